@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { FakeMetrics } from '../world/etcd/fake-cluster.ts';
 import { faults, runOnFakes, summaryOf } from './run-etcd-health.ts';
 
+const GOOD: FakeMetrics = { fsyncs: [100_000, 100_010], commits: [100_000, 100_010] };
+
 /** Three members, the last of which counts like this, one reading after the other. */
 const counting = (...metrics: readonly FakeMetrics[]) =>
-  runOnFakes({ version: '3.4.23', members: [{}, {}, { metrics }] });
-
-const GOOD: FakeMetrics = { fsyncs: [100_000, 100_010], commits: [100_000, 100_010] };
+  runOnFakes({ version: '3.4.23', members: [{ metrics: [GOOD] }, { metrics: [GOOD] }, { metrics }] });
 
 describe.concurrent('backend commits', () => {
   // https://github.com/etcd-io/etcd/issues/7044 https://github.com/etcd-io/etcd/issues/10860

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { type CollectArgs, collectTwice } from './collect.ts';
-import { announced, deployment, doppler, members, tree } from './builders.ts';
+import { announced, deployment, doppler, instance, members, tree } from './builders.ts';
 
 const THREE = members(['etcd_z1_0', 'etcd_z2_0', 'etcd_z3_0']);
 const KEY = announced('z1/doppler_z1/id-1', '10.0.1.1');
@@ -438,4 +438,59 @@ test('a bug in a source is a bug, not a gap', async () => {
     },
   });
   await expect(collectFrom([etcd])).rejects.toThrow('x is not a function');
+});
+
+test('what one member does not report of itself is a gap: it is a possible cause', async () => {
+  const { healthy: _health, clockAheadMs: _clock, ...first } = THREE.members[0]!;
+  const known = { ...THREE, members: [first, ...THREE.members.slice(1)] };
+  const { gaps } = await collectFrom([store({ members: () => known })]);
+  expect(gaps).toEqual(['etcd/etcd_z1_0: health and clock: it does not report this, and other members do']);
+});
+
+test('an endpoint that does not report its leader is a gap: the cluster may be split', async () => {
+  const endpoints = THREE.endpoints.map(({ leaderId, ...one }, at) =>
+    at === 0 ? one : { ...one, leaderId: leaderId ?? '' },
+  );
+  const { gaps } = await collectFrom([store({ members: () => ({ ...THREE, endpoints }) })]);
+  expect(gaps).toEqual([
+    'etcd/10.0.16.5:4001: it does not report which leader it follows, and other endpoints do',
+  ]);
+});
+
+test('queries that every member denies are notes where they do not matter to the keys', async () => {
+  const error = new SourceError('etcd', 'refused', 'requires a user');
+  const unanswered = (['health', 'alarm list', 'member list'] as const).map((query) => ({
+    query,
+    error,
+    isDenied: true,
+  }));
+  const { gaps, notes } = await collectFrom([
+    store({
+      members: () => ({
+        ...THREE,
+        members: THREE.members.map(({ healthy: _healthy, ...one }) => ({ ...one, unanswered })),
+      }),
+    }),
+  ]);
+  expect(gaps).toEqual([]);
+  expect(notes).toEqual([
+    '/health of etcd_z1_0, etcd_z2_0 and etcd_z3_0 (etcd) is not available to this user: other answers were used instead',
+    'Whether etcd has raised an alarm is not known; v2 keys are written all the same. See /etcd health',
+    'The members of etcd are not known: only the configured endpoints were checked',
+  ]);
+});
+
+test('instances whose processes are unknown are a gap: what depends on a doppler may be down there', async () => {
+  const silent = { state: 'unresponsive', processes: {} } as const;
+  const vms = deployment([
+    ...cf.instances,
+    instance({ name: 'cell_z1/0', ...silent }),
+    instance({ name: 'cell_z1/1', state: 'unknown' }),
+    instance({ name: 'cell_z1/2', ...silent, ignored: true }),
+    instance({ name: 'cell_z1/3', ...silent, desired: 'stopped' }),
+  ]);
+  const { gaps } = await collectFrom([store()], [supervisor('bosh', [vms])]);
+  expect(gaps).toEqual([
+    'bosh: processes of cell_z1/0 and cell_z1/1: the agent or monit does not respond. See /bosh processes',
+  ]);
 });

@@ -1,9 +1,17 @@
 import { setTimeout } from 'node:timers/promises';
-import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
 import { selectByName } from '../../shared/select-by-name.ts';
 import { chooseSources } from '../../shared/sources.ts';
 import { isStaleEndpoint, isOneCluster, leadersOf } from '../../shared/store-identity.ts';
-import { isKnownDown, isNeverStarted, isNotResponding, memberNames } from '../../shared/store-members.ts';
+import { instanceFaultOf, isCounted } from '../../shared/instances.ts';
+import { unreportedByEndpoints, unreportedByMembers } from '../../shared/store-gaps.ts';
+import {
+  isKnownDown,
+  isNeverStarted,
+  isNotResponding,
+  memberNames,
+  type Store,
+} from '../../shared/store-members.ts';
 import { ROOTS } from './doppler.ts';
 
 export interface Facts {
@@ -239,6 +247,7 @@ function reportNotQueried(
         new SourceError(name, 'missing', 'it does not report which cluster it belongs to'),
       );
   }
+  reportUnreported({ gap, note }, { ...store, name });
   const elsewhere = members.filter(
     (member) => member.error && !member.isConfigured && !isNotResponding(member) && !isNeverStarted(member),
   );
@@ -246,6 +255,33 @@ function reportNotQueried(
     note(
       `${memberNames(elsewhere)} of ${name} cannot be queried from here: ${elsewhere.length === 1 ? 'its clock was' : 'their clocks were'} not compared`,
     );
+}
+
+/** Members are causes here, so what is not known of them leaves a gap; what one of them answers for all of them, does not. */
+function reportUnreported({ gap, note }: Pick<Context, 'gap' | 'note'>, store: Store): void {
+  const { name, members } = store;
+  const responding = members.filter(({ error }) => error === undefined);
+  const isDenied = (query: ports.StoreQuery) => (one: ports.StoreMember) =>
+    one.unanswered?.some((unanswered) => unanswered.query === query && unanswered.isDenied) === true;
+  const isUnanswered = (query: ports.StoreQuery) =>
+    responding.length > 0 &&
+    responding.every(({ unanswered = [] }) => unanswered.some((one) => one.query === query));
+  for (const { what, error } of [
+    ...unreportedByMembers(store, ['healthy', 'hasLeader', 'clock'], (query) => query.isDenied),
+    ...unreportedByEndpoints(store, ['leaderId', 'lists'], ({ query }) => query === 'member list'),
+  ])
+    gap(what, error);
+  const unknown = responding.filter(isDenied('health'));
+  if (unknown.length > 0)
+    note(
+      `/health of ${memberNames(unknown)} (${name}) is not available to this user: other answers were used instead`,
+    );
+  if (isUnanswered('alarm list'))
+    note(
+      `Whether ${name} has raised an alarm is not known; v2 keys are written all the same. See /etcd health`,
+    );
+  if (isUnanswered('member list'))
+    note(`The members of ${name} are not known: only the configured endpoints were checked`);
 }
 
 /** All members were asked at the endpoints that have no v2 API, and each is of a version in which that can be off: https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md */
@@ -282,7 +318,25 @@ async function instancesOf(
   for (const { source, instances, gaps = [] } of deployments) {
     saw(source, instances.length);
     for (const { what, error } of gaps) gap(`${source}: ${what}`, error);
+    reportUnknownProcesses({ gap }, source, instances);
   }
   const isComplete = answers.every(Boolean) && all.every(({ gaps = [] }) => gaps.length === 0);
   return { deployments, instances: isComplete && deployments === all ? 'all' : 'partly' };
+}
+
+/** Those whose agents or monits do not respond: what depends on a doppler may be down there. */
+function reportUnknownProcesses(
+  { gap }: Pick<Context, 'gap'>,
+  source: string,
+  instances: readonly ports.Instance[],
+): void {
+  const unknown = instances.filter((instance) => {
+    const fault = instanceFaultOf(instance);
+    return isCounted(instance) && (fault === 'silent' || fault === 'unseen');
+  });
+  if (unknown.length === 0) return;
+  const names = wording.list(unknown.map(({ name }) => name));
+  const because = 'the agent or monit does not respond. See /bosh processes';
+  const error = new SourceError(source, 'unreachable', because, { places: unknown.length });
+  gap(`${source}: processes of ${names}`, error);
 }

@@ -252,3 +252,58 @@ test('waiting ends in its own words when the time is over, with the reason of an
   );
   await expect(untilMembers(keeping('etcd', new TypeError('bug')), never, options)).rejects.toThrow('bug');
 });
+
+test('a store that cannot be asked at all is a gap, and the others are kept', async () => {
+  const refused = new SourceError('events', 'refused', 'the client certificate cannot be read');
+  const { facts, gaps } = await collectFrom([
+    keeping('events', refused),
+    keeping('etcd', store([leader('n1'), member('n2')])),
+  ]);
+  expect(facts.stores.map(({ name }) => name)).toEqual(['etcd']);
+  expect(gaps).toEqual(['events: the client certificate cannot be read']);
+});
+
+test('disk counters that are not reported again are a gap: a disk that is slow now would go unseen', async () => {
+  const [n1, n2] = [leader('n1'), member('n2')];
+  const { disk = {} } = n2;
+  const etcd = keeping('etcd', store([n1, n2]));
+  const failed = new SourceError('etcd', 'unreachable', 'connection refused');
+  const results = await Promise.all(
+    [
+      async () => new Map([[n1.url ?? '', disk]]),
+      async () => new Map([n1, n2].map(({ url = '' }) => [url, { commits: { slow: 0, total: 200_000 } }])),
+      () => Promise.reject(failed),
+    ].map((diskCounters) => collectFrom([{ ...etcd, diskCounters }], {}, 3_000)),
+  );
+  const what = 'disk counters (second reading)';
+  expect(results.map(({ gaps }) => gaps)).toEqual([
+    [`etcd/n2: ${what}: it did not report them again`],
+    ['n1', 'n2'].map((name) => `etcd/${name}: ${what}: it did not report them again`),
+    [`etcd: ${what}: connection refused`],
+  ]);
+  expect(results.every(({ facts }) => facts.stores[0]?.members.length === 2)).toBe(true);
+});
+
+test('what one member does not report and another one does is a gap, unless the version explains it', async () => {
+  const { dbSizeBytes: _size, clockAheadMs: _clock, ...n2 } = member('n2');
+  const { raftAppliedIndex: _index, ...n3 } = member('n3', { version: '3.3.27' });
+  const { gaps } = await collectFrom([keeping('etcd', store([leader('n1'), n2, n3]))]);
+  expect(gaps).toEqual(['etcd/n2: database size and clock: it does not report this, and other members do']);
+});
+
+test('whether there is a quorum is a gap where no member says that it did not answer', async () => {
+  const { hasQuorum: _, ...known } = store([leader('n1'), member('n2')]);
+  const { gaps } = await collectFrom([keeping('etcd', known)]);
+  expect(gaps).toEqual(['etcd: quorum read: no member reports its result']);
+});
+
+test('an endpoint that does not report its cluster and leader is a gap: it may follow another one', async () => {
+  const known = store([leader('n1'), member('n2')]);
+  const endpoints = known.endpoints.map(({ clusterId, leaderId, ...one }, at) =>
+    at === 0 ? { ...one, clusterId: clusterId ?? '', leaderId: leaderId ?? '' } : one,
+  );
+  const { gaps } = await collectFrom([keeping('etcd', { ...known, endpoints })]);
+  expect(gaps).toEqual([
+    'etcd/n2.example.com:2379: it does not report which cluster it belongs to and which leader it follows, and other endpoints do',
+  ]);
+});

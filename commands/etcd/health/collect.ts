@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type ReadContext, SourceError, type ports, wording } from '../../kit.ts';
 import { chooseSources } from '../../shared/sources.ts';
 import { leadersOf } from '../../shared/store-identity.ts';
+import { type MemberFactName, unreportedByEndpoints, unreportedByMembers } from '../../shared/store-gaps.ts';
 import { countVotes, hasExpired, isKnownDown, memberName } from '../../shared/store-members.ts';
 import { countersBetween, earlierOf, type EarlierSample, type MemberSample } from './samples.ts';
 
@@ -45,11 +46,12 @@ export async function collect(
   context: Context,
   { source }: { readonly source?: string | undefined },
 ): Promise<Facts> {
-  return {
-    stores: await Promise.all(
-      chooseSources(context, 'keyValue', source).map((store) => readStore(context, store)),
+  const stores = await Promise.all(
+    chooseSources(context, 'keyValue', source).map((store) =>
+      context.attempt(store.name, undefined, () => readStore(context, store)),
     ),
-  };
+  );
+  return { stores: stores.filter((store) => store !== undefined) };
 }
 
 async function readStore(context: Context, store: ports.KeyValueStore): Promise<StoreState> {
@@ -59,8 +61,9 @@ async function readStore(context: Context, store: ports.KeyValueStore): Promise<
   const { name, maintain } = store;
   const earlier = earlierOf(name, context.earlier, context.now);
   const state = { ...members, name, maintain, earlier, ...(interval && { interval }) };
-  for (const { what, error } of [...notQueried(state, context.now), ...unidentified(state)])
-    context.gap(what, error);
+  const gaps = [...notQueried(state, context.now), ...unidentified(state), ...unreported(state)];
+  // What is said first of an endpoint or a member says most.
+  for (const [what, [gap]] of Map.groupBy(gaps, (one) => one.what)) if (gap) context.gap(what, gap.error);
   reportUnanswered(context, state);
   const known = state.members.length > 0 ? state.members : state.endpoints;
   context.saw(name, known.filter(({ error, failureMode }) => !error || isKnownDown(failureMode)).length);
@@ -88,7 +91,7 @@ function isLeaderless(found: ports.StoreMembers): boolean {
 }
 
 async function watchDisks(
-  { signal, leftMs }: Context,
+  { signal, leftMs, attempt, gap }: Context,
   store: ports.KeyValueStore,
   { members, hasQuorum }: ports.StoreMembers,
   startedAt: number,
@@ -99,26 +102,25 @@ async function watchDisks(
   const waitMs = Math.min(INTERVAL_MS, leftMs() - 2 * RESERVE_MS);
   if (before.length === 0 || waitMs < MIN_INTERVAL_MS) return undefined;
   const urls = before.flatMap(({ url }) => url ?? []);
-  const after = await readAgain();
+  const what = 'disk counters (second reading)';
+  // Cut short by the deadline, what is known already must not be lost.
+  const after = await attempt(`${store.name}: ${what}`, undefined, async () => {
+    await setTimeout(waitMs, undefined, { signal });
+    return store.diskCounters(urls, { signal, withinMs: RESERVE_MS });
+  });
   if (!after) return undefined;
-  const disks = before.flatMap(({ id, url = '', disk }) => {
-    const later = after.get(url);
-    const difference = disk && later && countersBetween(disk, later);
-    return difference ? [[id, difference] as const] : [];
+  const disks = before.flatMap(({ id, name, url = '', disk = {} }) => {
+    const later = after.get(url) ?? {};
+    const isMissing = Object.keys(disk).some((kind) => !(kind in later));
+    if (isMissing) {
+      const error = new SourceError(store.name, 'unreachable', 'it did not report them again');
+      gap(`${store.name}/${memberName({ id, name })}: ${what}`, error);
+    }
+    const difference = countersBetween(disk, later);
+    return difference && Object.keys(difference).length > 0 ? [[id, difference] as const] : [];
   });
   const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
   return disks.length === 0 ? undefined : { seconds, disks: Object.fromEntries(disks) };
-
-  /** Cut short by the deadline, what is known already must not be lost. */
-  async function readAgain(): Promise<ReadonlyMap<string, ports.DiskCounters> | undefined> {
-    try {
-      await setTimeout(waitMs, undefined, { signal });
-      return await store.diskCounters(urls, { signal, withinMs: RESERVE_MS });
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      throw error;
-    }
-  }
 }
 
 interface NotQueried {
@@ -157,6 +159,41 @@ function unidentified({ name, members, endpoints }: StoreState): readonly NotQue
     const unknown = new SourceError(name, 'malformed', 'it does not report which member it is');
     return [{ what: `${name}/${address}`, error: unknown }];
   });
+}
+
+const JUDGED: readonly MemberFactName[] = [
+  'healthy',
+  'hasLeader',
+  'size',
+  'raftIndex',
+  'appliedIndex',
+  'leaderChanges',
+  'pending',
+  'fsyncs',
+  'commits',
+  'clock',
+];
+
+/** What the check judges, and cannot judge of all members. Unanswered queries are reported as such. */
+function unreported(store: StoreState): readonly NotQueried[] {
+  const isExplained = ({ query, isDenied }: ports.UnansweredQuery) => !isDenied || query !== 'status';
+  const { name, members, hasQuorum } = store;
+  const isQuorumUnknown =
+    hasQuorum === undefined &&
+    members.some(({ error }) => error === undefined) &&
+    members.every((member) => answered(member, 'quorum read'));
+  return [
+    ...unreportedByMembers(store, JUDGED, isExplained),
+    ...unreportedByEndpoints(store, ['clusterId', 'leaderId', 'lists'], () => true),
+    ...(isQuorumUnknown
+      ? [
+          {
+            what: `${name}: quorum read`,
+            error: new SourceError(name, 'missing', 'no member reports its result'),
+          },
+        ]
+      : []),
+  ];
 }
 
 /** What `isDenied` stands for is known all the same, from other answers. */
