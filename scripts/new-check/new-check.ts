@@ -74,6 +74,7 @@ function nextSteps(area: string, check: string, similar: string | undefined): re
     `${folder}/diagnose.test.ts: what should have been said; then npx vitest run ${folder}`,
     `${folder}/diagnose.ts: say it`,
     `${folder}/collect.ts: read it through a port; check.ts: its title, its reason, its arguments`,
+    `${folder}/fixtures.ts: what sources answer, with the fault and without; then npx vitest run test/contract/fail-safe`,
     'npm run generate, for the tables and the manifest; npm run check',
   ];
 }

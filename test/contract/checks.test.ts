@@ -8,7 +8,7 @@ import { newSamples, seriesLimits } from '../../src/check/remembers.ts';
 import type { Story } from '../../src/check/story.ts';
 import { readText, readTree, ROOT } from './tree.ts';
 
-const FILES = ['check.ts', 'collect.ts', 'diagnose.ts', 'stories.ts', 'diagnose.test.ts'];
+const FILES = ['check.ts', 'collect.ts', 'diagnose.ts', 'fixtures.ts', 'stories.ts', 'diagnose.test.ts'];
 const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 function foldersOf(path: string): readonly string[] {
   return readdirSync(`${ROOT}${path}`, { withFileTypes: true })

@@ -53,6 +53,11 @@ test.each([
     'commands/certs/show/diagnose.ts',
     `import { certificate } from './builders.ts'`,
   ],
+  [
+    'a check imports in-memory sources',
+    'commands/certs/show/collect.ts',
+    `import { certificateSource } from '../../shared/fixture-sources.ts'`,
+  ],
   ['a shared helper imports builders', 'commands/shared/sources.ts', `import { x } from './builders.ts'`],
   ['the kit imports a shared helper', 'commands/kit.ts', `export * from './shared/instances.ts'`],
   ['a check imports an SDK', 'commands/certs/show/collect.ts', `import { Redis } from 'ioredis'`],

@@ -317,9 +317,9 @@ const TESTS_MAY_IMPORT =
   /^(test\/(world|workspace)\/|src\/(queue\/local-redis|main)\.ts$|(vitest|fast-check|@peculiar\/x509|node-forge|execa|ioredis|undici|yaml|zod)$|node:|src\/wire\/)/;
 const CHECK_TESTS_MAY_IMPORT = /^(vitest|fast-check)$/;
 
-/** Builders of facts: for stories and tests, and for one another. */
-const BUILDERS = /\/builders\.ts$/;
-const MAY_IMPORT_BUILDERS = /(\.test|\/(builders|stories))\.ts$/;
+/** Builders of facts and of in-memory sources: for stories, fixtures and tests, and for one another. */
+const BUILDERS = /\/(builders|fixture-sources)\.ts$/;
+const MAY_IMPORT_BUILDERS = /(\.test|\/(builders|fixtures|stories))\.ts$/;
 
 /** Paths in the repository and what their files contain. */
 export type Tree = ReadonlyMap<string, string>;

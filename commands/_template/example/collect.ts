@@ -1,4 +1,4 @@
-import type { ReadContext } from '../../kit.ts';
+import type { ports, ReadContext } from '../../kit.ts';
 import { chooseSources } from '../../shared/sources.ts';
 
 /** What was seen, and nothing that was concluded from it. */
@@ -17,18 +17,22 @@ export async function collect(
 ): Promise<Facts> {
   const certificates: Facts['certificates'][number][] = [];
   const { attempt, gap, saw, signal } = context;
-  for (const store of chooseSources(context, 'certificates', source)) {
-    await attempt(store.name, undefined, async () => {
-      for await (const result of store.scan({ signal })) {
-        if (result.kind === 'unseen') {
-          gap(result.place, result.error);
-          continue;
-        }
-        const [{ notBefore, notAfter }] = result.chain;
-        certificates.push({ place: result.place, notBefore, notAfter });
-        saw(store.name);
+  const readStore = async (store: ports.CertificateStore) => {
+    for await (const result of store.scan({ signal })) {
+      if (result.kind === 'unseen') {
+        gap(result.place, result.error);
+        continue;
       }
-    });
-  }
+      const [{ notBefore, notAfter }] = result.chain;
+      certificates.push({ place: result.place, notBefore, notAfter });
+      saw(store.name);
+    }
+  };
+  // All at the same time: one that hangs until the deadline must not keep the others from being read.
+  await Promise.all(
+    chooseSources(context, 'certificates', source).map((store) =>
+      attempt(store.name, undefined, () => readStore(store)),
+    ),
+  );
   return { certificates };
 }

@@ -1,0 +1,202 @@
+import { type ports, SourceError } from '../kit.ts';
+
+/** In-memory sources for the fixtures of checks (`fixtures.ts`), which behave as `src/ports` documents it. Nothing else imports them. */
+
+/** What the sources of an environment answer, and how the check's report of it ends. The contract test drops each answer in turn. */
+export interface Fixture {
+  readonly title: string;
+  readonly status: 'found' | 'clear';
+  /** The moment somebody asks. */
+  readonly now: Date;
+  /** In written form, where they differ from the check's defaults. */
+  readonly args?: Readonly<Record<string, string>>;
+  /** New sources for each run, several for each port that the check reads. */
+  readonly read: () => Partial<ports.Readers>;
+  /** Answers that a report may do without, because another one answers the same question: which, and why. */
+  readonly answeredOtherwise?: readonly { readonly answer: RegExp; readonly because: string }[];
+}
+
+type StoredCertificates = Pick<ports.CertificateStore, 'name' | 'role' | 'storedIn'> & {
+  readonly places: readonly ports.ScanResult[];
+  /** How many places hold no certificate. */
+  readonly empty?: number;
+};
+
+/** A served one can be asked for each of its sites by name. */
+export function certificateSource({
+  places,
+  empty = 0,
+  ...store
+}: StoredCertificates): ports.CertificateStore {
+  const named = (site: string) => places.filter(({ place }) => place === `${store.name}:${site}`);
+  return {
+    ...store,
+    scan: async function* ({ onEmpty }) {
+      for (let count = 0; count < empty; count += 1) onEmpty?.();
+      yield* places;
+    },
+    ...(store.role === 'served' && {
+      inspectSite: async (site: string) => {
+        if (named(site).length > 0) return named(site);
+        throw new SourceError(store.name, 'refused', `${site} is not configured`);
+      },
+    }),
+  };
+}
+
+interface StoredKeys {
+  readonly name: string;
+  /** The values by their keys. Each has a TTL, and is written again between two reads of it. */
+  readonly keys?: Readonly<Record<string, string>>;
+  /** Directories whose keys have expired. */
+  readonly emptyDirectories?: readonly string[];
+  readonly members: ports.StoreMembers;
+  readonly now: Date;
+}
+
+const BETWEEN_READS_MS = 6_000;
+
+/** A cluster whose members answer the same whenever they are asked, and have written 200 times when their disks are read again. */
+export function keyValueSource({
+  name,
+  keys = {},
+  emptyDirectories = [],
+  members,
+  now,
+}: StoredKeys): ports.KeyValueStore {
+  const reads = new Map<string, number>();
+  return {
+    name,
+    maintain: false,
+    tree: async (root) => {
+      const nth = reads.get(root) ?? 0;
+      reads.set(root, nth + 1);
+      const serverTimeMs = now.getTime() + nth * BETWEEN_READS_MS;
+      const leaves = Object.entries(keys)
+        .filter(([key]) => key.startsWith(`${root}/`))
+        .map(([key, value]): ports.KeyLeaf => ({
+          key,
+          value,
+          ttlSeconds: 7,
+          expiresAt: new Date(serverTimeMs + 7_000),
+          createdIndex: 1_000,
+          modifiedIndex: 2_000 + nth,
+        }));
+      const directories = [...leaves.flatMap(({ key }) => parentsOf(key)), ...emptyDirectories].filter(
+        (path) => path === root || path.startsWith(`${root}/`),
+      );
+      return {
+        exists: directories.length > 0,
+        directories: [...new Set(directories)].toSorted(),
+        leaves,
+        serverTime: new Date(serverTimeMs),
+      };
+    },
+    members: async () => members,
+    diskCounters: async (urls) =>
+      new Map(
+        members.members.flatMap(({ url, disk }) =>
+          url !== undefined && disk && urls.includes(url) ? [[url, after200Writes(disk)] as const] : [],
+        ),
+      ),
+  };
+}
+
+function parentsOf(key: string): readonly string[] {
+  const segments = key.split('/').slice(1, -1);
+  return segments.map((_, at) => `/${segments.slice(0, at + 1).join('/')}`);
+}
+
+function after200Writes({ fsyncs, commits, slowApplies }: ports.DiskCounters): ports.DiskCounters {
+  const more = ({ slow, total }: ports.Operations) => ({ slow, total: total + 200 });
+  return {
+    ...(fsyncs && { fsyncs: more(fsyncs) }),
+    ...(commits && { commits: more(commits) }),
+    ...(slowApplies !== undefined && { slowApplies }),
+  };
+}
+
+/** What the members of one healthy cluster report, the first of which leads; with overrides by name. */
+export function membersOf(
+  names: readonly string[],
+  known: Readonly<Record<string, Partial<ports.StoreMember>>> = {},
+): ports.StoreMembers {
+  const idOf = (name: string) =>
+    Array.from(name, (letter) => letter.charCodeAt(0).toString(16))
+      .join('')
+      .padEnd(16, '0')
+      .slice(-16);
+  const lists = names.map(idOf).toSorted();
+  const leaderId = idOf(names[0] ?? '');
+  return {
+    members: names.map((name, at): ports.StoreMember => ({
+      id: idOf(name),
+      name,
+      clientUrls: [`https://${name}.example.com:2379`],
+      url: `https://${name}.example.com:2379`,
+      isConfigured: true,
+      version: '3.4.23',
+      healthy: true,
+      hasLeader: true,
+      isLeader: at === 0,
+      dbSizeBytes: 210_000,
+      dbInUseBytes: 200_000,
+      quotaBytes: 2_147_483_648,
+      raftIndex: 4_812_396,
+      raftAppliedIndex: 4_812_396,
+      leaderChanges: 2,
+      proposalsFailed: 0,
+      proposalsPending: 0,
+      disk: { fsyncs: { slow: 80, total: 40_000 }, commits: { slow: 9, total: 9_000 }, slowApplies: 3 },
+      clockAheadMs: 0,
+      ...known[name],
+    })),
+    endpoints: names.map((name) => ({
+      address: `${name}.example.com:2379`,
+      clusterId: leaderId,
+      memberId: idOf(name),
+      leaderId,
+      lists,
+    })),
+    alarms: [],
+    hasQuorum: true,
+    quotaBytes: 2_147_483_648,
+    revision: '3847',
+  };
+}
+
+/** A director, or the monits of some machines, and what it reports. */
+export function processSource(
+  name: string,
+  supervisor: ports.ProcessSupervisor['supervisor'],
+  deployments: readonly Omit<ports.Deployment, 'source'>[],
+): ports.ProcessSupervisor {
+  return {
+    name,
+    supervisor,
+    deployments: async () => deployments.map((one) => ({ source: name, ...one })),
+  };
+}
+
+/** `instanceOf('doppler_z2/0', { doppler: 'running' })` */
+export function instanceOf(
+  name: string,
+  processes: Readonly<Record<string, ports.RunningProcess['state']>>,
+  known: Partial<ports.Instance> = {},
+): ports.Instance {
+  const [group = name, index = '0'] = name.split('/');
+  const running = Object.values(processes).every((state) => state === 'running');
+  return {
+    group,
+    id: index,
+    index: Number(index),
+    name,
+    addresses: [],
+    desired: 'started',
+    ignored: false,
+    state: running ? 'running' : 'failing',
+    processes: Object.entries(processes).map(([process, state]) => ({ name: process, state })),
+    restart: { allowed: false, because: 'the configuration does not allow it' },
+    ...known,
+  };
+}

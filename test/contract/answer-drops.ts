@@ -1,0 +1,424 @@
+import type { ScanResult, SeenPlace } from '../../src/ports/certificates.ts';
+import type {
+  DiskCounters,
+  FailureMode,
+  Operations,
+  StoreEndpoint,
+  StoreMember,
+  StoreMembers,
+  StoreQuery,
+} from '../../src/ports/key-value.ts';
+import type { Deployment } from '../../src/ports/processes.ts';
+import { SourceError, type SourceErrorKind } from '../../src/ports/source-error.ts';
+import type { Answer, Change, Drop, StreamContent } from './drop-answers.ts';
+
+const KINDS: readonly SourceErrorKind[] = ['unreachable', 'refused', 'missing', 'malformed'];
+
+/** Every way in which one answer can be dropped: as a whole, and in each of its parts that `src/ports` allows to be missing. */
+export function dropsOf(answer: Answer): readonly Drop[] {
+  const dropsOfParts = PARTS[answer.method];
+  if (!dropsOfParts)
+    throw new Error(`which parts of the answer to ${answer.method} may be missing? Add it to PARTS`);
+  return [...dropsOfWhole(answer), ...dropsOfParts(answer)];
+}
+
+/** The answer hangs until the deadline: as long as the source is told to stop, and then for ever. */
+export function hangsOf(answer: Answer): readonly Drop[] {
+  const afters = answer.isStream ? upTo(sizeOf(answer)) : [undefined];
+  return afters.flatMap((after) =>
+    [false, true].map((isDeaf) =>
+      whole(
+        answer,
+        { kind: 'hang', isDeaf, ...(after !== undefined && { after }) },
+        `hangs${isDeaf ? ' and ignores its signal' : ''}`,
+        true,
+      ),
+    ),
+  );
+}
+
+/** The same answer fails at once where it would hang. */
+export function failingInstead({ answer, change, ...drop }: Drop): Drop {
+  const after = change.kind === 'hang' ? change.after : undefined;
+  const error = errorOf(answer.source, 'unreachable');
+  return { ...drop, answer, change: { kind: 'reject', error, ...(after !== undefined && { after }) } };
+}
+
+function dropsOfWhole(answer: Answer): readonly Drop[] {
+  const afters = answer.isStream ? upTo(sizeOf(answer)) : [undefined];
+  return afters.flatMap((after) =>
+    KINDS.flatMap((kind) =>
+      [false, true].map((isLasting) => {
+        const error = errorOf(answer.source, kind);
+        const change = { kind: 'reject', error, ...(after !== undefined && { after }) } as const;
+        return whole(answer, change, `is ${kind}`, isLasting);
+      }),
+    ),
+  );
+}
+
+function whole(answer: Answer, change: Change, how: string, isLasting: boolean): Drop {
+  const from = isLasting ? ' from then on' : '';
+  const after = 'after' in change && change.after !== undefined ? ` after ${change.after} places` : '';
+  return {
+    label: `${nameOf(answer)} ${how}${after}${from}`,
+    answer,
+    isLasting,
+    subject: answer.source,
+    change,
+  };
+}
+
+function nameOf({ call, nth }: Answer): string {
+  return nth === 0 ? call : `${call} #${nth + 1}`;
+}
+
+function errorOf(source: string, kind: SourceErrorKind): SourceError {
+  return new SourceError(source, kind, `dropped: ${kind}`);
+}
+
+function sizeOf({ value, empty }: Answer): number {
+  return empty + (value as readonly unknown[]).length;
+}
+
+/** 0 to `most`: after all results a stream may still fail. */
+function upTo(most: number): readonly number[] {
+  return Array.from({ length: most + 1 }, (_, at) => at);
+}
+
+type DropsOfParts = (answer: Answer) => readonly Drop[];
+
+/** By the name of the method. */
+const PARTS: Readonly<Record<string, DropsOfParts>> = {
+  scan: (answer) => {
+    const results = answer.value as readonly ScanResult[];
+    const stream = (value: readonly ScanResult[], empty: number): StreamContent => ({ value, empty });
+    const ofPlaces = unseenInstead(results).map(({ place, results: value }) =>
+      part(answer, `${place} is unseen`, place, stream(value, answer.empty)),
+    );
+    if (answer.empty === 0) return ofPlaces;
+    const place = `${answer.source}:/unread`;
+    const value = [...results, unseen(answer.source, place)];
+    return [...ofPlaces, part(answer, 'an empty place is unseen', place, stream(value, answer.empty - 1))];
+  },
+  inspectSite: (answer) =>
+    unseenInstead(answer.value as readonly ScanResult[]).map(({ place, results }) =>
+      part(answer, `${place} is unseen`, place.slice(place.indexOf(':') + 1), results),
+    ),
+  tree: () => [],
+  members: dropsOfMembers,
+  diskCounters: (answer) => {
+    const counters = answer.value as ReadonlyMap<string, DiskCounters>;
+    return [...counters].flatMap(([url, disk]) => {
+      const { host } = new URL(url);
+      const withDisk = (changed?: DiskCounters) =>
+        new Map(
+          [...counters].flatMap(([one, was]) =>
+            one !== url ? [[one, was]] : changed ? [[url, changed]] : [],
+          ),
+        );
+      const without = keysOf(disk).map((key) =>
+        part(
+          answer,
+          `${host} counts no ${key}`,
+          '',
+          withDisk(omit(disk, key)),
+          withDisk({ ...disk, [key]: slowly(disk)[key] }),
+        ),
+      );
+      return [part(answer, `${host} is left out`, '', withDisk(), withDisk(slowly(disk))), ...without];
+    });
+  },
+  deployments: dropsOfDeployments,
+};
+
+function part(answer: Answer, what: string, subject: string, value: unknown, hidden?: unknown): Drop {
+  return {
+    label: `${nameOf(answer)}: ${what}`,
+    answer,
+    isLasting: true,
+    subject,
+    change: { kind: 'replace', value },
+    ...(hidden !== undefined && { hides: { kind: 'replace', value: hidden } }),
+  };
+}
+
+function unseenInstead(
+  results: readonly ScanResult[],
+): readonly { readonly place: string; readonly results: readonly ScanResult[] }[] {
+  return results
+    .filter((one): one is SeenPlace => one.kind === 'seen')
+    .map(({ place }) => ({
+      place,
+      results: results.map((one) => (one.place === place ? unseen(place.split(':')[0] ?? '', place) : one)),
+    }));
+}
+
+function unseen(source: string, place: string): ScanResult {
+  return { kind: 'unseen', place, error: errorOf(source, 'unreachable') };
+}
+
+const FAILURE_MODES: readonly FailureMode[] = ['not-listening', 'hung', 'unreachable', 'rejected'];
+
+/** A query, and what is not known of a member that does not answer it. `status` is derived from its other answers. */
+const QUERIES: Readonly<Record<StoreQuery, readonly (keyof StoreMember)[]>> = {
+  version: ['version'],
+  status: [],
+  health: ['healthy'],
+  metrics: ['leaderChanges', 'proposalsFailed', 'proposalsPending', 'disk'],
+  'member list': [],
+  'alarm list': [],
+  'quorum read': [],
+};
+
+/**
+ * What a member may fail to report, and with a fault. What is not here means something where it is absent: `isLearner`, a certificate where
+ * it serves no TLS.
+ */
+const FAULTY: Partial<StoreMember> = {
+  version: '2.1.1',
+  healthy: false,
+  hasLeader: false,
+  isLeader: false,
+  dbSizeBytes: 2_140_000_000,
+  dbInUseBytes: 1,
+  quotaBytes: 210_000,
+  raftIndex: 0,
+  raftAppliedIndex: 0,
+  leaderChanges: 10_000,
+  proposalsFailed: 10_000,
+  proposalsPending: 10_000,
+  disk: {
+    fsyncs: { slow: 20_000, total: 40_000 },
+    commits: { slow: 4_000, total: 9_000 },
+    slowApplies: 10_000,
+  },
+  clockAheadMs: 60_000,
+};
+
+const OTHER_ID = 'ffffffffffffffff';
+
+/** The same of an endpoint. */
+const FAULTY_ENDPOINT = {
+  clusterId: OTHER_ID,
+  memberId: OTHER_ID,
+  leaderId: OTHER_ID,
+  lists: [OTHER_ID],
+} satisfies Partial<StoreEndpoint>;
+
+/** Far more of them were slow since the last reading. */
+function slowly({ fsyncs, commits, slowApplies }: DiskCounters): DiskCounters {
+  const slower = ({ slow, total }: Operations) => ({ slow: slow + 150, total });
+  return {
+    ...(fsyncs && { fsyncs: slower(fsyncs) }),
+    ...(commits && { commits: slower(commits) }),
+    ...(slowApplies !== undefined && { slowApplies: slowApplies + 1_000 }),
+  };
+}
+
+function dropsOfMembers(answer: Answer): readonly Drop[] {
+  const store = answer.value as StoreMembers;
+  return [
+    ...store.members.flatMap((member) => [
+      ...silences(answer, store, member),
+      ...unansweredQueries(answer, store, member),
+      ...unreported(answer, store, member),
+    ]),
+    ...store.endpoints.flatMap((endpoint) => dropsOfEndpoint(answer, store, endpoint)),
+    ...unansweredByAll(answer, store),
+  ];
+}
+
+function withMember(
+  { members, endpoints, ...store }: StoreMembers,
+  changed: StoreMember,
+  endpoint: (was: StoreEndpoint) => StoreEndpoint = (was) => was,
+): StoreMembers {
+  return {
+    ...store,
+    members: members.map((one) => (one.id === changed.id ? changed : one)),
+    endpoints: endpoints.map((one) =>
+      one.memberId === changed.id && isAt(one, changed) ? endpoint(one) : one,
+    ),
+  };
+}
+
+function isAt({ address }: StoreEndpoint, { url }: StoreMember): boolean {
+  return url !== undefined && new URL(url).host === address;
+}
+
+function silences(answer: Answer, store: StoreMembers, member: StoreMember): readonly Drop[] {
+  const { id, name, clientUrls, isConfigured, url } = member;
+  return FAILURE_MODES.map((failureMode) => {
+    const failed = { error: failureOf(answer.source, failureMode), failureMode };
+    const changed = { id, name, clientUrls, isConfigured, ...(url !== undefined && { url }), ...failed };
+    const value = withMember(store, changed, ({ address }) => ({ address, memberId: id, ...failed }));
+    return part(answer, `${name} does not respond (${failureMode})`, name, value);
+  });
+}
+
+function failureOf(source: string, failureMode: FailureMode): SourceError {
+  return errorOf(source, failureMode === 'rejected' ? 'refused' : 'unreachable');
+}
+
+function unansweredQueries(answer: Answer, store: StoreMembers, member: StoreMember): readonly Drop[] {
+  return (Object.keys(QUERIES) as StoreQuery[]).flatMap((query) =>
+    [false, true].map((isDenied) => {
+      const changed = withoutQuery(answer.source, member, query, isDenied);
+      const value = withMember(store, changed, (one) =>
+        query === 'member list' ? omit(one, 'lists') : query === 'status' ? omit(one, 'leaderId') : one,
+      );
+      const faults = Object.fromEntries(QUERIES[query].map((key) => [key, FAULTY[key]]));
+      const hidden = QUERIES[query].length > 0 ? withMember(store, { ...member, ...faults }) : undefined;
+      const how = isDenied ? 'is denied' : 'is not answered';
+      return part(answer, `${query} of ${member.name} ${how}`, member.name, value, hidden);
+    }),
+  );
+}
+
+function withoutQuery(
+  source: string,
+  member: StoreMember,
+  query: StoreQuery,
+  isDenied: boolean,
+): StoreMember {
+  const error = errorOf(source, isDenied ? 'refused' : 'unreachable');
+  return { ...omit(member, ...QUERIES[query]), unanswered: [{ query, error, isDenied }] };
+}
+
+function unreported(answer: Answer, store: StoreMembers, member: StoreMember): readonly Drop[] {
+  const { name, disk = {} } = member;
+  const ofMember = keysOf(FAULTY)
+    .filter((key) => key in member)
+    .map((key) => {
+      const hidden = withMember(store, { ...member, [key]: FAULTY[key] });
+      return part(answer, `${name} reports no ${key}`, name, withMember(store, omit(member, key)), hidden);
+    });
+  const ofDisk = keysOf(disk).map((key) => {
+    const withDisk = (changed: DiskCounters) => withMember(store, { ...member, disk: changed });
+    const hidden = withDisk({ ...disk, [key]: FAULTY.disk?.[key] });
+    return part(answer, `${name} counts no ${key}`, name, withDisk(omit(disk, key)), hidden);
+  });
+  return [...ofMember, ...ofDisk];
+}
+
+/** One at the address of a member is asked with that member. */
+function dropsOfEndpoint(answer: Answer, store: StoreMembers, endpoint: StoreEndpoint): readonly Drop[] {
+  const { address } = endpoint;
+  const withEndpoint = (changed: StoreEndpoint) => ({
+    ...store,
+    endpoints: store.endpoints.map((one) => (one === endpoint ? changed : one)),
+  });
+  const silent = store.members.some((member) => isAt(endpoint, member))
+    ? []
+    : FAILURE_MODES.map((failureMode) => {
+        const value = withEndpoint({ address, error: failureOf(answer.source, failureMode), failureMode });
+        return part(answer, `${address} does not respond (${failureMode})`, address, value);
+      });
+  const without = keysOf(FAULTY_ENDPOINT)
+    .filter((key) => key in endpoint)
+    .map((key) => {
+      const hidden = withEndpoint({ ...endpoint, [key]: FAULTY_ENDPOINT[key] });
+      return part(answer, `${address} reports no ${key}`, address, withEndpoint(omit(endpoint, key)), hidden);
+    });
+  return [...silent, ...without];
+}
+
+/** What any one of the members could have answered, and none does. */
+function unansweredByAll(answer: Answer, store: StoreMembers): readonly Drop[] {
+  const { source } = answer;
+  const { members, endpoints } = store;
+  const none = (query: StoreQuery, isDenied: boolean) =>
+    members.map((member) => withoutQuery(source, member, query, isDenied));
+  const ofQueries = [false, true].flatMap((isDenied) => {
+    const how = isDenied ? 'is denied' : 'is not answered';
+    const asEndpoints = none('member list', isDenied).map((member) => {
+      const name = member.url === undefined ? member.name : new URL(member.url).host;
+      return { ...omit(member, 'isLearner'), name };
+    });
+    return [
+      part(
+        answer,
+        `alarm list of every member ${how}`,
+        source,
+        { ...store, members: none('alarm list', isDenied) },
+        { ...store, alarms: [{ kind: 'NOSPACE' }] },
+      ),
+      part(
+        answer,
+        `quorum read of every member ${how}`,
+        source,
+        { ...omit(store, 'hasQuorum', 'revision'), members: none('quorum read', isDenied) },
+        { ...store, hasQuorum: false },
+      ),
+      part(answer, `member list of every member ${how}`, source, {
+        ...store,
+        members: asEndpoints,
+        endpoints: endpoints.map((one) => omit(one, 'lists')),
+      }),
+    ];
+  });
+  const unknownQuorum = part(
+    answer,
+    'whether there is a quorum is not known',
+    source,
+    omit(store, 'hasQuorum'),
+    {
+      ...store,
+      hasQuorum: false,
+    },
+  );
+  const noQuota = part(answer, 'no quota is known', source, omit(store, 'quotaBytes'), {
+    ...store,
+    quotaBytes: 1,
+  });
+  const unlisted = part(answer, 'no endpoint responds', endpoints[0]?.address ?? source, {
+    alarms: [],
+    members: [],
+    endpoints: endpoints.map(({ address }) => ({
+      address,
+      error: errorOf(source, 'unreachable'),
+      failureMode: 'unreachable',
+    })),
+  } satisfies StoreMembers);
+  return [...ofQueries, unknownQuorum, noQuota, unlisted];
+}
+
+function dropsOfDeployments(answer: Answer): readonly Drop[] {
+  const deployments = answer.value as readonly Deployment[];
+  const error = errorOf(answer.source, 'unreachable');
+  return deployments.flatMap((deployment) => {
+    const { name, instances } = deployment;
+    const withDeployment = (changed: Partial<Deployment>) =>
+      deployments.map((one) => (one === deployment ? { ...deployment, ...changed } : one));
+    const gap = (what: string, changed: Partial<Deployment> = {}) =>
+      part(answer, what, what, withDeployment({ ...changed, gaps: [{ what, error }] }));
+    const ofInstances = instances.flatMap((instance) => {
+      const withInstance = (state: 'unknown' | 'unresponsive') =>
+        withDeployment({
+          instances: instances.map((one) => (one === instance ? { ...one, state, processes: [] } : one)),
+        });
+      return [
+        gap(`${name}: 1 of its instances (${instance.name})`, {
+          instances: instances.filter((one) => one !== instance),
+        }),
+        part(answer, `the processes of ${instance.name} are unknown`, instance.name, withInstance('unknown')),
+        part(answer, `${instance.name} does not respond`, instance.name, withInstance('unresponsive')),
+      ];
+    });
+    return [
+      gap(`${name}: its instances`, { instances: [] }),
+      gap(`${name}: whether it is locked`),
+      ...ofInstances,
+    ];
+  });
+}
+
+function keysOf<T extends object>(value: T): readonly (keyof T & string)[] {
+  return Object.keys(value) as (keyof T & string)[];
+}
+
+function omit<T extends object, K extends keyof T>(value: T, ...keys: readonly K[]): Omit<T, K> & T {
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key as K))) as Omit<T, K> &
+    T;
+}

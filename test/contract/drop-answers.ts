@@ -1,0 +1,139 @@
+import type { ScanOptions, ScanResult } from '../../src/ports/certificates.ts';
+import type { Readers } from '../../src/ports/readers.ts';
+
+/** One answer of a source: the n-th call of a method with the same arguments. */
+export interface Answer {
+  /** `main.tree(/doppler/meta)` */
+  readonly call: string;
+  /** From 0. */
+  readonly nth: number;
+  readonly source: string;
+  readonly method: string;
+  /** What it resolved to; of a stream its results. */
+  readonly value: unknown;
+  readonly isStream: boolean;
+  /** How many places of a stream were reported to be without content. */
+  readonly empty: number;
+}
+
+/** What is done to one answer. */
+export type Change =
+  | { readonly kind: 'reject'; readonly error: Error; readonly after?: number }
+  | { readonly kind: 'hang'; readonly isDeaf: boolean; readonly after?: number }
+  | { readonly kind: 'replace'; readonly value: unknown };
+
+export interface Drop {
+  /** What is dropped and how, for people. */
+  readonly label: string;
+  readonly answer: Answer;
+  /** Whether later calls with the same arguments fail in the same way. */
+  readonly isLasting: boolean;
+  /** What the report must mention. */
+  readonly subject: string;
+  readonly change: Change;
+  /** A faulty answer that is hidden. Where a check does not mind it, it does not need the answer either. */
+  readonly hides?: Change;
+}
+
+export interface RecordedReaders {
+  readonly read: Partial<Readers>;
+  /** In the order in which they were complete. */
+  readonly answers: Answer[];
+  /** How often each call was made. */
+  readonly calls: ReadonlyMap<string, number>;
+}
+
+/** The same readers, with every answer numbered and one of them dropped. Every method of every source is covered, whatever a check reads. */
+export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedReaders {
+  const answers: Answer[] = [];
+  const calls = new Map<string, number>();
+  const wrapMethod = (source: { readonly name: string }, method: string, run: Method): Method =>
+    function dropped(...args) {
+      const label = typeof args[0] === 'string' ? args[0] : '';
+      const call = `${source.name}.${method}(${label})`;
+      const nth = calls.get(call) ?? 0;
+      calls.set(call, nth + 1);
+      const isDropped =
+        drop?.answer.call === call && (drop.isLasting ? nth >= drop.answer.nth : nth === drop.answer.nth);
+      const change = isDropped ? drop.change : undefined;
+      const signal = args.flatMap((arg) => signalIn(arg))[0];
+      const known = { call, nth, source: source.name, method };
+      const record = (more: Pick<Answer, 'value' | 'isStream' | 'empty'>) =>
+        void answers.push({ ...known, ...more });
+      if (method === 'scan') return changeStream(run, args[0] as ScanOptions, change, record);
+      return changeAnswer(() => run.apply(source, args) as Promise<unknown>, change, signal, record);
+    };
+  const wrapped = Object.entries(read).map(([port, sources]) => [
+    port,
+    sources.map((source: { readonly name: string }) =>
+      Object.fromEntries(
+        Object.entries(source).map(([name, member]: [string, unknown]) => [
+          name,
+          typeof member === 'function' ? wrapMethod(source, name, member as Method) : member,
+        ]),
+      ),
+    ),
+  ]);
+  return { read: Object.fromEntries(wrapped) as Partial<Readers>, answers, calls };
+}
+
+type Method = (...args: unknown[]) => unknown;
+type Record = (more: Pick<Answer, 'value' | 'isStream' | 'empty'>) => void;
+
+function signalIn(arg: unknown): readonly AbortSignal[] {
+  if (typeof arg !== 'object' || arg === null || !('signal' in arg)) return [];
+  return arg.signal instanceof AbortSignal ? [arg.signal] : [];
+}
+
+async function changeAnswer(
+  run: () => Promise<unknown>,
+  change: Change | undefined,
+  signal: AbortSignal | undefined,
+  record: Record,
+): Promise<unknown> {
+  if (change?.kind === 'reject') throw change.error;
+  if (change?.kind === 'hang') return hang(change.isDeaf ? undefined : signal);
+  const value = await run();
+  record({ value, isStream: false, empty: 0 });
+  return change ? change.value : value;
+}
+
+/** A changed stream yields what it has `after` so many results, places without content included. */
+async function* changeStream(
+  run: Method,
+  options: ScanOptions,
+  change: Change | undefined,
+  record: Record,
+): AsyncGenerator<ScanResult> {
+  const results: ScanResult[] = [];
+  let empty = 0;
+  const all = run({
+    ...options,
+    onEmpty: () => {
+      empty += 1;
+    },
+  }) as AsyncIterable<ScanResult>;
+  for await (const result of all) results.push(result);
+  record({ value: results, isStream: true, empty });
+  const { value, empty: kept } =
+    change?.kind === 'replace' ? (change.value as StreamContent) : { value: results, empty };
+  const upTo = change && change.kind !== 'replace' ? (change.after ?? 0) : Infinity;
+  for (let count = 0; count < Math.min(kept, upTo); count += 1) options.onEmpty?.();
+  yield* value.slice(0, Math.max(0, upTo - kept));
+  if (change?.kind === 'reject') throw change.error;
+  if (change?.kind === 'hang') await hang(change.isDeaf ? undefined : options.signal);
+}
+
+/** What a stream yields. */
+export interface StreamContent {
+  readonly value: readonly ScanResult[];
+  readonly empty: number;
+}
+
+/** Never ends without a signal. */
+function hang(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason as Error);
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
