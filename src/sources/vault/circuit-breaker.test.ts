@@ -4,6 +4,7 @@ import { scanCertificates, type CertificateScan } from '../../../test/world/scan
 import { startVault, type Vault } from '../../../test/world/vault.ts';
 import type { ScanResult } from '../../ports/certificates.ts';
 import type { Source } from '../../ports/source.ts';
+import { SourceError } from '../../ports/source-error.ts';
 import { vaultConfig } from './config.ts';
 import { openVault } from './open.ts';
 
@@ -269,6 +270,24 @@ test('a check that is stopped ends the scan with its reason', async () => {
   const scan = scanCertificates(source, stop.signal);
   setTimeout(() => stop.abort(reason), 50);
   await expect(scan).rejects.toBe(reason);
+});
+
+test('a deadline keeps what was read, and says how much is known to be missing', async () => {
+  const deadline = new AbortController();
+  const source = open({ paths: ['secret/cf/folder-0'], concurrency: 3 });
+  const never = new Promise(() => {});
+  for (const secret of ['s3', 's4']) vault.fail({ path: `secret/data/cf/folder-0/${secret}`, until: never });
+  const seen: string[] = [];
+  const scan = async () => {
+    for await (const { place } of source.reads.certificates!.scan({ signal: deadline.signal }))
+      if (seen.push(place) === 3)
+        deadline.abort(new SourceError('deadline', 'unreachable', 'not finished within 60 s'));
+  };
+  await expect(scan()).rejects.toMatchObject({
+    source: 'deadline',
+    message: 'not finished within 60 s: at least 2 secrets and folders not read',
+  });
+  expect(seen).toHaveLength(3);
 });
 
 test('over TLS with an authority of its own, in a file; without the file, it says so', async () => {

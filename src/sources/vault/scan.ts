@@ -65,8 +65,25 @@ export async function* scanSecrets(scan: VaultScan): AsyncGenerator<ScanResult, 
     }
   }
 
-  yield* concurrently(queue, config.concurrency, work, signal);
+  let left = 0;
+  const countLeft = (): void => {
+    left = queue.left();
+  };
+  signal.addEventListener('abort', countLeft, { once: true });
+  try {
+    yield* concurrently(queue, config.concurrency, work, signal);
+  } catch (error) {
+    throw signal.aborted && error instanceof SourceError ? unfinished(error, left) : error;
+  } finally {
+    signal.removeEventListener('abort', countLeft);
+  }
   yield* breaker.gaps();
+}
+
+/** How many secrets are in a folder that was not listed is not known: they are a whole source that is unfinished, not so many places. */
+function unfinished({ source, kind, message }: SourceError, left: number): SourceError {
+  const what = left === 1 ? '1 secret or folder' : `${left} secrets and folders`;
+  return new SourceError(source, kind, `${message}: at least ${what} not read`);
 }
 
 /** Decides what a failure is: a gap of its own, part of an outage, or the end of the scan. */

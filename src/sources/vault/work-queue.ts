@@ -6,6 +6,8 @@ export interface WorkQueue<T> extends AsyncIterable<T> {
   readonly done: () => void;
   /** Removes and returns the items that were not started. */
   readonly drain: () => readonly T[];
+  /** How many items are known and not done. */
+  readonly left: () => number;
 }
 
 export function openWorkQueue<T>(first: readonly T[]): WorkQueue<T> {
@@ -32,6 +34,7 @@ export function openWorkQueue<T>(first: readonly T[]): WorkQueue<T> {
       serve();
     },
     drain: () => waiting.splice(0),
+    left: () => waiting.length + working,
     [Symbol.asyncIterator]: () => ({
       next: () =>
         new Promise((resolve) => {
