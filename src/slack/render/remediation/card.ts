@@ -27,6 +27,7 @@ import { afterwardsParts, briefPlanParts, planFile, wholePlanBlocks } from './pl
 import {
   neededApprovals,
   remediationHeadline,
+  remediationTarget,
   needsInWords,
   peopleLines,
   reasonsIn,
@@ -84,8 +85,9 @@ function headParts(remediation: RemediationRecord): readonly RichTextPart[] {
   const { state, title, finding } = remediation;
   const { word, emoji: sign } = STATE_LABELS[state];
   const said = state === 'fixed' ? bold(title, MAX_TITLE_CHARS) : text(finding.summary, MAX_SUMMARY_CHARS);
-  const isNamed = said.text.includes(cleanText(finding.target));
-  const about = isNamed ? [said] : [codeSpan(finding.target, MAX_TARGET_CHARS), plain(' '), said];
+  const target = remediationTarget(remediation);
+  const isNamed = said.text.includes(cleanText(target));
+  const about = isNamed ? [said] : [codeSpan(target, MAX_TARGET_CHARS), plain(' '), said];
   return [
     line(
       emoji(sign),

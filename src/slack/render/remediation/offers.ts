@@ -20,7 +20,7 @@ import {
   MAX_BLOCK_CHARS,
   MAX_TEXT_BYTES,
 } from '../blocks.ts';
-import { remediationHeadline, mentionActor, joinWithEnd } from './words.ts';
+import { remediationHeadline, remediationTarget, mentionActor, joinWithEnd } from './words.ts';
 
 /** A fix that is not offered, and why. */
 export interface DisabledOffer {
@@ -99,9 +99,9 @@ function headingOf({ length }: readonly RemediationRecord[]): string {
 }
 
 function offerSection(remediation: RemediationRecord, isOnly: boolean, now: Date): SectionBlock {
-  const { id, title, state, finding } = remediation;
+  const { id, title, state } = remediation;
   const isOpen = state === 'offered' && !isTooOld(remediation, now);
-  const text = `*${escapeUntrusted(title, MAX_TITLE_CHARS)}*\n${code(finding.target, MAX_TARGET_CHARS)} · ${aboutOffer(remediation, now)}`;
+  const text = `*${escapeUntrusted(title, MAX_TITLE_CHARS)}*\n${code(remediationTarget(remediation), MAX_TARGET_CHARS)} · ${aboutOffer(remediation, now)}`;
   return {
     type: 'section',
     text: { type: 'mrkdwn', text, verbatim: true },
@@ -118,11 +118,11 @@ function offerSection(remediation: RemediationRecord, isOnly: boolean, now: Date
 }
 
 /** Short: a message may have forty of them. */
-function confirmRequest({ title, environment }: RemediationRecord) {
+function confirmRequest({ title, environment, each }: RemediationRecord) {
   const [verb = ''] = cleanText(title).split(' ');
   return confirmation({
     title: `${truncate(title, 98)}?`,
-    text: `In ${truncate(environment, 80)}. It is done at once, if it is still needed.`,
+    text: `In ${truncate(environment, 80)}${each ? `, ${countInWords(each.length, 'target')}` : ''}. It is done at once, if it is still needed.`,
     confirm: /^\p{L}{2,20}$/u.test(verb) ? verb : 'Do it',
   });
 }
@@ -196,7 +196,7 @@ function offersText(
 ): string {
   const lines = remediations.map(
     (one) =>
-      `• ${escapeUntrusted(one.title, MAX_TITLE_CHARS)} (${escapeUntrusted(one.finding.target, MAX_TARGET_CHARS)}): ${aboutOffer(one, now)}`,
+      `• ${escapeUntrusted(one.title, MAX_TITLE_CHARS)} (${escapeUntrusted(remediationTarget(one), MAX_TARGET_CHARS)}): ${aboutOffer(one, now)}`,
   );
   const off = disabledLines(disabled).map((one) => `• ${one}`);
   const more =

@@ -16,7 +16,7 @@ import {
   rich,
   text,
 } from '../blocks.ts';
-import { bytesInWords } from './words.ts';
+import { bytesInWords, remediationTarget } from './words.ts';
 
 /** Limits for a part of a plan and for each of its entries. */
 interface PartLimits {
@@ -201,7 +201,7 @@ function isTooLong(plan: Plan): boolean {
 }
 
 function planInText(remediation: RemediationRecord, plan: Plan): string {
-  const { id, title, environment, check, finding, planHash } = remediation;
+  const { id, title, environment, check, planHash } = remediation;
   const list = (heading: string, entries: readonly string[], sign: (at: number) => string) =>
     entries.length === 0
       ? []
@@ -209,7 +209,7 @@ function planInText(remediation: RemediationRecord, plan: Plan): string {
   const dash = () => '  -';
   return `${[
     cleanText(title),
-    `${cleanText(environment)} · ${cleanText(check)} · ${cleanText(finding.target)}`,
+    `${cleanText(environment)} · ${cleanText(check)} · ${cleanText(remediationTarget(remediation))}`,
     `remediation ${id}, plan ${planHash ?? 'without a hash'}`,
     ...list('What will be done', plan.lines, (at) => `${String(at + 1).padStart(3)}.`),
     ...list(countInWords(plan.targets.length, 'target'), plan.targets, dash),

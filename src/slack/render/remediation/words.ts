@@ -36,6 +36,12 @@ export const STATE_LABELS: Readonly<Record<RemediationState, StateLabel>> = {
   refused: { word: 'REFUSED', emoji: 'no_entry' },
 };
 
+/** The one of many targets that it is for, or the cause of all. */
+export function remediationTarget({ finding: { target, targets = [] } }: RemediationRecord): string {
+  const [only] = targets;
+  return targets.length === 1 && only !== undefined ? only : target;
+}
+
 /** What follows the state's word: the proof of a fix, otherwise the title. */
 export function remediationHeadline(remediation: RemediationRecord): string {
   const { state, title, before, after } = remediation;
