@@ -153,6 +153,8 @@ export interface Certificate {
 export interface Handshake {
   /** The address that responded, `203.0.113.7:443`. */
   readonly address: string;
+  /** How many more addresses the site has, of which this scan tries none once one has responded. Absent where there are none, or each has results of its own. */
+  readonly otherAddresses?: number;
   /** The name asked for with SNI; absent where an IP address was asked. */
   readonly servername?: string;
   /** `TLSv1.3`; absent where the handshake ended before it was known. */

@@ -263,16 +263,17 @@ function toResults(
   answer: ProbeResult,
   placeReader: SeenPlaceReader,
 ): [ScanResult, ...ScanResult[]] {
-  const { place, site } = target;
+  const { place, site, addresses } = target;
+  const otherAddresses = addresses.length - 1;
   const { shown, failed, untried } = answer;
   const [first, ...others] = shown;
   if (first === undefined) {
     if (failed === undefined) throw new Error('neither a certificate nor a failure');
     return [{ kind: 'unseen', place, error: failed }];
   }
-  const results: [ScanResult, ...ScanResult[]] = [placeReader.read(place, site, first)];
+  const results: [ScanResult, ...ScanResult[]] = [placeReader.read(place, site, first, otherAddresses)];
   for (const probe of others) {
-    const seen = placeReader.read(place, site, probe);
+    const seen = placeReader.read(place, site, probe, otherAddresses);
     const { type } = seen.chain[0].key;
     results.push({ ...seen, place: `${place} (${KEY_NAMES[type] ?? type})` });
   }

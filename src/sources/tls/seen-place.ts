@@ -17,7 +17,7 @@ export type IssuersReadAt = Map<string, number>;
 
 /** Turns what handshakes showed into plain facts. */
 export interface SeenPlaceReader {
-  readonly read: (place: string, site: Site, probe: Probe) => SeenPlace;
+  readonly read: (place: string, site: Site, probe: Probe, otherAddresses: number) => SeenPlace;
   /** Whether a path is one that a client can use, or nothing else was found at this place before. */
   readonly isEnough: (place: string) => IsEnough;
 }
@@ -74,7 +74,7 @@ export function makeSeenPlaceReader(
       const judged = judge(path);
       return judged.isUsable || isAllThere(place, path, judged);
     },
-    read: (place, site, probe) => {
+    read: (place, site, probe, otherAddresses) => {
       const [first, ...others] = probe.chain;
       const leaf = read(first);
       const chain: SeenPlace['chain'] = [leaf.facts, ...others.map((served) => read(served).facts)];
@@ -84,7 +84,8 @@ export function makeSeenPlaceReader(
         issuersAt.set(keyAt(place, probe.chain), now.getTime());
       }
       const path: SeenPlace['chain'] = [leaf.facts, ...judged.path.slice(1).map(factsOf)];
-      return { kind: 'seen', place, chain, path, served: toHandshake(site, probe, leaf.x509, judged.state) };
+      const served = toHandshake(site, probe, leaf.x509, judged.state, otherAddresses);
+      return { kind: 'seen', place, chain, path, served };
     },
   };
 }
@@ -102,10 +103,17 @@ function isInOrder(chain: SeenPlace['chain']): boolean {
   return chain.every(({ subject }, index) => index === 0 || chain[index - 1]?.issuer === subject);
 }
 
-function toHandshake(site: Site, probe: Probe, leaf: X509Certificate, path: PathState): Handshake {
+function toHandshake(
+  site: Site,
+  probe: Probe,
+  leaf: X509Certificate,
+  path: PathState,
+  otherAddresses: number,
+): Handshake {
   const { address, protocol, clientCertificateRequired, legacyOnly, stapled } = probe;
   return {
     address,
+    ...(otherAddresses > 0 && { otherAddresses }),
     ...(site.servername !== undefined && { servername: site.servername }),
     ...(protocol !== undefined && { protocol }),
     nameMatches: isValidFor(leaf, site),
