@@ -83,7 +83,12 @@ test('a problem comes with the usage of what was meant', () => {
     usageOf('certs/expiring', catalogue.checks.get('certs/expiring')!),
   ]);
   const ofArea = parseAreaRequest('certs', 'frobnicate', known);
-  expect(ofArea).toHaveProperty('usage', ['/certs expiring', '/certs show']);
+  const ofCerts = [...catalogue.checks.keys()].filter((name) => name.startsWith('certs/'));
+  expect(ofCerts).toContain('certs/show');
+  expect(ofArea).toHaveProperty(
+    'usage',
+    ofCerts.map((name) => `/${name.replace('/', ' ')}`),
+  );
 });
 
 test('an area that is not there is answered with the nearest, and all there are', () => {
