@@ -44,6 +44,26 @@ export function certificateSource({
   };
 }
 
+/** What a healthy live site shows, but for what is given: its name is valid for the certificate, and it negotiates TLS 1.3. */
+export function liveSite(
+  place: string,
+  certificate: ports.Certificate,
+  known: Partial<ports.Handshake> = {},
+): ports.SeenPlace {
+  const served: ports.Handshake = {
+    address: '203.0.113.7:443',
+    servername: certificate.name,
+    protocol: 'TLSv1.3',
+    nameMatches: true,
+    path: 'complete',
+    clientCertificateRequired: false,
+    legacyOnly: false,
+    stapled: false,
+    ...known,
+  };
+  return { kind: 'seen', place, chain: [certificate], served };
+}
+
 interface StoredKeys {
   readonly name: string;
   /** The values by their keys. Each has a TTL, and is written again between two reads of it. */

@@ -1,6 +1,6 @@
 import type { ports } from '../../kit.ts';
 import { certificate } from '../../shared/builders.ts';
-import { certificateSource, type Fixture } from '../../shared/fixture-sources.ts';
+import { certificateSource, type Fixture, liveSite } from '../../shared/fixture-sources.ts';
 
 const now = new Date('2026-02-20T07:00:00Z');
 const LATER = '2030-01-01T00:00:00Z';
@@ -12,21 +12,9 @@ function environment(until: string): Partial<ports.Readers> {
       certificateSource({
         name: 'edge',
         role: 'served',
-        places: ['www.example.com', 'api.example.com'].map((host) => ({
-          kind: 'seen',
-          place: `edge:${host}:443`,
-          chain: [certificate(host, LATER)],
-          served: {
-            address: '203.0.113.7:443',
-            servername: host,
-            protocol: 'TLSv1.3',
-            nameMatches: true,
-            path: 'complete',
-            clientCertificateRequired: false,
-            legacyOnly: false,
-            stapled: false,
-          },
-        })),
+        places: ['www.example.com', 'api.example.com'].map((host) =>
+          liveSite(`edge:${host}:443`, certificate(host, LATER)),
+        ),
       }),
       certificateSource({
         name: 'disk',

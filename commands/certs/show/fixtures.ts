@@ -1,6 +1,6 @@
 import type { ports } from '../../kit.ts';
 import { certificate } from '../../shared/builders.ts';
-import { certificateSource, type Fixture } from '../../shared/fixture-sources.ts';
+import { certificateSource, type Fixture, liveSite } from '../../shared/fixture-sources.ts';
 
 const now = new Date('2026-02-20T07:00:00Z');
 const wanted = certificate('www.example.com', '2026-02-19T00:00:00Z');
@@ -11,23 +11,7 @@ function read(): Partial<ports.Readers> {
       certificateSource({
         name: 'edge',
         role: 'served',
-        places: [
-          {
-            kind: 'seen',
-            place: 'edge:www.example.com:443',
-            chain: [wanted],
-            served: {
-              address: '203.0.113.7:443',
-              servername: 'www.example.com',
-              protocol: 'TLSv1.3',
-              nameMatches: true,
-              path: 'complete',
-              clientCertificateRequired: false,
-              legacyOnly: false,
-              stapled: false,
-            },
-          },
-        ],
+        places: [liveSite('edge:www.example.com:443', wanted)],
       }),
       certificateSource({
         name: 'disk',
