@@ -52,10 +52,10 @@ test('a second check of an area leaves its command alone', () => {
   expect(readdirSync(join(commands, 'etcd')).toSorted()).toEqual(['command.ts', 'doppler', 'slow-disk']);
 });
 
-test('a check that is there is not overwritten', () => {
+test('an existing check is not overwritten', () => {
   newCheck('etcd/doppler', commands);
 
-  expect(() => newCheck('etcd/doppler', commands)).toThrow('commands/etcd/doppler is already there');
+  expect(() => newCheck('etcd/doppler', commands)).toThrow('commands/etcd/doppler already exists');
   expect(readFileSync(join(commands, 'etcd/doppler/check.ts'), 'utf8')).toContain('defineCheck');
 });
 
@@ -71,17 +71,17 @@ test.each([
   '_template/x',
   'etcd/-x',
   `${'a'.repeat(32)}/x`,
-])('%j is no name, and nothing is written for it', (name) => {
+])('%j is not a valid name, and nothing is written for it', (name) => {
   expect(() => newCheck(name, commands)).toThrow(/such as .*etcd\/doppler/);
   expect(readdirSync(commands).toSorted()).toEqual(['_template', 'kit.ts', 'shared']);
 });
 
-test.each(['wrench/doppler', 'etcd/help'])('%s would hide a word that Wrench keeps for itself', (name) => {
-  expect(() => newCheck(name, commands)).toThrow('keeps for itself');
+test.each(['wrench/doppler', 'etcd/help'])('%s contains a reserved word', (name) => {
+  expect(() => newCheck(name, commands)).toThrow('reserved word');
 });
 
-test('an area that looks like a slip of another is pointed out', () => {
+test('an area that looks like a typo of another is pointed out', () => {
   newCheck('certs/expiring', commands);
 
-  expect(newCheck('cert/chain', commands).nextSteps[0]).toContain('There is an area `certs` already');
+  expect(newCheck('cert/chain', commands).nextSteps[0]).toContain('There is already an area `certs`');
 });

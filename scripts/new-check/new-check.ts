@@ -20,13 +20,13 @@ const EXAMPLE = 'example';
 const RESERVED: ReadonlySet<string> = new Set(['wrench', 'shared']);
 
 /**
- * Copies `commands/_template` to a new check, and to a new area where there is none of that name yet. Overwrites nothing.
- * @throws {NewCheckError} for a name that is none, and for a check that is already there.
+ * Copies `commands/_template` to a new check, and creates its area if there is none of that name. Overwrites nothing.
+ * @throws {NewCheckError} for an invalid name, and for a check that already exists.
  */
 export function newCheck(name: string, commands: string): NewCheck {
   const { area, check } = split(name);
   if (existsSync(join(commands, area, check)))
-    throw new NewCheckError(`commands/${area}/${check} is already there. Choose another name.`);
+    throw new NewCheckError(`commands/${area}/${check} already exists. Choose another name.`);
   const areas = areasIn(commands);
   const isNew = !areas.includes(area);
   const files = [
@@ -51,10 +51,10 @@ function split(name: string): { area: string; check: string } {
   if (good && !RESERVED.has(area) && check !== 'help') return { area, check };
   throw new NewCheckError(
     name === ''
-      ? 'Say which: npm run new -- area/check, such as npm run new -- etcd/doppler.'
+      ? 'Name the check: npm run new -- area/check, such as npm run new -- etcd/doppler.'
       : good
-        ? `\`${name}\` would hide a word that Wrench keeps for itself. Choose another name.`
-        : `\`${name.slice(0, 60)}\` is no name: write area/check in lower-case words joined by dashes, such as etcd/doppler.`,
+        ? `\`${name}\` contains a reserved word. Choose another name.`
+        : `\`${name.slice(0, 60)}\` is not a valid name: write area/check in lower-case words joined by dashes, such as etcd/doppler.`,
   );
 }
 
@@ -69,12 +69,13 @@ function nextSteps(area: string, check: string, similar: string | undefined): re
   return [
     ...(similar === undefined
       ? []
-      : [`There is an area \`${similar}\` already: move the check there if it belongs to it.`]),
-    `${folder}/stories.ts: type the facts of the outage, and where it is told`,
-    `${folder}/diagnose.test.ts: what should have been said; then npx vitest run ${folder}`,
-    `${folder}/diagnose.ts: say it`,
-    `${folder}/collect.ts: read it through a port; check.ts: its title, its reason, its arguments`,
+      : [`There is already an area \`${similar}\`: move the check there if it belongs to it.`]),
+    `${folder}/stories.ts: the facts of a real outage, with a link to its source`,
+    `${folder}/diagnose.test.ts: what the check should report about it; then npx vitest run ${folder}`,
+    `${folder}/diagnose.ts: make the test pass`,
+    `${folder}/collect.ts: read the facts through a port; check.ts: its title, its reason, its arguments`,
     `${folder}/fixtures.ts: what sources answer, with the fault and without; then npx vitest run test/contract/fail-safe`,
-    'npm run generate, for the tables and the manifest; npm run check',
+    'npm run generate (tables, manifest); npx vitest run test/golden/stories.test.ts (what people see); npm run check',
+    'commands/README.md explains each step',
   ];
 }

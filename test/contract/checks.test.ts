@@ -21,7 +21,7 @@ const checks = areas.flatMap((area) => foldersOf(`commands/${area}`).map((name) 
 
 /** The documentation says that no sample is older than a week. */
 const MOST_REMEMBERED_MS = 7 * 86_400_000;
-const PLACEHOLDER_SOURCE = 'Where this is told: a link, or words enough to find it';
+const PLACEHOLDER_SOURCE = 'Where it is described: a link, or enough words to find it';
 
 function load(path: string): Promise<unknown> {
   return import(new URL(`../../commands/${path}`, import.meta.url).href);

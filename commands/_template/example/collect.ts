@@ -1,7 +1,7 @@
 import type { ports, ReadContext } from '../../kit.ts';
 import { chooseSources } from '../../shared/sources.ts';
 
-/** What was seen, and nothing that was concluded from it. */
+/** What was read, without conclusions. */
 export interface Facts {
   readonly certificates: readonly {
     readonly place: string;
@@ -10,7 +10,7 @@ export interface Facts {
   }[];
 }
 
-/** Reads through ports. It may wait and may fail; it decides nothing. */
+/** Reads through ports. It may wait and may fail; it judges nothing. */
 export async function collect(
   context: ReadContext<'certificates'>,
   { source }: { readonly source?: string | undefined },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { diagnose } from './diagnose.ts';
 import { datesSwapped } from './stories.ts';
 
-test('names the certificate whose dates are swapped, and not its neighbour', () => {
+test('reports the certificate whose dates are swapped, and no other', () => {
   const { examined, verdict, findings } = diagnose(datesSwapped.facts);
 
   expect(examined).toBe(2);
@@ -12,6 +12,6 @@ test('names the certificate whose dates are swapped, and not its neighbour', () 
   ]);
 });
 
-test('says nothing about an empty store', () => {
+test('reports nothing about an empty store', () => {
   expect(diagnose({ certificates: [] }).findings).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import type { Diagnosis } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 
-/** Decides. Pure: the same facts, arguments and time give the same diagnosis. */
+/** Pure: the same facts, arguments and time give the same diagnosis. */
 export function diagnose({ certificates }: Facts): Diagnosis {
   const findings = certificates
     .filter(({ notBefore, notAfter }) => notAfter < notBefore)
@@ -10,7 +10,8 @@ export function diagnose({ certificates }: Facts): Diagnosis {
       severity: 'warning' as const,
       target: place,
       summary: `${place} ends before it begins`,
-    }));
+    }))
+    .toSorted((a, b) => (a.target < b.target ? -1 : 1)); // sources answer in no particular order
   const verdict = `${findings.length} of ${certificates.length} certificates end before they begin`;
   return { examined: certificates.length, verdict, findings };
 }

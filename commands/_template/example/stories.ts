@@ -3,7 +3,7 @@ import type { Facts } from './collect.ts';
 
 export const datesSwapped: Story<Facts> = {
   title: 'The outage, as people would call it',
-  source: 'Where this is told: a link, or words enough to find it',
+  source: 'Where it is described: a link, or enough words to find it',
   now: new Date('2026-01-01T09:00:00Z'),
   facts: {
     certificates: [
