@@ -477,6 +477,23 @@ describe('a plan for many targets', () => {
     });
   });
 
+  test('does not wait for targets that could not be planned, and says that they were left out', async () => {
+    stage = await setRemediationStage(redis, { things, settlesWithinSeconds: 3_600 });
+    stage.system.removed.add('lamp');
+    await stage.approve();
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record).toMatchObject({
+      state: 'unverified',
+      because: 'all targets of the plan are fixed; the others were not in the plan',
+      plan: { leftOut: [{ target: 'lab:lamp', because: 'lamp was removed' }] },
+      after: { targets: ['lab:lamp'] },
+    });
+    expect(stepsIn(record)).toEqual(['mended pump', 'mended fan']);
+  });
+
   test('stops between two lines when remediations are frozen', async () => {
     await setApproved({ things });
     stage.system.beforeApply = async () => stage.freeze();

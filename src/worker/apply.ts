@@ -254,10 +254,17 @@ async function verify(
     after = await observe({ ...context, signal: lease.signal }, before);
     proven = provenOutcome(record, after);
     if (proven === 'mitigated' || (proven === 'fixed' && isComplete(after.measures))) break;
-    if (performance.now() >= deadlineMs) break;
+    if (isOnlyLeftOut(record, after) || performance.now() >= deadlineMs) break;
     await sleep(deps.recheckEveryMs, undefined, { signal: lease.signal });
   }
-  const because =
-    proven === undefined ? `${settlesWithinSeconds} s after it was applied: ${after.verdict}` : undefined;
-  await commitTransition(context, recordVerification(token, after, because));
+  const because = isOnlyLeftOut(record, after)
+    ? 'all targets of the plan are fixed; the others were not in the plan'
+    : `${settlesWithinSeconds} s after it was applied: ${after.verdict}`;
+  await commitTransition(context, recordVerification(token, after, proven ? undefined : because));
+}
+
+/** Whether what is still found are only targets that could not be part of the plan: waiting does not help. */
+function isOnlyLeftOut({ plan }: RemediationRecord, { finding, targets = [] }: Observation): boolean {
+  const leftOut = plan?.leftOut?.map(({ target }) => target) ?? [];
+  return finding === 'found' && targets.length > 0 && targets.every((target) => leftOut.includes(target));
 }

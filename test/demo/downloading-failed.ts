@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import { type Authority, fullChain, issue, type Issued, makeAuthority } from '../world/ca.ts';
 import { asSafeAuthority } from '../world/safe-secrets.ts';
 import type { VaultUnderTest } from '../world/vault/administer.ts';
@@ -28,13 +29,6 @@ const NEIGHBOURS = [
   'credhub/tls',
   'cc/mutual_tls',
   'autoscaler/tls',
-] as const;
-
-/** Beside these stands what signed them, as `safe` lays it out, so that they can be renewed. */
-const BESIDE_THEIR_AUTHORITY = [
-  'bbs/locket',
-  'cell/rep',
-  'diego/scheduler/scalablesyslog/scheduler/tls',
 ] as const;
 
 /** Here stands an authority of the same name that came later: a renewal by it would be trusted by nobody. */
@@ -69,8 +63,9 @@ export async function fillVault(vault: VaultUnderTest, now: Date): Promise<Vault
     inSafesLayout(await issue(ca, { name: 'gone.service.cf.internal', keyType: 'p256' }), ca),
   );
   await vault.softDelete('secret/cf/old/tls');
-  for (const folder of BESIDE_THEIR_AUTHORITY)
-    await vault.put(`secret/cf/${folder}/ca`, asSafeAuthority(ca, '1a2b'));
+  // Beside the others is what signed them, as `safe` stores it, so that they can be renewed.
+  for (const folder of new Set(CULPRITS.map((path) => dirname(path))))
+    if (folder !== BESIDE_ANOTHER) await vault.put(`secret/cf/${folder}/ca`, asSafeAuthority(ca, '1a2b'));
   await vault.put(`secret/cf/${BESIDE_ANOTHER}/ca`, asSafeAuthority(later, '1'));
   await vault.put('secret/cf/payments/tls', { certificate: 'nobody of the platform team may read this' });
   return allow(vault);

@@ -196,6 +196,7 @@ export const unverifiedForMany: RemediationRecord = {
   ...unverified,
   ...renewAll,
   finding,
+  plan: plannedForMany.plan!,
   because: '30 s after the last step: 1 of 41 certificates expires in 4 days',
   after: {
     ...before,

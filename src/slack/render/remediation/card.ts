@@ -23,7 +23,7 @@ import {
   text,
   MAX_TEXT_BYTES,
 } from '../blocks.ts';
-import { afterwardsParts, briefPlanParts, planFile, wholePlanBlocks } from './plan.ts';
+import { afterwardsParts, briefPlanParts, leftOutParts, planFile, wholePlanBlocks } from './plan.ts';
 import {
   neededApprovals,
   remediationHeadline,
@@ -130,7 +130,7 @@ function planAndSteps(remediation: RemediationRecord, plan: Plan): Blocks {
   const groups = [
     SHOWS_PLAN.has(state) ? briefPlanParts(plan, 'The plan') : [],
     stepParts(remediation),
-    SHOWS_AFTERWARDS.has(state) ? afterwardsParts(plan) : [],
+    ...(SHOWS_AFTERWARDS.has(state) ? [leftOutParts(plan), afterwardsParts(plan)] : []),
   ];
   return groups.filter(({ length }) => length > 0).map((parts) => rich(...parts));
 }
@@ -147,7 +147,7 @@ function stepParts({ deeds }: RemediationRecord): readonly RichTextPart[] {
   const left = deeds.length - shown.length;
   const items = shown.map(({ at, step }) => line(timeElement(at), plain('  '), text(step, MAX_STEP_CHARS)));
   const before =
-    left > 0 ? [line({ ...text(`${countInWords(left, 'more deed')} before`), style: { italic: true } })] : [];
+    left > 0 ? [line({ ...text(countInWords(left, 'earlier step')), style: { italic: true } })] : [];
   return [line(bold('What was done')), bullets([...before, ...items])];
 }
 
@@ -239,13 +239,18 @@ function renderText(remediation: RemediationRecord, summary: string): string {
   ];
   const file = isOpen ? planFile(remediation) : undefined;
   const end = [
-    ...(SHOWS_AFTERWARDS.has(state) || isOpen ? afterwardsInText(plan) : []),
+    ...(SHOWS_AFTERWARDS.has(state) || isOpen ? [...leftOutInText(plan), ...afterwardsInText(plan)] : []),
     ...(file ? [`The whole plan is in ${file.filename}.`] : []),
     ...(state === 'planned' ? [needsInWords(remediation)] : []),
     ...peopleLines(remediation),
     ...reasonsInText(remediation),
   ];
   return joinWithEnd(lines, end, MAX_TEXT_BYTES);
+}
+
+function leftOutInText({ leftOut = [] }: Pick<Plan, 'leftOut'> = {}): readonly string[] {
+  const lines = leftOut.map(({ target, because }) => `${target}: ${because}`);
+  return lines.length > 0 ? [`Not in this plan: ${escapeUntrusted(lines.join('; '), 600)}`] : [];
 }
 
 function afterwardsInText(plan: Plan | undefined): readonly string[] {

@@ -109,7 +109,7 @@ function leftOutLines({ leftOut = [] }: Plan): readonly string[] {
 }
 
 /** Targets of the offer that the plan does not fix. */
-function leftOutParts(plan: Plan): readonly RichTextPart[] {
+export function leftOutParts(plan: Plan): readonly RichTextPart[] {
   const cut = fitEntries(WHOLE_PLAN.leftOut, leftOutLines(plan));
   if (cut.shown.length === 0) return [];
   const items = cut.shown.map((one) => line(text(one, WHOLE_PLAN.leftOut.maxEntryChars)));
