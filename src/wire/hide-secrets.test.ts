@@ -1,0 +1,88 @@
+import { beforeAll, expect, test } from 'vitest';
+import { issue, type Issued, makeAuthority } from '../../test/world/ca.ts';
+import { makeRedact } from '../text/redact.ts';
+import { makeHideSecrets } from './hide-secrets.ts';
+
+const { inText, inJson } = makeHideSecrets(makeRedact(['known-secret']));
+
+let leaf: Issued;
+beforeAll(async () => {
+  leaf = await issue(await makeAuthority({ name: 'Root' }), { name: 'leaf.test' });
+});
+
+test.each([
+  ['a known secret', 'it is known-secret', 'it is [secret]'],
+  ['an assignment', 'password=x1 user=y', 'password=[redacted] user=y'],
+  ['a value of two words', 'password: "a b", c', 'password: "[redacted]", c'],
+  [
+    'a value with escaped quotes',
+    String.raw`{\"password\": \"a b\"`,
+    String.raw`{\"password\": \"[redacted]\"`,
+  ],
+  ['a header', 'x\nSet-Cookie: sid=1; Path=/\ny', 'x\nSet-Cookie: [redacted]\ny'],
+  ['a login', 'authorization: Digest user="a", response="b"', 'authorization: [redacted]'],
+  [
+    'a name in XML',
+    '<a><password>x</password><b>y</b></a>',
+    '<a><password>[redacted]</password><b>y</b></a>',
+  ],
+  ['a query', 'GET /x?token=abc&wait=1', 'GET /x?token=[redacted]&wait=1'],
+  ['JSON', '{"a":{"client_secret":"x"},"b":1}', '{"a":{"client_secret":"[redacted]"},"b":1}'],
+  ['JSON in text', 'said {"apiKey":"x"} twice', 'said {"apiKey":"[redacted]"} twice'],
+  ['lines of JSON', '{"a":1}\n{"token":"x"}\n{"b', '{"a":1}\n{"token":"[redacted]"}\n{"b'],
+])('hidden: %s', (_, text, hidden) => {
+  expect(inText(text)).toBe(hidden);
+  expect(inText(hidden)).toBe(hidden);
+});
+
+test('values are hidden by their name, and the structure stays', () => {
+  expect(
+    inJson({
+      password: ['a', 1, '', null, true],
+      env: [
+        { name: 'DB_PASSWORD', value: 'a' },
+        { name: 'HOME', value: '/root' },
+      ],
+      node: { key: '/cf/uaa/token', value: 'a' },
+      jwk: { kty: 'EC', crv: 'P-256', x: 'b', d: 'a' },
+      credentials: { user: 'a' },
+    }),
+  ).toEqual({
+    password: ['[redacted]', '[redacted]', '', null, true],
+    env: [
+      { name: 'DB_PASSWORD', value: '[redacted]' },
+      { name: 'HOME', value: '/root' },
+    ],
+    node: { key: '/cf/uaa/token', value: '[redacted]' },
+    jwk: { kty: 'EC', crv: 'P-256', x: 'b', d: '[redacted]' },
+    credentials: { user: '[redacted]' },
+  });
+});
+
+test('a certificate stays, and the key beside it does not', () => {
+  const { certificatePem, keyPem, der } = leaf;
+  expect(inText(`${certificatePem}${keyPem}${certificatePem}`)).toBe(
+    `${certificatePem}[private key]\n${certificatePem}`,
+  );
+  expect(inText(der.toString('base64'))).toBe(der.toString('base64'));
+  expect(inText(der.toString('hex'))).toBe(der.toString('hex'));
+});
+
+test('a key after a certificate in the same PEM block does not stay', () => {
+  const key = Buffer.from(leaf.keyPem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
+  const body = Buffer.concat([leaf.der, key]).toString('base64');
+  const hidden = inText(`-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`);
+  expect(hidden).toMatch(/^-----BEGIN \[redacted\](\n-----END)? CERTIFICATE-----\n$/);
+});
+
+test.each([
+  ['ids and paths', '/doppler/meta/z2/doppler_z2/0f8fad5b-d9cb-469f-a165-70867728950e'],
+  ['a hash', 'a3b1c2d4'.repeat(8)],
+  ['base64 of words', Buffer.from('an ordinary value that is long enough for a key').toString('base64')],
+  ['words about secrets', 'the token is invalid, and so is the password'],
+  ['a public key', 'MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE='],
+  ['a percent sign', '98% of 100%25'],
+])('shown as it is: %s', (_, text) => {
+  expect(inText(text)).toBe(text);
+  expect(inJson({ text: [text] })).toEqual({ text: [text] });
+});
