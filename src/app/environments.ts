@@ -1,8 +1,10 @@
 import type { Config } from '../config/read-config.ts';
 import { PORT_NAMES, type PortName, type Readers, type Writers } from '../ports/readers.ts';
+import type { SourceRecorder } from '../ports/recorder.ts';
 import type { Source } from '../ports/source.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { openSource } from '../sources/open.ts';
+import type { SourceConfig } from '../sources/schemas.ts';
 
 /** One environment with its sources open. */
 export interface OpenEnvironment {
@@ -14,9 +16,24 @@ export interface OpenEnvironment {
 
 export type Environments = ReadonlyMap<string, OpenEnvironment>;
 
-export async function openEnvironments(environments: Config['environments']): Promise<Environments> {
+/** Records what the sources of an environment answer. */
+export interface EnvironmentRecorder {
+  /** For the source with this kind and name. */
+  readonly source: (config: Pick<Source, 'kind' | 'name'>) => SourceRecorder;
+  /** The same source, recorded at its ports where that is not done elsewhere. */
+  readonly opened: (source: Source) => Source;
+}
+
+export async function openEnvironments(
+  environments: Config['environments'],
+  recorder?: EnvironmentRecorder,
+): Promise<Environments> {
+  const openOne = async (config: SourceConfig): Promise<Source> => {
+    const source = await openSource(config, recorder?.source(config));
+    return recorder?.opened(source) ?? source;
+  };
   const open = Object.entries(environments).map(async ([name, { sources: configured }]) => {
-    const sources = await Promise.all(configured.map(openSource));
+    const sources = await Promise.all(configured.map(openOne));
     return [name, { name, sources, readers: readersOf(sources), writers: writersOf(sources) }] as const;
   });
   return new Map(await Promise.all(open));

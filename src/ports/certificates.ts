@@ -23,10 +23,7 @@ export interface CertificateStore {
    * One result for each of its certificates, and of its addresses where all are asked; a site that fails is an `unseen`. Never empty.
    * @throws {SourceError} `refused` where it is neither, saying which setting would allow it; `malformed` where `site` is not a site.
    */
-  readonly inspectSite?: (
-    site: string,
-    options: { readonly signal: AbortSignal },
-  ) => Promise<readonly ScanResult[]>;
+  readonly inspectSite?: (site: string, options: InspectOptions) => Promise<readonly ScanResult[]>;
   /**
    * Works out how one certificate would be renewed, changing nothing. `place` is a {@link SeenPlace.place} of this store.
    * @throws {SourceError} `refused` where it cannot be renewed safely, saying why: no key beside it, no authority found, the authority
@@ -81,8 +78,13 @@ export interface RenewalResult {
   readonly notAfter: string;
 }
 
-export interface ScanOptions {
+export interface InspectOptions {
   readonly signal: AbortSignal;
+  /** Called with the DER of each certificate of a result, before that: results have only facts. It may be called again with the same one. */
+  readonly onCertificate?: ((der: Buffer) => void) | undefined;
+}
+
+export interface ScanOptions extends InspectOptions {
   /** Called for each place that was read and holds no certificate, or whose names alone show that it does not: coverage may count it. */
   readonly onEmpty?: () => void;
 }

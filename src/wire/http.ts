@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request as send } from 'undici';
 import type { Dispatcher } from 'undici';
+import type { HttpAnswer, SourceRecorder } from '../ports/recorder.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { explainFailure, isReset } from './explain-failure.ts';
 import { startDeadline } from './deadline.ts';
@@ -54,12 +55,7 @@ export interface JsonResponse {
 }
 
 /** A response as it came: for what is not JSON, and where an error's own message matters. */
-export interface TextResponse {
-  readonly status: number;
-  readonly text: string;
-  /** Names in lower case, however the server wrote them; of a repeated one the first. */
-  readonly headers: Readonly<Record<string, string>>;
-}
+export type TextResponse = HttpAnswer;
 
 export interface HttpClient {
   /**
@@ -83,8 +79,9 @@ export function openHttp(options: {
   readonly source: string;
   readonly tls?: HttpTls;
   readonly connectTimeoutMs?: number;
+  readonly recorder?: SourceRecorder | undefined;
 }): PlainHttpClient {
-  const { source } = options;
+  const { source, recorder } = options;
   const agent = new Agent({
     // The call's deadline is the only timer. Undici's own would end a slow response with other messages.
     headersTimeout: 0,
@@ -93,12 +90,14 @@ export function openHttp(options: {
     connect: { timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, ...options.tls },
   });
   const connection = { agent, source, anonymous: !options.tls?.cert };
+  const send = (request: HttpRequest): Promise<HttpAnswer> => sendWithRetries(connection, request);
+  const requestText = async (request: HttpRequest): Promise<TextResponse> => {
+    const url = parseAddress(source, request.url);
+    return acceptOrThrow(source, url, request, await (recorder?.http(request, send) ?? send(request)));
+  };
   return {
-    requestJson: async (request) => parse(source, request, await sendWithRetries(connection, request)),
-    requestText: async (request) => {
-      const { status, text, headers } = await sendWithRetries(connection, request);
-      return { status, text, headers };
-    },
+    requestJson: async (request) => parse(source, request, await requestText(request)),
+    requestText,
     close: async () => {
       if (!agent.destroyed) await agent.destroy();
     },
@@ -112,7 +111,8 @@ interface Connection {
   readonly anonymous: boolean;
 }
 
-async function sendWithRetries(connection: Connection, request: HttpRequest): Promise<RawResponse> {
+/** @throws {SourceError} where there is no response; any status is one. */
+async function sendWithRetries(connection: Connection, request: HttpRequest): Promise<TextResponse> {
   const { source } = connection;
   const url = parseAddress(source, request.url);
   const deadline = startDeadline(request.signal, request.timeoutMs);
@@ -129,8 +129,7 @@ async function sendWithRetries(connection: Connection, request: HttpRequest): Pr
       );
       const waitMs = retryWaitMs(response?.headers['retry-after'], retry);
       const again = !response || WORTH_RETRYING.has(response.status);
-      if (!again || retry >= retries || (response && waitMs >= deadline.leftMs()))
-        return acceptOrThrow(source, url, request, response!);
+      if (!again || retry >= retries || (response && waitMs >= deadline.leftMs())) return response!;
       await sleep(waitMs, undefined, { signal: deadline.signal });
     }
   } catch (error) {
@@ -146,21 +145,13 @@ async function sendWithRetries(connection: Connection, request: HttpRequest): Pr
   }
 }
 
-interface RawResponse {
-  readonly status: number;
-  readonly text: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** The target of a redirect that was not followed. */
-  readonly elsewhere?: string;
-}
-
 /** Follows redirects within the origin only: another origin would be handed this one's token. */
 async function sendOnce(
   { agent, source }: Connection,
   url: URL,
   request: HttpRequest,
   deadline: Deadline,
-): Promise<RawResponse> {
+): Promise<TextResponse> {
   let at = url;
   for (let redirects = 0; ; redirects++) {
     const response = await send(at, {
@@ -187,7 +178,8 @@ async function sendOnce(
           ? 'itself'
           : to.origin
         : 'something that is no address';
-      return { status: response.statusCode, text: '', headers: {}, elsewhere };
+      const message = `${url.host} redirects to ${elsewhere}, which was not followed: configure the address that answers`;
+      throw new SourceError(source, 'unreachable', message);
     }
     at = to;
   }
@@ -208,7 +200,7 @@ async function read(
   response: Dispatcher.ResponseData,
   host: string,
   { maxBytes = MAX_BYTES, encoding = 'utf8', partial = false }: HttpRequest,
-): Promise<RawResponse> {
+): Promise<TextResponse> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -236,18 +228,14 @@ async function read(
 }
 
 /** @throws {SourceError} where the status is not accepted. */
-function acceptOrThrow(source: string, url: URL, request: HttpRequest, response: RawResponse): RawResponse {
-  const { status, elsewhere } = response;
-  if (elsewhere !== undefined) {
-    const message = `${url.host} redirects to ${elsewhere}, which was not followed: configure the address that answers`;
-    throw new SourceError(source, 'unreachable', message);
-  }
+function acceptOrThrow(source: string, url: URL, request: HttpRequest, response: TextResponse): TextResponse {
+  const { status } = response;
   const accepted = status < 300 || (request.accept?.includes(status) ?? false);
   if (!accepted) throw errorOfStatus(source, url.host, status);
   return response;
 }
 
-function parse(source: string, request: HttpRequest, { status, text, headers }: RawResponse): JsonResponse {
+function parse(source: string, request: HttpRequest, { status, text, headers }: TextResponse): JsonResponse {
   if (text.trim() === '') return { status, body: undefined };
   try {
     return { status, body: JSON.parse(text) as unknown };

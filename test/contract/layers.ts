@@ -241,9 +241,9 @@ export const MODULES: readonly Module[] = [
   {
     layer: 7,
     name: 'app environments',
-    path: 'src/app/environments.ts',
-    at: /^src\/app\/environments\.ts$/,
-    imports: ['ports', 'config', 'source opener'],
+    path: 'src/app/{environments.ts,recording/}',
+    at: /^src\/app\/(?=environments\.ts$|recording\/)/,
+    imports: ['ports', 'check', 'wire', 'text', 'config', 'source schemas', 'source opener'],
     packages: NODE,
   },
   {

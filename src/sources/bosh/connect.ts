@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
 import type { BoshConfig } from './config.ts';
@@ -9,11 +10,11 @@ export interface Connector {
   readonly close: () => Promise<void>;
 }
 
-export function openConnector({ name, ca }: BoshConfig): Connector {
+export function openConnector({ name, ca }: BoshConfig, recorder?: SourceRecorder): Connector {
   let opening: Promise<PlainHttpClient> | undefined;
   const open = async (): Promise<PlainHttpClient> => {
     const tls = ca === undefined ? {} : { ca: await readCa(name, ca) };
-    return openHttp({ source: name, tls });
+    return openHttp({ source: name, tls, recorder });
   };
   return {
     http: () => {

@@ -1,4 +1,5 @@
 import type { ProcessWriter } from '../../ports/processes.ts';
+import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { Source } from '../../ports/source.ts';
 import type { BoshConfig } from './config.ts';
 import { openConnector } from './connect.ts';
@@ -12,8 +13,8 @@ import { openDirectorSession } from './session.ts';
  * A BOSH director. Opening asks nothing yet. It restarts only where the configuration has `allow.restart`, and then with that credential alone:
  * the one for reading never acts, and the other reads only what acting needs.
  */
-export function openBosh(config: BoshConfig): Source {
-  const connector = openConnector(config);
+export function openBosh(config: BoshConfig, recorder?: SourceRecorder): Source {
+  const connector = openConnector(config, recorder);
   const reading = openDirectorSession(config, config.auth, connector);
   const { restart } = config.allow;
   const acting = restart && openDirectorSession(config, restart.auth, connector);

@@ -1,3 +1,4 @@
+import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { EtcdConfig } from './config.ts';
 import { type EndpointClients, openEndpointClients } from './endpoint-client.ts';
 import { type Authorization, openAuthorization } from './authorization.ts';
@@ -10,11 +11,11 @@ export interface Cluster {
   readonly authorization: Authorization;
 }
 
-export function openCluster(config: EtcdConfig): Cluster {
+export function openCluster(config: EtcdConfig, recorder?: SourceRecorder): Cluster {
   return {
     name: config.name,
     config,
-    clients: openEndpointClients(config),
+    clients: openEndpointClients(config, recorder),
     authorization: openAuthorization(config),
   };
 }

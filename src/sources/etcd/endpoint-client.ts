@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { HttpTls, HttpRequest, PlainHttpClient, TextResponse } from '../../wire/http.ts';
 import { openHttp } from '../../wire/http.ts';
@@ -26,6 +27,8 @@ export interface EndpointClient extends EndpointAddress {
   readonly request: (question: EtcdRequest) => Promise<TextResponse>;
   /** What handshakes with it are made with. @throws {SourceError} where a file cannot be read. */
   readonly tls: () => Promise<HttpTls>;
+  /** Of everything that is read from this port. */
+  readonly recorder?: SourceRecorder | undefined;
 }
 
 export interface EndpointClients {
@@ -37,7 +40,7 @@ export interface EndpointClients {
 }
 
 /** Connections are kept for each port alone, since each has a name of its own to ask for. */
-export function openEndpointClients(config: EtcdConfig): EndpointClients {
+export function openEndpointClients(config: EtcdConfig, recorder?: SourceRecorder): EndpointClients {
   const opened = new Map<string, { readonly client: EndpointClient; readonly close: () => Promise<void> }>();
   const readTls = readOnce(config);
   let closed = false;
@@ -45,7 +48,7 @@ export function openEndpointClients(config: EtcdConfig): EndpointClients {
     const key = `${endpoint.url} ${endpoint.servername ?? ''}`;
     const known = opened.get(key);
     if (known) return known.client;
-    const made = openEndpointClient(config, endpoint, readTls, () => closed);
+    const made = openEndpointClient({ config, endpoint, recorder, readTls, isClosed: () => closed });
     opened.set(key, made);
     return made.client;
   };
@@ -59,12 +62,19 @@ export function openEndpointClients(config: EtcdConfig): EndpointClients {
   };
 }
 
-function openEndpointClient(
-  config: EtcdConfig,
-  { url, servername }: EndpointAddress,
-  readTls: () => Promise<HttpTls>,
-  isClosed: () => boolean,
-): { readonly client: EndpointClient; readonly close: () => Promise<void> } {
+function openEndpointClient({
+  config,
+  endpoint: { url, servername },
+  recorder,
+  readTls,
+  isClosed,
+}: {
+  readonly config: EtcdConfig;
+  readonly endpoint: EndpointAddress;
+  readonly recorder: SourceRecorder | undefined;
+  readonly readTls: () => Promise<HttpTls>;
+  readonly isClosed: () => boolean;
+}): { readonly client: EndpointClient; readonly close: () => Promise<void> } {
   const { host } = new URL(url);
   const tls = async () => ({ ...(await readTls()), ...(servername !== undefined && { servername }) });
   let http: PlainHttpClient | undefined;
@@ -72,7 +82,7 @@ function openEndpointClient(
     const settings = await tls();
     if (isClosed())
       throw new SourceError(config.name, 'unreachable', `${host} was not queried: the source is closed`);
-    http ??= openHttp({ source: config.name, tls: settings, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    http ??= openHttp({ source: config.name, tls: settings, connectTimeoutMs: CONNECT_TIMEOUT_MS, recorder });
     try {
       return await http.requestText({
         ...options,
@@ -86,7 +96,7 @@ function openEndpointClient(
       throw error instanceof SourceError ? await explainClosed(error, client, options.signal) : error;
     }
   };
-  const client: EndpointClient = { url, servername, host, request, tls };
+  const client: EndpointClient = { url, servername, host, request, tls, recorder };
   return { client, close: async () => http?.close() };
 }
 

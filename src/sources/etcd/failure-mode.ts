@@ -24,13 +24,15 @@ export function isNotConnectable({ code = '' }: SourceError): boolean {
 /** What a failed request says about the member that should have responded. */
 export async function findFailureMode(
   { kind, code = '' }: SourceError,
-  client: Pick<EndpointClient, 'url'>,
+  client: Pick<EndpointClient, 'url' | 'recorder'>,
   signal: AbortSignal,
 ): Promise<FailureMode> {
   if (code === 'ECONNREFUSED') return 'not-listening';
   if (UNREACHABLE.has(code)) return 'unreachable';
   if (kind !== 'unreachable' || !TIMEOUTS.has(code)) return 'rejected';
-  return (await acceptsConnections(client, signal)) ? 'hung' : 'unreachable';
+  const observe = () => acceptsConnections(client, signal);
+  const what = `${new URL(client.url).host} accepts connections`;
+  return (await (client.recorder?.observe(what, observe) ?? observe())) ? 'hung' : 'unreachable';
 }
 
 /** A stopped process still has connections accepted for it by its kernel; a host that is down, or behind a firewall, has not. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Certificate } from '../../ports/certificates.ts';
+import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { HttpTls } from '../../wire/http.ts';
 import { readCertificate } from '../../wire/x509.ts';
 
@@ -8,6 +9,7 @@ import { readCertificate } from '../../wire/x509.ts';
 interface Port {
   readonly url: string;
   readonly tls: () => Promise<HttpTls>;
+  readonly recorder?: SourceRecorder | undefined;
 }
 
 /**
@@ -18,10 +20,9 @@ export async function readServedCertificate(
   port: Port,
   signal: AbortSignal,
 ): Promise<Certificate | undefined> {
-  return shakeHands(port, signal, async (socket) => {
-    const certificate = socket.getPeerX509Certificate();
-    return certificate && readCertificate(certificate.raw);
-  });
+  const read = () => shakeHands(port, signal, async (socket) => socket.getPeerX509Certificate()?.raw);
+  const der = await (port.recorder?.certificate(new URL(port.url).host, read) ?? read());
+  return der && readCertificate(der);
 }
 
 /** A server that rejects a client sends an alert right after the handshake, of which an HTTP client sees only the closed connection. */
@@ -32,14 +33,18 @@ const REFUSAL =
 /** Whether the port rejects handshakes without a client certificate that it trusts. */
 export async function wantsClientCertificate(port: Port, signal: AbortSignal): Promise<boolean> {
   const soon = AbortSignal.any([signal, AbortSignal.timeout(REFUSED_WITHIN_MS)]);
-  const wants = await shakeHands(port, soon, async (socket) => {
-    socket.resume();
-    return once(socket, 'close', { signal: soon }).then(
-      () => false,
-      (error: NodeJS.ErrnoException) => REFUSAL.test(error.code ?? ''),
-    );
-  });
-  return wants ?? false;
+  const observe = async () => {
+    const wants = await shakeHands(port, soon, async (socket) => {
+      socket.resume();
+      return once(socket, 'close', { signal: soon }).then(
+        () => false,
+        (error: NodeJS.ErrnoException) => REFUSAL.test(error.code ?? ''),
+      );
+    });
+    return wants ?? false;
+  };
+  const what = `${new URL(port.url).host} requires a client certificate`;
+  return port.recorder?.observe(what, observe) ?? observe();
 }
 
 /** What a socket connects to; an IPv6 address is without its brackets. */

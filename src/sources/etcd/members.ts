@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type {
   QueryOptions,
   DiskCounters,
@@ -276,7 +277,8 @@ async function peerCertificates(
   const read = listed.map(async ({ id, peerUrls }) => {
     const url = peerUrls.find((one) => URL.canParse(one) && new URL(one).protocol === 'https:');
     if (url === undefined) return [];
-    const certificate = await readServedCertificate({ url, tls: cluster.clients.configured[0]!.tls }, soon);
+    const { tls, recorder } = cluster.clients.configured[0]!;
+    const certificate = await readServedCertificate({ url, tls, recorder }, soon);
     return certificate ? [[id, certificate] as const] : [];
   });
   return new Map((await Promise.all(read)).flat());
@@ -284,9 +286,14 @@ async function peerCertificates(
 
 /** The certificate that Wrench presents. A file that cannot be read is reported by the requests that need it. */
 async function readClientCertificate({ clients }: Cluster): Promise<StoreMembers['clientCertificate']> {
+  const { tls, recorder } = clients.configured[0]!;
+  const read = async () => {
+    const { cert } = await tls();
+    return cert === undefined ? undefined : new X509Certificate(cert).raw;
+  };
   try {
-    const { cert } = await clients.configured[0]!.tls();
-    return cert === undefined ? undefined : readCertificate(cert);
+    const der = await (recorder?.certificate('client certificate', read) ?? read());
+    return der && readCertificate(der);
   } catch {
     return undefined;
   }

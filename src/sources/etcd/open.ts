@@ -1,3 +1,4 @@
+import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { Source } from '../../ports/source.ts';
 import { openCluster } from './cluster.ts';
 import type { EtcdConfig } from './config.ts';
@@ -7,8 +8,8 @@ import { checkEtcdHealth } from './health-check.ts';
 import { readTree } from './read-tree.ts';
 
 /** An etcd cluster of any age: the v2 keys, the v3 gateway. Opening asks nothing yet. */
-export function openEtcd(config: EtcdConfig): Source {
-  const cluster = openCluster(config);
+export function openEtcd(config: EtcdConfig, recorder?: SourceRecorder): Source {
+  const cluster = openCluster(config, recorder);
   const mayMaintain = config.allow.maintain === true;
   return {
     name: config.name,

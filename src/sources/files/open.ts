@@ -36,7 +36,7 @@ export function openFiles(config: FilesConfig): Source {
 
 async function* scan(
   config: FilesConfig,
-  { signal, onEmpty }: ScanOptions,
+  { signal, onEmpty, onCertificate }: ScanOptions,
 ): AsyncGenerator<ScanResult, void, undefined> {
   const counts = startCounts(config);
   const findPatterns = patternsOf(config);
@@ -44,7 +44,10 @@ async function* scan(
     listAll(config, counts, signal),
     FILES_AT_ONCE,
     async (listed) => {
-      const { results, isEmpty, keysCompared } = await readListed(config, findPatterns, listed);
+      const { results, isEmpty, keysCompared } = await readListed(config, listed, {
+        isMatched: (path, real) => findPatterns(path, real).length > 0,
+        onCertificate,
+      });
       countReported(counts, [listed.pattern], results.length);
       // A pattern that matches only keys is not fruitless where they were compared.
       for (const key of keysCompared) countReported(counts, findPatterns(key, key), 1);
@@ -113,11 +116,10 @@ function matching(files: number): string {
 
 async function readListed(
   config: FilesConfig,
-  findPatterns: ReturnType<typeof patternsOf>,
   listed: ListedEntry,
+  options: Parameters<typeof readCertificateFile>[2],
 ): Promise<FileContent> {
-  if (!('error' in listed))
-    return readCertificateFile(config, listed, (path, real) => findPatterns(path, real).length > 0);
+  if (!('error' in listed)) return readCertificateFile(config, listed, options);
   const [kind, because] = await explainFileError(listed.error, listed.path);
   return { ...EMPTY_FILE, results: [toUnseen(config, listed.path, kind, because)] };
 }

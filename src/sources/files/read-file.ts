@@ -1,6 +1,6 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { SeenPlace, ScanResult } from '../../ports/certificates.ts';
+import type { InspectOptions, SeenPlace, ScanResult } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { findCertificates, type FoundCertificates, sizeInWords } from '../../wire/find-certificates.ts';
 import type { FoundChain } from '../../wire/found-content.ts';
@@ -23,14 +23,16 @@ export const EMPTY_FILE: FileContent = { results: [], isEmpty: false, keysCompar
 
 export const IS_FOLDER = 'it is a folder; a pattern such as `folder/**/*.pem` looks into it';
 
-/** Whether the configured patterns match a path, so that it may be read. */
-type IsMatched = (path: string, real: string) => boolean;
+interface ReadFileOptions extends Pick<InspectOptions, 'onCertificate'> {
+  /** Whether the configured patterns match a path, so that it may be read. */
+  readonly isMatched: (path: string, real: string) => boolean;
+}
 
 /** What one file holds: nothing where it is of another kind and its name promises no certificate. */
 export async function readCertificateFile(
   config: FilesConfig,
   file: ListedFile,
-  isMatched: IsMatched,
+  options: ReadFileOptions,
 ): Promise<FileContent> {
   const { path, literal } = file;
   const isPromised = literal || isPromising(basename(path));
@@ -49,7 +51,7 @@ export async function readCertificateFile(
         'malformed',
         `it is larger than ${sizeInWords(config.maxFileBytes)} (maxFileBytes), and was not read`,
       );
-    return await contentOf(config, file, await readFile(path), isMatched);
+    return await contentOf(config, file, await readFile(path), options);
   } catch (error) {
     const [kind, because] = await explainFileError(error as NodeJS.ErrnoException, path);
     return gap(kind, because);
@@ -60,7 +62,7 @@ async function contentOf(
   config: FilesConfig,
   { path, real, literal }: ListedFile,
   content: Buffer,
-  isMatched: IsMatched,
+  { isMatched, onCertificate }: ReadFileOptions,
 ): Promise<FileContent> {
   const found = findCertificates(content, {
     passphrases: config.passphrases,
@@ -70,6 +72,7 @@ async function contentOf(
     { path, content, chains: found.certificates },
     { isMatched, maxBytes: config.maxFileBytes },
   );
+  for (const { raw } of onCertificate ? chains.flatMap(({ chain }) => chain) : []) onCertificate?.(raw);
   const results: ScanResult[] = [
     ...markTrusted(
       chains.map((chain) => toSeen(config, path, chain)),

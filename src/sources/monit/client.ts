@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { openHttp, type PlainHttpClient, type TextResponse } from '../../wire/http.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
@@ -33,9 +34,9 @@ const MAX_BYTES = 4_000_000;
 const TAKEN = [200, 302];
 const REFUSALS = [400, 403, 404, 503];
 
-export function openMonitClient(config: MonitConfig): MonitClient {
+export function openMonitClient(config: MonitConfig, recorder?: SourceRecorder): MonitClient {
   const { name, timeoutMs } = config;
-  const http = openOnce(config);
+  const http = openOnce(config, recorder);
   const fetch = async (host: MonitHost, path: string, signal: AbortSignal): Promise<TextResponse> =>
     (await http.open()).requestText({
       url: host.url + path,
@@ -134,17 +135,20 @@ function encodeLatin1(name: string): string {
 }
 
 /** Reads the PEM file at the first request, so that a missing one fails this source only. */
-function openOnce({ name, ca }: MonitConfig): {
+function openOnce(
+  { name, ca }: MonitConfig,
+  recorder: SourceRecorder | undefined,
+): {
   readonly open: () => Promise<PlainHttpClient>;
   readonly close: () => Promise<void>;
 } {
   let opening: Promise<PlainHttpClient> | undefined;
   const start = async (): Promise<PlainHttpClient> => {
-    if (ca === undefined) return openHttp({ source: name });
+    if (ca === undefined) return openHttp({ source: name, recorder });
     const pem = await readFile(ca, 'utf8').catch((error: NodeJS.ErrnoException) => {
       throw new SourceError(name, 'missing', `the file ${ca} cannot be read (${error.code})`);
     });
-    return openHttp({ source: name, tls: { ca: pem } });
+    return openHttp({ source: name, tls: { ca: pem }, recorder });
   };
   return {
     open: () =>

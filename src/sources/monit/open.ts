@@ -1,3 +1,4 @@
+import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { Source } from '../../ports/source.ts';
 import type { MonitConfig } from './config.ts';
 import { openMonitClient } from './client.ts';
@@ -6,8 +7,8 @@ import { checkMonitHealth } from './health-check.ts';
 import { restartProcess } from './restart.ts';
 
 /** The monits of some machines, read as one deployment that is called as the source. Opening asks nothing yet. */
-export function openMonit(config: MonitConfig): Source {
-  const client = openMonitClient(config);
+export function openMonit(config: MonitConfig, recorder?: SourceRecorder): Source {
+  const client = openMonitClient(config, recorder);
   return {
     name: config.name,
     kind: 'monit',

@@ -1,4 +1,4 @@
-import type { CertificateStore, UnseenPlace } from '../../ports/certificates.ts';
+import type { CertificateStore, InspectOptions, UnseenPlace } from '../../ports/certificates.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { SourceHealth, Source } from '../../ports/source.ts';
 import { trustRoots } from '../../wire/certificate-path.ts';
@@ -20,12 +20,12 @@ export function openTls(config: TlsConfig, clock: () => number = Date.now): Sour
   const certificates: CertificateStore = {
     name,
     role: 'served',
-    scan: async function* ({ signal }) {
-      for await (const { result } of scan(state, signal)) yield result;
+    scan: async function* (options) {
+      for await (const { result } of scan(state, options)) yield result;
     },
-    inspectSite: async (site, { signal }) => {
+    inspectSite: async (site, { signal, onCertificate }) => {
       const { sites } = await readSites(config);
-      const { placeReader } = await prepare(state);
+      const { placeReader } = await prepare(state, onCertificate);
       return inspectSite(findSite(site, sites, config), state, placeReader, signal);
     },
   };
@@ -38,11 +38,14 @@ export function openTls(config: TlsConfig, clock: () => number = Date.now): Sour
   };
 }
 
-async function* scan(state: TlsState, signal: AbortSignal): AsyncGenerator<SiteResult, void> {
+async function* scan(
+  state: TlsState,
+  { signal, onCertificate }: InspectOptions,
+): AsyncGenerator<SiteResult, void> {
   const { name } = state.config;
   signal.throwIfAborted();
   const { sites, unread } = await readSites(state.config);
-  const { placeReader, untrusted } = await prepare(state);
+  const { placeReader, untrusted } = await prepare(state, onCertificate);
   const gaps = [
     ...unread.map(({ what, error }) => ({ place: `${name}:${what}`, error })),
     ...untrusted.map(({ path, error }) => ({ place: `${name}:trust ${path}`, error })),
@@ -67,14 +70,13 @@ function unfinished({ source, kind, message }: SourceError, finished: number, al
   return new SourceError(source, kind, `${places} of ${all} sites ${message}`, { places });
 }
 
-async function prepare({
-  config: { trust, name },
-  issuersAt,
-  clock,
-}: TlsState): Promise<{ placeReader: SeenPlaceReader; untrusted: ReadRoots['unread'] }> {
+async function prepare(
+  { config: { trust, name }, issuersAt, clock }: TlsState,
+  onCertificate: InspectOptions['onCertificate'],
+): Promise<{ placeReader: SeenPlaceReader; untrusted: ReadRoots['unread'] }> {
   const { roots, unread } = await readRoots(trust, name);
   return {
-    placeReader: makeSeenPlaceReader(trustRoots(roots), issuersAt, new Date(clock())),
+    placeReader: makeSeenPlaceReader(trustRoots(roots), issuersAt, new Date(clock()), onCertificate),
     untrusted: unread,
   };
 }
@@ -88,7 +90,7 @@ async function checkHealth(state: TlsState, signal: AbortSignal): Promise<Source
   const all = new Set<string>();
   const answering = new Set<string>();
   try {
-    for await (const { asked, result } of scan(state, signal)) {
+    for await (const { asked, result } of scan(state, { signal })) {
       all.add(asked);
       if (result.kind === 'seen') answering.add(asked);
       else failed.push(result);

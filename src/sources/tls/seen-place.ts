@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import type { Certificate, Handshake, SeenPlace } from '../../ports/certificates.ts';
+import type { Certificate, Handshake, InspectOptions, SeenPlace } from '../../ports/certificates.ts';
 import {
   judgePath,
   type JudgedPath,
@@ -39,6 +39,7 @@ export function makeSeenPlaceReader(
   roots: TrustedRoots,
   issuersAt: IssuersReadAt,
   now: Date,
+  onCertificate?: InspectOptions['onCertificate'],
 ): SeenPlaceReader {
   const known = new Map<string, ParsedCertificate>();
   const paths = new Map<string, JudgedPath>();
@@ -48,6 +49,7 @@ export function makeSeenPlaceReader(
       fingerprint256,
       () => {
         const x509 = make();
+        onCertificate?.(x509.raw);
         return { x509, facts: toCertificate(x509) };
       },
       MAX_REMEMBERED,

@@ -1,11 +1,15 @@
 import { SourceError } from '../../ports/source-error.ts';
-import type { Certificate, ScanResult } from '../../ports/certificates.ts';
+import type { Certificate, InspectOptions, ScanResult } from '../../ports/certificates.ts';
 import { findCertificatesInDocument } from '../../wire/find-certificates.ts';
 import { printable, toCertificate } from '../../wire/x509.ts';
 import type { JsonObject } from '../../wire/json-object.ts';
 
 /** Where `safe` keeps a certificate and its key once more, in one value. */
 const COMBINED = ':combined';
+
+interface CertificatesInOptions extends Pick<InspectOptions, 'onCertificate'> {
+  readonly isWritable?: boolean;
+}
 
 /**
  * The certificates in a secret's values, each at `<place>:<key>`. `safe` keeps the same certificate in `certificate` and in `combined`:
@@ -16,7 +20,7 @@ export function certificatesIn(
   source: string,
   place: string,
   values: JsonObject,
-  isWritable = false,
+  { isWritable = false, onCertificate }: CertificatesInOptions = {},
 ): readonly ScanResult[] {
   const { certificates, unreadable } = findCertificatesInDocument(values);
   const elsewhere = new Set(
@@ -27,6 +31,7 @@ export function certificatesIn(
       .filter(({ at, chain: [leaf] }) => at !== COMBINED || !elsewhere.has(leaf.fingerprint256))
       .map(({ at, chain, keyMatches }): ScanResult => {
         const [leaf, ...rest] = chain;
+        for (const { raw } of onCertificate ? chain : []) onCertificate?.(raw);
         const renewable = isWritable && keyMatches === true && !leaf.ca && isRenewedAt(at, place, values);
         return {
           kind: 'seen',

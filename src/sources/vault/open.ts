@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { CertificateStore, CertificateWriter } from '../../ports/certificates.ts';
+import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { Source } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { type HttpClient, openHttp } from '../../wire/http.ts';
@@ -9,11 +10,15 @@ import { checkWritingHealth } from './health-check-writing.ts';
 import { prepareRenewal } from './renew-plan.ts';
 import { renewCertificate } from './renew.ts';
 import { scanSecrets } from './scan.ts';
+import { withoutSecrets } from './without-secrets.ts';
 import { inBackground, openVaultSession, type Schedule, type VaultSession } from './session.ts';
 
 /** A Vault or OpenBao. Opening asks nothing yet: the first scan logs in. */
-export function openVault(config: VaultConfig, options: { readonly schedule?: Schedule } = {}): Source {
-  const http = openOnce(config);
+export function openVault(
+  config: VaultConfig,
+  options: { readonly schedule?: Schedule; readonly recorder?: SourceRecorder | undefined } = {},
+): Source {
+  const http = openOnce(config, options.recorder && withoutSecrets(options.recorder));
   const schedule = options.schedule ?? inBackground;
   const session = openVaultSession(config, http, schedule);
   const writer = openWriter(config, http, session, schedule);
@@ -69,7 +74,7 @@ function openWriter(
 }
 
 /** Reads the PEM files at the first request, so that a missing one fails this source only. */
-function openOnce(config: VaultConfig): HttpClient {
+function openOnce(config: VaultConfig, recorder: SourceRecorder | undefined): HttpClient {
   let opening: Promise<HttpClient> | undefined;
   const open = async (): Promise<HttpClient> => {
     const { ca, clientCertificate } = config;
@@ -80,7 +85,7 @@ function openOnce(config: VaultConfig): HttpClient {
         key: await read(clientCertificate.key),
       }),
     };
-    return openHttp({ source: config.name, tls });
+    return openHttp({ source: config.name, tls, recorder });
   };
   const read = (path: string): Promise<string> =>
     readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -195,7 +195,7 @@ async function readCertificates(
   { mount }: Root,
   path: string,
 ): Promise<readonly ScanResult[]> {
-  const { config, session, signal, onEmpty } = scan;
+  const { config, session, signal, onEmpty, onCertificate } = scan;
   const place = { session, source: config.name, mount, path, signal };
   const values = await readSecret(place, config.only).catch((error: unknown) => {
     throw explainMissingCapability(error, session, config.name, 'read', readPath(mount, path));
@@ -205,7 +205,10 @@ async function readCertificates(
     return [];
   }
   const isWritable = mount.version === 2 && mayRenew(config, mount.path + path);
-  const results = certificatesIn(config.name, placeName(config, mount, path), values, isWritable);
+  const results = certificatesIn(config.name, placeName(config, mount, path), values, {
+    isWritable,
+    onCertificate,
+  });
   if (results.length === 0) onEmpty?.();
   return results;
 }

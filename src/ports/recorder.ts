@@ -1,0 +1,40 @@
+/** A request over HTTP, without its headers, which carry credentials. */
+export interface HttpQuestion {
+  readonly url: string;
+  /** Default: GET. */
+  readonly method?: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly form?: Readonly<Record<string, string>>;
+}
+
+/** The response, whatever its status. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** Names in lower case, however the server wrote them; of a repeated one the first. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What of the JSON body of a response may be recorded. */
+export type Recordable = (body: unknown) => unknown;
+
+/**
+ * Notes what one source is asked and what it answers, for `wrench run --record`. Each function does what the function that it is given does:
+ * it returns the same result, and throws the same error. There is no recorder in any other run.
+ */
+export interface SourceRecorder {
+  /** One request, with all its retries. `recordable` is for bodies of which only a part may be recorded. */
+  readonly http: <Question extends HttpQuestion>(
+    question: Question,
+    send: (question: Question) => Promise<HttpAnswer>,
+    recordable?: Recordable,
+  ) => Promise<HttpAnswer>;
+  /** Reads a certificate, as DER, from a handshake or a file. */
+  readonly certificate: (
+    place: string,
+    read: () => Promise<Buffer | undefined>,
+  ) => Promise<Buffer | undefined>;
+  /** Any other observation of yes or no, such as whether a port accepts connections. */
+  readonly observe: (what: string, observe: () => Promise<boolean>) => Promise<boolean>;
+}

@@ -1,0 +1,62 @@
+import type { SourceRecorder } from '../../ports/recorder.ts';
+import { findCertificates } from '../../wire/find-certificates.ts';
+import { asObject } from '../../wire/json-object.ts';
+
+const REDACTED = '[redacted]';
+
+/**
+ * A recorder that gets no secret of a Vault: of what is stored there, only names, and the certificates that are found in values. Each other
+ * value is replaced. What is not known to be harmless counts as a secret.
+ */
+export function withoutSecrets(recorder: SourceRecorder): SourceRecorder {
+  return {
+    ...recorder,
+    http: (question, send) => recorder.http(question, send, (body) => recordableBody(question.url, body)),
+  };
+}
+
+/** What Vault itself answers, and lists of names, have no secrets; all other responses may be of a key-value mount. */
+function recordableBody(url: string, body: unknown): unknown {
+  const { pathname, searchParams } = new URL(url);
+  if (pathname.startsWith('/v1/sys/') || searchParams.get('list') === 'true') return body;
+  if (typeof body !== 'object') return REDACTED;
+  const fields = Object.entries(asObject(body)).map(([name, value]) => {
+    if (name === 'errors' || name === 'warnings') return [name, value] as const;
+    if (name !== 'data' || !pathname.includes('/data/')) return [name, withoutValues(value)] as const;
+    return [name, withoutValues(value, VERSION_FACTS)] as const;
+  });
+  return Object.fromEntries(fields);
+}
+
+/** What version 2 of the key-value engine adds to a secret. It counts only in this form, since a secret of version 1 can have any names. */
+const VERSION_FACTS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  created_time: isTime,
+  deletion_time: (value) => value === '' || isTime(value),
+  destroyed: (value) => typeof value === 'boolean',
+  version: (value) => Number.isInteger(value) && Number(value) < 100_000,
+};
+
+function isTime(value: unknown): boolean {
+  return (
+    typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(value)
+  );
+}
+
+/** The same structure and names, with certificates as values. `facts` are kept under `metadata`. */
+function withoutValues(value: unknown, facts: typeof VERSION_FACTS = {}): unknown {
+  if (value === null || value === undefined) return value;
+  if (typeof value === 'string') return certificatesOnly(value);
+  if (Array.isArray(value)) return value.map((item: unknown) => withoutValues(item));
+  if (typeof value !== 'object') return REDACTED;
+  const fields = Object.entries(value).map(([name, item]: [string, unknown]) => {
+    if (name !== 'metadata') return [name, withoutValues(item)] as const;
+    const kept = Object.entries(asObject(item)).filter(([fact, one]) => facts[fact]?.(one) === true);
+    return [name, { ...asObject(withoutValues(item)), ...Object.fromEntries(kept) }] as const;
+  });
+  return Object.fromEntries(fields);
+}
+
+function certificatesOnly(value: string): string {
+  const chains = findCertificates(value).certificates.map(({ chain }) => chain);
+  return chains.length === 0 ? REDACTED : chains.flat().map(String).join('');
+}
