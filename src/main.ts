@@ -11,6 +11,7 @@ const USAGE = `Wrench: ask the real infrastructure from an incident channel.
   wrench run certs expiring     ask once, here: exit code 0 clear, 1 found, 2 unknown, 64 usage
       --env prod                which environment
       --json                    print the report as JSON and nothing else
+      --record FILE             also write what the sources answered to FILE, without secrets, for a bug report
   wrench doctor [--json]        look whether configuration, Redis, Slack and sources are as they should be
       --prove-posting C0123ABC  test in that channel whether Slack drops repeated messages
   wrench freeze [--because "…"] stop all applying, in every environment; \`wrench unfreeze\` lets it go on

@@ -7,13 +7,15 @@ import { type ParsedRequest, parseRequest } from '../request/parse.ts';
 import { renderHelpTerminal, renderTerminal } from '../terminal/render.ts';
 import { asksForDemo, runningDemo } from './shared/demo.ts';
 import { type SampleSession, withSamples } from './shared/samples.ts';
+import { createRecordFile, type RecordFile, takeRecordFlag } from './shared/record-file.ts';
 import { EXIT, printUsageProblem, type Terminal, type UsageProblem } from './shared/terminal.ts';
 import { quoteWord } from './shared/parse-flags.ts';
 import { closeEnvironments, openEnvironments } from '../app/environments.ts';
+import { startRecorder } from '../app/recording/recorder.ts';
 
 /**
  * `wrench run certs expiring`: runs one check from a terminal, without Slack. Redis is only read for a check that remembers, and can be missing.
- * `--json` prints only the report. @returns the exit code.
+ * `--json` prints only the report; `--record FILE` also writes down what the sources answered. @returns the exit code.
  */
 export async function run(
   words: readonly string[],
@@ -32,11 +34,14 @@ function settingsOfDemo(settings: ProcessSettings): ProcessSettings {
 }
 
 async function runRequest(
-  words: readonly string[],
+  allWords: readonly string[],
   settings: ProcessSettings,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
+  const recording = takeRecordFlag(allWords);
+  if (typeof recording === 'string') return printUsageProblem({ problem: recording, usage: [] }, terminal);
+  const { words, path } = recording;
   const catalogue = await loadCatalogue();
   const config = readConfig(settings.configPath, undefined, { checks: catalogue.checks });
   const environments = Object.keys(config.environments);
@@ -54,18 +59,19 @@ async function runRequest(
   const check = catalogue.checks.get(request.check);
   if (environment === undefined || !check)
     return printUsageProblem(environmentProblem(environments), terminal);
-  const report = await runInEnvironment(
-    request,
-    environment,
-    { settings, config, error: terminal.error },
-    check,
-    signal,
-  );
-  const shown = words.includes(JSON_FLAG)
-    ? `${JSON.stringify(report, null, 2)}\n`
-    : renderTerminal(report, { ...terminal, command: `wrench run ${text}` });
-  terminal.out(shown);
-  return EXIT[report.status];
+  const file = path === undefined ? undefined : await createRecordFile(path);
+  if (typeof file === 'string') return printUsageProblem({ problem: file, usage: [] }, terminal);
+  const session = { settings, config, error: terminal.error };
+  try {
+    const report = await runInEnvironment(request, { environment, check, session, file, signal });
+    const shown = words.includes(JSON_FLAG)
+      ? `${JSON.stringify(report, null, 2)}\n`
+      : renderTerminal(report, { ...terminal, command: `wrench run ${text}` });
+    terminal.out(shown);
+    return EXIT[report.status];
+  } finally {
+    await file?.close();
+  }
 }
 
 const JSON_FLAG = '--json';
@@ -74,29 +80,51 @@ function environmentProblem(environments: readonly string[]): UsageProblem {
   return { problem: `Say which environment: --env with one of ${environments.join(', ')}.`, usage: [] };
 }
 
+/** The name of a secret may tell as much as its value. */
+const READ_FIRST =
+  'wrench: read it before you attach it to an issue: passwords, tokens and private keys are left out where they are recognized, names and addresses are not\n';
+
+interface RunOptions {
+  readonly environment: string;
+  readonly check: Parameters<typeof runCheck>[0];
+  readonly session: SampleSession;
+  /** Where the run is recorded, also if it fails. */
+  readonly file: RecordFile | undefined;
+  readonly signal: AbortSignal;
+}
+
 async function runInEnvironment(
   { check: name, args }: Extract<ParsedRequest, { kind: 'run' }>,
-  environment: string,
-  session: SampleSession,
-  check: Parameters<typeof runCheck>[0],
-  signal: AbortSignal,
+  { environment, check, session, file, signal }: RunOptions,
 ): Promise<Report> {
   const { settings, config } = session;
+  const secrets = [...settings.secrets, ...config.secrets];
   const asked = config.environments[environment];
-  const environments = await openEnvironments(asked ? { [environment]: asked } : {});
   const run = { check: name, environment, now: new Date() };
+  const recorder = file && startRecorder(run.now, secrets);
+  const environments = await openEnvironments(asked ? { [environment]: asked } : {}, recorder);
   try {
-    return await withSamples(session, check, run, (samples) =>
-      runCheck(check, {
-        ...run,
-        ...samples,
-        args,
-        read: environments.get(environment)?.readers ?? {},
-        signal,
-        deadlineMs: config.limits.checkSeconds * 1_000,
-        redact: makeRedact([...settings.secrets, ...config.secrets]),
-      }),
-    );
+    return await withSamples(session, check, run, async ({ earlier, onSamples }) => {
+      try {
+        return await runCheck(check, {
+          ...run,
+          ...(earlier && { earlier }),
+          ...(onSamples && { onSamples }),
+          args,
+          read: environments.get(environment)?.readers ?? {},
+          signal,
+          deadlineMs: config.limits.checkSeconds * 1_000,
+          redact: makeRedact(secrets),
+        });
+      } finally {
+        const { sources = [] } = asked ?? {};
+        if (recorder) {
+          const asking = { check: name, environment, args, ...(earlier && { earlier }), sources };
+          await file.write(recorder.write(asking));
+          session.error(`wrench: wrote what the sources answered to ${file.path}\n${READ_FIRST}`);
+        }
+      }
+    });
   } finally {
     await closeEnvironments(environments);
   }

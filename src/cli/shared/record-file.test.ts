@@ -1,0 +1,51 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createRecordFile, type RecordFile, takeRecordFlag } from './record-file.ts';
+
+async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-record-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test('the flag is taken out of the words, wherever it is', () => {
+  const words = ['certs', 'expiring'];
+  expect(takeRecordFlag(words)).toEqual({ words });
+  expect(takeRecordFlag(['certs', '--record', 'a.json', 'expiring'])).toEqual({ words, path: 'a.json' });
+  expect(takeRecordFlag(['certs', 'expiring', '--record=a.json'])).toEqual({ words, path: 'a.json' });
+});
+
+test.each([[['--record']], [['--record=']], [['--record', '--json']], [['--record', '-']]])(
+  'a flag without a file is refused: %j',
+  (words) => {
+    expect(takeRecordFlag(words)).toBe('`--record` needs the name of a file.');
+  },
+);
+
+test('the file is readable for its owner only', async () => {
+  const path = join(await makeFolder(), 'a.json');
+  const file = (await createRecordFile(path)) as RecordFile;
+  await file.write('{}\n');
+  await file.close();
+  expect(await readFile(path, 'utf8')).toBe('{}\n');
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+test('nothing is left of a run in which nothing was written', async () => {
+  const folder = await makeFolder();
+  const file = (await createRecordFile(join(folder, 'a.json'))) as RecordFile;
+  await file.close();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a file that exists is not overwritten, and a path that is wrong is reported', async () => {
+  const path = join(await makeFolder(), 'a.json');
+  await writeFile(path, 'mine');
+  expect(await createRecordFile(path)).toBe(
+    `\`${path}\` exists already. Name a new file: nothing is overwritten.`,
+  );
+  expect(await readFile(path, 'utf8')).toBe('mine');
+  expect(await createRecordFile(join(path, 'b'))).toBe(`\`${join(path, 'b')}\` cannot be created (ENOTDIR).`);
+});

@@ -1,0 +1,234 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Report } from '../../src/check/finding.ts';
+import { issue, makeAuthority } from '../world/ca.ts';
+import { writeCertificateFiles } from '../world/certificate-files.ts';
+import { serveFakeCluster } from '../world/etcd/fake-cluster.ts';
+import { startEtcd } from '../world/etcd.ts';
+import { startBosh } from '../world/bosh/under-test.ts';
+import { makeMemoryVms, makeVm } from '../world/bosh/vms.ts';
+import { startFakeMonit } from '../world/monit/fake.ts';
+import { startTlsServers } from '../world/tls-servers.ts';
+import { startVault } from '../world/vault.ts';
+import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
+import { recordRun } from './record-run.ts';
+import { replay } from './replay.ts';
+
+// Real servers start and stop here.
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS });
+
+const DAY_MS = 86_400_000;
+const daysFromNow = (days: number) => new Date(Date.now() + days * DAY_MS);
+
+/** All that a person reads, but how long it took. Sources are read at the same time, so their order may differ. */
+function readable({ gaps, coverage, ...report }: Report): Report {
+  return {
+    ...report,
+    durationMs: 0,
+    gaps: gaps.toSorted((one, other) => (one.what < other.what ? -1 : 1)),
+    coverage: coverage.toSorted((one, other) => (one.source < other.source ? -1 : 1)),
+  };
+}
+
+async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-recorded-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Records a run, ends the servers, and runs it again. */
+async function expectSameReport(
+  check: string,
+  sources: readonly object[],
+  close: () => Promise<unknown>,
+  args: Readonly<Record<string, string>> = {},
+): Promise<Report> {
+  const { report, recording } = await recordRun(check, sources, { args });
+  await close();
+  expect(readable(await replay(recording))).toEqual(readable(report));
+  return report;
+}
+
+test('certs/expiring of sites, files and a Vault', async () => {
+  const sites = await startTlsServers();
+  const folder = await makeFolder();
+  const files = await writeCertificateFiles(folder);
+  const vault = await startVault();
+  const authority = await makeAuthority({ name: 'cf-ca' });
+  const old = await issue(authority, { name: 'bbs.internal', notAfter: daysFromNow(-1) });
+  const other = await issue(authority, { name: 'rep.internal' });
+  await vault.mount('secret', '2');
+  await vault.put('secret/cf/bbs', { certificate: old.certificatePem, key: old.keyPem });
+  await vault.put('secret/cf/rep', { certificate: other.certificatePem, key: old.keyPem });
+  await vault.put('secret/cf/users', { password: 'users-and-no-certificate' });
+  await vault.put('secret/denied/x', { certificate: other.certificatePem });
+  await vault.allow('reader', {
+    'secret/metadata/*': ['list'],
+    'secret/data/cf/*': ['read'],
+    'secret/subkeys/cf/*': ['read'],
+  });
+  const token = await vault.issueToken({ policies: ['reader'], ttl: '1h' });
+  const report = await expectSameReport(
+    'certs/expiring',
+    [
+      { kind: 'tls', name: 'edge', sites: Object.values(sites.sites), timeoutMs: 2_000 },
+      { kind: 'files', name: 'disk', paths: [files.pattern], passphrases: [files.passphrase] },
+      {
+        kind: 'vault',
+        name: 'vault',
+        url: vault.address,
+        auth: { token },
+        paths: ['secret/cf', 'secret/denied'],
+        allow: { renew: { paths: ['secret/cf/**'] } },
+      },
+    ],
+    () => Promise.all([sites.close(), vault.close()]),
+  );
+  expect(report.status).toBe('found');
+  const text = JSON.stringify(report);
+  expect(text).toContain('vault:secret/cf/bbs:certificate');
+  expect(text).toContain('vault:secret/denied/x');
+});
+
+test('certs/show of one site', async () => {
+  const { sites, close } = await startTlsServers();
+  const { host, port } = sites['expired-leaf'];
+  const args = { certificate: `${host}:${port}` };
+  const source = { kind: 'tls', name: 'edge', sites: [sites['expired-leaf']] };
+  const report = await expectSameReport('certs/show', [source], close, args);
+  expect(JSON.stringify(report)).toContain(sites['expired-leaf'].host);
+});
+
+test('etcd/health of members of which one does not run and one serves an expired certificate', async () => {
+  const etcd = await startEtcd({
+    members: 3,
+    notAfter: [daysFromNow(300), daysFromNow(-1), daysFromNow(300)],
+  });
+  onTestFinished(etcd.close);
+  await etcd.kill(2);
+  const report = await expectSameReport('etcd/health', [{ kind: 'etcd', ...etcd.access }], etcd.close);
+  expect(report.findings.map(({ reason }) => reason)).toEqual(
+    expect.arrayContaining(['member-unreachable', 'certificate-expired']),
+  );
+});
+
+test('etcd/health of members with an alarm, another clock and a question that is refused', async () => {
+  const cluster = await serveFakeCluster({
+    alarms: [{ memberID: '1000000000000000001', alarm: 'NOSPACE' }],
+    members: [
+      { answers: { metrics: { text: 'denied', status: 403 } } },
+      {
+        answers: {
+          version: (_, response) => {
+            response.setHeader('date', daysFromNow(-1).toUTCString());
+            response.end('{"etcdserver":"3.5.9","etcdcluster":"3.5.0"}');
+          },
+        },
+      },
+      { state: 'down' },
+    ],
+  });
+  const report = await expectSameReport(
+    'etcd/health',
+    [{ kind: 'etcd', endpoints: cluster.endpoints, allow: { maintain: true } }],
+    cluster.close,
+  );
+  expect(report.findings.map(({ reason }) => reason)).toEqual(
+    expect.arrayContaining(['no-space', 'clock-skew']),
+  );
+});
+
+test('etcd/health with what earlier runs saved', async () => {
+  const cluster = await serveFakeCluster({ members: [{ metrics: [{ fsyncs: [1_000, 1_000] }] }] });
+  const source = { kind: 'etcd', endpoints: cluster.endpoints };
+  const { samples } = await recordRun('etcd/health', [source]);
+  const at = new Date(Date.now() - 3_600_000).toISOString();
+  const earlier = samples.map(({ sample }) => ({ at, ...sample }));
+  expect(earlier).toHaveLength(1);
+  const { report, recording } = await recordRun('etcd/health', [source], { earlier });
+  await cluster.close();
+  expect(recording.earlier).toEqual(earlier);
+  expect(readable(await replay(recording))).toEqual(readable(report));
+});
+
+test('etcd/doppler with its keys and the processes on its machines', async () => {
+  const etcd = await startEtcd({ members: 3 });
+  onTestFinished(etcd.close);
+  const announcement = JSON.stringify({ version: 1, endpoints: ['udp://10.0.1.1:3457'] });
+  await etcd.put('/doppler/meta/z1/doppler_z1/0', announcement, { ttlSeconds: 600 });
+  const process = { status: 0, monitor: 1, pendingAction: 0, pid: 10, uptimeSeconds: 5_000 };
+  const monits = await Promise.all(
+    ['doppler_z1', 'doppler_z2'].map(() => startFakeMonit({ processes: [{ name: 'doppler', ...process }] })),
+  );
+  const report = await expectSameReport(
+    'etcd/doppler',
+    [
+      { kind: 'etcd', ...etcd.access },
+      {
+        kind: 'monit',
+        auth: { username: 'vcap', password: 'random-password' },
+        allow: { restart: { processes: ['doppler'] } },
+        hosts: monits.map(({ url }, index) => ({ url, instance: `doppler_z${index + 1}/0` })),
+      },
+    ],
+    () => Promise.all([etcd.close(), ...monits.map(({ close }) => close())]),
+  );
+  expect(report.findings.map(({ reason }) => reason)).toEqual(['all-missing']);
+});
+
+test('bosh/processes of a director and of machines with monit', async () => {
+  const failing = [{ name: 'rep', state: 'failing' }] as const;
+  const vms = [0, 1, 2].map((index) =>
+    makeVm('cell_z1', index, index === 0 ? { jobState: 'failing', processes: [...failing] } : {}),
+  );
+  const bosh = await startBosh({
+    deployments: { cf: makeMemoryVms(vms), other: makeMemoryVms([makeVm('router', 0)]) },
+    releases: { cf: [{ name: 'cf', version: '245' }] },
+  });
+  const { director } = bosh;
+  director.fail({ path: '/deployments/other/', status: 500, body: '{"code":1,"description":"no"}' });
+  const folder = await makeFolder();
+  const ca = join(folder, 'ca.pem');
+  await writeFile(ca, director.ca);
+  const monit = await startFakeMonit({
+    processes: [{ name: 'rep', status: 512, monitor: 1, pendingAction: 0 }],
+    others: [{ name: 'm\u00FCll', type: 0, status: 1, monitor: 1 }],
+  });
+  const report = await expectSameReport(
+    'bosh/processes',
+    [
+      {
+        kind: 'bosh',
+        url: director.url,
+        ca,
+        auth: { client: { id: director.reader.id, secret: director.reader.secret } },
+      },
+      {
+        kind: 'monit',
+        name: 'edge',
+        auth: { username: 'vcap', password: 'random-password' },
+        hosts: [{ url: monit.url, instance: 'edge/0' }],
+      },
+    ],
+    () => Promise.all([bosh.close(), monit.close()]),
+  );
+  expect(report.findings.length).toBeGreaterThan(2);
+  expect(report.gaps.length).toBeGreaterThan(0);
+});
+
+test('a request that was not recorded gets 404, and nothing else is connected to', async () => {
+  const monit = await startFakeMonit({ processes: [] });
+  const source = {
+    kind: 'monit',
+    auth: { username: 'vcap', password: 'random-password' },
+    hosts: [{ url: monit.url, instance: 'edge/0' }],
+  };
+  const { recording } = await recordRun('bosh/processes', [source]);
+  const report = await replay({ ...recording, answers: [] });
+  await monit.close();
+  expect(report.gaps).toEqual([
+    { what: 'monit', because: 'edge/0 sent a response that is not a monit status', kind: 'malformed' },
+  ]);
+});

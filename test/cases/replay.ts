@@ -1,0 +1,224 @@
+import { X509Certificate } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { vi } from 'vitest';
+import { closeEnvironments, openEnvironments } from '../../src/app/environments.ts';
+import { requestLine } from '../../src/app/recording/record-source.ts';
+import type {
+  RecordedAnswer,
+  RecordedError,
+  RecordedHttp,
+  RecordedObservation,
+  RecordedPlace,
+  RecordedScan,
+  Recording,
+} from '../../src/app/recording/recording.ts';
+import type { Report } from '../../src/check/finding.ts';
+import { runCheck } from '../../src/check/run-check.ts';
+import type { Certificate, CertificateStore, ScanResult } from '../../src/ports/certificates.ts';
+import type { SourceRecorder } from '../../src/ports/recorder.ts';
+import { SourceError } from '../../src/ports/source-error.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
+import type { SourceConfig } from '../../src/sources/schemas.ts';
+import { makeRedact } from '../../src/text/redact.ts';
+import { makeHideSecrets } from '../../src/wire/hide-secrets.ts';
+import { readCertificate } from '../../src/wire/x509.ts';
+import { MAX_WAIT_MS } from '../timeouts.ts';
+
+/**
+ * Runs the check of a recording again, at its time: the sources get the recorded answers, over HTTP from a server on loopback and everything else
+ * in memory. A request that was not recorded is answered with 404. Nothing else is connected to.
+ */
+export async function replay({
+  check: name,
+  environment,
+  args,
+  now,
+  earlier,
+  sources,
+  answers,
+}: Recording): Promise<Report> {
+  const check = (await loadCatalogue()).checks.get(name);
+  if (!check) throw new Error(`there is no check ${name}`);
+  const clock = startClock(new Date(now));
+  const server = await serveAnswers();
+  const environments = await openEnvironments(
+    { [environment]: { sources: sources.map(withoutFiles) } },
+    {
+      source: ({ kind, name }) => replaySource(name, makeQueue(answers, `${kind}:${name}`), clock, server),
+      opened: (source) => {
+        const { certificates } = source.reads;
+        const from = answers.filter((answer) => answer.from === `${source.kind}:${source.name}`);
+        return certificates
+          ? { ...source, reads: { ...source.reads, certificates: replayStore(certificates, from) } }
+          : source;
+      },
+    },
+  );
+  try {
+    return await runCheck(check, {
+      check: name,
+      environment,
+      args,
+      ...(earlier && { earlier }),
+      now: new Date(now),
+      read: environments.get(environment)?.readers ?? {},
+      signal: new AbortController().signal,
+      deadlineMs: MAX_WAIT_MS,
+    });
+  } finally {
+    await closeEnvironments(environments);
+    await server.close();
+    clock.stop();
+  }
+}
+
+/** The files were on another machine, and loopback needs none of them. */
+function withoutFiles(config: SourceConfig): SourceConfig {
+  const { ca: _ca, clientCertificate: _certificate, ...rest } = config as Readonly<Record<string, unknown>>;
+  return rest as unknown as SourceConfig;
+}
+
+/** `Date` moves from one recorded answer to the next, and never back. */
+interface Clock {
+  readonly advance: (answer: RecordedAnswer) => void;
+  readonly stop: () => void;
+}
+
+function startClock(now: Date): Clock {
+  vi.useFakeTimers({ toFake: ['Date'], now });
+  return {
+    advance: ({ afterMs }) => {
+      vi.setSystemTime(Math.max(Date.now(), now.getTime() + afterMs));
+    },
+    stop: () => void vi.useRealTimers(),
+  };
+}
+
+interface AnswerServer {
+  /** The URL of one answer; without an answer, of nothing. */
+  readonly urlOf: (answer: Found | undefined, encoding: BufferEncoding) => string;
+  readonly close: () => Promise<void>;
+}
+
+async function serveAnswers(): Promise<AnswerServer> {
+  const served: (readonly [Found, BufferEncoding])[] = [];
+  const server = createServer((request, response) => {
+    request.resume();
+    response.sendDate = false;
+    const [answer, encoding] = served[Number(request.url?.slice(1))] ?? [];
+    if (!answer) return response.writeHead(404).end();
+    const { status = 500, headers, body = '' } = answer;
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return response.writeHead(status, headers).end(Buffer.from(text, encoding));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    urlOf: (answer, encoding) => `${origin}/${answer ? served.push([answer, encoding]) - 1 : 'not-recorded'}`,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+type Match = Readonly<Partial<Record<'at' | 'request' | 'place' | 'observed', string>>>;
+/** An answer of any kind. */
+type Found = RecordedAnswer & Partial<Pick<RecordedHttp & RecordedPlace & RecordedObservation, FoundFields>>;
+type FoundFields = 'status' | 'headers' | 'body' | 'certificates' | 'result';
+/** The next answer to a request; the last one is repeated. */
+type Queue = (asked: Match) => Found | undefined;
+
+function makeQueue(answers: readonly RecordedAnswer[], from: string): Queue {
+  const keyOf = ({ at, request, place, observed }: Match) => JSON.stringify([at, request, place, observed]);
+  const waiting = Map.groupBy(
+    answers.filter((answer) => answer.from === from),
+    (answer) => keyOf(answer as Match),
+  );
+  return (asked) => {
+    const left = waiting.get(keyOf(asked)) ?? [];
+    return left.length > 1 ? left.shift() : left[0];
+  };
+}
+
+function replaySource(name: string, next: Queue, clock: Clock, server: AnswerServer): SourceRecorder {
+  const hide = makeHideSecrets(makeRedact());
+  return {
+    http: async (question, send) => {
+      const { encoding = 'utf8', signal } = question as { encoding?: BufferEncoding; signal?: AbortSignal };
+      const asked = { at: new URL(question.url).origin, request: requestLine(question, hide) };
+      const answer = next(asked);
+      if (answer?.error) throw await toError(name, answer.error, signal);
+      const url = server.urlOf(answer, encoding);
+      const response = await send({ ...question, url, retries: 0, timeoutMs: MAX_WAIT_MS });
+      if (answer) clock.advance(answer);
+      return response;
+    },
+    certificate: async (place) => {
+      const answer = next({ place });
+      if (answer?.error) throw await toError(name, answer.error);
+      const [pem] = answer?.certificates ?? [];
+      return pem === undefined ? undefined : new X509Certificate(pem).raw;
+    },
+    observe: async (observed) => {
+      const answer = next({ observed });
+      if (answer?.error) throw await toError(name, answer.error);
+      return answer?.result ?? false;
+    },
+  };
+}
+
+/** What nobody waited for does not come this time either. */
+async function toError(name: string, error: RecordedError, signal?: AbortSignal): Promise<unknown> {
+  const { kind, message, source = name, ...more } = error;
+  if (kind !== 'other') return new SourceError(source, kind, message, more);
+  if (!signal) return new Error(message);
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  return signal.reason;
+}
+
+function replayStore(store: CertificateStore, answers: readonly RecordedAnswer[]): CertificateStore {
+  const { name, inspectSite } = store;
+  const placesOf = (request: string) =>
+    answers
+      .filter((one): one is RecordedPlace => 'place' in one && one.request === request)
+      .toSorted((one, other) => one.afterMs - other.afterMs);
+  const endOf = (request: string) =>
+    answers.find((one): one is RecordedScan => 'empty' in one && one.request === request);
+  return {
+    ...store,
+    scan: async function* ({ onEmpty }) {
+      for (const place of placesOf('scan')) yield toResult(name, place);
+      const { empty = 0, error } = endOf('scan') ?? {};
+      for (let index = 0; index < empty; index += 1) onEmpty?.();
+      if (error) throw await toError(name, error);
+    },
+    ...(inspectSite && {
+      inspectSite: async (site) => {
+        const request = `inspect ${site}`;
+        const { error } = endOf(request) ?? { error: { kind: 'missing', message: 'not recorded' } as const };
+        if (error) throw await toError(name, error);
+        return placesOf(request).map((place) => toResult(name, place));
+      },
+    }),
+  };
+}
+
+function toResult(name: string, { place, certificates = [], path, facts, error }: RecordedPlace): ScanResult {
+  if (error) {
+    const { kind, message, source = name, ...more } = error;
+    const sourceError = new SourceError(source, kind === 'other' ? 'malformed' : kind, message, more);
+    return { kind: 'unseen', place, error: sourceError };
+  }
+  const chain = certificates.map(readCertificate) as [Certificate, ...Certificate[]];
+  const onPath = path?.map((one) => (typeof one === 'number' ? chain[one]! : readCertificate(one)));
+  return {
+    kind: 'seen',
+    place,
+    chain,
+    ...(onPath && { path: onPath as [Certificate, ...Certificate[]] }),
+    ...facts,
+  };
+}
