@@ -1,6 +1,6 @@
 import { type Evidence, type ports, wording } from '../kit.ts';
 import { field } from './evidence.ts';
-import { isListed, memberName, type Store, type StoreProblem } from './store-members.ts';
+import { isListed, memberName, memberNames, type Store, type StoreProblem } from './store-members.ts';
 
 /** Whether the configured endpoints are one cluster: nothing else that they report counts before that is so. */
 export function identityProblems(store: Store): StoreProblem[] {
@@ -12,7 +12,7 @@ export function identityProblems(store: Store): StoreProblem[] {
 }
 
 /** Whether what one endpoint answers can be compared with what another one does. */
-export function isOneCluster(store: Pick<Store, 'endpoints'>): boolean {
+export function isOneCluster(store: Pick<Store, 'endpoints' | 'members'>): boolean {
   return clustersOf(store).length < 2 && leadersOf(store).length < 2;
 }
 
@@ -24,9 +24,17 @@ export function clustersOf({ endpoints }: Pick<Store, 'endpoints'>): readonly st
     .flatMap(([clusterId]) => clusterId ?? []);
 }
 
-/** The ids of those who lead, as the endpoints see it. */
-export function leadersOf({ endpoints }: Pick<Store, 'endpoints'>): readonly string[] {
-  return [...new Set(endpoints.flatMap(({ leaderId }) => leaderId ?? []))];
+/** The ids of those who lead, as the endpoints and the members see it. */
+export function leadersOf({ endpoints, members }: Pick<Store, 'endpoints' | 'members'>): readonly string[] {
+  const followed = endpoints.flatMap(({ leaderId }) => leaderId ?? []);
+  return [...new Set([...followed, ...leadingMembers({ members }).map(({ id }) => id)])];
+}
+
+/** Those that say that they lead. Where the members could not be listed, their ids may not be known. */
+function leadingMembers({ members }: Pick<Store, 'members'>): readonly ports.StoreMember[] {
+  return isListed({ members })
+    ? members.filter(({ isLeader, hasLeader }) => isLeader === true && hasLeader !== false)
+    : [];
 }
 
 /** https://github.com/etcd-io/etcd/issues/8788 */
@@ -52,10 +60,14 @@ function severalClusters(store: Store): StoreProblem | undefined {
   };
 }
 
+/** One of them may be no configured endpoint, but only found at the address that it advertises. */
 function severalLeaders(store: Store): StoreProblem | undefined {
   const leaders = leadersOf(store);
   if (leaders.length < 2) return undefined;
-  const headline = `the endpoints of ${store.name} follow ${leaders.length} leaders`;
+  const followed = new Set(store.endpoints.flatMap(({ leaderId }) => leaderId ?? []));
+  const others = leadingMembers(store).filter(({ id }) => !followed.has(id));
+  const whose = others.length > 0 ? 'members' : 'endpoints';
+  const headline = `the ${whose} of ${store.name} follow ${leaders.length} leaders`;
   return {
     headline,
     finding: {
@@ -63,7 +75,11 @@ function severalLeaders(store: Store): StoreProblem | undefined {
       severity: 'critical',
       target: store.name,
       summary: `${wording.capitalize(headline)}: the cluster has split, and each part may accept its own writes. Check the network between the members, and whether one was started with --force-new-cluster`,
-      evidence: [endpointTable(store), field('No fix offered', 'a person must decide which part is right')],
+      evidence: [
+        endpointTable(store),
+        ...(others.length > 0 ? [field('Also leading', memberNames(others))] : []),
+        field('No fix offered', 'a person must decide which part is right'),
+      ],
     },
   };
 }

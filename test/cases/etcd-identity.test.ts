@@ -1,7 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Etcd, type EtcdOptions, startEtcd } from '../world/etcd.ts';
 import type { FakeAnswer } from '../world/etcd/fake.ts';
-import { type FakeMember, hangs } from '../world/etcd/fake-cluster.ts';
+import {
+  type FakeClusterOptions,
+  type FakeMember,
+  hangs,
+  serveFakeCluster,
+} from '../world/etcd/fake-cluster.ts';
 import { freePort } from '../world/free-port.ts';
 import { criticals, faults, runEtcdHealth, runOnFakes, summaryOf } from './run-etcd-health.ts';
 
@@ -197,6 +202,36 @@ describe('two leaders of one cluster', () => {
     const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
     expect(criticals(report)).toEqual([]);
     expect(faults(report)).toContain('warning member-unreachable');
+  });
+});
+
+/** A member that was cut off and started again with --force-new-cluster keeps the id of its cluster. */
+describe('a second leader that is no configured endpoint', () => {
+  const split: FakeClusterOptions = { members: [{}, {}, { leader: THREE, lists: [2] }] };
+  const askFirstTwo = async (options: FakeClusterOptions) => {
+    const cluster = await serveFakeCluster(options);
+    try {
+      return await runEtcdHealth({ endpoints: cluster.endpoints.slice(0, 2) });
+    } finally {
+      await cluster.close();
+    }
+  };
+
+  test('is found at the address that it advertises', async () => {
+    const report = await askFirstTwo(split);
+    expect(criticals(report)).toEqual(['critical several-leaders']);
+    expect(report.report.verdict).toContain('members of etcd follow 2 leaders');
+    expect(report.text).toContain('"label":"Also leading","value":"n3"');
+  });
+
+  test('no fix is offered', async () => {
+    const report = await askFirstTwo({ ...split, alarms: [{ memberID: ONE, alarm: 'NOSPACE' }] });
+    expect(criticals(report)).toEqual(['critical several-leaders', 'critical no-space']);
+    expect(report.offers).toEqual([]);
+  });
+
+  test('the leader itself may be the one that is not configured', async () => {
+    expect(await askFirstTwo({ leader: THREE, members: [{}, {}, {}] })).toMatchObject({ status: 'clear' });
   });
 });
 

@@ -65,12 +65,16 @@ function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
   const alter = (change: (one: ports.StoreMember) => Partial<ports.StoreMember>) => {
     told = { ...told, members: told.members.map((one) => ({ ...one, ...change(one) })) };
   };
+  const elect = (leader: string) => {
+    alter(({ name }) => ({ isLeader: name === leader }));
+    told = { ...told, endpoints: told.endpoints.map((one) => ({ ...one, leaderId: idOf(leader) })) };
+  };
   const write: ports.Writers['keyValue'] = (name) => ({
     compact: (revision) => perform(`compact ${name} ${revision}`),
     defragment: async (id) => {
       await perform(`defragment ${memberName(id)}`);
       alter((one) => (one.id === id ? { dbSizeBytes: leavesBytes } : {}));
-      if (nextLeader !== undefined) alter(({ name }) => ({ isLeader: name === nextLeader }));
+      if (nextLeader !== undefined) elect(nextLeader);
       if (isSlow || memberName(id) === staysAway) away = memberName(id);
     },
     disarm: async ({ memberId, kind }) => {

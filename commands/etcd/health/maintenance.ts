@@ -55,7 +55,7 @@ export function obstacleTo(store: ports.StoreMembers): string | undefined {
   if (hasQuorum === undefined) return 'whether it has a quorum is not known';
   if (!hasQuorum) return 'it has no quorum';
   if (clustersOf(store).length > 1) return 'its endpoints are separate clusters';
-  if (leadersOf(store).length > 1) return 'its endpoints follow different leaders';
+  if (leadersOf(store).length > 1) return 'its members follow different leaders';
   const alarms = wording.list(
     [...new Set(store.alarms.map(({ kind }) => kind))].filter((kind) => kind !== 'NOSPACE').toSorted(),
   );
