@@ -13,13 +13,25 @@ interface MemberFact {
   readonly valueIn: (member: ports.StoreMember) => unknown;
   /** The queries that it is an answer to. */
   readonly queries: readonly ports.StoreQuery[];
+  /** It is in every status since version 3. */
+  readonly isInStatus?: true;
 }
 
 const MEMBER_FACTS = {
   healthy: { label: 'health', valueIn: ({ healthy }) => healthy, queries: ['health'] },
   hasLeader: { label: 'leader', valueIn: ({ hasLeader }) => hasLeader, queries: ['status', 'metrics'] },
-  size: { label: 'database size', valueIn: (one) => one.dbSizeBytes, queries: ['status', 'metrics'] },
-  raftIndex: { label: 'raft index', valueIn: (one) => one.raftIndex, queries: ['status', 'metrics'] },
+  size: {
+    label: 'database size',
+    valueIn: (one) => one.dbSizeBytes,
+    queries: ['status', 'metrics'],
+    isInStatus: true,
+  },
+  raftIndex: {
+    label: 'raft index',
+    valueIn: (one) => one.raftIndex,
+    queries: ['status', 'metrics'],
+    isInStatus: true,
+  },
   appliedIndex: {
     label: 'applied index',
     valueIn: (one) => one.raftAppliedIndex,
@@ -35,8 +47,9 @@ const MEMBER_FACTS = {
 export type MemberFactName = keyof typeof MEMBER_FACTS;
 
 /**
- * Of members that respond, what they do not report although another one of the same version does. An old version reports less, and so do
- * all of its members; that is no gap. `isExplained` leaves out what is reported as an unanswered query.
+ * Of members that respond, what they do not report although they should: another one does that is not newer, or it is in every status and
+ * theirs was read. An old version reports less, and so do all of its members; that is no gap. `isExplained` leaves out what is reported as an
+ * unanswered query.
  */
 export function unreportedByMembers(
   { name, members }: Store,
@@ -45,25 +58,37 @@ export function unreportedByMembers(
 ): readonly StoreGap[] {
   const responding = members.filter(({ error }) => error === undefined);
   return responding.flatMap((member) => {
-    const { unanswered = [], version } = member;
-    const missing = facts.filter((fact) => {
-      const { valueIn, queries }: MemberFact = MEMBER_FACTS[fact];
-      const isReported = (one: ports.StoreMember) => valueIn(one) !== undefined;
-      const isKnownElsewhere = responding.some(
-        (one) => isReported(one) && (version === undefined || one.version === version),
-      );
-      const isSaid = unanswered.some((query) => queries.includes(query.query) && isExplained(query));
-      return !isReported(member) && isKnownElsewhere && !isSaid;
+    const { unanswered = [] } = member;
+    const missing = facts.flatMap((name) => {
+      const fact: MemberFact = MEMBER_FACTS[name];
+      const isReported = (one: ports.StoreMember) => fact.valueIn(one) !== undefined;
+      const isSaid = unanswered.some((query) => fact.queries.includes(query.query) && isExplained(query));
+      if (isReported(member) || isSaid) return [];
+      const isKnownElsewhere = responding.some((one) => isReported(one) && !isNewer(one, member));
+      const isExpected = isKnownElsewhere || (fact.isInStatus && hasStatus(member));
+      return isExpected ? [{ label: fact.label, isKnownElsewhere }] : [];
     });
     if (missing.length === 0) return [];
-    const labels = missing.map((fact) => MEMBER_FACTS[fact].label);
+    const labels = missing.map(({ label }) => label);
+    const others = missing.some(({ isKnownElsewhere }) => isKnownElsewhere) ? ', and other members do' : '';
     return [
       {
         what: `${name}/${memberName(member)}: ${wording.list(labels, labels.length)}`,
-        error: new SourceError(name, 'missing', 'it does not report this, and other members do'),
+        error: new SourceError(name, 'missing', `it does not report this${others}`),
       },
     ];
   });
+}
+
+/** One whose version is not known counts as newer. */
+function isNewer({ version: one }: ports.StoreMember, { version: other }: ports.StoreMember): boolean {
+  if (other === undefined) return false;
+  if (one === undefined) return true;
+  return one.localeCompare(other, 'en', { numeric: true }) > 0;
+}
+
+function hasStatus({ version = '', unanswered = [] }: ports.StoreMember): boolean {
+  return Number.parseInt(version) >= 3 && unanswered.every(({ query }) => query !== 'status');
 }
 
 const ENDPOINT_FACTS = {

@@ -291,6 +291,34 @@ test('what one member does not report and another one does is a gap, unless the 
   expect(gaps).toEqual(['etcd/n2: database size and clock: it does not report this, and other members do']);
 });
 
+test('the one member that was upgraded and reports less than the old ones is a gap', async () => {
+  const { disk: _disk, leaderChanges: _changes, ...n3 } = member('n3', { version: '3.10.0' });
+  const members = [leader('n1', { version: '3.9.1' }), member('n2', { version: '3.9.1' })];
+  const { gaps } = await collectFrom([keeping('etcd', store([...members, n3]))]);
+  expect(gaps).toEqual([
+    'etcd/n3: leader changes, fsyncs and backend commits: it does not report this, and other members do',
+  ]);
+});
+
+test.each([
+  ['members of two versions', [leader('n1'), member('n2'), member('n3', { version: '3.5.9' })]],
+  ['members of etcd 2', [old('n1', { isLeader: true }), old('n2'), old('n3')]],
+  ['one of three members upgraded from etcd 2', [leader('n1'), old('n2'), old('n3')]],
+] as const)('%s are not incomplete', async (_, members) => {
+  const { gaps, notes } = await collectFrom([keeping('etcd', store(members))]);
+  expect({ gaps, notes }).toEqual({ gaps: [], notes: [] });
+});
+
+test('a size that no member has in its status is a gap, because etcd 3 reports it', async () => {
+  const ask = async (known: Partial<ports.StoreMember>) => {
+    const { dbSizeBytes: _, ...n1 } = leader('n1', known);
+    return (await collectFrom([keeping('etcd', store([n1]))])).gaps;
+  };
+  expect(await ask({})).toEqual(['etcd/n1: database size: it does not report this']);
+  expect(await ask({ version: '2.3.8' })).toEqual([]);
+  expect(await ask({ unanswered: [{ query: 'status', error: denied, isDenied: true }] })).toEqual([]);
+});
+
 test('whether there is a quorum is a gap where no member says that it did not answer', async () => {
   const { hasQuorum: _, ...known } = store([leader('n1'), member('n2')]);
   const { gaps } = await collectFrom([keeping('etcd', known)]);
