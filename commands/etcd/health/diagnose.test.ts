@@ -438,6 +438,17 @@ test('the latest earlier run after which enough was written counts, and the tabl
   });
 });
 
+test('a restart between two earlier runs is seen, though the counters are higher again than before it', () => {
+  const report = diskBetweenRuns(
+    fsyncs(30, 1_150),
+    fsyncs(0, 400),
+    { ageMs: HOUR_MS, disk: fsyncs(5, 200) },
+    { ageMs: 3 * HOUR_MS, disk: fsyncs(20, 1_000) },
+    { ageMs: 4 * HOUR_MS, disk: fsyncs(0, 100) },
+  );
+  expect(lines(report)).toEqual([]);
+});
+
 /** A database that had these sizes in MB, an hour apart, the last one now. */
 function growing(...sizes: readonly number[]) {
   const inUse = (sizes.at(-1) ?? 0) * 0.95 * MB;

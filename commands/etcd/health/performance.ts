@@ -220,10 +220,13 @@ function sinceEarlierRun(
   { id, disk }: ports.StoreMember,
   kind: Kind,
 ): (ports.Operations & { readonly ageMs: number }) | undefined {
+  let after = disk;
   for (const { memberId, ageMs, disk: before } of earlier) {
-    if (memberId !== id || !before || !disk) continue;
-    const between = countersBetween(before, disk);
+    if (memberId !== id || !before || !disk || !after) continue;
+    // By now they may be higher again than before a restart, but from one run to the next they show it.
+    const between = countersBetween(before, after) && countersBetween(before, disk);
     if (!between) return undefined;
+    after = before;
     const operations = between[kind];
     if (operations && operations.total >= MIN_SINCE_START) return { ...operations, ageMs };
   }
