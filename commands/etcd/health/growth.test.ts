@@ -27,6 +27,10 @@ test.each([
   ['no growth', sizes([3, 100], [2, 100], [1, 100], [0, 100])],
   ['one jump', sizes([3, 100], [2, 100], [1, 400], [0, 400])],
   ['growth that has ended', sizes([5, 100], [4, 200], [3, 300], [2, 400], [1, 400], [0, 400])],
+  [
+    'growth of hours that ended an hour ago',
+    sizes(...[8, 7, 6, 5, 4, 3, 2, 1].map((hours) => [hours, 1_060 - 60 * hours] as const), [0, 1_000]),
+  ],
   ['growth that has just begun', sizes([5, 100], [4, 100], [3, 100], [2, 100], [1, 200], [0, 300])],
   ['a long gap', sizes([9, 100], [2, 380], [1, 420], [0, 460])],
 ])('%s is no steady growth', (_, all) => {
@@ -47,6 +51,39 @@ test('the member that is full first decides, and one that is not known to grow d
   });
   expect(forecastOf(known)?.fullInMs).toBeCloseTo(10 * HOUR_MS, -3);
   expect(forecastOf(store([slow]))).toBeUndefined();
+});
+
+/** Grows by 100 MB an hour, and was defragmented to 200 MB at these times. */
+function defragmented(...hoursAgo: readonly number[]) {
+  const sizeAt = (hours: number) => {
+    const since = Math.min(...hoursAgo.filter((one) => one >= hours)) - hours;
+    return (200 + 100 * since) * MB;
+  };
+  const n1 = leader('n1', { dbSizeBytes: sizeAt(0), quotaBytes: 2_000 * MB });
+  const first = Math.max(...hoursAgo);
+  const earlier = Array.from({ length: 2 * first }, (_, at) => (at + 1) / 2).map((hours) => ({
+    memberId: n1.id,
+    ageMs: hours * HOUR_MS,
+    dbSizeBytes: sizeAt(hours),
+  }));
+  const { fullInMs } = forecastOf(store([n1], { earlier })) ?? {};
+  return fullInMs === undefined ? 'is not foreseen' : `full in ${(fullInMs / HOUR_MS).toFixed(1)} hours`;
+}
+
+test.each([
+  ['before it would be full', [20, 12, 4], 'is not foreseen'],
+  ['too late', [45, 25, 5], 'full in 13.0 hours'],
+  ['no longer', [33, 23, 16], 'full in 2.0 hours'],
+  ['once', [8], 'full in 10.0 hours'],
+])('a database that is defragmented regularly, %s: %s', (_, hoursAgo, expected) => {
+  expect(defragmented(...hoursAgo)).toBe(expected);
+});
+
+test('a slow growth in steps is steady between two steps', () => {
+  const steps = Array.from({ length: 25 }, (_, hours) => [hours, 500 - 16 * Math.ceil(hours / 2)] as const);
+  expect(steadyGrowth(sizes(...steps))).toBeDefined();
+  const later = steps.map(([hours, mb]) => [hours + 1, mb] as const);
+  expect(steadyGrowth(sizes(...later, [0, 500]))).toBeDefined();
 });
 
 test('it is not foreseen further ahead than a multiple of the time that was measured', () => {

@@ -9,6 +9,11 @@ const MIN_SIZES = 4;
 const MIN_SPAN_MS = HOUR_MS;
 /** Each third of the time must have grown by at least half of the average rate, and at most by twice as much. */
 const STEADY = { least: 0.5, most: 2 };
+/** After this many times its usual time, a shrinking that was regular is no longer expected. */
+const OVERDUE = 1.5;
+/** The least time that shows whether it still grows, if its file grew in that time by several of its steps (bbolt's `AllocSize`). */
+const RECENT_MS = HOUR_MS;
+const RECENT_BYTES = 3 * 16 * 1_024 ** 2;
 /** How far ahead is looked, and how many times as far as was looked back. */
 const MAX_AHEAD_MS = 7 * 24 * HOUR_MS;
 const MAX_AHEAD = 24;
@@ -22,6 +27,8 @@ export interface Growth {
   readonly bytesPerHour: number;
   readonly spanMs: number;
   readonly sizes: number;
+  /** How long it grew before it last shrank, where that is known because it shrank before. */
+  readonly shrankAfterMs?: number;
 }
 
 /** A guess: it assumes that the growth continues. */
@@ -44,18 +51,26 @@ export function forecastOf({
     const growth = steadyGrowth([...before, { ageMs: 0, bytes: dbSizeBytes }]);
     if (!growth) return [];
     const fullInMs = ((quotaBytes - dbSizeBytes) / growth.bytesPerHour) * HOUR_MS;
-    return fullInMs <= Math.min(MAX_AHEAD_MS, MAX_AHEAD * growth.spanMs)
+    return fullInMs <= Math.min(MAX_AHEAD_MS, MAX_AHEAD * growth.spanMs) && !shrinksBefore(growth, fullInMs)
       ? [{ ...growth, fullInMs, quotaBytes }]
       : [];
   });
   return forecasts.toSorted((a, b) => a.fullInMs - b.fullInMs)[0];
 }
 
-/** Since the database was last smaller than before, which defragmenting makes it; undefined unless it grew all the time, and evenly. */
+/** Whether it is defragmented regularly, and will be before it is full. */
+function shrinksBefore({ spanMs, shrankAfterMs }: Growth, fullInMs: number): boolean {
+  return (
+    shrankAfterMs !== undefined && spanMs <= OVERDUE * shrankAfterMs && spanMs + fullInMs > shrankAfterMs
+  );
+}
+
+/** Since the database was last smaller than before, which defragmenting makes it; undefined unless it grew all the time, evenly, and still does. */
 export function steadyGrowth(all: readonly Size[]): Growth | undefined {
   const ordered = all.toSorted((a, b) => b.ageMs - a.ageMs);
-  const shrunkAt = ordered.findLastIndex(({ bytes }, at) => bytes < (ordered[at - 1]?.bytes ?? 0));
-  const sizes = ordered.slice(Math.max(0, shrunkAt));
+  const shrunk = ordered.filter(({ bytes }, at) => bytes < (ordered[at - 1]?.bytes ?? 0));
+  const [before, latest] = shrunk.length > 1 ? shrunk.slice(-2) : [undefined, shrunk[0]];
+  const sizes = latest ? ordered.slice(ordered.indexOf(latest)) : ordered;
   const [first] = sizes;
   const last = sizes.at(-1);
   if (!first || !last || sizes.length < MIN_SIZES) return undefined;
@@ -68,7 +83,17 @@ export function steadyGrowth(all: readonly Size[]): Growth | undefined {
   const grew = bounds.slice(1).map((bytes, at) => bytes - (bounds[at] ?? 0));
   if (third <= 0 || grew.some((by) => by < STEADY.least * third || by > STEADY.most * third))
     return undefined;
-  return { bytesPerHour: (3 * third * HOUR_MS) / spanMs, spanMs, sizes: sizes.length };
+  const bytesPerMs = (3 * third) / spanMs;
+  const recentMs = Math.min(spanMs / 3, Math.max(RECENT_MS, RECENT_BYTES / bytesPerMs));
+  const grewRecently = last.bytes - sizeAt(sizes, last.ageMs + recentMs);
+  if (grewRecently < STEADY.least * bytesPerMs * recentMs) return undefined;
+  const shrankAfterMs = before && latest && before.ageMs - latest.ageMs;
+  return {
+    bytesPerHour: bytesPerMs * HOUR_MS,
+    spanMs,
+    sizes: sizes.length,
+    ...(shrankAfterMs !== undefined && { shrankAfterMs }),
+  };
 }
 
 /** On a line between the sizes before and after. */
