@@ -32,7 +32,7 @@ test('three of one issuer that expire within a day are one finding, counted one 
     {
       reason: 'certificate-expiring',
       severity: 'critical',
-      target: 'issuer CN=internal-ca, until 2026-02-24',
+      target: 'issuer CN=internal-ca, until 2026-02-25',
       targets: [
         'vault:secret/app-0:certificate',
         'vault:secret/app-2:certificate',
@@ -79,10 +79,10 @@ test('two are two findings', () => {
 test('the day is measured from the first, so that daily issuance is not one endless group', () => {
   const daily = Array.from({ length: 9 }, (_, at) => `2026-02-2${at + 1}T08:00:00Z`);
   expect(targetsOf(stored(...daily, ...daily))).toEqual([
-    'issuer CN=internal-ca, until 2026-02-21: 4',
-    'issuer CN=internal-ca, until 2026-02-23: 4',
-    'issuer CN=internal-ca, until 2026-02-25: 4',
-    'issuer CN=internal-ca, until 2026-02-27: 4',
+    'issuer CN=internal-ca, until 2026-02-22: 4',
+    'issuer CN=internal-ca, until 2026-02-24: 4',
+    'issuer CN=internal-ca, until 2026-02-26: 4',
+    'issuer CN=internal-ca, until 2026-02-28: 4',
     'vault:secret/app-17:certificate',
     'vault:secret/app-8:certificate',
   ]);
@@ -123,15 +123,15 @@ test('those that cannot be renewed are a group of their own, without an offer', 
     inVault(`fixed-${at}`, { name: `fixed-${at}`, ...ISSUED, until: '2026-02-24' }),
   );
   expect(ask(fixed).findings[0]).not.toHaveProperty('offers');
-  expect(targetsOf(fixed)).toEqual(['issuer CN=internal-ca, until 2026-02-24: 3']);
+  expect(targetsOf(fixed)).toEqual(['issuer CN=internal-ca, until 2026-02-24, not renewable here: 3']);
   expect(targetsOf([...stored('2026-02-24', '2026-02-24'), ...fixed])).toEqual([
-    'issuer CN=internal-ca, until 2026-02-24: 3',
+    'issuer CN=internal-ca, until 2026-02-24, not renewable here: 3',
     'vault:secret/app-0:certificate',
     'vault:secret/app-1:certificate',
   ]);
   expect(targetsOf([...stored('2026-02-24', '2026-02-24', '2026-02-24'), ...fixed])).toEqual([
     'issuer CN=internal-ca, until 2026-02-24: 3',
-    'issuer CN=internal-ca, until 2026-02-24 (2): 3',
+    'issuer CN=internal-ca, until 2026-02-24, not renewable here: 3',
   ]);
 });
 
@@ -163,6 +163,30 @@ test('a renewed one leaves its group, and the others keep their targets', () => 
   expect(targetsOf(stored('2027-02-24', '2027-02-24', '2026-02-24', '2026-02-24'))).toEqual(
     three?.targets?.slice(2),
   );
+});
+
+test('a group that ends after midnight keeps its target while those before midnight are renewed or expire', () => {
+  const ends = ['T23:30:00Z', 'T23:50:00Z'].map((time) => `2026-02-24${time}`);
+  const after = ['T00:10:00Z', 'T00:20:00Z', 'T00:30:00Z'].map((time) => `2026-02-25${time}`);
+  const later = ends.map((end) => end.replace('2026', '2027'));
+  const renewed = targetsOf(stored(...later, ...after));
+  const expired = diagnose(
+    factsOf(stored(...ends, ...after), NOW),
+    check.args.parse({}),
+    new Date('2026-02-25T00:00:00Z'),
+  ).findings.map(({ target }) => target);
+  expect(targetsOf(stored(...ends, ...after))).toEqual(['issuer CN=internal-ca, until 2026-02-25: 5']);
+  expect(renewed).toEqual(['issuer CN=internal-ca, until 2026-02-25: 3']);
+  expect(expired).toContain('issuer CN=internal-ca, until 2026-02-25');
+});
+
+test('those that cannot be renewed keep their target when the others of their issuer are', () => {
+  const fixed = [0, 1, 2].map((at) =>
+    inVault(`fixed-${at}`, { name: `fixed-${at}`, ...ISSUED, until: '2026-02-24' }),
+  );
+  const before = targetsOf([...stored('2026-02-24', '2026-02-24', '2026-02-24'), ...fixed]);
+  const after = targetsOf([...stored('2027-02-24', '2027-02-24', '2027-02-24'), ...fixed]);
+  expect(after).toEqual(before.slice(1));
 });
 
 test('a group also names the other places of its certificates', () => {

@@ -61,16 +61,20 @@ function splitByTime(members: readonly Member[]): readonly (readonly Member[])[]
   return groups;
 }
 
-/** `members` are the most urgent first. Its target has the day, so that another group of the same issuer is another finding. */
+/**
+ * `members` are the most urgent first. Its target has the day, so that another group of the same issuer is another finding: the day on which
+ * the last of them ends, because they are renewed and expire beginning with the first, and those that are left are the same finding.
+ */
 function toFinding(members: readonly Member[], nowMs: number): SortableFinding {
   const [first] = members;
   if (!first) throw new TypeError('a group has members');
   const { signers } = first.about;
   const { issuer, notAfter } = earliestOf(members).about.occurrences.certificate;
+  const lastDay = wording.utcTime(latestOf(members).about.occurrences.certificate.notAfter).slice(0, 10);
   const finding: Finding<RenewOffer> = {
     reason: first.finding.reason,
     severity: first.finding.severity,
-    target: `issuer ${issuer}, until ${wording.utcTime(notAfter).slice(0, 10)}`,
+    target: `issuer ${issuer}, until ${lastDay}${first.finding.offers ? '' : ', not renewable here'}`,
     targets: members.map(({ finding: { target } }) => target),
     summary: summaryOf(members, nowMs),
     evidence: [
@@ -84,6 +88,10 @@ function toFinding(members: readonly Member[], nowMs: number): SortableFinding {
 
 function earliestOf(members: readonly Member[]): Member {
   return members.reduce((earliest, one) => (one.untilMs < earliest.untilMs ? one : earliest));
+}
+
+function latestOf(members: readonly Member[]): Member {
+  return members.reduce((latest, one) => (one.untilMs > latest.untilMs ? one : latest));
 }
 
 /** One for all of them, then one for each. */
