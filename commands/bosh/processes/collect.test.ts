@@ -133,3 +133,19 @@ test('a source that is not there is a gap which names those that are', async () 
   expect(gaps).toEqual(['--source bsh: no source for processes has that name; did you mean bosh?']);
   expect(seen).toEqual({});
 });
+
+test('one that runs and lists no process is a gap where others of its group list some', async () => {
+  const cell = (index: number, known: Partial<ports.Instance> = {}) => instance(`cell/${index}`, [], known);
+  const cells = [
+    instance('cell/0', ['rep', 'garden']),
+    cell(1),
+    cell(2, { ignored: true }),
+    cell(3, { desired: 'stopped' }),
+    cell(4, { state: 'unresponsive' }),
+  ];
+  const { gaps, seen } = await collectFrom([
+    supervisor('bosh', [told('cf', [...cells, instance('jumpbox/0'), instance('jumpbox/1')])]),
+  ]);
+  expect(gaps).toEqual(['bosh:cf/cell/1: it lists no process, and other instances of cell do']);
+  expect(seen).toEqual({ bosh: 7 });
+});

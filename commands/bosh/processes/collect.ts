@@ -1,4 +1,5 @@
-import { type ports, type ReadContext } from '../../kit.ts';
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { isCounted } from '../../shared/instances.ts';
 import { selectByName } from '../../shared/select-by-name.ts';
 import { chooseSources } from '../../shared/sources.ts';
 
@@ -44,9 +45,21 @@ export async function collect(context: Context, { deployment, group, source }: C
     for (const { what, error } of gaps) context.gap(`${one.source}:${what}`, error);
     const instances = one.instances.filter((instance) => wanted.has(instance));
     context.saw(one.source, instances.length);
+    reportUnlisted(context, { ...one, instances });
     return { ...one, instances };
   });
   return { deployments };
+}
+
+/** Instances of one group have the same processes. One that runs and lists none may have lost them, or its agent does not list them. */
+function reportUnlisted({ gap }: Context, { source, name, instances }: WatchedDeployment): void {
+  const running = instances.filter((one) => isCounted(one) && one.state === 'running');
+  const listing = new Set(running.filter(({ processes }) => processes.length > 0).map(({ group }) => group));
+  for (const { group, name: instance, processes } of running)
+    if (processes.length === 0 && listing.has(group)) {
+      const because = `it lists no process, and other instances of ${group} do`;
+      gap(`${source}:${name}/${instance}`, new SourceError(source, 'missing', because));
+    }
 }
 
 function listDeployments(
