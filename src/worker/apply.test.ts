@@ -494,6 +494,21 @@ describe('a plan for many targets', () => {
     expect(stepsIn(record)).toEqual(['mended pump', 'mended fan']);
   });
 
+  test('is not fixed while a target may be hidden, although the gap was there before it was applied', async () => {
+    await setApproved({ things });
+    stage.system.hidden.add('lamp');
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record).toMatchObject({ state: 'unverified', after: { finding: 'unseen' } });
+    expect(stepsIn(record)).toEqual([
+      'mended pump',
+      'mended fan',
+      'Skipped lab:lamp: the check no longer finds it',
+    ]);
+  });
+
   test('stops between two lines when remediations are frozen', async () => {
     await setApproved({ things });
     stage.system.beforeApply = async () => stage.freeze();

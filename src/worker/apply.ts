@@ -4,7 +4,7 @@ import { applyRemediation, planRemediation } from '../check/run-remediation.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { authorize } from '../store/access/authorize.ts';
 import { isDurableEnough, NOT_DURABLE } from '../store/remediation/durability.ts';
-import { provenOutcome } from '../store/remediation/observation.ts';
+import { baselineOf, provenOutcome } from '../store/remediation/observation.ts';
 import { remediationName } from '../store/remediation/policy.ts';
 import { type Observation, planHashOf, type RemediationRecord } from '../store/remediation/record.ts';
 import { refuseRemediation, skipRemediation } from '../store/remediation/transitions/approval.ts';
@@ -70,7 +70,8 @@ async function preflight(
     };
   // The parts of a plan for many targets are checked one by one, right before each is applied.
   const drift = context.record.each ? undefined : await planDrift(context);
-  return drift === undefined ? { before } : { end: skipRemediation(drift, before) };
+  if (drift !== undefined) return { end: skipRemediation(drift, before) };
+  return { before: baselineOf(before, context.record.before, context.record.finding) };
 }
 
 /** Why the requester or an approver may no longer do this; undefined if all may. Unknown or outdated memberships count as no. */

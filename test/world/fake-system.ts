@@ -20,6 +20,8 @@ export interface FakeSystem {
   isGrouped: boolean;
   /** Things that were removed: they are still reported, and cannot be planned. */
   readonly removed: Set<string>;
+  /** Things that cannot be checked: each is a gap. */
+  readonly hidden: Set<string>;
 }
 
 export function makeFakeSystem(things: readonly string[]): FakeSystem {
@@ -30,6 +32,7 @@ export function makeFakeSystem(things: readonly string[]): FakeSystem {
     fixWorks: true,
     isGrouped: false,
     removed: new Set(),
+    hidden: new Set(),
   };
 }
 
@@ -77,7 +80,9 @@ export function makeFixableCheck(
     collect: async ({ saw, gap }) => {
       saw('lab', 3);
       if (system.unreachable) gap('lab', new SourceError('lab', 'unreachable', system.unreachable));
-      return system.unreachable ? [] : [...system.broken];
+      for (const thing of system.hidden)
+        gap(`lab:${thing}`, new SourceError('lab', 'unreachable', 'not there'));
+      return system.unreachable ? [] : [...system.broken].filter((thing) => !system.hidden.has(thing));
     },
     diagnose: (broken) => ({
       examined: 3,

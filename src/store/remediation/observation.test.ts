@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Finding, Report } from '../../check/finding.ts';
-import { observationOf } from './observation.ts';
+import { baselineOf, observationOf } from './observation.ts';
 
 const report = (findings: readonly Partial<Finding<never>>[], more: Partial<Report> = {}): Report => ({
   check: 'certs/expiring',
@@ -69,4 +69,71 @@ test('a finding may be hidden by a gap that was not there before', () => {
   expect(observationOf(report([], { gaps: [gap] }), single)).toMatchObject({ finding: 'unseen' });
   expect(observationOf(report([], { gaps: [gap] }), single, before)).toMatchObject({ finding: 'gone' });
   expect(observationOf(report([], { examined: 0 }), single)).toMatchObject({ finding: 'unseen' });
+});
+
+test('a target whose reason changed before the fix is not gone while it is found for that reason', () => {
+  const before = observationOf(report([{ target: 'a' }, { target: 'b', reason: 'expired' }]), group);
+  expect(before).toMatchObject({ finding: 'found', targets: ['a', 'b'], changed: ['b'] });
+
+  const left = report([{ target: 'b', reason: 'expired' }]);
+  expect(observationOf(left, group, before)).toMatchObject({ finding: 'found', targets: ['b'] });
+});
+
+test('what else was wrong with a target before the fix does not keep its finding', () => {
+  const before = observationOf(
+    report([
+      { target: 'issuer', targets: ['a', 'b'] },
+      { target: 'b', reason: 'weak' },
+    ]),
+    group,
+  );
+
+  const weak = report([{ target: 'b', reason: 'weak' }]);
+  expect(observationOf(weak, group, before)).toMatchObject({ finding: 'gone' });
+});
+
+test('a target that is found again is not gone, whatever its reason', () => {
+  const before = observationOf(report([{ target: 'a' }, { target: 'a', reason: 'weak' }]), group);
+
+  const other = report([{ target: 'b', reason: 'weak' }]);
+  expect(observationOf(other, group, before)).toMatchObject({ finding: 'found' });
+});
+
+test('each of a thousand gaps is compared', () => {
+  const gap = (at: number) => ({ what: `place ${at}`, because: 'sealed', kind: 'unreachable' }) as const;
+  const gaps = Array.from({ length: 999 }, (_, at) => gap(at));
+  const before = observationOf(report([{ target: 'a' }], { gaps }), single);
+
+  expect(observationOf(report([], { gaps }), single, before)).toMatchObject({ finding: 'gone' });
+  const more = report([], { gaps: [...gaps, gap(999)] });
+  expect(observationOf(more, single, before)).toMatchObject({ finding: 'unseen' });
+});
+
+describe('the observation right before many targets are fixed', () => {
+  const gap = { what: 'vault', because: 'sealed', kind: 'unreachable' } as const;
+  const gone = report([], { gaps: [gap] });
+  const both = { target: 'issuer', targets: ['a', 'b'] };
+  const afterGaps = (planned: Report, now: Report) =>
+    observationOf(
+      gone,
+      group,
+      baselineOf(observationOf(now, group), observationOf(planned, group), group.finding),
+    );
+
+  test('may lack a target because of a gap, which then hides it afterwards too', () => {
+    const now = report([{ target: 'a' }], { gaps: [gap] });
+
+    expect(afterGaps(report([both]), now)).toMatchObject({ finding: 'unseen' });
+    expect(afterGaps(report([{ target: 'a' }], { gaps: [gap] }), now)).toMatchObject({ finding: 'unseen' });
+  });
+
+  test('lacks a target that is gone if the plan found it despite the same gaps', () => {
+    const now = report([{ target: 'a' }], { gaps: [gap] });
+
+    expect(afterGaps(report([both], { gaps: [gap] }), now)).toMatchObject({ finding: 'gone' });
+  });
+
+  test('with all targets, its gaps hide none', () => {
+    expect(afterGaps(report([both]), report([both], { gaps: [gap] }))).toMatchObject({ finding: 'gone' });
+  });
 });

@@ -1,11 +1,13 @@
 import type { Finding, Report } from '../../check/finding.ts';
 import type { Observation, RemediationRecord } from './record.ts';
 
-const MAX_GAPS = 100;
+/** A gap beyond these counts as one that was not there before. */
+const MAX_GAPS = 1_000;
 
 /**
  * What a report says about one finding. An absent finding is gone only if nothing hides it and nothing has replaced it: a gap
- * that the report did not have before may hide it, and a new reason for the same target means that the fault has only changed.
+ * that the report did not have before may hide it, and a new reason for the same target means that the fault has only changed. Of a finding
+ * with many targets, this is decided for each.
  */
 export function observationOf(
   report: Report,
@@ -14,20 +16,53 @@ export function observationOf(
 ): Observation {
   const about = report.findings.filter((one) => concerns(one, finding));
   const reasons = [...new Set(about.map(({ reason }) => reason))];
-  const gaps = report.gaps.map(({ what }) => what).slice(0, MAX_GAPS);
-  const isThere = reasons.includes(finding.reason);
-  const stillFound = finding.targets?.filter((target) => about.some((one) => affects(one, target)));
-  const isChanged = before !== undefined && reasons.some((reason) => !before.reasons.includes(reason));
+  const gaps = report.gaps.map(({ what }) => what);
+  const isNew = (reason: string) => before !== undefined && !before.reasons.includes(reason);
+  const isThere = reasons.some((reason) => reason === finding.reason || isNew(reason));
   const isHidden = report.examined === 0 || gaps.some((gap) => !before?.gaps.includes(gap));
+  const { targets, changed } = targetsIn(about, finding);
+  // What was not found for the same reason before cannot be there for another reason of its own.
+  const isReplaced =
+    before !== undefined &&
+    targets.some((one) => before.changed?.includes(one) || !(before.targets ?? targets).includes(one));
   return {
     at: report.at,
-    finding: isThere || isChanged ? 'found' : isHidden ? 'unseen' : 'gone',
+    finding: isThere || isReplaced ? 'found' : isHidden ? 'unseen' : 'gone',
     reasons,
-    ...(stillFound && { targets: stillFound }),
+    ...(finding.targets && { targets }),
+    ...(changed.length > 0 && { changed }),
     verdict: report.verdict,
     measures: [...(report.measures ?? [])],
-    gaps,
+    gaps: gaps.slice(0, MAX_GAPS),
   };
+}
+
+/** Which of the targets of a finding are found, and which of these for other reasons only. */
+function targetsIn(
+  about: readonly Finding<unknown>[],
+  { reason, targets = [] }: RemediationRecord['finding'],
+) {
+  const found = (among: readonly Finding<unknown>[]) =>
+    targets.filter((target) => among.some((one) => affects(one, target)));
+  const all = found(about);
+  const same = new Set(found(about.filter((one) => one.reason === reason)));
+  return { targets: all, changed: all.filter((target) => !same.has(target)) };
+}
+
+/**
+ * What is compared with after a plan for many targets is applied: the observation right before it. A target that is absent from it may be
+ * hidden by a gap; it is not if the target was found despite the same gaps when the plan was made. Gaps that may hide one are left out, so that
+ * they count as new.
+ */
+export function baselineOf(
+  now: Observation,
+  planned: Observation | undefined,
+  { targets = [] }: RemediationRecord['finding'],
+): Observation {
+  const absent = targets.filter((target) => !now.targets?.includes(target));
+  if (absent.length === 0) return now;
+  const wereFound = absent.every((target) => planned?.targets?.includes(target));
+  return { ...now, gaps: wereFound ? now.gaps.filter((gap) => planned?.gaps.includes(gap)) : [] };
 }
 
 /** Whether a finding of a later report is about what the remediation is for: its cause, or one of the targets it was offered for. */

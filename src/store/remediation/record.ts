@@ -64,9 +64,11 @@ const observationSchema = z.strictObject({
   reasons: z.array(z.string()),
   /** Those of its targets that are still found, where it is for some of many. */
   targets: z.array(z.string()).exactOptional(),
+  /** Those of `targets` that are found for other reasons only. */
+  changed: z.array(z.string()).exactOptional(),
   verdict: z.string(),
   measures: z.array(measureSchema),
-  /** What could not be checked. */
+  /** What could not be checked; in `before` only what hides none of its targets. */
   gaps: z.array(z.string()),
   /** Of a mitigation: its measure has the value that proves it. */
   isMitigated: z.literal(true).exactOptional(),
