@@ -118,16 +118,29 @@ test('parts are applied in order, each with what was planned right before it', a
 test('a target that is gone, has changed, or that the check no longer finds is skipped with its reason', async () => {
   const approved = await plan();
   disks.set('a', 2);
-  disks.delete('b');
 
   await apply(approved, new Set(['disk a', 'disk b']));
+  disks.delete('b');
+  await apply(approved, new Set(['disk b', 'disk c']));
 
-  expect(done).toEqual([]);
+  expect(done).toMatchObject([{ disk: 'b' }, { disk: 'c' }]);
   expect(steps).toEqual([
     'Skipped disk a: it has changed since the plan was approved (version)',
-    'Skipped disk b: b was removed',
+    'b wiped',
     'Skipped disk c: the check no longer finds it',
+    'Skipped disk a: the check no longer finds it',
+    'Skipped disk b: b was removed',
+    'c wiped',
   ]);
+});
+
+test('a plan of which every line is skipped has failed: nothing was applied', async () => {
+  const approved = await plan();
+  for (const disk of ['a', 'b', 'c']) disks.set(disk, 2);
+
+  await expect(apply(approved)).rejects.toThrow('nothing was applied: every line of the plan was skipped');
+  expect(done).toEqual([]);
+  expect(steps).toHaveLength(3);
 });
 
 test('a target that would now change more than was approved is skipped', async () => {

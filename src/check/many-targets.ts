@@ -50,7 +50,8 @@ export async function planEach(
  * Applies the parts of a plan in their order. Each target is planned again right before: one that is no longer there or has changed is skipped,
  * with its reason recorded as a step.
  * @param stillFound the targets that the check still finds; the others are skipped.
- * @throws {SourceError} if a source did not do a part, or could not be asked: no further part is begun.
+ * @throws {SourceError} if a source did not do a part, or could not be asked: no further part is begun. Also if every part was skipped, so that
+ * nobody takes what others did for the effect of this plan.
  */
 export async function applyEach(
   remediation: AnyRemediation,
@@ -62,7 +63,9 @@ export async function applyEach(
   const many = requireMany(remediation);
   const { applyContext, recordStep } = context;
   const paramsOf = new Map(each.map(({ target, params }) => [target, params]));
-  for (const [at, part] of (approved.parts ?? []).entries()) {
+  const parts = approved.parts ?? [];
+  let skipped = 0;
+  for (const [at, part] of parts.entries()) {
     const { target } = part;
     applyContext.signal.throwIfAborted();
     const params: unknown = remediation.params.parse(paramsOf.get(target));
@@ -76,6 +79,7 @@ export async function applyEach(
           addedTargets(approved, checked.plan));
     if (because !== undefined || 'because' in checked) {
       await recordStep(`Skipped ${target}: ${because}`);
+      skipped += 1;
       continue;
     }
     const idempotencyKey = `${applyContext.idempotencyKey}-${at + 1}`;
@@ -85,6 +89,8 @@ export async function applyEach(
       checked.plan,
     );
   }
+  if (skipped === parts.length)
+    throw new SourceError('plan', 'missing', 'nothing was applied: every line of the plan was skipped');
 }
 
 type Part = NonNullable<Plan['parts']>[number];

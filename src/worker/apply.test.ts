@@ -509,6 +509,19 @@ describe('a plan for many targets', () => {
     ]);
   });
 
+  test('has failed if every line is skipped: nothing was applied that could be verified', async () => {
+    await setApproved({ things });
+    stage.system.version = '2';
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'failed',
+      because: 'nothing was applied: every line of the plan was skipped',
+    });
+    expect(stage.system.applied).toEqual([]);
+  });
+
   test('stops between two lines when remediations are frozen', async () => {
     await setApproved({ things });
     stage.system.beforeApply = async () => stage.freeze();
