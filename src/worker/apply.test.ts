@@ -522,6 +522,22 @@ describe('a plan for many targets', () => {
     expect(stage.system.applied).toEqual([]);
   });
 
+  test('is refused if its stored lines or their params are not the approved ones', async () => {
+    await setApproved({ things });
+    const key = `${PREFIX}:remediation:${stage.id}`;
+    const stored = await stage.read();
+    const each = stored.each?.map((one) => ({ ...one, params: { thing: 'database' } }));
+    await redis.hset(key, 'record', JSON.stringify({ ...stored, each }));
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'refused',
+      because: 'its stored plan is not the one that was approved',
+    });
+    expect(stage.system.applied).toEqual([]);
+  });
+
   test('stops between two lines when remediations are frozen', async () => {
     await setApproved({ things });
     stage.system.beforeApply = async () => stage.freeze();

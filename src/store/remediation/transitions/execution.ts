@@ -2,7 +2,7 @@ import { proofInWords } from '../../../check/proof.ts';
 import type { AuditEvent } from '../../audit/entry.ts';
 import { capsFor, type Policy, disabledReason } from '../policy.ts';
 import { provenOutcome } from '../observation.ts';
-import type { Observation, RemediationRecord } from '../record.ts';
+import { type Observation, planHashOf, type RemediationRecord } from '../record.ts';
 import {
   toFinalState,
   auditEventOf,
@@ -20,7 +20,10 @@ import { withdraw } from './approval.ts';
  * times out; and rechecks after its end. Each function makes a transition, a pure decision from the current record.
  */
 
-/** approved -> applying: the only way to begin. Refused after the approval's time, while frozen, beyond the caps, or if a target is locked. */
+/**
+ * approved -> applying: the only way to begin. Refused after the approval's time, while frozen, beyond the caps, if a target is locked, or if the
+ * stored plan is not the one that was approved.
+ */
 export function startExecution(
   token: number,
   before: Observation,
@@ -28,10 +31,12 @@ export function startExecution(
   leaseMs: number,
 ): Transition {
   return (record, nowMs) => {
-    const { state, until } = record;
+    const { state, until, plan, planHash } = record;
     if (state !== 'approved') return `it is ${state}`;
     const off = disabledReason(policy, record);
     if (off) return off;
+    if (!plan || planHashOf(record, plan) !== planHash)
+      return 'its stored plan is not the one that was approved';
     return {
       next: { ...record, state: 'applying', token, before, until: isoTime(nowMs + leaseMs) },
       entry: auditEventOf(record, 'applying', actorsOf(record), nowMs, { before: before.verdict }),
