@@ -173,3 +173,20 @@ test('closing waits for the running sweep, and starts no other', async () => {
 
   expect(await closed).toBe(begun);
 });
+
+test('a remediation that cannot be read does not keep others from ending', async () => {
+  await stage.plan();
+  await stage.change(markPlanShown(stage.deps.policy));
+  await makeOverdue();
+  const unreadable = 'm0000000000000000';
+  await redis.hset(`${PREFIX}:remediation:${unreadable}`, {
+    rev: '1',
+    state: 'planned',
+    record: '{"of":"0.9"}',
+  });
+  await redis.zadd(`${PREFIX}:remediations:due`, 0, unreadable);
+
+  start();
+
+  await expect.poll(stateOf).toBe('expired');
+});

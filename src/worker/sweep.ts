@@ -29,20 +29,34 @@ export function startSweep(deps: RemediationDeps, everyMs: number): RunningSweep
   };
 }
 
+/** Each one alone: one that cannot be read, because another version stored it, must not keep the others from ending. */
 async function sweep(deps: RemediationDeps): Promise<void> {
-  const { remediations, policy, announce, log } = deps;
-  for (const id of await remediations.listOverdue()) {
-    const result = await remediations.transition(id, endOverdue(policy));
-    if (result.kind !== 'changed') continue;
-    const { state } = result.record;
-    log.info(
-      { remediation: id, state },
-      state === 'planned' ? 'extended a plan that is not posted yet' : 'ended an overdue remediation',
-    );
-    await announce(result.record, result.revision);
-  }
-  for (const id of await remediations.listCardPending(CARD_PENDING_MS)) {
-    const stored = await remediations.read(id);
-    if (stored) await announce(stored.record, stored.revision);
-  }
+  const { remediations, log } = deps;
+  const each = async (ids: readonly string[], work: (deps: RemediationDeps, id: string) => Promise<void>) => {
+    for (const id of ids)
+      await work(deps, id).catch((error: unknown) => {
+        log.debug({ err: error, remediation: id }, 'a remediation could not be swept');
+      });
+  };
+  await each(await remediations.listOverdue(), endIfOverdue);
+  await each(await remediations.listCardPending(CARD_PENDING_MS), announceAgain);
+}
+
+async function endIfOverdue(
+  { remediations, policy, announce, log }: RemediationDeps,
+  id: string,
+): Promise<void> {
+  const result = await remediations.transition(id, endOverdue(policy));
+  if (result.kind !== 'changed') return;
+  const { state } = result.record;
+  log.info(
+    { remediation: id, state },
+    state === 'planned' ? 'extended a plan that is not posted yet' : 'ended an overdue remediation',
+  );
+  await announce(result.record, result.revision);
+}
+
+async function announceAgain({ remediations, announce }: RemediationDeps, id: string): Promise<void> {
+  const stored = await remediations.read(id);
+  if (stored) await announce(stored.record, stored.revision);
 }
