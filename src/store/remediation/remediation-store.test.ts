@@ -352,6 +352,13 @@ test('a lease that is renewed does not time out; one that expired does, and its 
   await expect(aPlan(another(1))).resolves.toMatchObject({ state: 'planned' });
 });
 
+test('a lease is renewed whatever text the record has, also half of a surrogate pair', async () => {
+  const lines = ['Restart doppler \ud800, "token":1'];
+  const record = await begin(await anApproval({}, PLAN.targets, { lines }));
+
+  await expect(remediations.renewLease(record, LEASE_MS)).resolves.toBe(true);
+});
+
 test('only the newest fencing token renews a lease', async () => {
   const record = await begin(await anApproval());
 

@@ -81,6 +81,7 @@ const commitChange = loadLua(new URL('./lua/commit-change.lua', import.meta.url)
     'revision',
     'record',
     'state',
+    'token',
     'dueMs',
     'prevHash',
     'hash',
@@ -223,7 +224,7 @@ function commit(
   next: RemediationRecord,
   revision: number,
 ): Promise<string> {
-  const { id, state, until, environment, runId } = next;
+  const { id, state, token, until, environment, runId } = next;
   return audit.appendWith(entry, ({ prev, hash, seq, json }) =>
     commitChange(redis, {
       recordKey: keys.record(id),
@@ -239,6 +240,7 @@ function commit(
       revision,
       record,
       state,
+      token: token ?? '',
       dueMs: until === undefined || state === 'offered' ? '' : Date.parse(until),
       prevHash: prev,
       hash,

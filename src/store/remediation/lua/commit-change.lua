@@ -3,7 +3,7 @@
   the audit entry, if it has one, change together or not at all: there is no entry without its change.
 
   Keys:
-    recordKey        hash of the remediation: rev, state and record
+    recordKey        hash of the remediation: rev, state, token and record
     headKey          hash: seq and hash of the last audit entry
     streamKey        stream of audit entries
     dueKey           sorted set: remediation ids by deadline, in milliseconds of the epoch
@@ -17,6 +17,7 @@
     revision         the revision that the change was decided on
     record           JSON: the next record
     state            the next state
+    token            the fencing token of its execution, or '' for none
     dueMs            the next deadline in milliseconds of the epoch, or '' for none
     prevHash         hash of the audit entry before
     hash             hash of the audit entry
@@ -46,19 +47,20 @@ local id = ARGV[1]
 local revision = ARGV[2]
 local record = ARGV[3]
 local state = ARGV[4]
-local dueMs = ARGV[5]
-local prevHash = ARGV[6]
-local hash = ARGV[7]
-local seq = ARGV[8]
-local entry = ARGV[9]
-local notAfterMs = ARGV[10]
-local unlessFrozen = ARGV[11]
-local perHour = ARGV[12]
-local perRun = ARGV[13]
-local lines = ARGV[14]
-local lockMs = ARGV[15]
-local keepMs = ARGV[16]
-local onlyIfOverdue = ARGV[17]
+local token = ARGV[5]
+local dueMs = ARGV[6]
+local prevHash = ARGV[7]
+local hash = ARGV[8]
+local seq = ARGV[9]
+local entry = ARGV[10]
+local notAfterMs = ARGV[11]
+local unlessFrozen = ARGV[12]
+local perHour = ARGV[13]
+local perRun = ARGV[14]
+local lines = ARGV[15]
+local lockMs = ARGV[16]
+local keepMs = ARGV[17]
+local onlyIfOverdue = ARGV[18]
 
 -- @include "../../lua/includes/now.lua"
 -- @include "../../audit/lua/includes/append-to-chain.lua"
@@ -82,7 +84,7 @@ if entry ~= '' then
   if answer ~= 'ok' then return answer end
 end
 
-redis.call('hset', recordKey, 'rev', tonumber(revision) + 1, 'state', state, 'record', record)
+redis.call('hset', recordKey, 'rev', tonumber(revision) + 1, 'state', state, 'token', token, 'record', record)
 redis.call('pexpire', recordKey, keepMs)
 if dueMs == '' then redis.call('zrem', dueKey, id) else redis.call('zadd', dueKey, dueMs, id) end
 redis.call('zadd', cardPendingKey, nowMs, id)

@@ -2,7 +2,7 @@
   Extends the lease on a remediation that is being applied or verified, for the holder of its newest token only.
 
   Keys:
-    recordKey      hash of the remediation: rev, state and record
+    recordKey      hash of the remediation: rev, state, token and record
     dueKey         sorted set: remediation ids by deadline, in milliseconds of the epoch
     ...targetKeys  a lock of each target; its value is the id of the remediation that has it
   Arguments:
@@ -22,10 +22,9 @@ local lockMs = ARGV[4]
 
 -- @include "../../lua/includes/now.lua"
 
-local record = redis.call('hget', recordKey, 'record')
-if not record then return 0 end
-local held = cjson.decode(record)
-if tostring(held.token) ~= token or (held.state ~= 'applying' and held.state ~= 'settling') then return 0 end
+-- Not read from the record: it may be large, and cjson refuses texts that JavaScript writes, such as half of a surrogate pair.
+local state, holder = unpack(redis.call('hmget', recordKey, 'state', 'token'))
+if holder ~= token or (state ~= 'applying' and state ~= 'settling') then return 0 end
 local nowMs = now()
 redis.call('zadd', dueKey, nowMs + tonumber(leaseMs), id)
 for _, targetKey in ipairs(targetKeys) do
