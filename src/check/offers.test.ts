@@ -83,3 +83,9 @@ test.each([
 ])('an offer that cannot be carried out is our bug: %j', (offer, message) => {
   expect(() => offersFor(offer)).toThrow(message);
 });
+
+test('an offer that names a target twice is our bug: the params of one would be applied for both', () => {
+  const twice = ['a', 'b'].map((disk) => ({ target: 'disk a', params: { disk } }));
+
+  expect(() => offersFor({ remediation: 'wipe', each: twice })).toThrow('names one of its targets twice');
+});

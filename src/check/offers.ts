@@ -3,8 +3,8 @@ import type { Diagnosis, Finding, Offer, Proposal } from './finding.ts';
 
 /**
  * Makes proposals whole: each with its button's words and its risk.
- * @throws {Error} our own bug: a proposal of a remediation that the check does not declare, with params that it does not take, or for targets
- * that the finding does not have.
+ * @throws {Error} our own bug: a proposal of a remediation that the check does not declare, with params that it does not take, for targets
+ * that the finding does not have, or for one of many targets twice.
  */
 export function offersOf(check: AnyCheck, diagnosis: Diagnosis): Diagnosis<Offer> {
   return { ...diagnosis, findings: diagnosis.findings.map((finding) => withOffers(check, finding)) };
@@ -24,6 +24,9 @@ function toOffer(check: AnyCheck, { targets = [] }: Finding<never>, proposal: Pr
   const unknown = named.find((one) => !targets.includes(one));
   if (unknown !== undefined)
     throw new Error(`an offer is for a target that its finding does not have: ${unknown}`);
+  const names = (each ?? []).map((one) => one.target);
+  if (new Set(names).size < names.length)
+    throw new Error(`an offer names one of its targets twice: ${names.join(', ')}`);
   if (each && !many)
     throw new Error(`an offer for many targets names a remediation that is for one: ${name}`);
   const parse = (written: unknown): unknown => remediation.params.parse(written);
