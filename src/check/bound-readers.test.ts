@@ -28,6 +28,21 @@ test('an answer that ignores the abort is given up with its reason', async () =>
   await expect(store.inspectSite?.('a:443', { signal: deadline.signal })).rejects.toBe(late);
 });
 
+test('an answer that is given up before anybody awaits it ends no process', async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  const { store, deadline } = bound({ inspectSite: () => new Promise(() => {}) });
+  const asked = store.inspectSite?.('a:443', { signal: deadline.signal });
+  const other = store.inspectSite?.('b:443', { signal: deadline.signal });
+  deadline.abort(late);
+  await expect(other).rejects.toBe(late);
+  await setImmediate();
+  process.off('unhandledRejection', note);
+  await expect(asked).rejects.toBe(late);
+  expect(unhandled).toEqual([]);
+});
+
 test('a stream that ignores the abort keeps what it yielded before', async () => {
   const { store, deadline } = bound({ scan: yieldsOnceThenHangs });
   const results: ScanResult[] = [];

@@ -21,13 +21,19 @@ export function cutOffAfter(signal: AbortSignal, graceMs: number): Cutoff {
   };
   signal.addEventListener('abort', onAbort, { once: true });
   return {
-    race: <T>(answer: Promise<T>) =>
-      new Promise<T>((resolve, reject) => {
-        const stopWaiting = () => waiting.delete(reject);
-        waiting.add(reject);
-        answer.then(resolve, reject).then(stopWaiting, stopWaiting);
-        if (isOver) reject(signal.reason as Error);
-      }),
+    race: <T>(answer: Promise<T>) => {
+      const { promise, resolve, reject } = Promise.withResolvers<T>();
+      const cut = (reason: Error) => {
+        // A check may not await this answer yet, or never: that must not end the process.
+        promise.catch(() => undefined);
+        reject(reason);
+      };
+      const stopWaiting = () => waiting.delete(cut);
+      waiting.add(cut);
+      answer.then(resolve, reject).then(stopWaiting, stopWaiting);
+      if (isOver) cut(signal.reason as Error);
+      return promise;
+    },
     stop: () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
