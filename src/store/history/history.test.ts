@@ -174,3 +174,39 @@ test('what is not a sample is left out', async () => {
 
   expect(new Set(values(await history.load()))).toEqual(new Set([1, 3]));
 });
+
+test('a text may contain line and paragraph separators', async () => {
+  const sample = { disk: 'a\u2028123 {}\u2029b', usedBytes: 1 };
+  await history.save([{ target: 'a', sample }], before(HOUR_MS), LIMITS);
+
+  expect(await history.load()).toEqual([{ ...sample, at: before(HOUR_MS).toISOString() }]);
+});
+
+test('a target with half of a surrogate pair does not cost the samples of the others', async () => {
+  await history.save([ofDisk('\ud800', 1), ofDisk('b', 2)], before(HOUR_MS), LIMITS);
+
+  expect(new Set(values(await history.load()))).toEqual(new Set([1, 2]));
+});
+
+test('a time that no date can have is left out', async () => {
+  await save(HOUR_MS, 1);
+  await redis
+    .connect()
+    .hset('{test}:history:lab/disk:prod', 'b', `${'9'.repeat(15)} {}\n${'9'.repeat(20)} {}`);
+
+  expect(values(await history.load())).toContain(1);
+});
+
+test('a series that something else made very long is cut to its newest samples at once', async () => {
+  const lines = Array.from(
+    { length: 50_000 },
+    (_, at) => `${now - 50_000 + at} {"disk":"a","usedBytes":${at}}`,
+  );
+  await redis.connect().hset('{test}:history:lab/disk:prod', 'a', lines.join('\n'));
+
+  await save(0, 1, { ...LIMITS, everyMs: 0 });
+
+  const kept = values(await history.load());
+  expect(kept).toHaveLength(LIMITS.keep);
+  expect(kept).toContain(49_999);
+});

@@ -37,7 +37,8 @@ export function openHistory(redis: Redis | Cluster, prefix: string): HistoryOf {
       save: async (samples, startedAt, limits) => {
         if (samples.length === 0) return 0;
         const fitting = samples
-          .map(({ target, sample }) => [target, JSON.stringify(sample)] as const)
+          // Redis cannot parse half of a surrogate pair.
+          .map(({ target, sample }) => [target.toWellFormed(), JSON.stringify(sample)] as const)
           .filter(([target, json]) => target.length + json.length <= MAX_CHARACTERS)
           .slice(0, MAX_TARGETS);
         await saveSamples(redis, {
@@ -54,11 +55,14 @@ export function openHistory(redis: Redis | Cluster, prefix: string): HistoryOf {
   };
 }
 
-const LINE = /^(\d+) (.*)$/gm;
+/** Up to the latest time that a `Date` can have. */
+const LINE = /^(\d{1,15}) (.*)$/s;
 const fieldsSchema = z.record(z.string(), z.json());
 
 function parseSeries(series: string): readonly SavedSample[] {
-  return [...series.matchAll(LINE)].flatMap(([, ms, json = '']) => {
+  // Not by the line breaks of a regular expression: JSON may contain U+2028.
+  return series.split('\n').flatMap((line) => {
+    const [, ms, json = ''] = LINE.exec(line) ?? [];
     const fields = fieldsSchema.safeParse(parseJson(json));
     return fields.success ? [{ ...fields.data, at: new Date(Number(ms)).toISOString() }] : [];
   });

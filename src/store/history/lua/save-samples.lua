@@ -26,6 +26,7 @@ local maxTargets = tonumber(ARGV[6])
 
 -- @include "../../lua/includes/now.lua"
 
+local MAX_SURPLUS = 1000
 local nowMs = now()
 local atMs = math.min(startedMs, nowMs)
 
@@ -38,7 +39,11 @@ local function read(target)
   for ms, json in string.gmatch(redis.call('hget', seriesKey, target) or '', '(%d+) ([^\n]*)') do
     if isKept(tonumber(ms)) then table.insert(series, {ms = tonumber(ms), json = json}) end
   end
-  return series
+  -- A far longer series was not written by this script, and thinning it would block Redis.
+  if #series <= keep + MAX_SURPLUS then return series end
+  local newest = {}
+  for place = #series - keep + 1, #series do table.insert(newest, series[place]) end
+  return newest
 end
 
 local function add(series, json)
