@@ -494,6 +494,24 @@ describe('a plan for many targets', () => {
     expect(stepsIn(record)).toEqual(['mended pump', 'mended fan']);
   });
 
+  test('does not call its targets fixed while one of them may be hidden', async () => {
+    stage = await setRemediationStage(redis, { things });
+    stage.system.removed.add('lamp');
+    await stage.approve();
+    stage.system.fixWorks = false;
+    stage.system.beforeApply = async (thing) => {
+      if (thing === 'pump') stage.system.hidden.add('pump');
+      else stage.system.broken.delete(thing);
+    };
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'unverified',
+      because: expect.stringContaining('after it was applied'),
+    });
+  });
+
   test('is not fixed while a target may be hidden, although the gap was there before it was applied', async () => {
     await setApproved({ things });
     stage.system.hidden.add('lamp');

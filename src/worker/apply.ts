@@ -255,17 +255,22 @@ async function verify(
     after = await observe({ ...context, signal: lease.signal }, before);
     proven = provenOutcome(record, after);
     if (proven === 'mitigated' || (proven === 'fixed' && isComplete(after.measures))) break;
-    if (isOnlyLeftOut(record, after) || performance.now() >= deadlineMs) break;
+    if (isOnlyLeftOut(record, before, after) || performance.now() >= deadlineMs) break;
     await sleep(deps.recheckEveryMs, undefined, { signal: lease.signal });
   }
-  const because = isOnlyLeftOut(record, after)
+  const because = isOnlyLeftOut(record, before, after)
     ? 'all targets of the plan are fixed; the others were not in the plan'
     : `${settlesWithinSeconds} s after it was applied: ${after.verdict}`;
   await commitTransition(context, recordVerification(token, after, proven ? undefined : because));
 }
 
-/** Whether what is still found are only targets that could not be part of the plan: waiting does not help. */
-function isOnlyLeftOut({ plan }: RemediationRecord, { finding, targets = [] }: Observation): boolean {
+/** Whether all that is left are targets that could not be part of the plan: waiting does not help. A new gap may hide one that was. */
+function isOnlyLeftOut(
+  { plan, mitigates }: RemediationRecord,
+  before: Observation,
+  { finding, targets = [], gaps }: Observation,
+): boolean {
+  if (mitigates || finding !== 'found' || gaps.some((gap) => !before.gaps.includes(gap))) return false;
   const leftOut = plan?.leftOut?.map(({ target }) => target) ?? [];
-  return finding === 'found' && targets.length > 0 && targets.every((target) => leftOut.includes(target));
+  return targets.length > 0 && targets.every((target) => leftOut.includes(target));
 }
