@@ -191,6 +191,12 @@ test('secret values are collected, so that every exit can leave them out; others
   expect(secrets.toSorted()).toEqual(['canary-token-1', 'xoxb-canary-2']);
 });
 
+test('a secret is one without the spaces and line breaks around it too, as sources use it', () => {
+  const { secrets } = read(VAULT, { MOUNT: 'public-mount', VAULT_TOKEN: ' canary-token-1\n' });
+
+  expect(secrets.toSorted()).toEqual([' canary-token-1\n', 'canary-token-1']);
+});
+
 test('a secret written into the file itself, and a variable that is a part of one, are secrets too', () => {
   const written = VAULT.replace('"${VAULT_TOKEN}"', '"prefix-${VAULT_TOKEN}"');
 

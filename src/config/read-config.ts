@@ -123,12 +123,16 @@ function readText(path: string): string {
   }
 }
 
-/** Secrets are the tokens of the environment, values that the schema marks as secret, and each variable that is part of such a value. */
+/**
+ * Secrets are the tokens of the environment, values that the schema marks as secret, and each variable that is part of such a value. Sources use
+ * them without the spaces and line breaks around them.
+ */
 function findSecrets({ value, substitutions }: ReadYaml, variables: Variables): readonly string[] {
   const inParts = substitutions
     .filter(({ path }) => schemasAt(configSchema, value, path).some((found) => metaOf(found).secret))
     .map((one) => one.value);
-  return [...new Set([...settingSecrets(variables), ...secretsIn(configSchema, value), ...inParts])];
+  const all = [...settingSecrets(variables), ...secretsIn(configSchema, value), ...inParts];
+  return [...new Set(all.flatMap((secret) => [secret, secret.trim()]))];
 }
 
 function problemsOf(yaml: ReadYaml, check: () => readonly PlacedProblem[]): readonly Problem[] {
