@@ -4,6 +4,8 @@ import { makeRedact } from '../text/redact.ts';
 import { makeHideSecrets } from './hide-secrets.ts';
 
 const { inText, inJson } = makeHideSecrets(makeRedact(['known-secret']));
+/** Only what is beside it shows that it is one. */
+const SECRET = 'correct-horse-battery';
 
 let leaf: Issued;
 beforeAll(async () => {
@@ -85,4 +87,35 @@ test.each([
 ])('shown as it is: %s', (_, text) => {
   expect(inText(text)).toBe(text);
   expect(inJson({ text: [text] })).toEqual({ text: [text] });
+});
+
+test.each([
+  ['a block of YAML', `password: |\n  ${SECRET}\n`],
+  ['an abbreviation', `DB_PASS=${SECRET} MYSQL_PWD=${SECRET}`],
+  ['a kind of key', `secret_key: ${SECRET}\nunseal-key=${SECRET}`],
+  ['an arrow', `password => "${SECRET}"`],
+  ['a flag', `--db-password ${SECRET} --verbose`],
+  ['a quoted value with an escaped quote', String.raw`password="a\"b ${SECRET}"`],
+])('hidden: %s', (_, text) => {
+  expect(inText(text)).not.toContain(SECRET);
+});
+
+test('the name of a pair counts in any case, and in the base64 of etcd', () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+  expect(
+    inJson([
+      { Key: 'a/password', Value: SECRET },
+      { name: 'API_KEY', values: [SECRET] },
+      { key: base64('/cf/uaa/password'), value: base64(SECRET) },
+    ]),
+  ).toEqual([
+    { Key: 'a/password', Value: '[redacted]' },
+    { name: 'API_KEY', values: ['[redacted]'] },
+    { key: base64('/cf/uaa/password'), value: '[redacted]' },
+  ]);
+});
+
+test.each(['bypass: true', 'pass the salt', 'encompass=1', 'the primary-key: id'])('stays: %s', (text) => {
+  expect(inText(text)).toBe(text);
 });

@@ -46,7 +46,8 @@ export function makeHideSecrets(redact: Redact): HideSecrets {
       )
       .replaceAll(HEADER, `$1${REDACTED}`)
       .replaceAll(QUOTED_VALUE, `$1${REDACTED}`)
-      .replaceAll(VALUE, `$1${REDACTED}`);
+      .replaceAll(VALUE, `$1${REDACTED}`)
+      .replaceAll(FLAG, `$1${REDACTED}`);
     return replaceEncoded(
       named,
       (bytes) => holdsPrivateKey(bytes) || (depth > 0 && holdsSecretText(bytes, depth)),
@@ -107,12 +108,18 @@ const UNPRINTABLE = /(?:(?![\t\n\r])[\p{Cc}\uFFFD])+/u;
 const MIN_TEXT_LENGTH = 12;
 
 const SECRET_WORDS =
-  'passw(?:or)?d|passphrase|secret|token|authorization|cookie|credential|private[-_]?key|api[-_]?key|access[-_]?key|jwt|accessor|secret[-_]?id|role[-_]?id';
-const SECRET_NAME = new RegExp(`(?:(?:${SECRET_WORDS})s?|^pwd|password_?hash)$`);
-/** `password=…`, `token: …`, `"client_secret": "…"`, also with escaped quotes. */
-const ASSIGNED = String.raw`(?:\\{0,3}["'])?\s{0,3}[:=]\s{0,3}`;
+  'passw(?:or)?d|(?<![a-z])pass|(?<![a-z])pwd|passphrase|secret|token|authorization|cookie|credential|jwt|accessor|secret[-_]?id|role[-_]?id|' +
+  '(?:private|api|access|secret|signing|encryption|master|unseal|recovery|shared)[-_]?key';
+const SECRET_NAME = new RegExp(`(?:(?:${SECRET_WORDS})s?|password_?hash)$`);
+/** `password=…`, `token: …`, `"client_secret": "…"`, `pass => …`, also with escaped quotes, and as a block of YAML. */
+const ASSIGNED = String.raw`(?:\\{0,3}["'])?\s{0,3}(?:=>|[:=])\s{0,3}(?:[|>][-+]?\s{1,40})?`;
 const QUOTED_VALUE = new RegExp(
-  String.raw`((?:${SECRET_WORDS})s?${ASSIGNED}(\\{0,3}["']))(?:(?!\2).){1,10000}`,
+  String.raw`((?:${SECRET_WORDS})s?${ASSIGNED}(\\{0,3}["']))(?:(?!\2)(?:\\.|.)){1,10000}`,
+  'gi',
+);
+/** `--password …` */
+const FLAG = new RegExp(
+  String.raw`((?<!\S)--?[\w-]{0,40}(?:${SECRET_WORDS})\s{1,3})[^\s"'&,;<>\\-][^\s"'<>]*`,
   'gi',
 );
 const VALUE = new RegExp(String.raw`((?:${SECRET_WORDS})s?${ASSIGNED})[^\s"'&,;<>\\]+`, 'gi');
@@ -128,14 +135,28 @@ function isSecretName(name: string): boolean {
   return SECRET_NAME.test(words.toLowerCase());
 }
 
-/** Which fields of an object are secret: by their own names, by that of a pair (`{ name: 'PASSWORD', value: … }`), and of a private JSON Web Key. */
+/**
+ * Which fields of an object are secret: by their own names, by that of a pair (`{ name: 'PASSWORD', value: … }`, also in the base64 of etcd), and
+ * of a private JSON Web Key.
+ */
 function secretFields(object: object): (name: string) => boolean {
-  const { name, key, kty } = object as Readonly<Record<string, unknown>>;
-  const isPair = [name, key].some((one) => typeof one === 'string' && isSecretName(one.replace(/^.*\//, '')));
+  const fields = new Map(
+    Object.entries(object).map(([name, field]) => [name.toLowerCase(), field as unknown]),
+  );
+  const isPair = [fields.get('name'), fields.get('key')].some(
+    (one) =>
+      typeof one === 'string' && [one, Buffer.from(one, 'base64').toString('latin1')].some(isSecretPath),
+  );
+  const isPrivateKey = typeof fields.get('kty') === 'string';
   return (field) =>
     isSecretName(field) ||
-    (isPair && field === 'value') ||
-    (typeof kty === 'string' && /^(d|p|q|dp|dq|qi|k|oth)$/.test(field));
+    (isPair && /^values?$/i.test(field)) ||
+    (isPrivateKey && /^(d|p|q|dp|dq|qi|k|oth)$/.test(field));
+}
+
+/** The last part of a path counts. */
+function isSecretPath(path: string): boolean {
+  return isSecretName(path.replace(/^.*\//, ''));
 }
 
 function allHidden(value: unknown): unknown {
