@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -278,6 +279,22 @@ describe('acquire', () => {
       because: expect.stringMatching(/nothing was applied/),
     });
     expect(stage.system.applied).toEqual([]);
+  });
+
+  test('nothing is applied if the lease ended while Redis confirmed that it is on disk', async () => {
+    await setApproved();
+    const leaseMs = 50;
+    let isStarted = false;
+    const confirmDurability = async (): Promise<Durability> => {
+      if (isStarted) await sleep(leaseMs * 2);
+      isStarted = true;
+      return 'on-disk';
+    };
+
+    await applyApproved(await stage.job(undefined, { confirmDurability, leaseMs }));
+
+    expect(stage.system.applied).toEqual([]);
+    expect(await stage.read()).toMatchObject({ state: 'interrupted' });
   });
 
   test('of two workers with the same job one applies it', async () => {

@@ -121,6 +121,8 @@ async function planDrift({ deps, record, signal }: JobContext): Promise<string |
 interface Execution {
   /** The fencing token: every write of a worker with an older one is refused. */
   readonly token: number;
+  /** When its lease was asked for, by `performance.now()`. */
+  readonly leaseSinceMs: number;
   readonly before: Observation;
   readonly record: RemediationRecord;
 }
@@ -133,6 +135,7 @@ async function acquire(context: JobContext, before: Observation): Promise<Execut
   const { remediations, policy, leaseMs, confirmDurability } = context.deps;
   const token = await remediations.nextFencingToken();
   const start = startExecution(token, before, policy, leaseMs);
+  const leaseSinceMs = performance.now();
   const acquired = await commitTransition(context, unlessExpired(policy, start));
   if (acquired.kind === 'refused') {
     await commitTransition(context, refuseRemediation(acquired.because));
@@ -140,7 +143,7 @@ async function acquire(context: JobContext, before: Observation): Promise<Execut
   }
   const { record } = acquired;
   if (record.state !== 'applying') return undefined;
-  if (isDurableEnough(await confirmDurability(), record)) return { token, before, record };
+  if (isDurableEnough(await confirmDurability(), record)) return { token, leaseSinceMs, before, record };
   await commitTransition(context, failExecution(token, `${NOT_DURABLE}; nothing was applied`, undefined));
   return undefined;
 }
@@ -148,7 +151,13 @@ async function acquire(context: JobContext, before: Observation): Promise<Execut
 /** Executes and verifies under a lease. If the lease is lost, another worker ends the remediation: see the sweep. */
 async function executeAndVerify(context: JobContext, execution: Execution): Promise<void> {
   const { deps, record } = context;
-  const lease = holdLease(deps.remediations, execution.record, deps.leaseMs, context.signal);
+  const lease = holdLease(
+    deps.remediations,
+    execution.record,
+    deps.leaseMs,
+    context.signal,
+    execution.leaseSinceMs,
+  );
   try {
     const isApplied = await execute(context, execution, lease);
     if (isApplied) await verify(context, execution, lease);
@@ -178,11 +187,13 @@ async function execute(
   const recordStepOrStop = async (line: string) => {
     const result = await commitTransition(context, recordStep(token, deps.redact(line), leaseMs));
     if (result.kind === 'refused') throw new FencedOut(result.because);
-    lease.signal.throwIfAborted();
+    lease.throwIfLost();
     // A freeze takes effect between two steps: the current one is completed, the next is not begun.
     if (await readFreeze()) frozen.abort(new Error('remediations are frozen'));
   };
   try {
+    // Confirming that the start is on disk may have taken longer than the lease.
+    lease.throwIfLost();
     await applyRemediation(
       definitionOf(deps, record).remediation,
       record,

@@ -70,6 +70,25 @@ test('it is lost if Redis does not answer for as long as the lease lasts', async
   await expect(lost()).resolves.toBe(LOST);
 });
 
+test('it is counted from when it was asked for', async () => {
+  lease = holdLease(stage.remediations, record, LEASE_MS, stop.signal, performance.now() - LEASE_MS);
+
+  expect(() => lease.throwIfLost()).toThrow('could not be renewed');
+});
+
+test('a process that was busy for as long as it lasts has lost it at once', () => {
+  const never = new Promise<boolean>(() => undefined);
+  hold({ ...stage.remediations, renewLease: () => never }, 30);
+  expect(() => lease.throwIfLost()).not.toThrow();
+
+  for (const untilMs = performance.now() + 60; performance.now() < untilMs;);
+
+  // No timer has run yet.
+  expect(lease.signal.aborted).toBe(false);
+  expect(() => lease.throwIfLost()).toThrow('could not be renewed');
+  expect(lease.signal.aborted).toBe(true);
+});
+
 test('one renewal that fails loses nothing', async () => {
   let calls = 0;
   const renewLease = async () => {

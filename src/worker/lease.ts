@@ -5,37 +5,64 @@ import type { RemediationStore } from '../store/remediation/remediation-store.ts
 export interface ExecutionLease {
   /** Aborted if the lease is lost or the worker must stop: no further step is begun. */
   readonly signal: AbortSignal;
+  /** Reads the clock as well: in a process that was paused or is busy, the signal is aborted late. */
+  readonly throwIfLost: () => void;
   readonly release: () => void;
 }
 
-/** Renews the lease until it is released. It is lost if another worker has a newer fencing token, or if Redis is unreachable for too long. */
+/**
+ * Renews the lease until it is released. It is lost if another worker has a newer fencing token, or if Redis is unreachable for too long.
+ * @param sinceMs the time of `performance.now()` at which the lease was asked for: Redis counts it from a moment after that.
+ */
 export function holdLease(
   remediations: RemediationStore,
   record: RemediationRecord,
   leaseMs: number,
   stop: AbortSignal,
+  sinceMs = performance.now(),
 ): ExecutionLease {
   const lost = new AbortController();
-  let validUntilMs = performance.now() + leaseMs;
+  const signal = AbortSignal.any([stop, lost.signal]);
+  let validUntilMs = 0;
+  let expiry: NodeJS.Timeout | undefined;
   let isRenewing = false;
+  let isReleased = false;
+  const expire = () => lost.abort(new Error('the lease could not be renewed'));
+  const extend = (sentAtMs: number) => {
+    clearTimeout(expiry);
+    validUntilMs = sentAtMs + leaseMs;
+    expiry = setTimeout(expire, Math.max(0, validUntilMs - performance.now()));
+  };
   const renew = async () => {
     if (isRenewing) return;
     isRenewing = true;
     try {
       const sentAtMs = performance.now();
-      if (!(await remediations.renewLease(record, leaseMs)))
-        lost.abort(new Error('another worker holds the lease'));
-      validUntilMs = sentAtMs + leaseMs;
+      const isHeld = await remediations.renewLease(record, leaseMs);
+      if (isReleased) return;
+      if (isHeld) extend(sentAtMs);
+      else lost.abort(new Error('another worker holds the lease'));
     } finally {
       isRenewing = false;
     }
   };
-  const signal = AbortSignal.any([stop, lost.signal]);
   const timer = setInterval(() => {
-    if (performance.now() > validUntilMs) lost.abort(new Error('the lease could not be renewed'));
-    // A step that ignores its signal is abandoned. Once the lease has ended, a sweep records that it was interrupted.
-    if (signal.aborted) clearInterval(timer);
-    else renew().catch(() => undefined);
+    renew().catch(() => undefined);
   }, leaseMs / 3);
-  return { signal, release: () => clearInterval(timer) };
+  const release = () => {
+    isReleased = true;
+    clearTimeout(expiry);
+    clearInterval(timer);
+  };
+  extend(sinceMs);
+  // A step that ignores its signal is abandoned. Once the lease has ended, a sweep records that it was interrupted.
+  signal.addEventListener('abort', release, { once: true });
+  return {
+    signal,
+    throwIfLost: () => {
+      if (performance.now() > validUntilMs) expire();
+      signal.throwIfAborted();
+    },
+    release,
+  };
 }
