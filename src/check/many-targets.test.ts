@@ -52,7 +52,12 @@ const redact = makeRedact();
 const plan = () =>
   planRemediation(wipe, { each }, { read: {}, now: new Date(), signal, deadlineMs: 10_000, redact });
 
-const apply = (approved: Plan, stillFound: ReadonlySet<string> = everyTarget, stop = signal) =>
+const apply = (
+  approved: Plan,
+  stillFound: ReadonlySet<string> = everyTarget,
+  stop = signal,
+  confirmMayContinue = async (): Promise<void> => undefined,
+) =>
   applyRemediation(wipe, { each }, approved, {
     read: {},
     write: {},
@@ -62,6 +67,7 @@ const apply = (approved: Plan, stillFound: ReadonlySet<string> = everyTarget, st
       steps.push(line);
     },
     stillFound,
+    confirmMayContinue,
     redact,
   });
 
@@ -160,6 +166,20 @@ test('a source that cannot be asked ends the plan: no further part is begun', as
   expect(steps).toEqual(['a wiped']);
 });
 
+test('whether a part may be begun is confirmed after its target was planned again', async () => {
+  const approved = await plan();
+  disks.delete('b');
+  let confirmed = 0;
+  const confirm = async () => {
+    confirmed += 1;
+    if (confirmed === 2) throw new Error('frozen');
+  };
+
+  await expect(apply(approved, everyTarget, signal, confirm)).rejects.toThrow('frozen');
+
+  expect(steps).toEqual(['a wiped', 'Skipped disk b: b was removed']);
+});
+
 test('nothing is begun once the worker must stop', async () => {
   const approved = await plan();
 
@@ -180,6 +200,7 @@ test('the lines of a plan are redacted alike when it is planned and when it is c
     applyContext: { idempotencyKey: 'm1', signal },
     recordStep: async (line) => void steps.push(line),
     stillFound: new Set(['disk x']),
+    confirmMayContinue: async () => undefined,
   });
 
   expect(steps).toEqual(['password=hunter2-hunter2 wiped']);

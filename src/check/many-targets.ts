@@ -48,17 +48,26 @@ export async function planEach(
 
 /**
  * Applies the parts of a plan in their order. Each target is planned again right before: one that is no longer there or has changed is skipped,
- * with its reason recorded as a step.
+ * with its reason recorded as a step. Planning again may take long, so whether the next part may be begun is confirmed after it.
  * @param stillFound the targets that the check still finds; the others are skipped.
+ * @param confirmMayContinue throws if no further part may be begun.
  * @throws {SourceError} if a source did not do a part, or could not be asked: no further part is begun. Also if every part was skipped, so that
- * nobody takes what others did for the effect of this plan.
+ * nobody takes what others did for the effect of this plan. Whatever `confirmMayContinue` throws.
  */
 export async function applyEach(
   remediation: AnyRemediation,
   each: NonNullable<Offer['each']>,
   approved: Plan,
   context: WriteContext,
-  { stillFound, redact }: { readonly stillFound: ReadonlySet<string>; readonly redact: Redact },
+  {
+    stillFound,
+    confirmMayContinue,
+    redact,
+  }: {
+    readonly stillFound: ReadonlySet<string>;
+    readonly confirmMayContinue: () => Promise<void>;
+    readonly redact: Redact;
+  },
 ): Promise<void> {
   const many = requireMany(remediation);
   const { applyContext, recordStep } = context;
@@ -82,6 +91,7 @@ export async function applyEach(
       skipped += 1;
       continue;
     }
+    await confirmMayContinue();
     const idempotencyKey = `${applyContext.idempotencyKey}-${at + 1}`;
     await remediation.apply(
       { ...context, applyContext: { ...applyContext, idempotencyKey } },

@@ -111,6 +111,7 @@ test('applying gets the writers of its ports alone, the apply context, and the p
       applyContext,
       recordStep: async () => undefined,
       stillFound: new Set(),
+      confirmMayContinue: async () => undefined,
       redact: planning.redact,
     },
   );

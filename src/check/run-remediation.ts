@@ -58,6 +58,8 @@ export interface ApplyOptions extends Pick<PlanOptions, 'read' | 'now' | 'redact
   readonly write: Partial<Writers>;
   readonly applyContext: ApplyContext;
   readonly recordStep: WriteContext['recordStep'];
+  /** Called right before each part of a plan for many targets is applied. @throws if no further part may be begun. */
+  readonly confirmMayContinue: () => Promise<void>;
 }
 
 /**
@@ -68,7 +70,7 @@ export async function applyRemediation(
   remediation: AnyRemediation,
   { params, each }: OfferedParams,
   plan: Plan,
-  { read, write, now, applyContext, recordStep, stillFound, redact }: ApplyOptions,
+  { read, write, now, applyContext, recordStep, confirmMayContinue, stillFound, redact }: ApplyOptions,
 ): Promise<void> {
   const context: WriteContext = {
     ...readContext(remediation, read, now, applyContext.signal),
@@ -76,7 +78,7 @@ export async function applyRemediation(
     applyContext,
     recordStep,
   };
-  if (each) await applyEach(remediation, each, plan, context, { stillFound, redact });
+  if (each) await applyEach(remediation, each, plan, context, { confirmMayContinue, stillFound, redact });
   else await remediation.apply(context, remediation.params.parse(params), plan);
 }
 

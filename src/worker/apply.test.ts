@@ -584,6 +584,24 @@ describe('a plan for many targets', () => {
     expect(stepsIn(record)).toEqual(['mended pump']);
   });
 
+  test('stops when remediations are frozen while a line is planned again', async () => {
+    let plans = 0;
+    const plan = async (_: unknown, { thing }: { readonly thing: string }) => {
+      plans += 1;
+      // Each of them is planned once before the approval.
+      if (plans === things.length + 2) await stage.freeze();
+      return { lines: [`Mend ${thing}`], targets: [`lab:${thing}`], precondition: { version: '1' } };
+    };
+    await setApproved({ things, fix: { plan } });
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record).toMatchObject({ state: 'failed', because: expect.stringMatching(/frozen/) });
+    expect(stepsIn(record)).toEqual(['mended pump']);
+    expect(stage.system.applied).toHaveLength(1);
+  });
+
   test('is refused when it is planned if it has more lines than the caps allow', async () => {
     stage = await setRemediationStage(redis, { things });
     const policy = { ...stage.deps.policy, perRun: 2 };

@@ -184,12 +184,20 @@ async function execute(
   const { deps } = context;
   const { leaseMs, readFreeze } = deps;
   const frozen = new AbortController();
+  /** A freeze takes effect between two steps: the current one is completed, the next is not begun. */
+  const stopIfFrozen = async () => {
+    if (await readFreeze()) frozen.abort(new Error('remediations are frozen'));
+  };
   const recordStepOrStop = async (line: string) => {
     const result = await commitTransition(context, recordStep(token, deps.redact(line), leaseMs));
     if (result.kind === 'refused') throw new FencedOut(result.because);
     lease.throwIfLost();
-    // A freeze takes effect between two steps: the current one is completed, the next is not begun.
-    if (await readFreeze()) frozen.abort(new Error('remediations are frozen'));
+    await stopIfFrozen();
+  };
+  const confirmMayContinue = async () => {
+    await stopIfFrozen();
+    lease.throwIfLost();
+    frozen.signal.throwIfAborted();
   };
   try {
     // Confirming that the start is on disk may have taken longer than the lease.
@@ -207,6 +215,7 @@ async function execute(
           signal: AbortSignal.any([lease.signal, frozen.signal]),
         },
         recordStep: recordStepOrStop,
+        confirmMayContinue,
         stillFound: new Set(before.targets),
         redact: deps.redact,
       },

@@ -119,6 +119,7 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
     applyContext: { idempotencyKey: 'm0123456789abcdef', signal },
     recordStep: async (line) => void told.push(line),
     stillFound: new Set(),
+    confirmMayContinue: async () => undefined,
     redact: makeRedact(),
   });
   expect(told).toEqual([expect.stringMatching(/^doppler_z2\/0 restarted: .*pid \d+ -> \d+/)]);

@@ -129,6 +129,7 @@ test('one plan renews all that expired together, each again as it is found then,
     write: { certificates: () => source.writes!.certificates! },
     applyContext,
     recordStep,
+    confirmMayContinue: async () => undefined,
   };
   const stillFound = new Set(finding?.targets);
   await applyRemediation(renew, single!, await planRemediation(renew, single!, options), {
