@@ -49,7 +49,7 @@ export function stepsOutOfOrder(remediation: RemediationRecord, evidence: Eviden
   if (!LIFECYCLES[state].test(said)) return `it is ${state}, and the audit says: ${said || 'nothing'}`;
   const last = steps.findLast(({ kind }) => kind === 'applied' || kind === 'outcome');
   const audited = last?.deeds ?? [];
-  return deeds.every(({ line }) => audited.includes(line))
+  return JSON.stringify(deeds.map(({ line }) => line)) === JSON.stringify(audited)
     ? undefined
-    : 'a recorded step is not in the audit';
+    : `its recorded steps are not those in the audit: ${audited.join(', ') || 'none'}`;
 }

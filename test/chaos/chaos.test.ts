@@ -5,7 +5,7 @@ import { runChaos } from './run-chaos.ts';
 const SEED = 4;
 /** A plan whose worker was lost is given up after two minutes: rare here, and to be waited for. */
 const LOST_PLAN_MS = 150_000;
-const AT_MOST_MS = 300_000;
+const AT_MOST_MS = 450_000;
 
 test(
   'every invariant holds while workers and Redis are killed, Slack fails and everybody clicks at once',
@@ -13,8 +13,9 @@ test(
     const { invariants, figures } = await runChaos({
       seed: SEED,
       stage: {
-        batches: 8,
+        batches: 6,
         thingsInBatch: 3,
+        rackEvery: 2,
         workers: 3,
         bots: 2,
         slowMs: 300,
@@ -30,13 +31,14 @@ test(
         workerKillEveryMs: [2_000, 4_000],
         redisKills: 1,
         redisKillEveryMs: [4_000, 6_000],
+        redisDownMs: [[200, 1_200]],
         freezeEveryMs: [3_000, 8_000],
         blackouts: 0,
         blackoutEveryMs: [0, 0],
         blackoutMs: 0,
         leaveAfterMs: 5_000,
       },
-      batchesAtOnce: 8,
+      batchesAtOnce: 6,
       timeoutMs: 15_000,
       idleWithinMs: LOST_PLAN_MS,
     });
@@ -45,8 +47,8 @@ test(
       Object.fromEntries(invariants.map(({ what }) => [what, []])),
     );
     const count = (wanted: string) => figures.find(({ what }) => what === wanted)?.count;
-    expect(count('offers')).toBe(24);
-    expect(count('workers killed')).toBe(2);
+    expect(count('offers')).toBe(27);
+    expect(count('workers killed')).toBeGreaterThanOrEqual(2);
     expect(count('times Redis was killed')).toBe(1);
     expect(count('fixes applied')).toBeGreaterThan(0);
   },

@@ -8,10 +8,10 @@ import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type RecordedClick, readCard, type ShownButton } from './buttons.ts';
 import type { InjectedFaults } from './fault-injection.ts';
-import { type AppliedFix, readStarted, readApplied } from './fake-system.ts';
+import { type FixEvent, type InjectedDisturbance, readFixEvents } from './fix-log.ts';
 import { postsIn, type Shown } from './posts.ts';
 import type { ChaosStage } from './stage.ts';
-import type { Timing } from './role-options.ts';
+import type { CapSettings, Timing } from './role-options.ts';
 
 /** An audit entry and when Redis stored it. */
 export interface AuditRecord {
@@ -29,9 +29,14 @@ export interface Evidence {
   readonly remediations: readonly RemediationRecord[];
   readonly entries: readonly AuditRecord[];
   readonly chain: VerifyResult;
-  readonly applied: readonly AppliedFix[];
+  readonly applied: readonly FixEvent[];
   /** Fixes that a worker started, applied or not. */
-  readonly started: readonly AppliedFix[];
+  readonly started: readonly FixEvent[];
+  /** Fixes that the fake system refused. */
+  readonly failed: readonly FixEvent[];
+  readonly disturbances: readonly InjectedDisturbance[];
+  /** The locks of targets that are still in Redis. */
+  readonly locks: readonly string[];
   readonly cards: readonly ShownCard[];
   readonly buttons: readonly ShownButton[];
   readonly clicks: readonly RecordedClick[];
@@ -44,7 +49,7 @@ export interface Evidence {
   /** Refusals of a person that were counted and not audited one by one, and are not summed up yet. */
   readonly counted: Readonly<Record<string, number>>;
   readonly faults: InjectedFaults;
-  readonly limits: Timing;
+  readonly limits: Timing & CapSettings;
   readonly idleAfterMs: number;
 }
 
@@ -84,7 +89,12 @@ export async function readAll({
 export async function gatherEvidence(
   stage: ChaosStage,
   clicks: readonly RecordedClick[],
-  { faults, limits, idleAfterMs }: Pick<Evidence, 'faults' | 'limits' | 'idleAfterMs'>,
+  {
+    faults,
+    limits,
+    disturbances,
+    idleAfterMs,
+  }: Pick<Evidence, 'faults' | 'limits' | 'disturbances' | 'idleAfterMs'>,
 ): Promise<Evidence> {
   const { workspace, chain, folder, channels } = stage;
   const messages = channels.flatMap((channelId) =>
@@ -95,8 +105,11 @@ export async function gatherEvidence(
     remediations: await readAll(stage),
     entries: await readEntries(stage),
     chain: await verifyAudit(whole.entries, whole.head),
-    applied: readApplied(folder),
-    started: readStarted(folder),
+    applied: readFixEvents(folder, 'applied'),
+    started: readFixEvents(folder, 'started'),
+    failed: readFixEvents(folder, 'failed'),
+    disturbances,
+    locks: await stage.connection.keys(`${PREFIX}:target:*`),
     cards: messages.flatMap((message) => readCard(message) ?? []),
     buttons: messages.flatMap(buttonsOf),
     clicks,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
-import { readStarted } from './fake-system.ts';
+import { readFixEvents } from './fix-log.ts';
 import { sendEveryMalformed, sendMalformed } from './malformed.ts';
 import { APPROVER_GROUP, STAYING } from './people.ts';
 import type { Chance } from './random.ts';
@@ -13,6 +13,8 @@ export interface FaultSettings {
   readonly workerKillEveryMs: readonly [from: number, to: number];
   readonly redisKills: number;
   readonly redisKillEveryMs: readonly [from: number, to: number];
+  /** How long it is down: one of these each time. A lease that ends meanwhile is lost. */
+  readonly redisDownMs: readonly (readonly [from: number, to: number])[];
   readonly freezeEveryMs: readonly [from: number, to: number];
   /** At most this many times all workers are down for longer than an approval is valid. */
   readonly blackouts: number;
@@ -37,6 +39,8 @@ export interface InjectedFaults {
 export interface FaultInjector {
   /** Freezes now, or joins a freeze that is in force. */
   readonly freeze: (forMs: number) => Promise<void>;
+  /** Kills the worker with this process id, and starts it again. Does nothing while all workers are down. */
+  readonly killWorkerOf: (pid: number) => Promise<void>;
   readonly stop: () => Promise<InjectedFaults>;
 }
 
@@ -62,6 +66,16 @@ export function startFaultInjection(
     return freezing;
   };
   let isBlackout = false;
+  let killing: Promise<void> = Promise.resolve();
+  /** One kill at a time: a worker must not be started twice. */
+  const killInTurn = (kill: () => Promise<boolean>): Promise<void> => {
+    const killUnlessDown = async () => {
+      if (!isBlackout && (await kill())) counts.workerKills += 1;
+    };
+    const done = killing.then(killUnlessDown);
+    killing = done.catch(() => undefined);
+    return done;
+  };
   let leftAtMs: number | undefined;
   const repeat = async (
     [from, to]: readonly [number, number],
@@ -77,7 +91,9 @@ export function startFaultInjection(
   const faults = [
     repeat(settings.workerKillEveryMs, chance.apart('workers'), async (own) => {
       if (counts.workerKills >= settings.workerKills) return false;
-      if (!isBlackout && (await killWorker(stage, own, () => isBlackout))) counts.workerKills += 1;
+      const busy = own.happens(SHARE_DURING_APPLY) ? await nextToApply(stage) : undefined;
+      if (busy !== undefined) await sleep(own.between(0, 500));
+      await killInTurn(() => killWorker(stage, own, busy));
       return true;
     }),
     repeat(settings.blackoutEveryMs, chance.apart('blackout'), async () => {
@@ -92,7 +108,7 @@ export function startFaultInjection(
       if (counts.redisKills >= settings.redisKills) return false;
       counts.redisKills += 1;
       await stage.redis.kill();
-      await sleep(own.between(200, 1_200));
+      await sleep(own.between(...own.oneOf(settings.redisDownMs)));
       await stage.redis.start();
       return true;
     }),
@@ -116,6 +132,14 @@ export function startFaultInjection(
   ];
   return {
     freeze,
+    killWorkerOf: (pid) =>
+      killInTurn(async () => {
+        const number = stage.fleet.numberOf(pid);
+        if (number === undefined) return false;
+        await stage.fleet.kill(number);
+        await stage.fleet.restart(number);
+        return true;
+      }),
     stop: async () => {
       stopped.abort();
       await Promise.all([...faults, freezing]);
@@ -132,12 +156,9 @@ export function startFaultInjection(
 const SHARE_DURING_APPLY = 0.7;
 const WAIT_FOR_APPLY_MS = 3_000;
 
-async function killWorker(stage: ChaosStage, chance: Chance, isBlackout: () => boolean): Promise<boolean> {
-  const { fleet } = stage;
-  const busy = chance.happens(SHARE_DURING_APPLY) ? await nextToApply(stage) : undefined;
-  if (busy !== undefined) await sleep(chance.between(0, 500));
+async function killWorker({ fleet }: ChaosStage, chance: Chance, busy: number | undefined): Promise<boolean> {
   const running = fleet.running();
-  if (isBlackout() || running.length === 0) return false;
+  if (running.length === 0) return false;
   const number = busy !== undefined && running.includes(busy) ? busy : chance.oneOf(running);
   await fleet.kill(number);
   await fleet.restart(number);
@@ -155,9 +176,9 @@ async function killAllWorkers({ fleet }: ChaosStage, forMs: number): Promise<num
 
 /** The worker that starts the next fix. */
 async function nextToApply({ folder, fleet }: ChaosStage): Promise<number | undefined> {
-  const before = readStarted(folder).length;
+  const before = readFixEvents(folder, 'started').length;
   for (let waitedMs = 0; waitedMs < WAIT_FOR_APPLY_MS; waitedMs += 20) {
-    const [next] = readStarted(folder).slice(before);
+    const [next] = readFixEvents(folder, 'started').slice(before);
     if (next) return fleet.numberOf(next.pid);
     await sleep(20);
   }

@@ -1,9 +1,20 @@
 import { FINAL_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import { STATE_LABELS } from '../../src/slack/render/remediation/words.ts';
 import type { Evidence } from './evidence.ts';
-import { isUnfixable } from './fake-system.ts';
+import type { FixEvent } from './fix-log.ts';
+import {
+  casesOf,
+  whyAfterEnd,
+  whyAfterFailure,
+  whyNotChecked,
+  whyNotPlanned,
+  whyStartedFrozen,
+} from './begun-lines.ts';
+import { beyondCaps } from './caps.ts';
 import { doubledRoots, postsWithoutLease, progressLeft, type Shown } from './posts.ts';
 import { unansweredClicks } from './unanswered-clicks.ts';
+import { whyNotFixed, whyNotMitigated } from './proven-outcomes.ts';
+import { whyNotDone, whyUnrecorded, whyWronglySkipped } from './recorded-lines.ts';
 import { type AppliedCase, stepsOf, stepsOutOfOrder } from './audit-steps.ts';
 import { whyNotApproved } from './valid-approval.ts';
 
@@ -22,6 +33,7 @@ export function checkInvariants(evidence: Evidence): readonly InvariantResult[] 
     { what: 'fixes after expiry', cases: appliedFixesThat(evidence, whyTooLate) },
     { what: 'fixes started while frozen', cases: appliedFixesThat(evidence, whyFrozen) },
     { what: 'fixes after a rejection', cases: appliedFixesThat(evidence, whyRejected) },
+    ...checkLines(evidence),
     {
       what: 'changes without their audit entry',
       cases: eachOf(remediations, (one) => stepsOutOfOrder(one, evidence)),
@@ -36,6 +48,33 @@ export function checkInvariants(evidence: Evidence): readonly InvariantResult[] 
     { what: 'clicks without an answer', cases: unansweredClicks(evidence) },
     ...checkPosts(evidence.shown),
     { what: 'crashes by a request', cases: evidence.crashes },
+  ];
+}
+
+/** The invariants of plans for many targets. Those for one target are plans of one line. */
+function checkLines(evidence: Evidence): readonly InvariantResult[] {
+  const { remediations, locks } = evidence;
+  const begun = casesOf(evidence, [...evidence.started, ...evidence.applied], (id) => stepsOf(evidence, id));
+  const linesThat = (judge: (one: AppliedCase) => string | undefined) =>
+    begun.flatMap((one) => {
+      const because = judge(one);
+      return because === undefined ? [] : [`${one.remediation.id} (${one.fix.thing}): ${because}`];
+    });
+  const remediationsThat = (judge: (one: RemediationRecord, all: Evidence) => string | undefined) =>
+    eachOf(remediations, (one) => judge(one, evidence));
+  return [
+    { what: 'lines that were not planned', cases: linesThat(whyNotPlanned) },
+    { what: 'lines that were not checked again', cases: linesThat(whyNotChecked) },
+    { what: 'lines after a failure', cases: linesThat(whyAfterFailure) },
+    { what: 'lines after the end of their fix', cases: linesThat(whyAfterEnd) },
+    { what: 'lines started while frozen', cases: linesThat(whyStartedFrozen) },
+    { what: 'applied lines without a step', cases: remediationsThat(whyUnrecorded) },
+    { what: 'steps without an applied line', cases: remediationsThat(whyNotDone) },
+    { what: 'lines skipped wrongly', cases: remediationsThat(whyWronglySkipped) },
+    { what: 'fixed, and still broken', cases: remediationsThat(whyNotFixed) },
+    { what: 'mitigations without their proof', cases: remediationsThat(whyNotMitigated) },
+    { what: 'lines beyond the caps', cases: beyondCaps(evidence) },
+    { what: 'locks left on targets', cases: locks },
   ];
 }
 
@@ -58,16 +97,20 @@ function eachOf(
   });
 }
 
-/** By remediation, and by thing: two remediations of one thing would apply its fix twice as well. A fix started twice counts even if it was not applied. */
+/**
+ * By the line of a remediation, and by what was done to which version of a thing: two remediations of it would apply its fix twice as well. A line
+ * started twice counts even if it was not applied.
+ */
 function appliedTwice({ applied, started }: Evidence): readonly string[] {
-  const twice = (all: Evidence['applied'], named: 'remediationId' | 'thing', word: string) =>
-    [...Map.groupBy(all, (fix) => fix[named])]
+  const twice = (all: Evidence['applied'], nameOf: (fix: FixEvent) => string, word: string) =>
+    [...Map.groupBy(all, nameOf)]
       .filter(([, same]) => same.length > 1)
       .map(([name, same]) => `${name}: ${word} at ${same.map(({ atMs }) => atMs).join(', ')}`);
+  const line = (fix: FixEvent) => `${fix.remediationId} line ${fix.line}`;
   return [
-    ...twice(applied, 'remediationId', 'applied'),
-    ...twice(applied, 'thing', 'applied'),
-    ...twice(started, 'remediationId', 'started'),
+    ...twice(applied, line, 'applied'),
+    ...twice(applied, ({ action, thing, version }) => `${action} ${thing} ${version}`, 'applied'),
+    ...twice(started, line, 'started'),
   ];
 }
 
@@ -119,19 +162,22 @@ function whyRejected({ steps }: AppliedCase): string | undefined {
 }
 
 /** Compares the final status with the card and with the file of applied fixes. */
-function whyUntrue({ id, state }: RemediationRecord, { cards, applied }: Evidence): string | undefined {
+function whyUntrue(
+  { id, state, plan, deeds }: RemediationRecord,
+  { cards, applied }: Evidence,
+): string | undefined {
   if (state === 'offered') return undefined;
   const mine = cards.filter((card) => card.id === id);
   if (mine.length !== 1) return `${mine.length} cards`;
   const { word } = STATE_LABELS[state];
   if (mine[0]?.word !== word) return `its card says ${mine[0]?.word}, and it is ${state}`;
   const [fix] = applied.filter(({ remediationId }) => remediationId === id);
-  if (state === 'interrupted') return undefined;
-  const isDone = state === 'fixed' || state === 'unverified';
-  if (isDone && !fix) return `${state} without an applied fix`;
-  if (!isDone && fix) return `${state}, but the fix was applied`;
-  if (state === 'fixed' && fix && isUnfixable(fix.thing)) return 'fixed, although the fix cannot work';
-  return undefined;
+  // Of many targets some may have been changed before one failed.
+  if (state === 'interrupted' || (state === 'failed' && plan?.parts)) return undefined;
+  const isDone = state === 'fixed' || state === 'mitigated' || state === 'unverified';
+  const isSkipped = deeds.length > 0 && deeds.every(({ line }) => line.startsWith('Skipped'));
+  if (isDone && !fix && !isSkipped) return `${state} without an applied fix`;
+  return !isDone && fix ? `${state}, but the fix was applied` : undefined;
 }
 
 function whyOpen({ state }: RemediationRecord): string | undefined {

@@ -1,10 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { PREFIX } from '../../src/queue/queues.ts';
 import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type Button, type Buttons, openButtons, readCard } from './buttons.ts';
-import { hasReached, readApplied, setGate } from './fake-system.ts';
+import { type FixEventKind, readFixEvents } from './fix-log.ts';
+import { hasReached, setGate } from './gates.ts';
 import { APPROVERS, REQUESTERS } from './people.ts';
 import { type ChaosStage, setChaosStage } from './stage.ts';
 
@@ -28,6 +30,8 @@ beforeEach(async () => {
   stage = await setChaosStage(lasting, {
     batches: 1,
     thingsInBatch: 2,
+    // Batch 1 is a rack.
+    rackEvery: 2,
     workers: 1,
     bots: 1,
     slowMs: 0,
@@ -56,10 +60,10 @@ const button = async (which: Button, at = 0): Promise<{ message: Message; value:
 };
 
 /** The question, the click, the plan, the approval. */
-async function approve(): Promise<void> {
+async function approve(batch = 0, offerAt = PUMP): Promise<void> {
   const [channelId = ''] = stage.channels;
-  await stage.workspace.command({ userId: ASKER, channelId, command: '/lab', text: 'things 0' });
-  const offer = await button('request', PUMP);
+  await stage.workspace.command({ userId: ASKER, channelId, command: '/lab', text: `things ${batch}` });
+  const offer = await button('request', offerAt);
   await buttons.press(ASKER, offer.message, 'request', offer.value);
   const plan = await button('approve');
   await buttons.press(APPROVER, plan.message, 'approve', plan.value);
@@ -101,7 +105,7 @@ test('a worker killed between "applying" and the fix: interrupted, not applied, 
   await checkNow(saysThatItIsStillThere);
 
   expect(readCard(thread().find(({ ts }) => ts === shown.ts) ?? shown)?.word).toBe('INTERRUPTED');
-  expect(readApplied(stage.folder)).toEqual([]);
+  expect(readFixEvents(stage.folder, 'applied')).toEqual([]);
 });
 
 test('a worker killed between the fix and "applied": interrupted, applied once, and `Check now` finds it fixed', async () => {
@@ -114,7 +118,7 @@ test('a worker killed between the fix and "applied": interrupted, applied once, 
   const fixed = await checkNow(isFixed);
 
   expect(fixed.ts).toBe(shown.ts);
-  expect(readApplied(stage.folder)).toHaveLength(1);
+  expect(readFixEvents(stage.folder, 'applied')).toHaveLength(1);
 });
 
 test('Redis killed while a fix runs: it is not applied again, and `Check now` finds it fixed', async () => {
@@ -130,7 +134,7 @@ test('Redis killed while a fix runs: it is not applied again, and `Check now` fi
 
   await card('INTERRUPTED');
   await checkNow(isFixed);
-  expect(readApplied(stage.folder)).toHaveLength(1);
+  expect(readFixEvents(stage.folder, 'applied')).toHaveLength(1);
 });
 
 test('Redis down for longer than the lease just before a fix is applied: it is not applied', async () => {
@@ -146,5 +150,40 @@ test('Redis down for longer than the lease just before a fix is applied: it is n
 
   await card('INTERRUPTED');
   await checkNow(saysThatItIsStillThere);
-  expect(readApplied(stage.folder)).toEqual([]);
+  expect(readFixEvents(stage.folder, 'applied')).toEqual([]);
+});
+
+test('a worker killed in the second line of a plan: the first stays recorded, and no other is begun', async () => {
+  const [RACK, ALL] = [1, 0];
+  const held = setGate(stage.folder, 'hold', 'after');
+  await approve(RACK, ALL);
+  await expect.poll(() => hasReached(stage.folder, 'after')).toBe(true);
+  const gate = setGate(stage.folder, 'die', 'before');
+  await rm(held);
+  await restartWorker(gate);
+
+  const shown = await card('INTERRUPTED');
+  expect(JSON.stringify(shown.blocks)).toContain('mended valve-1-0');
+  await checkNow(saysThatItIsStillThere);
+
+  const lines = (kind: FixEventKind) => readFixEvents(stage.folder, kind).map(({ line }) => line);
+  expect(lines('started')).toEqual([1, 2]);
+  expect(lines('applied')).toEqual([1]);
+  expect(await stage.connection.keys(`${PREFIX}:target:*`)).toEqual([]);
+});
+
+test('Redis down for longer than the lease between two lines: the next one is not begun', async () => {
+  const [RACK, ALL] = [1, 0];
+  const held = setGate(stage.folder, 'hold', 'after');
+  await approve(RACK, ALL);
+  await expect.poll(() => hasReached(stage.folder, 'after')).toBe(true);
+
+  await stage.redis.kill();
+  // Nobody can be asked whether the lease is over: at least so long it takes.
+  await sleep(LEASE_SECONDS * 1_700);
+  await stage.redis.start();
+  await rm(held);
+
+  await card('INTERRUPTED');
+  expect(readFixEvents(stage.folder, 'started')).toHaveLength(1);
 });

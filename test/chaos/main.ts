@@ -12,6 +12,10 @@ const USAGE = `npm run chaos [-- --approvals 300 --questions 200 --seed 7 | --bu
   --busy             only the busy channel
   --soak             only five minutes of 20 commands a second: the memory of Redis must stay flat`;
 const OFFERS_IN_BATCH = 5;
+/** Every second batch is a rack, with plans of up to 12 lines. */
+const RACK_EVERY = 2;
+const SHORT_MS = [200, 1_200] as const;
+const LONGER_THAN_A_LEASE_MS = [3_200, 4_200] as const;
 const SOAK: SoakSettings = {
   seconds: 300,
   commandsPerSecond: 20,
@@ -103,6 +107,7 @@ function settingsFor(approvals: number, seed: number): ChaosSettings {
     stage: {
       batches: Math.ceil(approvals / OFFERS_IN_BATCH),
       thingsInBatch: OFFERS_IN_BATCH,
+      rackEvery: RACK_EVERY,
       workers: 3,
       bots: 2,
       slowMs: 300,
@@ -118,6 +123,7 @@ function settingsFor(approvals: number, seed: number): ChaosSettings {
       workerKillEveryMs: [500, 3_000],
       redisKills: 8,
       redisKillEveryMs: [8_000, 20_000],
+      redisDownMs: [SHORT_MS, SHORT_MS, SHORT_MS, LONGER_THAN_A_LEASE_MS],
       freezeEveryMs: [6_000, 15_000],
       blackouts: 2,
       blackoutEveryMs: [30_000, 40_000],

@@ -1,6 +1,6 @@
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { readCard } from './buttons.ts';
-import type { ScenarioContext } from './scenarios.ts';
+import type { ScenarioContext } from './scenario-context.ts';
 import { APPROVERS } from './people.ts';
 
 /** Presses `Check now` on the card of each remediation whose worker was lost. */

@@ -1,4 +1,5 @@
 import type { Config } from '../../src/config/read-config.ts';
+import type { Policy } from '../../src/store/remediation/policy.ts';
 import type { FakeSystemSettings } from './fake-system.ts';
 import { ROLES } from './people.ts';
 
@@ -27,7 +28,15 @@ export interface Started {
   readonly port?: number;
 }
 
-/** The configuration of bot and workers: one environment, everybody by their group, no cap that would stand in the way. */
+export type CapSettings = Pick<Policy, 'perRun' | 'perHour' | 'lines'>;
+
+/**
+ * The caps of every run. No batch has as many single fixes as `perRun`, but some racks have more things; and shields have a cap of their own,
+ * which a long run reaches.
+ */
+export const CAPS: CapSettings = { perRun: 9, perHour: 100_000, lines: { 'lab/things:shield': 24 } };
+
+/** The configuration of bot and workers: one environment, everybody by their group. */
 export function configOf(pace: Timing): Config {
   return {
     environments: { prod: { sources: [] } },
@@ -47,9 +56,7 @@ export function configOf(pace: Timing): Config {
       approvals: { disruptive: 1, destructive: 2 },
       approveWithinMinutes: pace.approveWithinSeconds / 60,
       applyWithinSeconds: pace.applyWithinSeconds,
-      perRun: 1_000,
-      perHour: 100_000,
-      lines: {},
+      ...CAPS,
       requireReason: false,
       membershipSeconds: pace.membershipSeconds,
     },

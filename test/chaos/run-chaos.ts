@@ -1,8 +1,11 @@
 import type { RemediationState } from '../../src/store/remediation/record.ts';
 import { openButtons } from './buttons.ts';
+import { openDisturbances } from './fix-log.ts';
+import { CAPS } from './role-options.ts';
 import { runBatch } from './scenarios.ts';
 import { type Evidence, gatherEvidence, readAll, waitUntilIdle } from './evidence.ts';
 import { type FaultSettings, startFaultInjection } from './fault-injection.ts';
+import { figuresOfMany } from './many-figures.ts';
 import { recheckInterrupted } from './recheck-interrupted.ts';
 import { doubledByLoss, progressLeftByLoss, type Shown } from './posts.ts';
 import { makeChance } from './random.ts';
@@ -39,9 +42,17 @@ export async function runChaos(
   const stage = await setChaosStage(lasting, settings.stage, () => !isClean);
   const chance = makeChance(settings.seed);
   const buttons = openButtons(stage.workspace);
+  const disturbances = openDisturbances(stage.folder);
   const injector = startFaultInjection(stage, chance.apart('faults'), settings.faults);
   const { timeoutMs } = settings;
-  const context = { stage, buttons, chance: chance.apart('people'), freeze: injector.freeze, timeoutMs };
+  const context = {
+    stage,
+    buttons,
+    disturbances,
+    chance: chance.apart('people'),
+    injector,
+    timeoutMs,
+  };
   log(`${settings.stage.workers} workers are running; fault injection starts`);
   let batch = 0;
   const runNextBatches = async () => {
@@ -56,8 +67,12 @@ export async function runChaos(
   let idleAfterMs = await waitUntilIdle(stage, settings.idleWithinMs);
   await recheckInterrupted(context, await readAll(stage));
   idleAfterMs += await waitUntilIdle(stage, settings.idleWithinMs);
-  const limits = settings.stage.pace;
-  const evidence = await gatherEvidence(stage, buttons.clicks, { faults, limits, idleAfterMs });
+  const evidence = await gatherEvidence(stage, buttons.clicks, {
+    faults,
+    limits: { ...settings.stage.pace, ...CAPS },
+    disturbances: disturbances.injected,
+    idleAfterMs,
+  });
   const invariants = checkInvariants(evidence);
   isClean = invariants.every(({ cases }) => cases.length === 0);
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
@@ -69,6 +84,7 @@ export async function runChaos(
     folder: stage.folder,
     figures: [
       ...figuresOf(evidence),
+      ...figuresOfMany(evidence).map(({ what, count }) => ({ what: `for many: ${what}`, count })),
       { what: 'answers 429 of Slack', count: slack((status) => status === 429) },
       { what: 'answers 5xx of Slack', count: slack((status) => status >= 500) },
       {
@@ -96,6 +112,7 @@ export function figuresOfPosts(shown: Shown): ChaosReport['figures'] {
 
 const FINAL_STATES: readonly RemediationState[] = [
   'fixed',
+  'mitigated',
   'unverified',
   'failed',
   'interrupted',

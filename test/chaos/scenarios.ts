@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FINAL_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import type { Message } from '../workspace/model.ts';
-import { buttonsOf, type Buttons, readCard } from './buttons.ts';
-import type { FaultInjector } from './fault-injection.ts';
+import { buttonsOf, readCard } from './buttons.ts';
+import type { ScenarioContext } from './scenario-context.ts';
+import { disturbLines } from './between-lines.ts';
 import { APPROVERS, LEAVERS, OUTSIDERS, REQUESTERS } from './people.ts';
 import type { Chance } from './random.ts';
-import type { ChaosStage } from './stage.ts';
 
 /** What people do with one offer after three of them requested it at once, with the weight of each scenario. */
 const SCENARIO_WEIGHTS = {
@@ -30,15 +30,6 @@ const SCENARIO_WEIGHTS = {
 
 type Scenario = keyof typeof SCENARIO_WEIGHTS;
 
-export interface ScenarioContext {
-  readonly stage: ChaosStage;
-  readonly buttons: Buttons;
-  readonly chance: Chance;
-  readonly freeze: FaultInjector['freeze'];
-  /** The longest wait for something to appear. */
-  readonly timeoutMs: number;
-}
-
 const POLL_MS = 300;
 const MAX_ATTEMPTS = 6;
 
@@ -49,13 +40,51 @@ export async function runBatch(context: ScenarioContext, batch: number): Promise
   const offers = await askForOffers(context, channelId, batch);
   if (!offers) return;
   const values = buttonsOf(offers).map(({ value }) => value);
-  await Promise.all(
-    values.map(async (id, at) => {
-      const own = chance.apart(`${batch}/${at}`);
-      await sleep(at * own.between(300, 2_000));
-      await runScenario({ ...context, chance: own }, offers, id);
-    }),
-  );
+  let started = 0;
+  for (const together of await orderOf(context, values, chance.apart(`${batch}`)))
+    await Promise.all(
+      together.ids.map(async (id, at) => {
+        const own = chance.apart(`${batch}/${started++}`);
+        await sleep(at * own.between(...together.intervalMs));
+        await runScenario({ ...context, chance: own }, offers, id);
+        if (together.isToEnd) await waitUntilEnded(context, id);
+      }),
+    );
+}
+
+/** Offers that are asked for at about the same time. */
+interface Together {
+  readonly ids: readonly string[];
+  readonly intervalMs: readonly [from: number, to: number];
+  /** Whether the next ones wait until these have ended. */
+  readonly isToEnd?: true;
+}
+
+/** How many racks have all of their fixes asked for at once, and how many have a plan for many targets first. */
+const SHARE_AT_ONCE = 0.25;
+const SHARE_APPROVED = 0.6;
+const STEADY: Together['intervalMs'] = [300, 2_000];
+
+/**
+ * Fixes of a rack are for the same targets. Either all of them are asked for at once, and the first to be planned locks the others out; or those
+ * for many targets one after the other, and then the single ones.
+ */
+async function orderOf(
+  { stage: { remediations } }: ScenarioContext,
+  values: readonly string[],
+  chance: Chance,
+): Promise<readonly Together[]> {
+  const all = await Promise.all(values.map(async (id) => (await remediations.read(id))?.record));
+  const many = values.filter((_, at) => all[at]?.each !== undefined);
+  if (many.length === 0) return [{ ids: values, intervalMs: STEADY }];
+  if (chance.happens(SHARE_AT_ONCE))
+    return [{ ids: chance.some(values, values.length), intervalMs: chance.oneOf([[0, 0], STEADY]) }];
+  return [
+    ...chance
+      .some(many, many.length)
+      .map((id) => ({ ids: [id], intervalMs: STEADY, isToEnd: true as const })),
+    { ids: values.filter((id) => !many.includes(id)), intervalMs: STEADY },
+  ];
 }
 
 async function askForOffers(
@@ -89,8 +118,13 @@ async function runScenario(context: ScenarioContext, offers: Message, id: string
   const remediation = (await context.stage.remediations.read(id))?.record;
   if (!card || !remediation) return;
   await sleep(context.chance.between(0, 1_500));
-  const scenario = chooseScenario(context.chance);
-  await RUN_SCENARIO[scenario](context, card, remediation, `${id} ${remediation.planHash}`);
+  // Most plans for many targets are applied: what matters happens between their lines.
+  const isApproved = remediation.plan?.parts && context.chance.happens(SHARE_APPROVED);
+  const scenario = isApproved ? 'approve' : chooseScenario(context.chance);
+  await Promise.all([
+    RUN_SCENARIO[scenario](context, card, remediation, `${id} ${remediation.planHash}`),
+    disturbLines(context, remediation),
+  ]);
 }
 
 /** Three people at once, each delivered up to four times; again where nobody was heard, for everything was frozen or Redis away. */
@@ -154,7 +188,7 @@ const RUN_SCENARIO: Readonly<Record<Scenario, RunScenario>> = {
     const [one = ''] = chance.some(othersThan(remediation), 1);
     await Promise.all([
       buttons.press(one, card, 'approve', value, deliver(chance)),
-      sleep(chance.between(0, 150)).then(() => context.freeze(1_000)),
+      sleep(chance.between(0, 150)).then(() => context.injector.freeze(1_000)),
     ]);
   },
   'last-moment': async ({ buttons, chance }, card, remediation, value) => {
@@ -163,8 +197,8 @@ const RUN_SCENARIO: Readonly<Record<Scenario, RunScenario>> = {
     await buttons.press(chance.oneOf(othersThan(remediation)), card, 'approve', value, deliver(chance));
   },
   late: async (context, card, remediation, value) => {
-    const { stage, buttons, chance } = context;
-    await waitFor(context, async () => hasEnded((await stage.remediations.read(remediation.id))?.record));
+    const { buttons, chance } = context;
+    await waitUntilEnded(context, remediation.id);
     await buttons.press(chance.oneOf(othersThan(remediation)), card, 'approve', value, { deliveries: 3 });
   },
   reject: async ({ buttons, chance }, card, remediation, value) => {
@@ -180,7 +214,7 @@ async function approve(
   value: string,
 ): Promise<void> {
   const { stage, buttons, chance } = context;
-  for (let tried = 0; tried < 3; tried++) {
+  for (let tried = 0; tried < MAX_ATTEMPTS; tried++) {
     const [one = '', other = ''] = chance.some(othersThan(remediation), 2);
     await Promise.all(
       [one, other, one].map((userId) => buttons.press(userId, card, 'approve', value, deliver(chance))),
@@ -222,6 +256,11 @@ function deliver(chance: Chance): { readonly deliveries: number } {
 
 function othersThan({ requested }: RemediationRecord): readonly string[] {
   return APPROVERS.filter((userId) => userId !== requested?.by);
+}
+
+async function waitUntilEnded(context: ScenarioContext, id: string): Promise<void> {
+  const { remediations } = context.stage;
+  await waitFor(context, async () => hasEnded((await remediations.read(id))?.record));
 }
 
 function hasEnded(remediation: RemediationRecord | undefined): boolean {

@@ -35,6 +35,8 @@ export interface ChaosStage {
 export interface StageSettings {
   readonly batches: number;
   readonly thingsInBatch: number;
+  /** One batch in so many is a rack, with plans for many targets. None by default. */
+  readonly rackEvery?: number;
   readonly workers: number;
   readonly bots: number;
   readonly slowMs: number;
@@ -47,7 +49,7 @@ const SCOPES = ['commands', 'chat:write', 'files:write', 'users:read', 'usergrou
 /** Sets it all up; `lasting` takes it down. The folder stays where `keepsFolder` says so when it is taken down. */
 export async function setChaosStage(
   lasting: AsyncDisposableStack,
-  { batches, thingsInBatch, workers, bots: botCount, slowMs, pace }: StageSettings,
+  { batches, thingsInBatch, rackEvery = 0, workers, bots: botCount, slowMs, pace }: StageSettings,
   keepsFolder: () => boolean = () => false,
 ): Promise<ChaosStage> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-chaos-'));
@@ -72,7 +74,7 @@ export async function setChaosStage(
     channels: channels.map((id) => ({ id, name: id.toLowerCase(), botIsMember: true })),
   });
   lasting.defer(workspace.close);
-  const system = { folder, thingsInBatch, slowMs };
+  const system = { folder, thingsInBatch, rackEvery, slowMs };
   const options = { redisUrl: redis.url, slackApiUrl: workspace.apiUrl, system, pace };
   const bots = openFleet('bot', options);
   lasting.defer(bots.close);

@@ -1,0 +1,83 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * What is done to the fake system, in files of one folder that several processes append to. Each event is one line in one write (O_APPEND), so
+ * that a fix applied twice is recorded twice, whichever process applied it and however it ended.
+ */
+
+/** What a fix does to a thing. A shield eases the fault and does not remove it. */
+export type Action = 'mend' | 'shield';
+
+/** One line of a plan that a worker started, applied or failed to apply. A fix for one thing is one line. */
+export interface FixEvent {
+  readonly remediationId: string;
+  /** Its place in the plan, from 1. */
+  readonly line: number;
+  readonly action: Action;
+  readonly thing: string;
+  /** The version of the thing in the plan that was applied. */
+  readonly version: string;
+  /** Milliseconds of the epoch. */
+  readonly atMs: number;
+  /** When the plan that was applied was made; absent if another job made it. */
+  readonly checkedAtMs?: number;
+  readonly pid: number;
+}
+
+export type FixEventKind = 'started' | 'applied' | 'failed';
+
+const fileOf = (folder: string, kind: FixEventKind | 'disturbances') => join(folder, `${kind}.jsonl`);
+
+export function writeFixEvent(folder: string, kind: FixEventKind, event: FixEvent): void {
+  append(fileOf(folder, kind), event);
+}
+
+export function readFixEvents(folder: string, kind: FixEventKind): readonly FixEvent[] {
+  return readLines(fileOf(folder, kind)) as readonly FixEvent[];
+}
+
+/** What happens to a thing without Wrench: it is no longer there, or it is not what it was when it was planned. */
+export interface Disturbance {
+  readonly thing: string;
+  readonly kind: 'vanish' | 'change';
+}
+
+export function readDisturbances(folder: string): readonly Disturbance[] {
+  return readLines(fileOf(folder, 'disturbances')) as readonly Disturbance[];
+}
+
+/** A disturbance took effect between these two times, in milliseconds of the epoch. */
+export interface InjectedDisturbance extends Disturbance {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+export interface Disturbances {
+  readonly inject: (disturbance: Disturbance) => void;
+  readonly injected: readonly InjectedDisturbance[];
+}
+
+export function openDisturbances(folder: string): Disturbances {
+  const injected: InjectedDisturbance[] = [];
+  return {
+    injected,
+    inject: (disturbance) => {
+      const fromMs = Date.now();
+      append(fileOf(folder, 'disturbances'), disturbance);
+      injected.push({ ...disturbance, fromMs, untilMs: Date.now() });
+    },
+  };
+}
+
+function append(path: string, value: object): void {
+  appendFileSync(path, `${JSON.stringify(value)}\n`, { flag: 'a' });
+}
+
+function readLines(path: string): readonly unknown[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): unknown => JSON.parse(line));
+}
