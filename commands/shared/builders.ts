@@ -2,7 +2,7 @@ import type { ports } from '../kit.ts';
 
 /** Builders for the stories and tests of several checks. Nothing else imports them. */
 
-/** A server's certificate, valid since 2016, but for what is given. */
+/** A server's certificate, valid since 2016, with overrides. */
 export function certificate(
   name: string,
   until: string,

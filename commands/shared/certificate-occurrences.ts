@@ -4,13 +4,13 @@ import { type DueStatus, isValidAt } from './certificate-validity.ts';
 /** One certificate and all the places that hold or serve it. */
 export interface CertificateOccurrences {
   readonly certificate: ports.Certificate;
-  /** The first places in order, at most {@link MAX_PLACES}: first those whose own it is, last those that merely trust it. Never empty. */
+  /** The first places in order, at most {@link MAX_PLACES}: places that it belongs to first, places that merely trust it last. Never empty. */
   readonly places: readonly [CertificatePlace, ...CertificatePlace[]];
   /** How many places there are. */
   readonly count: number;
   /** At least one live site needs it. */
   readonly live: boolean;
-  /** The first place, in order, that keeps it as its own: a secret or a file, no site that serves it and no trust store. */
+  /** The first place, in order, that stores it as its own: a secret or a file, not a site that serves it or a trust store. */
   readonly storedAt?: string;
   /** The first places in order where it could be renewed, at most {@link MAX_RENEWABLE}: a list of its own, because a thousand sites may come before them in `places`. */
   readonly renewable: readonly string[];
@@ -23,7 +23,7 @@ export interface CertificatePlace {
    * `extra` it is in the chain, and the leaf does not need it; `trusted` the place is a trust store.
    */
   readonly as: 'own' | 'issuer' | 'extra' | 'trusted';
-  /** The place's leaf, where this certificate is not that itself. */
+  /** The leaf of the place, unless it is this certificate. */
   readonly leaf?: Pick<ports.Certificate, 'name' | 'notAfter'>;
 }
 
@@ -31,7 +31,7 @@ export interface CertificatePlace {
 export type CertificatePath = readonly [ports.Certificate, ...ports.Certificate[]];
 
 export interface OccurrenceIndex {
-  /** Adds every certificate of one place. `path` is what {@link certificatePath} says of it. */
+  /** Adds every certificate of one place. `path` is the result of {@link certificatePath} for it. */
   readonly add: (seen: ports.SeenPlace, path: CertificatePath) => void;
   readonly find: (certificate: ports.Certificate) => CertificateOccurrences | undefined;
   readonly all: () => readonly CertificateOccurrences[];
@@ -106,14 +106,14 @@ function roleOf(
 }
 
 /**
- * Roots of the nineties have no extension that says so. A server's own certificate in the folder of a trust store, such as Debian's
+ * Roots from the 1990s have no extension that says so. A server's own certificate in the folder of a trust store, such as Debian's
  * `ssl-cert-snakeoil.pem` in `/etc/ssl/certs`, has alternative names.
  */
 function isAuthority({ authority, selfSigned, alternativeNames }: ports.Certificate): boolean {
   return authority || (selfSigned && alternativeNames.length === 0);
 }
 
-/** Whether some place needs it: not where it is only carried along in chains, or only trusted. */
+/** Whether some place needs it: false if it is only carried along in chains, or only trusted. */
 export function isNeeded({ places: [first] }: Pick<CertificateOccurrences, 'places'>): boolean {
   return first.as === 'own' || first.as === 'issuer';
 }

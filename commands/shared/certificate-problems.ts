@@ -27,7 +27,7 @@ interface PlaceRule {
 /**
  * What is wrong with a place besides dates; each check has its own words for it.
  * Critical where no client can connect or no server can start; warning where strict clients refuse the connection and others do not yet.
- * That a site requires a client certificate is no problem: it is meant to, and the evidence says so.
+ * A site that requires a client certificate is not a problem: that is intended, and the evidence shows it.
  */
 export const PLACE_RULES: readonly PlaceRule[] = [
   { reason: 'key-mismatch', severity: 'critical', applies: ({ keyMatches }) => keyMatches === false },
@@ -61,7 +61,7 @@ export const PLACE_RULES: readonly PlaceRule[] = [
 ];
 
 /**
- * Keys and signatures too weak for current clients. Where it is only stored it may never be served, so it is information. In trust stores
+ * Keys and signatures too weak for current clients. One that is only stored may never be served, so it is information. In trust stores
  * nothing is reported: systems keep old roots for old signatures, and they cannot be replaced here.
  */
 export function weaknessesOf(

@@ -131,7 +131,7 @@ async function findRestartable(
   return { instance, permission };
 }
 
-/** What was offered may not become more, or less, because the configuration has changed since. */
+/** A changed configuration must not make a fix do more, or less, than was offered. */
 function requireSameScope(params: RestartParams, { scope }: GrantedPermission): void {
   const { source, process } = params;
   if (process === undefined && scope === 'process')

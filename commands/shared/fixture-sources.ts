@@ -44,7 +44,7 @@ export function certificateSource({
   };
 }
 
-/** What a healthy live site shows, but for what is given: its name is valid for the certificate, and it negotiates TLS 1.3. */
+/** What a healthy live site shows, with overrides: its certificate is for its name, and it negotiates TLS 1.3. */
 export function liveSite(
   place: string,
   certificate: ports.Certificate,

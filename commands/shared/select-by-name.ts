@@ -4,13 +4,13 @@ import { splitNames } from './sources.ts';
 interface Selection<T> {
   /** Such as `--deployment`. */
   readonly flag: string;
-  /** Names with commas. */
+  /** Names, separated by commas. */
   readonly requested: string;
   readonly nameOf: (one: T) => string;
   readonly matches?: (requested: string, name: string) => boolean;
 }
 
-/** Those with one of the requested names. A name that nothing has is a gap, which suggests the nearest name or lists those there are. */
+/** Those with one of the requested names. An unknown name is a gap that suggests the nearest name, or lists those that exist. */
 export function selectByName<T>(
   all: readonly T[],
   { flag, requested, nameOf, matches = (one, name) => one === name }: Selection<T>,

@@ -13,7 +13,7 @@ export function withoutSource(place: string): string {
   return place.slice(place.indexOf(':') + 1);
 }
 
-/** The sources of a port that `--source` names, all where it is absent. A name that no source has is a gap, which suggests the nearest one or lists all. */
+/** The sources of a port that `--source` names, all if it is absent. An unknown name is a gap that suggests the nearest one, or lists all. */
 export function chooseSources<Port extends ports.PortName>(
   { read, gap }: Pick<ReadContext<Port>, 'read' | 'gap'>,
   port: Port,

@@ -16,12 +16,12 @@ export interface CertificateLimits {
   readonly criticalDays: number;
 }
 
-/** From when on a certificate is reported: this long before it ends. */
+/** How long before its end a certificate is reported. */
 export function soonMs({ warningDays, criticalDays }: CertificateLimits): number {
   return Math.max(warningDays, criticalDays) * DAY_MS;
 }
 
-/** Of the certificate that Wrench presents: members that verify it reject an expired one, and then nothing else is known of them. */
+/** Of the certificate that Wrench presents: members that verify it reject an expired one, and then nothing else is known about them. */
 export function clientCertificateProblem(
   store: Store,
   { warningDays, criticalDays }: CertificateLimits,

@@ -70,7 +70,7 @@ export function unreportedByMembers(
     });
     if (missing.length === 0) return [];
     const labels = missing.map(({ label }) => label);
-    const others = missing.some(({ isKnownElsewhere }) => isKnownElsewhere) ? ', and other members do' : '';
+    const others = missing.some(({ isKnownElsewhere }) => isKnownElsewhere) ? ', but other members do' : '';
     return [
       {
         what: `${name}/${memberName(member)}: ${wording.list(labels, labels.length)}`,
@@ -127,7 +127,7 @@ export function unreportedByEndpoints(
         error: new SourceError(
           name,
           'missing',
-          `it does not report ${wording.list(labels, labels.length)}, and other endpoints do`,
+          `it does not report ${wording.list(labels, labels.length)}, but other endpoints do`,
         ),
       },
     ];

@@ -1,7 +1,7 @@
 /** A button's label in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
 const MAX_TITLE_LENGTH = 75;
 
-/** The first of several ways to write a button's title that fits; the last one is cut where none does. */
+/** The first of several ways to write a button's title that fits; the last one is cut if none does. */
 export function fitTitle(...titles: readonly [string, ...string[]]): string {
   const fitting = titles.find((title) => title.length <= MAX_TITLE_LENGTH);
   return fitting ?? `${(titles.at(-1) ?? '').slice(0, MAX_TITLE_LENGTH - 1)}…`;

@@ -71,7 +71,7 @@ test('what a source answers within the grace counts', async () => {
   cutoff.stop();
 });
 
-test('everything that is no answer stays as it is, and an answer in time is passed on', async () => {
+test('properties that are not answers stay as they are, and an answer in time is passed on', async () => {
   const { store, deadline } = bound({
     name: 'edge',
     role: 'served',

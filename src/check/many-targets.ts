@@ -133,7 +133,7 @@ function partDrift(approved: Part, now: Part): string | undefined {
   const names = new Set([...Object.keys(approved.precondition), ...Object.keys(now.precondition)]);
   const changed = [...names].filter((name) => approved.precondition[name] !== now.precondition[name]);
   if (changed.length > 0) return `it has changed since the plan was approved (${changed.join(', ')})`;
-  return approved.line === now.line ? undefined : `its plan would be another one now: ${now.line}`;
+  return approved.line === now.line ? undefined : `its plan has changed: ${now.line}`;
 }
 
 function addedTargets({ targets }: Plan, now: Plan): string | undefined {

@@ -93,7 +93,7 @@ test.each<[string, SavedSample]>([
   expect(remembered).toEqual(['a: 7 at 2026-11-26T11:00:00.000Z']);
 });
 
-test('how long a sample is kept is for the check to say', async () => {
+test('the check declares how long a sample is kept', async () => {
   const hourly = { ...remembering(nothing), remembers: { ...remembers, forHours: 1 } };
   const { remembered } = await run(hourly, {
     earlier: [
@@ -105,7 +105,7 @@ test('how long a sample is kept is for the check to say', async () => {
   expect(remembered).toEqual(['a: 2 at 2026-11-26T11:00:00.000Z']);
 });
 
-test('that no samples could be loaded is a note, and changes no status', async () => {
+test('samples that could not be loaded are a note, and do not change the status', async () => {
   const { report, remembered } = await run(remembering(seeing({ disk: 'a', usedBytes: 1 })), {
     earlier: { unavailable: 'Redis is unreachable' },
   });
@@ -183,13 +183,13 @@ test('a run without facts gives no samples', async () => {
   expect(saved).toEqual([]);
 });
 
-test('a sample that its own schema refuses is our bug', async () => {
+test('a sample that does not match its schema is a bug', async () => {
   const wrong = remembering(seeing({ disk: 'a', usedBytes: Number.NaN }));
 
   await expect(run(wrong)).rejects.toThrow('usedBytes');
 });
 
-test('a secret in a sample or in its target is not given to anybody', async () => {
+test('a secret in a sample or in its target is redacted', async () => {
   const { saved } = await run(remembering(seeing({ disk: 'hunter2-hunter2', usedBytes: 1 })), {
     redact: makeRedact(['hunter2-hunter2']),
   });
@@ -197,7 +197,7 @@ test('a secret in a sample or in its target is not given to anybody', async () =
   expect(saved).toEqual([[{ target: 'lab:[secret]', sample: { disk: '[secret]', usedBytes: 1 } }]]);
 });
 
-test('a run whose samples nobody saves makes none', async () => {
+test('a run without `onSamples` makes no samples', async () => {
   const samples = vi.fn<() => readonly Sample[]>(() => []);
   await runCheck({ ...remembering(nothing), remembers: { ...remembers, samples } }, RUN);
 

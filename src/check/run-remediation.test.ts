@@ -90,7 +90,9 @@ test('a secret in the lines of a plan goes no further', async () => {
 test('a port without a source refuses the plan in words', async () => {
   const made = planRemediation(restart(), { params: { name: 'x' } }, { ...planning, read: {} });
 
-  await expect(made).rejects.toThrow('no source here may do it: `allow.restart` is not configured');
+  await expect(made).rejects.toThrow(
+    'no source in this environment allows it: `allow.restart` is not configured',
+  );
 });
 
 test('applying gets the writers of its ports alone, the apply context, and the plan that was approved', async () => {

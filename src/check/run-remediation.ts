@@ -111,7 +111,7 @@ function only<T extends object>({ uses, allow }: AnyRemediation, ports: T): Part
     throw new SourceError(
       absent.join(', '),
       'missing',
-      `no source here may do it: \`allow.${allow}\` is not configured`,
+      `no source in this environment allows it: \`allow.${allow}\` is not configured`,
     );
   return Object.fromEntries(named.map((port) => [port, ports[port as keyof T]])) as Partial<T>;
 }

@@ -80,7 +80,7 @@ function environmentProblem(environments: readonly string[]): UsageProblem {
   return { problem: `Say which environment: --env with one of ${environments.join(', ')}.`, usage: [] };
 }
 
-/** The name of a secret may tell as much as its value. */
+/** The name of a secret may reveal as much as its value. */
 const READ_FIRST =
   'wrench: read it before you attach it to an issue: passwords, tokens and private keys are left out where they are recognized, names and addresses are not\n';
 

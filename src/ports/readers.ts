@@ -21,7 +21,7 @@ export interface Writers {
 
 export type PortName = keyof Readers;
 
-/** The ports: an environment's readers and writers follow this table, and so do messages, which call what its sources `hold` by that word. */
+/** The ports. An environment's readers and writers follow this table; `holds` is what messages call the content of their sources. */
 export const PORTS = {
   certificates: { holds: 'certificates' },
   keyValue: { holds: 'keys' },

@@ -12,11 +12,11 @@ export interface HttpQuestion {
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
-  /** Names in lower case, however the server wrote them; of a repeated one the first. */
+  /** Names in lower case, however the server wrote them. If a header is repeated, only the first is included. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What of the JSON body of a response may be recorded. */
+/** The part of the JSON body of a response that may be recorded. */
 export type Recordable = (body: unknown) => unknown;
 
 /**

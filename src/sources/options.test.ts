@@ -31,6 +31,6 @@ test('a timeout has a default and limits', () => {
   expect([0, 1.5, 600_001].map((ms) => schema.safeParse(ms).success)).toEqual([false, false, false]);
 });
 
-test('a line break after the path of a file is no part of it', () => {
+test('a line break after the path of a file is removed', () => {
   expect(caOption("the members' certificates").parse('/etc/wrench/ca.pem\n')).toBe('/etc/wrench/ca.pem');
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Text that is not empty. Spaces and line breaks around it, such as the one at the end of a file, are no part of it. */
+/** Text that is not empty. Spaces and line breaks around it, such as the one at the end of a file, are removed. */
 export const nonEmptyText = z.string().trim().min(1);
 
 /** What reports call the source; its kind if the configuration gives no name. */
@@ -77,7 +77,7 @@ export function deprecatedOption<Schema extends z.ZodType>(schema: Schema, inste
 /** A deprecated key that gave a permission before there was `allow`. */
 export interface OldKey<Key extends string, Old, Allow> {
   readonly key: Key;
-  /** The same permission under `allow`; none if the old value allowed nothing. Moves values and looks into none of them. */
+  /** The same permission under `allow`; none if the old value allowed nothing. Moves values without inspecting them. */
   readonly toAllow: (old: Old) => Allow | undefined;
 }
 

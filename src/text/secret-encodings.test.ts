@@ -18,7 +18,7 @@ test.each([
   expect(redact(text)).toContain('[secret]');
 });
 
-test('a secret is known anywhere in base64 of more', () => {
+test('a secret is recognized anywhere inside longer base64', () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ maxLength: 20 }),

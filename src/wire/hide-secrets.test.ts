@@ -61,7 +61,7 @@ test('values are hidden by their name, and the structure stays', () => {
   });
 });
 
-test('a certificate stays, and the key beside it does not', () => {
+test('a certificate stays, and the key beside it is hidden', () => {
   const { certificatePem, keyPem, der } = leaf;
   expect(inText(`${certificatePem}${keyPem}${certificatePem}`)).toBe(
     `${certificatePem}[private key]\n${certificatePem}`,
@@ -70,7 +70,7 @@ test('a certificate stays, and the key beside it does not', () => {
   expect(inText(der.toString('hex'))).toBe(der.toString('hex'));
 });
 
-test('a key after a certificate in the same PEM block does not stay', () => {
+test('a key after a certificate in the same PEM block is hidden', () => {
   const key = Buffer.from(leaf.keyPem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
   const body = Buffer.concat([leaf.der, key]).toString('base64');
   const hidden = inText(`-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`);

@@ -14,7 +14,7 @@ export interface HideSecrets {
 }
 
 /**
- * Hides what `redact` knows in each text and name, all values whose name promises a secret (`password`, `client_secret`, `token`), and private keys
+ * Hides what `redact` knows in each text and name, all values whose name indicates a secret (`password`, `client_secret`, `token`), and private keys
  * and keystores of each known format and encoding. Certificates stay.
  */
 export function makeHideSecrets(redact: Redact): HideSecrets {

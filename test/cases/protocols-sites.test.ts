@@ -132,7 +132,7 @@ test.each([
   expect(gaps.map((gap) => gap.because)).toEqual([`unknown protocol: ${because}`]);
 });
 
-test('of several addresses that were not all checked, the report has a note', async () => {
+test('the report has a note if not all addresses of a site were checked', async () => {
   const { status, notes } = await run([
     showing(serversOf('healthy'), (served) => ({ ...served, otherAddresses: 1 })),
   ]);

@@ -215,7 +215,7 @@ async function startLeaking(identity: Issued): Promise<string> {
   return `https://127.0.0.1:${port}`;
 }
 
-test('nothing of a response, a request or an error is recorded that is a key, a secret of the configuration, or named as a secret', async () => {
+test('no key, configured secret or value named as a secret is recorded from a response, a request or an error', async () => {
   const recorder = startRecorder(new Date(), [CONFIGURED]);
   const { http } = recorder.source({ kind: 'etcd', name: 'etcd' });
   for (const text of bodiesOf(leaks)) {
@@ -304,7 +304,7 @@ test('of secrets in a Vault only certificates and names are recorded, and nothin
   ]);
 });
 
-test('nothing of the files of private keys, passphrases and keystores is recorded', async () => {
+test('the content of files with private keys, passphrases and keystores is not recorded', async () => {
   const folder = await makeFolder();
   const files = await writeCertificateFiles(folder);
   for (const [index, leak] of leaks.entries()) await writeFile(join(folder, `${index}.pem`), leak);
@@ -314,7 +314,7 @@ test('nothing of the files of private keys, passphrases and keystores is recorde
   expectNone(text, [...secrets, ...files.canaries.map((canary) => Buffer.from(canary))]);
 });
 
-test('nothing of what a director, its UAA, monit and etcd were logged in with is recorded', async () => {
+test('no credential for a director, its UAA, monit or etcd is recorded', async () => {
   const bosh = await startBosh();
   onTestFinished(bosh.close);
   const { director } = bosh;

@@ -68,11 +68,11 @@ test('the flag is not part of the command in the report, which is the same as wi
   expect(plain.error).toBe('');
 });
 
-test('nothing is run where the recording would overwrite a file, or has no name', async () => {
+test('nothing is run if the recording would overwrite a file, or has no name', async () => {
   await writeFile(recordPath, 'mine');
   const overwriting = await run('bosh', 'processes', '--record', recordPath);
   expect(overwriting).toMatchObject({ code: 64, out: '' });
-  expect(overwriting.error).toContain('exists already');
+  expect(overwriting.error).toContain('already exists');
   expect(await readFile(recordPath, 'utf8')).toBe('mine');
   expect(await run('bosh', 'processes', '--record')).toMatchObject({ code: 64, out: '' });
 });

@@ -146,6 +146,6 @@ test('one that runs and lists no process is a gap where others of its group list
   const { gaps, seen } = await collectFrom([
     supervisor('bosh', [told('cf', [...cells, instance('jumpbox/0'), instance('jumpbox/1')])]),
   ]);
-  expect(gaps).toEqual(['bosh:cf/cell/1: it lists no process, and other instances of cell do']);
+  expect(gaps).toEqual(['bosh:cf/cell/1: it lists no process, but other instances of cell do']);
   expect(seen).toEqual({ bosh: 7 });
 });

@@ -57,7 +57,7 @@ function reportUnlisted({ gap }: Context, { source, name, instances }: WatchedDe
   const listing = new Set(running.filter(({ processes }) => processes.length > 0).map(({ group }) => group));
   for (const { group, name: instance, processes } of running)
     if (processes.length === 0 && listing.has(group)) {
-      const because = `it lists no process, and other instances of ${group} do`;
+      const because = `it lists no process, but other instances of ${group} do`;
       gap(`${source}:${name}/${instance}`, new SourceError(source, 'missing', because));
     }
 }

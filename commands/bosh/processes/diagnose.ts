@@ -16,7 +16,7 @@ import {
 } from './whole-instances.ts';
 
 /**
- * Causes before symptoms: what is the same on most instances is one finding, named by what they share. Of each deployment in turn: its
+ * Causes before symptoms: what is the same on most instances is one finding, named by what they share. For each deployment in turn: its
  * instances that are down as a whole, then processes, then disks, files and other services, then what is ignored.
  */
 export function diagnose({ deployments }: Facts): Diagnosis<RestartOffer> {

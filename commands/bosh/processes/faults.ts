@@ -14,9 +14,9 @@ export interface FaultText {
 
 interface FaultDescription {
   readonly one: (deployment: WatchedDeployment) => FaultText;
-  /** How it is described of `hit` of `all` at once. */
+  /** How it is described for `hit` of `all` instances at once. */
   readonly many: (deployment: WatchedDeployment, hit: number, all: number) => FaultText;
-  /** A task that changes the deployment does this to instances, and undoes it. */
+  /** A task that changes the deployment causes this, and ends it again. */
   readonly isOfTask: boolean;
 }
 
@@ -92,7 +92,7 @@ export interface Hint {
 
 interface HintRule extends Hint {
   readonly process: RegExp;
-  /** Whether it is so in this deployment. */
+  /** Whether this row applies to a deployment. */
   readonly applies?: (deployment: WatchedDeployment) => boolean;
 }
 
@@ -136,7 +136,7 @@ export function hintFor(process: string, deployment: WatchedDeployment): Hint | 
   return HINT_RULES.find((known) => known.process.test(process) && (known.applies?.(deployment) ?? true));
 }
 
-/** Where the version is not known it may. */
+/** Also true if the version is unknown. */
 function mayUseEtcd({ version }: WatchedDeployment): boolean {
   return usesEtcd(version) !== false;
 }

@@ -14,7 +14,7 @@ const MAX_OFFERS = 3;
 
 interface Offered {
   readonly offers?: readonly RestartOffer[];
-  /** Why there is no button, where there is none. */
+  /** Why there is no button, if there is none. */
   readonly evidence: readonly Evidence[];
 }
 

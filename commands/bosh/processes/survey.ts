@@ -38,7 +38,7 @@ export function survey(deployment: WatchedDeployment): Survey {
   };
 }
 
-/** The same deployment with only these instances that report. */
+/** The same deployment, limited to these reporting instances. */
 export function withReporting(surveyed: Survey, reporting: readonly ports.Instance[]): Survey {
   return { ...surveyed, reporting, processes: groupByProcess(reporting) };
 }
@@ -48,14 +48,14 @@ export function isWhollyDown({ processes }: ports.Instance): boolean {
   return processes.length >= 2 && processes.every(isDown);
 }
 
-/** Whether no other instance of its group runs, of those that count. */
+/** Whether no other active instance of its group is up. */
 export function isLastOf({ active }: Survey, instance: ports.Instance): boolean {
   return !active.some((other) => other.group === instance.group && isUp(other));
 }
 
 type Measure = NonNullable<Diagnosis['measures']>[number];
 
-/** The most widespread, whatever their state, so that the same are measured before and after; and as many that are down besides. */
+/** How many of the most widespread processes are measured, whatever their state, so that they are the same before and after; and as many more that are down. */
 const MAX_PROCESSES = 20;
 
 /** How many run of how many should: `metron_agent running on 12 of 12`. */

@@ -31,7 +31,7 @@ test('names the thirteen certificates behind "Downloading Failed", and no health
   expect(findings[0]?.targets).toContain('vault:secret/bbs/locket/tls/cert:certificate');
 });
 
-test('says of every one of the thirteen where it is and what likely stops working', () => {
+test('lists where each of the thirteen is and what likely stops working', () => {
   const { facts, now } = stories.downloadingFailed;
   const table = ask(facts, now).findings[0]?.evidence?.find(({ kind }) => kind === 'table');
   expect(table?.kind === 'table' && table.columns).toEqual([
@@ -45,7 +45,7 @@ test('says of every one of the thirteen where it is and what likely stops workin
     expect(row.every((cell) => cell !== '')).toBe(true);
 });
 
-test('an expired certificate alone says what likely stops working', () => {
+test('the finding of a single expired certificate names what likely stops working', () => {
   const facts = factsOf([
     inVault('cell/rep/tls', { name: 'rep client', from: '2018-07-13', until: '2019-07-12T22:25:49Z' }),
   ]);

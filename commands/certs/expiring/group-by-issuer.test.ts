@@ -88,7 +88,7 @@ test('the day is measured from the first, so that daily issuance is not one endl
   ]);
 });
 
-test('what has expired and what will is not one group', () => {
+test('expired and expiring certificates are separate groups', () => {
   const times = [
     '2026-02-20T06:00:00Z',
     '2026-02-20T05:00:00Z',
@@ -98,7 +98,7 @@ test('what has expired and what will is not one group', () => {
   expect(ask(stored(...times)).findings).toHaveLength(4);
 });
 
-test('expired ones that ended at other times are not one group, though they were issued together', () => {
+test('certificates that expired at different times are not one group, even if they were issued together', () => {
   expect(ask(stored('2026-02-19', '2026-01-19', '2025-12-19')).findings).toHaveLength(3);
 });
 

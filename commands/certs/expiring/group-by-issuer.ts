@@ -19,8 +19,8 @@ const TOGETHER_MS = 24 * 3_600_000;
  * and nobody renewed them, and one maintenance window renews them all.
  *
  * A run takes minutes to hours, and may go on overnight. The day is measured from the first of them, not from one to the next, because
- * certificates that are issued every day would otherwise form one endless group. For expired ones their end counts as well, not their issue:
- * what broke at another time is another event.
+ * certificates that are issued every day would otherwise form one endless group. Expired ones are grouped by their end, not by when they
+ * were issued: what broke at another time is another event.
  *
  * Only stored certificates with readable dates are grouped, those that can be renewed apart from those that cannot. Authorities stay findings
  * of their own, and so do certificates that can be renewed in several places: each of these is a decision of its own.
@@ -130,7 +130,7 @@ function nameIn(subject: string): string {
   return /(?:^|, )CN=([^,]+)/.exec(subject)?.[1] ?? subject;
 }
 
-/** Where each one is. Columns that say the same of all, or nothing, are left out. */
+/** Where each one is. Columns that are empty, or the same for all, are left out. */
 function placesOf(members: readonly Member[]): readonly Evidence[] {
   const rows = members.map((one) => {
     const { certificate, places, count } = one.about.occurrences;

@@ -164,7 +164,7 @@ test('applying renews exactly what was planned, once, and reports the new serial
   ]);
 });
 
-test('a line of a plan for many says nothing that the lines before it change', async () => {
+test('a line of a plan for many targets does not depend on what earlier lines change', async () => {
   const plan = await planned(LOCKET);
   const later = { ...LOCKET, authority: { ...LOCKET.authority, nextSerial: '1a2c' } };
   const { many } = renew;

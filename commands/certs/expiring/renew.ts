@@ -95,7 +95,7 @@ export function offersFor(places: readonly string[]): { readonly offers?: readon
   };
 }
 
-/** Made by `plan` just now: a plan that differs from the approved one by a letter is not applied. */
+/** Made by `plan` just now: a plan that differs from the approved one in a single character is not applied. */
 function renewalIn({ details }: { readonly details?: Readonly<Record<string, unknown>> }): ports.Renewal {
   return details?.['renewal'] as ports.Renewal;
 }

@@ -38,7 +38,9 @@ export async function collect(
       handshakes.push({ ...served, place, protocol });
       saw(name);
       if (served.otherAddresses !== undefined)
-        note(`${name}: of several addresses of a site, one was checked; \`everyAddress: true\` checks all`);
+        note(
+          `${name}: only one of several addresses of a site was checked; \`everyAddress: true\` checks all of them`,
+        );
     }
     if (places === 0) throw new SourceError(name, 'missing', 'no sites are listed');
   };

@@ -81,7 +81,7 @@ export function describeDates(certificate: ports.Certificate, nowMs: number): st
   return status.is === 'expiring' ? `${says}, at ${until}` : says;
 }
 
-/** Looks at the path that clients take: what expires before the leaf breaks it as much as the leaf does. */
+/** Follows the path that clients take: what expires before the leaf breaks it as much as the leaf does. */
 function issuerProblems({ certificate, seen }: Shown, now: Date): readonly IssuerProblem[] {
   const nowMs = now.getTime();
   const issuers = certificatePath(seen, now).slice(1);

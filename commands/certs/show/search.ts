@@ -82,7 +82,7 @@ export interface SiteInspection {
   readonly refusals: readonly SourceError[];
 }
 
-/** Asks for a site by its name, whether a store lists it or not; nothing where `what` is no site. */
+/** Asks for a site by its name, whether a store lists it or not; undefined if `what` is not a site. */
 export async function inspectSite(
   stores: readonly ports.CertificateStore[],
   { signal }: Pick<ReadContext, 'signal'>,

@@ -330,7 +330,7 @@ test('a store that has no v2 API for certain is a note beside one that has it', 
   const { facts, gaps, notes } = await collectFrom([store(), store({ ...UNFIT, members: () => OF_36 })]);
   expect(facts.stores.map(({ name }) => name)).toEqual(['etcd']);
   expect(gaps).toEqual([]);
-  expect(notes).toEqual(['kubernetes has no v2 API, so it cannot hold doppler keys: skipped']);
+  expect(notes).toEqual(['kubernetes has no v2 API, so it cannot have doppler keys: skipped']);
 });
 
 const down = new SourceError('kubernetes', 'unreachable', 'it refused the connection');
@@ -444,7 +444,7 @@ test('what one member does not report of itself is a gap: it is a possible cause
   const { healthy: _health, clockAheadMs: _clock, ...first } = THREE.members[0]!;
   const known = { ...THREE, members: [first, ...THREE.members.slice(1)] };
   const { gaps } = await collectFrom([store({ members: () => known })]);
-  expect(gaps).toEqual(['etcd/etcd_z1_0: health and clock: it does not report this, and other members do']);
+  expect(gaps).toEqual(['etcd/etcd_z1_0: health and clock: it does not report this, but other members do']);
 });
 
 test('an endpoint that does not report its leader is a gap: the cluster may be split', async () => {
@@ -453,7 +453,7 @@ test('an endpoint that does not report its leader is a gap: the cluster may be s
   );
   const { gaps } = await collectFrom([store({ members: () => ({ ...THREE, endpoints }) })]);
   expect(gaps).toEqual([
-    'etcd/10.0.16.5:4001: it does not report which leader it follows, and other endpoints do',
+    'etcd/10.0.16.5:4001: it does not report which leader it follows, but other endpoints do',
   ]);
 });
 
@@ -475,7 +475,7 @@ test('queries that every member denies are notes where they do not matter to the
   expect(gaps).toEqual([]);
   expect(notes).toEqual([
     '/health of etcd_z1_0, etcd_z2_0 and etcd_z3_0 (etcd) is not available to this user: other answers were used instead',
-    'Whether etcd has raised an alarm is not known; v2 keys are written all the same. See /etcd health',
+    'Whether etcd has raised an alarm is not known; v2 keys are written regardless. See /etcd health',
     'The members of etcd are not known: only the configured endpoints were checked',
   ]);
 });

@@ -84,7 +84,7 @@ function reportUnsuitable(
   isBesideAnother: boolean,
 ): void {
   if (isBesideAnother && hasNoV2(members))
-    note(`${name} has no v2 API, so it cannot hold doppler keys: skipped`);
+    note(`${name} has no v2 API, so it cannot have doppler keys: skipped`);
   else gap(name, unfit);
 }
 
@@ -278,7 +278,7 @@ function reportUnreported({ gap, note }: Pick<Context, 'gap' | 'note'>, store: S
     );
   if (isUnanswered('alarm list'))
     note(
-      `Whether ${name} has raised an alarm is not known; v2 keys are written all the same. See /etcd health`,
+      `Whether ${name} has raised an alarm is not known; v2 keys are written regardless. See /etcd health`,
     );
   if (isUnanswered('member list'))
     note(`The members of ${name} are not known: only the configured endpoints were checked`);

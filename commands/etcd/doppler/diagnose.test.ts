@@ -226,7 +226,7 @@ test('a restart that the configuration forbids is not offered, and the finding s
   });
 });
 
-test('a VM beside whose stuck doppler another process is just starting is offered a restart all the same', () => {
+test('a restart is offered for a stuck doppler even if another process on its VM is still starting', () => {
   const facts = factsOf(
     [etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')])],
     [
@@ -239,7 +239,7 @@ test('a VM beside whose stuck doppler another process is just starting is offere
   expect(ask(facts).findings[0]?.offers).toHaveLength(1);
 });
 
-test('where other processes may be restarted alone, but not this one, none is offered', () => {
+test('no restart is offered if other processes may be restarted alone, but not this one', () => {
   const restart = { allowed: true, scope: 'process', processes: ['metron_agent'], sideEffects: [] } as const;
   const facts = factsOf(
     [etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')])],

@@ -22,7 +22,7 @@ export interface DiagnoseArgs {
 type RestartFinding = Finding<RestartOffer>;
 
 /**
- * First what is wrong with the stores: with some of that, their keys prove nothing. Then which dopplers should register, which keys there
+ * First what is wrong with the stores: some of it makes their keys meaningless. Then which dopplers should register, which keys there
  * are and whose they are, and each doppler by itself. Last how far it reaches: metron_agent on all VMs, which fails without a doppler.
  */
 export function diagnose(

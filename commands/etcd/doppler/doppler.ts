@@ -62,13 +62,13 @@ export const LEGACY_ROOT: Root = {
   },
 };
 
-/** In this order they are read. */
+/** In the order in which they are read. */
 export const ROOTS: readonly Root[] = [ROOT, LEGACY_ROOT];
 
 /** Groups whose instances should have the process. */
 const GROUP = /^doppler/;
 
-/** Where an agent shows no process at all, its group's name has to do. */
+/** If an agent reports no processes, only the name of its group tells. */
 export function isDoppler({ group, processes }: ports.Instance): boolean {
   return processes.length > 0 ? processes.some(({ name }) => name === PROCESS) : GROUP.test(group);
 }
@@ -83,7 +83,7 @@ export function isTooNew({ version, instances }: ports.Deployment): boolean {
 
 const endpointsSchema = z.object({ endpoints: z.array(z.string()).min(1).max(50) });
 
-/** Do not count on three of them: `udp` alone in 2015, then `tcp`, `ws` and `tls` were added, and only `ws` was left in 2017. */
+/** Do not expect three of them: `udp` alone in 2015, then `tcp`, `ws` and `tls` were added, and only `ws` was left in 2017. */
 function readEndpoints(value: string): Pick<Announced, 'hosts' | 'protocols'> | string {
   let json: unknown;
   try {

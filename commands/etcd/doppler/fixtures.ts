@@ -79,15 +79,15 @@ export const fixtures: readonly Fixture[] = [
       },
       {
         answer: /alarm list of every member/,
-        because: 'v2 keys are written whatever alarm there is; a note says so',
+        because: 'an alarm does not prevent writes of v2 keys; a note says so',
       },
       {
         answer: /member list of every member/,
-        because: 'the keys are read as a majority agrees on them, whoever its members are; a note says so',
+        because: 'the keys are read with a quorum, whoever its members are; a note says so',
       },
       {
         answer: /^other\.tree\(.*\) is missing/,
-        because: 'a cluster without a v2 API holds no such keys; a note says so',
+        because: 'a cluster without a v2 API has no such keys; a note says so',
       },
     ],
   },

@@ -31,7 +31,7 @@ export interface Judged {
   readonly process: string;
 }
 
-/** Judges every expected instance. Unless all stores were read, one without a key is left out: its key may be where nobody looked. */
+/** Judges every expected instance. Unless all stores were read, one without a key is left out: its key may be in a store that was not read. */
 export function judgeAll(
   stores: readonly StoreReads[],
   expected: readonly ExpectedInstance[],

@@ -66,7 +66,7 @@ export function dedupeInstances(deployments: readonly ports.Deployment[]): reado
   }));
 }
 
-/** An index alone is no mark: two deployments may have a `doppler_z1/0` each. */
+/** An index alone does not identify an instance: two deployments may have a `doppler_z1/0` each. */
 function identitiesOf({ group, id, index, addresses }: ports.Instance): readonly string[] {
   const byId = isIndex(id) ? [] : [`id ${group}/${id}`];
   const byAddress = index === undefined ? [] : addresses.map((address) => `at ${group}/${index} ${address}`);

@@ -10,7 +10,7 @@ export const QUOTA = 2 * 1_024 ** 3;
 
 type MemberOverrides = Partial<Omit<ports.StoreMember, 'name'>>;
 
-/** A healthy follower with 210 kB, but for what is given. */
+/** A healthy follower with 210 kB, with overrides. */
 export function member(name: string, known: MemberOverrides = {}): ports.StoreMember {
   return {
     id: idOf(name),

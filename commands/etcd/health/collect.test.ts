@@ -288,7 +288,7 @@ test('what one member does not report and another one does is a gap, unless the 
   const { dbSizeBytes: _size, clockAheadMs: _clock, ...n2 } = member('n2');
   const { raftAppliedIndex: _index, ...n3 } = member('n3', { version: '3.3.27' });
   const { gaps } = await collectFrom([keeping('etcd', store([leader('n1'), n2, n3]))]);
-  expect(gaps).toEqual(['etcd/n2: database size and clock: it does not report this, and other members do']);
+  expect(gaps).toEqual(['etcd/n2: database size and clock: it does not report this, but other members do']);
 });
 
 test('the one member that was upgraded and reports less than the old ones is a gap', async () => {
@@ -296,7 +296,7 @@ test('the one member that was upgraded and reports less than the old ones is a g
   const members = [leader('n1', { version: '3.9.1' }), member('n2', { version: '3.9.1' })];
   const { gaps } = await collectFrom([keeping('etcd', store([...members, n3]))]);
   expect(gaps).toEqual([
-    'etcd/n3: leader changes, fsyncs and backend commits: it does not report this, and other members do',
+    'etcd/n3: leader changes, fsyncs and backend commits: it does not report this, but other members do',
   ]);
 });
 
@@ -332,6 +332,6 @@ test('an endpoint that does not report its cluster and leader is a gap: it may f
   );
   const { gaps } = await collectFrom([keeping('etcd', { ...known, endpoints })]);
   expect(gaps).toEqual([
-    'etcd/n2.example.com:2379: it does not report which cluster it belongs to and which leader it follows, and other endpoints do',
+    'etcd/n2.example.com:2379: it does not report which cluster it belongs to and which leader it follows, but other endpoints do',
   ]);
 });

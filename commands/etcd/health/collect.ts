@@ -62,7 +62,7 @@ async function readStore(context: Context, store: ports.KeyValueStore): Promise<
   const earlier = earlierOf(name, context.earlier, context.now);
   const state = { ...members, name, maintain, earlier, ...(interval && { interval }) };
   const gaps = [...notQueried(state, context.now), ...unidentified(state), ...unreported(state)];
-  // What is said first of an endpoint or a member says most.
+  // One gap for each endpoint or member: the first is the most significant.
   for (const [what, [gap]] of Map.groupBy(gaps, (one) => one.what)) if (gap) context.gap(what, gap.error);
   reportUnanswered(context, state);
   const known = state.members.length > 0 ? state.members : state.endpoints;
@@ -103,7 +103,7 @@ async function watchDisks(
   if (before.length === 0 || waitMs < MIN_INTERVAL_MS) return undefined;
   const urls = before.flatMap(({ url }) => url ?? []);
   const what = 'disk counters (second reading)';
-  // Cut short by the deadline, what is known already must not be lost.
+  // If the deadline cuts this short, what is already known must not be lost.
   const after = await attempt(`${store.name}: ${what}`, undefined, async () => {
     await setTimeout(waitMs, undefined, { signal });
     return store.diskCounters(urls, { signal, withinMs: RESERVE_MS });

@@ -479,12 +479,12 @@ test('a database that grows steadily is a warning before it is full', () => {
   });
 });
 
-test('where days are left it is information, and beyond that nothing', () => {
+test('it is information if days are left, and not reported beyond that', () => {
   expect(lines(growing(1_400, 1_410, 1_420, 1_430, 1_440))).toEqual(['info database-growing etcd']);
   expect(lines(growing(1_400, 1_401, 1_402, 1_403, 1_404))).toEqual([]);
 });
 
-test('one that fills up already is one finding, which says when it is full', () => {
+test('one that is almost full is one finding, which says when it will be full', () => {
   const report = growing(1_500, 1_540, 1_580, 1_620, 1_660);
   expect(lines(report)).toEqual(['warning database-filling etcd']);
   expect(report.findings[0]?.summary).toBe(

@@ -20,7 +20,7 @@ const answeredOtherwise: Fixture['answeredOtherwise'] = [
   },
   {
     answer: /reports no quotaBytes/,
-    because: 'members of a cluster have one quota, and the least that any of them reports stands for it',
+    because: 'members of a cluster have one quota, and the lowest that any of them reports is used',
   },
 ];
 

@@ -257,7 +257,7 @@ test('where it is still full the alarm stays, and the sizes are said', async () 
   const etcd = etcdOf(full, { leavesBytes: QUOTA + MB });
   await expect(apply(etcd)).rejects.toMatchObject({
     kind: 'refused',
-    message: expect.stringContaining('still full: n1 holds 2.1 GB of 2.1 GB, n2') as string,
+    message: expect.stringContaining('still full: n1 uses 2.1 GB of 2.1 GB, n2') as string,
   });
   expect(etcd.steps.filter((step) => step.startsWith('disarm'))).toEqual([]);
 });

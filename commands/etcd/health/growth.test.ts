@@ -37,7 +37,7 @@ test.each([
   expect(steadyGrowth(all)).toBeUndefined();
 });
 
-test('the member that is full first decides, and one that is not known to grow does not', () => {
+test('the member that will be full first decides; one that is not known to grow is ignored', () => {
   const fast = member('n2', { dbSizeBytes: 1_000 * MB, quotaBytes: 2_000 * MB });
   const slow = leader('n1', { dbSizeBytes: 1_000 * MB, quotaBytes: 2_000 * MB });
   const before = (id: string, mbAnHour: number) =>
@@ -86,7 +86,7 @@ test('a slow growth in steps is steady between two steps', () => {
   expect(steadyGrowth(sizes(...later, [0, 500]))).toBeDefined();
 });
 
-test('it is not foreseen further ahead than a multiple of the time that was measured', () => {
+test('a forecast reaches no further than a multiple of the time that was measured', () => {
   const n1 = leader('n1', { dbSizeBytes: 1_000 * MB, quotaBytes: 2_000 * MB });
   const earlier = [20, 40, 60].map((minutes) => ({
     memberId: n1.id,

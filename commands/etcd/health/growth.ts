@@ -14,7 +14,7 @@ const OVERDUE = 1.5;
 /** The least time that shows whether it still grows, if its file grew in that time by several of its steps (bbolt's `AllocSize`). */
 const RECENT_MS = HOUR_MS;
 const RECENT_BYTES = 3 * 16 * 1_024 ** 2;
-/** How far ahead is looked, and how many times as far as was looked back. */
+/** How far a forecast reaches: at most this far, and at most this many times the period that was measured. */
 const MAX_AHEAD_MS = 7 * 24 * HOUR_MS;
 const MAX_AHEAD = 24;
 
@@ -96,7 +96,7 @@ export function steadyGrowth(all: readonly Size[]): Growth | undefined {
   };
 }
 
-/** On a line between the sizes before and after. */
+/** Interpolated between the sizes before and after. */
 function sizeAt(sizes: readonly Size[], ageMs: number): number {
   const after = sizes.find((one) => one.ageMs <= ageMs) ?? sizes.at(-1);
   const before = sizes.findLast((one) => one.ageMs >= ageMs) ?? sizes[0];

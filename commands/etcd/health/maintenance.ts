@@ -96,7 +96,7 @@ function stillFull({ members, quotaBytes: least }: ports.StoreMembers): readonly
     if (dbSizeBytes === undefined || quotaBytes === undefined)
       return [`${memberName(member)} does not report its size and quota`];
     if (dbSizeBytes < quotaBytes) return [];
-    return [`${memberName(member)} holds ${wording.bytes(dbSizeBytes)} of ${wording.bytes(quotaBytes)}`];
+    return [`${memberName(member)} uses ${wording.bytes(dbSizeBytes)} of ${wording.bytes(quotaBytes)}`];
   });
 }
 

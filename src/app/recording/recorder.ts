@@ -13,7 +13,7 @@ export interface Recorder extends EnvironmentRecorder {
 }
 
 /**
- * Starts the recording of a run. Nothing in it contains one of `secrets` in any encoding, a private key, or a value whose name promises a secret.
+ * Starts the recording of a run. Nothing in it contains one of `secrets` in any encoding, a private key, or a value whose name indicates a secret.
  * @param now when the run starts
  */
 export function startRecorder(now: Date, secrets: readonly string[]): Recorder {

@@ -33,18 +33,18 @@ test('the file is readable for its owner only', async () => {
   expect((await stat(path)).mode & 0o777).toBe(0o600);
 });
 
-test('nothing is left of a run in which nothing was written', async () => {
+test('no file is left by a run that wrote nothing', async () => {
   const folder = await makeFolder();
   const file = (await createRecordFile(join(folder, 'a.json'))) as RecordFile;
   await file.close();
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('a file that exists is not overwritten, and a path that is wrong is reported', async () => {
+test('an existing file is not overwritten, and an invalid path is reported', async () => {
   const path = join(await makeFolder(), 'a.json');
   await writeFile(path, 'mine');
   expect(await createRecordFile(path)).toBe(
-    `\`${path}\` exists already. Name a new file: nothing is overwritten.`,
+    `\`${path}\` already exists. Choose another name: nothing is overwritten.`,
   );
   expect(await readFile(path, 'utf8')).toBe('mine');
   expect(await createRecordFile(join(path, 'b'))).toBe(`\`${join(path, 'b')}\` cannot be created (ENOTDIR).`);

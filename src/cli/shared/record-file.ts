@@ -44,7 +44,7 @@ export async function createRecordFile(path: string): Promise<RecordFile | strin
     };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return `\`${path}\` exists already. Name a new file: nothing is overwritten.`;
+    if (code === 'EEXIST') return `\`${path}\` already exists. Choose another name: nothing is overwritten.`;
     return `\`${path}\` cannot be created (${code}).`;
   }
 }

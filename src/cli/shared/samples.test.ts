@@ -94,7 +94,7 @@ test('with a Redis that is unreachable there are no earlier samples, and the rep
   expect(report).toMatchObject({ status: 'clear', notes: ['No earlier samples: Redis could not be read'] });
 });
 
-test('samples that cannot be saved are mentioned, and the report is as good', async () => {
+test('samples that cannot be saved are reported, and the report is unchanged', async () => {
   const connection = redis.connect();
   const report = await run(redis.url, check, () =>
     connection.set('{wrench}:history:lab/disk:prod', 'no hash'),

@@ -52,7 +52,7 @@ test('a store that is full takes writes again once it is compacted, defragmented
   expect(await members()).toMatchObject({ alarms: [], members: [{ healthy: true }, {}, {}] });
 });
 
-test('an unknown member and a revision that is none are refused before anything is done', async () => {
+test('an unknown member and an invalid revision are refused before anything is done', async () => {
   await expect(writer().compact('-1', applyContext)).rejects.toMatchObject({ kind: 'refused' });
   await expect(writer().defragment('12345', applyContext)).rejects.toMatchObject({
     kind: 'refused',

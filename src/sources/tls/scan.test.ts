@@ -29,7 +29,7 @@ async function scan(addresses: readonly [string, ...string[]], everyAddress = fa
   return results;
 }
 
-test('a site says how many of its addresses were not asked', async () => {
+test('a scan reports how many addresses of a site were not tried', async () => {
   expect(await scan(['127.0.0.1', '127.0.0.2', '127.0.0.3'])).toEqual([2]);
 });
 

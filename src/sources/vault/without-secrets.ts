@@ -15,7 +15,7 @@ export function withoutSecrets(recorder: SourceRecorder): SourceRecorder {
   };
 }
 
-/** What Vault itself answers, and lists of names, have no secrets; all other responses may be of a key-value mount. */
+/** Vault's answers about itself, and lists of names, contain no secrets; all other responses may be of a key-value mount. */
 function recordableBody(url: string, body: unknown): unknown {
   const { pathname, searchParams } = new URL(url);
   if (pathname.startsWith('/v1/sys/') || searchParams.get('list') === 'true') return body;

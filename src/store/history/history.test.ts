@@ -69,7 +69,7 @@ test('a longer run that ends after a shorter one has its sample in the right pla
   expect(values(await history.load())).toEqual([30, 20, 10]);
 });
 
-test('a run by a clock that is ahead is as old as its arrival', async () => {
+test('a run whose clock is ahead counts from when its samples arrive', async () => {
   await save(-HOUR_MS, 1);
 
   const [age = 0] = agesMs(await history.load());
@@ -77,7 +77,7 @@ test('a run by a clock that is ahead is as old as its arrival', async () => {
   expect(age).toBeGreaterThan(now - Date.now() - 1_000);
 });
 
-test('ten runs in ten minutes leave the samples of yesterday', async () => {
+test('ten runs in ten minutes do not displace the samples of yesterday', async () => {
   for (let hours = 47; hours >= 24; hours--) await save(hours * HOUR_MS, hours);
   for (let minutes = 10; minutes > 0; minutes--) await save(minutes * MINUTE_MS, -minutes);
 
@@ -142,7 +142,7 @@ test('a target that was not seen for as long as samples are kept is removed', as
   expect(await connection.zrange('{test}:history:lab/disk:prod:seen', 0, '-1')).toEqual(['a']);
 });
 
-test('a thousand targets are kept, and the ones seen least recently make room', async () => {
+test('a thousand targets are kept, and the least recently seen are removed first', async () => {
   const disks = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, at) => ofDisk(`disk-${from + at}`, from + at));
   const connection = redis.connect();

@@ -9,7 +9,7 @@ export interface SampleHistory {
   readonly load: () => Promise<readonly SavedSample[]>;
   /**
    * Saves the samples of one run. Of each target, the series stays within `limits`: however often the check runs, its samples reach back from
-   * the last run to the oldest allowed, the denser the more recent. The targets that were seen least recently make room for new ones.
+   * the last run to the oldest allowed, the denser the more recent. If there are too many targets, the least recently seen are removed.
    * @returns how many samples were not saved, because they are too large or too many.
    */
   readonly save: (samples: readonly NewSample[], startedAt: Date, limits: SeriesLimits) => Promise<number>;

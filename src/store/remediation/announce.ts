@@ -31,7 +31,7 @@ export function makeAnnounce(
         revision,
       });
     } catch (error) {
-      log.warn({ err: error, remediation: id, state }, 'a change could not be queued; the sweep tries again');
+      log.warn({ err: error, remediation: id, state }, 'a change could not be queued; the sweep will retry');
     }
   };
 }

@@ -31,7 +31,7 @@ export const remediationsSchema = z.strictObject({
   approvals: z
     .strictObject({
       disruptive: approvals(1, 'How many others must approve what stops something for a while.'),
-      destructive: approvals(2, 'How many others must approve what is gone for good.'),
+      destructive: approvals(2, 'How many others must approve what is irreversible.'),
     })
     .prefault({})
     .meta({ description: 'How many people, none of them the one who asked, must approve a plan.' }),
@@ -54,7 +54,7 @@ export const remediationsSchema = z.strictObject({
   }),
   lines: z.record(nameSchema, z.number().int().min(1)).default({}).meta({
     description:
-      'Caps of their own for remediations, by name: `node/leftovers:remove: 500`. They replace `perRun` and `perHour` for it.',
+      'Separate caps for single remediations, by name: `certs/expiring:renew: 100`. Such a cap replaces both `perRun` and `perHour`.',
   }),
   requireReason: z.boolean().default(false).meta({
     description:
