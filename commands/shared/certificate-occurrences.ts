@@ -134,7 +134,7 @@ export function severityOfDue(
 
 /**
  * From the leaf to the last issuer that is there, by their names, where the source does not say which path clients take. One whose
- * certificates are all valid now is preferred, for clients can take it, as those that knew the modern USERTrust did in 2020 beside the
+ * certificates are all valid now is preferred, because clients can take it, as those that knew the modern USERTrust did in 2020 beside the
  * cross-signed one. Of several with the issuer's name the longest-lived counts.
  */
 export function certificatePath(
@@ -188,7 +188,7 @@ function byRole(a: CertificatePlace, b: CertificatePlace): number {
   return ROLE_ORDER[a.as] - ROLE_ORDER[b.as] || byPlace(a, b);
 }
 
-/** By code unit: the same on every machine, for a finding's target is the first place. */
+/** By code unit: the same on every machine, because a finding's target is the first place. */
 export function byPlace(a: { readonly place: string }, b: { readonly place: string }): number {
   if (a.place === b.place) return 0;
   return a.place < b.place ? -1 : 1;

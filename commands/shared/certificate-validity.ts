@@ -40,7 +40,7 @@ export const DEFAULT_THRESHOLDS: ValidityThresholds = {
 
 /** Dates that need action. `severity` is that of a certificate in use. */
 export interface DueStatus {
-  /** `never-valid` ends before it begins, and the end is still to come; one that has ended is `expired` all the same. */
+  /** `never-valid` ends before it begins, and the end is still to come; one that has ended is `expired`. */
   readonly is: keyof typeof VALIDITY_REASONS;
   readonly severity: Finding['severity'];
 }

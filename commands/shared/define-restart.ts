@@ -84,7 +84,7 @@ const UNREACHABLE: Readonly<Partial<Record<ports.Instance['state'], string>>> = 
 };
 
 /**
- * Whether and how an instance, or this process of it, may be restarted, by all rules at once. A task that holds its deployment does not
+ * Whether and how an instance, or this process of it, may be restarted, by all rules at once. A task that has locked its deployment does not
  * count here, because it ends: the plan is refused until then.
  */
 export function permissionToRestart(

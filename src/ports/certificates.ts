@@ -8,7 +8,7 @@ export interface CertificateStore {
   /** `served`: its places are live sites, which present their certificate to whoever connects; `stored`: its places hold certificates at rest. */
   readonly role: 'served' | 'stored';
   /**
-   * Of a stored one: what holds the certificates. What the name of a place says about its content depends on it; where absent, a name says
+   * For `stored`: where the certificates are stored. What the name of a place says about its content depends on it; where absent, a name says
    * nothing.
    */
   readonly storedIn?: 'files' | 'secrets';

@@ -20,8 +20,8 @@ export interface HttpAnswer {
 export type Recordable = (body: unknown) => unknown;
 
 /**
- * Notes what one source is asked and what it answers, for `wrench run --record`. Each function does what the function that it is given does:
- * it returns the same result, and throws the same error. There is no recorder in any other run.
+ * Notes what one source is asked and what it answers, for `wrench run --record`. Each function passes on the result
+ * or the error of the function that it is given. There is no recorder in any other run.
  */
 export interface SourceRecorder {
   /** One request, with all its retries. `recordable` is for bodies of which only a part may be recorded. */

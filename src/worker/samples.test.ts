@@ -88,7 +88,7 @@ test('a failure is logged and fails nothing', async () => {
   ]);
 });
 
-test('a Redis that does not answer holds up no check', async () => {
+test('a Redis that does not answer does not hold up a check', async () => {
   vi.useFakeTimers();
   const hang = () => new Promise<never>(() => undefined);
   const given = deps({ load: hang, save: hang });

@@ -257,7 +257,7 @@ function reportNotQueried(
     );
 }
 
-/** Members are causes here, so what is not known of them leaves a gap; what one of them answers for all of them, does not. */
+/** Members are causes here, so what is unknown about one of them is a gap, unless another one answers it for all. */
 function reportUnreported({ gap, note }: Pick<Context, 'gap' | 'note'>, store: Store): void {
   const { name, members } = store;
   const responding = members.filter(({ error }) => error === undefined);

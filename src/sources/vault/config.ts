@@ -40,9 +40,9 @@ const kubernetesAuth = z.strictObject({
       mount: nonEmptyText
         .default('kubernetes')
         .meta({ description: 'Where the Kubernetes login is mounted.' }),
-      jwtFile: nonEmptyText
-        .default('/var/run/secrets/kubernetes.io/serviceaccount/token')
-        .meta({ description: "The service account's token. Read anew at each login, for it is rotated." }),
+      jwtFile: nonEmptyText.default('/var/run/secrets/kubernetes.io/serviceaccount/token').meta({
+        description: "The service account's token. Read again at each login, because it is rotated.",
+      }),
     })
     .meta({ description: 'Logs in with the service account of the pod.' }),
 });

@@ -162,7 +162,7 @@ function targetsBesideParts({ targets, parts = [] }: Plan): readonly string[] {
 function targetsLine(plan: Plan, spans: Parameters<typeof line>): RichTextPart {
   const count = countInWords(plan.targets.length, 'target');
   if (spans.length === 0) return line(plain(`${count}.`));
-  return line(plain(plan.parts ? `${count}, among them ` : `${count}: `), ...spans);
+  return line(plain(plan.parts ? `${count}, including ` : `${count}: `), ...spans);
 }
 
 function more({ left }: FittedEntries): readonly ReturnType<typeof line>[] {
