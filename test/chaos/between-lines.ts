@@ -6,9 +6,9 @@ import type { ScenarioContext } from './scenario-context.ts';
 /** What happens to a plan for many targets while people decide about it and while its lines are applied. */
 
 /** How many of the plans keep all of their targets as they were. */
-const SHARE_UNDISTURBED = 0.4;
+const SHARE_UNDISTURBED = 0.3;
 const MAX_DISTURBED = 2;
-const DISTURBED_WITHIN_MS = 3_000;
+const DISTURBED_WITHIN_MS = 5_000;
 const SHARE_FROZEN = 0.25;
 const SHARE_KILLED = 0.25;
 const FREEZE_MS = 1_000;

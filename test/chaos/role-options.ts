@@ -34,7 +34,7 @@ export type CapSettings = Pick<Policy, 'perRun' | 'perHour' | 'lines'>;
  * The caps of every run. No batch has as many single fixes as `perRun`, but some racks have more things; and shields have a cap of their own,
  * which a long run reaches.
  */
-export const CAPS: CapSettings = { perRun: 9, perHour: 100_000, lines: { 'lab/things:shield': 24 } };
+export const CAPS: CapSettings = { perRun: 9, perHour: 100_000, lines: { 'lab/things:shield': 60 } };
 
 /** The configuration of bot and workers: one environment, everybody by their group. */
 export function configOf(pace: Timing): Config {

@@ -62,7 +62,7 @@ interface Together {
 
 /** How many racks have all of their fixes asked for at once, and how many have a plan for many targets first. */
 const SHARE_AT_ONCE = 0.25;
-const SHARE_APPROVED = 0.6;
+const SHARE_APPROVED = 0.75;
 const STEADY: Together['intervalMs'] = [300, 2_000];
 
 /**
