@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Redact } from '../text/redact.ts';
 import { getOrCreate } from './get-or-create.ts';
-import { parseJson } from './json-object.ts';
+import { parseJson } from '../text/parse-json.ts';
 import { holdsPrivateKey, replaceEncoded } from './private-keys.ts';
 
 const REDACTED = '[redacted]';

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { HttpAnswer, HttpQuestion, Recordable, SourceRecorder } from '../../ports/recorder.ts';
 import type { HideSecrets } from '../../wire/hide-secrets.ts';
-import { parseJson } from '../../wire/json-object.ts';
+import { parseJson } from '../../text/parse-json.ts';
 import { toRecordedError } from './recorded-error.ts';
 import type { Asked, Note, RecordedHttp } from './recording.ts';
 

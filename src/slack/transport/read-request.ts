@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { verifySlackRequest } from '@slack/bolt';
 import type { HttpResponse } from '../../telemetry/http-server.ts';
 import { kindOf } from './payload.ts';
+import { parseJson } from '../../text/parse-json.ts';
 
 /** Bolt's limit. */
 const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
@@ -70,7 +71,7 @@ export async function readRequest(
   const text = bytes.toString('utf8');
   if (type === 'form' && isSslCheck(text)) return { response: { status: 200 } };
   if (!isSigned(headers, text, signingSecret)) return refuse(401);
-  const body = type === 'form' ? readForm(text) : readJson(text);
+  const body = type === 'form' ? readForm(text) : parseJson(text);
   if (kindOf(body) === undefined) return refuse(400);
   const payload = body as Record<string, unknown>;
   return payload['type'] === 'url_verification' ? verifyUrl(payload) : { body: payload };
@@ -137,15 +138,7 @@ function readForm(text: string): unknown {
   const fields = new URLSearchParams(text);
   if (new Set(fields.keys()).size !== fields.size) return undefined;
   const payload = fields.get('payload');
-  return payload === null ? Object.fromEntries(fields) : readJson(payload);
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  return payload === null ? Object.fromEntries(fields) : parseJson(payload);
 }
 
 function verifyUrl({ challenge }: Record<string, unknown>): ReadResult {

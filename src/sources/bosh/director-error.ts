@@ -3,6 +3,7 @@ import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import type { TextResponse } from '../../wire/http.ts';
 import { printable } from '../../wire/x509.ts';
 import type { BoshConfig } from './config.ts';
+import { parseJson } from '../../text/parse-json.ts';
 
 const MAX_LENGTH = 300;
 
@@ -18,7 +19,7 @@ export function cleanDirectorText(text: string): string {
 /** The error for a response that is neither success nor accepted. */
 export function directorError(config: BoshConfig, { status, text }: TextResponse): SourceError {
   const { host } = new URL(config.url);
-  const known = errorResponse.safeParse(jsonIn(text));
+  const known = errorResponse.safeParse(parseJson(text));
   const { code, description } = known.success ? known.data : { code: 0, description: '' };
   // Sinatra's own text where no route matched: too old a director, or a Content-Type that the route does not take.
   const noRoute = status === 404 && !known.success;
@@ -34,12 +35,4 @@ function kindOf(status: number): SourceErrorKind {
   if (status === 404) return 'missing';
   if (status >= 500 || status === 429) return 'unreachable';
   return status < 400 ? 'malformed' : 'refused';
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,9 +1,10 @@
 import type { z } from 'zod';
 import { SourceError } from '../../ports/source-error.ts';
+import { parseJson } from '../../text/parse-json.ts';
 
 /** @throws {SourceError} `malformed`, quoting nothing of the text. */
 export function parseAs<T>(source: string, what: string, schema: z.ZodType<T>, text: string): T {
-  const parsed = schema.safeParse(json(text));
+  const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw new SourceError(source, 'malformed', `the director's response cannot be parsed: ${what}`);
 }
@@ -21,15 +22,7 @@ export function parseLines<T>(schema: z.ZodType<T>, text: string): Lines<T> {
     .split('\n')
     .filter((line) => line.trim() !== '');
   const read = written
-    .map((line) => schema.safeParse(json(line)))
+    .map((line) => schema.safeParse(parseJson(line)))
     .flatMap((one) => (one.success ? [one.data] : []));
   return { read, unread: written.length - read.length };
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -7,6 +7,7 @@ import type { BoshAuth, BoshConfig } from './config.ts';
 import type { Connector } from './connect.ts';
 import { readInfo } from './info.ts';
 import { directorError } from './director-error.ts';
+import { parseJson } from '../../text/parse-json.ts';
 
 /** A token is renewed this long before it expires: a request takes a while. */
 const TOKEN_MARGIN_MS = 30_000;
@@ -215,14 +216,6 @@ async function findUaa(config: BoshConfig, http: PlainHttpClient, signal: AbortS
 
 function basicHeader(user: string, password: string): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function refused({ name }: BoshConfig, message: string): SourceError {

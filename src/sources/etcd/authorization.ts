@@ -1,5 +1,6 @@
 import { SourceError } from '../../ports/source-error.ts';
-import { asObject, parseJson, textIn } from '../../wire/json-object.ts';
+import { asObject, textIn } from '../../wire/json-object.ts';
+import { parseJson } from '../../text/parse-json.ts';
 import { explainV3 } from './responses.ts';
 import type { EtcdConfig } from './config.ts';
 import type { EndpointClient } from './endpoint-client.ts';

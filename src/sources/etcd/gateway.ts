@@ -1,6 +1,7 @@
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextResponse } from '../../wire/http.ts';
-import { asObject, type JsonObject, parseJson, textIn } from '../../wire/json-object.ts';
+import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
+import { parseJson } from '../../text/parse-json.ts';
 import { explainV3, grpc, countIn, cleanEtcdText } from './responses.ts';
 import type { Cluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';

@@ -1,7 +1,8 @@
 import type { StoreMember } from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
-import { asObject, type JsonObject, listIn, parseJson, textIn } from '../../wire/json-object.ts';
+import { asObject, type JsonObject, listIn, textIn } from '../../wire/json-object.ts';
+import { parseJson } from '../../text/parse-json.ts';
 import { explainV2 } from './responses.ts';
 import type { Cluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';

@@ -1,5 +1,6 @@
 import type { SourceError } from '../../ports/source-error.ts';
-import { asObject, parseJson, textIn } from '../../wire/json-object.ts';
+import { asObject, textIn } from '../../wire/json-object.ts';
+import { parseJson } from '../../text/parse-json.ts';
 import { countIn, explainV2, explainV3, grpc, LostQuorum } from './responses.ts';
 import type { Cluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';

@@ -1,6 +1,7 @@
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextResponse } from '../../wire/http.ts';
-import { asObject, type JsonObject, parseJson, textIn } from '../../wire/json-object.ts';
+import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
+import { parseJson } from '../../text/parse-json.ts';
 import { printable } from '../../wire/x509.ts';
 
 /** The gateway writes 64-bit numbers as text; what is counted here stays far below 2^53, as ids do not. */

@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import type { NewSample, SavedSample, SeriesLimits } from '../../check/remembers.ts';
 import { loadLua } from '../../queue/load-lua.ts';
+import { parseJson } from '../../text/parse-json.ts';
 
 /** The samples of one check in one environment. */
 export interface SampleHistory {
@@ -66,12 +67,4 @@ function parseSeries(series: string): readonly SavedSample[] {
     const fields = fieldsSchema.safeParse(parseJson(json));
     return fields.success ? [{ ...fields.data, at: new Date(Number(ms)).toISOString() }] : [];
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
