@@ -78,16 +78,16 @@ export async function applyEach(
     const { target } = part;
     applyContext.signal.throwIfAborted();
     const params: unknown = remediation.params.parse(paramsOf.get(target));
-    const checked = stillFound.has(target)
+    const planned = stillFound.has(target)
       ? await planAgain(remediation, params, context)
       : { because: 'the check no longer finds it' };
-    const because =
-      'because' in checked
-        ? checked.because
-        : (partDrift(part, partOf(many, redact, target, params, checked.plan)) ??
-          addedTargets(approved, checked.plan));
-    if (because !== undefined || 'because' in checked) {
-      await recordStep(`Skipped ${target}: ${because}`);
+    const drift =
+      'plan' in planned &&
+      (partDrift(part, partOf(many, redact, target, params, planned.plan)) ??
+        addedTargets(approved, planned.plan));
+    const checked = drift ? { because: drift } : planned;
+    if ('because' in checked) {
+      await recordStep(`Skipped ${target}: ${checked.because}`);
       skipped += 1;
       continue;
     }

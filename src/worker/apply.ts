@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isComplete } from '../check/proof.ts';
-import { applyRemediation, planRemediation } from '../check/run-remediation.ts';
+import { applyRemediation } from '../check/run-remediation.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { authorize } from '../store/access/authorize.ts';
 import { isDurableEnough, NOT_DURABLE } from '../store/remediation/durability.ts';
@@ -18,7 +18,14 @@ import {
   startExecution,
   unlessExpired,
 } from '../store/remediation/transitions/execution.ts';
-import { commitTransition, definitionOf, type JobContext, logBug, readersOf } from './job-context.ts';
+import {
+  commitTransition,
+  definitionOf,
+  type JobContext,
+  logBug,
+  planNow,
+  readersOf,
+} from './job-context.ts';
 import { type ExecutionLease, holdLease } from './lease.ts';
 import { observe } from './observe.ts';
 
@@ -99,15 +106,10 @@ async function authorizationProblem({ deps, record }: JobContext): Promise<strin
 }
 
 /** How the plan differs from the approved one; undefined if it is the same. Only what was approved is applied. */
-async function planDrift({ deps, record, signal }: JobContext): Promise<string | undefined> {
+async function planDrift(context: JobContext): Promise<string | undefined> {
+  const { deps, record, signal } = context;
   try {
-    const current = await planRemediation(definitionOf(deps, record).remediation, record, {
-      read: readersOf(deps, record.environment),
-      now: new Date(),
-      signal,
-      deadlineMs: deps.deadlineMs,
-      redact: deps.redact,
-    });
+    const current = await planNow(context);
     return planHashOf(record, current) === record.planHash
       ? undefined
       : `the plan has changed: ${current.lines.join('; ')}`;
@@ -271,14 +273,16 @@ async function verify(
   const deadlineMs = performance.now() + settlesWithinSeconds * 1_000;
   let after: Observation;
   let proven: ReturnType<typeof provenOutcome>;
+  let onlyLeftOut: boolean;
   for (;;) {
     after = await observe({ ...context, signal: lease.signal }, before);
     proven = provenOutcome(record, after);
+    onlyLeftOut = isOnlyLeftOut(record, before, after);
     if (proven === 'mitigated' || (proven === 'fixed' && isComplete(after.measures))) break;
-    if (isOnlyLeftOut(record, before, after) || performance.now() >= deadlineMs) break;
+    if (onlyLeftOut || performance.now() >= deadlineMs) break;
     await sleep(deps.recheckEveryMs, undefined, { signal: lease.signal });
   }
-  const because = isOnlyLeftOut(record, before, after)
+  const because = onlyLeftOut
     ? 'all targets of the plan are fixed; the others were not in the plan'
     : `${settlesWithinSeconds} s after it was applied: ${after.verdict}`;
   await commitTransition(context, recordVerification(token, after, proven ? undefined : because));

@@ -1,5 +1,6 @@
 import type { Catalogue } from '../request/catalogue.ts';
-import type { AnyRemediation } from '../check/define-remediation.ts';
+import type { AnyRemediation, Plan } from '../check/define-remediation.ts';
+import { planRemediation } from '../check/run-remediation.ts';
 import type { Redact } from '../text/redact.ts';
 import type { AnyCheck } from '../check/define-check.ts';
 import type { Announce } from '../store/remediation/announce.ts';
@@ -85,4 +86,18 @@ export function readersOf({ readersOf: open }: RemediationDeps, environment: str
       `this worker knows no environment ${environment}: bot and worker have different configurations`,
     );
   return read;
+}
+
+/**
+ * Plans what applying would do now.
+ * @throws {SourceError} as `planRemediation` does.
+ */
+export function planNow({ deps, record, signal }: JobContext): Promise<Plan> {
+  return planRemediation(definitionOf(deps, record).remediation, record, {
+    read: readersOf(deps, record.environment),
+    now: new Date(),
+    signal,
+    deadlineMs: deps.deadlineMs,
+    redact: deps.redact,
+  });
 }

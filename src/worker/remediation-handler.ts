@@ -1,4 +1,3 @@
-import { planRemediation } from '../check/run-remediation.ts';
 import { SourceError } from '../ports/source-error.ts';
 import type { RemediationJob } from '../queue/jobs.ts';
 import type { JobAttempt } from '../queue/workers.ts';
@@ -11,14 +10,7 @@ import {
 import type { Transition } from '../store/remediation/transitions/common.ts';
 import { recordRecheck } from '../store/remediation/transitions/execution.ts';
 import { applyApproved } from './apply.ts';
-import {
-  commitTransition,
-  definitionOf,
-  type JobContext,
-  logBug,
-  readersOf,
-  type RemediationDeps,
-} from './job-context.ts';
+import { commitTransition, type JobContext, logBug, planNow, type RemediationDeps } from './job-context.ts';
 import { observe } from './observe.ts';
 
 /**
@@ -60,19 +52,13 @@ async function makePlan(context: JobContext): Promise<void> {
  * people; any other error is a bug in Wrench, logged once.
  */
 async function planOrEnd(context: JobContext): Promise<Transition> {
-  const { deps, record, jobId, signal } = context;
+  const { deps, jobId, signal } = context;
   try {
     const before = await observe(context);
     if (before.finding === 'gone') return skipRemediation(`the finding is gone: ${before.verdict}`);
     if (before.finding === 'unseen')
       return refuseRemediation(`cannot tell whether the finding is still there: ${before.verdict}`);
-    const plan = await planRemediation(definitionOf(deps, record).remediation, record, {
-      read: readersOf(deps, record.environment),
-      now: new Date(),
-      signal,
-      deadlineMs: deps.deadlineMs,
-      redact: deps.redact,
-    });
+    const plan = await planNow(context);
     return recordPlan(plan, before, deps.policy);
   } catch (error) {
     if (signal.aborted) throw error;
