@@ -27,13 +27,16 @@ interface PartLimits {
 interface PlanLimits {
   readonly lines: PartLimits;
   readonly targets: PartLimits;
+}
+
+interface WholePlanLimits extends PlanLimits {
   readonly precondition: PartLimits;
   readonly leftOut: PartLimits;
   readonly afterwards: PartLimits;
 }
 
 /** On the card that is approved. Together with the rest of the card, this stays below Slack's limit for a message. */
-const WHOLE_PLAN: PlanLimits = {
+const WHOLE_PLAN: WholePlanLimits = {
   lines: { maxChars: 3_600, maxEntryChars: 700 },
   targets: { maxChars: 1_000, maxEntryChars: 300 },
   precondition: { maxChars: 700, maxEntryChars: 300 },
@@ -44,9 +47,6 @@ const WHOLE_PLAN: PlanLimits = {
 const BRIEF_PLAN: PlanLimits = {
   lines: { maxChars: 1_200, maxEntryChars: 300 },
   targets: { maxChars: 400, maxEntryChars: 150 },
-  precondition: { maxChars: 0, maxEntryChars: 0 },
-  leftOut: { maxChars: 0, maxEntryChars: 0 },
-  afterwards: { maxChars: 800, maxEntryChars: 400 },
 };
 
 interface FittedEntries {
