@@ -1,4 +1,5 @@
 import type { ports } from '../kit.ts';
+import { hexOf } from './fixture-sources.ts';
 
 /** Builders for the stories and tests of several checks. Nothing else imports them. */
 
@@ -9,10 +10,7 @@ export function certificate(
   known: Partial<ports.Certificate> = {},
 ): ports.Certificate {
   return {
-    fingerprint: Array.from(name, (letter) => letter.charCodeAt(0).toString(16))
-      .join('')
-      .padEnd(64, '0')
-      .slice(0, 64),
+    fingerprint: hexOf(name, 64).slice(0, 64),
     name,
     subject: `CN=${name}`,
     issuer: 'CN=etcd-ca',

@@ -1,6 +1,6 @@
 import { type ports, SourceError } from '../kit.ts';
 
-/** In-memory sources for the fixtures of checks (`fixtures.ts`), which behave as `src/ports` documents it. Nothing else imports them. */
+/** In-memory sources for the fixtures of checks (`fixtures.ts`), which behave as `src/ports` documents it, and builders of what they answer. */
 
 /** What the sources of an environment answer, and how the check's report of it ends. The contract test drops each answer in turn. */
 export interface Fixture {
@@ -50,17 +50,7 @@ export function liveSite(
   certificate: ports.Certificate,
   known: Partial<ports.Handshake> = {},
 ): ports.SeenPlace {
-  const served: ports.Handshake = {
-    address: '203.0.113.7:443',
-    servername: certificate.name,
-    protocol: 'TLSv1.3',
-    nameMatches: true,
-    path: 'complete',
-    clientCertificateRequired: false,
-    legacyOnly: false,
-    stapled: false,
-    ...known,
-  };
+  const served = handshake(certificate.name, known);
   return { kind: 'seen', place, chain: [certificate], served };
 }
 
@@ -141,36 +131,11 @@ export function membersOf(
   names: readonly string[],
   known: Readonly<Record<string, Partial<ports.StoreMember>>> = {},
 ): ports.StoreMembers {
-  const idOf = (name: string) =>
-    Array.from(name, (letter) => letter.charCodeAt(0).toString(16))
-      .join('')
-      .padEnd(16, '0')
-      .slice(-16);
+  const idOf = (name: string) => hexOf(name, 16).slice(-16);
   const lists = names.map(idOf).toSorted();
   const leaderId = idOf(names[0] ?? '');
   return {
-    members: names.map((name, at): ports.StoreMember => ({
-      id: idOf(name),
-      name,
-      clientUrls: [`https://${name}.example.com:2379`],
-      url: `https://${name}.example.com:2379`,
-      isConfigured: true,
-      version: '3.4.23',
-      healthy: true,
-      hasLeader: true,
-      isLeader: at === 0,
-      dbSizeBytes: 210_000,
-      dbInUseBytes: 200_000,
-      quotaBytes: 2_147_483_648,
-      raftIndex: 4_812_396,
-      raftAppliedIndex: 4_812_396,
-      leaderChanges: 2,
-      proposalsFailed: 0,
-      proposalsPending: 0,
-      disk: { fsyncs: { slow: 80, total: 40_000 }, commits: { slow: 9, total: 9_000 }, slowApplies: 3 },
-      clockAheadMs: 0,
-      ...known[name],
-    })),
+    members: names.map((name, at) => storeMember(idOf(name), name, { isLeader: at === 0, ...known[name] })),
     endpoints: names.map((name) => ({
       address: `${name}.example.com:2379`,
       clusterId: leaderId,
@@ -180,7 +145,7 @@ export function membersOf(
     })),
     alarms: [],
     hasQuorum: true,
-    quotaBytes: 2_147_483_648,
+    quotaBytes: DEFAULT_QUOTA_BYTES,
     revision: '3847',
   };
 }
@@ -219,4 +184,57 @@ export function instanceOf(
     restart: { allowed: false, because: 'the configuration does not allow it' },
     ...known,
   };
+}
+
+/** What a healthy live site shows besides its certificates, with overrides. */
+export function handshake(servername: string, known: Partial<ports.Handshake> = {}): ports.Handshake {
+  return {
+    address: '203.0.113.7:443',
+    servername,
+    protocol: 'TLSv1.3',
+    nameMatches: true,
+    path: 'complete',
+    clientCertificateRequired: false,
+    legacyOnly: false,
+    stapled: false,
+    ...known,
+  };
+}
+
+/** etcd's own, if none is configured. */
+export const DEFAULT_QUOTA_BYTES = 2 * 1_024 ** 3;
+
+/** A healthy follower with 210 kB, with overrides. */
+export function storeMember(
+  id: string,
+  name: string,
+  known: Partial<ports.StoreMember> = {},
+): ports.StoreMember {
+  return {
+    id,
+    name,
+    clientUrls: [`https://${name}.example.com:2379`],
+    url: `https://${name}.example.com:2379`,
+    isConfigured: true,
+    version: '3.4.23',
+    healthy: true,
+    hasLeader: true,
+    isLeader: false,
+    dbSizeBytes: 210_000,
+    dbInUseBytes: 200_000,
+    quotaBytes: DEFAULT_QUOTA_BYTES,
+    raftIndex: 4_812_396,
+    raftAppliedIndex: 4_812_396,
+    leaderChanges: 2,
+    proposalsFailed: 0,
+    proposalsPending: 0,
+    disk: { fsyncs: { slow: 836, total: 418_200 }, commits: { slow: 90, total: 90_500 }, slowApplies: 3 },
+    clockAheadMs: 0,
+    ...known,
+  };
+}
+
+/** Digits in hexadecimal, the same for the same name. */
+export function hexOf(name: string, length: number): string {
+  return Buffer.from(name, 'utf8').toString('hex').padEnd(length, '0');
 }

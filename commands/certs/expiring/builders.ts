@@ -1,4 +1,5 @@
 import type { ports } from '../../kit.ts';
+import { handshake } from '../../shared/fixture-sources.ts';
 import { type Facts, groupPlaces } from './collect.ts';
 
 /** Builders for stories and tests: what a place held or a site served, in short. */
@@ -65,17 +66,7 @@ export function live(
 ): ports.SeenPlace {
   const [leaf, ...rest] = chain;
   if (!leaf) throw new TypeError('a site shows at least its leaf');
-  const served = {
-    address: '203.0.113.7:443',
-    servername: site.replace(/:\d+$/, ''),
-    protocol: 'TLSv1.3',
-    nameMatches: true,
-    path: 'complete',
-    clientCertificateRequired: false,
-    legacyOnly: false,
-    stapled: false,
-    ...shown,
-  } as const;
+  const served = handshake(site.replace(/:\d+$/, ''), shown);
   return { kind: 'seen', place: `edge:${site}`, chain: [leaf, ...rest], served };
 }
 

@@ -1,4 +1,5 @@
 import type { Story } from '../../kit.ts';
+import { handshake } from '../../shared/fixture-sources.ts';
 import type { Facts } from './collect.ts';
 import { certificate, factsOf, shownAt, stored } from './builders.ts';
 
@@ -54,16 +55,7 @@ export const siteWithItsChain: Story<Facts> = {
     [
       {
         ...stored('edge:www.example.com:443', [WWW, R3]),
-        served: {
-          address: '203.0.113.7:443',
-          servername: 'www.example.com',
-          protocol: 'TLSv1.3',
-          nameMatches: true,
-          path: 'complete',
-          clientCertificateRequired: false,
-          legacyOnly: false,
-          stapled: true,
-        },
+        served: handshake('www.example.com', { stapled: true }),
       },
     ],
     FOUR_DAYS_BEFORE,

@@ -1,39 +1,18 @@
 import { SourceError, type ports } from '../../kit.ts';
 import { certificate } from '../../shared/builders.ts';
+import { DEFAULT_QUOTA_BYTES, storeMember } from '../../shared/fixture-sources.ts';
 import type { Facts, StoreState } from './collect.ts';
 
 /** Builders for facts: what each member reported about itself, in short. */
 
 export const MB = 1_000_000;
-/** etcd's own, where none is configured. */
-export const QUOTA = 2 * 1_024 ** 3;
+export const QUOTA = DEFAULT_QUOTA_BYTES;
 
 type MemberOverrides = Partial<Omit<ports.StoreMember, 'name'>>;
 
 /** A healthy follower with 210 kB, with overrides. */
 export function member(name: string, known: MemberOverrides = {}): ports.StoreMember {
-  return {
-    id: idOf(name),
-    name,
-    clientUrls: [`https://${name}.example.com:2379`],
-    url: `https://${name}.example.com:2379`,
-    isConfigured: true,
-    version: '3.4.23',
-    healthy: true,
-    hasLeader: true,
-    isLeader: false,
-    dbSizeBytes: 0.21 * MB,
-    dbInUseBytes: 0.2 * MB,
-    quotaBytes: QUOTA,
-    raftIndex: 4_812_396,
-    raftAppliedIndex: 4_812_396,
-    leaderChanges: 2,
-    proposalsFailed: 0,
-    proposalsPending: 0,
-    disk: { fsyncs: { slow: 836, total: 418_200 }, commits: { slow: 90, total: 90_500 }, slowApplies: 3 },
-    clockAheadMs: 0,
-    ...known,
-  };
+  return storeMember(idOf(name), name, known);
 }
 
 export function leader(name: string, known: MemberOverrides = {}): ports.StoreMember {
