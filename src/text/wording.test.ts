@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, capitalize, count, list, percent, seconds, span, utcTime } from './wording.ts';
+import { bytes, capitalize, count, elapsed, list, percent, span, utcTime } from './wording.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -64,9 +64,12 @@ test.each([
   expect(percent(share)).toBe(words);
 });
 
-test('milliseconds are written in seconds, with tenths where there are some', () => {
-  expect(seconds(8_940)).toBe('8.9 s');
-  expect(seconds(3_000)).toBe('3 s');
+test('milliseconds are written in seconds below two minutes, with tenths where there are some', () => {
+  expect(elapsed(8_940)).toBe('8.9 s');
+  expect(elapsed(3_000)).toBe('3 s');
+  expect(elapsed(119_900)).toBe('119.9 s');
+  expect(elapsed(120_000)).toBe('2 minutes');
+  expect(elapsed(86_399_500)).toBe('23 hours');
 });
 
 test('a text begins with a capital letter, unless it begins with a name', () => {

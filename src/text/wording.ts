@@ -52,9 +52,9 @@ export function percent(share: number): string {
   return share > 0 && share < 0.01 ? 'less than 1%' : `${Math.floor(share * 100)}%`;
 }
 
-/** `8.9 s`, for what is too short for {@link span}. */
-export function seconds(ms: number): string {
-  return `${Number((ms / 1_000).toFixed(1))} s`;
+/** `8.9 s`, and from two minutes on as {@link span}: nobody needs the tenths of `86399.5 s`. */
+export function elapsed(ms: number): string {
+  return Math.abs(ms) < 2 * MINUTE_MS ? `${Number((ms / 1_000).toFixed(1))} s` : span(ms);
 }
 
 /** With a capital letter, unless it begins with one of `names`: they are written as configured. */

@@ -80,7 +80,7 @@ function clockSkew(store: Store): readonly StoreCause[] {
   const clocks = members.flatMap(({ clockAheadMs }) => (clockAheadMs === undefined ? [] : [clockAheadMs]));
   const skewMs = Math.max(...clocks) - Math.min(...clocks);
   if (clocks.length < 2 || skewMs <= MAX_SKEW_MS) return [];
-  const because = `the clocks of ${name}'s members differ by ${wording.seconds(skewMs)}`;
+  const because = `the clocks of ${name}'s members differ by ${wording.elapsed(skewMs)}`;
   return [
     {
       because,
@@ -182,5 +182,5 @@ function unhealthy(store: Store): readonly StoreCause[] {
 function describeClock(aheadMs: number | undefined): string {
   if (aheadMs === undefined) return 'unknown';
   if (Math.abs(aheadMs) < 1_000) return 'in sync';
-  return `${wording.seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
+  return `${wording.elapsed(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
 }

@@ -60,7 +60,7 @@ function clockSkew(store: StoreState, { skew: limitMs }: PerformanceLimits): Pro
   const clocks = known.map(({ aheadMs }) => aheadMs);
   const skewMs = Math.max(...clocks) - Math.min(...clocks);
   if (known.length < 2 || skewMs <= limitMs) return undefined;
-  const headline = `the clocks of ${store.name}'s members differ by ${wording.seconds(skewMs)}`;
+  const headline = `the clocks of ${store.name}'s members differ by ${wording.elapsed(skewMs)}`;
   return {
     headline,
     finding: {
@@ -75,7 +75,7 @@ function clockSkew(store: StoreState, { skew: limitMs }: PerformanceLimits): Pro
 
 function describeClock(aheadMs: number): string {
   if (aheadMs === 0) return 'in sync with Wrench';
-  return `${wording.seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} Wrench`;
+  return `${wording.elapsed(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} Wrench`;
 }
 
 /** Slow disks and a bad network make leaders change. */
@@ -187,7 +187,7 @@ function slowApplies(store: StoreState): Problem | undefined {
       reason: 'slow-disk',
       severity: 'info',
       target: storeTarget(store, members),
-      summary: `${memberNames(members)} took more than 100 ms to apply ${members.length === 1 ? '' : 'up to '}${wording.count(most, 'request')} in the last ${wording.seconds(interval.seconds * 1_000)}, though fsyncs and commits were fast: check the load on the machine, and for very large requests`,
+      summary: `${memberNames(members)} took more than 100 ms to apply ${members.length === 1 ? '' : 'up to '}${wording.count(most, 'request')} in the last ${wording.elapsed(interval.seconds * 1_000)}, though fsyncs and commits were fast: check the load on the machine, and for very large requests`,
       evidence: [field('Documentation', GUIDE), diskTable(store, members)],
     },
   };
@@ -205,7 +205,7 @@ function judge(store: StoreState, member: ports.StoreMember, kind: Kind, limit: 
   const counted = interval?.disks[member.id]?.[kind];
   const now = counted && counted.total >= MIN_IN_INTERVAL ? counted : undefined;
   if (interval && now && isSlow(now) && now.slow >= MIN_SLOW_IN_INTERVAL)
-    return slowOf(now, `in the last ${wording.seconds(interval.seconds * 1_000)}`);
+    return slowOf(now, `in the last ${wording.elapsed(interval.seconds * 1_000)}`);
   const between = sinceEarlierRun(store, member, kind);
   if (between)
     return isSlow(between) ? slowOf(between, `in the last ${wording.span(between.ageMs)}`) : undefined;
@@ -238,7 +238,7 @@ function diskTable(store: StoreState, members: readonly ports.StoreMember[]): Ev
   const hasEarlier = members.some((member) =>
     KIND_NAMES.some((kind) => sinceEarlierRun(store, member, kind) !== undefined),
   );
-  const span = interval ? `Last ${wording.seconds(interval.seconds * 1_000)}` : 'While checking';
+  const span = interval ? `Last ${wording.elapsed(interval.seconds * 1_000)}` : 'While checking';
   return {
     kind: 'table',
     columns: [
