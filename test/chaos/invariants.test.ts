@@ -113,6 +113,18 @@ test.each([
   expect(violated(changed)).toContain('threads with a wrong final status');
 });
 
+test('an interrupted fix may be found fixed later although nothing was applied, if its target vanished', () => {
+  const entries = [
+    ...LIFE.slice(0, 4),
+    record(5_000, 'outcome', ASKER, { outcome: 'interrupted' }),
+    record(6_000, 'outcome', ASKER, { outcome: 'fixed' }),
+  ];
+  const checkedAgain = { entries, applied: [], remediations: [{ ...FIXED, deeds: [] }] };
+  const vanished = { thing: FIX.thing, kind: 'vanish', fromMs: START_MS, untilMs: START_MS } as const;
+  expect(violated({ ...checkedAgain, disturbances: [vanished] })).toEqual([]);
+  expect(violated(checkedAgain)).toEqual(['fixed, and still broken']);
+});
+
 test('what is still under way is counted', () => {
   expect(violated(ended('settling', 'LOOKING AGAIN'))).toContain('remediations that never ended');
 });

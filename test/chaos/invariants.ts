@@ -162,10 +162,8 @@ function whyRejected({ steps }: AppliedCase): string | undefined {
 }
 
 /** Compares the final status with the card and with the file of applied fixes. */
-function whyUntrue(
-  { id, state, plan, deeds }: RemediationRecord,
-  { cards, applied }: Evidence,
-): string | undefined {
+function whyUntrue({ id, state, plan, deeds }: RemediationRecord, evidence: Evidence): string | undefined {
+  const { cards, applied } = evidence;
   if (state === 'offered') return undefined;
   const mine = cards.filter((card) => card.id === id);
   if (mine.length !== 1) return `${mine.length} cards`;
@@ -176,7 +174,10 @@ function whyUntrue(
   if (state === 'interrupted' || (state === 'failed' && plan?.parts)) return undefined;
   const isDone = state === 'fixed' || state === 'mitigated' || state === 'unverified';
   const isSkipped = deeds.length > 0 && deeds.every(({ line }) => line.startsWith('Skipped'));
-  if (isDone && !fix && !isSkipped) return `${state} without an applied fix`;
+  // What an interrupted fix had begun may have disappeared by itself before it was checked again.
+  const wasInterrupted = stepsOf(evidence, id).some(({ entry }) => entry.outcome === 'interrupted');
+  const isProvenLater = state === 'fixed' && wasInterrupted;
+  if (isDone && !fix && !isSkipped && !isProvenLater) return `${state} without an applied fix`;
   return !isDone && fix ? `${state}, but the fix was applied` : undefined;
 }
 
