@@ -4,14 +4,14 @@ import { type EndpointClients, openEndpointClients } from './endpoint-client.ts'
 import { type Authorization, openAuthorization } from './authorization.ts';
 
 /** One configured cluster: its endpoints and the credentials for them. */
-export interface Cluster {
+export interface EtcdCluster {
   readonly name: string;
   readonly config: EtcdConfig;
   readonly clients: EndpointClients;
   readonly authorization: Authorization;
 }
 
-export function openCluster(config: EtcdConfig, recorder?: SourceRecorder): Cluster {
+export function openCluster(config: EtcdConfig, recorder?: SourceRecorder): EtcdCluster {
   return {
     name: config.name,
     config,

@@ -3,7 +3,7 @@ import type { TextResponse } from '../../wire/http.ts';
 import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { explainV3, grpc, countIn, cleanEtcdText } from './responses.ts';
-import type { Cluster } from './cluster.ts';
+import type { EtcdCluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 
 export interface EtcdVersion {
@@ -32,7 +32,7 @@ export function parseVersion(source: string, host: string, answer: TextResponse)
 
 /** @throws {SourceError} */
 export async function fetchVersion(
-  { name }: Cluster,
+  { name }: EtcdCluster,
   client: EndpointClient,
   signal: AbortSignal,
 ): Promise<EtcdVersion> {
@@ -52,7 +52,7 @@ export interface GatewayCall {
  * @throws {SourceError} `missing` where this etcd has no v3 API.
  */
 export async function callV3(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   client: EndpointClient,
   { prefix }: EtcdVersion,
   call: GatewayCall,
@@ -67,7 +67,7 @@ export async function callV3(
 
 /** As `callV3`, but a refusal is an answer. */
 export async function sendV3(
-  { name, authorization }: Cluster,
+  { name, authorization }: EtcdCluster,
   client: EndpointClient,
   prefix: EtcdVersion['prefix'],
   { path, body = {}, ...rest }: GatewayCall,

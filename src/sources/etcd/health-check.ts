@@ -1,12 +1,12 @@
 import type { SourceHealth } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import type { Cluster } from './cluster.ts';
+import type { EtcdCluster } from './cluster.ts';
 import { hedgedRequest } from './hedged-request.ts';
 import { fetchVersion, type EtcdVersion } from './gateway.ts';
 import { readWithQuorum } from './quorum.ts';
 
 /** Every endpoint's version, and one read that a majority agrees on. Throws only for our own bugs. */
-export async function checkEtcdHealth(cluster: Cluster, signal: AbortSignal): Promise<SourceHealth> {
+export async function checkEtcdHealth(cluster: EtcdCluster, signal: AbortSignal): Promise<SourceHealth> {
   const { configured } = cluster.clients;
   try {
     const answers = await Promise.all(
@@ -32,7 +32,7 @@ export async function checkEtcdHealth(cluster: Cluster, signal: AbortSignal): Pr
 }
 
 /** @returns why no majority answers; undefined where one does. @throws {SourceError} where that cannot be asked. */
-async function findLostQuorum(cluster: Cluster, signal: AbortSignal): Promise<SourceError | undefined> {
+async function findLostQuorum(cluster: EtcdCluster, signal: AbortSignal): Promise<SourceError | undefined> {
   try {
     await hedgedRequest(cluster.name, cluster.clients.configured, signal, async (client, signal) =>
       readWithQuorum(cluster, client, await fetchVersion(cluster, client, signal), signal),

@@ -5,7 +5,7 @@ import { printable } from '../../wire/x509.ts';
 import { asObject } from '../../wire/json-object.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { countIn, explainV3, grpc } from './responses.ts';
-import type { Cluster } from './cluster.ts';
+import type { EtcdCluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { hedgedRequest } from './hedged-request.ts';
 import { fetchVersion, sendV3 } from './gateway.ts';
@@ -16,7 +16,7 @@ import { findMember } from './members.ts';
 const ACTION_TIMEOUT_MS = 600_000;
 
 /** Each action is sent once, to a member that has just responded: after a lost response it is unknown whether it was done. */
-export function maintain(cluster: Cluster): KeyValueWriter {
+export function maintain(cluster: EtcdCluster): KeyValueWriter {
   return {
     compact: async (revision, applyContext) => {
       if (!/^[1-9]\d{0,18}$/.test(revision))
@@ -42,7 +42,7 @@ export function maintain(cluster: Cluster): KeyValueWriter {
   };
 }
 
-function anyMember(cluster: Cluster, signal: AbortSignal): Promise<EndpointClient> {
+function anyMember(cluster: EtcdCluster, signal: AbortSignal): Promise<EndpointClient> {
   return hedgedRequest(cluster.name, cluster.clients.configured, signal, async (client, signal) => {
     await fetchVersion(cluster, client, signal);
     return client;
@@ -56,7 +56,7 @@ interface MaintenanceCall {
 }
 
 async function perform(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   client: EndpointClient,
   { path, body, applyContext }: MaintenanceCall,
 ): Promise<void> {

@@ -4,7 +4,7 @@ import { printable } from '../../wire/x509.ts';
 import { asObject, type JsonObject, listIn, textIn } from '../../wire/json-object.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { explainV2 } from './responses.ts';
-import type { Cluster } from './cluster.ts';
+import type { EtcdCluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { callV3, type EtcdVersion } from './gateway.ts';
 import { hexId, hexIdV2 } from './ids.ts';
@@ -23,7 +23,7 @@ export interface MemberList {
 
 /** The members as one of them lists them; it also responds without a majority. @throws {SourceError} */
 export async function fetchMemberList(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   client: EndpointClient,
   version: EtcdVersion,
   signal: AbortSignal,
@@ -35,7 +35,7 @@ export async function fetchMemberList(
 }
 
 async function fetchByV3(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   client: EndpointClient,
   version: EtcdVersion,
   signal: AbortSignal,
@@ -56,7 +56,7 @@ async function fetchByV3(
 }
 
 async function fetchByV2(
-  { name, authorization }: Cluster,
+  { name, authorization }: EtcdCluster,
   client: EndpointClient,
   signal: AbortSignal,
 ): Promise<MemberList> {

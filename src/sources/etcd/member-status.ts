@@ -15,7 +15,7 @@ import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { countIn, cleanEtcdText, isDenied, LostQuorum } from './responses.ts';
 import { startClock } from './clock.ts';
-import type { Cluster } from './cluster.ts';
+import type { EtcdCluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { callV3, parseVersion, type EtcdVersion } from './gateway.ts';
 import { readServedCertificate } from './handshake.ts';
@@ -49,7 +49,7 @@ const NEED_NO_MAJORITY: ReadonlySet<StoreQuery> = new Set(['version', 'metrics',
 
 /** Sends all queries at once; none depends on another. Throws only for our own bugs, and the reason of `signal`. */
 export async function probeMember(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   client: EndpointClient,
   { signal, withinMs }: QueryOptions,
 ): Promise<MemberStatus> {
@@ -75,7 +75,7 @@ export async function probeMember(
 }
 
 async function queryAll(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   client: EndpointClient,
   signal: AbortSignal,
 ): Promise<MemberStatus> {
@@ -283,7 +283,7 @@ interface SelfReport extends Pick<
 }
 
 async function fetchSelfReport(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   client: EndpointClient,
   version: EtcdVersion,
   signal: AbortSignal,
@@ -338,7 +338,7 @@ function fromStatus(status: JsonObject): SelfReport {
 }
 
 async function fetchAlarms(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   client: EndpointClient,
   version: EtcdVersion,
   signal: AbortSignal,

@@ -9,7 +9,7 @@ import type {
 import { SourceError } from '../../ports/source-error.ts';
 import { printable, readCertificate } from '../../wire/x509.ts';
 import { dedupeAlarms } from './alarms.ts';
-import type { Cluster } from './cluster.ts';
+import type { EtcdCluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { readServedCertificate } from './handshake.ts';
 import type { ListedMember } from './member-list.ts';
@@ -21,7 +21,7 @@ const SHARE_FOR_CONFIGURED = 0.7;
 
 /** Asks every configured endpoint, then every member that none of them turned out to be. */
 export async function readMembers(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   { signal, withinMs }: QueryOptions,
 ): Promise<StoreMembers> {
   const endsAt = performance.now() + withinMs;
@@ -67,7 +67,7 @@ export async function readMembers(
 
 /** Reads the disk counters of members again, at the addresses where they were found. */
 export async function readDiskCounters(
-  { name, config, clients }: Cluster,
+  { name, config, clients }: EtcdCluster,
   urls: readonly string[],
   { signal, withinMs }: QueryOptions,
 ): Promise<ReadonlyMap<string, DiskCounters>> {
@@ -87,7 +87,11 @@ export async function readDiskCounters(
 }
 
 /** Finds the client port of one member, for an action on it alone. @throws {SourceError} */
-export async function findMember(cluster: Cluster, id: string, signal: AbortSignal): Promise<EndpointClient> {
+export async function findMember(
+  cluster: EtcdCluster,
+  id: string,
+  signal: AbortSignal,
+): Promise<EndpointClient> {
   const bounded = { signal, withinMs: cluster.config.timeoutMs };
   const statuses = await Promise.all(
     cluster.clients.configured.map((client) => probeMember(cluster, client, bounded)),
@@ -198,7 +202,7 @@ type AdvertisedStatus = Omit<MemberStatus, 'client'> & { readonly client?: Endpo
 
 /** For a member whose port is not configured. */
 async function probeAdvertised(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   { id, name, clientUrls }: ListedMember,
   bounded: QueryOptions,
   ownId?: string,
@@ -269,7 +273,7 @@ const PEERS_WITHIN_MS = 1_500;
  * Only asked where something is wrong, because members log each handshake that comes without a peer's certificate.
  */
 async function peerCertificates(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   listed: readonly ListedMember[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, StoreMember['peerCertificate']>> {
@@ -285,7 +289,7 @@ async function peerCertificates(
 }
 
 /** The certificate that Wrench presents. A file that cannot be read is reported by the requests that need it. */
-async function readClientCertificate({ clients }: Cluster): Promise<StoreMembers['clientCertificate']> {
+async function readClientCertificate({ clients }: EtcdCluster): Promise<StoreMembers['clientCertificate']> {
   const { tls, recorder } = clients.configured[0]!;
   const read = async () => {
     const { cert } = await tls();

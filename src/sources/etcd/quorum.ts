@@ -2,7 +2,7 @@ import type { SourceError } from '../../ports/source-error.ts';
 import { asObject, textIn } from '../../wire/json-object.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { countIn, explainV2, explainV3, grpc, LostQuorum } from './responses.ts';
-import type { Cluster } from './cluster.ts';
+import type { EtcdCluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { sendV3, type EtcdVersion } from './gateway.ts';
 import { hexId, hexIdV2 } from './ids.ts';
@@ -22,7 +22,7 @@ export interface QuorumRead {
  * @throws {SourceError} where that cannot be asked.
  */
 export async function readWithQuorum(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   client: EndpointClient,
   version: EtcdVersion,
   signal: AbortSignal,
@@ -35,7 +35,7 @@ export async function readWithQuorum(
 const NO_KEY = 'AA==';
 
 async function readByRange(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   client: EndpointClient,
   { prefix }: EtcdVersion,
   signal: AbortSignal,
@@ -60,7 +60,11 @@ async function readByRange(
   throw failure;
 }
 
-async function readByKey(cluster: Cluster, client: EndpointClient, signal: AbortSignal): Promise<QuorumRead> {
+async function readByKey(
+  cluster: EtcdCluster,
+  client: EndpointClient,
+  signal: AbortSignal,
+): Promise<QuorumRead> {
   const answer = await readKeys(cluster, client, '_wrench?quorum=true', signal);
   if (answer.status !== 200 && !isAbsent(answer)) throw explainV2(cluster.name, client.host, answer);
   const clusterId = hexIdV2(answer.headers['x-etcd-cluster-id']);

@@ -5,13 +5,17 @@ import type { TextResponse } from '../../wire/http.ts';
 import { asObject } from '../../wire/json-object.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { countIn, explainV2 } from './responses.ts';
-import type { Cluster } from './cluster.ts';
+import type { EtcdCluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { hedgedRequest } from './hedged-request.ts';
 import { flatten } from './tree.ts';
 
 /** Everything under a directory, as a majority agrees on it. @throws {SourceError} as {@link KeyValueStore.tree} does. */
-export async function readTree(cluster: Cluster, directory: string, signal: AbortSignal): Promise<KeyTree> {
+export async function readTree(
+  cluster: EtcdCluster,
+  directory: string,
+  signal: AbortSignal,
+): Promise<KeyTree> {
   const { name, clients } = cluster;
   const path = directory.replaceAll(/^\/+|\/+$/g, '');
   try {
@@ -40,7 +44,7 @@ const ELECTION_MS = 500;
 
 /** A GET below `/v2/keys/`; `path` ends with its query. An election, which is over soon, is waited for. */
 export async function readKeys(
-  { authorization }: Cluster,
+  { authorization }: EtcdCluster,
   client: EndpointClient,
   path: string,
   signal: AbortSignal,
