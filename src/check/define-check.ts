@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { PortName } from '../ports/readers.ts';
+import type { DeclaredReads, PortName } from '../ports/readers.ts';
 import type { ReadContext } from './context.ts';
 import type { OfferOf, RemediationsByName } from './define-remediation.ts';
 import type { Diagnosis } from './finding.ts';
@@ -22,6 +22,11 @@ export interface Check<
   readonly uses: readonly P[];
   /** Ports that it reads where they have a source, and can do without. */
   readonly mayUse?: readonly M[];
+  /**
+   * The methods that `collect` and the plans of its remediations call, for ports whose sources need a permission for each. The roles in
+   * `deploy/kubernetes` grant what these need and no more, and `wrench doctor` names the checks that miss one.
+   */
+  readonly reads?: DeclaredReads;
   /** Its arguments, each with a `.meta({ description })`. Everything arrives as text. */
   readonly args: A;
   /** The argument that a bare word stands for: `/certs show www.example.com:443`. */

@@ -1,10 +1,12 @@
 import type { CertificateStore, CertificateWriter } from './certificates.ts';
+import type { Cluster, ClusterWriter } from './clusters.ts';
 import type { KeyValueStore, KeyValueWriter } from './key-value.ts';
 import type { ProcessSupervisor, ProcessWriter } from './processes.ts';
 
 /** All that checks can read: the sources of each port. An environment has the ports that its configuration names sources for. */
 export interface Readers {
   readonly certificates: readonly CertificateStore[];
+  readonly clusters: readonly Cluster[];
   readonly keyValue: readonly KeyValueStore[];
   readonly processes: readonly ProcessSupervisor[];
 }
@@ -15,15 +17,28 @@ export interface Readers {
  */
 export interface Writers {
   readonly certificates: (source: string) => CertificateWriter;
+  readonly clusters: (source: string) => ClusterWriter;
   readonly keyValue: (source: string) => KeyValueWriter;
   readonly processes: (source: string) => ProcessWriter;
 }
 
 export type PortName = keyof Readers;
 
+/** Methods of sources, by port. */
+export type DeclaredReads = {
+  readonly [Port in PortName]?: readonly MethodOf<Readers[Port][number]>[];
+};
+
+type MethodOf<Source> = {
+  [Key in keyof Source & string]-?: NonNullable<Source[Key]> extends (...args: never) => unknown
+    ? Key
+    : never;
+}[keyof Source & string];
+
 /** The ports. An environment's readers and writers follow this table; `holds` is what messages call the content of their sources. */
 export const PORTS = {
   certificates: { holds: 'certificates' },
+  clusters: { holds: 'nodes and pods' },
   keyValue: { holds: 'keys' },
   processes: { holds: 'processes' },
 } as const satisfies Readonly<Record<PortName, { readonly holds: string }>>;
@@ -32,5 +47,6 @@ export const PORT_NAMES = Object.keys(PORTS) as readonly PortName[];
 
 // The types of the ports: checks import them as `ports`.
 export type * from './certificates.ts';
+export type * from './clusters.ts';
 export type * from './key-value.ts';
 export type * from './processes.ts';

@@ -1,5 +1,14 @@
 import type { ScanResult, SeenPlace } from '../../src/ports/certificates.ts';
 import type {
+  ClusterNode,
+  DaemonSet,
+  KubeletConfig,
+  KubeletStats,
+  NodeCondition,
+  Pod,
+  Threshold,
+} from '../../src/ports/clusters.ts';
+import type {
   DiskCounters,
   FailureMode,
   Operations,
@@ -59,7 +68,8 @@ function dropsOfWhole(answer: Answer): readonly Drop[] {
 
 function whole(answer: Answer, change: Change, how: string, isLasting: boolean): Drop {
   const from = isLasting ? ' from then on' : '';
-  const after = 'after' in change && change.after !== undefined ? ` after ${change.after} places` : '';
+  const unit = answer.method === 'scan' ? 'places' : 'pages';
+  const after = 'after' in change && change.after !== undefined ? ` after ${change.after} ${unit}` : '';
   return {
     label: `${nameOf(answer)} ${how}${after}${from}`,
     answer,
@@ -130,6 +140,17 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
     });
   },
   deployments: dropsOfDeployments,
+  version: (answer) => [part(answer, 'the version cannot be parsed', answer.source, 'devel', 'v1.1.0')],
+  nodes: dropsOfNodes,
+  pods: (answer) =>
+    dropsOfImages(answer, answer.value as readonly (readonly Pod[])[], ({ labels }) =>
+      SYSTEM_LABELS.some((label) => labels[label]?.startsWith('kube-')),
+    ),
+  events: () => [],
+  daemonSets: (answer) => dropsOfImages(answer, answer.value as readonly (readonly DaemonSet[])[]),
+  kubeletStats: dropsOfKubeletStats,
+  kubeletConfig: dropsOfKubeletConfig,
+  cordonPermission: () => [],
 };
 
 function part(answer: Answer, what: string, subject: string, value: unknown, hidden?: unknown): Drop {
@@ -412,6 +433,130 @@ function dropsOfDeployments(answer: Answer): readonly Drop[] {
       ...ofInstances,
     ];
   });
+}
+
+/** What a node may leave out, and with a fault. An absent pool, reason or date says nothing by itself. */
+const FAULTY_NODE = {
+  kubeletVersion: 'v1.1.0',
+} satisfies Partial<ClusterNode>;
+
+function dropsOfNodes(answer: Answer): readonly Drop[] {
+  const pages = answer.value as readonly (readonly ClusterNode[])[];
+  return pages.flat().flatMap((node) => {
+    const withNode = (changed: ClusterNode) =>
+      pages.map((page) => page.map((one) => (one === node ? changed : one)));
+    const conditions = (status: NodeCondition['status'], type: string) =>
+      withNode({
+        ...node,
+        conditions: node.conditions.map((one) => (one.type === type ? { ...one, status } : one)),
+      });
+    const without = keysOf(FAULTY_NODE)
+      .filter((key) => key in node)
+      .map((key) => {
+        const hidden = withNode({ ...node, [key]: FAULTY_NODE[key] });
+        return part(answer, `${node.name} reports no ${key}`, node.name, withNode(omit(node, key)), hidden);
+      });
+    const unknown = node.conditions
+      .filter(({ status }) => status !== 'Unknown')
+      .map(({ type, status }) =>
+        part(
+          answer,
+          `${type} of ${node.name} is unknown`,
+          node.name,
+          conditions('Unknown', type),
+          conditions(status === 'True' ? 'False' : 'True', type),
+        ),
+      );
+    return [...without, ...unknown];
+  });
+}
+
+const SYSTEM_LABELS = ['component', 'k8s-app'];
+
+interface WithContainers {
+  readonly namespace: string;
+  readonly name: string;
+  readonly containers: readonly { readonly image: string }[];
+}
+
+/** The image of a program of Kubernetes may be named by its digest, which hides its version. */
+function dropsOfImages<T extends WithContainers>(
+  answer: Answer,
+  pages: readonly (readonly T[])[],
+  isProgram: (one: T) => boolean = () => true,
+): readonly Drop[] {
+  return pages
+    .flat()
+    .filter((one) => one.namespace === 'kube-system' && isProgram(one))
+    .map((one) => {
+      const inImage = (suffix: string) =>
+        pages.map((page) =>
+          page.map((other) =>
+            other === one
+              ? {
+                  ...one,
+                  containers: one.containers.map((container) => ({
+                    ...container,
+                    image: container.image.replace(/:[^:/]*$/, suffix),
+                  })),
+                }
+              : other,
+          ),
+        );
+      const byDigest = `@sha256:${'5147'.repeat(16)}`;
+      return part(
+        answer,
+        `the image of ${one.name} has no tag`,
+        one.name,
+        inImage(byDigest),
+        inImage(':v1.1.0'),
+      );
+    });
+}
+
+const FILE_SYSTEMS = ['nodeFs', 'imageFs'] as const;
+
+/** A full disk is hidden where a number is absent. */
+function dropsOfKubeletStats(answer: Answer): readonly Drop[] {
+  const stats = answer.value as KubeletStats;
+  const node = answer.call.slice(answer.call.indexOf('(') + 1, -1);
+  return FILE_SYSTEMS.flatMap((name) => {
+    const fileSystem = stats[name];
+    if (!fileSystem) return [];
+    const full = { ...stats, [name]: { ...fileSystem, availableBytes: 0, inodesFree: 0 } };
+    const without = (['availableBytes', 'capacityBytes', 'inodes', 'inodesFree'] as const)
+      .filter((key) => key in fileSystem)
+      .map((key) =>
+        part(
+          answer,
+          `${node} measures no ${key} of its ${name}`,
+          node,
+          { ...stats, [name]: omit(fileSystem, key) },
+          full,
+        ),
+      );
+    return [part(answer, `${node} measures no ${name}`, node, omit(stats, name), full), ...without];
+  });
+}
+
+function dropsOfKubeletConfig(answer: Answer): readonly Drop[] {
+  const config = answer.value as KubeletConfig;
+  const node = answer.call.slice(answer.call.indexOf('(') + 1, -1);
+  return Object.keys(config.evictionHard)
+    .filter((signal) => !signal.startsWith('memory.'))
+    .map((signal) => {
+      const withThreshold = (threshold: Threshold) => ({
+        ...config,
+        evictionHard: { ...config.evictionHard, [signal]: threshold },
+      });
+      return part(
+        answer,
+        `${signal} of ${node} cannot be read`,
+        node,
+        withThreshold({ unreadable: '15 percent' }),
+        withThreshold({ share: 1 }),
+      );
+    });
 }
 
 function keysOf<T extends object>(value: T): readonly (keyof T & string)[] {

@@ -49,7 +49,7 @@ export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedRead
   const calls = new Map<string, number>();
   const wrapMethod = (source: { readonly name: string }, method: string, run: Method): Method =>
     function dropped(...args) {
-      const label = typeof args[0] === 'string' ? args[0] : '';
+      const label = labelOf(args[0]);
       const call = `${source.name}.${method}(${label})`;
       const nth = calls.get(call) ?? 0;
       calls.set(call, nth + 1);
@@ -61,6 +61,10 @@ export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedRead
       const record = (more: Pick<Answer, 'value' | 'isStream' | 'empty'>) =>
         void answers.push({ ...known, ...more });
       if (method === 'scan') return changeStream(run, args[0] as ScanOptions, change, record);
+      if (STREAMS.has(method)) {
+        const pages = run.apply(source, args) as AsyncIterable<unknown>;
+        return changePages(pages, signal, change, record);
+      }
       return changeAnswer(() => run.apply(source, args) as Promise<unknown>, change, signal, record);
     };
   const wrapped = Object.entries(read).map(([port, sources]) => [
@@ -75,6 +79,19 @@ export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedRead
     ),
   ]);
   return { read: Object.fromEntries(wrapped) as Partial<Readers>, answers, calls };
+}
+
+/** The methods besides `scan` that yield their answer in pages. */
+const STREAMS: ReadonlySet<string> = new Set(['nodes', 'pods', 'events', 'daemonSets']);
+
+/** What a call is about: a word, the name of an object, or the options that select. */
+function labelOf(arg: unknown): string {
+  if (typeof arg === 'string') return arg;
+  if (typeof arg !== 'object' || arg === null) return '';
+  if ('name' in arg && typeof arg.name === 'string') return arg.name;
+  return Object.values(arg)
+    .filter((value) => typeof value === 'string')
+    .join(' ');
 }
 
 type Method = (...args: unknown[]) => unknown;
@@ -122,6 +139,22 @@ async function* changeStream(
   yield* value.slice(0, Math.max(0, upTo - kept));
   if (change?.kind === 'reject') throw change.error;
   if (change?.kind === 'hang') await hang(change.isDeaf ? undefined : options.signal);
+}
+
+/** Changed pages end `after` so many, or are replaced as a whole. */
+async function* changePages(
+  pages: AsyncIterable<unknown>,
+  signal: AbortSignal | undefined,
+  change: Change | undefined,
+  record: Record,
+): AsyncGenerator<unknown> {
+  const results: unknown[] = [];
+  for await (const page of pages) results.push(page);
+  record({ value: results, isStream: true, empty: 0 });
+  const value = change?.kind === 'replace' ? (change.value as readonly unknown[]) : results;
+  yield* value.slice(0, change && change.kind !== 'replace' ? (change.after ?? 0) : Infinity);
+  if (change?.kind === 'reject') throw change.error;
+  if (change?.kind === 'hang') await hang(change.isDeaf ? undefined : signal);
 }
 
 /** What a stream yields. */

@@ -1,12 +1,11 @@
-import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Fixture } from '../../commands/shared/fixture-sources.ts';
 import type { AnyCheck } from '../../src/check/define-check.ts';
 import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import { dropsOf, failingInstead, hangsOf } from './answer-drops.ts';
+import { loadCheckFixtures } from './check-fixtures.ts';
 import { type Drop, recordAnswers, type RecordedReaders } from './drop-answers.ts';
-import { ROOT } from './tree.ts';
 import { inVirtualTime, useRealTime, useVirtualTime } from './virtual-time.ts';
 
 vi.mock('node:timers/promises', async () => (await import('./virtual-time.ts')).virtualTimers);
@@ -22,25 +21,7 @@ const NEVER_CLEAR: Readonly<Record<string, string>> = {
   'certs/show': 'the certificate that was asked for is always a finding',
 };
 
-const foldersOf = (path: string) =>
-  readdirSync(`${ROOT}${path}`, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name);
-
-const checks = foldersOf('commands')
-  .filter((area) => area !== 'shared')
-  .flatMap((area) => foldersOf(`commands/${area}`).map((check) => `${area}/${check}`));
-
-const load = (path: string): Promise<unknown> =>
-  import(new URL(`../../commands/${path}`, import.meta.url).href);
-
-const catalogue = await Promise.all(
-  checks.map(async (name) => {
-    const { check } = (await load(`${name}/check.ts`)) as { readonly check: AnyCheck };
-    const { fixtures } = (await load(`${name}/fixtures.ts`)) as { readonly fixtures: readonly Fixture[] };
-    return { name, check, fixtures };
-  }),
-);
+const catalogue = await loadCheckFixtures();
 
 const cases = catalogue.flatMap(({ name, check, fixtures }) =>
   fixtures.map((fixture) => ({ name, check, fixture, title: fixture.title })),

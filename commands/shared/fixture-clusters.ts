@@ -1,0 +1,125 @@
+import { type ports, SourceError } from '../kit.ts';
+
+/** An in-memory cluster for the fixtures of checks (`fixtures.ts`), which behaves as `src/ports` documents it, and builders of what it answers. */
+
+interface StoredCluster {
+  readonly name: string;
+  readonly kubelets?: ports.Cluster['kubelets'];
+  readonly version?: string;
+  readonly nodes: readonly ports.ClusterNode[];
+  readonly pods?: readonly ports.Pod[];
+  readonly events?: readonly ports.ClusterEvent[];
+  readonly daemonSets?: readonly ports.DaemonSet[];
+  /** By node; a node that is not named has nothing to measure. */
+  readonly stats?: Readonly<Record<string, ports.KubeletStats>>;
+  /** By node; the others have the defaults. */
+  readonly configs?: Readonly<Record<string, ports.KubeletConfig>>;
+  readonly cordon?: ports.CordonPermission;
+}
+
+const PAGE_SIZE = 2;
+
+/** Lists come in pages of two. */
+export function clusterSource({
+  name,
+  kubelets = 'proxy',
+  version = 'v1.33.4',
+  nodes,
+  pods = [],
+  events = [],
+  daemonSets = [],
+  stats = {},
+  configs = {},
+  cordon = { allowed: false, because: 'the configuration does not allow it' },
+}: StoredCluster): ports.Cluster {
+  return {
+    name,
+    kubelets,
+    version: async () => version,
+    nodes: () => pagesOf(nodes),
+    pods: ({ namespace }) =>
+      pagesOf(pods.filter((pod) => namespace === undefined || pod.namespace === namespace)),
+    events: ({ about }) => pagesOf(events.filter((event) => event.about.kind === about)),
+    daemonSets: () => pagesOf(daemonSets),
+    kubeletStats: async (node) => {
+      const measured = stats[node.name];
+      if (!measured) throw new SourceError(name, 'missing', `${node.name} measures nothing`);
+      return measured;
+    },
+    kubeletConfig: async (node) => configs[node.name] ?? defaultKubeletConfig(),
+    cordonPermission: async () => cordon,
+  };
+}
+
+async function* pagesOf<T>(all: readonly T[]): AsyncGenerator<readonly T[]> {
+  for (let at = 0; at < Math.max(all.length, 1); at += PAGE_SIZE) yield all.slice(at, at + PAGE_SIZE);
+}
+
+/** A healthy Linux node with containerd, with overrides. */
+export function clusterNode(name: string, known: Partial<ports.ClusterNode> = {}): ports.ClusterNode {
+  return {
+    name,
+    uid: `uid-of-${name}`,
+    kind: 'machine',
+    operatingSystem: 'linux',
+    osImage: 'Ubuntu 24.04.3 LTS',
+    kernelVersion: '6.8.0-85-generic',
+    architecture: 'amd64',
+    containerRuntime: 'containerd://2.1.4',
+    kubeletVersion: 'v1.33.4',
+    roles: [],
+    conditions: [condition('Ready', 'True'), condition('DiskPressure', 'False')],
+    taints: [],
+    unschedulable: false,
+    addresses: [{ type: 'InternalIP', address: '192.0.2.1' }],
+    kubeletPort: 10_250,
+    ...known,
+  };
+}
+
+export function condition(
+  type: string,
+  status: ports.NodeCondition['status'],
+  known: Partial<ports.NodeCondition> = {},
+): ports.NodeCondition {
+  return { type, status, ...known };
+}
+
+const GIB = 1_024 ** 3;
+
+/** A node with one disk of 100 GiB for everything, of which `freeShare` is free; with overrides. */
+export function oneDisk(
+  freeShare: number,
+  known: Partial<ports.KubeletStats> & { readonly fs?: Partial<ports.FileSystem> } = {},
+): ports.KubeletStats {
+  const { fs = {}, ...more } = known;
+  const disk: ports.FileSystem = {
+    availableBytes: Math.round(100 * GIB * freeShare),
+    capacityBytes: 100 * GIB,
+    usedBytes: Math.round(100 * GIB * (1 - freeShare)),
+    inodes: 6_553_600,
+    inodesFree: 6_000_000,
+    inodesUsed: 553_600,
+    ...fs,
+  };
+  return { nodeFs: disk, imageFs: { ...disk, usedBytes: 12 * GIB }, pods: [], ...more };
+}
+
+/** What a kubelet uses where nothing is configured, on Linux: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ */
+export function defaultKubeletConfig(): ports.KubeletConfig {
+  return {
+    evictionHard: {
+      'memory.available': { amount: 100 * 1_024 ** 2 },
+      'nodefs.available': { share: 0.1 },
+      'nodefs.inodesFree': { share: 0.05 },
+      'imagefs.available': { share: 0.15 },
+      'imagefs.inodesFree': { share: 0.05 },
+    },
+    evictionSoft: {},
+    pressureTransitionMs: 300_000,
+    imageGcHighPercent: 85,
+    imageGcLowPercent: 80,
+    containerLogMaxBytes: 10 * 1_024 ** 2,
+    containerLogMaxFiles: 5,
+  };
+}
