@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util';
 /** Variables by name: the environment of the process, and of a `.env` file those that the environment does not have. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The only place that reads `process.env`. */
+/** The only place that reads settings from `process.env`. */
 export function loadVariables(folder = process.cwd(), env: Variables = process.env): Variables {
   return { ...readDotEnv(join(folder, '.env')), ...env };
 }

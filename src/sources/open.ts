@@ -15,6 +15,8 @@ const OPEN: { readonly [Kind in SourceConfig['kind']]: Open<Kind> } = {
   etcd: async (config, recorder) => (await import('./etcd/open.ts')).openEtcd(config, recorder),
   bosh: async (config, recorder) => (await import('./bosh/open.ts')).openBosh(config, recorder),
   monit: async (config, recorder) => (await import('./monit/open.ts')).openMonit(config, recorder),
+  kubernetes: async (config, recorder) =>
+    (await import('./kubernetes/open.ts')).openKubernetes(config, recorder),
 };
 
 /** Opens a configured source; no request is sent yet. */

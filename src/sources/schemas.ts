@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { boshConfig, oldAct } from './bosh/config.ts';
 import { etcdConfig, oldMaintain } from './etcd/config.ts';
 import { filesConfig } from './files/config.ts';
+import { kubernetesConfig } from './kubernetes/config.ts';
 import { monitConfig, oldRestart } from './monit/config.ts';
 import { tlsConfig } from './tls/config.ts';
 import { oldRenew, vaultConfig } from './vault/config.ts';
@@ -14,6 +15,7 @@ export const sourceSchemas = [
   etcdConfig,
   boshConfig,
   monitConfig,
+  kubernetesConfig,
 ] as const;
 
 /** One configured source, with all defaults filled in. `kind` says which vendor it is. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, request as send } from 'undici';
+import { Agent, ProxyAgent, request as send, Socks5ProxyAgent } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { HttpAnswer, SourceRecorder } from '../ports/recorder.ts';
 import { SourceError } from '../ports/source-error.ts';
@@ -23,6 +23,8 @@ export interface HttpTls {
   readonly cert?: string;
   readonly key?: string;
   readonly servername?: string;
+  /** `false` accepts any certificate. Only where the configuration says so. Default: true. */
+  readonly rejectUnauthorized?: boolean;
 }
 
 export interface HttpRequest {
@@ -79,16 +81,12 @@ export function openHttp(options: {
   readonly source: string;
   readonly tls?: HttpTls;
   readonly connectTimeoutMs?: number;
+  /** The URL of an HTTP or SOCKS5 proxy, which may have a user and a password. */
+  readonly proxy?: string | undefined;
   readonly recorder?: SourceRecorder | undefined;
 }): PlainHttpClient {
   const { source, recorder } = options;
-  const agent = new Agent({
-    // The call's deadline is the only timer. Undici's own would end a slow response with other messages.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    allowH2: false,
-    connect: { timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, ...options.tls },
-  });
+  const agent = openAgent(options);
   const connection = { agent, source, anonymous: !options.tls?.cert };
   const send = (request: HttpRequest): Promise<HttpAnswer> => sendWithRetries(connection, request);
   const requestText = async (request: HttpRequest): Promise<TextResponse> => {
@@ -99,13 +97,46 @@ export function openHttp(options: {
     requestJson: async (request) => parse(source, request, await requestText(request)),
     requestText,
     close: async () => {
-      if (!agent.destroyed) await agent.destroy();
+      await agent.destroy();
     },
   };
 }
 
+/** @throws {SourceError} where the URL of the proxy is invalid. */
+function openAgent({
+  source,
+  tls,
+  proxy,
+  connectTimeoutMs = CONNECT_TIMEOUT_MS,
+}: Parameters<typeof openHttp>[0]): Dispatcher {
+  // The call's deadline is the only timer. Undici's own would end a slow response with other messages.
+  const timers = { headersTimeout: 0, bodyTimeout: 0, allowH2: false };
+  const connect = { timeout: connectTimeoutMs, ...tls };
+  if (proxy === undefined) return new Agent({ ...timers, connect });
+  const { protocol, username, password } = URL.canParse(proxy) ? new URL(proxy) : EMPTY_PROXY;
+  if (!isEncoded(username) || !isEncoded(password))
+    throw new SourceError(source, 'malformed', 'the user or password of the proxy is not percent-encoded');
+  if (/^socks5?:$/.test(protocol))
+    return new Socks5ProxyAgent(proxy, { ...timers, requestTls: { allowH2: false, ...connect } });
+  if (/^https?:$/.test(protocol))
+    return new ProxyAgent({ ...timers, uri: proxy, requestTls: connect, connectTimeout: connectTimeoutMs });
+  throw new SourceError(source, 'malformed', 'the proxy is not an http://, https:// or socks5:// URL');
+}
+
+const EMPTY_PROXY = { protocol: '', username: '', password: '' } as const;
+
+/** Undici decodes it, and throws where it cannot. */
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 interface Connection {
-  readonly agent: Agent;
+  readonly agent: Dispatcher;
   readonly source: string;
   /** No client certificate is configured. */
   readonly anonymous: boolean;

@@ -136,7 +136,7 @@ export const MODULES: readonly Module[] = [
     path: 'src/sources/<vendor>/',
     at: /^src\/sources\/[^/]+\//,
     imports: ['ports', 'wire', 'text', 'source options', 'own vendor config'],
-    packages: /^((zod|yaml)$|node:)/,
+    packages: /^((zod|yaml|@kubernetes\/client-node)$|node:)/,
   },
   {
     layer: 4,

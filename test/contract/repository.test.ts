@@ -17,7 +17,7 @@ function filesThatSay(pattern: RegExp, where: (path: string) => boolean = () => 
   return [...code].filter(([path, text]) => where(path) && pattern.test(text)).map(([path]) => path);
 }
 
-test('only one file reads the environment of the process', () => {
+test('one file reads settings from the environment of the process, and one what Kubernetes and exec plugins need of it', () => {
   const inProduct = (path: string) => !/^(test|scripts)\//.test(path) && !path.endsWith('.test.ts');
 
   expect(
@@ -25,7 +25,7 @@ test('only one file reads the environment of the process', () => {
       /\bprocess\s*\.\s*env\b|\bloadEnvFile\b|\bprocess\['env'\]|{[^}]*\benv\b[^}]*} = process\b/,
       inProduct,
     ),
-  ).toEqual(['src/config/variables.ts']);
+  ).toEqual(['src/config/variables.ts', 'src/sources/kubernetes/process-environment.ts']);
 });
 
 test('only one file reads wrench.yaml', () => {

@@ -1,0 +1,52 @@
+import { SourceError } from '../../ports/source-error.ts';
+import { asObject } from '../../wire/json-object.ts';
+import type { ClusterConnection } from './connection.ts';
+import { errorOfAnswer, objectIn } from './explain-answer.ts';
+import type { AccessRule } from './permissions.ts';
+
+/**
+ * Whether RBAC allows something, or every verb on every resource, to the credential of a connection (SelfSubjectAccessReview, which every authenticated user may create).
+ * @throws {SourceError}
+ */
+export async function isAllowed(
+  connection: ClusterConnection,
+  rule: AccessRule | 'anything',
+  signal: AbortSignal,
+): Promise<boolean> {
+  const attributes = rule === 'anything' ? { verb: '*', group: '*', resource: '*' } : rule;
+  const spec =
+    'path' in attributes
+      ? { nonResourceAttributes: { verb: attributes.verb, path: attributes.path } }
+      : {
+          resourceAttributes: {
+            verb: attributes.verb,
+            group: attributes.group,
+            resource: attributes.resource,
+            ...('subresource' in attributes && { subresource: attributes.subresource }),
+          },
+        };
+  const { answer, context } = await connection.send({
+    make: ({ authorization }) =>
+      authorization.createSelfSubjectAccessReview({
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec,
+      }),
+    rule: {
+      verb: 'create',
+      group: 'authorization.k8s.io',
+      resource: 'selfsubjectaccessreviews',
+    },
+    what: 'a review of its permissions',
+    signal,
+  });
+  if (answer.status !== 200 && answer.status !== 201) throw errorOfAnswer(context, answer);
+  const { allowed } = asObject(objectIn(context, answer)['status']);
+  if (typeof allowed !== 'boolean')
+    throw new SourceError(
+      context.source,
+      'malformed',
+      `${context.host} did not answer whether a permission is granted`,
+    );
+  return allowed;
+}

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { kubernetesConfig } from './config.ts';
+
+const LEAST = { kind: 'kubernetes' };
+
+test('the least that must be said', () => {
+  expect(kubernetesConfig.parse(LEAST)).toEqual({
+    kind: 'kubernetes',
+    name: 'kubernetes',
+    kubelets: 'none',
+    kubeletInsecure: false,
+    allow: {},
+    timeoutMs: 10_000,
+  });
+});
+
+test.each([
+  ['a context without a kubeconfig', { context: 'prod' }],
+  ['a context for cordoning without a kubeconfig', { allow: { cordon: { context: 'prod' } } }],
+  ['a CA of kubelets that are not asked directly', { kubelets: 'proxy', kubeletCa: '/ca.pem' }],
+  ['insecure kubelets that are not asked directly', { kubeletInsecure: true }],
+  ['a CA that is not used', { kubelets: 'direct', kubeletCa: '/ca.pem', kubeletInsecure: true }],
+  ['another way to ask kubelets', { kubelets: 'agent' }],
+  ['a token', { token: 'secret' }],
+])('%s is an error', (_, options) => {
+  expect(kubernetesConfig.safeParse({ ...LEAST, ...options }).success).toBe(false);
+});
+
+test('a context for cordoning may be one of the kubeconfig for reading', () => {
+  const options = { kubeconfig: '/etc/kubeconfig', allow: { cordon: { context: 'acting' } } };
+
+  expect(kubernetesConfig.parse({ ...LEAST, ...options })).toMatchObject(options);
+});

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { allowOption, nameOption, nonEmptyText, timeoutOption } from '../options.ts';
+
+const credential = {
+  kubeconfig: nonEmptyText.exactOptional().meta({
+    description: 'A kubeconfig file. Default: the service account of the pod that Wrench runs in.',
+  }),
+  context: nonEmptyText.exactOptional().meta({
+    description: 'A context of the kubeconfig. Default: its current context.',
+  }),
+};
+
+const cordon = z.strictObject(credential).meta({
+  description:
+    'Cordoning and uncordoning nodes, which takes `get` and `patch` on `nodes`. `{}` uses the credential for reading; a `kubeconfig` or ' +
+    '`context` here is used only for these changes.',
+});
+
+/** The `kubernetes` source in `wrench.yaml`: one cluster. */
+export const kubernetesConfig = z
+  .strictObject({
+    kind: z
+      .literal('kubernetes')
+      .meta({ description: 'A Kubernetes cluster: its nodes, pods, events and kubelets.' }),
+    name: nameOption('kubernetes'),
+    ...credential,
+    kubelets: z
+      .enum(['direct', 'proxy', 'none'])
+      .default('none')
+      .meta({
+        description:
+          'How to ask kubelets for disk usage and limits. `direct`: at port 10250 of each node, which takes `get` on `nodes/stats` and ' +
+          '`nodes/configz`, both read-only (kubelets before 1.33 require `nodes/proxy` for their configuration). `proxy`: through the API server, ' +
+          'which takes `get` on `nodes/proxy`. That permission is not read-only: it also lets its holder run commands in every container. ' +
+          '`none`: not at all, so disk usage and limits are reported as unknown.',
+      }),
+    kubeletCa: nonEmptyText.exactOptional().meta({
+      description:
+        'A PEM file with the authorities that signed the serving certificates of the kubelets, for `kubelets: direct`. Default: the CA of the cluster.',
+    }),
+    kubeletInsecure: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          'Whether to skip verification of kubelet certificates, for `kubelets: direct`. Anyone who can intercept the connection can then steal ' +
+          'the credential. Prefer `serverTLSBootstrap: true` on the kubelets, or `kubeletCa`.',
+      }),
+    allow: allowOption({ cordon: cordon.exactOptional() }).default({}),
+    timeoutMs: timeoutOption(),
+  })
+  .refine(({ kubeconfig, context }) => kubeconfig !== undefined || context === undefined, {
+    error: 'needs `kubeconfig`: a service account has no contexts',
+    path: ['context'],
+  })
+  .refine(
+    ({ kubeconfig, allow: { cordon } }) =>
+      cordon?.context === undefined || (cordon.kubeconfig ?? kubeconfig) !== undefined,
+    { error: 'needs `kubeconfig`: a service account has no contexts', path: ['allow', 'cordon', 'context'] },
+  )
+  .refine(({ kubelets, kubeletCa }) => kubelets === 'direct' || kubeletCa === undefined, {
+    error: 'is only used with `kubelets: direct`',
+    path: ['kubeletCa'],
+  })
+  .refine(({ kubelets, kubeletInsecure }) => kubelets === 'direct' || !kubeletInsecure, {
+    error: 'is only used with `kubelets: direct`',
+    path: ['kubeletInsecure'],
+  })
+  .refine(({ kubeletCa, kubeletInsecure }) => kubeletCa === undefined || !kubeletInsecure, {
+    error: 'contradicts `kubeletCa`: remove one of the two',
+    path: ['kubeletInsecure'],
+  })
+  .meta({ description: 'Nodes and pods of a Kubernetes cluster.' });
+
+export type KubernetesConfig = z.output<typeof kubernetesConfig>;

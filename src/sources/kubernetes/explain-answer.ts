@@ -1,0 +1,131 @@
+import type { HttpAnswer } from '../../ports/recorder.ts';
+import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
+import { parseJson } from '../../text/parse-json.ts';
+import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
+import { printable } from '../../wire/x509.ts';
+import { type AccessRule, ruleInWords } from './permissions.ts';
+
+/** What is known of a request whose answer is no success. */
+export interface AnswerContext {
+  readonly source: string;
+  readonly host: string;
+  /** The permission that it needs. */
+  readonly rule: AccessRule;
+  /** What was asked for: `the list of nodes`, `the kubelet of node-a`. */
+  readonly what: string;
+  /** What the credential is: `the token of the kubeconfig`. */
+  readonly origin: string;
+  /** A kubelet answers at its own address, so that messages about all kubelets name none of them. */
+  readonly isKubelet?: boolean;
+}
+
+const MAX_QUOTED = 200;
+
+/** Whether a refusal that came through the API server is that of a kubelet, which was asked with the API server's own credential. */
+export function isOfProxiedKubelet({
+  answer,
+  context: { rule, isKubelet = false },
+}: {
+  readonly answer: HttpAnswer;
+  readonly context: Pick<AnswerContext, 'rule' | 'isKubelet'>;
+}): boolean {
+  const isProxied = !('path' in rule) && rule.subresource === 'proxy' && !isKubelet;
+  return isProxied && /^(?:Unauthorized|Forbidden \(user=)/.test(answer.text.trim());
+}
+
+/** The `Status` object of the API in a response, if it is one. */
+export function statusObject({ text }: HttpAnswer): JsonObject | undefined {
+  const body = asObject(parseJson(text));
+  return body['kind'] === 'Status' ? body : undefined;
+}
+
+/**
+ * The error of a response that is no success. It names the missing permission in the same words for all nodes, and quotes what the API server says only
+ * where that is about the cluster.
+ */
+export function errorOfAnswer(context: AnswerContext, answer: HttpAnswer): SourceError {
+  const { source, host, origin, what } = context;
+  const error = (kind: SourceErrorKind, message: string): SourceError =>
+    new SourceError(source, kind, message);
+  const { status } = answer;
+  const said = messageOf(answer);
+  const quoted = said === undefined ? '' : `: ${said}`;
+  if ((status === 401 || status === 403) && isOfProxiedKubelet({ answer, context }))
+    return error(
+      'refused',
+      `kubelets refuse the API server's own credential (${status}): check its \`--kubelet-client-certificate\` and the rights of its user`,
+    );
+  if (status === 401 && context.isKubelet)
+    return error(
+      'refused',
+      `kubelets do not accept ${origin} (401): it is not valid, or they do not have \`authentication.webhook\` enabled`,
+    );
+  if (status === 401)
+    return error('refused', `${host} does not accept ${origin} (401): it has expired or is not valid`);
+  if (status === 403) return forbidden(context, answer);
+  if (status === 404)
+    return isFromKubernetes(answer)
+      ? error('missing', `${host} has no answer for ${what} (404)`)
+      : error('malformed', `${host} answered 404 with ${contentOf(answer)}, not as a Kubernetes API server`);
+  if (status === 408 || status === 429)
+    return error('unreachable', `${host} is overloaded: it refused ${what} (${status})`);
+  if (status === 410)
+    return error('unreachable', `${host} no longer has the version of ${what} that was being read (410)`);
+  if (status >= 500) return error('unreachable', `${host} could not answer for ${what} (${status})${quoted}`);
+  return error('refused', `${host} refused the request for ${what} (${status})${quoted}`);
+}
+
+/** @throws {SourceError} `malformed` where the body is not a JSON object. */
+export function objectIn(
+  context: Pick<AnswerContext, 'source' | 'host' | 'what'>,
+  answer: HttpAnswer,
+): JsonObject {
+  const body = parseJson(answer.text);
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as JsonObject;
+  const { source, host, what } = context;
+  throw new SourceError(
+    source,
+    'malformed',
+    `${host} answered the request for ${what} with ${contentOf(answer)}`,
+  );
+}
+
+function forbidden({ source, host, rule, what }: AnswerContext, answer: HttpAnswer): SourceError {
+  const said = statusObject(answer) ? (messageOf(answer) ?? '') : answer.text.slice(0, 1_000);
+  const byKubelet = /^Forbidden \(user=.*subresources?(?:\(s\))?=\[?([\w ]+)\]?\)/.exec(said.trim());
+  if (!statusObject(answer) && !byKubelet)
+    return new SourceError(
+      source,
+      'refused',
+      `${host} answered 403 with ${contentOf(answer)} to the request for ${what}, not as a Kubernetes API server`,
+    );
+  if (/\bsystem:anonymous\b/.test(said))
+    return new SourceError(
+      source,
+      'refused',
+      `${host} treats the request as anonymous (403): configure a credential that it accepts`,
+    );
+  // A kubelet before 1.33 requires `nodes/proxy` for what a newer one grants to `nodes/configz`.
+  const proxyOnly = byKubelet?.[1]?.trim() === 'proxy';
+  const needed = proxyOnly ? 'get nodes/proxy' : ruleInWords(rule);
+  const because = proxyOnly && needed !== ruleInWords(rule) ? ' from kubelets before 1.33' : '';
+  return new SourceError(source, 'refused', `permission denied (403): needs \`${needed}\`${because}`);
+}
+
+/** Whether it is what an API server or a kubelet answers, and not something in front of it. */
+function isFromKubernetes(answer: HttpAnswer): boolean {
+  return statusObject(answer) !== undefined || answer.text.trim() === '404 page not found';
+}
+
+function messageOf(answer: HttpAnswer): string | undefined {
+  const message = textIn(statusObject(answer) ?? {}, 'message');
+  if (message === undefined) return undefined;
+  const clean = printable(message);
+  return clean.length > MAX_QUOTED ? `${clean.slice(0, MAX_QUOTED)}…` : clean;
+}
+
+function contentOf({ text, headers }: HttpAnswer): string {
+  if (text.trim() === '') return 'an empty body';
+  if (/\bhtml\b/i.test(headers['content-type'] ?? '') || /^\s*</.test(text)) return 'a web page';
+  return parseJson(text) === undefined ? 'something that is not JSON' : 'JSON of another shape';
+}

@@ -1,0 +1,27 @@
+import type { SourcePermission } from '../../ports/source.ts';
+import { isAllowed } from './access-review.ts';
+import type { KubernetesConfig } from './config.ts';
+import type { ClusterConnection } from './connection.ts';
+import { accessReviews, reportOf } from './needed-access.ts';
+
+/**
+ * What RBAC allows the credentials of a source, of what they need and of what they should not have. Each permission is asked for once, with the
+ * credential that would use it.
+ * @throws {SourceError}
+ */
+export async function readGrantedPermissions(
+  config: KubernetesConfig,
+  {
+    reading,
+    acting,
+  }: { readonly reading: ClusterConnection; readonly acting: ClusterConnection | undefined },
+  signal: AbortSignal,
+): Promise<readonly SourcePermission[]> {
+  const reviews = accessReviews(config);
+  const answers = await Promise.all(
+    reviews.map(({ credential, rule }) =>
+      isAllowed(credential === 'cordoning' && acting ? acting : reading, rule, signal),
+    ),
+  );
+  return reportOf(reviews, answers);
+}

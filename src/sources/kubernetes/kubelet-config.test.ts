@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { parseThreshold, toKubeletConfig } from './kubelet-config.ts';
+import { parseGoDuration, parseQuantity } from './quantity.ts';
+
+const parse = (kubeletconfig: unknown) => toKubeletConfig({ kubeletconfig }, (because) => new Error(because));
+
+test.each([
+  ['10%', { share: 0.1 }],
+  ['7.5%', { share: 0.075 }],
+  ['100Mi', { amount: 104_857_600 }],
+  ['1.5Gi', { amount: 1_610_612_736 }],
+  ['58816785612', { amount: 58_816_785_612 }],
+  ['1e3', { amount: 1_000 }],
+  ['500k', { amount: 500_000 }],
+  // The kubelet does not watch a signal with one of these two.
+  ['0%', undefined],
+  ['100%', undefined],
+  ['110%', { unreadable: '110%' }],
+  ['-5%', { unreadable: '-5%' }],
+  ['-1Gi', { unreadable: '-1Gi' }],
+  ['ten', { unreadable: 'ten' }],
+  ['', { unreadable: '' }],
+  [10, { unreadable: '10' }],
+])('a limit of %s', (text, threshold) => {
+  expect(parseThreshold(text)).toEqual(threshold);
+});
+
+test('an absent evictionHard is an empty one', () => {
+  expect(parse({}).evictionHard).toEqual({});
+  expect(parse({ evictionHard: null }).evictionHard).toEqual({});
+});
+
+test('a limit that replaced the defaults stands alone, unless they are merged', () => {
+  const evictionHard = { 'memory.available': '5%' };
+
+  expect(Object.keys(parse({ evictionHard }).evictionHard)).toEqual(['memory.available']);
+  expect(parse({ evictionHard, mergeDefaultEvictionSettings: true }).evictionHard).toMatchObject({
+    'memory.available': { share: 0.05 },
+    'imagefs.available': { share: 0.15 },
+  });
+});
+
+test('limits that are all 0 % are none', () => {
+  const evictionHard = { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%' };
+
+  expect(parse({ evictionHard, imageGCHighThresholdPercent: 100 })).toMatchObject({
+    evictionHard: {},
+    imageGcHighPercent: 100,
+  });
+});
+
+test('limits as one text, as kubelets before 1.10 write them', () => {
+  expect(parse({ evictionHard: 'memory.available<100Mi,nodefs.available<10%' }).evictionHard).toEqual({
+    'memory.available': { amount: 104_857_600 },
+    'nodefs.available': { share: 0.1 },
+  });
+});
+
+test('what cannot be parsed is absent, and no default', () => {
+  expect(
+    parse({
+      evictionPressureTransitionPeriod: 'soon',
+      imageGCHighThresholdPercent: '85',
+      imageGCLowThresholdPercent: -1,
+      containerLogMaxSize: 10,
+      containerLogMaxFiles: 0,
+    }),
+  ).toEqual({ evictionHard: {}, evictionSoft: {} });
+});
+
+test.each([undefined, null, 'text', []])('a configuration that is %s is an error', (shown) => {
+  expect(() => parse(shown)).toThrow('it has no `kubeletconfig`');
+});
+
+test('limits that are no map are an error', () => {
+  expect(() => parse({ evictionHard: ['nodefs.available<10%'] })).toThrow('its `evictionHard` is not a map');
+});
+
+test.each([
+  ['5m0s', 300_000],
+  ['15m0s', 900_000],
+  ['1h30m', 5_400_000],
+  ['0s', 0],
+  ['1.5s', 1_500],
+  ['300', undefined],
+  ['', undefined],
+])('the duration %s', (text, ms) => {
+  expect(parseGoDuration(text)).toBe(ms);
+});
+
+test.each([
+  ['0.5', 0.5],
+  ['.5', 0.5],
+  ['250m', 0.25],
+  ['1Ki', 1_024],
+  ['287191336Ki', 294_083_928_064],
+  ['1E', 1e18],
+  ['1Kb', undefined],
+  ['Ki', undefined],
+])('the quantity %s', (text, value) => {
+  expect(parseQuantity(text)).toBe(value);
+});

@@ -1,0 +1,89 @@
+import type { KubeletConfig, Threshold } from '../../ports/clusters.ts';
+import { asObject, type JsonObject, numberIn, textIn } from '../../wire/json-object.ts';
+import { parseGoDuration, parseQuantity } from './quantity.ts';
+
+/** Makes the error of an answer that cannot be used. */
+export type Malformed = (because: string) => Error;
+
+/** https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#hard-eviction-thresholds, on Linux. */
+const DEFAULT_HARD: Readonly<Record<string, string>> = {
+  'memory.available': '100Mi',
+  'nodefs.available': '10%',
+  'nodefs.inodesFree': '5%',
+  'imagefs.available': '15%',
+  'imagefs.inodesFree': '5%',
+};
+
+/**
+ * What `/configz` answers, so far as disks go. A kubelet fills in defaults before it shows them, so an absent `evictionHard` is an empty one.
+ * @param malformed makes the error of an answer that cannot be used.
+ */
+export function toKubeletConfig(body: JsonObject, malformed: Malformed): KubeletConfig {
+  // Kubelets before 1.10 name it `componentconfig`.
+  const shown = body['kubeletconfig'] ?? body['componentconfig'];
+  if (typeof shown !== 'object' || shown === null || Array.isArray(shown))
+    throw malformed('it has no `kubeletconfig`');
+  const config = shown as JsonObject;
+  const hard = signalsIn(config, 'evictionHard', malformed);
+  const inForce = config['mergeDefaultEvictionSettings'] === true ? { ...DEFAULT_HARD, ...hard } : hard;
+  const transitionMs = parseGoDuration(textIn(config, 'evictionPressureTransitionPeriod') ?? '');
+  const high = percentIn(config, 'imageGCHighThresholdPercent');
+  const low = percentIn(config, 'imageGCLowThresholdPercent');
+  const logBytes = parseQuantity(textIn(config, 'containerLogMaxSize') ?? '');
+  const logFiles = numberIn(config, 'containerLogMaxFiles');
+  return {
+    evictionHard: toThresholds(inForce),
+    evictionSoft: toThresholds(signalsIn(config, 'evictionSoft', malformed)),
+    ...(transitionMs !== undefined && { pressureTransitionMs: transitionMs }),
+    ...(high !== undefined && { imageGcHighPercent: high }),
+    ...(low !== undefined && { imageGcLowPercent: low }),
+    ...(logBytes !== undefined && logBytes > 0 && { containerLogMaxBytes: logBytes }),
+    ...(logFiles !== undefined && logFiles > 0 && { containerLogMaxFiles: logFiles }),
+  };
+}
+
+/** A map; in kubelets before 1.10 a text, `memory.available<100Mi,nodefs.available<10%`. */
+function signalsIn(config: JsonObject, key: string, malformed: Malformed): Readonly<Record<string, unknown>> {
+  const value = config[key];
+  if (value === undefined || value === null || value === '') return {};
+  if (typeof value === 'string')
+    return Object.fromEntries(
+      value.split(',').map((statement) => {
+        const [signal = '', limit = ''] = statement.split('<');
+        return [signal.trim(), limit.trim()];
+      }),
+    );
+  if (typeof value !== 'object' || Array.isArray(value)) throw malformed(`its \`${key}\` is not a map`);
+  return asObject(value);
+}
+
+function toThresholds(signals: Readonly<Record<string, unknown>>): Readonly<Record<string, Threshold>> {
+  return Object.fromEntries(
+    Object.entries(signals).flatMap(([signal, value]) => {
+      const threshold = parseThreshold(value);
+      return threshold ? [[signal, threshold]] : [];
+    }),
+  );
+}
+
+/**
+ * A limit as the kubelet parses it. `0%` and `100%` switch a signal off:
+ * https://github.com/kubernetes/kubernetes/blob/v1.33.0/pkg/kubelet/eviction/helpers.go (`parseThresholdStatement`)
+ * @returns nothing for a signal that is not watched.
+ */
+export function parseThreshold(value: unknown): Threshold | undefined {
+  if (typeof value !== 'string') return { unreadable: JSON.stringify(value).slice(0, 50) };
+  const text = value.trim();
+  if (text === '0%' || text === '100%') return undefined;
+  const unreadable = { unreadable: text.slice(0, 50) };
+  const percent = /^(\d+(?:\.\d+)?|\.\d+)%$/.exec(text)?.[1];
+  if (percent !== undefined) return Number(percent) <= 100 ? { share: Number(percent) / 100 } : unreadable;
+  const amount = parseQuantity(text);
+  if (amount === undefined || amount < 0) return unreadable;
+  return { amount };
+}
+
+function percentIn(config: JsonObject, key: string): number | undefined {
+  const value = numberIn(config, key);
+  return value !== undefined && value >= 0 && value <= 100 ? value : undefined;
+}

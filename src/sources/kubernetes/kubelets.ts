@@ -1,0 +1,82 @@
+import type { KubeletAddress, KubeletConfig, KubeletStats } from '../../ports/clusters.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
+import { printable } from '../../wire/x509.ts';
+import type { KubernetesConfig } from './config.ts';
+import type { ClusterAnswer, ClusterConnection } from './connection.ts';
+import { errorOfAnswer, objectIn } from './explain-answer.ts';
+import { type Malformed, toKubeletConfig } from './kubelet-config.ts';
+import { toKubeletStats } from './kubelet-stats.ts';
+import { accessRules } from './permissions.ts';
+
+type Asking = readonly [KubernetesConfig, ClusterConnection];
+
+/**
+ * An address may have passed to another node, whose stats say nothing about this one.
+ * @throws {SourceError}
+ */
+export async function readKubeletStats(
+  asking: Asking,
+  node: KubeletAddress,
+  signal: AbortSignal,
+): Promise<KubeletStats> {
+  return parse(await ask(asking, 'kubeletStats', node, signal), (body, malformed) => {
+    // Two nodes may name the same address, and a load balancer may stand before several.
+    const answering = textIn(asObject(body['node']), 'nodeName') ?? '';
+    if (answering !== '' && answering.toLowerCase() !== node.name.toLowerCase())
+      throw malformed(`it is about the node ${printable(answering)}`);
+    return toKubeletStats(body, malformed);
+  });
+}
+
+/** @throws {SourceError} */
+export async function readKubeletConfig(
+  asking: Asking,
+  node: KubeletAddress,
+  signal: AbortSignal,
+): Promise<KubeletConfig> {
+  return parse(await ask(asking, 'kubeletConfig', node, signal), toKubeletConfig);
+}
+
+/** What the API server accepts as one; with another the path could be that of something else. */
+const NODE_NAME = /^[a-z\d](?:[-.a-z\d]*[a-z\d])?$/i;
+
+const PATHS = { kubeletStats: '/stats/summary', kubeletConfig: '/configz' } as const;
+
+async function ask(
+  [config, connection]: Asking,
+  method: keyof typeof PATHS,
+  node: KubeletAddress,
+  signal: AbortSignal,
+): Promise<ClusterAnswer> {
+  const { kubelets, name: source } = config;
+  const [rule] = accessRules(method, kubelets);
+  if (kubelets === 'none' || !rule)
+    throw new SourceError(source, 'refused', 'not configured: set `kubelets` to `direct` or `proxy`');
+  const path = PATHS[method];
+  const what = `the kubelet of ${printable(node.name)}`;
+  if (kubelets === 'direct') return connection.sendToKubelet({ node, path, rule, what, signal });
+  if (!NODE_NAME.test(node.name))
+    throw new SourceError(source, 'malformed', `${printable(node.name)} is not a name of a node`);
+  return connection.send({
+    make: async ({ core }) => {
+      const request = await core.connectGetNodeProxyWithPath(node.name, path.slice(1));
+      // The client encodes the slash in the path, which some load balancers refuse.
+      request.setUrl(request.getUrl().replace('%2F', '/'));
+      return request;
+    },
+    rule,
+    what,
+    signal,
+  });
+}
+
+function parse<T>({ answer, context }: ClusterAnswer, map: (body: JsonObject, malformed: Malformed) => T): T {
+  if (answer.status !== 200) throw errorOfAnswer(context, answer);
+  const { source, what } = context;
+  return map(
+    objectIn(context, answer),
+    (because) =>
+      new SourceError(source, 'malformed', `${what} sent an answer that cannot be used: ${because}`),
+  );
+}

@@ -1,0 +1,188 @@
+import type { RequestContext } from '@kubernetes/client-node/dist/gen/http/http.js';
+import type { HttpAnswer } from '../../ports/recorder.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import { parseJson } from '../../text/parse-json.ts';
+import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
+import { splitJsonArray } from '../../wire/split-json-array.ts';
+import type { ClusterConnection } from './connection.ts';
+import { type AnswerContext, errorOfAnswer, objectIn, statusObject } from './explain-answer.ts';
+import type { AccessRule } from './permissions.ts';
+import type { RequestFactories } from './request-factories.ts';
+import { makeSeenKeys } from './seen-keys.ts';
+
+/** A list of the API. */
+export interface ListRequest<T> {
+  readonly connection: ClusterConnection;
+  readonly rule: AccessRule;
+  /** `nodes`, `pods`, as messages name the items. */
+  readonly items: string;
+  /** Of the list: `NodeList`. */
+  readonly kind: string;
+  readonly make: (factories: RequestFactories, page: PageRequest) => Promise<RequestContext>;
+  /** Maps one item; it has a name. */
+  readonly map: (item: JsonObject) => T | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly continueToken: string | undefined;
+}
+
+const PAGE_SIZE = 500;
+/** How often a list whose `continue` token has expired is continued at a newer version, or begun again. */
+const MAX_RESTARTS = 2;
+/** A server may filter a page until nothing is left of it. One that sends many in a row makes no progress. */
+const MAX_PAGES_WITHOUT_ITEMS = 100;
+const MAX_PAGE_BYTES = 64_000_000;
+
+/**
+ * Reads a list page by page, and keeps nothing of a page after it was delivered. No item comes twice, also where the list had to be begun again because
+ * its version was compacted (410): https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+ * @throws {SourceError} where the list ends before it is complete; it says how many items came before.
+ */
+export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readonly T[]> {
+  const seen = makeSeenKeys();
+  let continueToken: string | undefined;
+  let restarts = 0;
+  let pages = 0;
+  /** Below 0 while pages may come again because the list was begun again. */
+  let pagesWithoutItems = 0;
+  let delivered = 0;
+
+  for (;;) {
+    const page = await readPage(list, continueToken, delivered);
+    if ('expired' in page) {
+      if (++restarts > MAX_RESTARTS) throw incomplete(list, page.expired, delivered);
+      continueToken = page.freshToken;
+      if (continueToken === undefined) pagesWithoutItems = -pages;
+      continue;
+    }
+    pages++;
+    const fresh = page.items.filter(({ key }) => seen.add(key));
+    const mapped = fresh.flatMap(({ item }) => item ?? []);
+    delivered += fresh.length;
+    pagesWithoutItems = fresh.length === 0 ? pagesWithoutItems + 1 : Math.min(pagesWithoutItems, 0);
+    if (mapped.length > 0 || page.continueToken === undefined) yield mapped;
+    const malformed = (because: string): SourceError => {
+      const { source, host } = page.context;
+      return incomplete(list, new SourceError(source, 'malformed', `${host} ${because}`), delivered);
+    };
+    if (page.continueToken === undefined) {
+      if (!page.isCutOff) return;
+      throw malformed(`says that there are more ${list.items}, and not how to go on`);
+    }
+    if (page.continueToken === continueToken || pagesWithoutItems >= MAX_PAGES_WITHOUT_ITEMS)
+      throw malformed(`repeats a page of the list of ${list.items}`);
+    ({ continueToken } = page);
+  }
+}
+
+interface Page<T> {
+  readonly items: readonly { readonly key: string; readonly item: T | undefined }[];
+  readonly continueToken: string | undefined;
+  /** It says that items are left, whether or not it has a token. */
+  readonly isCutOff: boolean;
+  readonly context: AnswerContext;
+}
+
+interface Expired {
+  readonly expired: SourceError;
+  /** Continues the list at a newer version. */
+  readonly freshToken: string | undefined;
+}
+
+async function readPage<T>(
+  list: ListRequest<T>,
+  continueToken: string | undefined,
+  delivered: number,
+): Promise<Page<T> | Expired> {
+  const { connection, rule, items: name, signal } = list;
+  try {
+    const { answer, context } = await connection.send({
+      make: (factories) => list.make(factories, { limit: PAGE_SIZE, continueToken }),
+      rule,
+      what: `the list of ${name}`,
+      maxBytes: MAX_PAGE_BYTES,
+      signal,
+    });
+    if (answer.status === 410) {
+      const metadata = asObject(statusObject(answer)?.['metadata']);
+      return { expired: errorOfAnswer(context, answer), freshToken: textIn(metadata, 'continue') };
+    }
+    if (answer.status !== 200) throw errorOfAnswer(context, answer);
+    return toPage(context, list, answer);
+  } catch (error) {
+    throw error instanceof SourceError ? incomplete(list, error, delivered) : error;
+  }
+}
+
+function toPage<T>(
+  context: AnswerContext,
+  { items: name, kind: expectedKind, map }: ListRequest<T>,
+  answer: HttpAnswer,
+): Page<T> {
+  const malformed = (because: string): SourceError =>
+    new SourceError(
+      context.source,
+      'malformed',
+      `${context.host} did not answer with a list of ${name}: ${because}`,
+    );
+  const { list, items } = parseList(context, answer);
+  const { kind, metadata } = list;
+  if (kind !== expectedKind) throw malformed('it is of another kind');
+  if (items === undefined) throw malformed('it has no `items`');
+  // Whether more pages follow is said there and nowhere else.
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    throw malformed('it has no `metadata`');
+  const { continue: token, remainingItemCount: remaining } = metadata as JsonObject;
+  if (token !== undefined && token !== null && typeof token !== 'string')
+    throw malformed('its `continue` token is not text');
+  return {
+    items: Array.from(items, (raw) => {
+      const item = asObject(raw);
+      const itemMetadata = asObject(item['metadata']);
+      const itemName = textIn(itemMetadata, 'name');
+      if (itemName === undefined) throw malformed('an item has no name');
+      return { key: `${textIn(itemMetadata, 'namespace') ?? ''}/${itemName}`, item: map(item) };
+    }),
+    continueToken: token || undefined,
+    isCutOff: remaining !== undefined && remaining !== null && remaining !== 0,
+    context,
+  };
+}
+
+interface ParsedList {
+  readonly list: JsonObject;
+  /** Absent where they are not a list. */
+  readonly items: Iterable<unknown> | undefined;
+}
+
+/**
+ * Each item is parsed when it is its turn, so that one at a time is held with the many members that nobody reads, and not the 500 of a page.
+ * @throws {SourceError} `malformed`, while iterating too, where the answer is not JSON.
+ */
+function parseList(context: AnswerContext, answer: HttpAnswer): ParsedList {
+  const { head, elements } = splitJsonArray(answer.text, 'items') ?? {};
+  const list = asObject(head === undefined ? undefined : parseJson(head));
+  const { items } = list;
+  if (elements && Array.isArray(items) && items.length === 0) {
+    const parsed = elements.values().map((json) => {
+      const item = parseJson(json);
+      return item === undefined ? objectIn(context, answer) : item;
+    });
+    return { list, items: parsed };
+  }
+  const whole = objectIn(context, answer);
+  // An empty list of Go is `null`.
+  const all = whole['items'] === null ? [] : whole['items'];
+  return { list: whole, items: Array.isArray(all) ? all : undefined };
+}
+
+/** The same error, which says that only a part of the list was read. */
+function incomplete<T>({ items }: ListRequest<T>, error: SourceError, delivered: number): SourceError {
+  if (delivered === 0) return error;
+  const { source, kind, message, code } = error;
+  const before = `only ${delivered} ${items} were read: ${message}`;
+  return new SourceError(source, kind, before, { ...(code !== undefined && { code }), cause: error });
+}

@@ -1,0 +1,153 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  configBody,
+  daemonSetObject,
+  eventObject,
+  nodeObject,
+  podObject,
+  statsBody,
+} from '../../../test/world/kubernetes/objects.ts';
+import type { JsonObject } from '../../wire/json-object.ts';
+import { toKubeletConfig } from './kubelet-config.ts';
+import { toKubeletStats } from './kubelet-stats.ts';
+import { toEvent } from './to-event.ts';
+import { toNode } from './to-node.ts';
+import { toDaemonSet, toPod } from './to-pod.ts';
+
+class Malformed extends Error {}
+const malformed = (because: string): Error => new Malformed(because);
+
+/** What an answer may hold in the place of something else. */
+const wrong = fc.oneof(
+  fc.constantFrom<unknown>(
+    null,
+    -1,
+    1e308,
+    2 ** 64,
+    '',
+    '7',
+    '-5%',
+    '1e999',
+    '0001-01-01T00:00:00Z',
+    '999999-99-99T99:99:99Z',
+    'a:b\n\u0000\u202E',
+    '\uD800',
+    'x'.repeat(10_000),
+    '1'.repeat(10_000),
+    [],
+    [null],
+    [[]],
+    {},
+    { toString: 1, valueOf: null },
+    { length: 3 },
+  ),
+  fc.jsonValue(),
+);
+
+type Path = readonly (string | number)[];
+
+function pathsIn(value: unknown, path: Path = []): readonly Path[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+  return [path, ...keys.flatMap((key) => pathsIn((value as never)[key], [...path, key]))];
+}
+
+function replaced(value: unknown, [key, ...rest]: Path, by: unknown): unknown {
+  if (key === undefined) return by;
+  const copy = structuredClone(value) as Record<string | number, unknown>;
+  copy[key] = replaced(copy[key], rest, by);
+  return copy;
+}
+
+/** The body with up to three of its parts replaced; its root stays an object. */
+function damaged(body: object): fc.Arbitrary<JsonObject> {
+  const plain = JSON.parse(JSON.stringify(body)) as JsonObject;
+  const paths = pathsIn(plain).filter(({ length }) => length > 0);
+  const damage = fc.tuple(fc.constantFrom(...paths), wrong);
+  return fc.array(damage, { minLength: 1, maxLength: 3 }).map((damages) =>
+    damages.reduce<JsonObject>((changed, [path, by]) => {
+      try {
+        return replaced(changed, path, by) as JsonObject;
+      } catch {
+        // What it is in was replaced before.
+        return changed;
+      }
+    }, plain),
+  );
+}
+
+/** No invalid date, no number that is below 0 or not finite, nothing `undefined`. */
+function isSound(value: unknown): boolean {
+  if (value instanceof Date) return value.getTime() >= 0;
+  if (typeof value === 'number') return value >= 0 && value < Infinity;
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(isSound);
+  return value !== undefined;
+}
+
+const POD = {
+  ...podObject('pod-a', { namespace: 'ci', node: 'node-a' }),
+  spec: {
+    nodeName: 'node-a',
+    initContainers: [{ name: 'setup', image: 'busybox' }],
+    containers: [
+      {
+        name: 'dind',
+        image: 'docker:dind',
+        command: ['dockerd'],
+        args: ['--tls=false'],
+        env: [{ name: 'DOCKER_HOST', value: 'tcp://localhost:2375' }],
+        securityContext: { privileged: true },
+        volumeMounts: [{ name: 'socket', mountPath: '/var/run/docker.sock' }],
+      },
+    ],
+    volumes: [
+      { name: 'socket', hostPath: { path: '/var/run/docker.sock' } },
+      { name: 'scratch', emptyDir: { medium: 'Memory' } },
+      { name: 'data', persistentVolumeClaim: { claimName: 'data' } },
+      { name: 'cache', ephemeral: { volumeClaimTemplate: {} } },
+    ],
+  },
+};
+const NODE = nodeObject('node-a', {
+  unschedulable: true,
+  annotations: { 'wrench/cordoned-by': 'm1' },
+});
+const STATS = {
+  ...statsBody('node-a'),
+  pods: [
+    {
+      podRef: { name: 'pod-a', namespace: 'ci', uid: 'uid-a' },
+      'ephemeral-storage': { usedBytes: 7, inodesUsed: 1 },
+      containers: [{ name: 'dind', rootfs: { usedBytes: 1 }, logs: { usedBytes: 1 } }],
+      volume: [{ name: 'data', usedBytes: 1, pvcRef: { name: 'data' } }],
+    },
+  ],
+};
+
+test.each<readonly [string, object, (body: JsonObject) => unknown]>([
+  ['node', NODE, toNode],
+  ['pod', POD, toPod],
+  ['event', eventObject('node-a', { reason: 'FreeDiskSpaceFailed', count: 7 }), toEvent],
+  ['DaemonSet', daemonSetObject('kube-proxy', { image: 'kube-proxy:v1.33.5' }), toDaemonSet],
+  ['stats', STATS, (body) => toKubeletStats(body, malformed)],
+  ['configuration', configBody(), (body) => toKubeletConfig(body, malformed)],
+])('%s: whatever a server sends is read as a sound value, or is malformed', (_, body, map) => {
+  expect(map(JSON.parse(JSON.stringify(body)) as JsonObject)).toSatisfy(isSound);
+  fc.assert(
+    fc.property(damaged(body), (answer) => {
+      try {
+        return isSound(map(answer));
+      } catch (error) {
+        return error instanceof Malformed;
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('a number of millions of digits takes no time', () => {
+  const body = { kubeletconfig: { evictionHard: { 'nodefs.available': `${'1'.repeat(5_000_000)}x` } } };
+
+  expect(toKubeletConfig(body, malformed).evictionHard['nodefs.available']).toHaveProperty('unreadable');
+});

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { accessRules, READ_METHODS, ruleInWords, WRITE_METHODS } from './permissions.ts';
+
+const inWords = (
+  methods: readonly Parameters<typeof accessRules>[0][],
+  kubelets: Parameters<typeof accessRules>[1],
+) => [...new Set(methods.flatMap((method) => accessRules(method, kubelets).map(ruleInWords)))];
+
+test.each([
+  ['none', []],
+  ['direct', ['get nodes/stats', 'get nodes/configz']],
+  ['proxy', ['get nodes/proxy']],
+] as const)('reading with kubelets: %s', (kubelets, more) => {
+  expect(inWords(READ_METHODS, kubelets)).toEqual([
+    'get /version',
+    'list nodes',
+    'list pods',
+    'list events',
+    'list daemonsets.apps',
+    ...more,
+  ]);
+});
+
+test('only changes need a verb that changes something', () => {
+  expect(inWords(WRITE_METHODS, 'none')).toEqual(['get nodes', 'patch nodes']);
+});

@@ -1,0 +1,76 @@
+import type { Cluster, ClusterWriter } from '../../ports/clusters.ts';
+
+/** What RBAC must allow: a verb on a resource of an API group, or on a path of the API server. */
+export type AccessRule =
+  | {
+      readonly verb: 'get' | 'list' | 'patch' | 'create';
+      /** Empty for the core group. */
+      readonly group: '' | 'apps' | 'authorization.k8s.io';
+      readonly resource: 'nodes' | 'pods' | 'events' | 'daemonsets' | 'selfsubjectaccessreviews';
+      readonly subresource?: 'stats' | 'configz' | 'proxy';
+    }
+  | { readonly verb: 'get'; readonly path: '/version' };
+
+/** A method of the port that sends requests with the credential for reading. */
+export type ReadMethod = Exclude<keyof Cluster, 'name' | 'kubelets' | 'cordonPermission'>;
+/** A method of the port that changes something. */
+export type WriteMethod = keyof ClusterWriter;
+
+type Kubelets = Cluster['kubelets'];
+
+/**
+ * The permissions that a method needs in the cluster.
+ *
+ * The API server authorizes everything that goes through it to a kubelet as `nodes/proxy`. A kubelet that is asked directly authorizes
+ * `/stats/*` as `nodes/stats` and, from 1.33 on, `/configz` as `nodes/configz`; older ones require `nodes/proxy` for it:
+ * https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/
+ */
+export function accessRules(method: ReadMethod | WriteMethod, kubelets: Kubelets): readonly AccessRule[] {
+  return RULES[method](kubelets);
+}
+
+const list = (resource: 'nodes' | 'pods' | 'events'): AccessRule => ({ verb: 'list', group: '', resource });
+const ofNodes = (verb: 'get' | 'patch', subresource?: 'stats' | 'configz' | 'proxy'): AccessRule => ({
+  verb,
+  group: '',
+  resource: 'nodes',
+  ...(subresource && { subresource }),
+});
+
+const ofKubelets =
+  (direct: 'stats' | 'configz') =>
+  (kubelets: Kubelets): readonly AccessRule[] =>
+    kubelets === 'none' ? [] : [ofNodes('get', kubelets === 'proxy' ? 'proxy' : direct)];
+
+const RULES: {
+  readonly [Method in ReadMethod | WriteMethod]: (kubelets: Kubelets) => readonly AccessRule[];
+} = {
+  version: () => [{ verb: 'get', path: '/version' }],
+  nodes: () => [list('nodes')],
+  pods: () => [list('pods')],
+  events: () => [list('events')],
+  daemonSets: () => [{ verb: 'list', group: 'apps', resource: 'daemonsets' }],
+  kubeletStats: ofKubelets('stats'),
+  kubeletConfig: ofKubelets('configz'),
+  cordon: () => [ofNodes('get'), ofNodes('patch')],
+  uncordon: () => [ofNodes('get'), ofNodes('patch')],
+};
+
+/** All methods that need a permission, those for reading first. */
+export const READ_METHODS = [
+  'version',
+  'nodes',
+  'pods',
+  'events',
+  'daemonSets',
+  'kubeletStats',
+  'kubeletConfig',
+] as const satisfies readonly ReadMethod[];
+export const WRITE_METHODS = ['cordon', 'uncordon'] as const satisfies readonly WriteMethod[];
+
+/** As messages name it: `list nodes`, `get nodes/proxy`, `list daemonsets.apps`, `get /version`. */
+export function ruleInWords(rule: AccessRule): string {
+  if ('path' in rule) return `${rule.verb} ${rule.path}`;
+  const { verb, group, resource, subresource } = rule;
+  return `${verb} ${resource}${group === '' ? '' : `.${group}`}${subresource ? `/${subresource}` : ''}`;
+}

@@ -1,0 +1,68 @@
+import type { Recordable, SourceRecorder } from '../../ports/recorder.ts';
+import { asObject, type JsonObject } from '../../wire/json-object.ts';
+
+/** Annotations that are read. All others may hold anything, such as whole manifests with passwords. */
+const ANNOTATIONS = new Set(['wrench/cordoned-by', 'kubernetes.io/config.mirror', 'kwok.x-k8s.io/node']);
+const PATH_OF_CONFIG = 'kubeletconfig';
+
+/** Members that are not read, and may hold anything: commands, headers and options with passwords, and what a container wrote last. */
+const DROPPED = new Set([
+  'envFrom',
+  'lifecycle',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'volumeAttributes',
+  'options',
+  'containerStatuses',
+  'initContainerStatuses',
+  'ephemeralContainerStatuses',
+]);
+
+/** Members of the kubelet's configuration that are read. */
+const CONFIG_KEYS = new Set([
+  'evictionHard',
+  'evictionSoft',
+  'evictionPressureTransitionPeriod',
+  'mergeDefaultEvictionSettings',
+  'imageGCHighThresholdPercent',
+  'imageGCLowThresholdPercent',
+  'containerLogMaxSize',
+  'containerLogMaxFiles',
+]);
+
+/**
+ * The recorder for answers of a cluster, which records no environment variable but DOCKER_HOST, and no annotation, probe, option of a volume or setting of
+ * a kubelet that Wrench does not read.
+ */
+export function withoutPrivateParts(recorder: SourceRecorder): SourceRecorder {
+  return {
+    ...recorder,
+    http: (question, send, recordable = (body) => body) =>
+      recorder.http(question, send, (body) => recordable(recordablePart(body))),
+  };
+}
+
+const recordablePart: Recordable = (body) => {
+  if (Array.isArray(body)) return body.map(recordablePart);
+  if (typeof body !== 'object' || body === null) return body;
+  return Object.fromEntries(
+    Object.entries(body as JsonObject).flatMap(([key, value]) => {
+      // Names that people choose: a label `lifecycle` or `env` is one like any other.
+      if (key === 'labels') return [[key, value]];
+      if (DROPPED.has(key)) return [];
+      if (key === 'env') return [[key, dockerHostOnly(value)]];
+      if (key === 'annotations') return [[key, only(value, ANNOTATIONS)]];
+      if (key === PATH_OF_CONFIG) return [[key, only(value, CONFIG_KEYS)]];
+      return [[key, recordablePart(value)]];
+    }),
+  );
+};
+
+function dockerHostOnly(value: unknown): unknown {
+  return Array.isArray(value) ? value.filter((one) => asObject(one)['name'] === 'DOCKER_HOST') : [];
+}
+
+function only(value: unknown, keys: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(Object.entries(asObject(value)).filter(([key]) => keys.has(key)));
+}

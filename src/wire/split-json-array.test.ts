@@ -1,0 +1,96 @@
+import { array, assert, constantFrom, dictionary, jsonValue, nat, pre, property, string } from 'fast-check';
+import { isDeepStrictEqual } from 'node:util';
+import { expect, test } from 'vitest';
+import { parseJson } from '../text/parse-json.ts';
+import { asObject } from './json-object.ts';
+import { splitJsonArray } from './split-json-array.ts';
+
+/** What parsing the parts gives, put together again. */
+function parsedInParts(json: string, key: string): unknown {
+  const split = splitJsonArray(json, key);
+  if (!split) return undefined;
+  const head = JSON.parse(split.head) as Record<string, unknown>;
+  expect(head[key]).toEqual([]);
+  return { ...head, [key]: split.elements.map((element) => JSON.parse(element) as unknown) };
+}
+
+test('the parts are what the whole is', () => {
+  assert(
+    property(
+      dictionary(string(), jsonValue()),
+      array(jsonValue()),
+      dictionary(string(), jsonValue()),
+      constantFrom(undefined, 2, '\t'),
+      (before, items, after, space) => {
+        const object = { ...before, items, ...after };
+        pre(object.items === items);
+        const json = JSON.stringify(object, undefined, space);
+        expect(parsedInParts(json, 'items')).toEqual(JSON.parse(json));
+      },
+    ),
+  );
+});
+
+test.each([
+  ['brackets, commas and quotes in strings', '{"items":["],[","}{","\\"],","\\\\"]}', 4],
+  ['the same key deeper', '{"metadata":{"items":[1,2]},"items":[3]}', 1],
+  ['a value that is the key', '{"kind":"items","list":[1,2],"items":[3]}', 1],
+  ['an empty array with space in it', '{"items":[ \n]}', 0],
+  ['space around the colon', '{"items" :\n[1, 2]}', 2],
+  ['members behind it', '{"items":[{"a":[1,2]},{}],"metadata":{"continue":"x"}}', 2],
+])('%s', (_, json, count) => {
+  expect(splitJsonArray(json, 'items')?.elements).toHaveLength(count);
+  expect(parsedInParts(json, 'items')).toEqual(JSON.parse(json));
+});
+
+test.each([
+  ['no such key', '{"kind":"Status"}'],
+  ['null', '{"items":null}'],
+  ['an object', '{"items":{"a":[1]}}'],
+  ['a text', '{"items":"[1,2]"}'],
+  ['an array only deeper', '{"metadata":{"items":[1]}}'],
+  ['another array behind the key', '{"items":null,"list":[1]}'],
+  ['an array at the top', '["items",[1]]'],
+  ['cut off in an element', '{"items":[{"a":1},{"b"'],
+  ['cut off in a string', '{"items":["a'],
+  ['a web page', '<html>"items":[</html>'],
+  ['nothing', ''],
+])('is not split: %s', (_, json) => {
+  expect(splitJsonArray(json, 'items')).toBeUndefined();
+});
+
+test.each([
+  ['no comma', '{"items":[{}{}]}'],
+  ['a comma too many', '{"items":[{},]}'],
+  ['only a comma', '{"items":[,]}'],
+  ['a bracket of the other kind', '{"items":[{]]}'],
+  ['text behind it', '{"items":[{}]}x'],
+  ['a second array of the name', '{"items":[1],"items":[2]}'],
+])('what is not valid does not become valid: %s', (_, json) => {
+  const { head = '', elements = [] } = splitJsonArray(json, 'items') ?? {};
+  const hasNoItems = isDeepStrictEqual(asObject(parseJson(head))['items'], []);
+  const areValid = elements.every((element) => parseJson(element) !== undefined);
+  expect(hasNoItems && areValid).toBe(false);
+});
+
+test('what is cut off or damaged never becomes a shorter array', () => {
+  const list = { kind: 'List', items: [{ a: ['x]', '"', '\\'] }, [1, [2]], 'y,', {}], end: '}]' };
+  const json = JSON.stringify(list);
+  const damaged = nat(json.length - 1).chain((at) =>
+    constantFrom(
+      json.slice(0, at),
+      json.slice(0, at) + json.slice(at + 1),
+      ...['"', ',', '[', ']', '{', '}', '\\'].map((sign) => json.slice(0, at) + sign + json.slice(at)),
+    ),
+  );
+  assert(
+    property(damaged, (text) => {
+      const { head = '', elements = [] } = splitJsonArray(text, 'items') ?? {};
+      const parts = [head, ...elements].map(parseJson);
+      if (parts.includes(undefined)) return true;
+      const [object, ...items] = parts;
+      return isDeepStrictEqual({ ...asObject(object), items }, parseJson(text));
+    }),
+    { numRuns: 2_000 },
+  );
+});

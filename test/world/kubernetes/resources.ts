@@ -1,0 +1,123 @@
+/** An object as the API server keeps and sends it: plain JSON. */
+export interface ApiObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMetadata;
+  readonly [field: string]: unknown;
+}
+
+export interface ObjectMetadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly [field: string]: unknown;
+}
+
+/** A kind of object, and how requests name it. */
+export interface Resource {
+  /** In paths and in RBAC rules: `nodes`. */
+  readonly plural: string;
+  readonly kind: string;
+  /** `''` is the core group. */
+  readonly group: string;
+  readonly namespaced: boolean;
+  /** What a field selector may name; absent: the two that each kind has, with an error text of its own. */
+  readonly fieldLabels?: readonly string[];
+}
+
+const COMMON_LABELS = ['metadata.name', 'metadata.namespace'];
+
+/** Field labels: the functions AddFieldLabelConversionsFor… in pkg/apis/core/v1/conversion.go of kubernetes/kubernetes. */
+const RESOURCES = [
+  {
+    plural: 'nodes',
+    kind: 'Node',
+    group: '',
+    namespaced: false,
+    fieldLabels: ['metadata.name', 'spec.unschedulable'],
+  },
+  {
+    plural: 'pods',
+    kind: 'Pod',
+    group: '',
+    namespaced: true,
+    fieldLabels: [
+      ...COMMON_LABELS,
+      'spec.nodeName',
+      'spec.restartPolicy',
+      'spec.schedulerName',
+      'spec.serviceAccountName',
+      'spec.hostNetwork',
+      'status.phase',
+      'status.podIP',
+      'status.podIPs',
+      'status.nominatedNodeName',
+    ],
+  },
+  {
+    plural: 'events',
+    kind: 'Event',
+    group: '',
+    namespaced: true,
+    fieldLabels: [
+      ...COMMON_LABELS,
+      'involvedObject.kind',
+      'involvedObject.namespace',
+      'involvedObject.name',
+      'involvedObject.uid',
+      'involvedObject.apiVersion',
+      'involvedObject.resourceVersion',
+      'involvedObject.fieldPath',
+      'reason',
+      'reportingComponent',
+      'source',
+      'type',
+    ],
+  },
+  { plural: 'namespaces', kind: 'Namespace', group: '', namespaced: false },
+  { plural: 'daemonsets', kind: 'DaemonSet', group: 'apps', namespaced: true },
+  { plural: 'deployments', kind: 'Deployment', group: 'apps', namespaced: true },
+  { plural: 'replicasets', kind: 'ReplicaSet', group: 'apps', namespaced: true },
+  { plural: 'statefulsets', kind: 'StatefulSet', group: 'apps', namespaced: true },
+] as const satisfies readonly Resource[];
+
+export type Plural = (typeof RESOURCES)[number]['plural'];
+
+/** `v1`, `apps/v1`. */
+export function apiVersionOf({ group }: Resource): string {
+  return group === '' ? 'v1' : `${group}/v1`;
+}
+
+/** What a path names. */
+export interface ObjectPath {
+  readonly resource: Resource & { readonly plural: Plural };
+  readonly namespace?: string;
+  /** Absent: all of them, or of the namespace. */
+  readonly name?: string;
+  /** `proxy`, `status`, `log`. */
+  readonly subresource?: string;
+  /** Behind `proxy`, without its slash: `stats/summary`. */
+  readonly rest?: string;
+}
+
+/** What the path of a request names; nothing where it is no object or list of a kind that is known here. */
+export function parseObjectPath(path: string): ObjectPath | undefined {
+  const match =
+    /^\/(?:api|apis\/(?<group>[^/]+))\/v1(?:\/namespaces\/(?<namespace>[^/]+)(?=\/[^/]))?\/(?<plural>[a-z]+)(?:\/(?<name>[^/]+)(?:\/(?<subresource>[^/]+)(?:\/(?<rest>.*))?)?)?$/.exec(
+      path,
+    );
+  const { group = '', namespace, plural, name, subresource, rest } = match?.groups ?? {};
+  const resource = RESOURCES.find((one) => one.plural === plural && one.group === group);
+  if (!resource || (namespace !== undefined && !resource.namespaced)) return undefined;
+  if (resource.namespaced && namespace === undefined && name !== undefined) return undefined;
+  return {
+    resource,
+    ...(namespace !== undefined && { namespace: decodeURIComponent(namespace) }),
+    ...(name !== undefined && { name: decodeURIComponent(name) }),
+    ...(subresource !== undefined && { subresource }),
+    ...(rest !== undefined && { rest: decodeURIComponent(rest) }),
+  };
+}
