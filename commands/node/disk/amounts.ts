@@ -1,0 +1,75 @@
+import { wording } from '../../kit.ts';
+import type { Limit, Room } from './room.ts';
+
+const GIB = 1_024 ** 3;
+const MIB = 1_024 ** 2;
+const HOUR_MS = 3_600_000;
+
+/** As `kubectl` and the kubelet's configuration count: `1.28 GiB`, `127.5 GiB`, `300 MiB`. */
+export function binaryBytes(bytes: number): string {
+  return bytes < GIB / 10 ? `${Math.round(bytes / MIB)} MiB` : `${gib(bytes)} GiB`;
+}
+
+/** `33 of 40 GiB`, in one unit. */
+export function bytesOf(part: number, whole: number): string {
+  return `${gib(part)} of ${gib(whole)} GiB`;
+}
+
+function gib(bytes: number): string {
+  const amount = bytes / GIB;
+  return String(Number(amount.toFixed(amount < 10 ? 2 : 1)));
+}
+
+/** `12.0%`, and from 25% on without the decimal. */
+export function freePercent(share: number, limitShare?: number): string {
+  const isPlenty = share >= 0.25 && share >= (limitShare ?? 0);
+  return isPlenty ? `${Math.round(share * 100)}%` : exactPercent(share, limitShare);
+}
+
+/** With one decimal. Below a limit it never reads like the limit itself: 14.97% under a limit of 15% is `14.97%`, and 14.999% `just under 15%`. */
+export function exactPercent(share: number, limitShare?: number): string {
+  const percent = share * 100;
+  if (percent > 0 && percent < 0.05) return 'less than 0.1%';
+  if (percent === 0) return '0%';
+  // Half a step that only floating point made a little less than half.
+  const rounded = (percent + 1e-6).toFixed(1);
+  if (limitShare === undefined || share >= limitShare || Number(rounded) < limitShare * 100)
+    return `${rounded}%`;
+  const limit = limitShare * 100;
+  const exact = percent.toFixed(2);
+  return Number(exact) < limit ? `${exact}%` : `just under ${Number(limit.toFixed(2))}%`;
+}
+
+/** `15%`, or for a limit that is an amount `10 GiB`: never both. */
+export function limitText({ amount, share, isAbsolute }: Limit, resource: Room['resource']): string {
+  if (!isAbsolute) return `${Number((share * 100).toFixed(2))}%`;
+  return resource === 'bytes' ? binaryBytes(amount) : wholeNumber(amount);
+}
+
+/** `11,904,333` */
+export function wholeNumber(amount: number): string {
+  return String(Math.round(amount)).replaceAll(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
+
+/** What `df` prints as Use%, rounded up as it does: it leaves out what is reserved for root, and the kubelet does not. */
+export function dfPercent({
+  usedBytes,
+  availableBytes,
+}: Pick<Room['disk'], 'usedBytes' | 'availableBytes'>): number | undefined {
+  if (usedBytes === undefined || usedBytes + availableBytes === 0) return undefined;
+  return Math.ceil((usedBytes / (usedBytes + availableBytes)) * 100 - 1e-9);
+}
+
+/** `about 3 hours`; rounded, because it is a guess. */
+export function aboutTime(ms: number): string {
+  const isHours = ms >= 1.5 * HOUR_MS;
+  const unit = isHours ? HOUR_MS : HOUR_MS / 12;
+  return `about ${wording.span(Math.max(1, Math.round(ms / unit)) * unit)}`;
+}
+
+/** `12:01 UTC`, of a time within a day. */
+export function clockTime(ms: number): string {
+  const minutes = Math.floor(ms / 60_000) % 1_440;
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)} UTC`;
+}

@@ -1,0 +1,159 @@
+import type { Finding, Remembered } from '../../kit.ts';
+import { worstSeverity } from '../../shared/severity.ts';
+import { imageBytesOn } from './consumers.ts';
+import type { ImageGcFailures } from './events.ts';
+import type { NodeFacts } from './facts.ts';
+import { type DiskSample, type Growth, growthOf, samplesOfDisk, timeUntil } from './growth.ts';
+import { disksOf, isMeasured, staleSince } from './measurements.ts';
+import { compareRooms, hasReadableLimits, type Room, roomsOf } from './room.ts';
+
+/** How a node is judged, before it is put into words. */
+export interface Assessment {
+  readonly node: NodeFacts;
+  /** The worst first; empty where nothing was measured. */
+  readonly rooms: readonly Room[];
+  /** Absent where the node is not short of disk. */
+  readonly severity?: Finding['severity'];
+  readonly pressure?: Pressure;
+  readonly forecast?: Forecast;
+  /** Failures to collect images that go on. */
+  readonly imageGc?: ImageGcFailures;
+  /** When its disks were measured, where that is too long ago. */
+  readonly staleSince?: Date;
+  /** Whether all that decides was read. */
+  readonly isChecked: boolean;
+}
+
+export interface Forecast {
+  readonly room: Room;
+  readonly growth: Growth;
+  /** Until the limit, or until the disk is full where there is none; absent where that is too far ahead. */
+  readonly limitInMs?: number;
+  readonly samples: readonly Remembered<DiskSample>[];
+}
+
+/** The kubelet collects images every five minutes, and events are rate limited. */
+const RECENT_MS = 1_800_000;
+
+export function assess(node: NodeFacts, earlier: readonly Remembered<DiskSample>[], now: Date): Assessment {
+  const { fileSystems, config, operatingSystem, diskPressure, isServerless } = node;
+  const disks = disksOf(fileSystems ?? {});
+  const rooms = roomsOf(disks, config).toSorted(compareRooms);
+  const stale = staleSince(disks, now);
+  const isKnown = fileSystems !== undefined && isMeasured(fileSystems, operatingSystem, now);
+  const isCertain = isKnown && config !== undefined && hasReadableLimits(config);
+  const pressure = pressureOf(node, rooms, isCertain, now);
+  const severity = worstSeverity([
+    ...rooms.flatMap((room) => severityOf(room, pressure, stale) ?? []),
+    ...byCondition(pressure),
+  ]);
+  const forecast = stale ? undefined : forecastOf(node, rooms, earlier, now);
+  const imageGc = goingOn(node, rooms, now);
+  return {
+    node,
+    rooms,
+    ...(severity && { severity }),
+    ...(pressure && { pressure }),
+    ...(forecast && { forecast }),
+    ...(imageGc && { imageGc }),
+    ...(stale && { staleSince: stale }),
+    isChecked: isCertain || (isKnown && isServerless === true) || diskPressure?.status === 'True',
+  };
+}
+
+/** Numbers of another time are a guess, which is never critical. */
+function severityOf(
+  { state }: Room,
+  pressure: Pressure | undefined,
+  stale: Date | undefined,
+): Finding['severity'] | undefined {
+  if (state === 'enough') return undefined;
+  const isCritical = state === 'below' || (state === 'below-soft' && pressure !== undefined);
+  return isCritical && (!stale || pressure) ? 'critical' : 'warning';
+}
+
+function byCondition(pressure: Pressure | undefined): readonly Finding['severity'][] {
+  if (pressure?.kind === 'unmeasured') return ['critical'];
+  return pressure?.kind === 'without-limit' ? ['warning'] : [];
+}
+
+/** The first disk to reach its limit. */
+function forecastOf(
+  node: NodeFacts,
+  rooms: readonly Room[],
+  earlier: readonly Remembered<DiskSample>[],
+  now: Date,
+): Forecast | undefined {
+  const forecasts = rooms.flatMap((room): Forecast[] => {
+    const { resource, disk, free, limit } = room;
+    if (resource !== 'bytes' || room.state === 'below') return [];
+    const samples = samplesOfDisk(node, disk, earlier);
+    const growth = growthOf(disk, imageBytesOn(disk, node), samples, now);
+    if (!growth) return [];
+    const limitInMs = timeUntil(free - (limit?.amount ?? 0), growth);
+    return [{ room, growth, samples, ...(limitInMs !== undefined && { limitInMs }) }];
+  });
+  return forecasts.toSorted((a, b) => (a.limitInMs ?? Infinity) - (b.limitInMs ?? Infinity))[0];
+}
+
+/** Failures of the last half an hour, unless the disk is no longer so full that images are collected at all. */
+function goingOn(
+  { events, config }: NodeFacts,
+  rooms: readonly Room[],
+  now: Date,
+): ImageGcFailures | undefined {
+  const failures = events?.imageGc;
+  if (!failures?.lastAt || now.getTime() - failures.lastAt.getTime() > RECENT_MS) return undefined;
+  const images = rooms.find(({ disk, resource }) => resource === 'bytes' && disk.holds.includes('imageFs'));
+  const high = config?.imageGcHighPercent;
+  return images && high !== undefined && usedPercent(images) < high ? undefined : failures;
+}
+
+/** As image garbage collection computes it, in whole percent: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/image_gc_manager.go */
+export function usedPercent({ free, capacity }: Pick<Room, 'free' | 'capacity'>): number {
+  return 100 - Math.floor((free * 100) / capacity);
+}
+
+/** What a DiskPressure that is True means beside the numbers. */
+export type Pressure =
+  /** A limit is crossed now. */
+  | { readonly kind: 'breached' }
+  /** No limit is crossed any more, and the kubelet keeps the condition for a time that is configured. */
+  | {
+      readonly kind: 'kept';
+      readonly periodMs: number;
+      readonly untilMs?: number;
+      /** `ending`: the time is over, and neither events nor conditions are reported at once. `unclear`: when the last breach was is not known. */
+      readonly progress: 'running' | 'ending' | 'overdue' | 'unclear';
+    }
+  /** The kubelet has no limit by which it could set it. */
+  | { readonly kind: 'without-limit' }
+  /** Too little is known to say that it is over. */
+  | { readonly kind: 'unmeasured' };
+
+/** https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ */
+const DEFAULT_TRANSITION_MS = 300_000;
+/** Events are rate limited to one in five minutes, and the condition is reported every few minutes. */
+const EVENT_DELAY_MS = 900_000;
+
+/** undefined where the condition is not True. `isCertain`: all its disks were measured just now, and its limits are known. */
+function pressureOf(
+  { diskPressure, config, events, areEventsComplete }: NodeFacts,
+  rooms: readonly Room[],
+  isCertain: boolean,
+  now: Date,
+): Pressure | undefined {
+  if (diskPressure?.status !== 'True') return undefined;
+  if (rooms.some(({ state }) => state === 'below' || state === 'below-soft')) return { kind: 'breached' };
+  if (!isCertain) return { kind: 'unmeasured' };
+  if (rooms.every(({ limit, soft }) => !limit && !soft)) return { kind: 'without-limit' };
+  // It cannot have been breached last before it became True.
+  const times = [diskPressure.since, events?.breachedAt].flatMap((at) => at?.getTime() ?? []);
+  const periodMs = config?.pressureTransitionMs ?? DEFAULT_TRANSITION_MS;
+  if (times.length === 0) return { kind: 'kept', periodMs, progress: 'unclear' };
+  const untilMs = Math.max(...times) + periodMs;
+  const overMs = now.getTime() - untilMs;
+  const isOver = areEventsComplete ? 'overdue' : 'unclear';
+  const progress = overMs < 0 ? 'running' : overMs <= EVENT_DELAY_MS ? 'ending' : isOver;
+  return { kind: 'kept', periodMs, untilMs, progress };
+}

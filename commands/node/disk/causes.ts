@@ -1,0 +1,218 @@
+import { wording } from '../../kit.ts';
+import type { Assessment } from './assess.ts';
+import { binaryBytes, bytesOf, wholeNumber } from './amounts.ts';
+import { type Consumer, holdsLayers, imageBytesOn, isDocker, nameOf } from './consumers.ts';
+import type { NodeFacts } from './facts.ts';
+import type { Disk } from './measurements.ts';
+import type { Builder } from './pods.ts';
+import type { Room } from './room.ts';
+
+/** Why a node is short of disk, and what to do next. */
+export interface Cause {
+  readonly summary: string;
+  readonly next?: string;
+}
+
+/** What takes at least this share of the disk is worth a sentence. */
+const LARGE_SHARE = 0.2;
+/** An operating system takes a few GiB that are neither images nor pods. */
+const UNEXPLAINED_BYTES = 5 * 1_024 ** 3;
+/** From this share of what is used on, images are the cause; below {@link FEW_IMAGES} collecting them does not help for long. */
+const MOSTLY_IMAGES = 0.5;
+const FEW_IMAGES = 0.3;
+
+/** The most telling first. */
+export function causesOf(assessment: Assessment): readonly Cause[] {
+  const [room] = assessment.rooms;
+  if (!room) return imageGcCause(assessment) ?? [];
+  if (room.resource === 'inodes') return inodeCause(assessment);
+  const blocked = imageGcCause(assessment);
+  const images = imagesCause(assessment, room, blocked !== undefined);
+  const suspected = suspectCause(assessment, room);
+  const consumer = consumerCause(assessment, room);
+  const explained = [...(blocked ?? []), ...images, ...suspected, ...consumer];
+  const isExplained =
+    blocked !== undefined ||
+    suspected.length > 0 ||
+    consumer.length > 0 ||
+    (imageBytesOn(room.disk, assessment.node) ?? 0) >= MOSTLY_IMAGES * usedBytes(room);
+  return isExplained ? explained : [...explained, ...unexplainedCause(assessment, room)];
+}
+
+function inodeCause({ node }: Assessment): readonly Cause[] {
+  const [first] = node.usage?.byInodes ?? [];
+  if (!first) return [];
+  return [
+    {
+      summary: `the most inodes are used by ${nameOf(first)}: ${wholeNumber(first.inodes ?? 0)}`,
+      next: 'Remove files there: each takes an inode, however small it is',
+    },
+  ];
+}
+
+/** The runtime refuses to delete images. */
+function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefined {
+  if (!imageGc) return undefined;
+  const { containers, areStopped, running, images, count } = imageGc;
+  const times = `at least ${wording.count(count, 'failure')}`;
+  if (containers.length > 0) {
+    const outer = node.pods?.builders.find(({ kind, rank }) => kind === 'outer' && rank === 0);
+    const builder = outer ? `; ${outer.pod} uses the engine of the node (${outer.path})` : '';
+    const held = images.length === 0 ? 'images' : wording.count(images.length, 'image');
+    const others =
+      running.length === 0
+        ? ''
+        : `; ${wording.count(running.length, 'running container')} ${running.length === 1 ? 'uses' : 'use'} others`;
+    const list = isCrio(node) ? 'podman ps --all --external' : 'docker ps --all --filter status=exited';
+    return [
+      {
+        summary: `image garbage collection is blocked: ${wording.count(containers.length, `${areStopped ? 'stopped ' : ''}container`)} ${containers.length === 1 ? 'holds' : 'hold'} ${held} (${times})${others}${builder}`,
+        next: `List the stopped containers on the node (${list}). Those that Kubernetes does not own (on Docker, without a label io.kubernetes.*) are never removed by the kubelet. Find out whose they are before you remove any: the events do not say`,
+      },
+    ];
+  }
+  if (running.length === 0) return undefined;
+  return [
+    {
+      summary: `image garbage collection fails: ${wording.count(running.length, 'running container')} ${running.length === 1 ? 'uses' : 'use'} the images (${times}), so no cleanup frees them`,
+      next: 'Move pods to other nodes, or give the node a larger disk',
+    },
+  ];
+}
+
+function isCrio({ containerRuntime = '' }: Pick<NodeFacts, 'containerRuntime'>): boolean {
+  return containerRuntime.startsWith('cri-o://');
+}
+
+function imagesCause(
+  { node, imageGc, forecast }: Assessment,
+  room: Room,
+  isBlocked: boolean,
+): readonly Cause[] {
+  const images = imageBytesOn(room.disk, node);
+  if (images === undefined || isBlocked) return [];
+  const used = usedBytes(room);
+  const part = bytesOf(images, room.capacity);
+  if (images >= MOSTLY_IMAGES * used)
+    return imageGc?.foundNothing
+      ? [
+          {
+            summary: `images take ${part} and all of them are in use`,
+            next: 'Use smaller images, move pods to other nodes, or give the node a larger disk: there is nothing to collect',
+          },
+        ]
+      : [{ summary: `images take ${part}` }];
+  if (imageGc)
+    return [
+      {
+        summary: `image garbage collection does not free enough: images are only ${bytesOf(images, used)} used`,
+      },
+    ];
+  if (!forecast || images >= FEW_IMAGES * used) return [];
+  return [
+    {
+      summary: `image garbage collection will not stop it for long: images are only ${bytesOf(images, used)} used`,
+    },
+  ];
+}
+
+/** What is neither images nor pods: an estimate. */
+export function unexplainedBytes({ node }: Pick<Assessment, 'node'>, room: Room): number | undefined {
+  const { disk } = room;
+  const { usage, fileSystems } = node;
+  if (room.resource !== 'bytes' || !usage || fileSystems?.imageFs?.usedBytes === undefined) return undefined;
+  // What containers write lies beside the images; Docker keeps their logs there as well.
+  const ofContainers = usage.rootfsBytes + (isDocker(node) ? usage.logBytes : 0);
+  const imagesHere = disk.holds.includes('imageFs') ? (imageBytesOn(disk, node) ?? 0) : 0;
+  if (disk.holds.includes('nodeFs')) {
+    const elsewhere = holdsLayers(disk, node) ? 0 : ofContainers;
+    return Math.max(0, usedBytes(room) - imagesHere - (usage.bytes - elsewhere));
+  }
+  if (!disk.holds.includes('imageFs')) return undefined;
+  return Math.max(0, usedBytes(room) - imagesHere - ofContainers);
+}
+
+export function usedBytes({ disk }: Pick<Room, 'disk'>): number {
+  return disk.usedBytes ?? disk.capacityBytes - disk.availableBytes;
+}
+
+/** More than an operating system takes. */
+export function isLarge(bytes: number | undefined, room: Room): bytes is number {
+  return bytes !== undefined && bytes >= Math.max(UNEXPLAINED_BYTES, LARGE_SHARE * usedBytes(room));
+}
+
+function suspectCause(assessment: Assessment, room: Room): readonly Cause[] {
+  const bytes = unexplainedBytes(assessment, room);
+  const { node } = assessment;
+  const [suspect] = node.pods?.builders.filter(({ rank, isUncounted }) => rank <= 1 && isUncounted) ?? [];
+  if (!isLarge(bytes, room) || !suspect || assessment.imageGc?.containers.length) return [];
+  return [
+    {
+      summary: `about ${binaryBytes(bytes)} are neither images nor pods (an estimate), probably of ${describeBuilder(suspect)}`,
+      next: nextAfter(suspect, isDocker(node)),
+    },
+  ];
+}
+
+/** `ci/agent-7k2mx, which runs its own Docker on PersistentVolumeClaim dind-cache` */
+export function describeBuilder({ pod, kind, path, keeps, isIndirect }: Builder): string {
+  return kind === 'inner'
+    ? `${pod}, which runs an engine of its own and keeps its data on ${keeps}`
+    : `the engine that ${pod} ${isIndirect ? 'can reach' : 'uses'} through ${path}`;
+}
+
+function nextAfter({ kind, pod, keeps }: Builder, isDockerNode: boolean): string {
+  if (kind === 'inner')
+    return `Remove what the engine of ${pod} has built on ${keeps} (docker system prune in that pod): a cleanup of the node does not reach it, and the kubelet does not count it`;
+  const blind = isDockerNode
+    ? 'the kubelet never removes them'
+    : 'image garbage collection and crictl see only the namespace k8s.io of containerd, never that of Docker (moby)';
+  return `Look on the node for containers and images that Kubernetes does not own (docker system df): ${blind}`;
+}
+
+/** On a disk of its own, the rest beside images is what containers write. */
+function unexplainedCause(assessment: Assessment, room: Room): readonly Cause[] {
+  const bytes = unexplainedBytes(assessment, room);
+  if (!isLarge(bytes, room)) return [];
+  if (room.disk.holds.includes('nodeFs'))
+    return [
+      {
+        summary: `about ${binaryBytes(bytes)} are neither images nor pods (an estimate)`,
+        next: 'Look on the node for what is not of Kubernetes: logs, backups, containers of another engine',
+      },
+    ];
+  const images = imageBytesOn(room.disk, assessment.node) ?? 0;
+  const isDockerNode = isDocker(assessment.node);
+  const rest = isDockerNode
+    ? `about ${binaryBytes(bytes)} are writable layers and logs of containers (an estimate)`
+    : `about ${binaryBytes(bytes)} are not counted as images (an estimate)`;
+  return [
+    {
+      summary: `images are only ${bytesOf(images, usedBytes(room))} used there; ${rest}`,
+      next: isDockerNode
+        ? 'List the stopped containers on the node: the kubelet never removes those that Kubernetes does not own'
+        : 'Look on that disk for what the container runtime does not count: downloaded layers, and data of another engine',
+    },
+  ];
+}
+
+function consumerCause({ node }: Assessment, room: Room): readonly Cause[] {
+  const first = node.usage?.byBytes.find((one) => liesOn(one, room.disk, node));
+  const { bytes = 0 } = first ?? {};
+  if (!first || bytes < LARGE_SHARE * usedBytes(room)) return [];
+  const isUnrotated = first.part === 'logs' && isDocker(node);
+  return [
+    {
+      summary: `${nameOf(first)} ${first.part === 'logs' ? 'take' : 'takes'} ${binaryBytes(bytes)}`,
+      ...(isUnrotated && {
+        next: 'Docker writes these logs itself (json-file), and containerLogMaxSize does not rotate them: set max-size in the log-opts of daemon.json, and recreate the container',
+      }),
+    },
+  ];
+}
+
+/** Docker keeps logs with the writable layers; everything else of a pod lies on the disk of the node. */
+function liesOn({ part }: Consumer, disk: Disk, node: NodeFacts): boolean {
+  const isLayer = part === 'writable layer' || (part === 'logs' && isDocker(node));
+  return isLayer ? holdsLayers(disk, node) : disk.holds.includes('nodeFs');
+}

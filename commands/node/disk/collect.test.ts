@@ -1,0 +1,402 @@
+import { expect, test } from 'vitest';
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import {
+  clusterNode,
+  clusterSource,
+  condition,
+  defaultKubeletConfig,
+  oneDisk,
+} from '../../shared/fixture-clusters.ts';
+import { container, pod } from './builders.ts';
+import { collect, type CollectArgs } from './collect.ts';
+import type { DiskSample } from './growth.ts';
+
+const now = new Date('2026-11-26T12:00:00Z');
+
+async function collectFrom(
+  clusters: readonly ports.Cluster[],
+  args: CollectArgs = {},
+  { leftMs = (): number => 60_000, signal = new AbortController().signal } = {},
+) {
+  const gaps: string[] = [];
+  const notes: string[] = [];
+  const seen: Record<string, number> = {};
+  const gap = (what: string, error: Error) => {
+    if (!(error instanceof SourceError)) throw error;
+    gaps.push(`${what}: ${error.message}${error.places === undefined ? '' : ` (${error.places} places)`}`);
+  };
+  const context: ReadContext<'clusters', never, DiskSample> = {
+    earlier: [],
+    read: { clusters },
+    now,
+    signal,
+    gap,
+    leftMs,
+    note: (text) => void notes.push(text),
+    saw: (source, count = 1) => {
+      seen[source] = (seen[source] ?? 0) + count;
+    },
+    attempt: async (what, fallback, read) => {
+      try {
+        return await read();
+      } catch (error) {
+        gap(what, error as Error);
+        return fallback;
+      }
+    },
+  };
+  const { nodes } = await collect(context, args);
+  return { nodes, gaps, notes, seen };
+}
+
+const named = (...names: readonly string[]) => names.map((name) => clusterNode(name));
+const healthy = (...names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, oneDisk(0.5)]));
+const denied = (permission: string) =>
+  new SourceError('lab', 'refused', `permission denied (403): needs ${permission}`);
+const lab = (known: Partial<Parameters<typeof clusterSource>[0]> = {}) =>
+  clusterSource({ name: 'lab', nodes: named('n1', 'n2', 'n3'), stats: healthy('n1', 'n2', 'n3'), ...known });
+async function* failing(error: SourceError, ...pages: readonly (readonly ports.ClusterNode[])[]) {
+  yield* pages;
+  throw error;
+}
+
+test('reads every page, and of each answer keeps numbers only', async () => {
+  const { nodes, gaps, seen } = await collectFrom([
+    lab({
+      pods: [
+        pod('agent', { node: 'n2', volumes: [{ name: 's', hostPath: '/var/run/docker.sock' }] }),
+        pod('web', { node: 'n2' }),
+      ],
+      events: [
+        {
+          about: { kind: 'Node', name: 'n3' },
+          reason: 'EvictionThresholdMet',
+          message: 'Attempting to reclaim ephemeral-storage',
+          type: 'Warning',
+          count: 3,
+          lastAt: now,
+        },
+      ],
+    }),
+  ]);
+  expect(nodes.map(({ name }) => name)).toEqual(['n1', 'n2', 'n3']);
+  expect(nodes[1]?.pods?.builders.map((one) => one.pod)).toEqual(['ci/agent']);
+  expect(nodes[2]?.events).toEqual({ breachedAt: now });
+  expect(seen).toEqual({ lab: 3 });
+  expect(gaps).toEqual([]);
+});
+
+test('a permission that is missing is one gap, whatever it is missing for and on however many nodes', async () => {
+  const { gaps, seen, nodes } = await collectFrom([
+    {
+      ...lab({
+        nodes: [
+          ...named('n1', 'n3'),
+          clusterNode('n2', { conditions: [condition('Ready', 'True'), condition('DiskPressure', 'True')] }),
+        ],
+      }),
+      kubeletStats: () => Promise.reject(denied('`get nodes/proxy`')),
+      kubeletConfig: () => Promise.reject(denied('`get nodes/proxy`')),
+      events: () => failing(denied('`list events`')) as never,
+    },
+  ]);
+  expect(gaps).toEqual([
+    'lab: events: permission denied (403): needs `list events`',
+    'lab: disk usage and limits of 3 nodes (n1, n2 and n3): permission denied (403): needs `get nodes/proxy` (3 places)',
+  ]);
+  expect(nodes.every(({ areEventsComplete }) => !areEventsComplete)).toBe(true);
+  // Each node counts once: here, as one that could not be read.
+  expect(seen).toEqual({});
+});
+
+test('the same reason with the name of each node is one reason, and many different ones are not many gaps', async () => {
+  const names = Array.from({ length: 30 }, (_, at) => `n${at + 10}`);
+  const silent = (message: (name: string) => string) =>
+    collectFrom([
+      {
+        ...lab({ nodes: named(...names) }),
+        kubeletStats: ({ name }) => Promise.reject(new SourceError('lab', 'unreachable', message(name))),
+      },
+    ]);
+  expect((await silent((name) => `${name}:10250 did not respond`)).gaps).toEqual([
+    'lab: disk usage of 30 nodes (n10, n11, n12 and 27 more): the node:10250 did not respond (30 places)',
+  ]);
+  expect((await silent((name) => `192.0.2.${name.slice(1)}:10250 did not respond`)).gaps).toEqual([
+    'lab: disk usage of 30 nodes (n10, n11, n12 and 27 more): 192.0.2.10:10250 did not respond, and similar reasons (30 places)',
+  ]);
+});
+
+test('a cluster that is gone is one gap, and the others are read', async () => {
+  const gone = new SourceError('gone', 'unreachable', 'gone.example.com:6443 did not respond');
+  const { gaps, seen } = await collectFrom([
+    {
+      ...clusterSource({ name: 'gone', nodes: [] }),
+      nodes: () => failing(gone),
+      pods: () => Promise.reject(new Error('it is asked no more')) as never,
+      events: () => Promise.reject(new Error('it is asked no more')) as never,
+    },
+    lab(),
+  ]);
+  expect(gaps).toEqual(['gone: gone.example.com:6443 did not respond']);
+  expect(seen).toEqual({ lab: 3 });
+});
+
+test('a list that ends early keeps what it had, and says from where on nothing is known', async () => {
+  const expired = new SourceError('lab', 'malformed', 'the list expired (410) 3 times');
+  const { gaps, seen } = await collectFrom([{ ...lab(), nodes: () => failing(expired, named('n1', 'n2')) }]);
+  expect(gaps).toEqual(['lab: its nodes after the first 2: the list expired (410) 3 times']);
+  expect(seen).toEqual({ lab: 2 });
+});
+
+test('a cluster without nodes is no healthy one', async () => {
+  expect((await collectFrom([lab({ nodes: [] })])).gaps).toEqual(['lab: it lists no nodes']);
+});
+
+test('a virtual node is no gap, and is named', async () => {
+  const { gaps, notes, seen } = await collectFrom([
+    lab({ nodes: [...named('n1'), clusterNode('vk', { kind: 'virtual' })] }),
+  ]);
+  expect(gaps).toEqual([]);
+  expect(notes).toEqual(['lab: vk is virtual and has no disk of its own']);
+  expect(seen).toEqual({ lab: 1 });
+});
+
+test('a node with two reasons counts once', async () => {
+  const { gaps, seen } = await collectFrom([
+    {
+      ...lab(),
+      kubeletStats: ({ name }) =>
+        name === 'n2' ? Promise.reject(denied('`get nodes/proxy`')) : Promise.resolve(oneDisk(0.5)),
+      kubeletConfig: ({ name }) =>
+        name === 'n1'
+          ? Promise.resolve(defaultKubeletConfig())
+          : Promise.reject(new SourceError('lab', 'unreachable', 'bad gateway (502)')),
+    },
+  ]);
+  expect(gaps).toHaveLength(2);
+  expect(gaps.join('\n')).toMatch(/limits of 2 nodes \(n2 and n3\): bad gateway/);
+  // Three, less the one that counts already.
+  expect(gaps.some((gap) => gap.includes('places'))).toBe(false);
+  expect(seen).toEqual({ lab: 1 });
+});
+
+const fargate = (name: string) => clusterNode(name, { isServerless: true });
+const unreachable = () => Promise.reject(new SourceError('lab', 'unreachable', 'did not respond'));
+/** The kubelet of `f1` behaves in another way than the others. */
+const withFargate = (known: Partial<ports.Cluster>, names: readonly string[] = ['n1']) => {
+  const base = lab({ nodes: [...named(...names), fargate('f1')], stats: healthy(...names) });
+  const forOne = <K extends 'kubeletStats' | 'kubeletConfig'>(method: K): ports.Cluster[K] =>
+    ((node, options) =>
+      (node.name === 'f1' ? (known[method] ?? base[method]) : base[method])(
+        node,
+        options,
+      )) as ports.Cluster[K];
+  return {
+    ...base,
+    ...known,
+    kubeletStats: forOne('kubeletStats'),
+    kubeletConfig: forOne('kubeletConfig'),
+  };
+};
+
+test.each([
+  ['measures nothing (404)', {}],
+  ['does not respond, although others do', { kubeletStats: unreachable, kubeletConfig: unreachable }],
+])('a serverless node whose kubelet %s is no gap, and is named', async (_, known) => {
+  const { gaps, notes, seen } = await collectFrom([withFargate(known)]);
+  expect(gaps).toEqual([]);
+  expect(notes).toEqual(['lab: f1 is serverless: its cloud manages the disk and does not show it']);
+  expect(seen).toEqual({ lab: 1 });
+});
+
+test('a serverless node whose kubelet shows its disk is judged, also without its limits', async () => {
+  const { gaps, notes, seen, nodes } = await collectFrom([
+    withFargate({ kubeletStats: () => Promise.resolve(oneDisk(0.5)), kubeletConfig: unreachable }),
+  ]);
+  expect(gaps).toEqual([]);
+  expect(notes).toEqual(['lab: f1 is serverless and does not show its limits; judged by the defaults']);
+  expect(seen).toEqual({ lab: 2 });
+  expect(nodes[1]?.fileSystems).toBeDefined();
+});
+
+test.each([
+  [
+    'its permission is missing',
+    withFargate({ kubeletStats: () => Promise.reject(denied('`get nodes/proxy`')) }),
+  ],
+  ['no kubelet can be reached', { ...withFargate({}, []), kubeletStats: unreachable }],
+  ['kubelets are not to be asked', withFargate({ kubelets: 'none' })],
+])('a serverless node is a gap like any other where %s', async (_, cluster) => {
+  const { gaps } = await collectFrom([cluster]);
+  expect(gaps.join()).toContain('f1');
+});
+
+test('kubelets that are not to be asked are one gap, and what to configure is said', async () => {
+  const { gaps } = await collectFrom([lab({ kubelets: 'none' })]);
+  expect(gaps).toEqual([
+    'lab: disk usage and limits of 3 nodes (n1, n2 and n3): kubelets are not asked: the source has `kubelets: none`. Configure `kubelets: direct`, or `proxy` (3 places)',
+  ]);
+});
+
+test('a Linux kubelet that measures no image file system is a gap, a Windows one is none', async () => {
+  const { nodeFs } = oneDisk(0.5);
+  const blind = { ...(nodeFs && { nodeFs }), imageFs: {}, pods: [] };
+  const { gaps, seen } = await collectFrom([
+    lab({
+      nodes: [clusterNode('n1'), clusterNode('w1', { operatingSystem: 'windows' })],
+      stats: { n1: blind, w1: blind },
+    }),
+  ]);
+  expect(gaps).toEqual(['lab:n1: disks: its kubelet measures no image file system']);
+  expect(seen).toEqual({ lab: 1 });
+});
+
+test('a claim that the kubelet measures on another disk is no suspect on a node that is short', async () => {
+  const engine = pod('agent', {
+    node: 'n1',
+    containers: [
+      container('dind', { image: 'docker:dind', mounts: [{ volume: 'data', path: '/var/lib/docker' }] }),
+    ],
+    volumes: [{ name: 'data', claim: 'cache' }],
+  });
+  const builderWhere = async (capacityBytes: number) => {
+    const volumes = [{ name: 'data', bytes: 9, claim: 'cache', capacityBytes }];
+    const used = { namespace: 'ci', name: 'agent', uid: 'u', containers: [], volumes };
+    const { nodes } = await collectFrom([
+      lab({ pods: [engine], stats: { ...healthy('n2', 'n3'), n1: oneDisk(0.12, { pods: [used] }) } }),
+    ]);
+    expect(nodes[0]).not.toHaveProperty('claimsElsewhere');
+    return nodes[0]?.pods?.builders[0];
+  };
+  expect(await builderWhere(200 * 1_024 ** 3)).toMatchObject({ isUncounted: false });
+  expect(await builderWhere(100 * 1_024 ** 3)).toMatchObject({ isUncounted: true });
+});
+
+test('more free than there is is a gap', async () => {
+  const fs = { availableBytes: 160 * 1_024 ** 3 };
+  const { gaps } = await collectFrom([lab({ stats: { ...healthy('n2', 'n3'), n1: oneDisk(0.5, { fs }) } })]);
+  expect(gaps.join()).toContain('more available bytes than the capacity of its node file system');
+});
+
+test('old measurements and unreadable limits are gaps', async () => {
+  const measuredAt = new Date('2026-11-26T09:00:00Z');
+  const evictionHard = { 'nodefs.available': { unreadable: 'ten percent' } };
+  const { gaps, seen } = await collectFrom([
+    lab({
+      stats: { ...healthy('n2', 'n3'), n1: oneDisk(0.5, { fs: { measuredAt } }) },
+      configs: { n2: { evictionHard, evictionSoft: {} } },
+    }),
+  ]);
+  expect(gaps).toEqual([
+    'lab:n1: disks: its kubelet measured its disks last 3 hours ago (2026-11-26 09:00 UTC)',
+    'lab:n2: disks: its limit for nodefs.available cannot be read: ten percent',
+  ]);
+  expect(seen).toEqual({ lab: 1 });
+});
+
+test('what is judged in another way is noted, once for all nodes of a cluster', async () => {
+  const none = { evictionHard: {}, evictionSoft: {} };
+  const { gaps, notes } = await collectFrom([
+    lab({
+      nodes: [...named('n1', 'n2'), clusterNode('n3', { conditions: [condition('Ready', 'Unknown')] })],
+      configs: { n1: none, n2: none },
+    }),
+  ]);
+  expect(gaps).toEqual([]);
+  expect(notes).toEqual([
+    'lab: n3 is not ready; judged by what its kubelet measures',
+    'lab: n1 and n2 have no disk limit in evictionHard: their kubelets neither evict pods nor report DiskPressure; judged by their free space alone',
+  ]);
+});
+
+test('only the nodes that are asked for, by their names in full, without their domain, or as findings name them', async () => {
+  const nodes = [clusterNode('n1.example.com', { pool: 'blue' }), clusterNode('n2', { pool: 'green' })];
+  const cluster = lab({ nodes, stats: healthy('n1.example.com', 'n2') });
+  const namesFor = async (args: CollectArgs) =>
+    (await collectFrom([cluster], args)).nodes.map(({ name }) => name);
+  expect(await namesFor({ node: 'n1' })).toEqual(['n1.example.com']);
+  expect(await namesFor({ node: 'lab:n2,n1.example.com' })).toEqual(['n1.example.com', 'n2']);
+  expect(await namesFor({ pool: 'green' })).toEqual(['n2']);
+  expect((await collectFrom([cluster], { node: 'n1,n3' })).gaps).toEqual([
+    '--node n3: not found; did you mean n2?',
+  ]);
+  expect((await collectFrom([cluster], { pool: 'gren' })).gaps).toEqual([
+    '--pool gren: not found; did you mean green?',
+  ]);
+});
+
+test('at most twenty kubelets of a cluster are asked at once, and all of them are', async () => {
+  const names = Array.from({ length: 70 }, (_, at) => `n${at}`);
+  let asking = 0;
+  let most = 0;
+  const { seen } = await collectFrom([
+    {
+      ...lab({ nodes: named(...names), stats: {} }),
+      kubeletStats: async () => {
+        asking += 1;
+        most = Math.max(most, asking);
+        await new Promise(setImmediate);
+        asking -= 1;
+        return oneDisk(0.5);
+      },
+    },
+  ]);
+  expect(most).toBe(20);
+  expect(seen).toEqual({ lab: 70 });
+});
+
+test('shortly before the deadline no kubelet is asked any more: the others are counted, and what was answered is reported', async () => {
+  const names = Array.from({ length: 50 }, (_, at) => `n${at + 10}`);
+  let answered = 0;
+  const { gaps, seen } = await collectFrom(
+    [
+      {
+        ...lab({ nodes: named(...names) }),
+        kubeletStats: async () => {
+          answered += 1;
+          return oneDisk(0.5);
+        },
+      },
+    ],
+    {},
+    { leftMs: () => (answered < 30 ? 60_000 : 500) },
+  );
+  const asked = seen['lab'] ?? 0;
+  expect(asked).toBeGreaterThanOrEqual(30);
+  expect(gaps).toHaveLength(1);
+  expect(gaps[0]).toMatch(/^lab: disk usage and limits of \d+ nodes \(.*\): not asked before the deadline/);
+  expect(gaps[0]).toContain(`(${50 - asked} places)`);
+});
+
+test('a kubelet that is cut off by the deadline costs nothing that others answered', async () => {
+  const deadline = new AbortController();
+  const { gaps, seen } = await collectFrom(
+    [
+      {
+        ...lab(),
+        kubeletStats: ({ name }, { signal }) =>
+          name === 'n2'
+            ? new Promise((_, reject) => {
+                signal.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
+                queueMicrotask(() =>
+                  deadline.abort(new SourceError('deadline', 'unreachable', 'not finished in time')),
+                );
+              })
+            : Promise.resolve(oneDisk(0.5)),
+      },
+    ],
+    {},
+    { signal: deadline.signal },
+  );
+  expect(gaps).toEqual(['lab:n2: disk usage: not finished in time']);
+  expect(seen).toEqual({ lab: 2 });
+});
+
+test('an error that is no answer of a source is ours, and is thrown', async () => {
+  const broken = {
+    ...lab(),
+    kubeletStats: () => Promise.reject(new TypeError('undefined is not a function')),
+  };
+  await expect(collectFrom([broken])).rejects.toThrow(TypeError);
+});

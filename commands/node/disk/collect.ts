@@ -1,0 +1,255 @@
+import { type ports, SourceError, wording } from '../../kit.ts';
+import { selectByName } from '../../shared/select-by-name.ts';
+import { chooseSources, splitNames } from '../../shared/sources.ts';
+import { DiskEventCollector } from './events.ts';
+import type { Context, Facts, KubeletAnswer, NodeFacts } from './facts.ts';
+import { askKubelets, DEADLINE, reportUnread, type Unread } from './kubelets.ts';
+import { disksOf, hasUncountedInodes, staleSince, unmeasured } from './measurements.ts';
+import { NodePodCollector, withoutOtherDisks } from './pods.ts';
+import { hasEnough, hasNoLimit, unreadableLimits } from './room.ts';
+
+export interface CollectArgs {
+  readonly node?: string | undefined;
+  readonly pool?: string | undefined;
+  readonly source?: string | undefined;
+}
+
+/** What is kept of a node until its kubelet has answered. */
+type ListedNode = Omit<NodeFacts, keyof KubeletAnswer | 'events' | 'areEventsComplete' | 'pods'>;
+
+const DISK_PRESSURE_TAINT = 'node.kubernetes.io/disk-pressure';
+
+/** Reads every cluster at once, page by page, and keeps of each answer the few numbers that matter. */
+export async function collect(context: Context, args: CollectArgs): Promise<Facts> {
+  const listed: Named[] = [];
+  const clusters = chooseSources(context, 'clusters', args.source);
+  const nodes = await Promise.all(clusters.map((cluster) => readCluster(context, cluster, args, listed)));
+  reportUnknownNames(context, listed, args);
+  return { nodes: nodes.flat(), earlier: context.earlier };
+}
+
+type Named = Pick<ports.ClusterNode, 'name' | 'pool'> & { readonly cluster: string };
+
+/** A node by its name, by that without its domain, or as findings name it: `prod-eu:node-b`. */
+function isNamed(requested: string, { name, cluster }: Named): boolean {
+  const [host] = name.split('.');
+  return [name, host, `${cluster}:${name}`].includes(requested);
+}
+
+function isSelected(one: Named, { node, pool }: CollectArgs): boolean {
+  return (
+    (node === undefined || splitNames(node).some((name) => isNamed(name, one))) &&
+    (pool === undefined || splitNames(pool).some((name) => name === one.pool))
+  );
+}
+
+function reportUnknownNames({ gap }: Context, listed: readonly Named[], { node, pool }: CollectArgs): void {
+  if (listed.length === 0) return;
+  if (node !== undefined) {
+    const unknown = splitNames(node).filter((name) => !listed.some((one) => isNamed(name, one)));
+    const requested = unknown.join(',');
+    if (requested !== '')
+      selectByName(listed, { flag: '--node', requested, nameOf: ({ name }) => name }, gap);
+  }
+  if (pool !== undefined) {
+    const pooled = listed.filter((one) => one.pool !== undefined);
+    selectByName(pooled, { flag: '--pool', requested: pool, nameOf: (one) => one.pool ?? '' }, gap);
+  }
+}
+
+async function readCluster(
+  context: Context,
+  cluster: ports.Cluster,
+  args: CollectArgs,
+  listed: Named[],
+): Promise<readonly NodeFacts[]> {
+  const { attempt, signal, now } = context;
+  const { name } = cluster;
+  const nodes: ListedNode[] = [];
+  const virtual: string[] = [];
+  const unread: Unread[] = [];
+  const kubelets = askKubelets(context, cluster, unread);
+  let lists: Promise<Lists> | undefined;
+  let listedHere = 0;
+  const readNodes = async () => {
+    for await (const page of cluster.nodes({ signal })) {
+      // A cluster that does not respond at all is asked once.
+      lists ??= readLists(context, cluster);
+      for (const node of page) {
+        listedHere += 1;
+        const named = { cluster: name, name: node.name, ...(node.pool !== undefined && { pool: node.pool }) };
+        listed.push(named);
+        if (!isSelected(named, args)) continue;
+        if (node.kind === 'virtual') virtual.push(node.name);
+        else {
+          const kept = keep(name, node);
+          nodes.push(kept);
+          kubelets.ask(node, kept);
+        }
+      }
+    }
+    if (listedHere === 0) throw new SourceError(name, 'missing', 'it lists no nodes');
+  };
+  await attempt(name, undefined, async () => {
+    try {
+      await readNodes();
+    } catch (error) {
+      if (listedHere === 0 || !(error instanceof SourceError)) throw error;
+      context.gap(`${name}: its nodes after the first ${listedHere}`, error);
+    }
+  });
+  const [answers, read] = await Promise.all([kubelets.answers(), lists]);
+  const facts = nodes.map((node): NodeFacts => {
+    const { claimsElsewhere = [], ...answer } = answers.get(node.name) ?? {};
+    const events = read?.events.get(node.name)?.result();
+    const pods = read?.pods.get(node.name)?.result();
+    return {
+      ...node,
+      ...answer,
+      ...(events && { events }),
+      areEventsComplete: read?.areEventsComplete ?? false,
+      ...(pods && { pods: withoutOtherDisks(pods, claimsElsewhere) }),
+    };
+  });
+  const isExpected = expectedOf(cluster, facts);
+  const unknown = [...unread, ...facts.flatMap((node) => unmeasuredOf(node, now))];
+  reportUnread(
+    context,
+    name,
+    unknown.filter((one) => !isExpected(one)),
+  );
+  noteDifferences(context, name, facts, { virtual, unread: unknown.filter(isExpected) });
+  return facts;
+}
+
+/**
+ * What is no gap: the kubelet of a serverless node measures nothing, or cannot be reached although others can. Its cloud manages that disk, and
+ * a cluster with such nodes could never be clear: https://github.com/aws/containers-roadmap/issues/1798
+ */
+function expectedOf({ kubelets }: ports.Cluster, nodes: readonly NodeFacts[]) {
+  const serverless = new Map(nodes.flatMap((node) => (node.isServerless ? [[node.name, node]] : [])));
+  const isReachable = nodes.some(({ isServerless, fileSystems }) => !isServerless && fileSystems);
+  return ({ node, error }: Unread): boolean => {
+    const one = serverless.get(node);
+    if (!one || kubelets === 'none' || error.source === DEADLINE) return false;
+    if (one.fileSystems && disksOf(one.fileSystems).length === 0) return true;
+    return error.kind === 'missing' || (error.kind === 'unreachable' && isReachable);
+  };
+}
+
+function keep(cluster: string, node: ports.ClusterNode): ListedNode {
+  const conditionOf = (type: string) => node.conditions.find((one) => one.type === type);
+  const ready = conditionOf('Ready')?.status;
+  const pressure = conditionOf('DiskPressure');
+  return {
+    cluster,
+    name: node.name,
+    operatingSystem: node.operatingSystem,
+    ...(node.containerRuntime !== undefined && { containerRuntime: node.containerRuntime }),
+    ...(ready && { ready }),
+    ...(pressure && {
+      diskPressure: { status: pressure.status, ...(pressure.since && { since: pressure.since }) },
+    }),
+    ...(node.isServerless && { isServerless: true as const }),
+    isTainted: node.taints.some(({ key }) => key === DISK_PRESSURE_TAINT),
+  };
+}
+
+interface Lists {
+  readonly events: ReadonlyMap<string, DiskEventCollector>;
+  readonly areEventsComplete: boolean;
+  readonly pods: ReadonlyMap<string, NodePodCollector>;
+}
+
+async function readLists({ attempt, signal }: Context, cluster: ports.Cluster): Promise<Lists> {
+  const events = new Map<string, DiskEventCollector>();
+  const pods = new Map<string, NodePodCollector>();
+  const [areEventsComplete] = await Promise.all([
+    attempt(`${cluster.name}: events`, false, async () => {
+      for await (const page of cluster.events({ signal, about: 'Node' }))
+        for (const event of page) collectorFor(events, event.about.name, DiskEventCollector).add(event);
+      return true;
+    }),
+    attempt(`${cluster.name}: pods`, undefined, async () => {
+      for await (const page of cluster.pods({ signal }))
+        for (const pod of page)
+          if (pod.node !== undefined) collectorFor(pods, pod.node, NodePodCollector).add(pod);
+    }),
+  ]);
+  return { events, areEventsComplete, pods };
+}
+
+function collectorFor<T>(collectors: Map<string, T>, node: string, Collector: new () => T): T {
+  const collector = collectors.get(node) ?? new Collector();
+  collectors.set(node, collector);
+  return collector;
+}
+
+/** What a kubelet did answer and that says too little about a disk. */
+function unmeasuredOf(node: NodeFacts, now: Date): readonly Unread[] {
+  const { fileSystems, config, operatingSystem, cluster, name } = node;
+  if (!fileSystems) return [];
+  const stale = staleSince(disksOf(fileSystems), now);
+  const messages = [
+    ...unmeasured(fileSystems, operatingSystem).map((what) => `its kubelet measures ${what}`),
+    ...(stale
+      ? [
+          `its kubelet measured its disks last ${wording.span(now.getTime() - stale.getTime())} ago (${wording.utcTime(stale)})`,
+        ]
+      : []),
+    ...(config ? unreadableLimits(config) : []).map(
+      ([signal, text]) => `its limit for ${signal} cannot be read: ${text}`,
+    ),
+  ];
+  return messages.map((message) => ({
+    node: name,
+    what: 'disks',
+    error: new SourceError(cluster, 'malformed', message),
+  }));
+}
+
+/** Nodes that are judged in another way than usual, or not at all because they have no disk. */
+function noteDifferences(
+  { note }: Context,
+  cluster: string,
+  nodes: readonly NodeFacts[],
+  { virtual, unread }: { readonly virtual: readonly string[]; readonly unread: readonly Unread[] },
+): void {
+  const say = (names: readonly string[], one: string, many: string) => {
+    const who = wording.list(names.toSorted());
+    if (names.length > 0) note(`${cluster}: ${who} ${names.length === 1 ? one : many}`);
+  };
+  const namesOf = (matches: (node: NodeFacts) => boolean) => nodes.filter(matches).map(({ name }) => name);
+  say(virtual, 'is virtual and has no disk of its own', 'are virtual and have no disks of their own');
+  const serverless = new Set(unread.map(({ node }) => node));
+  const isShown = ({ fileSystems }: NodeFacts) =>
+    fileSystems !== undefined && disksOf(fileSystems).length > 0;
+  say(
+    namesOf((node) => serverless.has(node.name) && !isShown(node)),
+    'is serverless: its cloud manages the disk and does not show it',
+    'are serverless: their cloud manages the disks and does not show them',
+  );
+  say(
+    namesOf((node) => serverless.has(node.name) && isShown(node)),
+    'is serverless and does not show its limits; judged by the defaults',
+    'are serverless and do not show their limits; judged by the defaults',
+  );
+  say(
+    namesOf(({ ready, fileSystems }) => ready !== 'True' && fileSystems !== undefined),
+    'is not ready; judged by what its kubelet measures',
+    'are not ready; judged by what their kubelets measure',
+  );
+  say(
+    namesOf((node) => hasNoLimit(node) && hasEnough(node) && node.diskPressure?.status !== 'True'),
+    'has no disk limit in evictionHard: its kubelet neither evicts pods nor reports DiskPressure; judged by its free space alone',
+    'have no disk limit in evictionHard: their kubelets neither evict pods nor report DiskPressure; judged by their free space alone',
+  );
+  say(
+    namesOf(
+      ({ fileSystems, operatingSystem }) =>
+        fileSystems !== undefined && operatingSystem !== 'windows' && hasUncountedInodes(fileSystems),
+    ),
+    'has a disk without a count of inodes',
+    'have disks without a count of inodes',
+  );
+}

@@ -1,0 +1,174 @@
+import { type Evidence, wording } from '../../kit.ts';
+import { field, optionalField } from '../../shared/evidence.ts';
+import { binaryBytes, bytesOf, dfPercent, exactPercent, limitText, wholeNumber } from './amounts.ts';
+import { type Assessment, usedPercent } from './assess.ts';
+import { causesOf, describeBuilder, isLarge, unexplainedBytes, usedBytes } from './causes.ts';
+import { nameOf } from './consumers.ts';
+import { diskName, sinceText } from './describe.ts';
+import type { NodeFacts } from './facts.ts';
+import { hasNoLimit, type Room } from './room.ts';
+
+const EVICTION = 'https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/';
+const MOST_NAMED = 10;
+const ALL_SIGNALS = ['nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree'];
+
+/** The numbers and events behind a finding, and what to do next. */
+export function evidenceOf(assessment: Assessment): readonly Evidence[] {
+  const { node, rooms, severity } = assessment;
+  const [room] = rooms;
+  const causes = room?.state === 'enough' && severity === undefined ? [] : causesOf(assessment);
+  const next = causes.flatMap((cause) => cause.next ?? []);
+  return [
+    ...next.map((text) => field('Next', text)),
+    ...optionalField('Prevention', prevention(assessment)),
+    ...rooms.filter(isWorthShowing).map(roomField),
+    ...optionalField('DiskPressure', pressureText(node)),
+    ...optionalField('Image garbage collection', imageGcText(assessment)),
+    ...imageGcEvidence(assessment),
+    ...optionalField('Neither images nor pods', room && unexplainedText(assessment, room)),
+    ...buildersEvidence(node),
+    ...consumersTable(node),
+    // The summary of a critical one has them.
+    ...optionalField('Evicted pods', severity === 'critical' ? undefined : evictedText(node)),
+    ...growthSeries(assessment),
+    field('Documentation', EVICTION),
+  ];
+}
+
+/** All disks, and inodes where they matter. */
+function isWorthShowing({ resource, state }: Room): boolean {
+  return resource === 'bytes' || state !== 'enough';
+}
+
+/** What the kubelet compares with what, and what `df` says about the same disk. */
+function roomField(room: Room): Evidence {
+  const { disk, resource, free, capacity, share, limit, lowerLimits, soft } = room;
+  const limits = [limit, ...lowerLimits].flatMap((one) =>
+    one ? [`${limitText(one, resource)} (${one.signal})`] : [],
+  );
+  const soften = soft ? [`softly below ${limitText(soft, resource)} (${soft.signal})`] : [];
+  const evicts = [...limits, ...soften].join(', ');
+  const amount =
+    resource === 'bytes' ? bytesOf(free, capacity) : `${wholeNumber(free)} of ${wholeNumber(capacity)}`;
+  const used = resource === 'bytes' ? dfPercent(disk) : undefined;
+  const df = used === undefined ? '' : `, ${used}% used as df counts`;
+  const name = resource === 'inodes' ? `Inodes of ${diskName(disk)}` : `Space of ${diskName(disk)}`;
+  const known = limit?.isAssumed ? `limits unknown, by default ${evicts}` : `evicts below ${evicts}`;
+  const watched = evicts === '' ? 'not watched by the kubelet' : known;
+  return field(name, `${amount} free (${exactPercent(share, limit?.share)})${df}; ${watched}`);
+}
+
+function pressureText(node: NodeFacts): string | undefined {
+  const { diskPressure, isTainted } = node;
+  if (!diskPressure || diskPressure.status === 'False') return undefined;
+  const taint = isTainted ? '; the taint node.kubernetes.io/disk-pressure keeps new pods off' : '';
+  return `${diskPressure.status}${sinceText(node)}${taint}`;
+}
+
+function imageGcText({ node, rooms }: Assessment): string | undefined {
+  const { config } = node;
+  const images = rooms.find(({ disk, resource }) => resource === 'bytes' && disk.holds.includes('imageFs'));
+  if (!images || config?.imageGcHighPercent === undefined) return undefined;
+  const now = `now at ${usedPercent(images)}%`;
+  return config.imageGcHighPercent >= 100
+    ? `off (imageGCHighThresholdPercent: 100); ${now}`
+    : `starts at ${config.imageGcHighPercent}% used; ${now}`;
+}
+
+function imageGcEvidence({ node }: Assessment): readonly Evidence[] {
+  const failures = node.events?.imageGc;
+  if (!failures) return [];
+  const { count, firstAt, lastAt, containers, running, images, freedBytes, unknown } = failures;
+  const since = firstAt ? ` since ${wording.utcTime(firstAt)}` : '';
+  const last = lastAt ? `, last at ${wording.utcTime(lastAt)}` : '';
+  const freed =
+    freedBytes === undefined ? '' : `, ${freedBytes === 0 ? 'nothing' : binaryBytes(freedBytes)} freed`;
+  return [
+    field('Failures', `at least ${count} times${since}${last}${freed}`),
+    ...optionalField('Held by', namesOf(containers)),
+    ...optionalField('Held by running containers', namesOf(running)),
+    ...optionalField('Images held', namesOf(images)),
+    ...optionalField('Other message', unknown),
+  ];
+}
+
+function namesOf(names: readonly string[]): string | undefined {
+  return names.length === 0 ? undefined : wording.list(names, MOST_NAMED);
+}
+
+function unexplainedText(assessment: Assessment, room: Room): string | undefined {
+  const bytes = unexplainedBytes(assessment, room);
+  if (!isLarge(bytes, room)) return undefined;
+  return `about ${bytesOf(bytes, usedBytes(room))} used, an estimate: all that is used, less images and pods`;
+}
+
+function buildersEvidence({ pods }: NodeFacts): readonly Evidence[] {
+  if (!pods || pods.builders.length === 0) return [];
+  const named = pods.builders.map((builder) =>
+    builder.kind === 'inner' ? describeBuilder(builder) : `${builder.pod}, which mounts ${builder.path}`,
+  );
+  return [field('May run containers itself', wording.list(named, named.length, pods.builderCount))];
+}
+
+function consumersTable({ usage }: NodeFacts): readonly Evidence[] {
+  const bytes = (usage?.byBytes ?? []).map((one) => [nameOf(one), amountText(one.bytes)]);
+  const inodes = (usage?.byInodes ?? []).map((one) => [
+    nameOf(one),
+    `${wholeNumber(one.inodes ?? 0)} inodes`,
+  ]);
+  const rows = [...bytes, ...inodes];
+  return rows.length === 0 ? [] : [{ kind: 'table', columns: ['Uses most', 'How much'], rows }];
+}
+
+/** In both units: logs are configured in one, and disks measured in the other. */
+function amountText(bytes = 0): string {
+  return `${binaryBytes(bytes)} (${wholeNumber(bytes)} bytes)`;
+}
+
+function evictedText({ pods }: NodeFacts): string | undefined {
+  if (!pods || pods.evicted + pods.refused === 0) return undefined;
+  return `${pods.evicted} evicted and ${pods.refused} refused for lack of disk are still listed; pods that broke a limit of their own are not counted`;
+}
+
+/** What an override switched off, and how to have it again. */
+function prevention({ node, rooms }: Assessment): string | undefined {
+  const { config } = node;
+  const hard = Object.keys(config?.evictionHard ?? {});
+  if (!config) return undefined;
+  if (hasNoLimit(node)) {
+    const set = hard.length === 0 ? 'sets no limit' : `sets only ${wording.list(hard, hard.length)}`;
+    const signals = ALL_SIGNALS.filter(
+      (signal) => node.operatingSystem !== 'windows' || signal === 'nodefs.available',
+    );
+    return `evictionHard of this kubelet ${set}, and whatever it leaves out has no default then. Set ${wording.list(signals, signals.length)} there, or mergeDefaultEvictionSettings: true`;
+  }
+  const off = rooms.filter(({ limit, state }) => !limit && state !== 'enough');
+  if (off.length === 0) return undefined;
+  const signals = off.flatMap(({ disk, resource }) =>
+    disk.holds
+      .filter((name) => name !== 'containerFs')
+      .map((name) => `${name.toLowerCase()}.${resource === 'bytes' ? 'available' : 'inodesFree'}`),
+  );
+  return `evictionHard of this kubelet leaves out ${wording.list(signals, signals.length)}, which have no default once any other is set. Add them, or set mergeDefaultEvictionSettings: true`;
+}
+
+function growthSeries({ forecast }: Assessment): readonly Evidence[] {
+  if (!forecast) return [];
+  const { growth, samples } = forecast;
+  const GIB = 1_024 ** 3;
+  return [
+    field(
+      'Growth',
+      `${binaryBytes(growth.bytesPerHour)} an hour over the last ${wording.span(growth.spanMs)}, by ${growth.samples} samples; a guess that assumes it continues`,
+    ),
+    {
+      kind: 'series',
+      label: 'Free',
+      unit: 'GiB',
+      points: samples.map(({ at, availableBytes }) => ({
+        at: at.toISOString(),
+        value: Math.round((availableBytes / GIB) * 100) / 100,
+      })),
+    },
+  ];
+}

@@ -1,0 +1,522 @@
+import { expect, test } from 'vitest';
+import type { ports, Story } from '../../kit.ts';
+import { defaultKubeletConfig } from '../../shared/fixture-clusters.ts';
+import {
+  container,
+  earlier,
+  events,
+  evicted,
+  factsOf,
+  fileSystem,
+  GIB,
+  limits,
+  node,
+  oneDisk,
+  pod,
+  podsOn,
+  socketUser,
+  usage,
+} from './builders.ts';
+import { diagnose } from './diagnose.ts';
+import type { Facts, NodeFacts } from './facts.ts';
+import * as stories from './stories.ts';
+
+const now = new Date('2026-11-26T12:00:00Z');
+const ago = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
+
+const ask = ({ facts, now: at }: Pick<Story<Facts>, 'facts' | 'now'>) => diagnose(facts, {}, at);
+const askAbout = (...nodes: readonly NodeFacts[]) => diagnose(factsOf(nodes), {}, now);
+const lines = ({ findings }: ReturnType<typeof diagnose>) =>
+  findings.map(({ severity, reason, target }) => `${severity} ${reason} ${target}`);
+const told = (report: ReturnType<typeof diagnose>) =>
+  report.findings.map(({ summary }) => summary).join('\n');
+const shown = (report: ReturnType<typeof diagnose>) => JSON.stringify(report.findings);
+const under = (state: Partial<NodeFacts['diskPressure']> = {}): Partial<NodeFacts> => ({
+  diskPressure: { status: 'True', since: ago(20), ...state },
+});
+const { evictionHard } = defaultKubeletConfig();
+
+test('stopped containers of builds: names what blocks the collection of images, who made them and what it cost', () => {
+  const report = ask(stories.hellGotLoose);
+
+  expect(report.verdict).toBe(
+    '2 of 3 nodes are short of disk: aks-nodepool1-xxx1 (9.3% free) and aks-nodepool1-xxx2 (23.3% free)',
+  );
+  expect(lines(report)).toEqual([
+    'critical disk-short prod:aks-nodepool1-xxx1',
+    'warning disk-short prod:aks-nodepool1-xxx2',
+  ]);
+  expect(report.findings[0]?.summary).toBe(
+    'aks-nodepool1-xxx1: 9.3% free (2.8 of 30 GiB), below its limit of 15% (imagefs.available); image garbage collection is blocked: 3 stopped containers hold 3 images (at least 37 failures); ci/jenkins-slave-6t97t uses the engine of the node (/var/run/docker.sock); 1 pod evicted',
+  );
+  expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
+});
+
+test('after the cleanup, the failures and the evicted pod of before are history', () => {
+  const report = ask(stories.cleanedUp);
+  expect(report.verdict).toBe('None of 2 nodes is short of disk; least space: aks-nodepool1-xxx1, 56% free');
+  expect(report.findings).toEqual([]);
+});
+
+test('a limit for memory alone: nothing will evict, so the free space decides, and the limits that are missing are named', () => {
+  const report = ask(stories.limitsSwitchedOff);
+  expect(lines(report)).toEqual(['critical disk-short prod:ip-10-0-1-11']);
+  expect(told(report)).toBe(
+    'ip-10-0-1-11: 0.4% free (0.15 of 40 GiB), and its kubelet has no disk limit, so it will neither evict pods nor report DiskPressure; images take 33 of 40 GiB and all of them are in use',
+  );
+  expect(shown(report)).toContain('sets only memory.available');
+  expect(shown(report)).toContain('mergeDefaultEvictionSettings: true');
+});
+
+test('an engine in a pod that keeps its data on a volume: the limit that is crossed, and what neither images nor pods explain', () => {
+  expect(told(ask(stories.volumeOfAnEngine))).toBe(
+    'ci-1: 12.0% free (3.17 of 26.4 GiB), below its limit of 15% (imagefs.available; nodefs.available at 10% is not crossed, one disk serves both); image garbage collection does not free enough: images are only 5.2 of 22.1 GiB used; about 16.5 GiB are neither images nor pods (an estimate), probably of ci/agent-7k2mx, which runs an engine of its own and keeps its data on PersistentVolumeClaim dind-cache',
+  );
+});
+
+test('no inodes: critical although the bytes are above every limit, and the largest user is named', () => {
+  const report = ask(stories.noInodes);
+  expect(report.verdict).toBe('edge-3 is short of disk: 0% of the inodes free');
+  expect(told(report)).toContain('although 32 GiB are free, and its kubelet has no limit for inodes');
+  expect(told(report)).toContain('data/objects-0, volume data: 11,904,333');
+  expect(lines(report)).toEqual(['critical disk-short prod:edge-3']);
+});
+
+test('logs that grow: when the limit is reached, and why the limit for logs does not help', () => {
+  const report = ask(stories.logsGrow);
+  expect(lines(report)).toEqual(['warning disk-short prod:cp-old']);
+  expect(told(report)).toBe(
+    'cp-old: 17.5% free (10.5 of 60 GiB), evicts below 15% (imagefs.available); free space shrinks by about 0.5 GiB an hour and reaches that limit (9 GiB) in about 3 hours; image garbage collection will not stop it for long: images are only 9.2 of 49.5 GiB used; edge/gateway-6c-x8, container gateway, logs take 13 GiB',
+  );
+  expect(shown(report)).toContain('daemon.json');
+  expect(shown(report)).toContain('13,980,514,458 bytes');
+});
+
+test('a full Windows node: neither inodes nor an image file system are mentioned', () => {
+  const report = ask(stories.windowsFull);
+  expect(lines(report)).toEqual(['critical disk-short prod:win-0']);
+  expect(told(report)).toContain('1.0% free (1.28 of 127.5 GiB)');
+  expect(shown(report)).not.toMatch(/inode|imagefs|NaN/i);
+});
+
+test('DiskPressure that outlives its cause is information, with the time at which it ends on this node', () => {
+  const report = ask(stories.pressureKept);
+  expect(lines(report)).toEqual(['info disk-pressure-kept prod:web-2']);
+  expect(told(report)).toBe(
+    'web-2: 41% free (41 of 100 GiB), above its limits; its kubelet keeps DiskPressure for 15 minutes after the last breach, here until about 12:01 UTC. New pods are refused until then',
+  );
+  expect(report.verdict).toBe('The node is not short of disk; DiskPressure of web-2 is still True');
+});
+
+test.each([
+  ['there are no events of the last breach', { diskPressure: { status: 'True', since: ago(10) } } as const],
+  ['events could not be read', { ...under({ since: ago(600) }), areEventsComplete: false }],
+  ['it became True without a known time', { diskPressure: { status: 'True' } } as const],
+])('DiskPressure that is kept is no fault where %s', (_, known) => {
+  expect(lines(askAbout(node('n', known)))).toEqual(['info disk-pressure-kept prod:n']);
+});
+
+test('DiskPressure that stays long after the last breach is a warning', () => {
+  const report = askAbout(
+    node('n', {
+      ...under({ since: ago(300) }),
+      ...events({
+        reason: 'EvictionThresholdMet',
+        message: 'Attempting to reclaim ephemeral-storage',
+        lastAt: ago(55),
+      }),
+    }),
+  );
+  expect(lines(report)).toEqual(['warning disk-pressure-kept prod:n']);
+  expect(told(report)).toContain('should have ended at about 11:10 UTC');
+});
+
+test('reclaiming memory does not prolong it', () => {
+  const memory = events({
+    reason: 'EvictionThresholdMet',
+    message: 'Attempting to reclaim memory',
+    lastAt: ago(1),
+  });
+  expect(memory).toEqual({});
+});
+
+test.each<[string, Partial<NodeFacts>]>([
+  [
+    'its kubelet could not be asked',
+    { fileSystems: undefined, usage: undefined, config: undefined } as never,
+  ],
+  ['its limits are unknown', { config: undefined } as never],
+  ['its image file system is not measured', { fileSystems: { nodeFs: fileSystem({}), imageFs: {} } }],
+  ['its disks were measured an hour ago', { fileSystems: oneDisk({ known: { measuredAt: ago(60) } }) }],
+])('DiskPressure is critical by itself where %s', (_, known) => {
+  const report = askAbout(node('n', { ...known, ...under() }));
+  expect(lines(report)).toEqual(['critical disk-short prod:n']);
+  expect(report.examined).toBe(1);
+});
+
+test('without numbers and without DiskPressure a node is not counted, and nothing is claimed', () => {
+  const { fileSystems: _, config: __, usage: ___, ...silent } = node('n');
+  for (const diskPressure of [{ status: 'False' }, { status: 'Unknown' }] as const) {
+    const report = askAbout({ ...silent, diskPressure });
+    expect(report).toMatchObject({ examined: 0, findings: [] });
+  }
+});
+
+test.each([
+  [4.99, undefined, 'critical'],
+  [14.99, undefined, 'critical'],
+  [15, undefined, 'warning'],
+  [24.9, undefined, 'warning'],
+  [25, undefined, undefined],
+  // k3s and RKE2
+  [4.9, { 'nodefs.available': { share: 0.05 }, 'imagefs.available': { share: 0.05 } }, 'critical'],
+  [6, { 'nodefs.available': { share: 0.05 }, 'imagefs.available': { share: 0.05 } }, 'warning'],
+  [16, { 'nodefs.available': { share: 0.05 }, 'imagefs.available': { share: 0.05 } }, undefined],
+  // kind: 0% is no limit, and neither is 100%
+  [4.9, { 'nodefs.available': { share: 0 }, 'imagefs.available': { share: 0 } }, 'critical'],
+  [9, { 'nodefs.available': { share: 0 }, 'imagefs.available': { share: 1 } }, 'warning'],
+  [12, { 'nodefs.available': { share: 0 }, 'imagefs.available': { share: 0 } }, undefined],
+  // amounts
+  [9, { 'nodefs.available': { amount: 10 * GIB } }, 'critical'],
+  [19, { 'nodefs.available': { amount: 10 * GIB } }, 'warning'],
+  [21, { 'nodefs.available': { amount: 10 * GIB } }, undefined],
+] as const)('%s%% free under %o is %s', (free, hard, severity) => {
+  const config = hard ? limits(hard) : defaultKubeletConfig();
+  const report = askAbout(node('n', { fileSystems: oneDisk({ free }), config }));
+  expect(lines(report)).toEqual(severity ? [`${severity} disk-short prod:n`] : []);
+});
+
+test.each([
+  [0.049, undefined, 'critical'],
+  [0.1, undefined, 'warning'],
+  [0.149_999, undefined, 'warning'],
+  [0.15, undefined, undefined],
+  [0.2, undefined, undefined],
+  [0.04, limits({ 'nodefs.available': { share: 0.1 } }), 'critical'],
+  [0.12, limits({ 'nodefs.available': { share: 0.1 } }), undefined],
+] as const)('%s of the inodes free under %o is %s', (share, config = defaultKubeletConfig(), severity) => {
+  const known = { inodes: 1_000_000, inodesFree: 1_000_000 * share };
+  const nodeFs = fileSystem({ known });
+  const report = askAbout(node('n', { fileSystems: { nodeFs, imageFs: nodeFs }, config }));
+  expect(lines(report)).toEqual(severity ? [`${severity} disk-short prod:n`] : []);
+});
+
+test('a file system without a fixed number of inodes is not out of them', () => {
+  const nodeFs = fileSystem({ known: { inodes: 0, inodesFree: 0 } });
+  expect(lines(askAbout(node('n', { fileSystems: { nodeFs, imageFs: nodeFs } })))).toEqual([]);
+});
+
+test('an amount as limit is told in bytes, and a share in percent', () => {
+  const config = limits({ 'nodefs.available': { amount: 10 * GIB } });
+  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 8 }), config })))).toContain(
+    'n: 8 of 100 GiB free, below its limit of 10 GiB (nodefs.available)',
+  );
+});
+
+test('two disks of one size and nearly as empty are told apart by their inodes', () => {
+  const nodeFs = fileSystem({ free: 14.6 });
+  const imageFs = fileSystem({ free: 15.3, known: { inodesFree: 3_000_000 } });
+  expect(lines(askAbout(node('n', { fileSystems: { nodeFs, imageFs } })))).toEqual([
+    'warning disk-short prod:n',
+  ]);
+});
+
+test('DiskPressure whose time is over says so, and not when it should have ended', () => {
+  const kept = (minutes: number, known: Partial<NodeFacts> = {}) =>
+    told(askAbout(node('n', { ...under({ since: ago(minutes) }), ...known })));
+  expect(kept(8)).toMatch(
+    /DiskPressure is still True since 2026-11-26 11:52 UTC and should end within minutes/,
+  );
+  const config = limits(evictionHard, { pressureTransitionMs: 0 });
+  expect(kept(2, { config })).not.toContain('after the last breach');
+  expect(kept(300, { areEventsComplete: false })).toMatch(
+    /still True since .*: new pods are refused\. When a limit was last crossed is unknown, because events/,
+  );
+});
+
+test('a limit that is crossed before the kubelet reports it', () => {
+  const full = (known: Partial<NodeFacts>) =>
+    told(askAbout(node('n', { fileSystems: oneDisk({ free: 2 }), ...known })));
+  expect(full({})).toContain('below its limit of 15% (imagefs.available); DiskPressure is still False');
+  expect(full(under())).not.toContain('still False');
+  expect(full({ config: limits({}) })).not.toContain('still False');
+});
+
+test.each([{ availableBytes: 160 * GIB }, { inodesFree: 7_000_000 }])(
+  'numbers that cannot be (%o) are not taken for health',
+  (known) => {
+    const nodeFs = fileSystem({ known });
+    expect(askAbout(node('n', { fileSystems: { nodeFs, imageFs: nodeFs } })).examined).toBe(0);
+  },
+);
+
+test('just below its limit it does not read like the limit', () => {
+  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 14.97 }) })))).toContain('14.97% free');
+  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 14.999 }) })))).toContain(
+    'just under 15% free',
+  );
+});
+
+test('with a separate disk for images, each disk has the limit of its own signal', () => {
+  const small = fileSystem({ capacity: 20, free: 16 });
+  const images = (free: number) => ({ nodeFs: small, imageFs: fileSystem({ free, used: 10 }) });
+  expect(told(askAbout(node('n', { fileSystems: images(19) })))).toContain(
+    'n: 19.0% of imagefs free (19 of 100 GiB), evicts below 15% (imagefs.available)',
+  );
+  expect(lines(askAbout(node('n', { fileSystems: images(60) })))).toEqual([]);
+  const nodeFs = fileSystem({ free: 12 });
+  expect(told(askAbout(node('n', { fileSystems: { nodeFs, imageFs: fileSystem({ free: 60 }) } })))).toContain(
+    'n: 12.0% of nodefs free (12 of 100 GiB), evicts below 10% (nodefs.available)',
+  );
+});
+
+test('two disks that are both short are one finding that names both', () => {
+  const report = askAbout(
+    node('n', {
+      fileSystems: { nodeFs: fileSystem({ capacity: 50, free: 4 }), imageFs: fileSystem({ free: 12 }) },
+    }),
+  );
+  expect(lines(report)).toEqual(['critical disk-short prod:n']);
+  expect(told(report)).toContain('n: 12.0% of imagefs free');
+  expect(told(report)).toContain('also 8.0% of nodefs free (4 of 50 GiB), below its limit of 10%');
+});
+
+test('a separate disk for writable layers has the limits of the image file system', () => {
+  const fileSystems = {
+    nodeFs: fileSystem({ capacity: 50, free: 40 }),
+    imageFs: fileSystem({ free: 60 }),
+    containerFs: fileSystem({ capacity: 70, free: 7 }),
+  };
+  const report = askAbout(node('n', { fileSystems }));
+  expect(lines(report)).toEqual(['critical disk-short prod:n']);
+  expect(told(report)).toContain('10.0% of containerfs free (7 of 70 GiB), below its limit of 15%');
+});
+
+test('writable layers with a file system of their own are not looked for beside the images', () => {
+  const nodeFs = fileSystem({ free: 8 });
+  const fileSystems = {
+    nodeFs,
+    imageFs: fileSystem({ capacity: 300, free: 200, used: 60 }),
+    containerFs: nodeFs,
+  };
+  const used = usage({
+    namespace: 'x',
+    name: 'fat',
+    ephemeral: { bytes: 60 * GIB },
+    containers: [{ name: 'c', rootfs: { bytes: 60 * GIB } }],
+  });
+  expect(told(askAbout(node('n', { fileSystems, usage: used })))).toContain(
+    'x/fat, container c, writable layer takes 60 GiB',
+  );
+});
+
+test('two disks of one size are not taken for one', () => {
+  const fileSystems = { nodeFs: fileSystem({ free: 80 }), imageFs: fileSystem({ free: 8 }) };
+  expect(lines(askAbout(node('n', { fileSystems })))).toEqual(['critical disk-short prod:n']);
+});
+
+test('a soft limit: a warning while it is new, critical with DiskPressure', () => {
+  const config = { ...defaultKubeletConfig(), evictionSoft: { 'nodefs.available': { share: 0.3 } } };
+  const known = { fileSystems: oneDisk({ free: 28 }), config };
+  expect(lines(askAbout(node('n', known)))).toEqual(['warning disk-short prod:n']);
+  expect(told(askAbout(node('n', known)))).toContain('below its soft limit of 30% (nodefs.available)');
+  expect(lines(askAbout(node('n', { ...known, ...under() })))).toEqual(['critical disk-short prod:n']);
+});
+
+test('limits that could not be read are assumed, and a guess is never critical', () => {
+  const { config: _, ...unknown } = node('n', { fileSystems: oneDisk({ free: 12 }) });
+  const report = askAbout(unknown);
+  expect(lines(report)).toEqual(['warning disk-short prod:n']);
+  expect(told(report)).toContain('its limits could not be read (15% by default)');
+  expect(lines(askAbout({ ...unknown, fileSystems: oneDisk({ free: 4 }) }))).toEqual([
+    'critical disk-short prod:n',
+  ]);
+  const unreadable = limits({ ...evictionHard, 'imagefs.available': { unreadable: '15 percent' } });
+  expect(lines(askAbout({ ...unknown, config: unreadable }))).toEqual(['warning disk-short prod:n']);
+});
+
+test('numbers of an hour ago warn, and are not called healthy', () => {
+  const full = oneDisk({ free: 3, known: { measuredAt: ago(60) } });
+  const stale = askAbout(
+    node('n', { fileSystems: { ...full, nodeFs: { ...full.nodeFs, measuredAt: ago(60) } } }),
+  );
+  expect(lines(stale)).toEqual(['warning disk-short prod:n']);
+  expect(told(stale)).toContain('measured last at 2026-11-26 11:00 UTC');
+  const plenty = fileSystem({ known: { measuredAt: ago(60) } });
+  expect(askAbout(node('n', { fileSystems: { nodeFs: plenty, imageFs: plenty } })).examined).toBe(0);
+});
+
+test('cordoned, or not ready with a kubelet that answers: judged by its disk', () => {
+  expect(lines(askAbout(node('n', { ready: 'False' })))).toEqual([]);
+  const full = node('n', {
+    ready: 'Unknown',
+    diskPressure: { status: 'Unknown' },
+    fileSystems: oneDisk({ free: 3 }),
+  });
+  expect(lines(askAbout(full))).toEqual(['critical disk-short prod:n']);
+  expect(told(askAbout(full))).toContain('the node is not ready');
+});
+
+test('a taint that is left keeps pods off', () => {
+  expect(lines(askAbout(node('n', { isTainted: true })))).toEqual(['info disk-pressure-taint-left prod:n']);
+});
+
+test('images that running containers use are freed by no cleanup', () => {
+  const message =
+    'wanted to free 1000 bytes, but freed 0 bytes space with errors in image deletion: rpc error: conflict: unable to delete 9709113ca29f (cannot be forced) - image is being used by running container 5e26cfb0adca';
+  const report = askAbout(
+    node('n', {
+      containerRuntime: 'docker://20.10.24',
+      fileSystems: oneDisk({ free: 12 }),
+      ...events({ reason: 'ImageGCFailed', message, lastAt: ago(3) }),
+    }),
+  );
+  expect(told(report)).toContain(
+    '1 running container uses the images (at least 1 failure), so no cleanup frees them',
+  );
+  expect(told(report)).not.toContain('blocked');
+});
+
+test.each([
+  ['its disk is above its limits and images are collected earlier', 40, { imageGcHighPercent: 50 }, 10, true],
+  ['its disk is emptier than images are collected for', 40, {}, 10, false],
+  ['the last failure is an hour ago', 40, { imageGcHighPercent: 50 }, 61, false],
+])('blocked garbage collection on a node: %s', (_, free, known, minutes, isFound) => {
+  const report = askAbout(
+    node('n', {
+      fileSystems: oneDisk({ free }),
+      config: { ...defaultKubeletConfig(), ...known },
+      ...events({
+        reason: 'ImageGCFailed',
+        message:
+          'unable to delete 9709113ca29f (must be forced) - image is being used by stopped container 5e26cfb0adca',
+        lastAt: ago(minutes),
+      }),
+    }),
+  );
+  expect(lines(report)).toEqual(isFound ? ['warning image-gc-blocked prod:n'] : []);
+});
+
+test('what is beside the images on a disk of its own, on a Docker node, is containers', () => {
+  const known = {
+    fileSystems: {
+      nodeFs: fileSystem({ capacity: 20, free: 16 }),
+      imageFs: fileSystem({ capacity: 40, free: 7.1, used: 9.1 }),
+    },
+  };
+  expect(told(askAbout(node('n', { ...known, containerRuntime: 'docker://24.0.9' })))).toContain(
+    'images are only 9.1 of 32.9 GiB used there; about 23.8 GiB are writable layers and logs of containers (an estimate)',
+  );
+  expect(told(askAbout(node('n', known)))).toContain(
+    'about 23.8 GiB are not counted as images (an estimate)',
+  );
+});
+
+test('an engine beside containerd is suspected, and what does not see it is named', () => {
+  const report = askAbout(
+    node('n', {
+      fileSystems: oneDisk({ capacity: 120, free: 15.6, images: 22 }),
+      ...under(),
+      ...podsOn(socketUser('agent-x')),
+    }),
+  );
+  expect(told(report)).toContain(
+    'about 82.4 GiB are neither images nor pods (an estimate), probably of the engine that ci/agent-x uses through /var/run/docker.sock',
+  );
+  expect(shown(report)).toContain('see only the namespace k8s.io of containerd, never that of Docker (moby)');
+});
+
+test('an engine in a pod that keeps its data in the pod does not explain what pods do not', () => {
+  const engine = pod('agent', {
+    containers: [container('dind', { image: 'docker:dind', privileged: true })],
+  });
+  const report = askAbout(node('n', { fileSystems: oneDisk({ free: 5 }), ...podsOn(engine) }));
+  expect(told(report)).not.toContain('probably');
+});
+
+test('pods that broke a limit of their own are not counted as evicted by the node', () => {
+  const report = askAbout(
+    node('n', {
+      fileSystems: oneDisk({ free: 5 }),
+      ...podsOn(
+        evicted(
+          'a',
+          'The node was low on resource: ephemeral-storage. Threshold quantity: 1, available: 0. ',
+        ),
+        evicted('b', 'Pod The node had condition: [DiskPressure]. '),
+        evicted('c', 'Pod was rejected: The node had condition: [MemoryPressure, DiskPressure]'),
+        evicted('g', 'The node was low on resource: [DiskPressure]. '),
+        evicted('d', 'Usage of EmptyDir volume "scratch" exceeds the limit "1Gi". '),
+        evicted('e', 'Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. '),
+        evicted('f', 'The node was low on resource: memory. Threshold quantity: 100Mi, available: 90Mi. '),
+      ),
+    }),
+  );
+  expect(told(report)).toContain('1 pod evicted; 3 pods refused');
+});
+
+test.each([
+  ['within a day', 40, ['warning disk-filling prod:n']],
+  ['later', 20, []],
+])('a disk far above its limit that reaches it %s', (_, lostIn24Hours, expected) => {
+  const free = [24, 18, 12, 6, 2].map((hours) => [hours, 60 + (lostIn24Hours * hours) / 24] as const);
+  const samples = earlier(now, 'n', free, { capacityBytes: 200 * GIB });
+  const facts = factsOf([node('n', { fileSystems: oneDisk({ capacity: 200, free: 60 }) })], samples);
+  expect(lines(diagnose(facts, {}, now))).toEqual(expected);
+});
+
+test('with several clusters nodes are named with theirs, and the worst comes first', () => {
+  const report = askAbout(
+    node('n1', { cluster: 'eu', fileSystems: oneDisk({ free: 20 }) }),
+    node('n1', { cluster: 'us', fileSystems: oneDisk({ free: 9 }) }),
+    node('n2', { cluster: 'us', fileSystems: oneDisk({ free: 3 }) }),
+  );
+  expect(lines(report)).toEqual([
+    'critical disk-short us:n2',
+    'critical disk-short us:n1',
+    'warning disk-short eu:n1',
+  ]);
+  expect(report.verdict).toBe(
+    '3 of 3 nodes are short of disk: us:n2 (3.0% free), us:n1 (9.0% free) and eu:n1 (20.0% free)',
+  );
+  expect(report.measures).toEqual([
+    { label: 'eu', value: 1, unit: 'short of disk' },
+    { label: 'us', value: 2, unit: 'short of disk' },
+  ]);
+});
+
+test('what df shows is told where it is far from what the kubelet counts', () => {
+  const nodeFs = fileSystem({ free: 20, used: 30 });
+  const report = askAbout(node('n', { fileSystems: { nodeFs, imageFs: nodeFs } }));
+  expect(told(report)).toContain(
+    '20.0% free (20 of 100 GiB), evicts below 15% (imagefs.available); df shows 60% used',
+  );
+  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 20, used: 77 }) })))).not.toContain('df');
+});
+
+test('DiskPressure that is kept on a node that is still near its limit is told with it, and is not critical', () => {
+  const report = askAbout(node('n', { fileSystems: oneDisk({ free: 18 }), ...under({ since: ago(2) }) }));
+  expect(lines(report)).toEqual(['warning disk-short prod:n']);
+  expect(told(report)).toContain('its kubelet keeps DiskPressure until about 12:03 UTC');
+});
+
+test('blocked garbage collection on a node without numbers is told, and nothing else is claimed', () => {
+  const { fileSystems: _, config: __, usage: ___, ...silent } = node('n');
+  const message =
+    'unable to delete 9709113ca29f (must be forced) - image is being used by stopped container 5e26cfb0adca';
+  const report = askAbout({ ...silent, ...events({ reason: 'ImageGCFailed', message, lastAt: ago(3) }) });
+  expect(lines(report)).toEqual(['warning image-gc-blocked prod:n']);
+  expect(report.verdict).toBe('Image garbage collection is blocked on n');
+});
+
+test('a volume in memory is not what fills a disk', () => {
+  const known: Partial<ports.PodUsage> = {
+    namespace: 'x',
+    name: 'cache',
+    ephemeral: { bytes: 40 * GIB },
+    volumes: [{ name: 'shm', bytes: 60 * GIB }],
+  };
+  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 5 }), usage: usage(known) })))).toContain(
+    'x/cache takes 40 GiB',
+  );
+});

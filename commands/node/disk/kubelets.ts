@@ -1,0 +1,184 @@
+import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { claimsOnOtherDisks, podsUsage } from './consumers.ts';
+import type { Context, KubeletAnswer, NodeFacts } from './facts.ts';
+import { disksOf, type FileSystems, isMeasured } from './measurements.ts';
+import { hasEnough, hasReadableLimits } from './room.ts';
+
+/** Kubelets of one cluster that are asked at the same time. */
+const AT_ONCE = 20;
+/** With less time left, no further kubelet is asked. */
+const RESERVE_MS = 2_000;
+/** Where the check itself ran out of time. */
+export const DEADLINE = 'deadline';
+
+type Asked = Pick<NodeFacts, 'name' | 'operatingSystem' | 'isServerless'>;
+
+/**
+ * Asks kubelets while their nodes are still being listed, a few at a time. What one does not answer is added to `unread`, and does not
+ * keep the others from being asked.
+ */
+export function askKubelets(context: Context, cluster: ports.Cluster, unread: Unread[]) {
+  const { signal, leftMs, saw, now } = context;
+  const found = new Map<string, KubeletAnswer>();
+  const configs = new Map<string, ports.KubeletConfig>();
+  const waiting: (() => Promise<void>)[] = [];
+  const running = new Set<Promise<void>>();
+
+  const start = () => {
+    while (running.size < AT_ONCE && waiting.length > 0) {
+      const task = waiting.shift()!().finally(() => {
+        running.delete(task);
+        start();
+      });
+      // What it throws is thrown by `answers` too, which may not be awaited yet.
+      task.catch(() => undefined);
+      running.add(task);
+    }
+  };
+
+  const read = async <T>(node: string, what: string, ask: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await ask();
+    } catch (error) {
+      const reason: unknown = error instanceof SourceError || !signal.aborted ? error : signal.reason;
+      if (!(reason instanceof SourceError)) throw reason;
+      unread.push({ node, what, error: reason });
+      return undefined;
+    }
+  };
+
+  const readBoth = async (address: ports.KubeletAddress) => {
+    const unasked = obstacle();
+    if (unasked) {
+      unread.push({ node: address.name, what: 'disk usage and limits', error: unasked });
+      return [];
+    }
+    return Promise.all([
+      read(address.name, 'disk usage', () => cluster.kubeletStats(address, { signal })),
+      read(address.name, 'limits', () => cluster.kubeletConfig(address, { signal })),
+    ] as const);
+  };
+
+  const obstacle = (): SourceError | undefined => {
+    if (cluster.kubelets === 'none') {
+      const message =
+        'kubelets are not asked: the source has `kubelets: none`. Configure `kubelets: direct`, or `proxy`';
+      return new SourceError(cluster.name, 'missing', message);
+    }
+    if (leftMs() >= RESERVE_MS) return undefined;
+    return new SourceError(DEADLINE, 'unreachable', 'not asked before the deadline');
+  };
+
+  const askOne = async (address: ports.KubeletAddress, node: Asked): Promise<void> => {
+    const [stats, config] = await readBoth(address);
+    const { nodeFs, imageFs, containerFs, pods = [] } = stats ?? {};
+    const fileSystems = stats && {
+      ...(nodeFs && { nodeFs }),
+      ...(imageFs && { imageFs }),
+      ...(containerFs && { containerFs }),
+    };
+    const isShort = fileSystems !== undefined && !hasEnough({ fileSystems, ...(config && { config }) });
+    const claimsElsewhere = isShort ? claimsOnOtherDisks(pods, disksOf(fileSystems)) : [];
+    found.set(node.name, {
+      ...(fileSystems && {
+        fileSystems,
+        usage: podsUsage(pods, { withoutConsumers: isHalfEmpty(fileSystems) }),
+      }),
+      ...(config && { config: shared(config) }),
+      ...(claimsElsewhere.length > 0 && { claimsElsewhere }),
+    });
+    // A node with a gap is counted there.
+    const isRead = config !== undefined ? hasReadableLimits(config) : node.isServerless === true;
+    if (isRead && fileSystems && isMeasured(fileSystems, node.operatingSystem, now)) saw(cluster.name);
+  };
+
+  /** Most nodes of a cluster are configured alike. */
+  const shared = (config: ports.KubeletConfig) => {
+    const key = JSON.stringify(config);
+    const known = configs.get(key) ?? config;
+    configs.set(key, known);
+    return known;
+  };
+
+  return {
+    ask: ({ name, addresses, kubeletPort }: ports.KubeletAddress, node: Asked): void => {
+      waiting.push(() => askOne({ name, addresses, kubeletPort }, node));
+      start();
+    },
+    /** By node, once all have answered or failed. */
+    answers: async (): Promise<ReadonlyMap<string, KubeletAnswer>> => {
+      while (running.size > 0) await Promise.all(running);
+      return found;
+    },
+  };
+}
+
+const HALF = 0.5;
+
+/** Nobody asks what fills it, and of thousands of nodes most are like that. */
+function isHalfEmpty(fileSystems: FileSystems): boolean {
+  return disksOf(fileSystems).every(
+    ({ availableBytes, capacityBytes, inodesFree = 1, inodes = 1 }) =>
+      availableBytes >= HALF * capacityBytes && inodesFree >= HALF * inodes,
+  );
+}
+
+/** What could not be read of one node. */
+export interface Unread {
+  readonly node: string;
+  /** `disk usage`, `limits`, `disks`. */
+  readonly what: string;
+  readonly error: SourceError;
+}
+
+/** As many reasons of one kind are listed; more are one gap with an example. */
+const MOST_REASONS = 10;
+
+/** One gap for each reason, however many nodes it is the reason for: a missing permission is named once. A node that a reason names already is not counted again. */
+export function reportUnread(
+  { gap }: Pick<ReadContext, 'gap'>,
+  cluster: string,
+  unread: readonly Unread[],
+): void {
+  const byReason = Map.groupBy(unread, ({ node, error }) => `${kindOf(error)} ${withoutName(error, node)}`);
+  const counted = new Set<string>();
+  const byKind = Map.groupBy(byReason.values(), ([first]) => (first ? kindOf(first.error) : ''));
+  for (const reasons of byKind.values())
+    if (reasons.length <= MOST_REASONS) for (const group of reasons) report(group);
+    else report(reasons.flat(), `, and similar reasons`);
+
+  function report(group: readonly Unread[], more = ''): void {
+    const [first] = group;
+    if (!first) return;
+    const { error } = first;
+    const nodes = [...new Set(group.map(({ node }) => node))].toSorted();
+    const whats = [...new Set(group.map(({ what }) => what))];
+    const isOne = nodes.length === 1;
+    const of = isOne ? '' : ` of ${wording.count(nodes.length, 'node')}`;
+    const message = isOne ? error.message : withoutName(error, first.node) + more;
+    const { source, kind, code } = error;
+    const places = nodes.filter((node) => !counted.has(node)).length;
+    for (const node of nodes) counted.add(node);
+    gap(
+      `${cluster}${isOne ? `:${nodes[0]}` : ''}: ${wording.list(whats)}${of}${isOne ? '' : ` (${wording.list(nodes)})`}`,
+      new SourceError(source, kind, message, {
+        places,
+        cause: error,
+        ...(code !== undefined && { code }),
+      }),
+    );
+  }
+}
+
+/** The reason of the deadline is another than that of the cluster. */
+function kindOf({ source, kind }: SourceError): string {
+  return `${source} ${kind}`;
+}
+
+/** So that the same reason reads the same for every node. */
+function withoutName({ message }: SourceError, node: string): string {
+  return message
+    .split(/([\w.-]+)/)
+    .map((word) => (word === node ? 'the node' : word))
+    .join('');
+}

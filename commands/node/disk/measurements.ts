@@ -1,0 +1,145 @@
+import type { ports } from '../../kit.ts';
+
+/** Three views of at most three disks: often all of one. */
+export type FileSystemName = 'nodeFs' | 'imageFs' | 'containerFs';
+
+const NAMES: readonly FileSystemName[] = ['nodeFs', 'imageFs', 'containerFs'];
+
+/** What a kubelet measured of one disk. Absent is not 0. */
+export interface Disk {
+  /** The file systems on it, `nodeFs` first. */
+  readonly holds: readonly FileSystemName[];
+  readonly availableBytes: number;
+  readonly capacityBytes: number;
+  /** Everything on it; absent where the kubelet counts only the images. */
+  readonly usedBytes?: number;
+  readonly inodes?: number;
+  readonly inodesFree?: number;
+  readonly measuredAt?: Date;
+}
+
+export type FileSystems = Readonly<Partial<Record<FileSystemName, ports.FileSystem>>>;
+
+type Measured = ports.FileSystem & { readonly availableBytes: number; readonly capacityBytes: number };
+
+/** One disk has as many bytes and inodes left in both views, up to what was written between two measurements. */
+const SAME_DISK_SHARE = 0.01;
+
+/** The disks of a node, as far as they were measured. */
+export function disksOf(fileSystems: FileSystems): readonly Disk[] {
+  const disks: Disk[] = [];
+  for (const name of NAMES) {
+    const fileSystem = fileSystems[name];
+    if (!fileSystem || !hasNumbers(fileSystem)) continue;
+    const at = disks.findIndex((disk) => isSameDisk(disk, fileSystem));
+    const same = disks[at];
+    if (same) disks[at] = join(same, name, fileSystem);
+    else disks.push(diskOf(name, fileSystem));
+  }
+  return disks;
+}
+
+function diskOf(name: FileSystemName, fileSystem: Measured): Disk {
+  const { availableBytes, capacityBytes, usedBytes, measuredAt } = fileSystem;
+  return {
+    holds: [name],
+    availableBytes,
+    capacityBytes,
+    ...(name === 'nodeFs' && usedBytes !== undefined && { usedBytes }),
+    ...inodesOf(fileSystem),
+    ...(measuredAt && { measuredAt }),
+  };
+}
+
+/** Of two measurements the one that leaves less. */
+function join(disk: Disk, name: FileSystemName, fileSystem: Measured): Disk {
+  return {
+    ...inodesOf(fileSystem),
+    ...disk,
+    holds: [...disk.holds, name],
+    availableBytes: Math.min(disk.availableBytes, fileSystem.availableBytes),
+  };
+}
+
+function hasNumbers(fileSystem: ports.FileSystem): fileSystem is Measured {
+  const { availableBytes, capacityBytes } = fileSystem;
+  return (
+    availableBytes !== undefined &&
+    capacityBytes !== undefined &&
+    capacityBytes > 0 &&
+    availableBytes <= capacityBytes
+  );
+}
+
+function inodesOf({
+  inodes,
+  inodesFree,
+}: Pick<ports.FileSystem, 'inodes' | 'inodesFree'>): Pick<Disk, 'inodes' | 'inodesFree'> {
+  return inodes === undefined || inodesFree === undefined ? {} : { inodes, inodesFree };
+}
+
+function isSameDisk(disk: Disk, fileSystem: Measured): boolean {
+  const { capacityBytes, availableBytes } = fileSystem;
+  const { inodes, inodesFree } = { ...inodesOf(disk), ...inodesOf(fileSystem) };
+  const others = { inodes, inodesFree, ...inodesOf(disk) };
+  return (
+    disk.capacityBytes === capacityBytes &&
+    isClose(disk.availableBytes, availableBytes, capacityBytes) &&
+    others.inodes === inodes &&
+    isClose(others.inodesFree ?? 0, inodesFree ?? 0, inodes ?? 0)
+  );
+}
+
+function isClose(one: number, other: number, all: number): boolean {
+  return Math.abs(one - other) <= SAME_DISK_SHARE * all;
+}
+
+/** What should have been measured and was not, in words: a full disk may hide there. */
+export function unmeasured(fileSystems: FileSystems, operatingSystem: string): readonly string[] {
+  const isWindows = operatingSystem === 'windows';
+  return NAMES.flatMap((name) => {
+    const fileSystem = fileSystems[name];
+    const isBlank = !fileSystem || Object.values(fileSystem).every((value) => value === undefined);
+    // Windows publishes no image file system, and no inodes: https://github.com/kubernetes/kubernetes/issues/66088
+    if (name !== 'nodeFs' && (isWindows || (isBlank && name === 'containerFs'))) return [];
+    const what = FILE_SYSTEM_WORDS[name];
+    if (isBlank) return [`no ${what}`];
+    if (fileSystem.capacityBytes === undefined) return [`no capacity of its ${what}`];
+    if (fileSystem.capacityBytes === 0) return [`a capacity of 0 bytes of its ${what}`];
+    if (fileSystem.availableBytes === undefined) return [`no available bytes of its ${what}`];
+    if (fileSystem.availableBytes > fileSystem.capacityBytes)
+      return [`more available bytes than the capacity of its ${what}`];
+    if ((fileSystem.inodesFree ?? 0) > (fileSystem.inodes ?? Infinity))
+      return [`more free inodes than its ${what} has`];
+    const isHalf = (fileSystem.inodes === undefined) !== (fileSystem.inodesFree === undefined);
+    const disk = disksOf(fileSystems).find(({ holds }) => holds.includes(name));
+    return isHalf && disk?.inodes === undefined ? [`only a part of the inodes of its ${what}`] : [];
+  });
+}
+
+/** Whether all that should be measured was, and just now. */
+export function isMeasured(fileSystems: FileSystems, operatingSystem: string, now: Date): boolean {
+  return unmeasured(fileSystems, operatingSystem).length === 0 && !staleSince(disksOf(fileSystems), now);
+}
+
+/** Whether a disk has no count of inodes at all, as on Windows and ZFS: then the kubelet does not watch them either. */
+export function hasUncountedInodes(fileSystems: FileSystems): boolean {
+  return disksOf(fileSystems).some(({ inodes }) => inodes === undefined);
+}
+
+export const FILE_SYSTEM_WORDS: Readonly<Record<FileSystemName, string>> = {
+  nodeFs: 'node file system',
+  imageFs: 'image file system',
+  containerFs: 'container file system',
+};
+
+/** A kubelet measures every few seconds; after this long it has stopped to. */
+const STALE_MS = 600_000;
+
+/** When the oldest of the measurements was made, if that is too long ago to say anything about now. */
+export function staleSince(disks: readonly Disk[], now: Date): Date | undefined {
+  const times = disks.flatMap(({ measuredAt }) => measuredAt ?? []);
+  return times
+    .filter((at) => now.getTime() - at.getTime() > STALE_MS)
+    .toSorted((a, b) => a.getTime() - b.getTime())[0];
+}

@@ -1,0 +1,179 @@
+import type { ports } from '../../kit.ts';
+import { type Disk, disksOf, type FileSystemName, type FileSystems } from './measurements.ts';
+
+/** A limit of the kubelet for one signal, in the units of the disk. */
+export interface Limit {
+  /** `imagefs.available`, as the configuration of the kubelet names it. */
+  readonly signal: string;
+  /** Less than this is a breach: bytes or inodes. */
+  readonly amount: number;
+  /** The same as a share of the disk. */
+  readonly share: number;
+  readonly isAbsolute: boolean;
+  /** The documented default, assumed because the configuration of this kubelet could not be read. */
+  readonly isAssumed: boolean;
+}
+
+/** How much is left of one resource of one disk, against the limits of its node. */
+export interface Room {
+  readonly disk: Disk;
+  readonly resource: 'bytes' | 'inodes';
+  readonly free: number;
+  readonly capacity: number;
+  readonly share: number;
+  /** The highest of the hard limits: it is reached first. Absent where the kubelet has none, so that it never evicts for this. */
+  readonly limit?: Limit;
+  /** The lower ones for the same disk. */
+  readonly lowerLimits: readonly Limit[];
+  readonly soft?: Limit;
+  readonly state: RoomState;
+}
+
+/** The worst first. */
+const STATES = ['below', 'below-soft', 'near', 'enough'] as const;
+export type RoomState = (typeof STATES)[number];
+
+/** Less than the limit and this much more deserves a warning. */
+const NEAR_SHARE = 0.1;
+/** Without a limit nothing is evicted, and this is nearly full by any measure. */
+const PLAIN_CRITICAL_SHARE = 0.05;
+const PLAIN_WARNING_SHARE = 0.1;
+/** 0.05 and 0.1 add up to a little more than 0.15. */
+const ROUNDING = 1e-9;
+
+/** https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#hard-eviction-thresholds */
+const DEFAULTS: Readonly<Record<string, ports.Threshold>> = {
+  'nodefs.available': { share: 0.1 },
+  'nodefs.inodesFree': { share: 0.05 },
+  'imagefs.available': { share: 0.15 },
+  'imagefs.inodesFree': { share: 0.05 },
+};
+
+const SIGNAL_OF: Readonly<Record<Room['resource'], string>> = { bytes: 'available', inodes: 'inodesFree' };
+
+/** The room on each disk, bytes before inodes. `config` is absent where it could not be read. */
+export function roomsOf(disks: readonly Disk[], config: ports.KubeletConfig | undefined): readonly Room[] {
+  return disks.flatMap((disk) => {
+    const bytes = roomOf(disk, disks, config, 'bytes', disk.availableBytes, disk.capacityBytes);
+    const { inodes = 0, inodesFree } = disk;
+    // 0 of 0 is a file system without a fixed number, such as btrfs.
+    if (inodes === 0 || inodesFree === undefined) return [bytes];
+    return [bytes, roomOf(disk, disks, config, 'inodes', inodesFree, inodes)];
+  });
+}
+
+function roomOf(
+  disk: Disk,
+  disks: readonly Disk[],
+  config: ports.KubeletConfig | undefined,
+  resource: Room['resource'],
+  free: number,
+  capacity: number,
+): Room {
+  const limitsIn = (thresholds: Readonly<Record<string, ports.Threshold>> | undefined) =>
+    signalsOf(disk, disks, resource).flatMap((signal) => limitOf(signal, thresholds, capacity) ?? []);
+  const [limit, ...lowerLimits] = limitsIn(config?.evictionHard).toSorted(compareLimits);
+  const softLimits = config ? limitsIn(config.evictionSoft) : [];
+  const [soft] = softLimits.filter(({ isAssumed }) => !isAssumed).toSorted(compareLimits);
+  const share = free / capacity;
+  const known = { free, share, limit, soft };
+  return {
+    disk,
+    resource,
+    free,
+    capacity,
+    share,
+    ...(limit && { limit }),
+    lowerLimits,
+    ...(soft && { soft }),
+    state: stateOf(known),
+  };
+}
+
+/** The kubelet measures both signals wherever they lie, so on one disk the higher of the two limits counts. */
+function signalsOf(disk: Disk, disks: readonly Disk[], resource: Room['resource']): readonly string[] {
+  // A separate disk for writable layers has the limits of the image file system, and no own ones.
+  const isForContainers = disk.holds.length === 1 && disk.holds[0] === 'containerFs' && disks.length > 1;
+  const names: readonly FileSystemName[] = isForContainers ? ['imageFs'] : disk.holds;
+  return names
+    .filter((name) => name !== 'containerFs')
+    .map((name) => `${name.toLowerCase()}.${SIGNAL_OF[resource]}`);
+}
+
+/** undefined where nothing is in force: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/eviction/helpers.go ignores 0% and 100%. */
+function limitOf(
+  signal: string,
+  thresholds: Readonly<Record<string, ports.Threshold>> | undefined,
+  capacity: number,
+): Limit | undefined {
+  const configured = thresholds ? thresholds[signal] : DEFAULTS[signal];
+  if (!configured) return undefined;
+  const isAssumed = thresholds === undefined || 'unreadable' in configured;
+  const threshold = 'unreadable' in configured ? DEFAULTS[signal] : configured;
+  if (!threshold || 'unreadable' in threshold) return undefined;
+  const isAbsolute = 'amount' in threshold;
+  const amount = isAbsolute ? threshold.amount : threshold.share * capacity;
+  if (amount <= 0 || (!isAbsolute && threshold.share >= 1)) return undefined;
+  return { signal, amount, share: amount / capacity, isAbsolute, isAssumed };
+}
+
+function compareLimits(a: Limit, b: Limit): number {
+  return b.amount - a.amount || (a.signal < b.signal ? 1 : -1);
+}
+
+interface Known {
+  readonly free: number;
+  readonly share: number;
+  readonly limit: Limit | undefined;
+  readonly soft: Limit | undefined;
+}
+
+/** An assumed limit is a guess, which never makes it worse than near. */
+function stateOf({ free, share, limit, soft }: Known): RoomState {
+  if (!limit || limit.isAssumed) {
+    if (share < PLAIN_CRITICAL_SHARE) return 'below';
+  } else if (free < limit.amount) return 'below';
+  if (soft && free < soft.amount) return 'below-soft';
+  const nearShare = limit ? limit.share + NEAR_SHARE : PLAIN_WARNING_SHARE;
+  return share < Math.max(nearShare, soft?.share ?? 0) - ROUNDING ? 'near' : 'enough';
+}
+
+/** The worst first, and of equally bad ones that with the least room above its limit. */
+export function compareRooms(a: Room, b: Room): number {
+  return STATES.indexOf(a.state) - STATES.indexOf(b.state) || marginOf(a) - marginOf(b);
+}
+
+function marginOf({ share, limit }: Room): number {
+  return share - (limit?.share ?? 0);
+}
+
+interface Watched {
+  readonly fileSystems?: FileSystems;
+  readonly config?: ports.KubeletConfig;
+}
+
+/** Signals whose limit is neither a percentage nor an amount: `nodefs.available` and what is written there. */
+export function unreadableLimits({
+  evictionHard,
+}: ports.KubeletConfig): readonly (readonly [string, string])[] {
+  return Object.entries(evictionHard).flatMap(([signal, threshold]) =>
+    'unreadable' in threshold && !signal.startsWith('memory.')
+      ? [[signal, threshold.unreadable] as const]
+      : [],
+  );
+}
+
+export function hasReadableLimits(config: ports.KubeletConfig): boolean {
+  return unreadableLimits(config).length === 0;
+}
+
+/** Whether the configuration of its kubelet is known and limits no disk in any way. */
+export function hasNoLimit({ fileSystems, config }: Watched): boolean {
+  const rooms = config ? roomsOf(disksOf(fileSystems ?? {}), config) : [];
+  return rooms.length > 0 && rooms.every(({ limit, soft }) => !limit && !soft);
+}
+
+/** Whether none of its disks is short, as far as it is known. */
+export function hasEnough({ fileSystems, config }: Watched): boolean {
+  return roomsOf(disksOf(fileSystems ?? {}), config).every(({ state }) => state === 'enough');
+}
