@@ -1,0 +1,60 @@
+import type { ClusterState, Facts, NodeState } from './cluster-state.ts';
+import type { Program, ProgramPod, ProxyDaemonSet } from './workloads.ts';
+
+/** Builders of facts for stories and tests. */
+
+export function factsOf(...clusters: readonly ClusterState[]): Facts {
+  return { clusters };
+}
+
+/** A cluster of which everything was read, with overrides. */
+export function cluster(
+  version: string,
+  nodes: readonly NodeState[],
+  known: Partial<ClusterState> = {},
+): ClusterState {
+  return {
+    name: 'lab',
+    version,
+    nodes,
+    pods: [],
+    proxies: [],
+    arePodsComplete: true,
+    areProxiesComplete: true,
+    ...known,
+  };
+}
+
+/** A healthy Linux node with containerd, with overrides. */
+export function node(name: string, kubeletVersion: string, known: Partial<NodeState> = {}): NodeState {
+  return {
+    name,
+    uid: `uid-of-${name}`,
+    kind: 'machine',
+    operatingSystem: 'linux',
+    osImage: 'Ubuntu 24.04.3 LTS',
+    kernelVersion: '6.8.0-85-generic',
+    architecture: 'amd64',
+    containerRuntime: 'containerd://2.1.4',
+    kubeletVersion,
+    roles: [],
+    taints: [],
+    unschedulable: false,
+    ready: 'yes',
+    ...known,
+  };
+}
+
+/** A static pod of the control plane, `kube-apiserver-cp-1`, in the image that kubeadm uses. */
+export function controlPlanePod(program: Program, onNode: string, version: string): ProgramPod {
+  return {
+    program,
+    name: `${program}-${onNode}`,
+    node: onNode,
+    image: `registry.k8s.io/${program}:${version}`,
+  };
+}
+
+export function proxyDaemonSet(tag: string): ProxyDaemonSet {
+  return { namespace: 'kube-system', name: 'kube-proxy', image: `registry.k8s.io/kube-proxy:${tag}` };
+}

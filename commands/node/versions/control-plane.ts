@@ -1,0 +1,123 @@
+import { type Evidence, wording } from '../../kit.ts';
+import { field } from '../../shared/evidence.ts';
+import { agree, be } from '../../shared/grammar.ts';
+import { minorText, versionText } from './kube-version.ts';
+import { apiServersField, minorsText, policyField, type Problem } from './problem.ts';
+import {
+  API_SERVERS_MOST_APART,
+  type ApiServerRange,
+  CONTROLLER_MOST_BEHIND,
+  type Skew,
+  skewOf,
+} from './skew.ts';
+import { type ApiServer, type Controller, type Survey, targetIn } from './survey.ts';
+
+/** What the skew policy says about the control plane. A managed one shows no pods, and only the API server that answered is known. */
+export function controlPlaneProblems(survey: Survey): readonly Problem[] {
+  return [...apiServerProblems(survey), ...controllerProblems(survey)];
+}
+
+/** An API server on a node that is down may be what is left of a machine that was replaced, so it makes nothing critical. */
+function apiServerProblems(survey: Survey): readonly Problem[] {
+  const { apiServers, state } = survey;
+  const apart = apartIn(apiServers);
+  if (apart === 0) return [];
+  const newest = Math.max(...apiServers.map(({ version }) => version.minor));
+  const behind = apiServers.filter(({ version }) => version.minor < newest);
+  const serving = apiServers.filter(({ isServing }) => isServing);
+  const isViolation = apart > API_SERVERS_MOST_APART;
+  const isServed = apartIn(serving.length > 0 ? serving : apiServers) > API_SERVERS_MOST_APART;
+  const all = minorsText(apiServers.map(({ version }) => version));
+  const run = `${apiServersText(behind)} ${agree(behind.length, { one: 'runs', many: 'run' })} ${minorsText(behind.map(({ version }) => version))}, the newest API server runs ${minorText(newest)}`;
+  const limit = `at most ${wording.count(API_SERVERS_MOST_APART, 'minor version')} apart is supported`;
+  return [
+    {
+      headline: isViolation
+        ? `API servers are ${apart} minor versions apart (${all})`
+        : `API servers run ${all}`,
+      finding: {
+        reason: 'api-servers-apart',
+        severity: isServed ? 'critical' : 'warning',
+        target: targetIn(state, 'kube-apiserver'),
+        targets: behind.map(({ pod = 'kube-apiserver' }) => targetIn(state, pod)),
+        summary: isServed
+          ? `${run}: ${limit}. Upgrade the older ones one minor version at a time`
+          : isViolation
+            ? `${run}: ${limit}. Remove the node that is NotReady if it was replaced, or upgrade it before it serves again`
+            : `${run}. This is normal during an upgrade, and supported: finish it, because until then kubelets, controllers and kube-proxy may not be newer than ${minorText(newest - apart)}`,
+        evidence: [apiServersField(survey), policyField],
+      },
+    },
+  ];
+}
+
+/** How many minor versions they are apart. */
+function apartIn(servers: readonly ApiServer[]): number {
+  if (servers.length === 0) return 0;
+  const minors = servers.map(({ version }) => version.minor);
+  return Math.max(...minors) - Math.min(...minors);
+}
+
+/** Its pods, with those on nodes that are not ready marked. */
+function apiServersText(servers: readonly ApiServer[]): string {
+  return wording.list(
+    servers.map(({ pod = 'the API server that answered', isServing }) =>
+      isServing ? pod : `${pod} (on a node that is NotReady)`,
+    ),
+  );
+}
+
+/** A controller is compared with the API server on its own node, where there is one: that is the one that it talks to, and goes down with. */
+function controllerProblems(survey: Survey): readonly Problem[] {
+  const { controllers, range } = survey;
+  const judged = controllers.flatMap((controller) => {
+    const { local } = controller;
+    const limits = local ? { oldest: local.version, newest: local.version } : range;
+    const skew = limits && skewOf(controller.version, limits, CONTROLLER_MOST_BEHIND);
+    return limits && skew !== undefined && skew !== 'supported' ? [{ controller, limits, skew }] : [];
+  });
+  const groups = Map.groupBy(judged, ({ controller, skew }) => `${controller.program} ${skew}`);
+  return [...groups.values()].map((some) => controllerProblem(survey, some));
+}
+
+interface JudgedController {
+  readonly controller: Controller;
+  readonly limits: ApiServerRange;
+  readonly skew: Exclude<Skew, 'supported'>;
+}
+
+function controllerProblem(survey: Survey, some: readonly JudgedController[]): Problem {
+  const [first] = some;
+  if (!first) throw new TypeError('a group has members');
+  const { state } = survey;
+  const { skew, limits } = first;
+  const { program } = first.controller;
+  const versions = some.map(({ controller }) => controller.version);
+  const minors = minorsText(versions);
+  const pods = wording.list(some.map(({ controller }) => controller.pod));
+  const [limit, says, fix] =
+    skew === 'newer'
+      ? [limits.oldest, 'a newer one is not supported', 'Upgrade the API servers first']
+      : [
+          limits.newest,
+          `at most ${wording.count(CONTROLLER_MOST_BEHIND, 'minor version')} older is supported`,
+          `Upgrade ${some.length === 1 ? 'it' : 'them'}`,
+        ];
+  const evidence: readonly Evidence[] = [
+    ...some.map(({ controller }) => field(controller.pod, controller.version.raw)),
+    apiServersField(survey),
+    policyField,
+  ];
+  return {
+    headline: `${program} ${minors} ${agree(1, be(skew === 'newer' ? 'newer than' : 'too old for'))} the API server (${versionText(limit)})`,
+    finding: {
+      reason: skew === 'newer' ? 'controller-newer-than-api-server' : 'controller-too-old',
+      // Cloud providers number their releases after those of Kubernetes, and build them apart from it.
+      severity: program === 'cloud-controller-manager' ? 'warning' : 'critical',
+      target: targetIn(state, program),
+      targets: some.map(({ controller }) => targetIn(state, controller.pod)),
+      summary: `${pods} ${agree(some.length, { one: 'runs', many: 'run' })} ${minors} under API server ${minorText(limit.minor)}: ${says}. ${fix}`,
+      evidence,
+    },
+  };
+}

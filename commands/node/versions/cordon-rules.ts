@@ -1,0 +1,145 @@
+import type { ports } from '../../kit.ts';
+import { kubeletSkews } from './kubelet-skews.ts';
+import type { NodeOffer, NodeParams } from './problem.ts';
+import { type Kubelet, type Survey, targetIn } from './survey.ts';
+
+/** Each offer is a button, and is stored. */
+const MAX_SINGLE_OFFERS = 20;
+
+type Node = Pick<
+  ports.ClusterNode,
+  'name' | 'kind' | 'operatingSystem' | 'architecture' | 'taints' | 'unschedulable' | 'roles'
+>;
+
+/** A node, and whether it is ready. */
+export interface Placeable extends Node {
+  readonly isReady: boolean;
+}
+
+/** The nodes with an unsupported kubelet that still get new pods. */
+export function cordonable(survey: Survey): readonly Kubelet[] {
+  const { newer, tooOld } = kubeletSkews(survey);
+  return [...newer, ...tooOld].filter(
+    ({ node }) => !node.unschedulable && !isReserved(node) && !isFargate(node),
+  );
+}
+
+/**
+ * Why this node must not be cordoned, with those in `alsoCordoned` taken as cordoned; undefined where nothing speaks against it. Of the ready
+ * nodes that take its pods, at least half must stay schedulable.
+ */
+export function obstacleToCordon(
+  node: Node,
+  all: readonly Placeable[],
+  alsoCordoned: ReadonlySet<string> = new Set(),
+): string | undefined {
+  if (isFargate(node)) return `${node.name} is a node of Fargate, which gets no second pod`;
+  if (isReserved(node)) return `${node.name} is reserved for the control plane, whose pods ignore a cordon`;
+  const isLeft = (one: Placeable) =>
+    one.isReady && !one.unschedulable && one.name !== node.name && !alsoCordoned.has(one.name);
+  const peers = all.filter((one) => one.kind === 'machine' && one.isReady && takesPodsOf(one, node));
+  const left = peers.filter(isLeft);
+  if (left.length === 0)
+    return `no other node would be left that is ready, schedulable and takes the pods of ${node.name}`;
+  if (2 * left.length < peers.length)
+    return `only ${left.length} of ${peers.length} ready nodes that take the pods of ${node.name} would be left schedulable`;
+  if (isControlPlane(node) && !all.filter(isLeft).some(isControlPlane))
+    return `${node.name} is the last schedulable node of the control plane`;
+  return undefined;
+}
+
+/**
+ * One offer for all of these nodes that can be cordoned and one for each, or why there are none. All of them are taken as cordoned: to move
+ * new pods from one unsupported node to another would help nobody.
+ */
+export function offersToCordon(
+  survey: Survey,
+  kubelets: readonly Kubelet[],
+): { readonly offers?: readonly NodeOffer[]; readonly because?: string } {
+  const { state } = survey;
+  const candidates = cordonable(survey);
+  const asked = new Set(kubelets);
+  const wanted = candidates.filter((one) => asked.has(one));
+  if (wanted.length === 0 || !state.cordon) return {};
+  if (!state.cordon.allowed) return { because: state.cordon.because };
+  const together = new Set(candidates.map(({ node }) => node.name));
+  const all = state.nodes.map((node) => ({ ...node, isReady: node.ready === 'yes' }));
+  // Nodes that take the same pods have the same obstacle, so each kind is judged once.
+  const kinds = [...Map.groupBy(wanted, ({ node }) => kindOf(node)).values()];
+  const obstacles = kinds.map(([one]) => one && obstacleToCordon(one.node, all, together));
+  const allowed = new Set(kinds.filter((_, at) => obstacles[at] === undefined).flat());
+  if (allowed.size > 0) {
+    const nodes = wanted.filter((one) => allowed.has(one)).map(({ node }) => node);
+    return { offers: offersFor('cordon', survey, nodes) };
+  }
+  const [because] = obstacles;
+  return because === undefined ? {} : { because };
+}
+
+/** One for all of several nodes, then one for each. */
+export function offersFor(
+  remediation: NodeOffer['remediation'],
+  { state }: Survey,
+  nodes: readonly { readonly name: string; readonly uid: string }[],
+): readonly NodeOffer[] {
+  const each = nodes.map(({ name, uid }) => ({
+    target: targetIn(state, name),
+    params: { cluster: state.name, node: name, uid } satisfies NodeParams,
+  }));
+  const singles = each.slice(0, MAX_SINGLE_OFFERS).map((one) => ({ remediation, ...one }) as NodeOffer);
+  return each.length > 1 ? [{ remediation, each } as NodeOffer, ...singles] : singles;
+}
+
+/** Each of its nodes is made for one pod: https://docs.aws.amazon.com/eks/latest/userguide/fargate.html */
+export function isFargate({ taints }: Pick<Node, 'taints'>): boolean {
+  return taints.some(({ key, value }) => key === 'eks.amazonaws.com/compute-type' && value === 'fargate');
+}
+
+const CONTROL_PLANE = /^(?:control-plane|controlplane|master)$/;
+
+function isControlPlane({ roles }: Node): boolean {
+  return roles.some((role) => CONTROL_PLANE.test(role));
+}
+
+/** With the taint that keeps ordinary pods away from the control plane. */
+function isReserved({ taints }: Node): boolean {
+  return taints.some(
+    ({ key, effect }) =>
+      /^node-role\.kubernetes\.io\/(?:control-plane|controlplane|master)$/.test(key) &&
+      effect !== 'PreferNoSchedule',
+  );
+}
+
+/** So far as that can be told from outside: a pod that runs on one node tolerates its taints, and needs its platform. */
+function takesPodsOf(other: Node, node: Node): boolean {
+  const tolerated = new Set(repelling(node));
+  return (
+    other.operatingSystem === node.operatingSystem &&
+    other.architecture === node.architecture &&
+    repelling(other).every((taint) => tolerated.has(taint))
+  );
+}
+
+/** Equal for nodes that take the same pods. */
+function kindOf(node: Node): string {
+  const { operatingSystem, architecture } = node;
+  return JSON.stringify([operatingSystem, architecture, repelling(node), isControlPlane(node)]);
+}
+
+/** The taints that keep pods away, without those that Kubernetes sets for a condition. */
+function repelling({ taints }: Node): readonly string[] {
+  return taints
+    .filter(({ key, effect }) => effect !== 'PreferNoSchedule' && !key.startsWith('node.kubernetes.io/'))
+    .map(({ key, value = '', effect }) => `${key}=${value}:${effect}`);
+}
+
+/** What the measure of a node is called that Wrench may cordon: it counts 1 while new pods are scheduled to that node. */
+export function schedulableLabel({
+  cluster,
+  node,
+}: {
+  readonly cluster: string;
+  readonly node: string;
+}): string {
+  return `${node} in ${cluster}`;
+}

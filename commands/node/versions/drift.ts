@@ -1,0 +1,220 @@
+import { type Evidence, wording } from '../../kit.ts';
+import { field } from '../../shared/evidence.ts';
+import { agree } from '../../shared/grammar.ts';
+import type { NodeState } from './cluster-state.ts';
+import { compareVersions, minorText, versionText } from './kube-version.ts';
+import { kubeletSkews } from './kubelet-skews.ts';
+import { kubeletsText, kubeletTable, policyField, type Problem } from './problem.ts';
+import { type Kubelet, type Survey, targetIn } from './survey.ts';
+
+/** Nodes that are meant to be alike: of one pool, or without a pool of the same roles; on one platform. */
+interface Peers {
+  /** `pool blue`; `nodes` of those without a pool and a role. */
+  readonly name: string;
+  readonly isPool: boolean;
+  readonly all: readonly Kubelet[];
+}
+
+/**
+ * How nodes differ that are meant to be alike. Pools may differ from one another, and a control plane is upgraded before its nodes. Kubelets
+ * that are not supported are findings of their own. That nodes without a pool are meant to be alike is a guess: of these only another minor version or
+ * another kind of runtime counts.
+ */
+export function driftProblems(survey: Survey): readonly Problem[] {
+  return peersOf(survey).flatMap((peers) => {
+    const off = otherMinor(peers);
+    // A node of another minor version comes from another image, in which the rest is other too.
+    const alike = { ...peers, all: peers.all.filter((kubelet) => !off.has(kubelet)) };
+    return [minorDrift(survey, peers, off), restDrift(survey, alike)].filter(
+      (problem) => problem !== undefined,
+    );
+  });
+}
+
+function peersOf(survey: Survey): readonly Peers[] {
+  const { newer, tooOld, ahead } = kubeletSkews(survey);
+  const unsupported = new Set([...newer, ...tooOld, ...ahead]);
+  const judged = survey.kubelets.filter((kubelet) => !unsupported.has(kubelet));
+  const groups = Map.groupBy(judged, ({ node }) => groupName(node));
+  return [...groups].map(([name, all]) => ({
+    name,
+    isPool: all.some(({ node }) => node.pool !== undefined),
+    all,
+  }));
+}
+
+function groupName({ pool, roles, operatingSystem, architecture }: NodeState): string {
+  const kind =
+    pool === undefined
+      ? roles.length === 0
+        ? 'nodes'
+        : `role ${roles.toSorted().join(', ')}`
+      : `pool ${pool}`;
+  const platform = [
+    ...(operatingSystem === 'linux' ? [] : [operatingSystem]),
+    ...(architecture === undefined || architecture === 'amd64' ? [] : [architecture]),
+  ];
+  return platform.length === 0 ? kind : `${kind} (${platform.join(', ')})`;
+}
+
+/** The value that most have; of several the greater one. */
+function commonest<T>(values: readonly T[], keyOf: (value: T) => string, compare: (a: T, b: T) => number): T {
+  const groups = [...Map.groupBy(values, keyOf).values()];
+  const [most] = groups.toSorted(
+    (a, b) => b.length - a.length || compare(b[0] as T, a[0] as T),
+  ) as (readonly T[])[];
+  return most?.[0] as T;
+}
+
+/** The nodes with another minor version than most of them. */
+function otherMinor({ all }: Peers): ReadonlySet<Kubelet> {
+  const common = commonMinor(all);
+  return new Set(all.filter(({ version }) => version.minor !== common));
+}
+
+function commonMinor(all: readonly Kubelet[]): number {
+  return commonest(
+    all.map(({ version }) => version),
+    ({ minor }) => String(minor),
+    compareVersions,
+  ).minor;
+}
+
+function minorDrift(
+  survey: Survey,
+  { name, isPool, all }: Peers,
+  unlike: ReadonlySet<Kubelet>,
+): Problem | undefined {
+  if (unlike.size === 0) return undefined;
+  const off = [...unlike];
+  const rest = all.filter((one) => !unlike.has(one));
+  const common = { minor: commonMinor(all) };
+  const isOlder = off.every(({ version }) => version.minor < common.minor);
+  const isNewer = off.every(({ version }) => version.minor > common.minor);
+  const otherTraits = (isPool ? TRAITS : [RUNTIME_KIND]).flatMap(({ label, of }) => {
+    const known = new Set(rest.flatMap((kubelet) => of(kubelet) ?? []));
+    const values = new Set(off.flatMap((kubelet) => of(kubelet) ?? []));
+    return label === KUBELET || known.size === 0 || values.isSubsetOf(known)
+      ? []
+      : [`${label} (${wording.list([...values].toSorted(), MAX_NAMED)})`];
+  });
+  const kind = isOlder ? 'an older' : isNewer ? 'a newer' : 'another';
+  const peers = isPool ? `the rest of ${name}` : `${off.length === 1 ? 'its' : 'their'} peers`;
+  const { range } = survey;
+  const supported = range
+    ? `API server ${versionText(range.newest)} supports ${isOlder || isNewer ? 'both' : 'all of them'}, so this alone explains no outage. `
+    : '';
+  const fix = isNewer
+    ? 'If no upgrade is under way, bring them to one version'
+    : `Drain ${off.length === 1 ? 'it' : 'them one by one'}, then upgrade the kubelet to ${minorText(common.minor)}`;
+  return {
+    headline: `${off.length} of ${wording.count(survey.kubelets.length, 'node')} ${agree(off.length, { one: 'runs', many: 'run' })} ${kind} kubelet (${kubeletsText(off)}) than ${peers} (${kubeletsText(rest)})${range ? ', which is supported' : ''}`,
+    finding: {
+      reason: 'kubelet-drift',
+      severity: 'warning',
+      target: targetIn(survey.state, name),
+      targets: off.map(({ node }) => targetIn(survey.state, node.name)),
+      summary: `${wording.list(off.map(({ node }) => node.name))} ${agree(off.length, { one: 'runs', many: 'run' })} kubelet ${kubeletsText(off)} and ${peers} ${kubeletsText(rest)}. ${supported}${fix}`,
+      evidence: [
+        kubeletTable(off),
+        field('Peers', `${wording.count(rest.length, 'node')} with kubelet ${kubeletsText(rest)}`),
+        ...(otherTraits.length > 0
+          ? [field('Also different', wording.list(otherTraits, otherTraits.length))]
+          : []),
+        policyField,
+      ],
+    },
+  };
+}
+
+/** How many nodes and values a summary names. */
+const MAX_NAMED = 3;
+
+interface Trait {
+  readonly label: string;
+  readonly of: (kubelet: Kubelet) => string | undefined;
+}
+
+const KUBELET = 'kubelet';
+
+const TRAITS: readonly Trait[] = [
+  { label: KUBELET, of: ({ version }) => versionText(version) },
+  { label: 'runtime', of: ({ node }) => node.containerRuntime },
+  { label: 'kernel', of: ({ node }) => node.kernelVersion },
+  { label: 'OS image', of: ({ node }) => node.osImage },
+];
+
+/** `docker` of `docker://20.10.24` */
+function runtimeKind({ containerRuntime }: NodeState): string | undefined {
+  return containerRuntime?.split(':')[0];
+}
+
+const RUNTIME_KIND: Trait = { label: 'runtime', of: ({ node }) => runtimeKind(node) };
+
+/** What nodes of one minor version do not have in common: one finding, because a new node image changes it all. */
+function restDrift(survey: Survey, { name, isPool, all }: Peers): Problem | undefined {
+  const differing = (isPool ? TRAITS : [RUNTIME_KIND]).flatMap((trait) => differenceIn(trait, all));
+  const off = all.filter((kubelet) => differing.some((one) => one.off.has(kubelet)));
+  if (off.length === 0) return undefined;
+  const isOtherRuntime = new Set(all.flatMap(({ node }) => runtimeKind(node) ?? [])).size > 1;
+  const isOne = off.length === 1;
+  const nodes = `${off.length} of ${wording.count(all.length, 'node')} of ${name}`;
+  const who = wording.list(
+    off.map(({ node }) => node.name),
+    MAX_NAMED,
+  );
+  const others = isPool ? `the others of ${name}` : isOne ? 'its peers' : 'their peers';
+  const what = wording.list(
+    differing.map(
+      ({ label, usual, values }) => `${label} (${wording.list(values, MAX_NAMED)} instead of ${usual})`,
+    ),
+    differing.length,
+  );
+  return {
+    ...(isPool &&
+      isOtherRuntime && {
+        headline: `${nodes} ${agree(off.length, { one: 'differs', many: 'differ' })} in the container runtime`,
+      }),
+    finding: {
+      reason: 'pool-drift',
+      severity: isPool && isOtherRuntime ? 'warning' : 'info',
+      target: targetIn(survey.state, name),
+      targets: off.map(({ node }) => targetIn(survey.state, node.name)),
+      summary: `${who} ${agree(off.length, { one: 'differs', many: 'differ' })} from ${others} in ${what}. This is supported, and normal while nodes are replaced`,
+      evidence: [driftTable(off, differing)],
+    },
+  };
+}
+
+interface Difference extends Trait {
+  /** What most have. */
+  readonly usual: string;
+  /** What the others have, each once. */
+  readonly values: readonly string[];
+  readonly off: ReadonlySet<Kubelet>;
+}
+
+/** Those that do not report it are left out. */
+function differenceIn(trait: Trait, all: readonly Kubelet[]): readonly Difference[] {
+  const valued = all.flatMap((kubelet) => {
+    const value = trait.of(kubelet);
+    return value === undefined ? [] : [{ kubelet, value }];
+  });
+  if (new Set(valued.map(({ value }) => value)).size < 2) return [];
+  const usual = commonest(
+    valued.map(({ value }) => value),
+    (value) => value,
+    (a, b) => (a < b ? -1 : a > b ? 1 : 0),
+  );
+  const off = valued.filter(({ value }) => value !== usual);
+  const values = [...new Set(off.map(({ value }) => value))].toSorted();
+  return [{ ...trait, usual, values, off: new Set(off.map(({ kubelet }) => kubelet)) }];
+}
+
+function driftTable(off: readonly Kubelet[], traits: readonly Trait[]): Evidence {
+  return {
+    kind: 'table',
+    columns: ['Node', ...traits.map(({ label }) => wording.capitalize(label))],
+    rows: off.map((kubelet) => [kubelet.node.name, ...traits.map(({ of }) => of(kubelet) ?? '')]),
+  };
+}

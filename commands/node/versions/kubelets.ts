@@ -1,0 +1,155 @@
+import { type Evidence, wording } from '../../kit.ts';
+import { field } from '../../shared/evidence.ts';
+import { agree } from '../../shared/grammar.ts';
+import { isFargate, offersToCordon } from './cordon-rules.ts';
+import { minorText } from './kube-version.ts';
+import {
+  apiServersField,
+  kubeletsText,
+  kubeletTable,
+  limitText,
+  minorsText,
+  policyField,
+  type Problem,
+} from './problem.ts';
+import { kubeletSkews } from './kubelet-skews.ts';
+import { type ApiServerRange, nodeMostBehind, oldestSupportedMinor } from './skew.ts';
+import { type Kubelet, type Survey, targetIn } from './survey.ts';
+
+/** How many nodes a summary names. */
+const MAX_NAMED = 3;
+
+const ORDER: Evidence = field(
+  'Order',
+  'API servers, one minor version at a time; then kube-controller-manager and kube-scheduler; then each node: drain, upgrade the kubelet, uncordon',
+);
+
+const FARGATE: Evidence = field(
+  'Fargate',
+  'A node is made for one pod and is never upgraded: restart the pod, and its new node has the kubelet of the control plane',
+);
+
+/** What the skew policy says about the kubelets, all that have one cause in one finding. */
+export function kubeletProblems(survey: Survey): readonly Problem[] {
+  const { range } = survey;
+  if (!range) return [];
+  const { newer, ahead, tooOld, blocking } = kubeletSkews(survey);
+  return [
+    ...(newer.length > 0 ? [newerProblem(survey, range, newer)] : []),
+    ...(tooOld.length > 0 ? [tooOldProblem(survey, range, tooOld)] : []),
+    ...(ahead.length > 0 ? [aheadProblem(survey, range, ahead)] : []),
+    ...(blocking.length > 0 ? [blockingProblem(survey, range, blocking)] : []),
+  ];
+}
+
+function newerProblem(survey: Survey, range: ApiServerRange, newer: readonly Kubelet[]): Problem {
+  const { oldest } = range;
+  const isOne = newer.length === 1;
+  const minors = minorsText(newer.map(({ version }) => version));
+  const newestMinor = Math.max(...newer.map(({ version }) => version.minor));
+  return {
+    headline: `${ofAll(survey, newer)} ${runs(newer)} kubelet ${kubeletsText(newer)}, newer than ${limitText(range, 'oldest')}`,
+    finding: {
+      reason: 'kubelet-newer-than-api-server',
+      severity: 'critical',
+      target: survey.state.name,
+      targets: targetsOf(survey, newer),
+      summary: `${namesOf(newer)} ${runs(newer)} kubelet ${minors} under API server ${minorText(oldest.minor)}: a newer kubelet is not supported. Upgrade the control plane to ${minorText(newestMinor)}, or put ${isOne ? 'this node' : 'these nodes'} back on ${minorText(oldest.minor)}`,
+      ...evidenceAndOffers(survey, newer),
+    },
+  };
+}
+
+function tooOldProblem(survey: Survey, range: ApiServerRange, tooOld: readonly Kubelet[]): Problem {
+  const { newest } = range;
+  const isOne = tooOld.length === 1;
+  const versions = tooOld.map(({ version }) => version);
+  const behind = wording.count(
+    newest.minor - Math.min(...versions.map(({ minor }) => minor)),
+    'minor version',
+  );
+  const most = Math.max(...versions.map(({ minor }) => nodeMostBehind(minor)));
+  return {
+    headline: `${ofAll(survey, tooOld)} ${runs(tooOld)} kubelet ${kubeletsText(tooOld)}, too old for ${limitText(range, 'newest')}`,
+    finding: {
+      reason: 'kubelet-too-old',
+      severity: 'critical',
+      target: survey.state.name,
+      targets: targetsOf(survey, tooOld),
+      summary: `${namesOf(tooOld)} ${runs(tooOld)} kubelet ${minorsText(versions)}, ${isOne ? '' : 'up to '}${behind} older than API server ${minorText(newest.minor)}: at most ${most} are supported. Drain ${isOne ? 'it' : 'them one by one'} and upgrade to ${minorText(oldestSupportedMinor(newest))} or later`,
+      ...evidenceAndOffers(survey, tooOld),
+    },
+  };
+}
+
+/** A guess, so it is not critical: with kubeadm such a kubelet talks to the API server on its own node. */
+function aheadProblem(survey: Survey, range: ApiServerRange, ahead: readonly Kubelet[]): Problem {
+  const { oldest } = range;
+  return {
+    headline: `${ofAll(survey, ahead)} ${runs(ahead)} a newer kubelet than ${limitText(range, 'oldest')}`,
+    finding: {
+      reason: 'kubelet-newer-than-other-api-server',
+      severity: 'warning',
+      target: survey.state.name,
+      targets: targetsOf(survey, ahead),
+      summary: `${namesOf(ahead)} ${runs(ahead)} kubelet ${minorsText(ahead.map(({ version }) => version))}. The API server on the same node is as new, but another one still runs ${minorText(oldest.minor)}, which does not support it. Finish the upgrade of the control plane`,
+      evidence: [kubeletTable(ahead), apiServersField(survey), policyField],
+    },
+  };
+}
+
+function blockingProblem(survey: Survey, { newest }: ApiServerRange, blocking: readonly Kubelet[]): Problem {
+  const next = { ...newest, minor: newest.minor + 1 };
+  const minors = minorsText(blocking.map(({ version }) => version));
+  return {
+    finding: {
+      reason: 'kubelet-blocks-upgrade',
+      severity: 'info',
+      target: survey.state.name,
+      targets: targetsOf(survey, blocking),
+      summary: `${namesOf(blocking)} ${runs(blocking)} kubelet ${minors}, the oldest that API server ${minorText(newest.minor)} supports. Upgrade ${blocking.length === 1 ? 'it' : 'them'} to ${minorText(oldestSupportedMinor(next))} or later before the control plane goes to ${minorText(next.minor)}`,
+      evidence: [kubeletTable(blocking), policyField],
+    },
+  };
+}
+
+function evidenceAndOffers(
+  survey: Survey,
+  kubelets: readonly Kubelet[],
+): Pick<Problem['finding'], 'evidence' | 'offers'> {
+  const { offers, because } = offersToCordon(survey, kubelets);
+  const evidence = [
+    kubeletTable(kubelets),
+    apiServersField(survey),
+    ORDER,
+    ...(kubelets.some(({ node }) => isFargate(node)) ? [FARGATE] : []),
+    ...(because === undefined ? [] : [field('Cordon', `not offered: ${because}`)]),
+    policyField,
+  ];
+  return { evidence, ...(offers && { offers }) };
+}
+
+function targetsOf({ state }: Survey, kubelets: readonly Kubelet[]): readonly string[] {
+  return kubelets.map(({ node }) => targetIn(state, node.name));
+}
+
+function namesOf(kubelets: readonly Kubelet[]): string {
+  const named = wording.list(
+    kubelets.map(({ node }) => node.name),
+    MAX_NAMED,
+  );
+  const down = kubelets.filter(({ node }) => node.ready !== 'yes').length;
+  if (down === 0) return named;
+  return `${named} (${kubelets.length === 1 ? 'NotReady' : `${down} NotReady`})`;
+}
+
+/** `2 of 4 nodes`, `both nodes`, `all 4 nodes` */
+function ofAll({ kubelets: all }: Survey, some: readonly Kubelet[]): string {
+  if (some.length === all.length)
+    return all.length === 1 ? 'the only node' : all.length === 2 ? 'both nodes' : `all ${all.length} nodes`;
+  return `${some.length} of ${wording.count(all.length, 'node')}`;
+}
+
+function runs(kubelets: readonly Kubelet[]): string {
+  return agree(kubelets.length, { one: 'runs', many: 'run' });
+}

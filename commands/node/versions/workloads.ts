@@ -1,0 +1,105 @@
+import type { ports } from '../../kit.ts';
+import { isProxyImage } from './image-version.ts';
+
+/** The programs of Kubernetes that run as pods, of which the version is the tag of their image. */
+export type Program = 'kube-proxy' | ControlPlaneProgram;
+
+export type ControlPlaneProgram =
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kube-scheduler'
+  | 'cloud-controller-manager';
+
+/** A pod of one of them. Pods that have ended or have not started are left out: they do not run. */
+export interface ProgramPod {
+  readonly program: Program;
+  readonly name: string;
+  readonly node?: string;
+  readonly image: string;
+  /** The DaemonSet that it belongs to; static pods have none. */
+  readonly daemonSet?: string;
+}
+
+/** A DaemonSet of kube-proxy, with what its template runs. */
+export interface ProxyDaemonSet {
+  readonly namespace: string;
+  readonly name: string;
+  readonly image: string;
+}
+
+export const SYSTEM_NAMESPACE = 'kube-system';
+
+const PROGRAMS: readonly Program[] = [
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'cloud-controller-manager',
+  'kube-proxy',
+];
+
+/** kubeadm, GKE, RKE2 and Talos use `component`; kops, Bootkube and most DaemonSets `k8s-app`. */
+const LABELS = ['component', 'k8s-app', 'app.kubernetes.io/component', 'app.kubernetes.io/name'] as const;
+
+const NOT_RUNNING: ReadonlySet<string> = new Set(['Pending', 'Succeeded', 'Failed']);
+
+/** What a pod of the system namespace says about versions; undefined where it is of none of the programs, or does not run. */
+export function programPodOf({
+  name,
+  node,
+  labels,
+  phase,
+  controller,
+  containers,
+}: ports.Pod): ProgramPod | undefined {
+  const program = programOf(labels);
+  if (program === undefined || NOT_RUNNING.has(phase)) return undefined;
+  const image = imageOf(
+    program,
+    containers.filter(({ kind }) => kind === 'main'),
+  );
+  return {
+    program,
+    name,
+    image,
+    ...(node !== undefined && { node }),
+    ...(controller?.kind === 'DaemonSet' && { daemonSet: controller.name }),
+  };
+}
+
+function programOf(labels: ports.Pod['labels']): Program | undefined {
+  const values = LABELS.flatMap((label) => labels[label] ?? []);
+  return PROGRAMS.find((program) => values.includes(program));
+}
+
+/** undefined for a DaemonSet that is not of kube-proxy, and for one that is meant for no node: that is how it is switched off. */
+export function proxyDaemonSetOf({
+  namespace,
+  name,
+  containers,
+  desired,
+}: ports.DaemonSet): ProxyDaemonSet | undefined {
+  const isNamed = PROXY_NAME.test(name);
+  const hasNamed = containers.some((one) => one.name === 'kube-proxy');
+  // In other namespaces a container of this name alone may be a `kubectl proxy`.
+  const isProxy =
+    containers.some((one) => isProxyImage(one.image)) ||
+    (namespace === SYSTEM_NAMESPACE ? isNamed || hasNamed : isNamed && hasNamed);
+  return isProxy && desired !== 0 ? { namespace, name, image: imageOf('kube-proxy', containers) } : undefined;
+}
+
+/** `kube-proxy-windows`, and not `kube-proxy-exporter`. */
+const PROXY_NAME =
+  /^(?:[\w.-]*-)?kube-proxy(?:-(?:windows|linux|master|worker|control-plane|amd64|arm64)[\w.-]*)?$/;
+
+type Container = Pick<ports.PodContainer, 'name' | 'image'>;
+
+/** Of the container with the name of the program, else of the one whose image has it, else of the first. */
+function imageOf(program: Program, containers: readonly Container[]): string {
+  const named =
+    containers.find(({ name }) => name === program) ??
+    containers.find(({ image }) =>
+      program === 'kube-proxy' ? isProxyImage(image) : image.includes(program),
+    ) ??
+    containers[0];
+  return named?.image ?? '';
+}
