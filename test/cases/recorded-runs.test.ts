@@ -9,6 +9,9 @@ import { serveFakeCluster } from '../world/etcd/fake-cluster.ts';
 import { startEtcd } from '../world/etcd.ts';
 import { startBosh } from '../world/bosh/under-test.ts';
 import { makeMemoryVms, makeVm } from '../world/bosh/vms.ts';
+import { startCluster } from '../world/kubernetes/api-server.ts';
+import { kubelet } from '../world/kubernetes/kubelets.ts';
+import { configBody, nodeObject, podObject, statsBody } from '../world/kubernetes/objects.ts';
 import { startFakeMonit } from '../world/monit/fake.ts';
 import { startTlsServers } from '../world/tls-servers.ts';
 import { startVault } from '../world/vault.ts';
@@ -216,6 +219,46 @@ test('bosh/processes of a director and of machines with monit', async () => {
   );
   expect(report.findings.length).toBeGreaterThan(2);
   expect(report.gaps.length).toBeGreaterThan(0);
+});
+
+test.each(['proxy', 'direct'] as const)('node/disk and node/versions with kubelets: %s', async (kubelets) => {
+  const full = kubelet({ stats: statsBody('node-b', { availableBytes: 2 ** 30 }), config: configBody() });
+  const options = {
+    nodes: [nodeObject('node-a'), nodeObject('node-b', { kubeletVersion: 'v1.34.0' })],
+    pods: [
+      podObject('agent', {
+        node: 'node-b',
+        annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'CANARY-annotation' },
+        containers: [
+          {
+            name: 'agent',
+            image: 'agent:1',
+            env: [
+              { name: 'DOCKER_HOST', value: 'tcp://localhost:2375' },
+              { name: 'GREETING', value: 'CANARY-variable' },
+            ],
+          },
+        ],
+      }),
+    ],
+    kubelets: {
+      'node-a': kubelet({ stats: statsBody('node-a'), config: configBody() }),
+      'node-b': full,
+    },
+    kubeletsListen: kubelets === 'direct',
+  };
+  for (const check of ['node/disk', 'node/versions']) {
+    const cluster = await startCluster(options);
+    const kubeconfig = join(await makeFolder(), 'kubeconfig');
+    await writeFile(kubeconfig, cluster.kubeconfig());
+    const source = { kind: 'kubernetes', name: 'lab', kubeconfig, kubelets, allow: { cordon: {} } };
+    const { report, recording, text } = await recordRun(check, [source]);
+    await cluster.close();
+
+    expect(report.status).toBe('found');
+    expect(text).not.toContain('CANARY');
+    expect(readable(await replay(recording))).toEqual(readable(report));
+  }
 });
 
 test('a request that was not recorded gets 404, and nothing else is connected to', async () => {

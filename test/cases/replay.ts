@@ -1,6 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { vi } from 'vitest';
 import { closeEnvironments, openEnvironments } from '../../src/app/environments.ts';
 import { requestLine } from '../../src/app/recording/record-source.ts';
@@ -24,6 +27,7 @@ import { makeRedact } from '../../src/text/redact.ts';
 import { makeHideSecrets } from '../../src/wire/hide-secrets.ts';
 import { readCertificate } from '../../src/wire/x509.ts';
 import { MAX_WAIT_MS } from '../timeouts.ts';
+import { kubeconfigText } from '../world/kubernetes/kubeconfig.ts';
 
 /**
  * Runs the check of a recording again, at its time: the sources get the recorded answers, over HTTP from a server on loopback and everything else
@@ -42,8 +46,12 @@ export async function replay({
   if (!check) throw new Error(`there is no check ${name}`);
   const clock = startClock(new Date(now));
   const server = await serveAnswers();
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-replay-'));
+  const configured = await Promise.all(
+    sources.map((source) => withKubeconfig(withoutFiles(source), answers, folder)),
+  );
   const environments = await openEnvironments(
-    { [environment]: { sources: sources.map(withoutFiles) } },
+    { [environment]: { sources: configured } },
     {
       source: ({ kind, name }) => replaySource(name, makeQueue(answers, `${kind}:${name}`), clock, server),
       opened: (source) => {
@@ -69,14 +77,47 @@ export async function replay({
   } finally {
     await closeEnvironments(environments);
     await server.close();
+    await rm(folder, { recursive: true });
     clock.stop();
   }
 }
 
 /** The files were on another machine, and loopback needs none of them. */
 function withoutFiles(config: SourceConfig): SourceConfig {
-  const { ca: _ca, clientCertificate: _certificate, ...rest } = config as Readonly<Record<string, unknown>>;
+  const {
+    ca: _ca,
+    kubeletCa: _kubeletCa,
+    clientCertificate: _certificate,
+    ...rest
+  } = config as Readonly<Record<string, unknown>>;
   return rest as unknown as SourceConfig;
+}
+
+/** Answers come without TLS, so nothing is verified with it; without any, the source does not ask kubelets. */
+const NO_AUTHORITY = '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n';
+
+/** For a cluster, a kubeconfig with the address at which its API server answered. */
+async function withKubeconfig(
+  config: SourceConfig,
+  answers: readonly RecordedAnswer[],
+  folder: string,
+): Promise<SourceConfig> {
+  if (config.kind !== 'kubernetes') return config;
+  const { context: _context, allow, ...rest } = config;
+  const server = answers.flatMap((answer) => {
+    if (answer.from !== `kubernetes:${config.name}` || !('at' in answer)) return [];
+    // A server may have a path of its own in front of the API's.
+    const prefix = /^[A-Z]+ (.*?)\/(?:version|apis?\/)/.exec(answer.request)?.[1];
+    return prefix === undefined ? [] : [`${answer.at}${prefix}`];
+  })[0];
+  const kubeconfig = join(folder, config.name);
+  await writeFile(
+    kubeconfig,
+    kubeconfigText([
+      { name: 'recorded', server: server ?? 'https://not-recorded.invalid', ca: NO_AUTHORITY, user: {} },
+    ]),
+  );
+  return { ...rest, kubeconfig, allow: allow.cordon ? { cordon: {} } : {} };
 }
 
 /** `Date` moves from one recorded answer to the next, and never back. */

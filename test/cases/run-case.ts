@@ -1,0 +1,97 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { closeEnvironments, openEnvironments } from '../../src/app/environments.ts';
+import type { Report } from '../../src/check/finding.ts';
+import { runCheck } from '../../src/check/run-check.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
+import type { TestCluster } from '../world/kubernetes/api-server.ts';
+import { type CaseFile, checksOf } from './case-file.ts';
+import { clustersOf, serveCase } from './serve-case.ts';
+
+/** What one check says about a case. */
+export type CaseResult =
+  | { readonly case: string; readonly check: string; readonly report: Report }
+  | { readonly case: string; readonly check: string; readonly error: typeof NO_SUCH_CHECK };
+
+export const NO_SUCH_CHECK = 'no such check';
+
+export interface RunCaseOptions {
+  readonly args?: Readonly<Record<string, string>>;
+  /** How kubelets are asked. Default `proxy`. */
+  readonly kubelets?: 'direct' | 'proxy';
+}
+
+const ENVIRONMENT = 'cases';
+const DEADLINE_MS = 60_000;
+
+/** Serves a case over TLS and asks each check that it names, at its time, through the sources that a worker would open. */
+export async function runCase(
+  file: CaseFile,
+  { args = {}, kubelets = 'proxy' }: RunCaseOptions = {},
+): Promise<readonly CaseResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-case-'));
+  const clusters = await Promise.all(
+    clustersOf(file).map(
+      async (name) => [name, await serveCase(file, name, { kubeletsListen: kubelets === 'direct' })] as const,
+    ),
+  );
+  try {
+    const sources = await Promise.all(
+      clusters.map(([name, cluster]) => configureSource(name, cluster, folder, kubelets)),
+    );
+    return await askAll(file, sources, args);
+  } finally {
+    await Promise.all(clusters.map(([, cluster]) => cluster.close()));
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function askAll(
+  file: CaseFile,
+  sources: readonly object[],
+  args: Readonly<Record<string, string>>,
+): Promise<readonly CaseResult[]> {
+  const { checks } = await loadCatalogue();
+  // An environment has at least one source; a case may have none of a kind that is known.
+  const { environments: configured } = configSchema.parse({
+    environments: sources.length > 0 ? { [ENVIRONMENT]: { sources } } : {},
+  });
+  const environments = await openEnvironments(configured);
+  try {
+    const results: CaseResult[] = [];
+    for (const name of checksOf(file)) {
+      const check = checks.get(name);
+      if (!check) {
+        results.push({ case: file.case, check: name, error: NO_SUCH_CHECK });
+        continue;
+      }
+      const report = await runCheck(check, {
+        check: name,
+        environment: ENVIRONMENT,
+        args,
+        earlier: file.earlier ?? [],
+        now: new Date(file.now),
+        read: environments.get(ENVIRONMENT)?.readers ?? {},
+        signal: new AbortController().signal,
+        deadlineMs: DEADLINE_MS,
+      });
+      results.push({ case: file.case, check: name, report });
+    }
+    return results;
+  } finally {
+    await closeEnvironments(environments);
+  }
+}
+
+async function configureSource(
+  name: string,
+  cluster: TestCluster,
+  folder: string,
+  kubelets: 'direct' | 'proxy',
+): Promise<object> {
+  const kubeconfig = join(folder, `${encodeURIComponent(name)}.kubeconfig`);
+  await writeFile(kubeconfig, cluster.kubeconfig({ context: name }), { mode: 0o600 });
+  return { kind: 'kubernetes', name, kubeconfig, kubelets, allow: { cordon: {} } };
+}

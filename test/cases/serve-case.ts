@@ -1,0 +1,227 @@
+import { type ApiRequest, attemptOf, reviewAccess, verbOf } from '../world/kubernetes/answer-request.ts';
+import { startCluster, type TestCluster } from '../world/kubernetes/api-server.ts';
+import type { Attempt } from '../world/kubernetes/access.ts';
+import { collectionOf } from '../world/kubernetes/collection.ts';
+import type { Kubelet } from '../world/kubernetes/kubelets.ts';
+import { listPage, positionOf } from '../world/kubernetes/list.ts';
+import { type ApiObject, type ObjectPath, parseObjectPath } from '../world/kubernetes/resources.ts';
+import { type ApiAnswer, NO_SUCH_PATH } from '../world/kubernetes/status.ts';
+import type { CaseAnswer, CaseFile } from './case-file.ts';
+
+/** The names of the clusters that a case file has answers of. */
+export function clustersOf({ answers }: CaseFile): readonly string[] {
+  const names = answers.flatMap(({ from }) => /^cluster:(.+)$/.exec(from)?.[1] ?? []);
+  return [...new Set(names)];
+}
+
+/**
+ * An API server that gives the answers of one cluster of a case file. A list that the file does not name is empty, and everything else that
+ * it does not name is 404. Lists are paged and selected from as they are asked for; a list of a namespace is a part of the list of the
+ * cluster. Everything is allowed, save what the file answers with 403.
+ */
+export async function serveCase(
+  file: CaseFile,
+  name: string,
+  { kubeletsListen = false }: { readonly kubeletsListen?: boolean } = {},
+): Promise<TestCluster> {
+  const answers = file.answers.filter(({ from }) => from === `cluster:${name}`).map(toKnownAnswer);
+  const nodes = answers
+    .filter(({ path, status }) => path === '/api/v1/nodes' && status === 200)
+    .flatMap(({ body }) => itemsOf(body) ?? [])
+    .filter((node) => typeof node.metadata?.name === 'string');
+  const queue = makeQueue(answers);
+  const cluster: TestCluster = await startCluster({
+    nodes,
+    kubelets: Object.fromEntries(
+      nodes.map(({ metadata }) => [metadata.name, kubeletOf(metadata.name, answers)]),
+    ),
+    kubeletsListen,
+    answer: (request) => {
+      const answer = answerOf(request, answers, queue);
+      return answer && kubeletsListen && request.path === '/api/v1/nodes'
+        ? withAddresses(answer, cluster)
+        : answer;
+    },
+  });
+  return cluster;
+}
+
+interface KnownAnswer extends ApiAnswer {
+  /** Its place in the file. */
+  readonly index: number;
+  readonly method: string;
+  /** Decoded, without the query. */
+  readonly path: string;
+  /** Without `limit`, which is honoured and not compared. */
+  readonly query: ReadonlyMap<string, string>;
+  /** Whether it is a page of a list, and not the list. */
+  readonly isPage: boolean;
+}
+
+function toKnownAnswer({ request, status, body }: CaseAnswer, index: number): KnownAnswer {
+  const [method = '', url = ''] = request.split(' ');
+  const { path, query } = splitUrl(url);
+  const isPage = query.has('limit') || query.has('continue') || continueOf(body) !== undefined;
+  query.delete('limit');
+  return { index, method, path, query, isPage, status, body };
+}
+
+function splitUrl(url: string): { readonly path: string; readonly query: Map<string, string> } {
+  const { pathname, searchParams } = new URL(url, 'https://kubernetes');
+  return { path: decodeURIComponent(pathname), query: new Map(searchParams) };
+}
+
+function continueOf(body: unknown): string | undefined {
+  const token = (body as { metadata?: { continue?: unknown } } | null | undefined)?.metadata?.continue;
+  return typeof token === 'string' && token !== '' ? token : undefined;
+}
+
+/** The next answer to a request; the last one is repeated. */
+type Queue = (request: Asked) => KnownAnswer | undefined;
+type Asked = Pick<ApiRequest, 'method' | 'path' | 'query'>;
+
+function makeQueue(answers: readonly KnownAnswer[]): Queue {
+  const served = new Map<string, number>();
+  return ({ method, path, query }) => {
+    const decoded = decodeURIComponent(path);
+    const matching = answers.filter(
+      (one) => one.method === method && one.path === decoded && isAskedFor(one, query),
+    );
+    const most = Math.max(...matching.map((one) => one.query.size));
+    const equal = matching.filter((one) => one.query.size === most);
+    const key = `${method} ${decoded} ${query.get('continue') ?? ''} ${equal[0]?.index ?? ''}`;
+    const count = served.get(key) ?? 0;
+    served.set(key, count + 1);
+    return equal[Math.min(count, equal.length - 1)];
+  };
+}
+
+function isAskedFor({ query, isPage }: KnownAnswer, asked: URLSearchParams): boolean {
+  if (isPage && !query.has('continue') && asked.has('continue')) return false;
+  return [...query].every(([key, value]) => asked.get(key) === value);
+}
+
+/** Nothing for what a cluster answers by itself: a single object, a change. */
+function answerOf(request: ApiRequest, answers: readonly KnownAnswer[], queue: Queue): ApiAnswer | undefined {
+  if (request.method === 'POST' && request.path.endsWith('/selfsubjectaccessreviews'))
+    return reviewAccess(request.body, (attempt) => !isDenied(attempt, answers));
+  const named = parseObjectPath(request.path);
+  const isList = named && named.name === undefined && request.method === 'GET';
+  if (isList) return answerList(request, named, answers, queue);
+  const answer = queue(request);
+  if (answer) return answer;
+  return named && named.subresource === undefined ? undefined : NO_SUCH_PATH;
+}
+
+function answerList(
+  request: ApiRequest,
+  asked: ObjectPath,
+  answers: readonly KnownAnswer[],
+  queue: Queue,
+): ApiAnswer {
+  const own = decodeURIComponent(request.path);
+  const whole = wholeListPath(asked);
+  const isNamed = (path: string) => answers.some((one) => one.path === path);
+  if (!isNamed(own) && !isNamed(whole)) return joinNamespaces(request.query, asked, answers);
+  const path = isNamed(own) ? own : whole;
+  const position = positionOf(request.query);
+  const answer = position ? answers.find(({ index }) => index === position.age) : queue({ ...request, path });
+  return answer ? select(answer, request.query, asked) : NO_SUCH_PATH;
+}
+
+function wholeListPath({ resource }: ObjectPath): string {
+  return `${resource.group === '' ? '/api/v1' : `/apis/${resource.group}/v1`}/${resource.plural}`;
+}
+
+/** The lists of namespaces that the file names, where it does not name the list of the cluster; of none, an empty list. */
+function joinNamespaces(
+  query: URLSearchParams,
+  asked: ObjectPath,
+  answers: readonly KnownAnswer[],
+): ApiAnswer {
+  const parts = answers.filter(({ method, path }) => {
+    const part = parseObjectPath(path);
+    return method === 'GET' && part?.resource === asked.resource && part.name === undefined;
+  });
+  const isWhole = ({ status, isPage, body }: KnownAnswer) => status === 200 && !isPage && itemsOf(body);
+  return (
+    parts.find((part) => !isWhole(part)) ??
+    page(
+      parts.flatMap(({ body }) => itemsOf(body) ?? []),
+      query,
+      asked,
+      { index: 0 },
+    )
+  );
+}
+
+/** What of an answer a request selects. What is no list is given as it is. */
+function select(answer: KnownAnswer, query: URLSearchParams, named: ObjectPath): ApiAnswer {
+  const items = itemsOf(answer.body);
+  if (answer.status !== 200 || !items) return inNamespace(answer, named);
+  const selected = page(items, query, named, answer);
+  if (selected.status !== 200) return selected;
+  const body = answer.body as { readonly metadata?: object };
+  const made = selected.body as { readonly metadata: object; readonly items: readonly ApiObject[] };
+  const metadata = answer.isPage ? body.metadata : { ...body.metadata, ...made.metadata };
+  return { ...answer, body: { ...body, metadata, items: made.items } };
+}
+
+/** The refusal of a list of the cluster, as it is worded for a namespace. */
+function inNamespace(answer: KnownAnswer, { namespace }: ObjectPath): ApiAnswer {
+  const { message } = (answer.body ?? {}) as { readonly message?: unknown };
+  if (answer.status !== 403 || namespace === undefined || typeof message !== 'string') return answer;
+  const reworded = message.replace(/at the cluster scope$/, `in the namespace "${namespace}"`);
+  return { ...answer, body: { ...(answer.body as object), message: reworded } };
+}
+
+/** A page of a list of the file is served whole, with its own token. */
+function page(
+  items: readonly ApiObject[],
+  query: URLSearchParams,
+  named: ObjectPath,
+  { index, isPage = false }: { readonly index: number; readonly isPage?: boolean },
+): ApiAnswer {
+  const asked = new URLSearchParams(query);
+  if (isPage) for (const key of ['limit', 'continue']) asked.delete(key);
+  return listPage(named, asked, collectionOf(items), { resourceVersion: 9_184_402, age: index });
+}
+
+function itemsOf(body: unknown): readonly ApiObject[] | undefined {
+  const { items } = (body ?? {}) as { readonly items?: unknown };
+  const isList = Array.isArray(items) && items.every((item) => typeof item === 'object' && item !== null);
+  return isList ? (items as readonly ApiObject[]) : undefined;
+}
+
+function isDenied(attempt: Attempt, answers: readonly KnownAnswer[]): boolean {
+  return answers
+    .filter(({ status }) => status === 403)
+    .some(({ method, path }) => {
+      const named = parseObjectPath(path);
+      const verb = verbOf({ method, query: new URLSearchParams() }, named);
+      const denied = named ? attemptOf(verb, named) : { verb, path };
+      if ('path' in attempt || 'path' in denied)
+        return 'path' in attempt && 'path' in denied && attempt.path === denied.path;
+      return (
+        attempt.verb === denied.verb &&
+        attempt.group === denied.group &&
+        attempt.resource === denied.resource &&
+        attempt.subresource === denied.subresource
+      );
+    });
+}
+
+/** The kubelet of a node gives what the file answers for it through the API server. */
+function kubeletOf(node: string, answers: readonly KnownAnswer[]): Kubelet {
+  const prefix = `/api/v1/nodes/${node}/proxy`;
+  const own = answers.filter(({ method, path }) => method === 'GET' && path.startsWith(`${prefix}/`));
+  return { answers: Object.fromEntries(own.map((answer) => [answer.path.slice(prefix.length), answer])) };
+}
+
+/** Nodes with the ports at which their kubelets listen. */
+function withAddresses(answer: ApiAnswer, cluster: TestCluster): ApiAnswer {
+  const items = itemsOf(answer.body);
+  if (!items) return answer;
+  const found = items.map((item) => cluster.find('nodes', item.metadata?.name) ?? item);
+  return { ...answer, body: { ...(answer.body as object), items: found } };
+}
