@@ -73,6 +73,7 @@ export async function doctor(
       settings,
       config,
       sources,
+      checks,
       ...redis.open,
       ...(provePostingIn !== undefined && { provePostingIn }),
     };

@@ -35,6 +35,7 @@ const healthy: DoctorInput = {
   settings: readEnvironment({}),
   config,
   sources: [],
+  checks: new Map(),
   timeoutMs: 5_000,
 };
 

@@ -1,13 +1,14 @@
 import { makeRedact } from '../text/redact.ts';
-import { within } from '../telemetry/within.ts';
+import type { AnyCheck } from '../check/define-check.ts';
 import { type Config, ConfigError, type ProcessSettings } from '../config/read-config.ts';
 import { checkAuditCopy } from './audit-copy.ts';
 import { configuredIdsIn } from './configured-ids.ts';
-import { errorText, warning, failed, type DoctorLine, ok } from './line.ts';
+import { warning, failed, type DoctorLine, ok } from './line.ts';
 import { type CallRedis, checkRedis } from './redis.ts';
 import { checkRemediationPolicy, type StoredState } from './remediations.ts';
 import { checkRepeatedPosts, testRepeatedPosts } from './repeated-posts.ts';
 import { openSlackApi, checkSlack } from './slack.ts';
+import { checkSource } from './sources.ts';
 import type { Source } from '../ports/source.ts';
 
 /** What the doctor checks. The caller opens the connections. */
@@ -23,6 +24,8 @@ export interface DoctorInput {
   /** The id of a channel in which to test whether Slack drops repeated posts. */
   readonly provePostingIn?: string;
   readonly sources: readonly { readonly environment: string; readonly source: Source }[];
+  /** All checks by name, for the permissions that they need of the sources. */
+  readonly checks: ReadonlyMap<string, AnyCheck>;
   /** How long to wait for each answer. */
   readonly timeoutMs?: number;
 }
@@ -31,11 +34,11 @@ const TIMEOUT_MS = 10_000;
 
 /** Runs all checks concurrently. Never throws: a failure becomes a line with its cure. No line shows a secret. */
 export async function runDoctor(input: DoctorInput): Promise<readonly DoctorLine[]> {
-  const { settings, callRedis, stored, sources, timeoutMs = TIMEOUT_MS } = input;
+  const { settings, callRedis, stored, sources, checks, timeoutMs = TIMEOUT_MS } = input;
   const slow: readonly Promise<readonly DoctorLine[]>[] = [
     ...(callRedis ? [checkRedis(callRedis, timeoutMs, stored)] : []),
     ...(settings instanceof ConfigError ? [] : [checkRole(input, settings, timeoutMs)]),
-    ...sources.map(async ({ environment, source }) => [await checkSource(environment, source, timeoutMs)]),
+    ...sources.map((opened) => checkSource({ ...opened, checks }, timeoutMs)),
   ];
   const lines = [checkConfiguration(input), ...(await Promise.all(slow))];
   const redact = makeRedact(secretsOf(input));
@@ -148,19 +151,6 @@ async function checkRole(
       'Take SLACK_BOT_TOKEN and SLACK_APP_TOKEN out of its environment',
     ),
   ];
-}
-
-async function checkSource(environment: string, source: Source, timeoutMs: number): Promise<DoctorLine> {
-  const about = `${environment}/${source.name}`;
-  try {
-    const health = await within(timeoutMs, source.healthCheck(AbortSignal.timeout(timeoutMs)));
-    const { summary, hint } = health;
-    return health.ok
-      ? ok(about, summary)
-      : failed(about, summary, hint ?? `Look at the source \`${source.name}\` in the file`);
-  } catch (error) {
-    return failed(about, errorText(error), `Look at whether ${source.kind} answers from here`);
-  }
 }
 
 function secretsOf({ settings, config }: DoctorInput): readonly string[] {

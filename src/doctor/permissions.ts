@@ -1,0 +1,89 @@
+import type { SourcePermission } from '../ports/source.ts';
+import { list } from '../text/wording.ts';
+import { type DoctorLine, failed, ok, warning } from './line.ts';
+
+/**
+ * What is missing, with who needs it; or that nothing is missing; and what is granted without need. Permissions with the same reason and the same hint
+ * are one line.
+ * @param usersOf the checks and fixes that use a method.
+ */
+export function permissionLines(
+  about: string,
+  reported: readonly SourcePermission[],
+  usersOf: (method: string) => readonly string[],
+): readonly DoctorLine[] {
+  const permissions = onceEach(reported, usersOf);
+  const missing = permissions.filter(({ allowed, users }) => !allowed && users.length > 0);
+  const excess = permissions.filter(
+    ({ allowed, isNeeded, alsoAllows }) => allowed && (!isNeeded || alsoAllows !== undefined),
+  );
+  const users = [...new Set(permissions.flatMap((one) => one.users))].toSorted();
+  return [
+    ...inGroups(missing, whoNeeds).map(({ who, what, why, hint }) =>
+      failed(
+        about,
+        `${who}may not ${what}, which ${why}`,
+        hint ?? 'Grant it to the credential of this source',
+      ),
+    ),
+    ...(missing.length === 0 && users.length > 0
+      ? [ok(about, `has the permissions that ${whoNeeds({ users })}`)]
+      : []),
+    ...inGroups(excess, whyTooMuch).map(({ who, what, why, hint }) =>
+      warning(about, `${who}may ${what}, which ${why}`, hint ?? 'Take it from the credential of this source'),
+    ),
+  ];
+}
+
+interface ReportedPermission extends Omit<SourcePermission, 'method'> {
+  /** Whether something that is configured needs it. */
+  readonly isNeeded: boolean;
+  readonly users: readonly string[];
+}
+
+/** Each permission once for each credential, with all who use it. */
+function onceEach(
+  reported: readonly SourcePermission[],
+  usersOf: (method: string) => readonly string[],
+): readonly ReportedPermission[] {
+  const same = Map.groupBy(reported, ({ method, permission, allowed, credential }) =>
+    JSON.stringify([permission, allowed, credential, method === undefined]),
+  );
+  return [...same.values()].flatMap((all) => {
+    const methods = all.flatMap(({ method }) => method ?? []);
+    const users = [...new Set(methods.flatMap(usersOf))];
+    return all.slice(0, 1).map((permission) => ({ ...permission, isNeeded: methods.length > 0, users }));
+  });
+}
+
+interface PermissionGroup {
+  /** Empty for the credential for reading. */
+  readonly who: string;
+  readonly what: string;
+  readonly why: string;
+  readonly hint: string | undefined;
+}
+
+function inGroups(
+  permissions: readonly ReportedPermission[],
+  reasonOf: (permission: ReportedPermission) => string,
+): readonly PermissionGroup[] {
+  const groups = Map.groupBy(permissions, (one) => JSON.stringify([one.credential, reasonOf(one), one.hint]));
+  return [...groups.values()].flatMap((all) => {
+    const names = all.map(({ permission }) => permission);
+    return all.slice(0, 1).map((one) => ({
+      who: one.credential === undefined ? '' : `the credential of \`${one.credential}\` `,
+      what: list(names, Infinity),
+      why: reasonOf(one),
+      hint: one.hint,
+    }));
+  });
+}
+
+function whoNeeds({ users }: Pick<ReportedPermission, 'users'>): string {
+  return `${list(users, Infinity)} ${users.length === 1 ? 'needs' : 'need'}`;
+}
+
+function whyTooMuch({ isNeeded, alsoAllows }: ReportedPermission): string {
+  return isNeeded ? `also allows it to ${alsoAllows}` : 'nothing in the configuration needs';
+}

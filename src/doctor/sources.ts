@@ -1,0 +1,88 @@
+import type { AnyCheck } from '../check/define-check.ts';
+import type { AnyRemediation } from '../check/define-remediation.ts';
+import { PORT_NAMES, type PortName } from '../ports/readers.ts';
+import type { Source, SourcePermission } from '../ports/source.ts';
+import { within } from '../telemetry/within.ts';
+import { type DoctorLine, errorText, failed, ok } from './line.ts';
+import { permissionLines } from './permissions.ts';
+
+interface CheckedSource {
+  readonly environment: string;
+  readonly source: Source;
+  /** All checks by name: what they declare to read says who needs a permission. */
+  readonly checks: ReadonlyMap<string, AnyCheck>;
+}
+
+/** Checks that a source answers and, where it can report them, that its credentials have the permissions that checks and fixes need, and no more. Never throws. */
+export async function checkSource(
+  { environment, source, checks }: CheckedSource,
+  timeoutMs: number,
+): Promise<readonly DoctorLine[]> {
+  const about = `${environment}/${source.name}`;
+  const [health, permissions] = await Promise.all([
+    healthLine(about, source, timeoutMs),
+    readPermissions(source, timeoutMs),
+  ]);
+  if (!(permissions instanceof Error))
+    return [health, ...permissionLines(about, permissions, (method) => usersOf(method, source, checks))];
+  // Where the source does not answer, its health says so.
+  return health.level === 'failed' ? [health] : [health, unreadableLine(about, permissions)];
+}
+
+async function readPermissions(
+  { permissions }: Source,
+  timeoutMs: number,
+): Promise<readonly SourcePermission[] | Error> {
+  try {
+    return await within(timeoutMs, permissions?.(AbortSignal.timeout(timeoutMs)) ?? Promise.resolve([]));
+  } catch (error) {
+    return new Error(errorText(error));
+  }
+}
+
+function unreadableLine(about: string, { message }: Error): DoctorLine {
+  const cure = 'Run the doctor again; if it fails again, check the permissions with the tools of the source';
+  return failed(about, `its permissions cannot be read: ${message}`, cure);
+}
+
+async function healthLine(about: string, source: Source, timeoutMs: number): Promise<DoctorLine> {
+  try {
+    const {
+      ok: isOk,
+      summary,
+      hint,
+    } = await within(timeoutMs, source.healthCheck(AbortSignal.timeout(timeoutMs)));
+    return isOk
+      ? ok(about, summary)
+      : failed(about, summary, hint ?? `Look at the source \`${source.name}\` in the file`);
+  } catch (error) {
+    return failed(about, errorText(error), `Look at whether ${source.kind} answers from here`);
+  }
+}
+
+/** The checks that read by this method, and the fixes that change something by it: `node/disk`, `node/versions:cordon`. */
+function usersOf(
+  method: string,
+  { reads, writes = {} }: Pick<Source, 'reads' | 'writes'>,
+  checks: ReadonlyMap<string, AnyCheck>,
+): readonly string[] {
+  const readable = PORT_NAMES.filter((port) => reads[port]);
+  const writable = PORT_NAMES.filter((port) => writes[port]);
+  return [...checks].flatMap(([name, check]) => {
+    const fixes = Object.entries((check.remediations ?? {}) as Readonly<Record<string, AnyRemediation>>);
+    return [
+      ...(readable.some((port) => readsBy(check, port, method)) ? [name] : []),
+      ...fixes
+        .filter(
+          ([fix, { uses, allow }]) =>
+            writable.some((port) => uses.includes(port)) && (fix === method || allow === method),
+        )
+        .map(([fix]) => `${name}:${fix}`),
+    ];
+  });
+}
+
+function readsBy({ reads = {} }: Pick<AnyCheck, 'reads'>, port: PortName, method: string): boolean {
+  const declared: readonly string[] = reads[port] ?? [];
+  return declared.includes(method);
+}
