@@ -14,6 +14,7 @@ const NAMES = [
   'tls',
   'keys',
   'certificates',
+  'clusters',
   'start',
 ] as const;
 

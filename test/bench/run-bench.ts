@@ -1,6 +1,7 @@
 import { benchAcknowledgement } from './acknowledgement.ts';
 import { benchAnswer } from './answer.ts';
 import { benchApproval } from './approval.ts';
+import { benchClusters } from './clusters.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchDopplerKeys } from './doppler-keys.ts';
 import type { Figure } from './figure.ts';
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   tls: benchTlsScan,
   keys: benchDopplerKeys,
   certificates: async () => [...(await benchReadCertificates()), ...(await benchFindCertificates())],
+  clusters: benchClusters,
   start: benchColdStart,
 };
 

@@ -1,0 +1,28 @@
+import { check } from '../../commands/node/disk/check.ts';
+import { closeEnvironments, openEnvironments } from '../../src/app/environments.ts';
+import { runCheck } from '../../src/check/run-check.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { MEASURED_AT } from './cluster-content.ts';
+
+/** Reads a cluster and judges its disks, through the sources that a worker would open. A process of its own, with the path of a kubeconfig. */
+const [kubeconfig = ''] = process.argv.slice(2);
+const { environments: configured } = configSchema.parse({
+  environments: { bench: { sources: [{ kind: 'kubernetes', name: 'lab', kubeconfig, kubelets: 'proxy' }] } },
+});
+const environments = await openEnvironments(configured);
+const startedAt = performance.now();
+const { examined, findings, gaps } = await runCheck(check, {
+  check: 'node/disk',
+  environment: 'bench',
+  args: {},
+  earlier: [],
+  now: new Date(MEASURED_AT),
+  read: environments.get('bench')?.readers ?? {},
+  signal: new AbortController().signal,
+  deadlineMs: 3_600_000,
+  onSamples: () => {},
+});
+const ms = performance.now() - startedAt;
+await closeEnvironments(environments);
+process.send?.({ nodes: examined, findings: findings.length, gaps: gaps.length, ms });
+process.disconnect();

@@ -1,0 +1,153 @@
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RequestCounts, ServedCluster } from './cluster-server.ts';
+import type { Figure } from './figure.ts';
+import { stopChild } from './processes.ts';
+
+const NODES = 5_000;
+const PODS_PER_NODE = 30;
+const PODS = NODES * PODS_PER_NODE;
+
+/** No process begins with less, and none of these needs more. */
+const HEAP_MB = { least: 10, most: 200 };
+const MOST_OF_PAGE_HEAP = 1.5;
+
+/** One page of 500 pods, listed with the client and held. Not in TypeScript, which Node needs memory to strip. */
+const HOLD_PAGE = `
+import { readFileSync } from 'node:fs';
+import { CoreV1Api, KubeConfig } from ${JSON.stringify(import.meta.resolve('@kubernetes/client-node'))};
+const config = new KubeConfig();
+config.loadFromString(readFileSync(process.argv[1], 'utf8'));
+const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces({ limit: 500 });
+if (items.length !== 500) process.exitCode = 1;
+`;
+
+/** What a process of its own did with the cluster. */
+interface Outcome {
+  readonly nodes: number;
+  readonly gaps?: number;
+  readonly ms: number;
+}
+
+/**
+ * The check `node/disk` on a large cluster, against a bare program that sends the same requests with the same client and drops the answers: as the
+ * client works with a kubeconfig that names an authority, with a new connection for each request, and with its connections kept. Then the heap that
+ * the check needs, against that of a program which holds one page.
+ */
+export async function benchClusters(lasting: AsyncDisposableStack): Promise<Figure[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-bench-'));
+  lasting.defer(() => rm(folder, { recursive: true, force: true }));
+  const server = fork(new URL('cluster-server.ts', import.meta.url), [String(NODES), String(PODS_PER_NODE)]);
+  lasting.defer(() => stopChild(server));
+  const [{ kubeconfig, ca }] = (await once(server, 'message')) as [ServedCluster];
+  const write = async (name: string, content: string) => {
+    await writeFile(join(folder, name), content, { mode: 0o600 });
+    return join(folder, name);
+  };
+  const file = await write('kubeconfig', kubeconfig);
+  const withoutCa = await write('kubeconfig-without-ca', withoutAuthority(kubeconfig));
+  const trustingCa = { NODE_EXTRA_CA_CERTS: await write('ca.pem', ca) };
+  const requests = async () => {
+    server.send('counts');
+    const [counts] = (await once(server, 'message')) as [RequestCounts];
+    return JSON.stringify(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  };
+
+  const kept = rateOf(await run('cluster-bare.ts', withoutCa, { env: trustingCa }));
+  const sent = await requests();
+  const ours = rateOf(await run('cluster-ours.ts', file));
+  const sentByOurs = await requests();
+  if (sentByOurs !== sent) throw new Error(`the check sends ${sentByOurs}, and the bare program ${sent}`);
+  const bare = rateOf(await run('cluster-bare.ts', file));
+  const pageMb = await smallestHeapMb((mb) => holdsPage(file, mb));
+  const oursMb = await sufficientHeapMb(pageMb, (mb) => run('cluster-ours.ts', file, { heapMb: mb }));
+
+  const name = `node/disk on ${NODES.toLocaleString('en')} nodes and ${PODS.toLocaleString('en')} pods`;
+  const against = (which: string, rate: number): Figure => ({
+    name: `${name}, against the client with ${which}`,
+    ours,
+    bare: rate,
+    ratio: ours / rate,
+    unit: 'nodes/s',
+    goal: 'ratio >= 0.8',
+  });
+  return [
+    against('a connection for each request, its default', bare),
+    against('connections kept', kept),
+    {
+      name: `${name}, --max-old-space-size with which it finishes, against the smallest to hold a page of 500 pods`,
+      ours: oursMb,
+      bare: pageMb,
+      ratio: oursMb / pageMb,
+      unit: 'MB',
+      goal: `ratio <= ${MOST_OF_PAGE_HEAP}`,
+    },
+  ];
+}
+
+/** The same kubeconfig for a client that trusts the authority of the cluster already. */
+function withoutAuthority(kubeconfig: string): string {
+  return JSON.stringify(JSON.parse(kubeconfig), (key, value: unknown) =>
+    key === 'certificate-authority-data' ? undefined : value,
+  );
+}
+
+/** @throws Error where the program did not read all nodes, or where its heap was too small. */
+async function run(
+  program: string,
+  kubeconfig: string,
+  { heapMb, env }: { readonly heapMb?: number; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Outcome> {
+  const child = fork(new URL(program, import.meta.url), [kubeconfig], {
+    execArgv: heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`],
+    env: { ...process.env, ...env },
+    // V8 writes pages about a heap that was too small.
+    stdio: ['ignore', 'inherit', heapMb === undefined ? 'inherit' : 'ignore', 'ipc'],
+  });
+  let outcome: Outcome | undefined;
+  child.on('message', (message: Outcome) => (outcome = message));
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0 || !outcome) throw new Error(`${program} ended with ${code}`);
+  const { nodes, gaps = 0 } = outcome;
+  if (nodes !== NODES || gaps > 0) throw new Error(`${program} read ${nodes} nodes, with ${gaps} gaps`);
+  return outcome;
+}
+
+function rateOf({ nodes, ms }: Outcome): number {
+  return (nodes / ms) * 1000;
+}
+
+async function holdsPage(kubeconfig: string, heapMb: number): Promise<boolean> {
+  const child = spawn(
+    process.execPath,
+    [`--max-old-space-size=${heapMb}`, '--input-type=module', '--eval', HOLD_PAGE, kubeconfig],
+    { stdio: 'ignore' },
+  );
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code === 0;
+}
+
+async function smallestHeapMb(isEnough: (mb: number) => Promise<boolean>): Promise<number> {
+  let { least, most } = HEAP_MB;
+  while (most - least > 1) {
+    const middle = Math.floor((least + most) / 2);
+    if (await isEnough(middle)) most = middle;
+    else least = middle;
+  }
+  return most;
+}
+
+/** The goal if it is enough, else the next larger heap that is. */
+async function sufficientHeapMb(pageMb: number, attempt: (mb: number) => Promise<unknown>): Promise<number> {
+  for (let mb = Math.floor(MOST_OF_PAGE_HEAP * pageMb); mb <= HEAP_MB.most; mb = Math.ceil(mb * 1.2))
+    try {
+      await attempt(mb);
+      return mb;
+    } catch (error) {
+      console.error(`with --max-old-space-size=${mb}: ${(error as Error).message}`);
+    }
+  throw new Error(`${HEAP_MB.most} MB are too small for ${NODES} nodes`);
+}
