@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +7,7 @@ import { join } from 'node:path';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { readConfig, readEnvironment } from '../../src/config/read-config.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
-import { filesIn, readAllYaml, readText, SLACK_SECRETS } from './tree.ts';
+import { filesIn, readAllYaml, readText, readYaml, SLACK_SECRETS } from './tree.ts';
 
 const HEALTH_PORT = 8_080;
 const FOLDER = 'deploy/kubernetes';
@@ -54,6 +55,7 @@ const deployment = z.object({
             name: z.string(),
             configMap: z.object({ name: z.string() }).optional(),
             emptyDir: z.object({ sizeLimit: z.string() }).optional(),
+            secret: z.object({ secretName: z.string(), optional: z.boolean() }).optional(),
             projected: z
               .object({ sources: z.array(z.object({ serviceAccountToken: z.object({ path: z.string() }) })) })
               .optional(),
@@ -72,7 +74,8 @@ const policy = z.object({
   }),
 });
 
-const all = filesIn(FOLDER).flatMap((name) =>
+const manifests = filesIn(FOLDER).filter((name) => name.endsWith('.yaml'));
+const all = manifests.flatMap((name) =>
   readAllYaml(`${FOLDER}/${name}`).map((document) => ({
     file: name,
     kind: z.object({ kind: z.string() }).parse(document).kind,
@@ -131,7 +134,7 @@ test('the bot holds no secret of the infrastructure, and the worker none of Slac
 
   expect(Object.keys(forBot).filter((name) => !(name in settingsSchema.shape))).toEqual([]);
   expect(SLACK_SECRETS.filter((name) => name in forWorker)).toEqual([]);
-  expect(bot.pod.volumes.filter(({ projected }) => projected)).toEqual([]);
+  expect(bot.pod.volumes.filter(({ projected, secret }) => projected ?? secret)).toEqual([]);
   for (const variables of [forBot, forWorker]) expect(() => readEnvironment(variables)).not.toThrow();
 });
 
@@ -151,6 +154,37 @@ test("Vault's login finds the token that is projected for it", async () => {
 
   expect(vault).toMatchObject({ auth: { kubernetes: { jwtFile: `${mount?.mountPath}/token` } } });
   expect(volume?.projected?.sources[0]?.serviceAccountToken.path).toBe('token');
+});
+
+test('the worker mounts the kubeconfigs of other clusters read-only, where there are any', () => {
+  const mount = worker.container.volumeMounts.find(({ name }) => name === 'kubeconfigs');
+  const volume = worker.pod.volumes.find(({ name }) => name === 'kubeconfigs');
+
+  expect(volume?.secret).toEqual({ secretName: 'wrench-kubeconfigs', optional: true });
+  expect(mount?.readOnly).toBe(true);
+  // The guide names the same Secret and the same folder.
+  expect(readText(`${FOLDER}/README.md`)).toContain('create secret generic wrench-kubeconfigs');
+  expect(readText(`${FOLDER}/README.md`)).toContain(`kubeconfig: ${mount?.mountPath}/`);
+});
+
+test('only the component `in-cluster` gives the worker a token of the API server, and the bot never has one', () => {
+  const component = z
+    .object({
+      kind: z.literal('Component'),
+      patches: z.tuple([
+        z.object({
+          target: z.strictObject({ kind: z.literal('Deployment'), name: z.string() }),
+          patch: z.string(),
+        }),
+      ]),
+    })
+    .parse(readYaml(`${FOLDER}/in-cluster/kustomization.yaml`));
+  const [{ target, patch }] = component.patches;
+
+  expect(target.name).toBe('wrench-worker');
+  expect(parse(patch)).toEqual([
+    { op: 'replace', path: '/spec/template/spec/automountServiceAccountToken', value: true },
+  ]);
 });
 
 test('a pod has longer to stop than its role may need', async () => {
@@ -235,7 +269,7 @@ test('the kustomization lists every file but the examples of secrets, and names 
   const { version } = JSON.parse(readText('package.json')) as { version: string };
 
   expect(resources.toSorted()).toEqual(
-    filesIn(FOLDER).filter((name) => !['kustomization.yaml', 'secrets.example.yaml'].includes(name)),
+    manifests.filter((name) => !['kustomization.yaml', 'secrets.example.yaml'].includes(name)),
   );
   expect(images[0]).toMatchObject({ name: 'wrench', newTag: version });
 });

@@ -66,14 +66,17 @@ test('every script and every verb that is told of is there', () => {
   for (const verb of verbs) expect(readText('src/main.ts')).toMatch(new RegExp(`^  ${verb}: `, 'm'));
 });
 
-test.each(['README.md', 'CHANGELOG.md', 'commands/README.md', 'test/workspace/README.md'])(
-  'every link of %s within the repository leads somewhere',
-  (path) => {
-    const links = [...readText(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
+test.each([
+  'README.md',
+  'CHANGELOG.md',
+  'commands/README.md',
+  'deploy/kubernetes/README.md',
+  'test/workspace/README.md',
+])('every link of %s within the repository leads somewhere', (path) => {
+  const links = [...readText(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
 
-    expect(links.filter((link) => !existsSync(posix.join(ROOT, posix.dirname(path), link)))).toEqual([]);
-  },
-);
+  expect(links.filter((link) => !existsSync(posix.join(ROOT, posix.dirname(path), link)))).toEqual([]);
+});
 
 test('the configuration to begin with is valid, and needs nothing that is not told', async () => {
   const [, yaml = ''] =
@@ -96,6 +99,22 @@ test('the configuration that lets people fix something is valid, and allows rest
   expect(config.roles.approver).not.toEqual([]);
   expect(config).not.toHaveProperty('deprecated');
   expect(bosh).toMatchObject({ kind: 'bosh', allow: { restart: { groups: ['doppler*'] } } });
+});
+
+test('the configurations to connect a cluster with are valid', async () => {
+  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(sectionOf('Connect a Kubernetes cluster')) ?? [];
+  const guide = [...readText('deploy/kubernetes/README.md').matchAll(/```yaml\n([\s\S]*?)```/g)];
+  const sources = guide.map(([, source = '']) => source.replaceAll(/^(?=.)/gm, '      ')).join('');
+  const configs = [
+    await readAsConfig(yaml),
+    await readAsConfig(`environments:\n  prod:\n    sources:\n${sources}`),
+  ];
+
+  expect(configs.flatMap(({ environments }) => environments['prod']?.sources)).toMatchObject([
+    { kind: 'kubernetes', name: 'prod-eu', kubelets: 'direct' },
+    { kind: 'kubernetes', name: 'prod', kubelets: 'direct' },
+    { kind: 'kubernetes', name: 'prod-eu', allow: { cordon: {} } },
+  ]);
 });
 
 test('every fix that `remediations` can name is told of, and every end of one', () => {

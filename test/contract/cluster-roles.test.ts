@@ -1,0 +1,219 @@
+import { isDeepStrictEqual } from 'node:util';
+import { expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import type { RemediationsByName } from '../../src/check/define-remediation.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
+import { accessReviews, reportOf } from '../../src/sources/kubernetes/needed-access.ts';
+import { accessRules, ruleInWords, WRITE_METHODS } from '../../src/sources/kubernetes/permissions.ts';
+import { kubernetesConfig } from '../../src/sources/kubernetes/config.ts';
+import { readText, readTree } from './tree.ts';
+
+/** The roles in deploy/kubernetes/rbac grant what checks and fixes need in a cluster, and nothing else. */
+
+const FOLDER = 'deploy/kubernetes/rbac';
+const READ_ROLES = {
+  none: ['wrench-read'],
+  direct: ['wrench-read', 'wrench-kubelet-read'],
+  proxy: ['wrench-read', 'wrench-kubelet-proxy'],
+} as const;
+type Kubelets = keyof typeof READ_ROLES;
+
+/** The write methods that each permission under `allow` covers. Its role is named after it: `wrench-cordon`. */
+const WRITES = { cordon: ['cordon', 'uncordon'] } as const satisfies Record<
+  string,
+  readonly (typeof WRITE_METHODS)[number][]
+>;
+type ActPermission = keyof typeof WRITES;
+
+const rule = z.union([
+  z.strictObject({
+    apiGroups: z.array(z.string()),
+    resources: z.array(z.string()),
+    verbs: z.array(z.string()),
+  }),
+  z.strictObject({ nonResourceURLs: z.array(z.string()), verbs: z.array(z.string()) }),
+]);
+const roleSchema = z.strictObject({
+  apiVersion: z.literal('rbac.authorization.k8s.io/v1'),
+  kind: z.literal('ClusterRole'),
+  metadata: z.strictObject({ name: z.string() }),
+  rules: z.array(rule),
+});
+const bindingSchema = z.strictObject({
+  apiVersion: z.literal('rbac.authorization.k8s.io/v1'),
+  kind: z.literal('ClusterRoleBinding'),
+  metadata: z.strictObject({ name: z.string() }),
+  roleRef: z.strictObject({
+    apiGroup: z.literal('rbac.authorization.k8s.io'),
+    kind: z.literal('ClusterRole'),
+    name: z.string(),
+  }),
+  subjects: z.tuple([
+    z.strictObject({ kind: z.literal('ServiceAccount'), name: z.string(), namespace: z.literal('wrench') }),
+  ]),
+});
+
+const documents = [...readTree([FOLDER], /\.yaml$/).values()].flatMap((text) =>
+  parseAllDocuments(text).map((document) => {
+    const [error] = document.errors;
+    if (error) throw error;
+    return z.looseObject({ kind: z.string() }).parse(document.toJS());
+  }),
+);
+const ofKind = (kind: string) => documents.filter((document) => document.kind === kind);
+const roles = ofKind('ClusterRole').map((document) => roleSchema.parse(document));
+const bindings = ofKind('ClusterRoleBinding').map((document) => bindingSchema.parse(document));
+
+const { checks } = await loadCatalogue();
+const readers = [...checks].flatMap(([name, { uses, mayUse = [], reads = {} }]) =>
+  [...uses, ...mayUse].includes('clusters') ? [{ name, methods: reads.clusters ?? [] }] : [],
+);
+const fixes = [...checks].flatMap(([check, { remediations = {} }]) =>
+  Object.entries(remediations as RemediationsByName)
+    .filter(([, { uses }]) => uses.includes('clusters'))
+    .map(([name, { allow }]) => ({ name: `${check}:${name}`, allow })),
+);
+
+/** What the roles grant, each in the words of the doctor: `list nodes`. */
+function grantedBy(names: readonly string[]): readonly string[] {
+  const named = names.map((name) => roles.find(({ metadata }) => metadata.name === name));
+  expect(named).not.toContain(undefined);
+  return named.flatMap((role) => role?.rules ?? []).flatMap(inWords);
+}
+
+function inWords(granted: z.output<typeof rule>): readonly string[] {
+  if ('nonResourceURLs' in granted)
+    return granted.verbs.flatMap((verb) => granted.nonResourceURLs.map((path) => `${verb} ${path}`));
+  const { apiGroups, resources, verbs } = granted;
+  return verbs.flatMap((verb) =>
+    resources.flatMap((resource) =>
+      apiGroups.map((group) => `${verb} ${resource}${group === '' ? '' : `.${group}`}`),
+    ),
+  );
+}
+
+function neededBy(methods: readonly Parameters<typeof accessRules>[0][], kubelets: Kubelets) {
+  return methods.flatMap((method) => accessRules(method, kubelets)).map(ruleInWords);
+}
+
+/** Reads that need no role: every authenticated account may review its own access. */
+type Declared = (typeof readers)[number]['methods'][number];
+function needsRole(method: Declared): method is Exclude<Declared, 'cordonPermission'> {
+  return method !== 'cordonPermission';
+}
+
+const MODES = Object.keys(READ_ROLES) as Kubelets[];
+
+test.each(readers.flatMap((reader) => MODES.map((kubelets) => ({ ...reader, kubelets }))))(
+  'the read roles grant what $name needs with `kubelets: $kubelets`',
+  ({ methods, kubelets }) => {
+    expect(grantedBy(READ_ROLES[kubelets])).toEqual(
+      expect.arrayContaining(neededBy(methods.filter(needsRole), kubelets)),
+    );
+  },
+);
+
+test.each(MODES)('the read roles for `kubelets: %s` grant nothing that no check needs', (kubelets) => {
+  const needed = new Set(readers.flatMap(({ methods }) => neededBy(methods.filter(needsRole), kubelets)));
+
+  expect(grantedBy(READ_ROLES[kubelets]).toSorted()).toEqual([...needed].toSorted());
+});
+
+test.each(fixes)('$name has an act role', ({ allow }) => {
+  expect(Object.keys(WRITES)).toContain(allow);
+});
+
+test.each(Object.keys(WRITES) as ActPermission[])(
+  'the act role for `allow.%s` grants what its fixes need and nothing else, to an account of its own',
+  (permission) => {
+    const needed = new Set(neededBy(WRITES[permission], 'none'));
+
+    expect(grantedBy([`wrench-${permission}`]).toSorted()).toEqual([...needed].toSorted());
+    expect(bindings.filter(({ roleRef }) => roleRef.name === `wrench-${permission}`)).toEqual([
+      expect.objectContaining({
+        subjects: [{ kind: 'ServiceAccount', name: `wrench-${permission}`, namespace: 'wrench' }],
+      }),
+    ]);
+  },
+);
+
+test('there is an act role for each permission that the source accepts, and each write method has one', () => {
+  const allow = kubernetesConfig.shape.allow.unwrap().unwrap();
+
+  expect(Object.keys(WRITES)).toEqual(Object.keys(allow.shape));
+  expect(Object.values(WRITES).flat()).toEqual([...WRITE_METHODS]);
+});
+
+test.each(MODES)('the hints for `kubelets: %s` name the role that grants what is missing', (kubelets) => {
+  const reviews = accessReviews({ kubelets, allow: { cordon: {} } });
+  const missing = reportOf(
+    reviews,
+    reviews.map(() => false),
+  );
+
+  expect(missing).not.toEqual([]);
+  for (const { permission, hint = '' } of missing) {
+    const [, file = '', role = ''] = /^apply (\S+), or bind its ClusterRole `([\w-]+)`/.exec(hint) ?? [];
+    expect(grantedBy([role])).toContain(permission);
+    expect(readText(file)).toContain(`kind: ClusterRole\nmetadata: { name: ${role} }\n`);
+  }
+});
+
+test('no read role allows a write, and no role has a wildcard', () => {
+  const reading = [...new Set(Object.values(READ_ROLES).flat())];
+  const words = (names: readonly string[]) => grantedBy(names).map((granted) => granted.split(' '));
+
+  expect(words(reading).filter(([verb = '']) => !['get', 'list'].includes(verb))).toEqual([]);
+  expect(
+    words(roles.map(({ metadata }) => metadata.name)).filter((parts) => parts.join().includes('*')),
+  ).toEqual([]);
+});
+
+test('every role is bound to one account that exists, and read roles to that of the worker', () => {
+  const accounts = ofKind('ServiceAccount').map(
+    ({ metadata }) => z.object({ name: z.string(), namespace: z.literal('wrench') }).parse(metadata).name,
+  );
+  const reading: readonly string[] = Object.values(READ_ROLES).flat();
+
+  expect(bindings.map(({ roleRef }) => roleRef.name).toSorted()).toEqual(
+    roles.map(({ metadata }) => metadata.name).toSorted(),
+  );
+  for (const { roleRef, subjects } of bindings) {
+    expect(accounts).toContain(subjects[0].name);
+    expect(subjects[0].name === 'wrench-worker').toBe(reading.includes(roleRef.name));
+  }
+});
+
+test('what may run commands in containers, change nodes or outlive a rotation is applied only where it is named', () => {
+  const kustomization = z.object({ resources: z.array(z.string()) }).parse(ofKind('Kustomization')[0]);
+
+  expect(kustomization.resources).toEqual(['account.yaml', 'read.yaml', 'kubelet-read.yaml']);
+});
+
+test('the tokens are those of accounts that exist', () => {
+  const name = 'kubernetes.io/service-account.name';
+  const secrets = ofKind('Secret').map((document) =>
+    z
+      .strictObject({
+        apiVersion: z.literal('v1'),
+        kind: z.literal('Secret'),
+        type: z.literal('kubernetes.io/service-account-token'),
+        metadata: z.strictObject({
+          name: z.string(),
+          namespace: z.literal('wrench'),
+          annotations: z.strictObject({ [name]: z.string() }),
+        }),
+      })
+      .parse(document),
+  );
+  const accounts = ofKind('ServiceAccount').map(({ metadata }) => metadata);
+
+  expect(secrets).toHaveLength(2);
+  for (const { metadata } of secrets)
+    expect(
+      accounts.some((account) =>
+        isDeepStrictEqual(account, { name: metadata.annotations[name], namespace: 'wrench' }),
+      ),
+    ).toBe(true);
+});
