@@ -215,6 +215,15 @@ test('the time for approval starts when the plan is posted, if posting took long
   expect(markPlanShown(POLICY)(asked, NOW)).toBe('it is planning');
 });
 
+test('a plan that somebody approves was posted, even if the bot has not recorded that yet', () => {
+  const until = new Date(NOW + 60_000).toISOString();
+  const waiting = { ...planned, until };
+  const posted = { ...waiting, shownAt: new Date(NOW - 1_000).toISOString() };
+
+  expect(after(approve('U0GRACE', HASH, POLICY), waiting).shownAt).toBe(new Date(NOW).toISOString());
+  expect(after(approve('U0GRACE', HASH, POLICY), posted).shownAt).toBe(posted.shownAt);
+});
+
 test('a plan that cannot be posted is withdrawn, and one that was posted is not', () => {
   expect(after(withdrawPlan('not_in_channel'), planned)).toMatchObject({
     state: 'refused',

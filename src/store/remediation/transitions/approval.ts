@@ -118,7 +118,9 @@ export function approve(by: string, planHash: string, policy: Policy, reason?: s
     if (requested?.by === by) return 'you asked for it yourself; somebody else must approve it';
     if (approvals.some((vote) => vote.by === by)) return 'you have approved it already';
     if (policy.requireReason && reason === undefined) return NO_REASON;
-    return addApproval(record, newVote(by, nowMs, reason), policy, nowMs);
+    // The click is the proof that the plan was posted, even if the bot could not record that yet.
+    const shown = { ...record, shownAt: record.shownAt ?? isoTime(nowMs) };
+    return addApproval(shown, newVote(by, nowMs, reason), policy, nowMs);
   };
 }
 
