@@ -30,7 +30,11 @@ export function permissionLines(
       ? [ok(about, `has the permissions that ${whoNeeds({ users })}`)]
       : []),
     ...inGroups(excess, whyTooMuch).map(({ who, what, why, hint }) =>
-      warning(about, `${who}may ${what}, which ${why}`, hint ?? 'Take it from the credential of this source'),
+      warning(
+        about,
+        `${who}may ${what}, which ${why}`,
+        hint ?? 'Remove it from the credential of this source',
+      ),
     ),
   ];
 }

@@ -5,7 +5,8 @@ import { errorOfAnswer, objectIn } from './explain-answer.ts';
 import type { AccessRule } from './permissions.ts';
 
 /**
- * Whether RBAC allows something, or every verb on every resource, to the credential of a connection (SelfSubjectAccessReview, which every authenticated user may create).
+ * Whether RBAC grants a permission, or every verb on every resource, to the credential of a connection. Sends a SelfSubjectAccessReview, which every
+ * authenticated user may create.
  * @throws {SourceError}
  */
 export async function isAllowed(
@@ -46,7 +47,7 @@ export async function isAllowed(
     throw new SourceError(
       context.source,
       'malformed',
-      `${context.host} did not answer whether a permission is granted`,
+      `${context.host} did not return whether a permission is granted`,
     );
   return allowed;
 }

@@ -13,7 +13,7 @@ import { toEvent } from './to-event.ts';
 import { toNode } from './to-node.ts';
 import { toDaemonSet, toPod } from './to-pod.ts';
 
-/** Reads a cluster through one connection; `acting` is the one that would cordon. */
+/** Reads a cluster. `acting` is the connection that would cordon; its permission is reported. */
 export function openKubernetesCluster(
   config: KubernetesConfig,
   connection: ClusterConnection,
@@ -108,6 +108,6 @@ async function readVersion(
   if (answer.status !== 200) throw errorOfAnswer(context, answer);
   const version = textIn(objectIn(context, answer), 'gitVersion');
   if (version === undefined)
-    throw new SourceError(source, 'malformed', `${context.host} did not answer with a version of Kubernetes`);
+    throw new SourceError(source, 'malformed', `${context.host} did not return a Kubernetes version`);
   return printable(version);
 }

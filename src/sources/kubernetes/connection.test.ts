@@ -86,9 +86,31 @@ test('an expired token is refused once it was read again, without the token in t
   const error = await nodesOf(cluster).catch((failure: unknown) => failure);
 
   expect(error).toMatchObject({ kind: 'refused' });
-  expect(String(error)).toContain('does not accept the token of the kubeconfig (401)');
+  expect(String(error)).toContain('does not accept the token in the kubeconfig (401)');
   expect(String(error)).not.toContain('CANARY');
   expect(server.asked).toHaveLength(2);
+});
+
+test('the hint of the doctor names what to correct: the credential, the option, or the server', async () => {
+  const server = await start();
+  const invalid = await openLab(as(server, { token: 'CANARY' }));
+  const unencrypted = await openLab(
+    kubeconfigText([{ name: 'lab', server: 'http://api.example.com', user: { token: 'CANARY' } }]),
+  );
+  const missing = await openLab('', { kubeconfig: '/nonexistent/kubeconfig' });
+
+  expect(await invalid.source.healthCheck(signal)).toMatchObject({
+    ok: false,
+    hint: expect.stringMatching(/^replace the credential/) as string,
+  });
+  expect(await missing.source.healthCheck(signal)).toMatchObject({
+    ok: false,
+    hint: 'correct `kubeconfig` or `context` of this source',
+  });
+  expect(await unencrypted.source.healthCheck(signal)).toMatchObject({
+    ok: false,
+    hint: 'use a server with https:// in the kubeconfig',
+  });
 });
 
 test('no credential at all', async () => {
@@ -260,8 +282,9 @@ function isRunning(pid: number): boolean {
 test.each([
   ['a file that is not there', undefined, 'missing', /cannot be read \(ENOENT\)/],
   ['no YAML', 'users: [\n{token: CANARY', 'malformed', /is not valid YAML \(line \d\)/],
-  ['no kubeconfig', '- CANARY', 'malformed', /is not a kubeconfig/],
-  ['an empty file', '', 'malformed', /is not a kubeconfig/],
+  ['no kubeconfig', '- CANARY', 'malformed', /is not a kubeconfig$/],
+  ['an empty file', '', 'malformed', /is not a kubeconfig$/],
+  ['contexts that are not a list', 'contexts: CANARY', 'malformed', /is invalid: `contexts`$/],
   ['no current context', 'contexts: []', 'missing', /has no current context/],
   [
     'no cluster',
@@ -308,7 +331,7 @@ test.each([
       { name: 'a', server: 'https://127.0.0.1:1', user: { 'client-certificate-data': 'Q0FOQVJZ' } },
     ]),
     'malformed',
-    /user a needs a client certificate and its key/,
+    /user a needs both a client certificate and its key/,
   ],
   [
     'a client certificate that is none',
@@ -328,7 +351,7 @@ test.each([
       { name: 'a', server: 'https://127.0.0.1:1', user: { token: 'CANARY', 'as-groups': ['readers'] } },
     ]),
     'malformed',
-    /user a has no `as`/,
+    /user a impersonates \(.*\) without `as`/,
   ],
   [
     'a name that cannot be sent',
@@ -336,13 +359,13 @@ test.each([
       { name: 'a', server: 'https://127.0.0.1:1', user: { token: 'CANARY', as: 'J\u00f6rg' } },
     ]),
     'malformed',
-    /impersonates a name with characters/,
+    /the user or group to impersonate contains characters/,
   ],
   [
     'a token that cannot be sent',
     kubeconfigText([{ name: 'a', server: 'https://127.0.0.1:1', user: { token: 'CANARY\nX: y' } }]),
     'malformed',
-    /the token holds characters/,
+    /the token contains characters/,
   ],
   [
     'a token file that is a device',
@@ -362,7 +385,7 @@ test.each([
     'a token over plain HTTP',
     kubeconfigText([{ name: 'a', server: 'http://api.example.com', user: { token: 'CANARY-token' } }]),
     'refused',
-    /not sent to api\.example\.com, which would not be encrypted/,
+    /no credential was sent to api\.example\.com because the connection is not encrypted/,
   ],
   [
     'a server that is no URL',
@@ -434,7 +457,7 @@ test('outside of a pod there is no service account', async () => {
 
   await expect(nodesOf(source.reads.clusters!)).rejects.toMatchObject({
     kind: 'missing',
-    message: expect.stringMatching(/^no service account found: configure `kubeconfig`/) as string,
+    message: expect.stringMatching(/^no service account found: set `kubeconfig`/) as string,
   });
 });
 

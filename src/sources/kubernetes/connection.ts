@@ -253,11 +253,11 @@ function kubeletHost(source: string, { name, addresses, kubeletPort }: KubeletAd
   const address = ['InternalIP', 'Hostname', 'InternalDNS']
     .map((type) => addresses.find((one) => one.type === type)?.address)
     .find((found) => found !== undefined);
-  // Whoever controls a node decides what is here: nothing but a host may come of it.
+  // Whoever controls a node decides what is here: use it only if it is a host and nothing more.
   const host = address !== undefined && isIPv6(address) ? `[${address}]` : address;
   const isHost = host !== undefined && /^(?:\[[\da-f:.]+\]|[a-z\d](?:[-_.a-z\d]*[a-z\d])?)$/i.test(host);
   if (!isHost || !URL.canParse(`https://${host}:${kubeletPort}/`))
-    throw new SourceError(source, 'missing', `${printable(name)} has no address to reach its kubelet at`);
+    throw new SourceError(source, 'missing', `${printable(name)} has no address for its kubelet`);
   return `${host}:${kubeletPort}`;
 }
 
@@ -269,12 +269,12 @@ function requireEncryption(source: string, server: string, { headers }: Credenti
   throw new SourceError(
     source,
     'refused',
-    `the credential was not sent to ${host}, which would not be encrypted: use an https:// server`,
+    `no credential was sent to ${host} because the connection is not encrypted: use an https:// server`,
   );
 }
 
 function closedError(source: string): SourceError {
-  return new SourceError(source, 'unreachable', 'it was not asked: the source is closed');
+  return new SourceError(source, 'unreachable', 'no request was sent: the source is closed');
 }
 
 /** Names the options for a kubelet whose certificate is not trusted; one text for all nodes. */

@@ -166,7 +166,7 @@ test.each([
 
   await expect(writer.cordon(NODE, approved)).rejects.toMatchObject({
     kind: 'malformed',
-    message: expect.stringContaining('accepted the change of the node node-a and did not make it') as string,
+    message: expect.stringContaining('accepted the patch of the node node-a but did not apply it') as string,
   });
 });
 

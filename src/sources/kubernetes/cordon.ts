@@ -12,10 +12,10 @@ import { type AccessRule, accessRules, ruleInWords } from './permissions.ts';
 const GET_NODES: AccessRule = { verb: 'get', group: '', resource: 'nodes' };
 const PATCH_NODES: AccessRule = { verb: 'patch', group: '', resource: 'nodes' };
 
-/** A kubelet writes its node's status at any moment; then the node is read again. */
+/** How often to read and patch again: the kubelet may update its node in between. */
 const MAX_CONFLICTS = 5;
 
-/** Cordons and uncordons with the credential of this connection. */
+/** Cordons and uncordons nodes with the credential of this connection. */
 export function openCordonWriter(source: string, connection: ClusterConnection): ClusterWriter {
   return {
     cordon: (node, applyContext) =>
@@ -30,7 +30,7 @@ export function openCordonWriter(source: string, connection: ClusterConnection):
           };
         const because =
           mark === undefined
-            ? 'cordoned, and not by Wrench'
+            ? 'cordoned, but not by Wrench'
             : `cordoned by the remediation ${printable(mark)}`;
         throw new SourceError(source, 'refused', `${node.name} is already ${because}`);
       }),
@@ -70,7 +70,7 @@ interface Patch {
   readonly spec: object;
 }
 
-/** A JSON merge patch (RFC 7386), where `null` removes a member. */
+/** A JSON merge patch (RFC 7386): `null` removes a member. */
 function patchOf(unschedulable: true | null, id: string | null): Patch {
   return { metadata: { annotations: { [CORDON_ANNOTATION]: id } }, spec: { unschedulable } };
 }
@@ -89,9 +89,10 @@ interface Change {
 }
 
 /**
- * Reads the node, and patches exactly what was read: the API server refuses the patch where the node has another `uid` or `resourceVersion` by then.
- * Where the response to the patch does not come, the node is read once more; if that does not show the change, the error says that it may still be made.
- * @param decide the change; nothing where the node is as wanted.
+ * Reads the node and patches that version of it: the API server rejects the patch if `uid` or `resourceVersion` have changed.
+ * If no response to the patch arrives, the node is read again; if it does not show the change, the error says that the outcome is unknown.
+ * @param decide returns the change; undefined if nothing has to change.
+ * @throws {SourceError}
  */
 async function change(
   changing: Changing,
@@ -123,7 +124,7 @@ async function change(
       throw new SourceError(
         source,
         'malformed',
-        `${context.host} accepted the change of the node ${printable(node.name)} and did not make it`,
+        `${context.host} accepted the patch of the node ${printable(node.name)} but did not apply it`,
       );
     }
     const isConflict = answer.status === 409 || answer.status === 422;
@@ -149,7 +150,7 @@ function sendPatch(
     make: ({ core }) => core.patchNode(name, bound, undefined, undefined, FIELD_MANAGER),
     contentType: 'application/merge-patch+json',
     rule: PATCH_NODES,
-    what: `a change of the node ${printable(name)}`,
+    what: `a patch of the node ${printable(name)}`,
     signal,
   });
 }
@@ -177,13 +178,17 @@ async function readNode({
     signal,
   });
   if (answer.status === 404 && statusObject(answer))
-    throw new SourceError(source, 'missing', `there is no node ${shown} any more`);
+    throw new SourceError(source, 'missing', `the node ${shown} no longer exists`);
   if (answer.status !== 200) throw errorOfAnswer(context, answer);
   const node = objectIn(context, answer);
   const actual = textIn(asObject(node['metadata']), 'uid');
   if (actual === undefined)
-    throw new SourceError(source, 'malformed', `${context.host} did not answer with the node ${shown}`);
+    throw new SourceError(source, 'malformed', `${context.host} did not return the node ${shown}`);
   if (actual !== uid)
-    throw new SourceError(source, 'missing', `the node ${shown} was replaced by another of the same name`);
+    throw new SourceError(
+      source,
+      'missing',
+      `the node ${shown} was replaced by another one with the same name`,
+    );
   return node;
 }

@@ -2,17 +2,17 @@ import { SourceError } from '../../ports/source-error.ts';
 import { runExecPlugin } from './exec-plugin.ts';
 import { type ClusterUser, type PemOrFile, readText } from './kubeconfig.ts';
 
-/** What is sent to prove who asks. */
+/** What authenticates requests. */
 export interface Credential {
-  /** Names in lower case. */
+  /** Names are lowercase. */
   readonly headers: Readonly<Record<string, string>>;
   /** PEM. */
   readonly certificate?: { readonly cert: string; readonly key: string };
-  /** The parts of the headers that nobody else may know. */
+  /** The parts of the headers that must stay secret. */
   readonly secrets: readonly string[];
-  /** For the message about a credential that is not accepted. */
+  /** Names the credential in errors: `the token in the kubeconfig`. */
   readonly origin: string;
-  /** When to obtain it again, by `performance.now()`. */
+  /** When to obtain a new one, in the time of `performance.now()`. */
   readonly usableUntilMs: number;
 }
 
@@ -24,7 +24,7 @@ const MIN_LIFETIME_MS = 5_000;
 
 /**
  * Obtains the credential of a user: reads its files, or runs its exec plugin.
- * @throws {SourceError} whose message has nothing of the credential.
+ * @throws {SourceError} whose message contains no part of the credential.
  */
 export async function obtainCredential(
   source: string,
@@ -62,16 +62,16 @@ export async function obtainCredential(
   }
   if (token !== undefined) {
     const headers = { ...impersonation, ...bearer(source, token) };
-    return { headers, ...tls, secrets: [token], origin: 'the token of the kubeconfig', usableUntilMs };
+    return { headers, ...tls, secrets: [token], origin: 'the token in the kubeconfig', usableUntilMs };
   }
   if (basic) {
     const { username, password } = basic;
     const encoded = Buffer.from(`${username}:${password}`).toString('base64');
     const headers = { ...impersonation, authorization: `Basic ${encoded}` };
     const secrets = [encoded, password];
-    return { headers, ...tls, secrets, origin: 'the password of the kubeconfig', usableUntilMs };
+    return { headers, ...tls, secrets, origin: 'the password in the kubeconfig', usableUntilMs };
   }
-  const origin = tls ? 'the client certificate of the kubeconfig' : 'a request without a credential';
+  const origin = tls ? 'the client certificate in the kubeconfig' : 'a request without a credential';
   return { headers: impersonation, ...tls, secrets: [], origin, usableUntilMs };
 }
 
@@ -79,9 +79,13 @@ function impersonationHeaders(
   source: string,
   { user, uid, groups }: NonNullable<ClusterUser['impersonate']>,
 ): Readonly<Record<string, string>> {
-  // One header is all that can be sent under a name.
+  // Impersonate-Group may repeat, but the HTTP client sends a header once.
   if (groups.length > 1)
-    throw new SourceError(source, 'malformed', 'the kubeconfig names several `as-groups`: name one');
+    throw new SourceError(
+      source,
+      'malformed',
+      'several `as-groups` in the kubeconfig are not supported: keep one',
+    );
   const headers = {
     'impersonate-user': user,
     ...(uid && { 'impersonate-uid': uid }),
@@ -91,13 +95,17 @@ function impersonationHeaders(
     throw new SourceError(
       source,
       'malformed',
-      'the kubeconfig impersonates a name with characters that cannot be sent',
+      'the user or group to impersonate contains characters that cannot be sent in a header',
     );
   return headers;
 }
 
 function bearer(source: string, token: string): { readonly authorization: string } {
   if (!/^[\u0021-\u007E]+$/.test(token))
-    throw new SourceError(source, 'malformed', 'the token holds characters that cannot be sent');
+    throw new SourceError(
+      source,
+      'malformed',
+      'the token contains characters that cannot be sent in a header',
+    );
   return { authorization: `Bearer ${token}` };
 }

@@ -7,7 +7,7 @@ import { parseJson } from '../../text/parse-json.ts';
 import type { ExecPlugin } from './kubeconfig.ts';
 import { pluginEnvironment } from './process-environment.ts';
 
-/** What a plugin printed. */
+/** The credential that a plugin printed. */
 export interface ExecCredential {
   readonly token?: string;
   /** PEM. */
@@ -29,12 +29,12 @@ const credentialSchema = z.object({
 });
 
 const MAX_OUTPUT_BYTES = 1_000_000;
-/** How long a plugin's output is waited for after it has ended: what it leaves running may keep the output open. */
+/** How long to wait for output after a plugin has exited: processes that it leaves running may keep stdout open. */
 const DRAIN_MS = 1_000;
 
 /**
- * Runs an exec plugin in a process group of its own, which is killed when it does not end in time. What it prints to stderr is not read.
- * @throws {SourceError} that names the plugin, and nothing that it printed.
+ * Runs an exec plugin in its own process group, which is killed at the timeout. Its stderr is discarded.
+ * @throws {SourceError} that names the plugin and quotes none of its output.
  */
 export async function runExecPlugin(
   source: string,
@@ -99,7 +99,7 @@ function run(
       fail(new SourceError(source, 'unreachable', message, { code: 'TIMEOUT' }));
     }, timeoutMs);
     const onAbort = (): void =>
-      fail(new SourceError(source, 'unreachable', `the exec plugin ${name} was stopped`));
+      fail(new SourceError(source, 'unreachable', `the exec plugin ${name} was canceled`));
     let draining: NodeJS.Timeout | undefined;
     const settled = (): void => {
       clearTimeout(timer);
@@ -125,7 +125,7 @@ function run(
     child.once('close', (code, killedBy) => {
       settled();
       if (code === 0) return resolve(Buffer.concat(chunks).toString('utf8'));
-      const how = code === null ? `was ended by ${killedBy}` : `exited with code ${code}`;
+      const how = code === null ? `was killed by ${killedBy}` : `exited with code ${code}`;
       reject(new SourceError(source, 'refused', `the exec plugin ${name} ${how}: run it by hand to see why`));
     });
   });

@@ -5,23 +5,23 @@ import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
 import { type AccessRule, ruleInWords } from './permissions.ts';
 
-/** What is known of a request whose answer is no success. */
+/** What errors about an answer need to know of its request. */
 export interface AnswerContext {
   readonly source: string;
   readonly host: string;
-  /** The permission that it needs. */
+  /** The permission that the request needs. */
   readonly rule: AccessRule;
-  /** What was asked for: `the list of nodes`, `the kubelet of node-a`. */
+  /** What was requested: `the list of nodes`, `the kubelet of node-a`. */
   readonly what: string;
-  /** What the credential is: `the token of the kubeconfig`. */
+  /** Which credential was used: `the token in the kubeconfig`. */
   readonly origin: string;
-  /** A kubelet answers at its own address, so that messages about all kubelets name none of them. */
+  /** Set for kubelets that are asked directly. Their errors name no node, so that equal ones can be grouped. */
   readonly isKubelet?: boolean;
 }
 
 const MAX_QUOTED = 200;
 
-/** Whether a refusal that came through the API server is that of a kubelet, which was asked with the API server's own credential. */
+/** Whether a rejection that came through the API server is from a kubelet, which the API server called with its own credential. */
 export function isOfProxiedKubelet({
   answer,
   context: { rule, isKubelet = false },
@@ -33,15 +33,15 @@ export function isOfProxiedKubelet({
   return isProxied && /^(?:Unauthorized|Forbidden \(user=)/.test(answer.text.trim());
 }
 
-/** The `Status` object of the API in a response, if it is one. */
+/** The response as a `Status` object of the API, if it is one. */
 export function statusObject({ text }: HttpAnswer): JsonObject | undefined {
   const body = asObject(parseJson(text));
   return body['kind'] === 'Status' ? body : undefined;
 }
 
 /**
- * The error of a response that is no success. It names the missing permission in the same words for all nodes, and quotes what the API server says only
- * where that is about the cluster.
+ * The error for a response that is not a success. A missing permission is worded identically for all nodes. The message of the API server is quoted
+ * only for statuses that are not about the credential.
  */
 export function errorOfAnswer(context: AnswerContext, answer: HttpAnswer): SourceError {
   const { source, host, origin, what } = context;
@@ -53,29 +53,32 @@ export function errorOfAnswer(context: AnswerContext, answer: HttpAnswer): Sourc
   if ((status === 401 || status === 403) && isOfProxiedKubelet({ answer, context }))
     return error(
       'refused',
-      `kubelets refuse the API server's own credential (${status}): check its \`--kubelet-client-certificate\` and the rights of its user`,
+      `kubelets do not accept the API server's own credential (${status}): check its \`--kubelet-client-certificate\` and the permissions of that user`,
     );
   if (status === 401 && context.isKubelet)
     return error(
       'refused',
-      `kubelets do not accept ${origin} (401): it is not valid, or they do not have \`authentication.webhook\` enabled`,
+      `kubelets do not accept ${origin} (401): it is invalid, or \`authentication.webhook\` is not enabled on them`,
     );
   if (status === 401)
-    return error('refused', `${host} does not accept ${origin} (401): it has expired or is not valid`);
+    return error('refused', `${host} does not accept ${origin} (401): it has expired or is invalid`);
   if (status === 403) return forbidden(context, answer);
   if (status === 404)
     return isFromKubernetes(answer)
-      ? error('missing', `${host} has no answer for ${what} (404)`)
-      : error('malformed', `${host} answered 404 with ${contentOf(answer)}, not as a Kubernetes API server`);
+      ? error('missing', `${host} answered the request for ${what} with 404`)
+      : error(
+          'malformed',
+          `${host} answered 404 with ${contentOf(answer)}: it may not be a Kubernetes API server`,
+        );
   if (status === 408 || status === 429)
-    return error('unreachable', `${host} is overloaded: it refused ${what} (${status})`);
-  if (status === 410)
-    return error('unreachable', `${host} no longer has the version of ${what} that was being read (410)`);
-  if (status >= 500) return error('unreachable', `${host} could not answer for ${what} (${status})${quoted}`);
-  return error('refused', `${host} refused the request for ${what} (${status})${quoted}`);
+    return error('unreachable', `${host} is overloaded: it rejected the request for ${what} (${status})`);
+  if (status === 410) return error('unreachable', `${host}: ${what} expired while it was being read (410)`);
+  if (status >= 500)
+    return error('unreachable', `${host} could not answer the request for ${what} (${status})${quoted}`);
+  return error('refused', `${host} rejected the request for ${what} (${status})${quoted}`);
 }
 
-/** @throws {SourceError} `malformed` where the body is not a JSON object. */
+/** @throws {SourceError} `malformed` if the body is not a JSON object. */
 export function objectIn(
   context: Pick<AnswerContext, 'source' | 'host' | 'what'>,
   answer: HttpAnswer,
@@ -97,13 +100,13 @@ function forbidden({ source, host, rule, what }: AnswerContext, answer: HttpAnsw
     return new SourceError(
       source,
       'refused',
-      `${host} answered 403 with ${contentOf(answer)} to the request for ${what}, not as a Kubernetes API server`,
+      `${host} answered the request for ${what} with 403 and ${contentOf(answer)}: it may not be a Kubernetes API server`,
     );
   if (/\bsystem:anonymous\b/.test(said))
     return new SourceError(
       source,
       'refused',
-      `${host} treats the request as anonymous (403): configure a credential that it accepts`,
+      `${host} treats the request as anonymous (403): configure a valid credential`,
     );
   // A kubelet before 1.33 requires `nodes/proxy` for what a newer one grants to `nodes/configz`.
   const proxyOnly = byKubelet?.[1]?.trim() === 'proxy';
@@ -112,7 +115,7 @@ function forbidden({ source, host, rule, what }: AnswerContext, answer: HttpAnsw
   return new SourceError(source, 'refused', `permission denied (403): needs \`${needed}\`${because}`);
 }
 
-/** Whether it is what an API server or a kubelet answers, and not something in front of it. */
+/** Whether an API server or a kubelet sent it, and not a proxy or load balancer in front. */
 function isFromKubernetes(answer: HttpAnswer): boolean {
   return statusObject(answer) !== undefined || answer.text.trim() === '404 page not found';
 }
@@ -127,5 +130,5 @@ function messageOf(answer: HttpAnswer): string | undefined {
 function contentOf({ text, headers }: HttpAnswer): string {
   if (text.trim() === '') return 'an empty body';
   if (/\bhtml\b/i.test(headers['content-type'] ?? '') || /^\s*</.test(text)) return 'a web page';
-  return parseJson(text) === undefined ? 'something that is not JSON' : 'JSON of another shape';
+  return parseJson(text) === undefined ? 'text that is not JSON' : 'unexpected JSON';
 }

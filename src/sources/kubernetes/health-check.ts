@@ -10,7 +10,7 @@ interface HealthCheckInput {
   readonly signal: AbortSignal;
 }
 
-/** Whether the API server answers, what it is, and how many nodes it lists, if that is permitted: the doctor lists missing permissions. Throws only for our own bugs. */
+/** Whether the API server answers, its version, and how many nodes it lists, if that is permitted: `wrench doctor` lists missing permissions. Throws only for our own bugs. */
 export async function checkClusterHealth({
   config,
   cluster,
@@ -30,13 +30,13 @@ export async function checkClusterHealth({
       ].join(''),
     };
   } catch (error) {
-    if (signal.aborted) return { ok: false, summary: 'it did not finish in time', hint: hintFor(config) };
+    if (signal.aborted) return { ok: false, summary: 'no answer in time', hint: hintFor(config) };
     if (!(error instanceof SourceError)) throw error;
     return { ok: false, summary: error.message, hint: hintFor(config, error) };
   }
 }
 
-/** Nothing where it may not list them. */
+/** Undefined if listing them is forbidden. */
 async function countNodes(cluster: Cluster, signal: AbortSignal): Promise<number | undefined> {
   let total = 0;
   try {
@@ -49,11 +49,15 @@ async function countNodes(cluster: Cluster, signal: AbortSignal): Promise<number
 }
 
 function hintFor({ kubeconfig }: KubernetesConfig, error?: SourceError): string {
-  if (error?.message.includes('exec plugin')) return 'run the plugin where the worker runs';
-  if (error?.message.includes('service account'))
+  const message = error?.message ?? '';
+  if (message.includes('exec plugin'))
+    return 'run the plugin as the worker would: on its host or in its container, as the same user';
+  if (message.includes('not encrypted')) return 'use a server with https:// in the kubeconfig';
+  if (error?.kind === 'refused')
+    return 'replace the credential of this source: deploy/kubernetes/README.md shows how to create one';
+  if (message.includes('service account'))
     return 'set `kubeconfig`, or add the component deploy/kubernetes/in-cluster to the worker';
-  if (/kubeconfig|cannot be read/.test(error?.message ?? '')) return 'correct `kubeconfig` and `context`';
-  if (error?.kind === 'refused') return 'give the source a valid credential';
+  if (/kubeconfig|cannot be read/.test(message)) return 'correct `kubeconfig` or `context` of this source';
   return kubeconfig === undefined
     ? 'check that the pod can reach the API server'
     : `check that the server in ${kubeconfig} is correct and reachable from here`;

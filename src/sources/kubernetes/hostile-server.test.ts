@@ -175,7 +175,7 @@ test('closing ends the requests that run, and no other begins; twice is the same
   expect((await asking).error).toMatchObject({ name: 'SourceError', kind: 'unreachable' });
   expect((await readAll(cluster.nodes({ signal }))).error).toMatchObject({
     kind: 'unreachable',
-    message: 'it was not asked: the source is closed',
+    message: 'no request was sent: the source is closed',
   });
   await expect.poll(openSockets, { timeout: 10_000 }).toBe(0);
   expect(received).toHaveLength(1);

@@ -7,23 +7,23 @@ import { SourceError } from '../../ports/source-error.ts';
 import { nearest } from '../../text/nearest.ts';
 import { serviceAddress } from './process-environment.ts';
 
-/** How to reach a cluster, and as whom: one context of a kubeconfig, with absolute paths; or the service account of a pod. */
+/** How to reach and authenticate to a cluster: one context of a kubeconfig, with absolute paths, or the service account of a pod. */
 export interface ClusterAccess {
-  /** Its URL, without a trailing slash. */
+  /** URL of the API server, without a trailing slash. */
   readonly server: string;
-  /** PEM; the public roots where it is absent. */
+  /** PEM. Absent: the public roots. */
   readonly ca?: string;
-  /** The configuration says that the certificate of the API server is not verified. */
+  /** `insecure-skip-tls-verify`: the certificate of the API server is not verified. */
   readonly insecure: boolean;
   readonly serverName?: string;
-  /** May have a user and a password. */
+  /** URL; may include a user and a password. */
   readonly proxy?: string;
   readonly user: ClusterUser;
 }
 
 export interface ClusterUser {
   readonly token?: string;
-  /** Read again from time to time, because it is rotated. */
+  /** Rotated, so it is read again regularly. */
   readonly tokenFile?: string;
   readonly basic?: { readonly username: string; readonly password: string };
   readonly certificate?: ClientCertificate;
@@ -44,7 +44,7 @@ export interface ExecPlugin {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** What the plugin is passed about the cluster, where it wants to know. */
+  /** Passed to the plugin if it has `provideClusterInfo`. */
   readonly cluster?: object;
 }
 
@@ -101,9 +101,9 @@ const kubeconfigSchema = z.object({
 });
 
 /**
- * Reads one context of a kubeconfig file. Only what this context names has to be valid. The loader of `@kubernetes/client-node` is not used because it
- * ignores `tokenFile`, runs exec plugins without a time limit, and quotes what they print to stderr, which may be a token.
- * @throws {SourceError} that says what to correct, and quotes nothing of the file but names.
+ * Reads one context of a kubeconfig file; the rest of the file may be invalid. The loader of `@kubernetes/client-node` is not used because it ignores
+ * `tokenFile`, runs exec plugins without a timeout, and includes what they print to stderr in errors, which may be a token.
+ * @throws {SourceError} that says what to correct. It quotes only names from the file.
  */
 export async function readKubeconfig(
   source: string,
@@ -115,8 +115,10 @@ export async function readKubeconfig(
     new SourceError(source, 'missing', `the kubeconfig ${path} ${what}`);
 
   const parsed = kubeconfigSchema.safeParse(parseYaml(await readText(source, path), malformed));
-  if (!parsed.success)
-    throw malformed(`is not a kubeconfig: \`${parsed.error.issues[0]?.path.join('.')}\` is invalid`);
+  if (!parsed.success) {
+    const at = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw malformed(at === '' ? 'is not a kubeconfig' : `is invalid: \`${at}\``);
+  }
   const { contexts, clusters, users, 'current-context': current } = parsed.data;
 
   const find = (entries: z.output<typeof named>, kind: string, wanted: string): Record<string, unknown> => {
@@ -140,7 +142,7 @@ export async function readKubeconfig(
   };
 
   const wanted = context ?? current ?? undefined;
-  if (wanted === undefined) throw missing('has no current context: configure `context`');
+  if (wanted === undefined) throw missing('has no current context: set `context`');
   const chosen = parse(
     z.object({ cluster: name, user: name.nullish() }),
     find(contexts, 'context', wanted)['context'],
@@ -157,18 +159,20 @@ export async function readKubeconfig(
     );
   if (user.exec?.interactiveMode === 'Always')
     throw malformed(
-      `uses the exec plugin ${user.exec.command}, which asks a person: use one that does not, or a token`,
+      `uses the exec plugin ${user.exec.command}, which requires a terminal (\`interactiveMode: Always\`): use another plugin, or a token`,
     );
 
-  // Ignored, they would leave more permissions than were meant.
+  // Ignoring them would grant more permissions than intended.
   const extra = Object.keys(user['as-user-extra'] ?? {});
-  const isMeant = extra.length > 0 || user['as-uid'] || (user['as-groups'] ?? []).length > 0;
-  if (!user.as && isMeant)
-    throw malformed(`is invalid: user ${userName} has no \`as\`, and names more to impersonate`);
+  const impersonates = extra.length > 0 || user['as-uid'] || (user['as-groups'] ?? []).length > 0;
+  if (!user.as && impersonates)
+    throw malformed(
+      `is invalid: user ${userName} impersonates (\`as-uid\`, \`as-groups\` or \`as-user-extra\`) without \`as\``,
+    );
   if (extra.length > 0) throw malformed(`uses \`as-user-extra\`, which is not supported`);
   const hasCertificate = Boolean(user['client-certificate-data'] || user['client-certificate']);
   if (hasCertificate !== Boolean(user['client-key-data'] || user['client-key']))
-    throw malformed(`is invalid: user ${userName} needs a client certificate and its key`);
+    throw malformed(`is invalid: user ${userName} needs both a client certificate and its key`);
 
   const folder = dirname(path);
   const absolute = (file: string): string => (isAbsolute(file) ? file : join(folder, file));
@@ -252,7 +256,7 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
  * The service account of the pod that this process runs in.
- * @throws {SourceError} `missing` outside of a pod.
+ * @throws {SourceError} `missing` outside a pod.
  */
 export async function readServiceAccount(
   source: string,
@@ -264,10 +268,10 @@ export async function readServiceAccount(
     throw new SourceError(
       source,
       'missing',
-      'no service account found: configure `kubeconfig`, or run in a pod that mounts the token of its service account',
+      'no service account found: set `kubeconfig`, or run in a pod that mounts the token of its service account',
     );
   if (!hasCertificates(ca))
-    throw new SourceError(source, 'malformed', `${join(folder, 'ca.crt')} has no certificate`);
+    throw new SourceError(source, 'malformed', `${join(folder, 'ca.crt')} contains no certificate`);
   const { host, port } = address;
   return {
     server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
@@ -277,7 +281,7 @@ export async function readServiceAccount(
   };
 }
 
-/** The parser's own messages quote the text, which may be a token. */
+/** Errors give only the line: the parser's messages quote the text, which may be a token. */
 function parseYaml(content: string, malformed: (what: string) => SourceError): unknown {
   const document = parseDocument(content, { logLevel: 'silent' });
   const [error] = document.errors;
@@ -300,7 +304,7 @@ function fromBase64(data: string): string {
 export async function readAuthorities(source: string, path: string): Promise<string> {
   const pem = await readText(source, path);
   if (hasCertificates(pem)) return pem;
-  throw new SourceError(source, 'malformed', `the file ${path} has no certificate`);
+  throw new SourceError(source, 'malformed', `the file ${path} contains no certificate`);
 }
 
 function hasCertificates(pem: string): boolean {

@@ -131,7 +131,7 @@ test('none: the error names the option', async () => {
   expect(cluster.kubelets).toBe('none');
   await expect(cluster.kubeletStats(node, { signal })).rejects.toMatchObject({
     kind: 'refused',
-    message: 'not configured: set `kubelets` to `direct` or `proxy`',
+    message: 'kubelets are not asked: set `kubelets` to `direct` or `proxy`',
   });
 });
 
@@ -178,7 +178,7 @@ test.each(['proxy', 'direct'] as const)(
 
     await expect(cluster.kubeletStats(node, { signal })).rejects.toMatchObject({
       kind: 'malformed',
-      message: expect.stringMatching(/cannot be used: it is about the node node-b$/) as string,
+      message: expect.stringMatching(/unusable data: it describes the node node-b$/) as string,
     });
   },
 );
@@ -203,7 +203,7 @@ test.each([
 
   await expect(
     cluster.kubeletStats({ ...node, addresses: [{ type: 'InternalIP', address }] }, { signal }),
-  ).rejects.toMatchObject({ kind: 'missing', message: 'node-a has no address to reach its kubelet at' });
+  ).rejects.toMatchObject({ kind: 'missing', message: 'node-a has no address for its kubelet' });
   expect(server.asked).toHaveLength(before);
 });
 
@@ -252,7 +252,7 @@ test('without a CA to verify kubelets with, no credential is sent to them', asyn
   });
   await expect(empty.cluster.kubeletStats(node, { signal })).rejects.toMatchObject({
     kind: 'malformed',
-    message: expect.stringMatching(/^the file .*ca\.crt has no certificate$/) as string,
+    message: expect.stringMatching(/^the file .*ca\.crt contains no certificate$/) as string,
   });
 });
 
@@ -264,7 +264,9 @@ test("a kubelet that refuses the API server's own credential does not cost ours"
 
   await expect(cluster.kubeletStats(node, { signal })).rejects.toMatchObject({
     kind: 'refused',
-    message: expect.stringMatching(/^kubelets refuse the API server's own credential \(401\)/) as string,
+    message: expect.stringMatching(
+      /^kubelets do not accept the API server's own credential \(401\)/,
+    ) as string,
   });
   expect(server.asked).toHaveLength(2);
 });

@@ -24,7 +24,7 @@ export async function readKubeletStats(
     // Two nodes may name the same address, and a load balancer may stand before several.
     const answering = textIn(asObject(body['node']), 'nodeName') ?? '';
     if (answering !== '' && answering.toLowerCase() !== node.name.toLowerCase())
-      throw malformed(`it is about the node ${printable(answering)}`);
+      throw malformed(`it describes the node ${printable(answering)}`);
     return toKubeletStats(body, malformed);
   });
 }
@@ -52,7 +52,7 @@ async function ask(
   const { kubelets, name: source } = config;
   const [rule] = accessRules(method, kubelets);
   if (kubelets === 'none' || !rule)
-    throw new SourceError(source, 'refused', 'not configured: set `kubelets` to `direct` or `proxy`');
+    throw new SourceError(source, 'refused', 'kubelets are not asked: set `kubelets` to `direct` or `proxy`');
   const path = PATHS[method];
   const what = `the kubelet of ${printable(node.name)}`;
   if (kubelets === 'direct') return connection.sendToKubelet({ node, path, rule, what, signal });
@@ -76,7 +76,6 @@ function parse<T>({ answer, context }: ClusterAnswer, map: (body: JsonObject, ma
   const { source, what } = context;
   return map(
     objectIn(context, answer),
-    (because) =>
-      new SourceError(source, 'malformed', `${what} sent an answer that cannot be used: ${because}`),
+    (because) => new SourceError(source, 'malformed', `${what} returned unusable data: ${because}`),
   );
 }

@@ -70,10 +70,10 @@ export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readon
     };
     if (page.continueToken === undefined) {
       if (!page.isCutOff) return;
-      throw malformed(`says that there are more ${list.items}, and not how to go on`);
+      throw malformed(`returned part of the list of ${list.items}, without a token for the rest`);
     }
     if (page.continueToken === continueToken || pagesWithoutItems >= MAX_PAGES_WITHOUT_ITEMS)
-      throw malformed(`repeats a page of the list of ${list.items}`);
+      throw malformed(`makes no progress in the list of ${list.items}: it repeats pages or sends empty ones`);
     ({ continueToken } = page);
   }
 }
@@ -126,7 +126,7 @@ function toPage<T>(
     new SourceError(
       context.source,
       'malformed',
-      `${context.host} did not answer with a list of ${name}: ${because}`,
+      `${context.host} did not return a list of ${name}: ${because}`,
     );
   const { list, items } = parseList(context, answer);
   const { kind, metadata } = list;

@@ -143,7 +143,9 @@ test('a list that says that items are left, without a token to go on, is not com
 
   expect(names(items)).toEqual(['pod-1']);
   expect(error).toMatchObject({ kind: 'malformed' });
-  expect((error as Error).message).toMatch(/^only 1 pods were read: .* there are more pods/);
+  expect((error as Error).message).toMatch(
+    /^only 1 pods were read: .* returned part of the list of pods, without a token for the rest$/,
+  );
 });
 
 test('a server that sends empty pages forever is given up', async () => {
@@ -191,14 +193,14 @@ test.each([
     /token/,
   ],
   ['JSON that ends early', page('{"kind":"NodeList","items":[{"meta'), 'malformed', /not JSON/],
-  ['an array', page('[]'), 'malformed', /JSON of another shape/],
+  ['an array', page('[]'), 'malformed', /unexpected JSON/],
   [
     '401',
     { status: 401, body: { kind: 'Status', message: 'Unauthorized' } },
     'refused',
     /does not accept the token/,
   ],
-  ['403 of something in front', { status: 403, body: '<html>blocked</html>' }, 'refused', /with a web page/],
+  ['403 of something in front', { status: 403, body: '<html>blocked</html>' }, 'refused', /and a web page/],
   [
     '404 of something in front',
     { status: 404, body: '<html>default backend</html>' },

@@ -85,7 +85,7 @@ test('`kubelets: proxy` needs nodes/proxy, and it is never reported as harmless'
 
 test('nodes/proxy is reported where it is granted and not used', () => {
   expect(excess(reported({}, [...LISTS, 'get nodes/proxy']))).toMatchObject([
-    { permission: 'get nodes/proxy', hint: 'remove the binding of the ClusterRole `wrench-kubelet-proxy`' },
+    { permission: 'get nodes/proxy', hint: 'delete the ClusterRoleBinding `wrench-kubelet-proxy`' },
   ]);
   // Kubelets before 1.33 require it for their configuration.
   expect(excess(reported({ kubelets: 'direct' }, ['get nodes/proxy']))).toMatchObject([

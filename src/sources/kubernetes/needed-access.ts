@@ -2,13 +2,13 @@ import type { SourcePermission } from '../../ports/source.ts';
 import type { KubernetesConfig } from './config.ts';
 import { type AccessRule, accessRules, READ_METHODS, ruleInWords, WRITE_METHODS } from './permissions.ts';
 
-/** One question for a SelfSubjectAccessReview, and what its answer means for `wrench doctor`. */
+/** One SelfSubjectAccessReview, and what its answer means for `wrench doctor`. */
 export interface AccessReview {
-  /** Which credential is asked about: the one for reading, or the one of `allow.cordon`. */
+  /** The credential to review: the one for reading, or that of `allow.cordon`. */
   readonly credential: 'reading' | 'cordoning';
   /** `anything` is every verb on every resource. */
   readonly rule: AccessRule | 'anything';
-  /** What to report, if anything. Where the credential may do anything, what follows from that is not reported as well. */
+  /** What to report, if anything. For a credential that may do anything, excess permissions are not listed one by one. */
   readonly report: (allowed: boolean, mayDoAnything: boolean) => readonly SourcePermission[];
 }
 
@@ -17,9 +17,7 @@ type Configured = Pick<KubernetesConfig, 'kubelets' | 'allow'>;
 const ANYTHING = 'do anything in the cluster';
 const EXEC = 'run commands in every container';
 
-/**
- * What the credentials of a source need in its cluster, and what they should not have. The hints name the roles in `deploy/kubernetes/rbac`.
- */
+/** The permissions that the credentials of a source need in its cluster, and those that they should not have. The hints name the roles in `deploy/kubernetes/rbac`. */
 export function accessReviews({ kubelets, allow: { cordon } }: Configured): readonly AccessReview[] {
   const isSeparate = cordon?.kubeconfig !== undefined || cordon?.context !== undefined;
   const cordoning = isSeparate ? 'cordoning' : 'reading';
@@ -39,7 +37,7 @@ export function accessReviews({ kubelets, allow: { cordon } }: Configured): read
   ];
 }
 
-/** What to report of the answers, which are in the order of the reviews. */
+/** @param answers in the order of the reviews. */
 export function reportOf(
   reviews: readonly AccessReview[],
   answers: readonly boolean[],
@@ -88,15 +86,15 @@ function needed(
   };
 }
 
-/** A kubelet before 1.33 requires it for its configuration, so it may be granted on purpose where kubelets are asked directly. */
+/** Kubelets before 1.33 require it for their configuration, so with `kubelets: direct` it may be granted on purpose. */
 function excessiveProxy(kubelets: 'direct' | 'none'): AccessReview {
   const rule: AccessRule = { verb: 'get', group: '', resource: 'nodes', subresource: 'proxy' };
   const found: SourcePermission = {
     permission: ruleInWords(rule),
     allowed: true,
     ...(kubelets === 'direct'
-      ? { method: 'kubeletConfig', alsoAllows: EXEC, hint: 'remove it where all kubelets are 1.33 or newer' }
-      : { hint: 'remove the binding of the ClusterRole `wrench-kubelet-proxy`' }),
+      ? { method: 'kubeletConfig', alsoAllows: EXEC, hint: 'remove it if all kubelets are 1.33 or newer' }
+      : { hint: 'delete the ClusterRoleBinding `wrench-kubelet-proxy`' }),
   };
   return {
     credential: 'reading',
@@ -115,7 +113,7 @@ function excessive(credential: AccessReview['credential'], rule: AccessReview['r
   };
 }
 
-/** What is allowed, and which credential it is about where that is not the one for reading. */
+/** The permission in words, and the credential if it is not the one for reading. */
 function inWords(
   rule: AccessReview['rule'],
   credential: AccessReview['credential'],
@@ -126,14 +124,14 @@ function inWords(
   };
 }
 
-/** A ClusterRole of `deploy/kubernetes/rbac`, in the file of the same name: `wrench-read` in `read.yaml`. */
+/** A ClusterRole in `deploy/kubernetes/rbac`: `wrench-read` is in `read.yaml`. */
 type Role = 'wrench-read' | 'wrench-kubelet-read' | 'wrench-kubelet-proxy' | 'wrench-cordon';
 
 function bind(role: Role): string {
   return `apply deploy/kubernetes/rbac/${role.replace('wrench-', '')}.yaml, or bind its ClusterRole \`${role}\` to the account`;
 }
 
-const ONLY_ROLES = 'use an account that has only the roles in deploy/kubernetes/rbac that this source needs';
+const ONLY_ROLES = 'use an account with only the roles in deploy/kubernetes/rbac that this source needs';
 const DIRECT = 'set `kubelets: direct`, which needs only `get nodes/stats` and `get nodes/configz`';
 
 function roleFor(rule: AccessRule): Role {
