@@ -1,19 +1,28 @@
 import { z } from 'zod';
 import { allowOption, nameOption, nonEmptyText, timeoutOption } from '../options.ts';
 
-const credential = {
+const readingCredential = {
   kubeconfig: nonEmptyText.exactOptional().meta({
-    description: 'A kubeconfig file. Default: the service account of the pod that Wrench runs in.',
+    description: 'Path of a kubeconfig file. Default: the service account of the pod that Wrench runs in.',
   }),
   context: nonEmptyText.exactOptional().meta({
-    description: 'A context of the kubeconfig. Default: its current context.',
+    description: 'A context in the kubeconfig. Default: its current context.',
   }),
 };
 
-const cordon = z.strictObject(credential).meta({
+const cordonCredential = {
+  kubeconfig: nonEmptyText.exactOptional().meta({
+    description: 'Path of a kubeconfig file for cordoning. Default: the `kubeconfig` of the source.',
+  }),
+  context: nonEmptyText.exactOptional().meta({
+    description: 'A context in that kubeconfig. Default: its current context.',
+  }),
+};
+
+const cordon = z.strictObject(cordonCredential).meta({
   description:
-    'Cordoning and uncordoning nodes, which takes `get` and `patch` on `nodes`. `{}` uses the credential for reading; a `kubeconfig` or ' +
-    '`context` here is used only for these changes.',
+    'Allows cordoning and uncordoning nodes. Requires `get` and `patch` on `nodes`. `{}` uses the credential for reading; a `kubeconfig` or ' +
+    '`context` here is used only for cordoning and uncordoning.',
 });
 
 /** The `kubernetes` source in `wrench.yaml`: one cluster. */
@@ -23,27 +32,27 @@ export const kubernetesConfig = z
       .literal('kubernetes')
       .meta({ description: 'A Kubernetes cluster: its nodes, pods, events and kubelets.' }),
     name: nameOption('kubernetes'),
-    ...credential,
+    ...readingCredential,
     kubelets: z
       .enum(['direct', 'proxy', 'none'])
       .default('none')
       .meta({
         description:
-          'How to ask kubelets for disk usage and limits. `direct`: at port 10250 of each node, which takes `get` on `nodes/stats` and ' +
-          '`nodes/configz`, both read-only (kubelets before 1.33 require `nodes/proxy` for their configuration). `proxy`: through the API server, ' +
-          'which takes `get` on `nodes/proxy`. That permission is not read-only: it also lets its holder run commands in every container. ' +
-          '`none`: not at all, so disk usage and limits are reported as unknown.',
+          'How to read disk usage and limits from kubelets. `direct`: from port 10250 of each node. Requires `get` on `nodes/stats` and ' +
+          '`nodes/configz`, both read-only (kubelets before 1.33 require `nodes/proxy` for their configuration). `proxy`: through the API server. ' +
+          'Requires `get` on `nodes/proxy`, which is not read-only: it also allows running commands in every container. ' +
+          '`none`: kubelets are not asked, and disk usage and limits are reported as unknown.',
       }),
     kubeletCa: nonEmptyText.exactOptional().meta({
       description:
-        'A PEM file with the authorities that signed the serving certificates of the kubelets, for `kubelets: direct`. Default: the CA of the cluster.',
+        'A PEM file with the CAs that signed the serving certificates of the kubelets, for `kubelets: direct`. Default: the CA of the cluster.',
     }),
     kubeletInsecure: z
       .boolean()
       .default(false)
       .meta({
         description:
-          'Whether to skip verification of kubelet certificates, for `kubelets: direct`. Anyone who can intercept the connection can then steal ' +
+          'Skips the verification of kubelet certificates, for `kubelets: direct`. Anyone who can intercept the connection can then steal ' +
           'the credential. Prefer `serverTLSBootstrap: true` on the kubelets, or `kubeletCa`.',
       }),
     allow: allowOption({ cordon: cordon.exactOptional() }).default({}),
