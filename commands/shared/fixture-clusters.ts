@@ -1,6 +1,6 @@
 import { type ports, SourceError } from '../kit.ts';
 
-/** An in-memory cluster for the fixtures of checks (`fixtures.ts`), which behaves as `src/ports` documents it, and builders of what it answers. */
+/** An in-memory cluster for the fixtures of checks (`fixtures.ts`), as documented in `src/ports`, and builders for its objects. */
 
 interface StoredCluster {
   readonly name: string;
@@ -10,16 +10,16 @@ interface StoredCluster {
   readonly pods?: readonly ports.Pod[];
   readonly events?: readonly ports.ClusterEvent[];
   readonly daemonSets?: readonly ports.DaemonSet[];
-  /** By node; a node that is not named has nothing to measure. */
+  /** By node name; other nodes have no stats. */
   readonly stats?: Readonly<Record<string, ports.KubeletStats>>;
-  /** By node; the others have the defaults. */
+  /** By node name; other nodes have the defaults. */
   readonly configs?: Readonly<Record<string, ports.KubeletConfig>>;
   readonly cordon?: ports.CordonPermission;
 }
 
 const PAGE_SIZE = 2;
 
-/** Lists come in pages of two. */
+/** The page size of lists is 2. */
 export function clusterSource({
   name,
   kubelets = 'proxy',
@@ -87,7 +87,7 @@ export function condition(
 
 const GIB = 1_024 ** 3;
 
-/** A node with one disk of 100 GiB for everything, of which `freeShare` is free; with overrides. */
+/** The stats of a node with a single disk of 100 GiB; `freeShare` of it is free. With overrides. */
 export function oneDisk(
   freeShare: number,
   known: Partial<ports.KubeletStats> & { readonly fs?: Partial<ports.FileSystem> } = {},
@@ -105,7 +105,7 @@ export function oneDisk(
   return { nodeFs: disk, imageFs: { ...disk, usedBytes: 12 * GIB }, pods: [], ...more };
 }
 
-/** What a kubelet uses where nothing is configured, on Linux: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ */
+/** The defaults of a kubelet on Linux: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ */
 export function defaultKubeletConfig(): ports.KubeletConfig {
   return {
     evictionHard: {

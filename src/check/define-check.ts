@@ -23,8 +23,8 @@ export interface Check<
   /** Ports that it reads where they have a source, and can do without. */
   readonly mayUse?: readonly M[];
   /**
-   * The methods that `collect` and the plans of its remediations call, for ports whose sources need a permission for each. The roles in
-   * `deploy/kubernetes` grant what these need and no more, and `wrench doctor` names the checks that miss one.
+   * The methods that `collect` and the plans of its remediations call, for ports that require a permission for each method. The roles in
+   * `deploy/kubernetes/rbac` grant exactly these permissions, and `wrench doctor` names the checks that lack one.
    */
   readonly reads?: DeclaredReads;
   /** Its arguments, each with a `.meta({ description })`. Everything arrives as text. */

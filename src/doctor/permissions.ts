@@ -3,9 +3,9 @@ import { list } from '../text/wording.ts';
 import { type DoctorLine, failed, ok, warning } from './line.ts';
 
 /**
- * What is missing, with who needs it; or that nothing is missing; and what is granted without need. Permissions with the same reason and the same hint
- * are one line.
- * @param usersOf the checks and fixes that use a method.
+ * Lines for missing permissions with the checks and fixes that need them, or one line if none is missing; and warnings for excess permissions.
+ * Permissions with the same reason and hint share a line.
+ * @param usersOf returns the checks and fixes that use a method.
  */
 export function permissionLines(
   about: string,
@@ -40,12 +40,12 @@ export function permissionLines(
 }
 
 interface ReportedPermission extends Omit<SourcePermission, 'method'> {
-  /** Whether something that is configured needs it. */
+  /** Whether something in the configuration needs it. */
   readonly isNeeded: boolean;
   readonly users: readonly string[];
 }
 
-/** Each permission once for each credential, with all who use it. */
+/** Each permission once per credential, with all its users. */
 function onceEach(
   reported: readonly SourcePermission[],
   usersOf: (method: string) => readonly string[],

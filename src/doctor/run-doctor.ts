@@ -24,7 +24,7 @@ export interface DoctorInput {
   /** The id of a channel in which to test whether Slack drops repeated posts. */
   readonly provePostingIn?: string;
   readonly sources: readonly { readonly environment: string; readonly source: Source }[];
-  /** All checks by name, for the permissions that they need of the sources. */
+  /** All checks by name, for the permissions that they need in the sources. */
   readonly checks: ReadonlyMap<string, AnyCheck>;
   /** How long to wait for each answer. */
   readonly timeoutMs?: number;

@@ -9,11 +9,11 @@ import { permissionLines } from './permissions.ts';
 interface CheckedSource {
   readonly environment: string;
   readonly source: Source;
-  /** All checks by name: what they declare to read says who needs a permission. */
+  /** All checks by name; their `reads` say which of them need a permission. */
   readonly checks: ReadonlyMap<string, AnyCheck>;
 }
 
-/** Checks that a source answers and, where it can report them, that its credentials have the permissions that checks and fixes need, and no more. Never throws. */
+/** Checks that a source answers, and that its credentials have exactly the permissions that checks and fixes need, if it can report them. Never throws. */
 export async function checkSource(
   { environment, source, checks }: CheckedSource,
   timeoutMs: number,
@@ -25,7 +25,7 @@ export async function checkSource(
   ]);
   if (!(permissions instanceof Error))
     return [health, ...permissionLines(about, permissions, (method) => usersOf(method, source, checks))];
-  // Where the source does not answer, its health says so.
+  // A source that does not answer is reported once.
   return health.level === 'failed' ? [health] : [health, unreadableLine(about, permissions)];
 }
 
@@ -60,7 +60,7 @@ async function healthLine(about: string, source: Source, timeoutMs: number): Pro
   }
 }
 
-/** The checks that read by this method, and the fixes that change something by it: `node/disk`, `node/versions:cordon`. */
+/** The checks and fixes that use a method: `node/disk`, `node/versions:cordon`. */
 function usersOf(
   method: string,
   { reads, writes = {} }: Pick<Source, 'reads' | 'writes'>,

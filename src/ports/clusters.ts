@@ -5,49 +5,49 @@ export interface Cluster {
   /** The source's name in the configuration: `prod-eu`. */
   readonly name: string;
   /**
-   * How kubelets are asked: `direct` at their own address, `proxy` through the API server, `none` not at all, as configured.
-   * Through the API server it takes `get nodes/proxy`, which is not read-only.
+   * How kubelets are asked, as configured: `direct` at their own addresses, `proxy` through the API server, `none` not at all.
+   * `proxy` requires `get nodes/proxy`, which is not read-only.
    */
   readonly kubelets: 'direct' | 'proxy' | 'none';
   /**
-   * The version of the API server that answered, as it writes it: `v1.30.8-eks-2d5f260`.
+   * The `gitVersion` of the API server that answered: `v1.30.8-eks-2d5f260`.
    * @throws {SourceError}
    */
   readonly version: (options: ReadOptions) => Promise<string>;
   /**
-   * All nodes, in pages, each as soon as it is there. No node comes twice, also where the list had to be begun again.
-   * @throws {SourceError} where the list ends before it is complete. The pages until then are valid.
+   * All nodes, page by page as they arrive. No node is yielded twice, even if the list had to be restarted.
+   * @throws {SourceError} if the list cannot be completed. The pages before the error are valid.
    */
   readonly nodes: (options: ReadOptions) => AsyncIterable<readonly ClusterNode[]>;
   /**
-   * All pods, or those of one namespace. Pages as with {@link Cluster.nodes}.
+   * All pods, or those of one namespace. Paged like {@link Cluster.nodes}.
    * @throws {SourceError}
    */
   readonly pods: (options: ReadOptions & { readonly namespace?: string }) => AsyncIterable<readonly Pod[]>;
   /**
-   * Events about objects of one kind: what the API server still keeps, an hour by default. Pages as with {@link Cluster.nodes}.
+   * Events about objects of one kind that the API server still has; it keeps them for an hour by default. Paged like {@link Cluster.nodes}.
    * @throws {SourceError}
    */
   readonly events: (
     options: ReadOptions & { readonly about: 'Node' | 'Pod' },
   ) => AsyncIterable<readonly ClusterEvent[]>;
   /**
-   * All DaemonSets, of every namespace. Pages as with {@link Cluster.nodes}.
+   * The DaemonSets of all namespaces. Paged like {@link Cluster.nodes}.
    * @throws {SourceError}
    */
   readonly daemonSets: (options: ReadOptions) => AsyncIterable<readonly DaemonSet[]>;
   /**
    * What the kubelet of a node measures.
-   * @throws {SourceError} `missing` where it measures nothing (404), `refused` where the permission is missing, which the message names.
+   * @throws {SourceError} `missing` if it has no stats (404); `refused` if a permission is missing, which the message names.
    */
   readonly kubeletStats: (node: KubeletAddress, options: ReadOptions) => Promise<KubeletStats>;
   /**
-   * The configuration that is in force on a node, its defaults included.
-   * @throws {SourceError} as with {@link Cluster.kubeletStats}
+   * The effective configuration of the kubelet of a node, including defaults.
+   * @throws {SourceError} as {@link Cluster.kubeletStats}
    */
   readonly kubeletConfig: (node: KubeletAddress, options: ReadOptions) => Promise<KubeletConfig>;
   /**
-   * Whether nodes may be cordoned: by the configuration, and by the RBAC of the cluster for the credential that would do it.
+   * Whether both the configuration and the RBAC of the cluster allow cordoning nodes, with the credential for it.
    * @throws {SourceError}
    */
   readonly cordonPermission: (options: ReadOptions) => Promise<CordonPermission>;
@@ -61,15 +61,15 @@ export type CordonPermission =
   | { readonly allowed: true }
   | { readonly allowed: false; readonly because: string };
 
-/** What it takes to ask the kubelet of a node. */
+/** What is needed to reach the kubelet of a node. */
 export type KubeletAddress = Pick<ClusterNode, 'name' | 'addresses' | 'kubeletPort'>;
 
 export interface ClusterNode {
   readonly name: string;
-  /** Of the object. A node that was removed and joined again has another one. */
+  /** Changes if the node is removed and joins again. */
   readonly uid: string;
   readonly createdAt?: Date;
-  /** `virtual`: there is no machine with a disk and a kubelet behind it, as with a virtual kubelet or KWOK. */
+  /** `virtual`: no machine with a disk and a kubelet, such as a virtual kubelet or KWOK. */
   readonly kind: 'machine' | 'virtual';
   /** A machine that a cloud runs for a single pod, as AWS Fargate does: nobody else manages its kubelet and its disk. */
   readonly isServerless?: true;
@@ -84,15 +84,15 @@ export interface ClusterNode {
   readonly kubeletVersion?: string;
   /** Changes with each boot. */
   readonly bootId?: string;
-  /** The node pool or group, by the label of its vendor: `blue`. */
+  /** The node pool or group, from the vendor's label: `blue`. */
   readonly pool?: string;
-  /** `control-plane`, `worker`, by the labels `node-role.kubernetes.io/*`. */
+  /** `control-plane`, `worker`, from the labels `node-role.kubernetes.io/*`. */
   readonly roles: readonly string[];
   readonly conditions: readonly NodeCondition[];
   readonly taints: readonly Taint[];
-  /** Cordoned, by whomever. */
+  /** Cordoned, by Wrench or anyone else. */
   readonly unschedulable: boolean;
-  /** The id of the remediation by which Wrench cordoned it. */
+  /** The id of the remediation that cordoned it. Absent if Wrench did not. */
   readonly cordonedBy?: string;
   /** In the order of the node's status. */
   readonly addresses: readonly { readonly type: string; readonly address: string }[];
@@ -124,7 +124,7 @@ export interface Pod {
   readonly uid: string;
   readonly createdAt?: Date;
   readonly labels: Readonly<Record<string, string>>;
-  /** Absent where it was never scheduled. */
+  /** Absent if it was never scheduled. */
   readonly node?: string;
   /** `Pending`, `Running`, `Succeeded`, `Failed`, `Unknown`. */
   readonly phase: string;
@@ -132,9 +132,9 @@ export interface Pod {
   readonly reason?: string;
   readonly message?: string;
   readonly startedAt?: Date;
-  /** What created it and creates it again. */
+  /** The controller that creates and replaces it. */
   readonly controller?: { readonly kind: string; readonly name: string };
-  /** The image in the API of a static pod, which only its kubelet manages. */
+  /** Whether it is the mirror of a static pod, which only its kubelet manages. */
   readonly isMirror: boolean;
   readonly containers: readonly PodContainer[];
   readonly volumes: readonly PodVolume[];
@@ -145,7 +145,7 @@ export interface PodContainer {
   readonly kind: 'init' | 'main' | 'ephemeral';
   readonly image: string;
   readonly privileged: boolean;
-  /** Command and arguments of its spec; empty where the image decides. */
+  /** Command and arguments in its spec; empty for those of the image. */
   readonly command: readonly string[];
   /** The value of `DOCKER_HOST` in its environment. */
   readonly dockerHost?: string;
@@ -154,22 +154,22 @@ export interface PodContainer {
 
 export interface PodVolume {
   readonly name: string;
-  /** A path of the node. */
+  /** A path on the node. */
   readonly hostPath?: string;
-  /** `disk` or `memory`; absent where it is no emptyDir. */
+  /** The medium of an emptyDir. */
   readonly emptyDir?: 'disk' | 'memory';
-  /** The name of a PersistentVolumeClaim; for a generic ephemeral volume the one that it makes. */
+  /** The name of its PersistentVolumeClaim, including that of a generic ephemeral volume. */
   readonly claim?: string;
 }
 
 export interface ClusterEvent {
-  /** What it is about. */
+  /** The object that it is about. */
   readonly about: { readonly kind: string; readonly namespace?: string; readonly name: string };
   /** `FreeDiskSpaceFailed`. */
   readonly reason: string;
   readonly message: string;
   readonly type: string;
-  /** A lower bound: events are aggregated, rate limited and forgotten. */
+  /** A lower bound: events are aggregated, rate limited and expire. */
   readonly count: number;
   readonly firstAt?: Date;
   readonly lastAt?: Date;
@@ -182,13 +182,13 @@ export interface DaemonSet {
   readonly desired?: number;
 }
 
-/** What a kubelet measures (`/stats/summary`). Everything that it may leave out is optional, and absent is not 0. */
+/** What a kubelet measures (`/stats/summary`). Absent numbers are unknown, not 0. */
 export interface KubeletStats {
-  /** Where the kubelet keeps pods, volumes and logs. */
+  /** For pods, volumes and logs. */
   readonly nodeFs?: FileSystem;
-  /** Where the runtime keeps images, and writable layers too unless there is a `containerFs`. May be the same file system as `nodeFs`. */
+  /** For images, and for writable layers if there is no `containerFs`. May be the same file system as `nodeFs`. */
   readonly imageFs?: FileSystem;
-  /** Where the runtime keeps writable layers, if apart from images. */
+  /** For writable layers, if separate from images. */
   readonly containerFs?: FileSystem;
   readonly pods: readonly PodUsage[];
 }
@@ -197,14 +197,14 @@ export interface FileSystem {
   readonly measuredAt?: Date;
   readonly availableBytes?: number;
   readonly capacityBytes?: number;
-  /** Of `nodeFs` everything on it; of `imageFs` images (and with containerd, snapshots) only. Used and available need not add up to the capacity. */
+  /** For `nodeFs` everything on it; for `imageFs` only images and, with containerd, snapshots. Used and available may not add up to the capacity. */
   readonly usedBytes?: number;
   readonly inodes?: number;
   readonly inodesFree?: number;
   readonly inodesUsed?: number;
 }
 
-/** What one pod uses of its node's disks. */
+/** Disk usage of one pod on its node. */
 export interface PodUsage {
   readonly namespace: string;
   readonly name: string;
@@ -218,7 +218,7 @@ export interface PodUsage {
   }[];
   readonly volumes: readonly (Usage & {
     readonly name: string;
-    /** The PersistentVolumeClaim that it comes from: it need not lie on a disk of the node. */
+    /** Its PersistentVolumeClaim: the volume may not be on a disk of the node. */
     readonly claim?: string;
     /** Of the file system that it lies on. */
     readonly capacityBytes?: number;
@@ -230,21 +230,21 @@ export interface Usage {
   readonly inodes?: number;
 }
 
-/** What a kubelet is configured with (`/configz`), so far as disks go. */
+/** The settings of a kubelet that concern disks (`/configz`). */
 export interface KubeletConfig {
-  /** Hard eviction thresholds by signal: `nodefs.available`, `imagefs.inodesFree`. Empty where none is in force: a signal that is absent is not watched. */
+  /** Hard eviction thresholds by signal: `nodefs.available`, `imagefs.inodesFree`. A signal that is absent is not watched. */
   readonly evictionHard: Readonly<Record<string, Threshold>>;
   readonly evictionSoft: Readonly<Record<string, Threshold>>;
   /** How long a condition such as DiskPressure stays True after the last breach. */
   readonly pressureTransitionMs?: number;
-  /** Percent of the image file system used, from which images are collected, and down to which. 100 switches it off. */
+  /** Percent used of the image file system at which image garbage collection starts, and down to which it collects. 100 disables it. */
   readonly imageGcHighPercent?: number;
   readonly imageGcLowPercent?: number;
   readonly containerLogMaxBytes?: number;
   readonly containerLogMaxFiles?: number;
 }
 
-/** Less than this is a breach. `share` is of the capacity, 0.15 for `15%`; `amount` is in bytes or inodes. */
+/** Crossed below this. `share` is a fraction of the capacity, 0.15 for `15%`; `amount` is in bytes or inodes. */
 export type Threshold =
   | { readonly share: number }
   | { readonly amount: number }
@@ -252,13 +252,13 @@ export type Threshold =
 
 export interface ClusterWriter {
   /**
-   * Marks a node unschedulable, and with the id of the remediation. Pods on it stay. Does nothing where this id is on it already.
-   * @throws {SourceError} `missing` where there is no node with this name and uid; `refused` where RBAC forbids it.
+   * Marks a node unschedulable and annotates it with the id of the remediation. Its pods keep running. Does nothing if this remediation has already cordoned it.
+   * @throws {SourceError} `missing` if no node has this name and uid; `refused` if RBAC forbids it or the node is already cordoned otherwise.
    */
   readonly cordon: (node: NodeIdentity, applyContext: ApplyContext) => Promise<void>;
   /**
-   * Makes a node schedulable again that Wrench cordoned.
-   * @throws {SourceError} as with `cordon`; `refused` too where Wrench did not cordon it.
+   * Makes a node schedulable again that Wrench cordoned. Does nothing if it is not cordoned.
+   * @throws {SourceError} `missing` if no node has this name and uid; `refused` if RBAC forbids it or Wrench did not cordon it.
    */
   readonly uncordon: (node: NodeIdentity, applyContext: ApplyContext) => Promise<void>;
 }

@@ -24,7 +24,7 @@ export interface Writers {
 
 export type PortName = keyof Readers;
 
-/** Methods of sources, by port. */
+/** Methods of each port that a check calls. */
 export type DeclaredReads = {
   readonly [Port in PortName]?: readonly MethodOf<Readers[Port][number]>[];
 };

@@ -12,9 +12,9 @@ export interface Source {
   /** For `wrench doctor`: sends the smallest request that proves the source reachable and its credentials valid. Never throws. */
   readonly healthCheck: (signal: AbortSignal) => Promise<SourceHealth>;
   /**
-   * For `wrench doctor`: what the source's own permission system allows its credentials, of what the methods of its ports need and of what they
-   * should not have. Absent where it has none to ask.
-   * @throws {SourceError} if that cannot be read.
+   * For `wrench doctor`: whether the credentials of the source have the permissions that the methods of its ports need, and any that they should not
+   * have. Absent if the source cannot report permissions.
+   * @throws {SourceError} if they cannot be read.
    */
   readonly permissions?: (signal: AbortSignal) => Promise<readonly SourcePermission[]>;
   /** Stops timers and closes connections; safe to call twice. */
@@ -30,15 +30,15 @@ export interface SourceHealth {
 }
 
 export interface SourcePermission {
-  /** The method of a port or of its writer that needs it. Absent where nothing that is configured needs it. */
+  /** The method of a port or of its writer that needs it. Absent if nothing in the configuration needs it. */
   readonly method?: string;
   /** As the source names it: `list events`. */
   readonly permission: string;
   readonly allowed: boolean;
-  /** The key of the configuration that has the credential, where it is not the one for reading: `allow.cordon`. */
+  /** The configuration key of the credential: `allow.cordon`. Absent for the credential for reading. */
   readonly credential?: string;
-  /** What else it allows, where that is more than the method needs: `run commands in every container`. */
+  /** What it allows beyond what the method needs: `run commands in every container`. */
   readonly alsoAllows?: string;
-  /** How to grant it where it is missing, or how to do without it where it allows too much. */
+  /** How to grant it if it is missing, or how to avoid it if it allows too much. */
   readonly hint?: string;
 }

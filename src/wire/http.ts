@@ -23,7 +23,7 @@ export interface HttpTls {
   readonly cert?: string;
   readonly key?: string;
   readonly servername?: string;
-  /** `false` accepts any certificate. Only where the configuration says so. Default: true. */
+  /** `false` accepts any certificate; set it only if the configuration does. Default: true. */
   readonly rejectUnauthorized?: boolean;
 }
 
@@ -81,7 +81,7 @@ export function openHttp(options: {
   readonly source: string;
   readonly tls?: HttpTls;
   readonly connectTimeoutMs?: number;
-  /** The URL of an HTTP or SOCKS5 proxy, which may have a user and a password. */
+  /** URL of an HTTP or SOCKS5 proxy; may include a user and a password. */
   readonly proxy?: string | undefined;
   readonly recorder?: SourceRecorder | undefined;
 }): PlainHttpClient {
@@ -102,7 +102,7 @@ export function openHttp(options: {
   };
 }
 
-/** @throws {SourceError} where the URL of the proxy is invalid. */
+/** @throws {SourceError} if the URL of the proxy is invalid. */
 function openAgent({
   source,
   tls,
@@ -125,7 +125,7 @@ function openAgent({
 
 const EMPTY_PROXY = { protocol: '', username: '', password: '' } as const;
 
-/** Undici decodes it, and throws where it cannot. */
+/** Whether it can be percent-decoded. Undici decodes it, and throws if it cannot. */
 function isEncoded(text: string): boolean {
   try {
     decodeURIComponent(text);

@@ -1,8 +1,8 @@
-/** The JSON of an object, without the elements of one long array. */
+/** The JSON of an object, split into its head and the elements of one array. */
 export interface SplitJson {
-  /** The object with the array empty. */
+  /** The object with an empty array. */
   readonly head: string;
-  /** The elements, in order. They share the memory of the whole text. */
+  /** The JSON of each element, in order. They keep the whole text in memory. */
   readonly elements: readonly string[];
 }
 
@@ -15,17 +15,17 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Splits the JSON of an object, so that the elements of its array under `key` can be parsed one by one: parsed as a whole, a long list takes several times
- * the memory of its text. The JSON is valid exactly where the head and all elements are.
- * @returns undefined where there is no such array, or where it does not end.
+ * Splits the JSON of an object so that the elements of its array under `key` can be parsed one at a time: a long list parsed as a whole takes several
+ * times the memory of its text. The JSON is valid if and only if the head and all elements are.
+ * @returns undefined if there is no such array or it has no end.
  */
 export function splitJsonArray(json: string, key: string): SplitJson | undefined {
   const quotedKey = JSON.stringify(key);
   const elements: string[] = [];
   let depth = 0;
-  /** Of the array, behind its bracket. */
+  /** Index of the array's content. */
   let start = -1;
-  /** Of an element. */
+  /** Index of the current element. */
   let from = -1;
   let lastString = -1;
 
@@ -53,7 +53,7 @@ export function splitJsonArray(json: string, key: string): SplitJson | undefined
   return undefined;
 }
 
-/** Whether the value at `at` is that of the key at `keyAt`: nothing but a colon is between them. */
+/** Whether the value at `at` belongs to the key at `keyAt`: only a colon is between them. */
 function isValueOf(json: string, quotedKey: string, keyAt: number, at: number): boolean {
   return (
     keyAt !== -1 &&
@@ -62,7 +62,7 @@ function isValueOf(json: string, quotedKey: string, keyAt: number, at: number): 
   );
 }
 
-/** Where the quote is that ends the string which begins at `at`. */
+/** Index of the closing quote of the string that starts at `at`. */
 function endOfString(json: string, at: number): number {
   for (let end = json.indexOf('"', at + 1); end !== -1; end = json.indexOf('"', end + 1)) {
     let escapes = 0;

@@ -14,11 +14,11 @@ import { type ClusterAccess, readAuthorities, readKubeconfig, readServiceAccount
 import type { AccessRule } from './permissions.ts';
 import { loadRequestFactories, type RequestFactories } from './request-factories.ts';
 
-/** One request to the API server, or through it to a kubelet. */
+/** One request to the API server, or to a kubelet through it. */
 export interface ClusterRequest {
   readonly make: (factories: RequestFactories) => Promise<RequestContext>;
   readonly rule: AccessRule;
-  /** What is asked for, for messages: `the list of nodes`. */
+  /** What is requested, for messages: `the list of nodes`. */
   readonly what: string;
   readonly contentType?: string;
   readonly maxBytes?: number;
@@ -35,40 +35,40 @@ export interface KubeletRequest {
   readonly signal: AbortSignal;
 }
 
-/** The response of any status but 401, and what errors about it need. */
+/** A response of any status, and what an error about it needs. */
 export interface ClusterAnswer {
   readonly answer: HttpAnswer;
   readonly context: AnswerContext;
 }
 
-/** Requests to a cluster with one credential. Files are read, plugins run and the client library is loaded at the first request. */
+/** Sends requests to a cluster with one credential. Reads files, runs plugins and loads the client library at the first request. */
 export interface ClusterConnection {
-  /** @throws {SourceError} where there is no response, or no valid credential. */
+  /** @throws {SourceError} if there is no response or no credential. */
   readonly send: (request: ClusterRequest) => Promise<ClusterAnswer>;
-  /** @throws {SourceError} as with `send`; also where the certificate of the kubelet cannot be verified. Nothing was sent to it then. */
+  /** @throws {SourceError} as `send`; also if the certificate of the kubelet cannot be verified, before anything is sent to it. */
   readonly sendToKubelet: (request: KubeletRequest) => Promise<ClusterAnswer>;
   readonly close: () => Promise<void>;
 }
 
-/** Which kubeconfig and context; nothing for the service account. */
+/** The kubeconfig and context; empty for the service account. */
 type Choice = Pick<KubernetesConfig, 'kubeconfig' | 'context'>;
 
-/** Everything that a request needs. It is replaced as a whole, when the credential expires or is not accepted. */
+/** Everything that a request needs. Replaced as a whole when the credential expires or is rejected. */
 interface Session {
   readonly startedAtMs: number;
   readonly access: ClusterAccess;
   readonly factories: RequestFactories;
   readonly credential: Credential;
   readonly http: PlainHttpClient;
-  /** Absent where nothing could verify their certificates: the public authorities sign none, but anyone can have theirs. */
+  /** Absent without a CA to verify kubelets. The public CAs are no substitute: anyone can get a certificate from them. */
   readonly kubelets: PlainHttpClient | undefined;
 }
 
-/** After a failure to get a credential that is accepted, others that ask get the same error for this long: a plugin that hangs is not run for every node. */
+/** How long a failure to obtain a valid credential is repeated to other requests, so that a plugin that hangs is not run for every node. */
 const FAILURE_MS = 5_000;
 const KUBELET_RETRY_AGE_MS = 30_000;
 const DEFAULT_MAX_BYTES = 16_000_000;
-/** Their bodies say why. */
+/** Error responses are read too: their bodies have the reason. */
 const ERROR_STATUSES = Array.from({ length: 200 }, (_, index) => 400 + index);
 
 export function openConnection(
@@ -123,7 +123,7 @@ export function openConnection(
     };
   };
 
-  /** The connections of the old session end when the requests on them have. */
+  /** The connections of the old session are closed after its requests have finished. */
   const replace = (): Promise<Session> => {
     const before = session;
     const after = start();
@@ -158,7 +158,7 @@ export function openConnection(
     return usable ? session! : replace();
   };
 
-  /** Once more with a new credential where the first is not accepted, because tokens are revoked and rotated at any time. */
+  /** Retries once with a new credential after a 401, because tokens can be revoked or rotated at any time. */
   const authenticated = async (
     signal: AbortSignal,
     send: (session: Session) => Promise<ClusterAnswer>,
@@ -233,7 +233,7 @@ export function openConnection(
           context: { source, host, rule, what, origin: credential.origin, isKubelet: true },
         };
       };
-      // Thousands of kubelets may not accept a credential that the API server accepts.
+      // Kubelets may reject a credential that the API server accepts: do not renew it for each of thousands of nodes.
       return authenticated(
         signal,
         send,
@@ -248,12 +248,12 @@ export function openConnection(
   };
 }
 
-/** The address at which the API server asks a kubelet by default is a name that need not resolve here; the internal IP is reachable within the cluster. */
+/** Prefers the internal IP. The API server prefers the host name, but that may not resolve here. */
 function kubeletHost(source: string, { name, addresses, kubeletPort }: KubeletAddress): string {
   const address = ['InternalIP', 'Hostname', 'InternalDNS']
     .map((type) => addresses.find((one) => one.type === type)?.address)
     .find((found) => found !== undefined);
-  // Whoever controls a node decides what is here: use it only if it is a host and nothing more.
+  // Anyone who controls a node can set its addresses: accept nothing but a host.
   const host = address !== undefined && isIPv6(address) ? `[${address}]` : address;
   const isHost = host !== undefined && /^(?:\[[\da-f:.]+\]|[a-z\d](?:[-_.a-z\d]*[a-z\d])?)$/i.test(host);
   if (!isHost || !URL.canParse(`https://${host}:${kubeletPort}/`))
@@ -261,7 +261,7 @@ function kubeletHost(source: string, { name, addresses, kubeletPort }: KubeletAd
   return `${host}:${kubeletPort}`;
 }
 
-/** @throws {SourceError} where a credential would be readable on its way. */
+/** @throws {SourceError} if a credential would be sent unencrypted. */
 function requireEncryption(source: string, server: string, { headers }: Credential): void {
   const { protocol, hostname, host } = new URL(server);
   const isLocal = /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
@@ -277,7 +277,7 @@ function closedError(source: string): SourceError {
   return new SourceError(source, 'unreachable', 'no request was sent: the source is closed');
 }
 
-/** Names the options for a kubelet whose certificate is not trusted; one text for all nodes. */
+/** Names the options for a certificate that is not trusted, in the same words for all nodes. */
 function explainCertificate(source: string, error: unknown): unknown {
   if (!(error instanceof SourceError)) return error;
   const fault =
@@ -297,7 +297,7 @@ const CERTIFICATE_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/SELF_SIGNED|UNABLE_TO_|CERT_(UNTRUSTED|SIGNATURE_FAILURE|REJECTED)|INVALID_CA/, 'is not trusted'],
 ];
 
-/** Waits for what others wait for too, and leaves it to them when `signal` aborts. */
+/** Waits for a shared promise until `signal` aborts, without canceling it for others. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);

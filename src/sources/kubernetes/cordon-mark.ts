@@ -1,14 +1,14 @@
 import { asObject, type JsonObject, listIn } from '../../wire/json-object.ts';
 import { textsIn } from './json-values.ts';
 
-/** The annotation with the id of the remediation that cordoned a node. */
+/** Holds the id of the remediation that cordoned the node. */
 export const CORDON_ANNOTATION = 'wrench/cordoned-by';
-/** The name under which the API server notes which fields Wrench set. */
+/** Identifies Wrench in `managedFields`. */
 export const FIELD_MANAGER = 'wrench';
 
 /**
- * The id of the remediation by which Wrench cordoned a node; nothing where it is not cordoned, or where somebody else has cordoned it since or too, whose cordon
- * is not ours to lift. The API server keeps who set a field in `managedFields`; where it shows nothing of the kind, the annotation decides.
+ * The id of the remediation that cordoned a node. Undefined if the node is not cordoned, or if anyone else has cordoned it too: then Wrench must not
+ * uncordon it. `managedFields` has the owners of `spec.unschedulable`; without an owner, the annotation decides.
  */
 export function cordonedBy(node: JsonObject): string | undefined {
   const metadata = asObject(node['metadata']);

@@ -16,7 +16,7 @@ export interface Credential {
   readonly usableUntilMs: number;
 }
 
-/** The kubelet replaces the tokens and certificates in files long before they expire. */
+/** How often to read token and certificate files again. The kubelet replaces them long before they expire. */
 const FILE_MS = 30_000;
 const EXPIRY_MARGIN_MS = 10_000;
 /** Also of a credential that has expired by our clock: a plugin does not run for every request. */

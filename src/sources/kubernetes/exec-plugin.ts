@@ -84,7 +84,7 @@ function run(
         detached: true,
       });
     } catch (error) {
-      // Thrown where the arguments cannot be passed on. Its message quotes them.
+      // Thrown if the arguments are invalid. Its message quotes them.
       return reject(cannotRun(error));
     }
     const chunks: Buffer[] = [];

@@ -5,8 +5,8 @@ import type { ClusterConnection } from './connection.ts';
 import { accessReviews, reportOf } from './needed-access.ts';
 
 /**
- * What RBAC allows the credentials of a source, of what they need and of what they should not have. Each permission is asked for once, with the
- * credential that would use it.
+ * Which of the permissions that the credentials of a source need, and which of those that they should not have, RBAC grants. Each is reviewed once,
+ * with the credential that would use it.
  * @throws {SourceError}
  */
 export async function readGrantedPermissions(

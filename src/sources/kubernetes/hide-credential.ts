@@ -1,12 +1,12 @@
 import type { HttpAnswer, SourceRecorder } from '../../ports/recorder.ts';
 import type { Credential } from './credentials.ts';
 
-/** A shorter one would be found by chance in what has nothing to do with it. */
+/** A shorter secret could occur by chance in unrelated text. */
 const MIN_LENGTH = 8;
 
 /**
- * Hides a credential in what the server answers, before anything reads or records the answer: a server may quote what it was sent. It is found as it is,
- * percent-encoded, in JSON within JSON, and in base64 at any offset.
+ * Redacts a credential in answers before anything reads or records them, because a server may quote what it received. It is found unchanged,
+ * percent-encoded, escaped in nested JSON, and in base64 at any offset.
  */
 export function hideInAnswers(
   { secrets }: Pick<Credential, 'secrets'>,
@@ -34,7 +34,7 @@ export function hideInAnswers(
 function formsOf(secret: string): readonly string[] {
   const encoded = [0, 1, 2].map((offset) => {
     const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
-    // Only the characters that the secret alone decides.
+    // Only the characters that depend on nothing but the secret.
     return bytes.toString('base64').slice(Math.ceil((offset * 8) / 6), Math.floor((bytes.length * 8) / 6));
   });
   return [

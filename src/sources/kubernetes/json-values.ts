@@ -1,15 +1,15 @@
 import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 
-/** A time of the API; absent where it is not set or cannot be parsed. */
+/** A timestamp; undefined if it is not set or cannot be parsed. */
 export function dateIn(object: JsonObject, key: string): Date | undefined {
   const text = textIn(object, key);
   if (text === undefined || !/^\d{4}-\d\d-\d\dT/.test(text)) return undefined;
   const date = new Date(text);
-  // Go writes a time that is not set as year 1.
+  // Go writes a zero time as year 1.
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1_970 ? undefined : date;
 }
 
-/** The values of a map that are text. */
+/** The entries of a map whose values are strings. */
 export function textsIn(object: JsonObject, key: string): Readonly<Record<string, string>> {
   const entries = Object.entries(asObject(object[key]));
   return Object.fromEntries(
@@ -17,13 +17,13 @@ export function textsIn(object: JsonObject, key: string): Readonly<Record<string
   );
 }
 
-/** The members of a list that are text. */
+/** The strings in a list. */
 export function textListIn(object: JsonObject, key: string): readonly string[] {
   const value = object[key];
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
 }
 
-/** The text under a key, to be spread: nothing where there is none. */
+/** The string under a key, to be spread; `{}` if there is none. */
 export function optionalText<Name extends string>(
   name: Name,
   object: JsonObject,
@@ -33,7 +33,7 @@ export function optionalText<Name extends string>(
   return text === undefined ? {} : ({ [name]: text } as { readonly [Key in Name]: string });
 }
 
-/** The time under a key, to be spread. */
+/** The timestamp under a key, to be spread; `{}` if there is none. */
 export function optionalDate<Name extends string>(
   name: Name,
   object: JsonObject,

@@ -2,7 +2,7 @@ import type { KubeletConfig, Threshold } from '../../ports/clusters.ts';
 import { asObject, type JsonObject, numberIn, textIn } from '../../wire/json-object.ts';
 import { parseGoDuration, parseQuantity } from './quantity.ts';
 
-/** Makes the error of an answer that cannot be used. */
+/** Makes the error for an unusable answer. */
 export type Malformed = (because: string) => Error;
 
 /** https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#hard-eviction-thresholds, on Linux. */
@@ -15,8 +15,8 @@ const DEFAULT_HARD: Readonly<Record<string, string>> = {
 };
 
 /**
- * What `/configz` answers, so far as disks go. A kubelet fills in defaults before it shows them, so an absent `evictionHard` is an empty one.
- * @param malformed makes the error of an answer that cannot be used.
+ * The settings in `/configz` that concern disks. They include the defaults, so an absent `evictionHard` is empty.
+ * @throws what `malformed` makes, for an unusable answer.
  */
 export function toKubeletConfig(body: JsonObject, malformed: Malformed): KubeletConfig {
   // Kubelets before 1.10 name it `componentconfig`.
@@ -42,7 +42,7 @@ export function toKubeletConfig(body: JsonObject, malformed: Malformed): Kubelet
   };
 }
 
-/** A map; in kubelets before 1.10 a text, `memory.available<100Mi,nodefs.available<10%`. */
+/** A map; before 1.10 a string such as `memory.available<100Mi,nodefs.available<10%`. */
 function signalsIn(config: JsonObject, key: string, malformed: Malformed): Readonly<Record<string, unknown>> {
   const value = config[key];
   if (value === undefined || value === null || value === '') return {};
@@ -67,9 +67,9 @@ function toThresholds(signals: Readonly<Record<string, unknown>>): Readonly<Reco
 }
 
 /**
- * A limit as the kubelet parses it. `0%` and `100%` switch a signal off:
+ * Parses a limit like the kubelet. `0%` and `100%` disable a signal:
  * https://github.com/kubernetes/kubernetes/blob/v1.33.0/pkg/kubelet/eviction/helpers.go (`parseThresholdStatement`)
- * @returns nothing for a signal that is not watched.
+ * @returns undefined for a disabled signal.
  */
 export function parseThreshold(value: unknown): Threshold | undefined {
   if (typeof value !== 'string') return { unreadable: JSON.stringify(value).slice(0, 50) };

@@ -4,9 +4,9 @@ import { optionalDate } from './json-values.ts';
 import type { Malformed } from './kubelet-config.ts';
 
 /**
- * What `/stats/summary` answers: https://github.com/kubernetes/kubelet/blob/v0.33.0/pkg/apis/stats/v1alpha1/types.go
- * A number that is absent is absent, never 0.
- * @param malformed makes the error, also of a number of a file system of the node that is not one.
+ * The stats in `/stats/summary`: https://github.com/kubernetes/kubelet/blob/v0.33.0/pkg/apis/stats/v1alpha1/types.go
+ * An absent number stays absent; it is never 0.
+ * @throws what `malformed` makes, for an unusable answer, including an invalid number of a file system of the node.
  */
 export function toKubeletStats(body: JsonObject, malformed: Malformed): KubeletStats {
   const { node, pods } = body;
@@ -31,7 +31,7 @@ const FILE_SYSTEM_NUMBERS = [
   'inodesUsed',
 ] as const;
 
-/** Nothing for a file system without any number, as Windows shows for images. */
+/** `{}` for a file system without numbers, such as the one for images on Windows. */
 function fileSystemIn<Name extends string>(
   object: JsonObject,
   key: string,
@@ -89,7 +89,7 @@ function usageIn<Name extends string>(
   return { [name]: usage } as { readonly [Key in Name]: Usage };
 }
 
-/** Usage explains who fills a disk and decides nothing: a number that cannot be right is left out. */
+/** Invalid numbers are omitted: usage only explains what fills a disk, and no verdict depends on it. */
 function toUsage({ usedBytes, inodesUsed }: JsonObject): Usage {
   return {
     ...(isAmount(usedBytes) && { bytes: usedBytes }),
@@ -97,7 +97,7 @@ function toUsage({ usedBytes, inodesUsed }: JsonObject): Usage {
   };
 }
 
-/** Also rules out an unsigned number of 64 bits that fell below 0. */
+/** Also rejects an unsigned 64-bit number that underflowed. */
 function isAmount(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }

@@ -152,10 +152,10 @@ test('404 is missing, and a kubelet that is down is unreachable', async () => {
 
 test.each([
   ['a web page', '<html></html>'],
-  ['no node', {}],
+  ['an empty object', {}],
   ['a negative number', { node: { fs: { availableBytes: -1, capacityBytes: 10 } } }],
-  ['text for a number', { node: { fs: { availableBytes: '1', capacityBytes: 10 } } }],
-  ['pods that are no list', { node: {}, pods: {} }],
+  ['text instead of a number', { node: { fs: { availableBytes: '1', capacityBytes: 10 } } }],
+  ['pods that are not a list', { node: {}, pods: {} }],
 ])('%s instead of stats is malformed', async (_, body) => {
   const { cluster, node } = await openNode(
     { kubelets: { 'node-a': { answers: { '/stats/summary': { status: 200, body } } } } },
@@ -168,20 +168,17 @@ test.each([
   });
 });
 
-test.each(['proxy', 'direct'] as const)(
-  'what another kubelet measures is not taken for the disks of a node: %s',
-  async (kubelets) => {
-    const { cluster, node } = await openNode(
-      { kubelets: { 'node-a': kubelet({ stats: statsBody('node-b') }) }, kubeletsListen: true },
-      { kubelets },
-    );
+test.each(['proxy', 'direct'] as const)('stats of another node are an error: %s', async (kubelets) => {
+  const { cluster, node } = await openNode(
+    { kubelets: { 'node-a': kubelet({ stats: statsBody('node-b') }) }, kubeletsListen: true },
+    { kubelets },
+  );
 
-    await expect(cluster.kubeletStats(node, { signal })).rejects.toMatchObject({
-      kind: 'malformed',
-      message: expect.stringMatching(/unusable data: it describes the node node-b$/) as string,
-    });
-  },
-);
+  await expect(cluster.kubeletStats(node, { signal })).rejects.toMatchObject({
+    kind: 'malformed',
+    message: expect.stringMatching(/unusable data: it describes the node node-b$/) as string,
+  });
+});
 
 test.each([
   'evil.example.com/api',
@@ -194,7 +191,7 @@ test.each([
   '::1]:443/[',
   'fe80::1%eth0',
   'xn--\u{1F4A9}',
-])('nothing is sent to an address that is not one of a host: %j', async (address) => {
+])('no request is sent to an invalid address: %j', async (address) => {
   const { server, cluster, node } = await openNode(
     { kubelets: { 'node-a': answering }, kubeletsListen: true },
     { kubelets: 'direct' },
@@ -208,7 +205,7 @@ test.each([
 });
 
 test.each(['..', 'a/../../pods', 'a%2Fb', '\uD800', 'node-a\nforged: line'])(
-  'nothing is asked of a node whose name is part of a path: %j',
+  'no request is sent for a node whose name contains path characters: %j',
   async (name) => {
     const { server, cluster, node } = await openNode(
       { kubelets: { 'node-a': answering } },
@@ -218,13 +215,13 @@ test.each(['..', 'a/../../pods', 'a%2Fb', '\uD800', 'node-a\nforged: line'])(
 
     await expect(cluster.kubeletStats({ ...node, name }, { signal })).rejects.toMatchObject({
       kind: 'malformed',
-      message: expect.stringMatching(/^[^\n]* is not a name of a node$/) as string,
+      message: expect.stringMatching(/^[^\n]* is not a valid node name$/) as string,
     });
     expect(server.asked).toHaveLength(before);
   },
 );
 
-test('without a CA to verify kubelets with, no credential is sent to them', async () => {
+test('without a CA for kubelets, no credential is sent to them', async () => {
   const server = await startCluster({
     nodes: [nodeObject('node-a')],
     kubelets: { 'node-a': answering },
@@ -256,7 +253,7 @@ test('without a CA to verify kubelets with, no credential is sent to them', asyn
   });
 });
 
-test("a kubelet that refuses the API server's own credential does not cost ours", async () => {
+test("our credential is kept if a kubelet rejects the API server's own", async () => {
   const { server, cluster, node } = await openNode(
     { kubelets: { 'node-a': { answers: { '/stats/summary': { status: 401, body: 'Unauthorized' } } } } },
     { kubelets: 'proxy' },

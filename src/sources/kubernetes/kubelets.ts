@@ -12,8 +12,8 @@ import { accessRules } from './permissions.ts';
 type Asking = readonly [KubernetesConfig, ClusterConnection];
 
 /**
- * An address may have passed to another node, whose stats say nothing about this one.
- * @throws {SourceError}
+ * The stats of a node.
+ * @throws {SourceError} `malformed` if they are of another node, which may have taken over the address.
  */
 export async function readKubeletStats(
   asking: Asking,
@@ -21,7 +21,7 @@ export async function readKubeletStats(
   signal: AbortSignal,
 ): Promise<KubeletStats> {
   return parse(await ask(asking, 'kubeletStats', node, signal), (body, malformed) => {
-    // Two nodes may name the same address, and a load balancer may stand before several.
+    // Two nodes may report the same address, or a load balancer may be in front of several.
     const answering = textIn(asObject(body['node']), 'nodeName') ?? '';
     if (answering !== '' && answering.toLowerCase() !== node.name.toLowerCase())
       throw malformed(`it describes the node ${printable(answering)}`);
@@ -38,7 +38,7 @@ export async function readKubeletConfig(
   return parse(await ask(asking, 'kubeletConfig', node, signal), toKubeletConfig);
 }
 
-/** What the API server accepts as one; with another the path could be that of something else. */
+/** Valid names of nodes. An invalid one could change the path of the request. */
 const NODE_NAME = /^[a-z\d](?:[-.a-z\d]*[a-z\d])?$/i;
 
 const PATHS = { kubeletStats: '/stats/summary', kubeletConfig: '/configz' } as const;
@@ -57,11 +57,11 @@ async function ask(
   const what = `the kubelet of ${printable(node.name)}`;
   if (kubelets === 'direct') return connection.sendToKubelet({ node, path, rule, what, signal });
   if (!NODE_NAME.test(node.name))
-    throw new SourceError(source, 'malformed', `${printable(node.name)} is not a name of a node`);
+    throw new SourceError(source, 'malformed', `${printable(node.name)} is not a valid node name`);
   return connection.send({
     make: async ({ core }) => {
       const request = await core.connectGetNodeProxyWithPath(node.name, path.slice(1));
-      // The client encodes the slash in the path, which some load balancers refuse.
+      // The client encodes the slash in the path, which some load balancers reject.
       request.setUrl(request.getUrl().replace('%2F', '/'));
       return request;
     },

@@ -14,12 +14,12 @@ import { makeSeenKeys } from './seen-keys.ts';
 export interface ListRequest<T> {
   readonly connection: ClusterConnection;
   readonly rule: AccessRule;
-  /** `nodes`, `pods`, as messages name the items. */
+  /** The resource, for messages: `nodes`, `pods`. */
   readonly items: string;
-  /** Of the list: `NodeList`. */
+  /** The kind of the list: `NodeList`. */
   readonly kind: string;
   readonly make: (factories: RequestFactories, page: PageRequest) => Promise<RequestContext>;
-  /** Maps one item; it has a name. */
+  /** Maps one item, which is known to have a name. Undefined drops it. */
   readonly map: (item: JsonObject) => T | undefined;
   readonly signal: AbortSignal;
 }
@@ -30,23 +30,23 @@ export interface PageRequest {
 }
 
 const PAGE_SIZE = 500;
-/** How often a list whose `continue` token has expired is continued at a newer version, or begun again. */
+/** How often to continue a list at a newer version, or restart it, after its `continue` token has expired. */
 const MAX_RESTARTS = 2;
-/** A server may filter a page until nothing is left of it. One that sends many in a row makes no progress. */
+/** Pages may be empty, but so many in a row mean that the server makes no progress. */
 const MAX_PAGES_WITHOUT_ITEMS = 100;
 const MAX_PAGE_BYTES = 64_000_000;
 
 /**
- * Reads a list page by page, and keeps nothing of a page after it was delivered. No item comes twice, also where the list had to be begun again because
- * its version was compacted (410): https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
- * @throws {SourceError} where the list ends before it is complete; it says how many items came before.
+ * Reads a list page by page, and retains nothing of a page that was yielded. No item is yielded twice, even if the list had to be restarted because its
+ * version was compacted (410): https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+ * @throws {SourceError} if the list cannot be completed; the message has the number of items that were read.
  */
 export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readonly T[]> {
   const seen = makeSeenKeys();
   let continueToken: string | undefined;
   let restarts = 0;
   let pages = 0;
-  /** Below 0 while pages may come again because the list was begun again. */
+  /** Negative after a restart, while pages that were already read may repeat. */
   let pagesWithoutItems = 0;
   let delivered = 0;
 
@@ -81,14 +81,14 @@ export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readon
 interface Page<T> {
   readonly items: readonly { readonly key: string; readonly item: T | undefined }[];
   readonly continueToken: string | undefined;
-  /** It says that items are left, whether or not it has a token. */
+  /** Whether the answer reports remaining items, with or without a token. */
   readonly isCutOff: boolean;
   readonly context: AnswerContext;
 }
 
 interface Expired {
   readonly expired: SourceError;
-  /** Continues the list at a newer version. */
+  /** Continues the list at a newer version. Undefined: restart it. */
   readonly freshToken: string | undefined;
 }
 
@@ -132,7 +132,7 @@ function toPage<T>(
   const { kind, metadata } = list;
   if (kind !== expectedKind) throw malformed('it is of another kind');
   if (items === undefined) throw malformed('it has no `items`');
-  // Whether more pages follow is said there and nowhere else.
+  // Only `metadata` says whether more pages follow.
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
     throw malformed('it has no `metadata`');
   const { continue: token, remainingItemCount: remaining } = metadata as JsonObject;
@@ -154,13 +154,13 @@ function toPage<T>(
 
 interface ParsedList {
   readonly list: JsonObject;
-  /** Absent where they are not a list. */
+  /** Undefined if the answer has no list of items. */
   readonly items: Iterable<unknown> | undefined;
 }
 
 /**
- * Each item is parsed when it is its turn, so that one at a time is held with the many members that nobody reads, and not the 500 of a page.
- * @throws {SourceError} `malformed`, while iterating too, where the answer is not JSON.
+ * Parses each item only when it is iterated, so that at most one of the 500 items of a page is in memory with all its fields.
+ * @throws {SourceError} `malformed` if the answer is not JSON, also while iterating.
  */
 function parseList(context: AnswerContext, answer: HttpAnswer): ParsedList {
   const { head, elements } = splitJsonArray(answer.text, 'items') ?? {};
@@ -174,12 +174,12 @@ function parseList(context: AnswerContext, answer: HttpAnswer): ParsedList {
     return { list, items: parsed };
   }
   const whole = objectIn(context, answer);
-  // An empty list of Go is `null`.
+  // Go encodes an empty list as `null`.
   const all = whole['items'] === null ? [] : whole['items'];
   return { list: whole, items: Array.isArray(all) ? all : undefined };
 }
 
-/** The same error, which says that only a part of the list was read. */
+/** The same error, with the number of items that were read before it. */
 function incomplete<T>({ items }: ListRequest<T>, error: SourceError, delivered: number): SourceError {
   if (delivered === 0) return error;
   const { source, kind, message, code } = error;

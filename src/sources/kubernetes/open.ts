@@ -9,8 +9,8 @@ import { checkClusterHealth } from './health-check.ts';
 import { withoutPrivateParts } from './recordable.ts';
 
 /**
- * A Kubernetes cluster. Opening reads no file, asks nothing, and does not load the client library. It cordons only where the configuration has
- * `allow.cordon`, and then with that credential alone.
+ * A Kubernetes cluster. Opening it reads no files, sends no requests and does not load the client library. It can cordon only with `allow.cordon`, and
+ * uses that credential for nothing else.
  */
 export function openKubernetes(config: KubernetesConfig, recorder?: SourceRecorder): Source {
   const { name } = config;
@@ -32,7 +32,7 @@ export function openKubernetes(config: KubernetesConfig, recorder?: SourceRecord
   };
 }
 
-/** With `{}`, the connection for reading. */
+/** `allow.cordon: {}` uses the connection for reading. */
 function openActing(
   config: KubernetesConfig,
   { kubeconfig, context }: NonNullable<KubernetesConfig['allow']['cordon']>,

@@ -1,6 +1,6 @@
 import type { Cluster, ClusterWriter } from '../../ports/clusters.ts';
 
-/** What RBAC must allow: a verb on a resource of an API group, or on a path of the API server. */
+/** An RBAC permission: a verb on a resource of an API group, or on a path of the API server. */
 export type AccessRule =
   | {
       readonly verb: 'get' | 'list' | 'patch' | 'create';
@@ -11,7 +11,7 @@ export type AccessRule =
     }
   | { readonly verb: 'get'; readonly path: '/version' };
 
-/** A method of the port that sends requests with the credential for reading. */
+/** A method of the port that uses the credential for reading. */
 export type ReadMethod = Exclude<keyof Cluster, 'name' | 'kubelets' | 'cordonPermission'>;
 /** A method of the port that changes something. */
 export type WriteMethod = keyof ClusterWriter;
@@ -21,8 +21,8 @@ type Kubelets = Cluster['kubelets'];
 /**
  * The permissions that a method needs in the cluster.
  *
- * The API server authorizes everything that goes through it to a kubelet as `nodes/proxy`. A kubelet that is asked directly authorizes
- * `/stats/*` as `nodes/stats` and, from 1.33 on, `/configz` as `nodes/configz`; older ones require `nodes/proxy` for it:
+ * The API server authorizes every request that it proxies to a kubelet as `nodes/proxy`. A kubelet that is asked directly authorizes `/stats/*` as
+ * `nodes/stats` and, from 1.33, `/configz` as `nodes/configz`; older kubelets require `nodes/proxy` for it:
  * https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/
  */
 export function accessRules(method: ReadMethod | WriteMethod, kubelets: Kubelets): readonly AccessRule[] {
@@ -56,7 +56,7 @@ const RULES: {
   uncordon: () => [ofNodes('get'), ofNodes('patch')],
 };
 
-/** All methods that need a permission, those for reading first. */
+/** All methods that need a permission for reading. */
 export const READ_METHODS = [
   'version',
   'nodes',
@@ -68,7 +68,7 @@ export const READ_METHODS = [
 ] as const satisfies readonly ReadMethod[];
 export const WRITE_METHODS = ['cordon', 'uncordon'] as const satisfies readonly WriteMethod[];
 
-/** As messages name it: `list nodes`, `get nodes/proxy`, `list daemonsets.apps`, `get /version`. */
+/** For messages: `list nodes`, `get nodes/proxy`, `list daemonsets.apps`, `get /version`. */
 export function ruleInWords(rule: AccessRule): string {
   if ('path' in rule) return `${rule.verb} ${rule.path}`;
   const { verb, group, resource, subresource } = rule;

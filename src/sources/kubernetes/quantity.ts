@@ -19,7 +19,7 @@ const SUFFIXES: Readonly<Record<string, number>> = {
 
 const QUANTITY = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/;
 
-/** Longer ones are none, and would be matched for minutes. */
+/** Longer texts are invalid, and matching them could take minutes. */
 const MAX_LENGTH = 64;
 
 /** A quantity such as `100Mi`, `1.5Gi`, `1e3`: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */

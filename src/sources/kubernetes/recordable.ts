@@ -1,11 +1,11 @@
 import type { Recordable, SourceRecorder } from '../../ports/recorder.ts';
 import { asObject, type JsonObject } from '../../wire/json-object.ts';
 
-/** Annotations that are read. All others may hold anything, such as whole manifests with passwords. */
+/** Annotations that are read. Others may contain secrets, such as entire manifests with passwords. */
 const ANNOTATIONS = new Set(['wrench/cordoned-by', 'kubernetes.io/config.mirror', 'kwok.x-k8s.io/node']);
 const PATH_OF_CONFIG = 'kubeletconfig';
 
-/** Members that are not read, and may hold anything: commands, headers and options with passwords, and what a container wrote last. */
+/** Members that are not read and may contain secrets: in commands, headers and options, and in the termination messages of containers. */
 const DROPPED = new Set([
   'envFrom',
   'lifecycle',
@@ -19,7 +19,7 @@ const DROPPED = new Set([
   'ephemeralContainerStatuses',
 ]);
 
-/** Members of the kubelet's configuration that are read. */
+/** Settings of the kubelet that are read. */
 const CONFIG_KEYS = new Set([
   'evictionHard',
   'evictionSoft',
@@ -32,8 +32,8 @@ const CONFIG_KEYS = new Set([
 ]);
 
 /**
- * The recorder for answers of a cluster, which records no environment variable but DOCKER_HOST, and no annotation, probe, option of a volume or setting of
- * a kubelet that Wrench does not read.
+ * A recorder that omits everything in the answers of a cluster that Wrench does not read and that may be private: environment variables except
+ * DOCKER_HOST, annotations, probes, options of volumes, container statuses, and settings of kubelets.
  */
 export function withoutPrivateParts(recorder: SourceRecorder): SourceRecorder {
   return {
@@ -48,7 +48,7 @@ const recordablePart: Recordable = (body) => {
   if (typeof body !== 'object' || body === null) return body;
   return Object.fromEntries(
     Object.entries(body as JsonObject).flatMap(([key, value]) => {
-      // Names that people choose: a label `lifecycle` or `env` is one like any other.
+      // People choose the names of labels, so `lifecycle` or `env` has no special meaning here.
       if (key === 'labels') return [[key, value]];
       if (DROPPED.has(key)) return [];
       if (key === 'env') return [[key, dockerHostOnly(value)]];

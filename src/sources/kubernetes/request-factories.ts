@@ -3,7 +3,7 @@ import type { AuthorizationV1ApiRequestFactory } from '@kubernetes/client-node/d
 import type { CoreV1ApiRequestFactory } from '@kubernetes/client-node/dist/gen/apis/CoreV1Api.js';
 import type { VersionApiRequestFactory } from '@kubernetes/client-node/dist/gen/apis/VersionApi.js';
 
-/** Makes the requests of the APIs that are used, without sending them. */
+/** Builds requests to the APIs that are used, without sending them. */
 export interface RequestFactories {
   readonly core: CoreV1ApiRequestFactory;
   readonly apps: AppsV1ApiRequestFactory;
@@ -12,9 +12,8 @@ export interface RequestFactories {
 }
 
 /**
- * Loads the client library, only now and only in part: the whole of it takes twice the time and memory.
- * Of its generated clients the request half is used. The response half copies every object into classes, and fails with a TypeError where an answer
- * has another shape; and its transport opens a new connection for each request.
+ * Loads only the parts of the client library that are used: all of it takes twice the time and memory. Only its request factories are used: its
+ * response parsers copy every object into classes and throw a TypeError on an unexpected shape, and its transport opens a connection for each request.
  */
 export async function loadRequestFactories(server: string): Promise<RequestFactories> {
   const [{ CoreV1ApiRequestFactory: Core }, apps, authorization, version, { createConfiguration }, servers] =

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** Which keys were seen, as fingerprints of 64 bits outside of the JavaScript heap: 150,000 keys take 4 MB. */
+/** A set of keys, stored as 64-bit fingerprints outside the JavaScript heap: 150,000 keys take 4 MB. */
 export interface SeenKeys {
   /** @returns whether the key is new. */
   readonly add: (key: string) => boolean;
@@ -9,8 +9,8 @@ export interface SeenKeys {
 const FIRST_SLOTS = 1_024;
 
 /**
- * An open-addressing hash set. That two of 150,000 keys have the same fingerprint has a probability of about 1 in 10⁹. Each set has a seed of its own:
- * nobody can choose the names of two pods so that one of them is taken for the other.
+ * An open-addressing hash set. The probability that any two of 150,000 keys share a fingerprint is about 1 in 10⁹. Each set has its own random seed, so
+ * nobody can choose the names of two pods so that they collide.
  */
 export function makeSeenKeys(): SeenKeys {
   const seed = randomBytes(8);

@@ -2,7 +2,7 @@ import type { ClusterEvent } from '../../ports/clusters.ts';
 import { asObject, type JsonObject, numberIn, textIn } from '../../wire/json-object.ts';
 import { dateIn, optionalText } from './json-values.ts';
 
-/** An `Event` of the core API. Its times and its count are in other fields where it was written with the newer API for events. */
+/** Maps a core/v1 `Event`. Events written through events.k8s.io have their times and count in other fields. */
 export function toEvent(item: JsonObject): ClusterEvent {
   const metadata = asObject(item['metadata']);
   const about = asObject(item['involvedObject']);

@@ -6,7 +6,7 @@ import { optionalDate, optionalText, textsIn } from './json-values.ts';
 const KUBELET_PORT = 10_250;
 const ROLE_LABEL = 'node-role.kubernetes.io/';
 
-/** The labels by which vendors name the pool of a node; the first that is set counts. */
+/** Vendors' labels for the pool of a node; the first that is set is used. */
 const POOL_LABELS = [
   'eks.amazonaws.com/nodegroup',
   'karpenter.sh/nodepool',
@@ -29,7 +29,7 @@ const POOL_LABELS = [
   'vke.vultr.com/node-pool',
 ] as const;
 
-/** A `Node` of the API, with a name. */
+/** Maps a `Node` that has a name. */
 export function toNode(item: JsonObject): ClusterNode {
   const metadata = asObject(item['metadata']);
   const spec = asObject(item['spec']);
@@ -75,9 +75,9 @@ export function toNode(item: JsonObject): ClusterNode {
 }
 
 /**
- * Whether a node is only an entry in the API, with no machine behind it: a virtual kubelet (https://virtual-kubelet.io/docs/) of a cloud's container
- * service or of another cluster, KWOK (https://kwok.sigs.k8s.io/docs/user/kwok-manage-nodes-and-pods/), a node that vcluster makes up, or a super node of Tencent
- * (eklet). AWS Fargate is not one: each of its nodes is a virtual machine with a real kubelet and a disk of its own.
+ * Whether a node is not a machine: a virtual kubelet (https://virtual-kubelet.io/docs/) for a cloud's container service or another cluster, KWOK
+ * (https://kwok.sigs.k8s.io/docs/user/kwok-manage-nodes-and-pods/), a node simulated by vcluster, or a super node of Tencent (eklet). AWS Fargate nodes
+ * are machines: each is a virtual machine with a kubelet and a disk.
  */
 function isVirtual(
   metadata: JsonObject,
@@ -111,7 +111,7 @@ function rolesOf(labels: Readonly<Record<string, string>>): readonly string[] {
   return [...new Set([...roles, ...(old ? [old] : [])])];
 }
 
-/** What has no known status is Unknown: a kubelet that reports nothing is not healthy. */
+/** An unrecognized status is Unknown, never healthy. */
 function toCondition(condition: JsonObject): NodeCondition | [] {
   const type = textIn(condition, 'type');
   if (type === undefined) return [];

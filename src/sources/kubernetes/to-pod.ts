@@ -4,14 +4,14 @@ import { optionalDate, optionalText, textListIn, textsIn } from './json-values.t
 
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 
-/** A `Pod` of the API, with a name. */
+/** Maps a `Pod` that has a name. */
 export function toPod(item: JsonObject): Pod {
   const metadata = asObject(item['metadata']);
   const spec = asObject(item['spec']);
   const status = asObject(item['status']);
   const name = textIn(metadata, 'name') ?? '';
   const owners = listIn(metadata, 'ownerReferences');
-  // From 1.17 on a mirror pod names its node as its controller, which makes no new one.
+  // From 1.17, a mirror pod names its node as controller, but the node does not recreate it.
   const isOfNode = owners.some(({ kind }) => kind === 'Node');
   const controller = owners.find((owner) => owner['controller'] === true && owner['kind'] !== 'Node');
   return {
@@ -58,7 +58,7 @@ function toVolume(volume: JsonObject, pod: string): PodVolume {
   const name = textIn(volume, 'name') ?? '';
   const { emptyDir, ephemeral } = volume;
   const medium = textIn(asObject(emptyDir), 'medium');
-  // A generic ephemeral volume makes a claim of its own: https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/
+  // A generic ephemeral volume has its own claim, named after the pod and the volume: https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/
   const claim =
     typeof ephemeral === 'object' && ephemeral !== null
       ? `${pod}-${name}`
@@ -72,7 +72,7 @@ function toVolume(volume: JsonObject, pod: string): PodVolume {
   };
 }
 
-/** A `DaemonSet` of the API, with a name. */
+/** Maps a `DaemonSet` that has a name. */
 export function toDaemonSet(item: JsonObject): DaemonSet {
   const metadata = asObject(item['metadata']);
   const template = asObject(asObject(item['spec'])['template']);
