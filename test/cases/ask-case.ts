@@ -2,21 +2,21 @@ import type { Finding, Offer, Report } from '../../src/check/finding.ts';
 import { type CaseFile, checksOf, readCaseFile } from './case-file.ts';
 import { runCase, type RunCaseOptions } from './run-case.ts';
 
-/** What a check says about a case, in a form that is compared with what is typed beside an input. */
+/** The result of a check on a case, in a form that tests compare with typed expectations. */
 export interface CaseVerdict {
   readonly status: Report['status'];
-  /** `critical br-a1`, sorted: each affected object, without its cluster. */
+  /** Severity and name of each affected object, without its cluster, sorted: `critical br-a1`. */
   readonly faults: readonly string[];
-  /** The names of the fixes that are offered, each once. */
+  /** The names of the offered fixes, without duplicates. */
   readonly offers: readonly string[];
-  /** All that a person reads of a finding about this object; of none, an empty string. */
+  /** The text of the findings about this object; empty if there are none. */
   readonly about: (object: string) => string;
-  /** All that a person reads. */
+  /** The text of the whole report. */
   readonly text: string;
   readonly report: Report;
 }
 
-/** Asks one check about a case: one of the files in this folder by name, or one that a test made. */
+/** Runs one check on a case: a file in `kubernetes/` by name, or a case that a test made. */
 export async function askCase(
   input: string | CaseFile,
   { check, ...options }: RunCaseOptions & { readonly check?: string } = {},
@@ -67,7 +67,7 @@ function textOf({ summary, evidence = [] }: Finding<Offer>): string {
   return [summary, ...evidence.map((one) => JSON.stringify(one))].join('\n');
 }
 
-/** All but hints. */
+/** The faults that are not hints. */
 export function problems({ faults }: CaseVerdict): readonly string[] {
   return faults.filter((fault) => !fault.startsWith('info '));
 }

@@ -33,7 +33,7 @@ const CASE: CaseFile = {
   answers: [{ from: 'engine:ci-1', request: 'GET /version', status: 200, body: {} }],
 };
 
-test('one check gives one object, and several give an array in which an unknown one stops nothing', async () => {
+test('one check prints an object, several print an array, and an unknown check does not stop the others', async () => {
   const path = await write('c1.json', JSON.stringify({ ...CASE, check: 'node/no-such + node/versions' }));
   const { exitCode, stdout } = await runMain(path);
   const [unknown, known] = JSON.parse(stdout) as readonly CaseResult[];
@@ -47,24 +47,26 @@ test('one check gives one object, and several give an array in which an unknown 
 });
 
 test.each([
-  ['a file that is not there', undefined, /no such file/],
-  ['text', 'hello', /not JSON/],
-  ['another form', '{"case":"c1"}', /not a case file: check: /],
+  ['a missing file', undefined, /no such file/],
+  ['text', 'hello', /not valid JSON/],
+  ['another form', '{"case":"c1"}', /not a case file: check: missing$/],
   [
     'an answer without a method',
     JSON.stringify({ ...CASE, answers: [{ from: 'cluster:a', request: '/version', status: 200 }] }),
     /answers\.0\.request: must be METHOD \/path/,
   ],
-  [
-    'a check that there is not',
-    JSON.stringify({ ...CASE, check: 'node/no-such' }),
-    /no such check: node\/no-such/,
-  ],
-])('bad input gets one line and exit code 64: %s', async (_what, text, message) => {
+  ['an unknown check', JSON.stringify({ ...CASE, check: 'node/no-such' }), /no such check: node\/no-such/],
+])('invalid input prints one line and exits with 64: %s', async (_what, text, message) => {
   const path = text === undefined ? join(folder, 'absent.json') : await write('input.json', text);
   const { exitCode, stderr } = await runMain(path);
   expect(stderr).toMatch(message);
   expect(stderr.split('\n')).toHaveLength(1);
+  expect(exitCode).toBe(64);
+});
+
+test('a folder cannot be read', async () => {
+  const { exitCode, stderr } = await runMain(folder);
+  expect(stderr).toBe(`${folder}: cannot be read (EISDIR)`);
   expect(exitCode).toBe(64);
 });
 

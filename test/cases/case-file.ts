@@ -4,34 +4,36 @@ import { z } from 'zod';
 const answerSchema = z.object({
   /** `cluster:<name>` or `engine:<name>`. */
   from: z.string().regex(/^(cluster|engine):./, 'must be cluster:<name> or engine:<name>'),
-  /** `GET /api/v1/nodes`. A query counts only where it is given. */
+  /** `GET /api/v1/nodes`. Without a query, it matches any query. */
   request: z.string().regex(/^[A-Z]+ \//, 'must be METHOD /path'),
   status: z.int().min(100).max(599),
-  /** JSON, or a string for plain text. */
+  /** JSON; a string is sent as plain text. */
   body: z.unknown(),
 });
 
 const caseSchema = z.object({
   case: z.string().min(1),
-  /** One check, or several that are joined by ` + `. */
+  /** One check, or several joined by ` + `. */
   check: z.string().min(1),
   now: z.iso.datetime(),
   answers: z.array(answerSchema),
-  /** What earlier runs saw, for a check that remembers. */
+  /** Samples of earlier runs, for a check that remembers. */
   earlier: z.array(z.looseObject({ at: z.string() })).exactOptional(),
 });
 
-/** What servers answer, and which check is asked when. */
+/** The answers of servers, the checks to run, and the time. */
 export type CaseFile = z.output<typeof caseSchema>;
 export type CaseAnswer = CaseFile['answers'][number];
 
-/** A file that cannot be read or is of another form; the message says what is wrong with it. */
+/** The file cannot be read or is not a case file; the message says why. */
 export class CaseFileError extends Error {}
 
 /** @throws {CaseFileError} */
 export async function readCaseFile(path: string): Promise<CaseFile> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new CaseFileError(`${path}: ${error.code === 'ENOENT' ? 'no such file' : error.message}`);
+    throw new CaseFileError(
+      `${path}: ${error.code === 'ENOENT' ? 'no such file' : `cannot be read (${error.code})`}`,
+    );
   });
   return parseCaseFile(text, path);
 }
@@ -42,16 +44,17 @@ function parseCaseFile(text: string, path: string): CaseFile {
     content = JSON.parse(text);
   } catch (error) {
     const [problem] = (error as Error).message.split('\n');
-    throw new CaseFileError(`${path}: not JSON: ${problem}`);
+    throw new CaseFileError(`${path}: not valid JSON: ${problem}`);
   }
   const parsed = caseSchema.safeParse(content);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const at = issue!.path.length > 0 ? `${issue!.path.join('.')}: ` : '';
-  throw new CaseFileError(`${path}: not a case file: ${at}${issue!.message}`);
+  const problem = issue!.message.endsWith('received undefined') ? 'missing' : issue!.message;
+  throw new CaseFileError(`${path}: not a case file: ${at}${problem}`);
 }
 
-/** `node/leftovers + node/disk`. */
+/** The checks that a case names, joined by ` + `: `node/leftovers + node/disk`. */
 export function checksOf({ check }: CaseFile): readonly string[] {
   return check.split(' + ').map((name) => name.trim());
 }

@@ -4,12 +4,12 @@ import type { Kubelet } from '../world/kubernetes/kubelets.ts';
 
 export const GIB = 1024 ** 3;
 
-/** Asks `node/disk` about a cluster of these nodes. */
+/** Runs `node/disk` on a cluster with these nodes. */
 export function askDisk(nodes: readonly CaseNode[], more: Partial<CaseRequest> = {}): Promise<CaseVerdict> {
   return askCase(makeCase({ check: 'node/disk', nodes, ...more }));
 }
 
-/** The stats of a node with one disk of 100 GiB, of which this share is free. */
+/** The stats of a node with a single disk of 100 GiB; this share of it is free. */
 export function free(percent: number, more: object = {}): NonNullable<CaseNode['stats']> {
   return { capacityBytes: 100 * GIB, availableBytes: percent * GIB, imageBytes: 10 * GIB, ...more };
 }

@@ -6,8 +6,8 @@ const USAGE = 'Usage: npm run case -- [--direct] FILE...';
 const EXIT_USAGE = 64;
 
 /**
- * Serves case files, asks the checks that they name, and prints the reports as JSON: an array if there are several.
- * The exit code tells whether all could be run, and not what they found.
+ * Serves case files, runs the checks that they name, and prints the reports as JSON: an array if there are several.
+ * The exit code is 0 if every case could be run, whatever the checks found.
  */
 async function main(words: readonly string[]): Promise<number> {
   const asked = parseWords(words);
@@ -27,7 +27,7 @@ async function main(words: readonly string[]): Promise<number> {
     try {
       ran = await runCase(file, { kubelets: asked.direct ? 'direct' : 'proxy' });
     } catch (error) {
-      // A fault of ours in one case hides no other.
+      // A bug that one case triggers must not hide the others.
       process.stderr.write(`${path}: ${error instanceof Error ? error.stack : String(error)}\n`);
       exitCode = 1;
       continue;
@@ -47,7 +47,9 @@ function parseWords(words: readonly string[]): { direct: boolean; paths: readonl
       options: { direct: { type: 'boolean', default: false } },
       allowPositionals: true,
     });
-    return positionals.length > 0 ? { direct: values.direct, paths: positionals } : 'Name a case file.';
+    return positionals.length > 0
+      ? { direct: values.direct, paths: positionals }
+      : 'A case file is required.';
   } catch (error) {
     return (error as Error).message;
   }

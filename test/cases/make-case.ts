@@ -3,14 +3,14 @@ import { configBody, nodeObject, type NodeRequest, statsBody } from '../world/ku
 import type { ApiObject } from '../world/kubernetes/resources.ts';
 import type { CaseAnswer, CaseFile } from './case-file.ts';
 
-/** A node, and what its kubelet answers. */
+/** A node and the answers of its kubelet. */
 export interface CaseNode extends NodeRequest {
   readonly name: string;
   /** Changes to {@link statsBody}, or the whole answer. */
   readonly stats?: Parameters<typeof statsBody>[1];
   /** Changes to the defaults of a kubelet. */
   readonly config?: object;
-  /** Instead of the stats and the configuration. */
+  /** Replaces both the stats and the configuration. */
   readonly kubelet?: Kubelet['answers'];
 }
 
@@ -22,14 +22,14 @@ export interface CaseRequest {
   readonly events?: readonly ApiObject[];
   readonly daemonsets?: readonly ApiObject[];
   readonly earlier?: NonNullable<CaseFile['earlier']>;
-  /** By request, `GET /api/v1/pods`: instead of what would be answered. */
+  /** Replaces answers, by request: `GET /api/v1/pods`. */
   readonly answers?: Readonly<Record<string, Pick<CaseAnswer, 'status' | 'body'>>>;
 }
 
 /** The time of all cases. */
 export const CASE_NOW = '2026-11-26T12:00:00Z';
 
-/** A case like those in files, of one cluster. */
+/** A case with one cluster, like those in files. */
 export function makeCase(request: CaseRequest): CaseFile {
   const { check, version = 'v1.33.5', nodes, pods = [], events = [], daemonsets = [], earlier } = request;
   const answers: Record<string, Pick<CaseAnswer, 'status' | 'body'>> = {
@@ -90,7 +90,7 @@ export function withAnswer(file: CaseFile, request: string, status: number, body
   };
 }
 
-/** What the API server answers to somebody who lacks a permission. */
+/** The answer of the API server if a permission is missing. */
 export function refusal(message: string): Pick<CaseAnswer, 'status' | 'body'> {
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message };
   return { status: 403, body: { ...status, reason: 'Forbidden', code: 403 } };

@@ -93,10 +93,10 @@ function withoutFiles(config: SourceConfig): SourceConfig {
   return rest as unknown as SourceConfig;
 }
 
-/** Answers come without TLS, so nothing is verified with it; without any, the source does not ask kubelets. */
+/** Recorded answers are sent without TLS, so this CA verifies nothing; without one, the source would not connect to kubelets. */
 const NO_AUTHORITY = '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n';
 
-/** For a cluster, a kubeconfig with the address at which its API server answered. */
+/** A kubeconfig for a cluster, with the recorded address of its API server. */
 async function withKubeconfig(
   config: SourceConfig,
   answers: readonly RecordedAnswer[],
@@ -106,7 +106,7 @@ async function withKubeconfig(
   const { context: _context, allow, ...rest } = config;
   const server = answers.flatMap((answer) => {
     if (answer.from !== `kubernetes:${config.name}` || !('at' in answer)) return [];
-    // A server may have a path of its own in front of the API's.
+    // The server URL may have a path before that of the API.
     const prefix = /^[A-Z]+ (.*?)\/(?:version|apis?\/)/.exec(answer.request)?.[1];
     return prefix === undefined ? [] : [`${answer.at}${prefix}`];
   })[0];

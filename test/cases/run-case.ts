@@ -10,7 +10,7 @@ import type { TestCluster } from '../world/kubernetes/api-server.ts';
 import { type CaseFile, checksOf } from './case-file.ts';
 import { clustersOf, serveCase } from './serve-case.ts';
 
-/** What one check says about a case. */
+/** The result of one check on a case. */
 export type CaseResult =
   | { readonly case: string; readonly check: string; readonly report: Report }
   | { readonly case: string; readonly check: string; readonly error: typeof NO_SUCH_CHECK };
@@ -26,7 +26,7 @@ export interface RunCaseOptions {
 const ENVIRONMENT = 'cases';
 const DEADLINE_MS = 60_000;
 
-/** Serves a case over TLS and asks each check that it names, at its time, through the sources that a worker would open. */
+/** Serves a case over TLS and runs each check that it names, at its `now`, through the sources that a worker would open. */
 export async function runCase(
   file: CaseFile,
   { args = {}, kubelets = 'proxy' }: RunCaseOptions = {},
@@ -54,7 +54,7 @@ async function askAll(
   args: Readonly<Record<string, string>>,
 ): Promise<readonly CaseResult[]> {
   const { checks } = await loadCatalogue();
-  // An environment has at least one source; a case may have none of a kind that is known.
+  // An environment requires a source, but a case may have none that is supported.
   const { environments: configured } = configSchema.parse({
     environments: sources.length > 0 ? { [ENVIRONMENT]: { sources } } : {},
   });

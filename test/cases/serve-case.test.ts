@@ -40,7 +40,7 @@ async function serve(answers: readonly CaseAnswer[]): Promise<{ core: CoreV1Api;
   return { config, core: config.makeApiClient(CoreV1Api) };
 }
 
-/** Of the next page. */
+/** The token for the next page. */
 function tokenOf({ metadata }: { readonly metadata?: V1ListMeta }): string | undefined {
   const { _continue: token } = metadata ?? {};
   return token;
@@ -54,7 +54,7 @@ const namesOf = ({
   readonly items: readonly { readonly metadata?: { readonly name?: string } }[];
 }) => items.map(({ metadata }) => metadata?.name);
 
-test('a whole list is paged as it is asked for, and selected from', async () => {
+test('a whole list supports paging and selectors', async () => {
   const { core } = await serve([answer('GET /api/v1/pods', list(pods('a', 'b', 'dns', 'c'), ''))]);
   const first = await core.listPodForAllNamespaces({ limit: 3 });
   expect(namesOf(first)).toEqual(['a', 'b', 'dns']);
@@ -64,7 +64,7 @@ test('a whole list is paged as it is asked for, and selected from', async () => 
   expect(namesOf(await core.listNamespacedPod({ namespace: 'kube-system' }))).toEqual(['dns']);
 });
 
-test('pages of the file are served as they are, in the list of a namespace too', async () => {
+test('pages in the file are served unchanged, also in the list of a namespace', async () => {
   const expired = { kind: 'Status', status: 'Failure', reason: 'Expired', code: 410, metadata: {} };
   const { core } = await serve([
     answer('GET /api/v1/pods?limit=2', list(pods('a', 'dns'), 'T1')),
@@ -77,7 +77,7 @@ test('pages of the file are served as they are, in the list of a namespace too',
   await expect(core.listPodForAllNamespaces({ _continue: 'T2' })).rejects.toMatchObject({ code: 404 });
 });
 
-test('several answers to one request are given in turn, and the last one again', async () => {
+test('several answers to one request are sent in order, and the last one repeats', async () => {
   const { core } = await serve([
     answer('GET /api/v1/pods', { kind: 'Status', code: 500 }, 500),
     answer('GET /api/v1/pods', list(pods('a'))),
@@ -87,7 +87,7 @@ test('several answers to one request are given in turn, and the last one again',
   expect(namesOf(await core.listPodForAllNamespaces())).toEqual(['a']);
 });
 
-test('a list that is not named is empty, and everything else is 404', async () => {
+test('a list that is not in the file is empty, and anything else is 404', async () => {
   const { core } = await serve([answer('GET /api/v1/nodes', list([nodeObject('node-a')]))]);
   expect(namesOf(await core.listEventForAllNamespaces())).toEqual([]);
   await expect(core.connectGetNodeProxyWithPath({ name: 'node-a', path: 'configz' })).rejects.toMatchObject({
@@ -97,13 +97,13 @@ test('a list that is not named is empty, and everything else is 404', async () =
   expect((await failureOf(core.readNode({ name: 'absent' }))).code).toBe(404);
 });
 
-test('lists of namespaces that are named make the list of the cluster', async () => {
+test('the lists of namespaces in the file make up the list of the cluster', async () => {
   const { core } = await serve([answer('GET /api/v1/namespaces/kube-system/pods', list(pods('dns')))]);
   expect(namesOf(await core.listPodForAllNamespaces())).toEqual(['dns']);
   expect(namesOf(await core.listNamespacedPod({ namespace: 'kube-system' }))).toEqual(['dns']);
 });
 
-test('selectors are honoured, and refused where the API server would', async () => {
+test('selectors are applied, and rejected if the API server would reject them', async () => {
   const events = [eventObject('node-a', { reason: 'X' }), eventObject('pod-a', { kind: 'Pod', reason: 'Y' })];
   const { core } = await serve([answer('GET /api/v1/events', list(events))]);
   const { items } = await core.listEventForAllNamespaces({ fieldSelector: 'involvedObject.kind=Node' });
@@ -111,7 +111,7 @@ test('selectors are honoured, and refused where the API server would', async () 
   expect((await failureOf(core.listEventForAllNamespaces({ fieldSelector: 'count=1' }))).code).toBe(400);
 });
 
-test('what the file refuses is denied in a review too', async () => {
+test('a request that the file answers with 403 is denied in an access review too', async () => {
   const { config, core } = await serve([
     answer('GET /api/v1/nodes', list([nodeObject('node-a')])),
     {
@@ -141,7 +141,7 @@ test('what the file refuses is denied in a review too', async () => {
   expect(message).toMatch(/in the namespace "shop"$/);
 });
 
-test('the answers of engines are left alone', () => {
+test('answers of engines are ignored', () => {
   expect(
     clustersOf(
       file([answer('GET /info', {}, 200, 'engine:ci'), answer('GET /version', {}, 200, 'cluster:a')]),

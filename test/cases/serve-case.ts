@@ -8,16 +8,16 @@ import { type ApiObject, type ObjectPath, parseObjectPath } from '../world/kuber
 import { type ApiAnswer, NO_SUCH_PATH } from '../world/kubernetes/status.ts';
 import type { CaseAnswer, CaseFile } from './case-file.ts';
 
-/** The names of the clusters that a case file has answers of. */
+/** The names of the clusters in a case file. */
 export function clustersOf({ answers }: CaseFile): readonly string[] {
   const names = answers.flatMap(({ from }) => /^cluster:(.+)$/.exec(from)?.[1] ?? []);
   return [...new Set(names)];
 }
 
 /**
- * An API server that gives the answers of one cluster of a case file. A list that the file does not name is empty, and everything else that
- * it does not name is 404. Lists are paged and selected from as they are asked for; a list of a namespace is a part of the list of the
- * cluster. Everything is allowed, save what the file answers with 403.
+ * An API server with the answers of one cluster in a case file. Lists that are not in the file are empty; anything else that is not in it is 404.
+ * Paging and selectors apply to lists in the file; the list of a namespace is taken from the list of the cluster. Everything is allowed except what the
+ * file answers with 403.
  */
 export async function serveCase(
   file: CaseFile,
@@ -47,14 +47,14 @@ export async function serveCase(
 }
 
 interface KnownAnswer extends ApiAnswer {
-  /** Its place in the file. */
+  /** Index in the file. */
   readonly index: number;
   readonly method: string;
   /** Decoded, without the query. */
   readonly path: string;
-  /** Without `limit`, which is honoured and not compared. */
+  /** Without `limit`, which is applied and not compared. */
   readonly query: ReadonlyMap<string, string>;
-  /** Whether it is a page of a list, and not the list. */
+  /** Whether it is a page of a list, not the whole list. */
   readonly isPage: boolean;
 }
 
@@ -76,7 +76,7 @@ function continueOf(body: unknown): string | undefined {
   return typeof token === 'string' && token !== '' ? token : undefined;
 }
 
-/** The next answer to a request; the last one is repeated. */
+/** The next answer to a request; the last one repeats. */
 type Queue = (request: Asked) => KnownAnswer | undefined;
 type Asked = Pick<ApiRequest, 'method' | 'path' | 'query'>;
 
@@ -101,7 +101,7 @@ function isAskedFor({ query, isPage }: KnownAnswer, asked: URLSearchParams): boo
   return [...query].every(([key, value]) => asked.get(key) === value);
 }
 
-/** Nothing for what a cluster answers by itself: a single object, a change. */
+/** Undefined for requests that the test server answers itself: a single object, a change. */
 function answerOf(request: ApiRequest, answers: readonly KnownAnswer[], queue: Queue): ApiAnswer | undefined {
   if (request.method === 'POST' && request.path.endsWith('/selfsubjectaccessreviews'))
     return reviewAccess(request.body, (attempt) => !isDenied(attempt, answers));
@@ -133,7 +133,7 @@ function wholeListPath({ resource }: ObjectPath): string {
   return `${resource.group === '' ? '/api/v1' : `/apis/${resource.group}/v1`}/${resource.plural}`;
 }
 
-/** The lists of namespaces that the file names, where it does not name the list of the cluster; of none, an empty list. */
+/** The lists of all namespaces in the file, merged, if the file has no list of the cluster. Empty if it has none. */
 function joinNamespaces(
   query: URLSearchParams,
   asked: ObjectPath,
@@ -155,7 +155,7 @@ function joinNamespaces(
   );
 }
 
-/** What of an answer a request selects. What is no list is given as it is. */
+/** Applies the selectors of a request to an answer. An answer that is not a list is returned unchanged. */
 function select(answer: KnownAnswer, query: URLSearchParams, named: ObjectPath): ApiAnswer {
   const items = itemsOf(answer.body);
   if (answer.status !== 200 || !items) return inNamespace(answer, named);
@@ -167,7 +167,7 @@ function select(answer: KnownAnswer, query: URLSearchParams, named: ObjectPath):
   return { ...answer, body: { ...body, metadata, items: made.items } };
 }
 
-/** The refusal of a list of the cluster, as it is worded for a namespace. */
+/** The 403 for a list of the cluster, in the wording for a namespace. */
 function inNamespace(answer: KnownAnswer, { namespace }: ObjectPath): ApiAnswer {
   const { message } = (answer.body ?? {}) as { readonly message?: unknown };
   if (answer.status !== 403 || namespace === undefined || typeof message !== 'string') return answer;
@@ -175,7 +175,7 @@ function inNamespace(answer: KnownAnswer, { namespace }: ObjectPath): ApiAnswer 
   return { ...answer, body: { ...(answer.body as object), message: reworded } };
 }
 
-/** A page of a list of the file is served whole, with its own token. */
+/** A page in the file is served whole, with its own token. */
 function page(
   items: readonly ApiObject[],
   query: URLSearchParams,
@@ -211,14 +211,14 @@ function isDenied(attempt: Attempt, answers: readonly KnownAnswer[]): boolean {
     });
 }
 
-/** The kubelet of a node gives what the file answers for it through the API server. */
+/** The kubelet of a node answers directly with what the file has for it through the API server. */
 function kubeletOf(node: string, answers: readonly KnownAnswer[]): Kubelet {
   const prefix = `/api/v1/nodes/${node}/proxy`;
   const own = answers.filter(({ method, path }) => method === 'GET' && path.startsWith(`${prefix}/`));
   return { answers: Object.fromEntries(own.map((answer) => [answer.path.slice(prefix.length), answer])) };
 }
 
-/** Nodes with the ports at which their kubelets listen. */
+/** Nodes with the ports of their kubelets. */
 function withAddresses(answer: ApiAnswer, cluster: TestCluster): ApiAnswer {
   const items = itemsOf(answer.body);
   if (!items) return answer;

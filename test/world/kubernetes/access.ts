@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 
-/** A rule as in a ClusterRole; with `namespace` as in a Role that is bound there. */
+/** A rule of a ClusterRole; with `namespace`, of a Role in that namespace. */
 export type Rule =
   | {
       readonly apiGroups: readonly string[];
@@ -15,14 +15,14 @@ export type Rule =
   | { readonly nonResourceURLs: readonly string[]; readonly verbs: readonly string[] };
 
 export interface User {
-  /** `system:serviceaccount:ops:wrench`; for a client certificate its common name. */
+  /** `system:serviceaccount:ops:wrench`; for a client certificate, its common name. */
   readonly name: string;
   readonly rules: readonly Rule[];
-  /** Default: one of its own. */
+  /** Default: a random one. */
   readonly token?: string;
 }
 
-/** What a request wants to do. */
+/** The permission that a request needs. */
 export type Attempt =
   | {
       readonly verb: string;
@@ -41,26 +41,26 @@ export const EVERYTHING: readonly Rule[] = [
   { nonResourceURLs: ['*'], verbs: ['*'] },
 ];
 
-/** The ClusterRole system:public-info-viewer, which is bound to everybody. */
+/** The ClusterRole system:public-info-viewer, which is bound to everyone. */
 const PUBLIC: Rule = {
   nonResourceURLs: ['/healthz', '/livez', '/readyz', '/version', '/version/'],
   verbs: ['get'],
 };
-/** The ClusterRole system:basic-user, which is bound to all who are authenticated. */
+/** The ClusterRole system:basic-user, which is bound to all authenticated users. */
 const BASIC: Rule = {
   apiGroups: ['authorization.k8s.io'],
   resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
   verbs: ['create'],
 };
 
-/** Who may do what: authentication by bearer token or client certificate, authorization by rules. */
+/** Authentication by bearer token or client certificate, and authorization by rules. */
 export interface Access {
   readonly tokenOf: (user: string) => string;
-  /** Ends all tokens of a user and gives a new one, as when a token expires and is renewed. */
+  /** Invalidates the tokens of a user and returns a new one, as if the old one had expired. */
   readonly renewToken: (user: string) => string;
-  /** Replaces what a user may do; adds the user where there was none. */
+  /** Replaces the rules of a user; adds the user if there is none. */
   readonly allow: (user: string, rules: readonly Rule[]) => void;
-  /** Nothing where the credentials are not valid, which is answered with 401. */
+  /** Undefined if the credentials are invalid, which is answered with 401. */
   readonly identify: (request: IncomingMessage) => string | undefined;
   readonly isAllowed: (user: string, attempt: Attempt) => boolean;
 }

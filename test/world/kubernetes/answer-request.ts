@@ -16,7 +16,7 @@ import {
   notFound,
 } from './status.ts';
 
-/** All that an API server keeps. */
+/** The state of an API server. */
 export interface ClusterState {
   readonly version: string;
   readonly collections: Readonly<Record<Plural, Collection>>;
@@ -24,7 +24,7 @@ export interface ClusterState {
   readonly access: Access;
   /** Counts changes. */
   resourceVersion: number;
-  /** Counts compactions of etcd, each of which ends all `continue` tokens. */
+  /** Counts compactions of etcd, each of which invalidates all `continue` tokens. */
   age: number;
 }
 
@@ -37,7 +37,7 @@ export interface ApiRequest {
   readonly user: string;
 }
 
-/** What an API server answers to somebody whom it knows. */
+/** The answer of an API server to an authenticated user. */
 export function answerRequest(state: ClusterState, request: ApiRequest, fault?: ListFault): ApiAnswer {
   const { path, user, method } = request;
   if (method === 'POST' && /^\/apis\/authorization\.k8s\.io\/v1\/selfsubjectaccessreviews$/.test(path))
@@ -87,7 +87,7 @@ interface ReviewSpec {
   readonly nonResourceAttributes?: { readonly path?: string; readonly verb?: string };
 }
 
-/** A SelfSubjectAccessReview, answered as the rules are. Empty strings and absent members are the same. */
+/** A SelfSubjectAccessReview, answered from the rules. An empty string is the same as an absent field. */
 export function reviewAccess(text: string, isAllowed: (attempt: Attempt) => boolean): ApiAnswer {
   const { spec = {} } = JSON.parse(text) as { readonly spec?: ReviewSpec };
   const { resourceAttributes: wanted, nonResourceAttributes: url } = spec;
@@ -167,12 +167,12 @@ const NOT_ALLOWED = failure(
   'the server does not allow this method on the requested resource',
 );
 
-/** A single object carries its type, which an object in a list does not. */
+/** A single object has `kind` and `apiVersion`; an object in a list does not. */
 function whole({ resource }: ObjectPath, object: ApiObject): ApiObject {
   return { kind: resource.kind, apiVersion: apiVersionOf(resource), ...object };
 }
 
-/** Whether nothing is to be saved; nothing where the value is invalid. */
+/** Whether it is a dry run; undefined if the value is invalid. */
 function isDryRun(query: URLSearchParams, body?: { readonly dryRun?: unknown }): boolean | undefined {
   const values = [...query.getAll('dryRun'), ...(Array.isArray(body?.dryRun) ? body.dryRun : [])];
   return values.every((value) => value === 'All') ? values.length > 0 : undefined;

@@ -11,10 +11,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failureOf } from './failure-of.ts';
 import { type ClusterUnderTest, clustersUnderTest } from './under-test.ts';
 
-/** Events may be made without anything that acts on them. */
+/** Events are safe to create: no controller acts on them. */
 const COUNT = 7;
 
-/** Of the next page. */
+/** The token for the next page. */
 function tokenOf({ metadata }: { readonly metadata?: V1ListMeta }): string | undefined {
   const { _continue: token } = metadata ?? {};
   return token;
@@ -54,7 +54,7 @@ describe.each(clustersUnderTest())('%s', (_name, open) => {
     expect(gitVersion).toMatch(/^v1\.\d+\.\d+/);
   });
 
-  test('a list comes in pages, and every object once', async () => {
+  test('a list is paged, and has every object once', async () => {
     const names: string[] = [];
     const sizes: number[] = [];
     let token: string | undefined;
@@ -72,20 +72,20 @@ describe.each(clustersUnderTest())('%s', (_name, open) => {
     expect(sizes).toEqual([3, 3, 1]);
   });
 
-  test('a token that nobody issued is refused', async () => {
+  test('an invalid token is rejected', async () => {
     const { code, message } = await failureOf(core.listNamespacedEvent({ namespace, _continue: 'made up' }));
     expect(code).toBe(400);
     expect(message).toMatch(/^continue key is not valid/);
   });
 
-  test('how many are left is not said of a selection', async () => {
+  test('with a selector, the number of remaining items is absent', async () => {
     const selected = await core.listNamespacedEvent({ namespace, limit: 2, labelSelector: 'half=first' });
     expect(selected.items).toHaveLength(2);
     expect(tokenOf(selected)).toBeTruthy();
     expect(selected.metadata?.remainingItemCount).toBeUndefined();
   });
 
-  test('labels select', async () => {
+  test('label selectors', async () => {
     const count = async (labelSelector: string) =>
       (await core.listNamespacedEvent({ namespace, labelSelector })).items.length;
     expect(await count('half=first')).toBe(4);
@@ -94,23 +94,23 @@ describe.each(clustersUnderTest())('%s', (_name, open) => {
     expect(await count('absent')).toBe(0);
   });
 
-  test('a field that a kind supports selects', async () => {
+  test('supported field selectors', async () => {
     const { items } = await core.listNamespacedEvent({ namespace, fieldSelector: 'involvedObject.kind=Pod' });
     expect(items).toHaveLength(4);
   });
 
-  test('a field that a kind does not support is refused', async () => {
+  test('an unsupported field selector is rejected', async () => {
     const refused = await failureOf(core.listPodForAllNamespaces({ fieldSelector: 'status.reason=Evicted' }));
     expect(refused).toMatchObject({ code: 400, message: 'field label not supported: status.reason' });
   });
 
-  test('an object that is not there is named', async () => {
+  test('404 names the object', async () => {
     const { code, message } = await failureOf(core.readNamespacedEvent({ name: 'absent', namespace }));
     expect(code).toBe(404);
     expect(message).toBe('events "absent" not found');
   });
 
-  test('an object with a name that is taken is not made', async () => {
+  test('creating an object with an existing name is a conflict', async () => {
     const body = { metadata: { name: 'event-0', namespace }, involvedObject: { namespace } };
     expect((await failureOf(core.createNamespacedEvent({ namespace, body }))).code).toBe(409);
   });
@@ -163,7 +163,7 @@ describe.each(clustersUnderTest())('%s', (_name, open) => {
     expect((await patch(null)).metadata.annotations ?? {}).toEqual({});
   });
 
-  test('an object is deleted with the uid that it has, and not another', async () => {
+  test('a uid precondition on delete', async () => {
     const { metadata } = await core.readNamespacedEvent({ name: 'event-3', namespace });
     const remove = (uid: string) =>
       core.deleteNamespacedEvent({ name: 'event-3', namespace, body: { preconditions: { uid } } });
@@ -179,7 +179,7 @@ describe.each(clustersUnderTest())('%s', (_name, open) => {
     await core.createNamespacedEvent({ namespace, body });
   });
 
-  test('a dry run cordons no node', async () => {
+  test('a dry run does not cordon a node', async () => {
     const name = await nameOfNode();
     const before = await core.readNode({ name });
     const tried = await core.patchNode(
@@ -190,7 +190,7 @@ describe.each(clustersUnderTest())('%s', (_name, open) => {
     expect((await core.readNode({ name })).spec?.unschedulable).toBe(before.spec?.unschedulable);
   });
 
-  test('a review says what a request shows', async () => {
+  test('an access review agrees with the request', async () => {
     const auth = cluster.config.makeApiClient(AuthorizationV1Api);
     const review = await auth.createSelfSubjectAccessReview({
       body: { spec: { resourceAttributes: { verb: 'list', resource: 'nodes' } } },
@@ -202,7 +202,7 @@ describe.each(clustersUnderTest())('%s', (_name, open) => {
     expect(review.status?.allowed).toBe(lists);
   });
 
-  test('a kubelet measures its disks and shows its configuration', async () => {
+  test('a kubelet returns its stats and configuration', async () => {
     const name = await nameOfNode();
     const stats: unknown = await core.connectGetNodeProxyWithPath({ name, path: 'stats/summary' });
     expect(stats).toMatchObject({

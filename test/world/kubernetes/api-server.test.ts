@@ -28,7 +28,7 @@ async function start(
   return { cluster, config, core: config.makeApiClient(CoreV1Api) };
 }
 
-/** Of the next page. */
+/** The token for the next page. */
 function tokenOf({ metadata }: { readonly metadata?: V1ListMeta }): string {
   const { _continue: token } = metadata ?? {};
   return token ?? '';
@@ -36,7 +36,7 @@ function tokenOf({ metadata }: { readonly metadata?: V1ListMeta }): string {
 
 const PODS = Array.from({ length: 7 }, (_, index) => podObject(`pod-${index}`));
 
-test('a compaction ends a token, and the answer holds one to go on with', async () => {
+test('a compaction invalidates a token, and the answer has one to continue with', async () => {
   const { cluster, core } = await start({ pods: PODS });
   const first = await core.listPodForAllNamespaces({ limit: 3 });
   cluster.compact();
@@ -47,7 +47,7 @@ test('a compaction ends a token, and the answer holds one to go on with', async 
   expect(rest.items[0]?.metadata?.name).toBe('pod-3');
 });
 
-test('a page may be empty and name a token that is gone', async () => {
+test('a page can be empty with a token that has expired', async () => {
   const { cluster, core } = await start({ pods: PODS });
   cluster.fail({ path: '/api/v1/pods', continued: false, list: 'empty-page' });
   cluster.fail({ path: '/api/v1/pods', continued: true, list: 'expired' });
@@ -57,7 +57,7 @@ test('a page may be empty and name a token that is gone', async () => {
   expect(gone).toMatchObject({ code: 410, status: { metadata: {} } });
 });
 
-test('objects that are made on demand are listed, and a large page is compressed', async () => {
+test('objects that are created on demand are listed, and a large page is compressed', async () => {
   const make = (index: number) => podObject(`pod-${index}`, { annotations: { note: 'x'.repeat(1_000) } });
   const { cluster, core } = await start({ pods: { count: 1_200, make } });
   const first = await core.listPodForAllNamespaces({ limit: 500 });
@@ -71,7 +71,7 @@ test('objects that are made on demand are listed, and a large page is compressed
   await response.body.dump();
 });
 
-test('a list of a namespace is a part of the list of the cluster', async () => {
+test('the list of a namespace is a subset of the list of the cluster', async () => {
   const { core } = await start({
     pods: [podObject('api', { namespace: 'shop' }), podObject('dns', { namespace: 'kube-system' })],
   });
@@ -79,7 +79,7 @@ test('a list of a namespace is a part of the list of the cluster', async () => {
   expect(items.map(({ metadata }) => metadata?.name)).toEqual(['api']);
 });
 
-test('what a user may not do is refused by name, and a review says the same', async () => {
+test('403 names the missing permission, and an access review agrees', async () => {
   const { config, core } = await start({
     nodes: [nodeObject('node-a')],
     users: [
@@ -114,7 +114,7 @@ test('what a user may not do is refused by name, and a review says the same', as
   expect(await mayI('patch', 'nodes')).toBe(false);
 });
 
-test('a rule of a namespace allows nothing elsewhere', async () => {
+test('a rule in a namespace allows nothing elsewhere', async () => {
   const rule = { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['list'], namespace: 'kube-system' };
   const { cluster } = await start({ users: [{ name: WRENCH, rules: [rule] }] });
   const statusOf = async (path: string) => {
@@ -130,7 +130,7 @@ test('a rule of a namespace allows nothing elsewhere', async () => {
   expect(await statusOf('/apis/apps/v1/daemonsets')).toBe(403);
 });
 
-test('a token that is not valid is 401, and no credentials are a user who may do nothing', async () => {
+test('an invalid token is 401, and no credentials are an anonymous user without permissions', async () => {
   const { cluster, core, config } = await start();
   cluster.renewToken();
   expect((await failureOf(core.listNode())).code).toBe(401);
@@ -142,7 +142,7 @@ test('a token that is not valid is 401, and no credentials are a user who may do
   ]);
 });
 
-test('a client certificate is a user', async () => {
+test('a client certificate authenticates a user', async () => {
   const { cluster, config } = await start({ nodes: [nodeObject('node-a')] });
   const { certificatePem, keyPem } = await cluster.certificateOf();
   const data = (pem: string) => Buffer.from(pem).toString('base64');
@@ -153,7 +153,7 @@ test('a client certificate is a user', async () => {
 
 const as = (type: string) => setHeaderOptions('Content-Type', type);
 
-test('a node is cordoned by a patch, and the rest of it stays', async () => {
+test('a patch cordons a node and changes nothing else', async () => {
   const taints = [{ key: 'dedicated', value: 'gpu', effect: 'NoSchedule' }];
   const { cluster, core } = await start({
     nodes: [nodeObject('node-a', { taints, labels: { pool: 'blue' } })],
@@ -169,7 +169,7 @@ test('a node is cordoned by a patch, and the rest of it stays', async () => {
   });
 });
 
-test('a value of another type is refused', async () => {
+test('a value of the wrong type is rejected', async () => {
   const { core } = await start({ nodes: [nodeObject('node-a')] });
   const body = { spec: { unschedulable: 'yes' } };
   const refused = await failureOf(core.patchNode({ name: 'node-a', body }, as(PatchStrategy.MergePatch)));
@@ -202,7 +202,7 @@ test('a kubelet that cannot be reached is 503 through the API server', async () 
 
 const DIRECT = { apiGroups: [''], resources: ['nodes/stats', 'nodes/configz'], verbs: ['get'] };
 
-/** Asks a kubelet at its own port. */
+/** Sends a request to a kubelet at its own port. */
 async function askKubelet(
   { find, tokenOf, ca }: TestCluster,
   node: string,
@@ -219,7 +219,7 @@ async function askKubelet(
   return { status: statusCode, text: await body.text() };
 }
 
-test('a kubelet that is asked directly has permissions of its own', async () => {
+test('a kubelet that is asked directly checks other permissions', async () => {
   const { cluster } = await start({
     nodes: [nodeObject('node-a'), nodeObject('old', { kubeletVersion: 'v1.32.1' })],
     kubelets: (name) => kubelet({ stats: statsBody(name), config: configBody() }),
@@ -240,7 +240,7 @@ test('a kubelet that is asked directly has permissions of its own', async () => 
   expect((await askKubelet(cluster, 'node-a', '/stats/summary', 'wrong')).status).toBe(401);
 });
 
-test('a kubelet with a certificate of its own is not trusted, and one that is down is not there', async () => {
+test('a kubelet with a self-signed certificate is not trusted, and one that is down refuses connections', async () => {
   const stats = statsBody('node');
   const { cluster } = await start({
     nodes: [nodeObject('own'), nodeObject('down')],
@@ -254,14 +254,14 @@ test('a kubelet with a certificate of its own is not trusted, and one that is do
   await expect(askKubelet(cluster, 'down', '/stats/summary')).rejects.toThrow('ECONNREFUSED');
 });
 
-test('faults are of the requests that they name, for as often as they say', async () => {
+test('faults affect only matching requests, for the given number of times', async () => {
   const { cluster, core } = await start({ nodes: [nodeObject('node-a')], pods: PODS });
   cluster.fail({ path: '/api/v1/nodes', status: 429, headers: { 'retry-after': '1' }, body: 'slow down' }, 1);
   await expect(core.listNode()).rejects.toMatchObject({ code: 429, body: 'slow down' });
   await core.listNode();
   cluster.fail({ path: '/api/v1/pods', status: 200, body: '<html>Sign in</html>' });
   await core.listNode();
-  // The client takes a page of a proxy for a list without items.
+  // The client parses an HTML page as a list without items.
   expect((await core.listPodForAllNamespaces()).items).toBeUndefined();
   cluster.heal();
   cluster.fail({ path: '/api/v1/pods', lose: 'half' }, 1);
@@ -272,7 +272,7 @@ test('faults are of the requests that they name, for as often as they say', asyn
   expect(cluster.asked.map(({ status }) => status)).toEqual([429, 200, 200, 200, 0, 0, 200]);
 });
 
-test('a request may hang until whoever asks gives up', async () => {
+test('a request can hang until the client gives up', async () => {
   const { cluster } = await start();
   const waiting = Promise.withResolvers<void>();
   cluster.fail({ path: '/version', until: 'closed', onWait: () => waiting.resolve() });

@@ -32,44 +32,44 @@ export interface ClusterOptions {
   readonly replicasets?: Objects;
   readonly statefulsets?: Objects;
   readonly namespaces?: Objects;
-  /** By the name of the node. A node without one cannot be reached. */
+  /** By node name. The kubelet of any other node is unreachable. */
   readonly kubelets?: Readonly<Record<string, Kubelet>> | FindKubelet;
-  /** Whether kubelets listen on ports of their own too. Their nodes then name loopback as their address. */
+  /** Whether kubelets also listen on their own ports. The address of their nodes is then loopback. */
   readonly kubeletsListen?: boolean;
-  /** Default: {@link WRENCH}, who may do everything. */
+  /** Default: {@link WRENCH}, with all permissions. */
   readonly users?: readonly User[];
-  /** What is answered before anything else is looked at, to whoever is authenticated. */
+  /** Answers a request of any authenticated user first; undefined leaves it to the server. */
   readonly answer?: (request: ApiRequest) => ApiAnswer | undefined;
   readonly port?: number;
 }
 
-/** The user of a cluster that names none. */
+/** The default user. */
 export const WRENCH = 'system:serviceaccount:ops:wrench';
 
 export interface AskedRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
-  /** 0 where the connection was closed instead. */
+  /** 0 if the connection was closed instead. */
   readonly status: number;
-  /** Who asked; absent where the credentials were not valid. */
+  /** Absent if the credentials were invalid. */
   readonly user?: string;
-  /** Of a kubelet that was asked directly, the name of its node. */
+  /** The node whose kubelet was asked directly. */
   readonly kubelet?: string;
   readonly contentType?: string;
-  /** Of a request that is no GET. */
+  /** Absent for a GET. */
   readonly body?: string;
 }
 
 /** A Kubernetes API server over real TLS, with its kubelets. */
 export interface TestCluster {
   readonly url: string;
-  /** PEM of the authority that signs the serving certificates and knows client certificates. */
+  /** PEM of the CA that signs serving and client certificates. */
   readonly ca: string;
-  /** The text of a kubeconfig for this cluster alone, with the token of a user (default: the first). */
+  /** A kubeconfig for this cluster, with the token of a user. Default: the first user. */
   readonly kubeconfig: (options?: { readonly user?: string; readonly context?: string }) => string;
   readonly tokenOf: (user?: string) => string;
-  /** Makes the old token of a user invalid. */
+  /** Invalidates the tokens of a user and returns a new one. */
   readonly renewToken: (user?: string) => string;
   /** A client certificate for a user. */
   readonly certificateOf: (
@@ -77,16 +77,16 @@ export interface TestCluster {
   ) => Promise<{ readonly certificatePem: string; readonly keyPem: string }>;
   readonly allow: (user: string, rules: readonly Rule[]) => void;
   readonly asked: readonly AskedRequest[];
-  /** How many requests were being answered at the same time, at most. */
+  /** The highest number of concurrent requests so far. */
   readonly mostAtOnce: () => number;
-  /** As it is now. */
+  /** The current state of an object. */
   readonly find: (plural: Plural, name: string, namespace?: string) => ApiObject | undefined;
-  /** Adds an object or replaces it, as somebody else would. */
+  /** Adds or replaces an object, as another client would. */
   readonly put: (plural: Plural, object: ApiObject) => void;
   readonly remove: (plural: Plural, name: string, namespace?: string) => void;
-  /** Ends all `continue` tokens that were given so far: 410, with a token to go on. */
+  /** Invalidates all `continue` tokens so far: they get 410, with a token to continue. */
   readonly compact: () => void;
-  /** `times` absent: until `heal`. */
+  /** Without `times`, until `heal`. */
   readonly fail: (fault: Fault, times?: number) => void;
   readonly heal: () => void;
   readonly close: () => Promise<void>;
@@ -261,7 +261,7 @@ async function readText(request: IncomingMessage): Promise<string> {
 }
 
 const compress = promisify(gzip);
-/** The API server compresses what is larger: https://github.com/kubernetes/kubernetes/blob/v1.33.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/writers.go */
+/** Larger responses are compressed: https://github.com/kubernetes/kubernetes/blob/v1.33.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/writers.go */
 const COMPRESSED_FROM_BYTES = 128 * 1024;
 
 async function send(

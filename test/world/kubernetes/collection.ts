@@ -2,17 +2,17 @@ import type { ApiObject } from './resources.ts';
 
 /** Objects of one kind, in the order in which they are listed. */
 export interface Collection {
-  /** One more than the last index, with those that were deleted. */
+  /** The last index plus 1, including deleted objects. */
   readonly size: number;
-  /** Nothing where it was deleted. */
+  /** Undefined if it was deleted. */
   readonly at: (index: number) => ApiObject | undefined;
   readonly find: (namespace: string | undefined, name: string) => ApiObject | undefined;
-  /** Adds it, or puts it in the place of the one with its name. */
+  /** Adds an object, or replaces the one with the same name. */
   readonly put: (object: ApiObject) => void;
   readonly remove: (object: ApiObject) => void;
 }
 
-/** Objects that are made when they are asked for, so that none is held. They cannot be changed. */
+/** Objects that are created on each request and not kept in memory. They cannot be changed. */
 export interface MadeObjects {
   readonly count: number;
   readonly make: (index: number) => ApiObject;

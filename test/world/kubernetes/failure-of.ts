@@ -1,6 +1,6 @@
 import { ApiException } from '@kubernetes/client-node';
 
-/** The code of the answer that a request fails with, and the message of its Status. */
+/** The status code and the `Status` with which a request fails. */
 export async function failureOf(request: Promise<unknown>): Promise<{
   readonly code: number;
   readonly message: string;
@@ -11,7 +11,7 @@ export async function failureOf(request: Promise<unknown>): Promise<{
     (thrown: unknown) => thrown,
   );
   if (!(error instanceof ApiException)) throw error;
-  // The client keeps the body of a 401 to itself.
+  // The client does not expose the body of a 401.
   const status = JSON.parse((error.body as string | undefined) ?? '{}') as Readonly<Record<string, unknown>>;
   const { message = '' } = status as { readonly message?: string };
   return { code: error.code, message, status };

@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ListFault } from './list.ts';
 import type { ApiAnswer } from './status.ts';
 
-/** What may go wrong with every request whose path starts with `path`. */
+/** A fault of requests whose path starts with `path`. */
 export type Fault = {
   readonly path: string;
   readonly method?: string;
   /** Only requests with (or without) a `continue` token. */
   readonly continued?: boolean;
-  /** Of a kubelet that is asked directly, the name of its node. Absent: of the API server. */
+  /** The node whose kubelet is asked directly. Absent: the API server. */
   readonly kubelet?: string;
 } & (
   | {
@@ -20,9 +20,9 @@ export type Fault = {
     }
   | { readonly list: ListFault }
   | { readonly slowMs: number }
-  /** Waits for this, and then does what is asked; never, for a request that hangs. */
+  /** Delays the answer until this resolves; if it never does, the request hangs. */
   | { readonly until: Promise<unknown> | 'closed'; readonly onWait?: (path: string) => void }
-  /** The connection is closed before the request was worked on, or after: with the answer lost, or in the middle of it. */
+  /** Closes the connection before the request is processed, or after: with the answer lost, or in the middle of it. */
   | { readonly lose: 'request' | 'answer' | 'half' }
 );
 
@@ -34,10 +34,10 @@ export interface FaultedRequest {
 }
 
 export interface Faults {
-  /** `times` absent: until `clear`. */
+  /** Without `times`, until `clear`. */
   readonly add: (fault: Fault, times?: number) => void;
   readonly clear: () => void;
-  /** Asks `decide` for the answer, but for what a fault takes away; nothing where the connection is gone. */
+  /** Answers with `decide`, unless a fault intervenes. Undefined if the connection was closed. */
   readonly around: (
     request: FaultedRequest,
     response: ServerResponse,

@@ -2,14 +2,14 @@
 export interface KubeconfigContext {
   readonly name: string;
   readonly server: string;
-  /** PEM. Absent: none is named. */
+  /** PEM. */
   readonly ca?: string;
   readonly proxyUrl?: string;
   /** As in the file: `{ token }`, `{ exec: { … } }`, `{ 'client-certificate-data': … }`. */
   readonly user: object;
 }
 
-/** The text of a kubeconfig; the first context is the current one. JSON, which is YAML too. */
+/** A kubeconfig as JSON, which is valid YAML. The first context is the current one. */
 export function kubeconfigText(contexts: readonly KubeconfigContext[]): string {
   return JSON.stringify(
     {

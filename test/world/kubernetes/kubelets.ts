@@ -6,13 +6,13 @@ import { type Access, ANONYMOUS } from './access.ts';
 import type { ApiObject } from './resources.ts';
 import { type ApiAnswer, failure, NO_SUCH_PATH } from './status.ts';
 
-/** What a kubelet answers. */
+/** The answers of a kubelet. */
 export interface Kubelet {
   /** By path: `/stats/summary`, `/configz`. Anything else is 404. */
   readonly answers: Readonly<Record<string, ApiAnswer>>;
   /** Nothing listens at its address. */
   readonly unreachable?: boolean;
-  /** `own`: it signed its serving certificate itself, as kubeadm's kubelets do by default. Default: the authority of the cluster. */
+  /** `own`: self-signed, as with kubeadm by default. Default: signed by the CA of the cluster. */
   readonly certificate?: 'cluster' | 'own';
 }
 
@@ -31,7 +31,7 @@ export function kubelet(
   };
 }
 
-/** What the API server passes on. */
+/** The answer through the API server. */
 export function askByProxy(find: FindKubelet, node: string, rest: string): ApiAnswer {
   const found = find(node);
   if (!found || found.unreachable)
@@ -44,7 +44,7 @@ export function askByProxy(find: FindKubelet, node: string, rest: string): ApiAn
 }
 
 /**
- * What a kubelet itself answers, with webhook authentication and authorization:
+ * The answer of a kubelet at its own address, with webhook authentication and authorization:
  * https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/
  */
 export function askDirectly(
@@ -88,7 +88,7 @@ function subresourcesOf(path: string, fineGrained: boolean): readonly string[] {
   return fineGrained && fine[first] !== undefined ? [fine[first], 'proxy'] : ['proxy'];
 }
 
-/** Since 1.33 a kubelet asks for `nodes/configz` before `nodes/proxy`. */
+/** From 1.33, a kubelet checks `nodes/configz` before `nodes/proxy`. */
 export function isFineGrained(version: string): boolean {
   return Number(/^v1\.(\d+)/.exec(version)?.[1] ?? 0) >= 33;
 }
@@ -98,7 +98,7 @@ export interface KubeletServer {
   readonly close: () => Promise<void>;
 }
 
-/** A kubelet on a port of its own. */
+/** A kubelet on its own port. */
 export async function listenAsKubelet(
   node: string,
   { certificate = 'cluster', unreachable = false }: Kubelet,
@@ -129,7 +129,7 @@ export async function listenAsKubelet(
   return { port, close };
 }
 
-/** The node as it registers itself when its kubelet listens on loopback. */
+/** The node as registered if its kubelet listens on loopback. */
 export function atPort(node: ApiObject, port: number): ApiObject {
   return {
     ...node,

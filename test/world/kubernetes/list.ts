@@ -3,16 +3,16 @@ import { type ApiObject, apiVersionOf, type Resource } from './resources.ts';
 import { selectorOf } from './selectors.ts';
 import { type ApiAnswer, badRequest, failure } from './status.ts';
 
-/** What goes wrong with a list, as a real API server answers when etcd was compacted between two of its pages. */
+/** Faults of a list, as after a compaction of etcd between two pages. */
 export type ListFault =
-  /** 410 with a token by which the rest can be read, though not of the same time. */
+  /** 410 with a token for the rest of the list, at a newer version. */
   | 'expired-with-token'
-  /** 410; the list has to be begun again. */
+  /** 410; the list has to be restarted. */
   | 'expired'
   /** A page without items, and a token. */
   | 'empty-page';
 
-/** Where a list goes on. `age` counts compactions: a token of an earlier age is too old. -1 is of any age. */
+/** Where to continue a list. `age` counts compactions: a token of an earlier age has expired. -1 never expires. */
 interface Position {
   readonly start: number;
   readonly age: number;
@@ -23,7 +23,7 @@ const EXPIRED =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter';
 const INCONSISTENT = `${EXPIRED}, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.`;
 
-/** One page of a list, as `limit` and `continue` ask. Namespaced lists are a part of the list of the cluster. */
+/** One page of a list, by `limit` and `continue`. */
 export function listPage(
   { resource, namespace }: { readonly resource: Resource; readonly namespace?: string },
   query: URLSearchParams,
@@ -55,7 +55,7 @@ export function listPage(
       const object = collection.at(next);
       if (object && isListed(object)) items.push(object);
     }
-  // With a selector, a real server too cannot know how many are left, and ends with a page that may be empty.
+  // With a selector, a real server does not know how many items remain either, and the last page may be empty.
   const isMore = next < collection.size;
   const body = {
     kind: `${resource.kind}List`,
@@ -72,7 +72,7 @@ export function listPage(
   return { status: 200, body };
 }
 
-/** Where a request goes on with a list that was paged here; nothing for a token of another's. */
+/** Where a request continues a list; undefined if the token is not from this server. */
 export function positionOf(query: URLSearchParams): Position | undefined {
   return readToken(query.get('continue') ?? '');
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiObject, ObjectMetadata } from './resources.ts';
 
-/** What differs from an ordinary, healthy object: `nodeObject('node-a', { unschedulable: true })`. */
+/** Overrides of a healthy object: `nodeObject('node-a', { unschedulable: true })`. */
 export interface NodeRequest extends MetadataRequest {
-  /** By type: `{ DiskPressure: 'True' }`. Default: Ready, and no pressure. */
+  /** By type: `{ DiskPressure: 'True' }`. Default: Ready without pressure. */
   readonly conditions?: Readonly<Record<string, 'True' | 'False' | 'Unknown'>>;
   readonly taints?: readonly { readonly key: string; readonly effect: string; readonly value?: string }[];
   readonly unschedulable?: boolean;
@@ -172,7 +172,7 @@ export function daemonSetObject(
 
 const GIB = 1024 ** 3;
 
-/** What a kubelet measures on a node with one disk. */
+/** The stats of a kubelet on a node with one disk. */
 export function statsBody(
   node: string,
   {
@@ -212,7 +212,7 @@ export function statsBody(
   };
 }
 
-/** The configuration of a kubelet with its defaults. */
+/** The default configuration of a kubelet. */
 export function configBody(more: object = {}): object {
   return {
     kubeletconfig: {

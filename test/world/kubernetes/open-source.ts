@@ -13,7 +13,7 @@ export interface OpenedCluster {
   readonly writer: ClusterWriter | undefined;
 }
 
-/** Opens a source `lab` for a kubeconfig; both are gone when the test has finished. */
+/** Opens a source `lab` for a kubeconfig. Both are removed when the test has finished. */
 export async function openLab(kubeconfig: string, options: object = {}): Promise<OpenedCluster> {
   const path = await saveFile('kubeconfig', kubeconfig);
   const source = openKubernetes(
@@ -23,7 +23,7 @@ export async function openLab(kubeconfig: string, options: object = {}): Promise
   return { source, cluster: source.reads.clusters!, writer: source.writes?.clusters };
 }
 
-/** Writes a file that is gone when the test has finished. */
+/** Writes a file, which is deleted when the test has finished. */
 export async function saveFile(name: string, content: string, mode = 0o600): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-kubernetes-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -32,7 +32,7 @@ export async function saveFile(name: string, content: string, mode = 0o600): Pro
   return path;
 }
 
-/** All items of a list, and the error with which it ended early. */
+/** All items of a list, and the error if it could not be completed. */
 export async function readAll<T>(
   pages: AsyncIterable<readonly T[]>,
 ): Promise<{ readonly items: readonly T[]; readonly error?: unknown }> {

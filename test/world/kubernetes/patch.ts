@@ -19,7 +19,7 @@ const operation = z.object({
   value: z.unknown(),
 });
 
-/** The object with a patch applied, or the answer to one that cannot be. Nothing is saved. */
+/** The object with a patch applied, or the error answer to an invalid patch. Nothing is saved. */
 export function patched(
   path: ObjectPath,
   current: ApiObject,
@@ -102,7 +102,7 @@ function read(object: Json, path: readonly string[]): Json {
   return path.reduce<Json>((at, key) => (at as JsonObject | undefined)?.[key], object);
 }
 
-/** A copy with one value replaced; without it where the value is undefined. The parent has to be there. */
+/** A copy with one value replaced, or removed if it is undefined. Its parent must exist. */
 function write(object: Json, [key, ...rest]: readonly string[], value: Json): Json {
   if (key === undefined) return value;
   if (typeof object !== 'object' || object === null) throw new Error(`no parent of ${key}`);
@@ -129,7 +129,7 @@ function applyMerge(current: ApiObject, patch: Json, strategic: boolean): Change
   return { object: merge(current, patch as JsonObject, strategic) };
 }
 
-/** What a list of objects is merged by in a strategic merge patch: the `patchMergeKey` tags in staging/src/k8s.io/api/core/v1/types.go. */
+/** The keys by which a strategic merge patch merges lists of objects: the `patchMergeKey` tags in staging/src/k8s.io/api/core/v1/types.go. */
 const MERGE_KEYS: Readonly<Record<string, string>> = {
   taints: 'key',
   containers: 'name',
@@ -172,7 +172,7 @@ function isObject(value: Json): value is JsonObject {
 
 const NAME = /^([\w.-]+\/)?[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/;
 
-/** Why the API server does not take the changed object. */
+/** Why the API server rejects the changed object. */
 function refusal(path: ObjectPath, before: ApiObject, after: ApiObject): ApiAnswer | undefined {
   const { metadata } = after;
   if (metadata?.uid !== before.metadata.uid)
@@ -212,7 +212,7 @@ function mistyped(path: ObjectPath, field: string, type: string): ApiAnswer {
 
 const CHANGEABLE = ['activeDeadlineSeconds', 'tolerations', 'terminationGracePeriodSeconds'];
 
-/** The spec of a pod cannot be changed but for a few fields. */
+/** Only a few fields in the spec of a pod can be changed. */
 function podRefusal(path: ObjectPath, before: ApiObject, after: ApiObject): ApiAnswer | undefined {
   return isDeepStrictEqual(fixedSpec(before), fixedSpec(after))
     ? undefined

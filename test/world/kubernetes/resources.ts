@@ -1,4 +1,4 @@
-/** An object as the API server keeps and sends it: plain JSON. */
+/** An object of the API, as JSON. */
 export interface ApiObject {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -16,7 +16,7 @@ export interface ObjectMetadata {
   readonly [field: string]: unknown;
 }
 
-/** A kind of object, and how requests name it. */
+/** A resource, and how requests name it. */
 export interface Resource {
   /** In paths and in RBAC rules: `nodes`. */
   readonly plural: string;
@@ -24,7 +24,7 @@ export interface Resource {
   /** `''` is the core group. */
   readonly group: string;
   readonly namespaced: boolean;
-  /** What a field selector may name; absent: the two that each kind has, with an error text of its own. */
+  /** Supported field labels. Absent: only the two that every resource has, with another error message. */
   readonly fieldLabels?: readonly string[];
 }
 
@@ -91,19 +91,19 @@ export function apiVersionOf({ group }: Resource): string {
   return group === '' ? 'v1' : `${group}/v1`;
 }
 
-/** What a path names. */
+/** The target of a request. */
 export interface ObjectPath {
   readonly resource: Resource & { readonly plural: Plural };
   readonly namespace?: string;
-  /** Absent: all of them, or of the namespace. */
+  /** Absent: all objects, or all in the namespace. */
   readonly name?: string;
   /** `proxy`, `status`, `log`. */
   readonly subresource?: string;
-  /** Behind `proxy`, without its slash: `stats/summary`. */
+  /** The path after `proxy/`: `stats/summary`. */
   readonly rest?: string;
 }
 
-/** What the path of a request names; nothing where it is no object or list of a kind that is known here. */
+/** Parses the path of a request; undefined if it names no known resource. */
 export function parseObjectPath(path: string): ObjectPath | undefined {
   const match =
     /^\/(?:api|apis\/(?<group>[^/]+))\/v1(?:\/namespaces\/(?<namespace>[^/]+)(?=\/[^/]))?\/(?<plural>[a-z]+)(?:\/(?<name>[^/]+)(?:\/(?<subresource>[^/]+)(?:\/(?<rest>.*))?)?)?$/.exec(

@@ -10,7 +10,7 @@ interface Requirement {
   readonly values: readonly string[];
 }
 
-/** What a list is narrowed to; nothing where it is not, and the answer where a selector is invalid. */
+/** The selectors of a list: undefined if there are none, or the error answer if one is invalid. */
 export function selectorOf(
   resource: Resource,
   query: URLSearchParams,

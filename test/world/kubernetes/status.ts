@@ -1,6 +1,6 @@
 import type { ObjectPath, Resource } from './resources.ts';
 
-/** What a server answers: an object is sent as JSON, a string as it is, and bytes as JSON that was written and is not compressed. */
+/** An answer: an object is sent as JSON, a string unchanged, and bytes as serialized JSON that is not compressed. */
 export interface ApiAnswer {
   readonly status: number;
   readonly body: unknown;
@@ -14,7 +14,7 @@ interface Details {
   readonly [field: string]: unknown;
 }
 
-/** An error as the API server sends it, with the reasons of staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go. */
+/** An error of the API server, with the reasons of staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go. */
 export function failure(
   code: number,
   reason: string,
@@ -51,7 +51,7 @@ export function notFound(path: ObjectPath): ApiAnswer {
   });
 }
 
-/** A path that no handler is registered for. */
+/** The answer for a path without a handler. */
 export const NO_SUCH_PATH: ApiAnswer = { status: 404, body: '404 page not found\n' };
 
 export function forbidden(user: string, verb: string, path: ObjectPath): ApiAnswer {

@@ -9,8 +9,8 @@ export interface ClusterUnderTest {
 }
 
 /**
- * The clusters that the tests of the API run against: the one in this folder and, where WRENCH_TEST_KUBECONFIG names a kubeconfig, the one of
- * its current context. There a namespace `wrench-test-...` is made and deleted again; everything else is only read, or a dry run.
+ * The clusters that the API tests run against: the one in this folder and, if WRENCH_TEST_KUBECONFIG is the path of a kubeconfig, the cluster of its
+ * current context. There, the tests create and delete a namespace `wrench-test-...`; everything else is read-only or a dry run.
  */
 export function clustersUnderTest(
   env: NodeJS.ProcessEnv = process.env,
