@@ -57,7 +57,7 @@ function without(permission: string, more: readonly SourcePermission[] = []) {
   ]);
 }
 
-test('where everything that checks need is allowed, one line says so and names them', async () => {
+test('if nothing is missing, one line names the checks that have their permissions', async () => {
   expect(await doctorOn(cluster(async () => everything))).toBe(
     '✔ prod/lab: Kubernetes v1.33.4, 3 nodes\n' +
       '✔ prod/lab: has the permissions that node/disk and node/versions need\n',
@@ -92,7 +92,7 @@ test('one permission for several methods is one line', async () => {
   expect(said).toContain('Grant it to the credential of this source.');
 });
 
-test('a permission that no check needs is not missed', async () => {
+test('a permission that no check needs is not reported as missing', async () => {
   expect(await doctorOn(without('list daemonsets.apps'))).not.toMatch(/✖|!/);
 });
 
@@ -114,7 +114,7 @@ test('permissions that the same checks need, from the same role, are one line', 
   );
 });
 
-test('what a fix needs is checked where the source may change something, and only there', async () => {
+test('the permissions of a fix are checked only if the source may change something', async () => {
   const patch = { method: 'cordon', permission: 'patch nodes', allowed: false };
   const { permissions } = without('list nothing', [patch]);
 
@@ -124,7 +124,7 @@ test('what a fix needs is checked where the source may change something, and onl
   );
 });
 
-test('a permission that nothing configured needs is a warning, and only where it is granted', async () => {
+test('a permission that nothing in the configuration needs is a warning only if it is granted', async () => {
   const patch = { permission: 'patch nodes', hint: 'use a credential that can only read' };
 
   expect(await doctorOn(without('list nothing', [{ ...patch, allowed: false }]))).not.toContain('patch');
@@ -156,7 +156,7 @@ test('a permission that allows more than the check needs is a warning', async ()
   );
 });
 
-test('permissions that cannot be read are a failure, and unknown for every check', async () => {
+test('permissions that cannot be read are a failure', async () => {
   const refused = cluster(() => Promise.reject(new Error('403 from https://10.0.0.1:6443')));
 
   expect(await doctorOn(refused)).toBe(
@@ -172,7 +172,7 @@ test('permissions that cannot be read are a failure, and unknown for every check
   ).toContain('its permissions cannot be read: no answer in 0.05 s');
 });
 
-test('a source that does not answer is one line, and one that does not work still lists what is missing', async () => {
+test('a source that does not answer is one line, and an unhealthy one still lists missing permissions', async () => {
   const healthCheck = async () => ({ ok: false, summary: 'refused the connection' });
   const gone = cluster(() => Promise.reject(new Error('refused the connection')), { healthCheck });
   const working = cluster(without('list nodes').permissions, { healthCheck });

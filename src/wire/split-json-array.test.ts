@@ -14,7 +14,7 @@ function parsedInParts(json: string, key: string): unknown {
   return { ...head, [key]: split.elements.map((element) => JSON.parse(element) as unknown) };
 }
 
-test('the parts are what the whole is', () => {
+test('the parts equal the parsed whole', () => {
   assert(
     property(
       dictionary(string(), jsonValue()),
@@ -33,11 +33,11 @@ test('the parts are what the whole is', () => {
 
 test.each([
   ['brackets, commas and quotes in strings', '{"items":["],[","}{","\\"],","\\\\"]}', 4],
-  ['the same key deeper', '{"metadata":{"items":[1,2]},"items":[3]}', 1],
+  ['the same key in a nested object', '{"metadata":{"items":[1,2]},"items":[3]}', 1],
   ['a value that is the key', '{"kind":"items","list":[1,2],"items":[3]}', 1],
-  ['an empty array with space in it', '{"items":[ \n]}', 0],
-  ['space around the colon', '{"items" :\n[1, 2]}', 2],
-  ['members behind it', '{"items":[{"a":[1,2]},{}],"metadata":{"continue":"x"}}', 2],
+  ['an empty array with whitespace', '{"items":[ \n]}', 0],
+  ['whitespace around the colon', '{"items" :\n[1, 2]}', 2],
+  ['fields after it', '{"items":[{"a":[1,2]},{}],"metadata":{"continue":"x"}}', 2],
 ])('%s', (_, json, count) => {
   expect(splitJsonArray(json, 'items')?.elements).toHaveLength(count);
   expect(parsedInParts(json, 'items')).toEqual(JSON.parse(json));
@@ -47,12 +47,12 @@ test.each([
   ['no such key', '{"kind":"Status"}'],
   ['null', '{"items":null}'],
   ['an object', '{"items":{"a":[1]}}'],
-  ['a text', '{"items":"[1,2]"}'],
-  ['an array only deeper', '{"metadata":{"items":[1]}}'],
-  ['another array behind the key', '{"items":null,"list":[1]}'],
-  ['an array at the top', '["items",[1]]'],
-  ['cut off in an element', '{"items":[{"a":1},{"b"'],
-  ['cut off in a string', '{"items":["a'],
+  ['a string', '{"items":"[1,2]"}'],
+  ['only a nested array', '{"metadata":{"items":[1]}}'],
+  ['another array after the key', '{"items":null,"list":[1]}'],
+  ['an array as the root', '["items",[1]]'],
+  ['truncated in an element', '{"items":[{"a":1},{"b"'],
+  ['truncated in a string', '{"items":["a'],
   ['a web page', '<html>"items":[</html>'],
   ['nothing', ''],
 ])('is not split: %s', (_, json) => {
@@ -61,19 +61,19 @@ test.each([
 
 test.each([
   ['no comma', '{"items":[{}{}]}'],
-  ['a comma too many', '{"items":[{},]}'],
+  ['a trailing comma', '{"items":[{},]}'],
   ['only a comma', '{"items":[,]}'],
-  ['a bracket of the other kind', '{"items":[{]]}'],
-  ['text behind it', '{"items":[{}]}x'],
-  ['a second array of the name', '{"items":[1],"items":[2]}'],
-])('what is not valid does not become valid: %s', (_, json) => {
+  ['a mismatched bracket', '{"items":[{]]}'],
+  ['text after it', '{"items":[{}]}x'],
+  ['a second array with the same key', '{"items":[1],"items":[2]}'],
+])('invalid JSON does not become valid: %s', (_, json) => {
   const { head = '', elements = [] } = splitJsonArray(json, 'items') ?? {};
   const hasNoItems = isDeepStrictEqual(asObject(parseJson(head))['items'], []);
   const areValid = elements.every((element) => parseJson(element) !== undefined);
   expect(hasNoItems && areValid).toBe(false);
 });
 
-test('what is cut off or damaged never becomes a shorter array', () => {
+test('truncated or damaged JSON never yields a shorter array', () => {
   const list = { kind: 'List', items: [{ a: ['x]', '"', '\\'] }, [1, [2]], 'y,', {}], end: '}]' };
   const json = JSON.stringify(list);
   const damaged = nat(json.length - 1).chain((at) =>

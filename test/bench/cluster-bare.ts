@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { CoreV1Api, KubeConfig, type V1ListMeta } from '@kubernetes/client-node';
 
 /**
- * What a bare program does with a cluster, as one would write it: the typed API of the client sends the requests that the check sends, as many
- * at once, and drops the answers. A process of its own, with the path of a kubeconfig.
+ * The baseline: the client's typed API sends the same requests as the check, with the same concurrency, and the answers are dropped. Runs as a separate
+ * process; its argument is the path of a kubeconfig.
  */
 const LIMIT = 500;
-/** Nodes, with two questions to the kubelet of each. */
+/** Lists nodes, and sends two requests to the kubelet of each. */
 const NODES_AT_ONCE = 20;
 
 const [path = ''] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** A large cluster in JSON, written page by page when it is asked for: as large as real objects are, and in as many members. */
+/** A large cluster as JSON, generated page by page on request. Objects have the size and the number of fields of real ones. */
 export interface ClusterSize {
   readonly nodes: number;
   readonly podsPerNode: number;
@@ -63,7 +63,7 @@ export function eventCount({ nodes }: ClusterSize): number {
   return 2 * Array.from({ length: nodes }, (_, index) => index).filter(isShort).length;
 }
 
-/** What the kubelet of a node answers to `/stats/summary`. */
+/** The answer of a kubelet to `/stats/summary`. */
 export function statsJson(node: number, size: ClusterSize): string {
   const pods = join(0, size.podsPerNode, (at) => {
     const index = node + at * size.nodes;
@@ -317,7 +317,7 @@ function podObject({ owner, image, hostPath }: PodShape): object {
   };
 }
 
-/** One entry for the controller that made the pod, one for the kubelet that reports its status. */
+/** One entry for the controller that created the pod, one for the kubelet that reports its status. */
 function managedFields(labels: object): readonly object[] {
   const fields = (names: readonly string[]) => Object.fromEntries(names.map((name) => [`f:${name}`, {}]));
   const entry = { operation: 'Update', apiVersion: 'v1', time: CREATED_AT, fieldsType: 'FieldsV1' };
@@ -500,12 +500,12 @@ const garbageEvent = template(
 const thresholdEvent = template(
   eventObject('EvictionThresholdMet', 'Attempting to reclaim ephemeral-storage'),
 );
-/** Less than half, so that it matters what fills it. */
+/** Less than half, so that the check looks for what fills the disk. */
 const healthyStats = template(statsObject(36 * GIB));
 const shortStats = template(statsObject(6 * GIB));
 const podStats = template(podStatsObject());
 
-/** What every kubelet answers to `/configz`. */
+/** The answer of every kubelet to `/configz`. */
 export const CONFIG_JSON = JSON.stringify({
   kubeletconfig: {
     syncFrequency: '1m0s',

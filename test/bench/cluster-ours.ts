@@ -4,7 +4,7 @@ import { runCheck } from '../../src/check/run-check.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { MEASURED_AT } from './cluster-content.ts';
 
-/** Reads a cluster and judges its disks, through the sources that a worker would open. A process of its own, with the path of a kubeconfig. */
+/** Runs `node/disk` on a cluster, through the sources that a worker would open. Runs as a separate process; its argument is the path of a kubeconfig. */
 const [kubeconfig = ''] = process.argv.slice(2);
 const { environments: configured } = configSchema.parse({
   environments: { bench: { sources: [{ kind: 'kubernetes', name: 'lab', kubeconfig, kubelets: 'proxy' }] } },

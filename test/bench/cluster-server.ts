@@ -19,7 +19,7 @@ export interface ServedCluster {
   readonly ca: string;
 }
 
-/** How many requests were answered since the last time, by what they asked for: `nodes`, `pods`, `configz`. */
+/** The number of requests since the last call, by resource: `nodes`, `pods`, `configz`. */
 export type RequestCounts = Readonly<Record<string, number>>;
 
 interface List {
@@ -27,7 +27,7 @@ interface List {
   readonly write: (from: number, to: number) => string;
 }
 
-/** Run as a process of its own, so that what is measured is the asking side: an API server with as many nodes and pods as its arguments say. */
+/** An API server; its arguments are the numbers of nodes and pods. Runs as a separate process, so that only the client is measured. */
 const [nodes = 0, podsPerNode = 0] = process.argv.slice(2).map(Number);
 const size: ClusterSize = { nodes, podsPerNode };
 const nothing: List = { count: 0, write: () => '' };

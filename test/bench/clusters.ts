@@ -11,11 +11,11 @@ const NODES = 5_000;
 const PODS_PER_NODE = 30;
 const PODS = NODES * PODS_PER_NODE;
 
-/** No process begins with less, and none of these needs more. */
+/** The range of heaps to try: no process starts with less, and none of these needs more. */
 const HEAP_MB = { least: 10, most: 200 };
 const MOST_OF_PAGE_HEAP = 1.5;
 
-/** One page of 500 pods, listed with the client and held. Not in TypeScript, which Node needs memory to strip. */
+/** Lists one page of 500 pods with the client and holds it. Not TypeScript, because stripping types needs memory. */
 const HOLD_PAGE = `
 import { readFileSync } from 'node:fs';
 import { CoreV1Api, KubeConfig } from ${JSON.stringify(import.meta.resolve('@kubernetes/client-node'))};
@@ -25,7 +25,7 @@ const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces(
 if (items.length !== 500) process.exitCode = 1;
 `;
 
-/** What a process of its own did with the cluster. */
+/** The result of one separate process. */
 interface Outcome {
   readonly nodes: number;
   readonly gaps?: number;
@@ -33,9 +33,9 @@ interface Outcome {
 }
 
 /**
- * The check `node/disk` on a large cluster, against a bare program that sends the same requests with the same client and drops the answers: as the
- * client works with a kubeconfig that names an authority, with a new connection for each request, and with its connections kept. Then the heap that
- * the check needs, against that of a program which holds one page.
+ * Compares `node/disk` on a large cluster with a baseline that sends the same requests through the client and drops the answers: once as the client
+ * works with a CA in the kubeconfig, which opens a connection for each request, and once with keep-alive. Then compares the heap that the check needs
+ * with that of a program that holds one page.
  */
 export async function benchClusters(lasting: AsyncDisposableStack): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-bench-'));
@@ -88,14 +88,14 @@ export async function benchClusters(lasting: AsyncDisposableStack): Promise<Figu
   ];
 }
 
-/** The same kubeconfig for a client that trusts the authority of the cluster already. */
+/** The same kubeconfig without the CA, for a client that already trusts it. */
 function withoutAuthority(kubeconfig: string): string {
   return JSON.stringify(JSON.parse(kubeconfig), (key, value: unknown) =>
     key === 'certificate-authority-data' ? undefined : value,
   );
 }
 
-/** @throws Error where the program did not read all nodes, or where its heap was too small. */
+/** @throws Error if the program did not read all nodes, or if its heap was too small. */
 async function run(
   program: string,
   kubeconfig: string,
@@ -104,7 +104,7 @@ async function run(
   const child = fork(new URL(program, import.meta.url), [kubeconfig], {
     execArgv: heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`],
     env: { ...process.env, ...env },
-    // V8 writes pages about a heap that was too small.
+    // V8 prints pages of output if the heap is too small.
     stdio: ['ignore', 'inherit', heapMb === undefined ? 'inherit' : 'ignore', 'ipc'],
   });
   let outcome: Outcome | undefined;
@@ -140,7 +140,7 @@ async function smallestHeapMb(isEnough: (mb: number) => Promise<boolean>): Promi
   return most;
 }
 
-/** The goal if it is enough, else the next larger heap that is. */
+/** The goal if it suffices, otherwise the next larger heap that does. */
 async function sufficientHeapMb(pageMb: number, attempt: (mb: number) => Promise<unknown>): Promise<number> {
   for (let mb = Math.floor(MOST_OF_PAGE_HEAP * pageMb); mb <= HEAP_MB.most; mb = Math.ceil(mb * 1.2))
     try {

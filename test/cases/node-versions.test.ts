@@ -168,7 +168,7 @@ test('a controller manager two minors older than its API server is critical, one
   expect(verdict.text).toMatch(/kube-scheduler-cp-2/);
 });
 
-test('a kube-proxy outside kube-system is critical too, and none that is switched off', async () => {
+test('a kube-proxy outside kube-system is judged too, and one without desired pods is not', async () => {
   const daemonsets = [
     daemonSetObject('kube-proxy', { image: 'registry.k8s.io/kube-proxy:v1.20.0', desired: 0 }),
     daemonSetObject('kube-proxy', { namespace: 'networking', image: 'registry.k8s.io/kube-proxy:v1.25.2' }),
@@ -177,7 +177,7 @@ test('a kube-proxy outside kube-system is critical too, and none that is switche
   expect(verdict.faults).toEqual(['critical networking/kube-proxy']);
 });
 
-test('a pod of kube-proxy that the rollout has left behind is named with its node', async () => {
+test('a kube-proxy pod that a rollout left behind is reported with its node', async () => {
   const pod = (name: string, node: string, version: string) =>
     podObject(name, {
       namespace: 'kube-system',
@@ -196,10 +196,10 @@ test('a pod of kube-proxy that the rollout has left behind is named with its nod
 });
 
 test.each([
-  ['Google’s, in numbers of its own', 'registry.k8s.io/cloud-provider-gcp/cloud-controller-manager:v32.2.4'],
-  ['an early one', 'registry.example/cloud-controller-manager:v0.1.0'],
-  ['another provider’s', 'hetznercloud/hcloud-cloud-controller-manager:v1.20.0'],
-])('a cloud controller manager is built apart from Kubernetes, and clear: %s', async (_whose, image) => {
+  ['Google’s own numbering', 'registry.k8s.io/cloud-provider-gcp/cloud-controller-manager:v32.2.4'],
+  ['an early version', 'registry.example/cloud-controller-manager:v0.1.0'],
+  ['another provider’s numbering', 'hetznercloud/hcloud-cloud-controller-manager:v1.20.0'],
+])('a cloud controller manager has its own versions, and is clear: %s', async (_whose, image) => {
   const pods = [
     controlPlane('kube-apiserver', 'v1.31.1', 'cp-1'),
     podObject('ccm', {
@@ -214,7 +214,7 @@ test.each([
   expect(verdict.status).toBe('clear');
 });
 
-test('what is left of a control plane node that is down is not critical', async () => {
+test('stale pods of a control plane node that is down are not critical', async () => {
   const nodes = [at('cp-1', 'v1.31.1'), at('cp-2', 'v1.31.1', { conditions: { Ready: 'Unknown' } })];
   const pods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].flatMap((component) => [
     controlPlane(component, 'v1.31.1', 'cp-1'),
@@ -259,13 +259,13 @@ test('an image without a version says nothing about it', async () => {
 });
 
 test.each([
-  ['it is cordoned already', { unschedulable: true }, {}],
+  ['it is already cordoned', { unschedulable: true }, {}],
   [
     'nodes may not be patched',
     {},
     { answers: { 'PATCH /api/v1/nodes/new-1': refusal('nodes "new-1" is forbidden') } },
   ],
-])('no cordon is offered where %s', async (_why, node, more) => {
+])('no cordon is offered if %s', async (_why, node, more) => {
   const verdict = await ask('v1.30.4', [at('ok-1', 'v1.30.4'), at('new-1', 'v1.31.0', node)], more);
   expect(verdict.faults).toEqual(['critical new-1']);
   expect(verdict.offers).toEqual([]);
@@ -273,7 +273,7 @@ test.each([
 
 test.each([
   ['Wrench', { 'wrench/cordoned-by': 'r-1' }, ['uncordon']],
-  ['somebody else', {}, []],
+  ['someone else', {}, []],
 ])('a node with a supported version that %s cordoned', async (_who, annotations, offers) => {
   const node = at('node-a', 'v1.31.0', { unschedulable: true, annotations });
   const verdict = await ask('v1.31.4', [at('ok-1', 'v1.31.0'), node]);

@@ -435,7 +435,7 @@ function dropsOfDeployments(answer: Answer): readonly Drop[] {
   });
 }
 
-/** What a node may leave out, and with a fault. An absent pool, reason or date says nothing by itself. */
+/** Fields of a node that may be absent. An absent pool, reason or date alone hides no fault. */
 const FAULTY_NODE = {
   kubeletVersion: 'v1.1.0',
 } satisfies Partial<ClusterNode>;
@@ -479,7 +479,7 @@ interface WithContainers {
   readonly containers: readonly { readonly image: string }[];
 }
 
-/** The image of a program of Kubernetes may be named by its digest, which hides its version. */
+/** A Kubernetes component whose image is referenced by digest has no visible version. */
 function dropsOfImages<T extends WithContainers>(
   answer: Answer,
   pages: readonly (readonly T[])[],
@@ -516,7 +516,7 @@ function dropsOfImages<T extends WithContainers>(
 
 const FILE_SYSTEMS = ['nodeFs', 'imageFs'] as const;
 
-/** A full disk is hidden where a number is absent. */
+/** An absent number can hide a full disk. */
 function dropsOfKubeletStats(answer: Answer): readonly Drop[] {
   const stats = answer.value as KubeletStats;
   const node = answer.call.slice(answer.call.indexOf('(') + 1, -1);

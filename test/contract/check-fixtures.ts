@@ -9,7 +9,7 @@ export interface CheckWithFixtures {
   readonly fixtures: readonly Fixture[];
 }
 
-/** Every check with its fixtures, the template included. */
+/** Every check with its fixtures, including the template. */
 export async function loadCheckFixtures(): Promise<readonly CheckWithFixtures[]> {
   const names = foldersOf('commands')
     .filter((area) => area !== 'shared')

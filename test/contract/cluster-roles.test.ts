@@ -75,7 +75,7 @@ const fixes = [...checks].flatMap(([check, { remediations = {} }]) =>
     .map(([name, { allow }]) => ({ name: `${check}:${name}`, allow })),
 );
 
-/** What the roles grant, each in the words of the doctor: `list nodes`. */
+/** The permissions that roles grant, as `wrench doctor` words them: `list nodes`. */
 function grantedBy(names: readonly string[]): readonly string[] {
   const named = names.map((name) => roles.find(({ metadata }) => metadata.name === name));
   expect(named).not.toContain(undefined);
@@ -97,7 +97,7 @@ function neededBy(methods: readonly Parameters<typeof accessRules>[0][], kubelet
   return methods.flatMap((method) => accessRules(method, kubelets)).map(ruleInWords);
 }
 
-/** Reads that need no role: every authenticated account may review its own access. */
+/** Reads that need no role: every authenticated account may review its own permissions. */
 type Declared = (typeof readers)[number]['methods'][number];
 function needsRole(method: Declared): method is Exclude<Declared, 'cordonPermission'> {
   return method !== 'cordonPermission';
@@ -170,7 +170,7 @@ test('no read role allows a write, and no role has a wildcard', () => {
   ).toEqual([]);
 });
 
-test('every role is bound to one account that exists, and read roles to that of the worker', () => {
+test('every role is bound to one existing account, and read roles to that of the worker', () => {
   const accounts = ofKind('ServiceAccount').map(
     ({ metadata }) => z.object({ name: z.string(), namespace: z.literal('wrench') }).parse(metadata).name,
   );
@@ -185,13 +185,13 @@ test('every role is bound to one account that exists, and read roles to that of 
   }
 });
 
-test('what may run commands in containers, change nodes or outlive a rotation is applied only where it is named', () => {
+test('permissions to run commands or change nodes, and long-lived tokens, are not applied by default', () => {
   const kustomization = z.object({ resources: z.array(z.string()) }).parse(ofKind('Kustomization')[0]);
 
   expect(kustomization.resources).toEqual(['account.yaml', 'read.yaml', 'kubelet-read.yaml']);
 });
 
-test('the tokens are those of accounts that exist', () => {
+test('every token belongs to an existing account', () => {
   const name = 'kubernetes.io/service-account.name';
   const secrets = ofKind('Secret').map((document) =>
     z

@@ -9,9 +9,9 @@ import { inVirtualTime, useRealTime, useVirtualTime } from './virtual-time.ts';
 
 vi.mock('node:timers/promises', async () => (await import('./virtual-time.ts')).virtualTimers);
 
-/** A check asks a cluster for what it declares and nothing else, so that its role can grant exactly that. */
+/** A check calls exactly the methods that it declares, so that roles can grant exactly what it needs. */
 
-/** The ports whose sources need a permission for each method. */
+/** The ports that require a permission for each method. */
 const PORTS = ['clusters'] as const;
 type DeclaredPort = (typeof PORTS)[number];
 
@@ -53,13 +53,13 @@ function portsOf({ check }: Pick<CheckWithFixtures, 'check'>): readonly string[]
 }
 
 interface Used {
-  /** The methods that were called, whether they answered or not. */
+  /** The methods that were called, including calls that failed. */
   readonly called: ReadonlySet<string>;
   /** The remediations that were offered and planned. */
   readonly offered: ReadonlySet<string>;
 }
 
-/** Runs a check on each of its fixtures, and plans what the reports offer. */
+/** Runs a check on each of its fixtures, and plans the offered fixes. */
 async function useFixtures({ name, check, fixtures }: CheckWithFixtures, port: DeclaredPort): Promise<Used> {
   const called = new Set<string>();
   const offered = new Set<string>();
@@ -85,7 +85,7 @@ async function useFixtures({ name, check, fixtures }: CheckWithFixtures, port: D
   return { called, offered };
 }
 
-/** A fixture may be of a cluster in which a fix is refused. */
+/** Some fixtures have a cluster that refuses the fix. */
 function onlySourceErrors(error: unknown): void {
   if (!(error instanceof SourceError)) throw error;
 }

@@ -81,10 +81,10 @@ export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedRead
   return { read: Object.fromEntries(wrapped) as Partial<Readers>, answers, calls };
 }
 
-/** The methods besides `scan` that yield their answer in pages. */
+/** Methods other than `scan` that yield pages. */
 const STREAMS: ReadonlySet<string> = new Set(['nodes', 'pods', 'events', 'daemonSets']);
 
-/** What a call is about: a word, the name of an object, or the options that select. */
+/** The subject of a call: a word, the name of an object, or the selecting options. */
 function labelOf(arg: unknown): string {
   if (typeof arg === 'string') return arg;
   if (typeof arg !== 'object' || arg === null) return '';

@@ -16,7 +16,7 @@ import { kubelet } from '../world/kubernetes/kubelets.ts';
 import { configBody, nodeObject, statsBody } from '../world/kubernetes/objects.ts';
 import { filesIn, readAllYaml } from './tree.ts';
 
-/** Accounts with the roles of deploy/kubernetes/rbac, at a server that enforces them. */
+/** Accounts with the roles in deploy/kubernetes/rbac, against a server that enforces them. */
 
 const FOLDER = 'deploy/kubernetes/rbac';
 const READER = 'system:serviceaccount:wrench:wrench-worker';
@@ -51,7 +51,7 @@ afterEach(async () => {
 
 type Written = Partial<z.input<typeof kubernetesConfig>>;
 
-/** Opens a source whose accounts have these rules, the names of roles, in a cluster with two nodes. */
+/** Opens a source for a cluster with two nodes. Its accounts have these rules, or the roles with these names. */
 async function open(
   written: Written,
   reading: readonly string[] | readonly Rule[],

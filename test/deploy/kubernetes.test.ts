@@ -156,7 +156,7 @@ test("Vault's login finds the token that is projected for it", async () => {
   expect(volume?.projected?.sources[0]?.serviceAccountToken.path).toBe('token');
 });
 
-test('the worker mounts the kubeconfigs of other clusters read-only, where there are any', () => {
+test('the worker mounts the optional kubeconfigs of other clusters read-only', () => {
   const mount = worker.container.volumeMounts.find(({ name }) => name === 'kubeconfigs');
   const volume = worker.pod.volumes.find(({ name }) => name === 'kubeconfigs');
 

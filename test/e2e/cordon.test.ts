@@ -21,7 +21,7 @@ let cluster: TestCluster;
 let version: string;
 let stage: Stage;
 
-/** The nodes of the pool green are upgraded before the control plane. */
+/** The nodes of pool green were upgraded before the control plane. */
 beforeEach(async () => {
   version = OLD;
   folder = await mkdtemp(join(tmpdir(), 'wrench-cordon-'));
@@ -69,7 +69,7 @@ async function ask(at: number, verdict: string): Promise<void> {
   await stage.workspace.waitFor(() => stage.workspace.messages(INCIDENT)[at]?.text.includes(verdict));
 }
 
-/** Presses the first button of this kind: of several offers that is the one for all targets. */
+/** Clicks the first button of this kind; with several offers, that is the one for all targets. */
 async function press(at: number, userId: string, actionId: string): Promise<void> {
   const { ts } = await stage.workspace.waitFor(() =>
     thread(at).find(({ blocks }) => JSON.stringify(blocks ?? []).includes(`"${actionId}"`)),
@@ -104,7 +104,7 @@ test('a pool that is newer than its API server is cordoned, and uncordoned once 
   await ask(2, 'All 4 kubelets of lab are supported by API server 1.31.3');
 });
 
-test('a node that somebody else cordons before the approval is left alone', async () => {
+test('a node that someone else cordons before the approval is not changed', async () => {
   await ask(0, '2 of 4 nodes run kubelet 1.31.3');
   await press(0, ADA, 'wrench:request');
   await posted(0, 'PLAN ·');

@@ -3,7 +3,7 @@ import { kubernetesConfig } from './config.ts';
 
 const LEAST = { kind: 'kubernetes' };
 
-test('the least that must be said', () => {
+test('the minimal configuration', () => {
   expect(kubernetesConfig.parse(LEAST)).toEqual({
     kind: 'kubernetes',
     name: 'kubernetes',
@@ -26,7 +26,7 @@ test.each([
   expect(kubernetesConfig.safeParse({ ...LEAST, ...options }).success).toBe(false);
 });
 
-test('a context for cordoning may be one of the kubeconfig for reading', () => {
+test('the context for cordoning can be in the kubeconfig for reading', () => {
   const options = { kubeconfig: '/etc/kubeconfig', allow: { cordon: { context: 'acting' } } };
 
   expect(kubernetesConfig.parse({ ...LEAST, ...options })).toMatchObject(options);

@@ -38,7 +38,7 @@ const plugin = (command: string, more: object = {}) => ({
 const printing = (status: object) =>
   `cat <<'END'\n${JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status })}\nEND`;
 
-test('several clusters of one file, by context', async () => {
+test('several clusters in one file, by context', async () => {
   const [eu, us] = await Promise.all([start(['eu-1']), start(['us-1'])]);
   const both = kubeconfigText(
     [eu, us].map((server, index) => ({
@@ -66,7 +66,7 @@ test('a client certificate', async () => {
   expect(await nodesOf((await openLab(as(server, user))).cluster)).toEqual(['node-a']);
 });
 
-test('a token file is read again when the token in it was replaced', async () => {
+test('a token file is read again after its token was rotated', async () => {
   const server = await start();
   const tokenFile = await saveFile('token', `${server.tokenOf()}\n`);
   const { cluster } = await openLab(as(server, { tokenFile }));
@@ -78,7 +78,7 @@ test('a token file is read again when the token in it was replaced', async () =>
   expect(server.asked.map(({ status }) => status)).toEqual([200, 401, 200]);
 });
 
-test('an expired token is refused once it was read again, without the token in the message', async () => {
+test('an expired token is an error after one retry, without the token in the message', async () => {
   const server = await start();
   const { cluster } = await openLab(as(server, { token: server.tokenOf() }));
   server.renewToken();
@@ -123,7 +123,7 @@ test('no credential at all', async () => {
   });
 });
 
-test('an exec plugin gives a token, and runs again only when it has expired or is not accepted', async () => {
+test('an exec plugin provides a token, and runs again only if it has expired or was rejected', async () => {
   const server = await start();
   const answer = await saveFile('token', server.tokenOf());
   const runs = `${answer}.runs`;
@@ -140,7 +140,7 @@ test('an exec plugin gives a token, and runs again only when it has expired or i
   expect(await counted()).toBe('run\nrun\n');
 });
 
-test('a credential whose time is over is replaced before it is used', async () => {
+test('an expired credential is replaced before it is used', async () => {
   const server = await start();
   const command = await script(
     printing({ token: server.tokenOf(), expirationTimestamp: '2020-01-01T00:00:00Z' }),
@@ -152,7 +152,7 @@ test('a credential whose time is over is replaced before it is used', async () =
   expect(server.asked.map(({ status }) => status)).toEqual([200, 200]);
 });
 
-test('a plugin gets its arguments, its variables and what it is asked for; not our own settings', async () => {
+test('a plugin receives its arguments, variables and KUBERNETES_EXEC_INFO, but not our own settings', async () => {
   const server = await start();
   const file = await saveFile('seen', '');
   const command = await script(
@@ -175,7 +175,7 @@ test.each([
   ['prints no credential', 'echo CANARY-token', 'malformed', /printed no credential/],
   ['prints a credential without a token', printing({}), 'malformed', /printed no credential/],
   ['prints without end', 'yes CANARY-token', 'malformed', /more than 1 MB/],
-])('a plugin that %s is named, and what it printed is not', async (_, lines, kind, message) => {
+])('a plugin that %s is named, and its output is not quoted', async (_, lines, kind, message) => {
   const server = await start();
   const { cluster } = await openLab(as(server, plugin(await script(lines))));
 
@@ -213,7 +213,7 @@ test('a plugin that hangs is killed with its children', async () => {
   while (isRunning(pid)) await sleep(10);
 });
 
-test('a plugin that leaves a process with its output open has printed its credential', async () => {
+test('a plugin that leaves a process with stdout open still provides its credential', async () => {
   const server = await start();
   const pids = await saveFile('pids', '');
   const command = await script(`sleep 600 &\necho $! > ${pids}\n${printing({ token: server.tokenOf() })}`);
@@ -224,11 +224,11 @@ test('a plugin that leaves a process with its output open has printed its creden
 });
 
 test.each([
-  ['arguments with a zero byte', 'true', { args: ['--token', 'CANARY\0'] }, 'ERR_INVALID_ARG_VALUE'],
-  ['more arguments than can be passed', 'true', { args: ['CANARY'.repeat(100_000)] }, 'E2BIG'],
-  ['a path through a file', '/etc/hostname/plugin', {}, 'ENOTDIR'],
+  ['an argument with a null byte', 'true', { args: ['--token', 'CANARY\0'] }, 'ERR_INVALID_ARG_VALUE'],
+  ['arguments that are too long', 'true', { args: ['CANARY'.repeat(100_000)] }, 'E2BIG'],
+  ['a path below a file', '/etc/hostname/plugin', {}, 'ENOTDIR'],
   ['a folder', '/tmp', {}, 'EACCES'],
-])('%s: the plugin cannot be run, and its arguments are not shown', async (_, command, more, code) => {
+])('%s: the plugin cannot be run, and its arguments are not quoted', async (_, command, more, code) => {
   const server = await start();
   const { cluster } = await openLab(as(server, plugin(command, more)));
 
@@ -239,7 +239,7 @@ test.each([
   expect(String(error)).not.toContain('CANARY');
 });
 
-test('many requests with a credential that is not accepted any more run the plugin once', async () => {
+test('concurrent requests with a revoked credential run the plugin once', async () => {
   const server = await start();
   const answer = await saveFile('token', server.tokenOf());
   const runs = `${answer}.runs`;
@@ -255,7 +255,7 @@ test('many requests with a credential that is not accepted any more run the plug
   expect(await readFile(runs, 'utf8')).toBe('run\nrun\n');
 });
 
-test('a plugin whose credentials are never accepted does not run for each request', async () => {
+test('a plugin whose credentials are never accepted does not run for every request', async () => {
   const server = await start();
   const runs = await saveFile('runs', '');
   const command = await script(
@@ -266,7 +266,7 @@ test('a plugin whose credentials are never accepted does not run for each reques
   for (let times = 0; times < 5; times++)
     await expect(cluster.version({ signal })).rejects.toMatchObject({ kind: 'refused' });
 
-  // As often as five seconds have passed on a slow machine, which is not every time.
+  // On a slow machine it may run again every five seconds, but not for every request.
   expect((await readFile(runs, 'utf8')).split('\n').length - 1).toBeLessThan(10);
 });
 
@@ -280,9 +280,9 @@ function isRunning(pid: number): boolean {
 }
 
 test.each([
-  ['a file that is not there', undefined, 'missing', /cannot be read \(ENOENT\)/],
-  ['no YAML', 'users: [\n{token: CANARY', 'malformed', /is not valid YAML \(line \d\)/],
-  ['no kubeconfig', '- CANARY', 'malformed', /is not a kubeconfig$/],
+  ['a missing file', undefined, 'missing', /cannot be read \(ENOENT\)/],
+  ['invalid YAML', 'users: [\n{token: CANARY', 'malformed', /is not valid YAML \(line \d\)/],
+  ['not a kubeconfig', '- CANARY', 'malformed', /is not a kubeconfig$/],
   ['an empty file', '', 'malformed', /is not a kubeconfig$/],
   ['contexts that are not a list', 'contexts: CANARY', 'malformed', /is invalid: `contexts`$/],
   ['no current context', 'contexts: []', 'missing', /has no current context/],
@@ -301,7 +301,7 @@ test.each([
     /auth provider gcp/,
   ],
   [
-    'a CA and no verification',
+    'a CA with `insecure-skip-tls-verify`',
     JSON.stringify({
       'current-context': 'a',
       contexts: [{ name: 'a', context: { cluster: 'a' } }],
@@ -320,7 +320,7 @@ test.each([
     /cluster a has a CA and `insecure-skip-tls-verify`/,
   ],
   [
-    'a CA that is no certificate',
+    'a CA that is not a certificate',
     kubeconfigText([{ name: 'a', server: 'https://127.0.0.1:1', ca: 'CANARY', user: {} }]),
     'malformed',
     /cluster a, `certificate-authority-data`/,
@@ -334,7 +334,7 @@ test.each([
     /user a needs both a client certificate and its key/,
   ],
   [
-    'a client certificate that is none',
+    'an invalid client certificate',
     kubeconfigText([
       {
         name: 'a',
@@ -346,7 +346,7 @@ test.each([
     /the ca, certificate or key configured for 127\.0\.0\.1:1 cannot be read/,
   ],
   [
-    'groups of nobody',
+    'groups without a user to impersonate',
     kubeconfigText([
       { name: 'a', server: 'https://127.0.0.1:1', user: { token: 'CANARY', 'as-groups': ['readers'] } },
     ]),
@@ -354,7 +354,7 @@ test.each([
     /user a impersonates \(.*\) without `as`/,
   ],
   [
-    'a name that cannot be sent',
+    'a user name that cannot be sent in a header',
     kubeconfigText([
       { name: 'a', server: 'https://127.0.0.1:1', user: { token: 'CANARY', as: 'J\u00f6rg' } },
     ]),
@@ -362,7 +362,7 @@ test.each([
     /the user or group to impersonate contains characters/,
   ],
   [
-    'a token that cannot be sent',
+    'a token that cannot be sent in a header',
     kubeconfigText([{ name: 'a', server: 'https://127.0.0.1:1', user: { token: 'CANARY\nX: y' } }]),
     'malformed',
     /the token contains characters/,
@@ -374,7 +374,7 @@ test.each([
     /the file \/dev\/zero cannot be read: it is not a file/,
   ],
   [
-    'a proxy with a password that is not encoded',
+    'a proxy password with invalid encoding',
     kubeconfigText([
       { name: 'a', server: 'https://127.0.0.1:1', proxyUrl: 'http://u:CANARY%zz@127.0.0.1:1', user: {} },
     ]),
@@ -388,7 +388,7 @@ test.each([
     /no credential was sent to api\.example\.com because the connection is not encrypted/,
   ],
   [
-    'a server that is no URL',
+    'a server that is not a URL',
     kubeconfigText([{ name: 'a', server: 'nowhere', user: {} }]),
     'malformed',
     /cluster a, `server`/,
@@ -404,7 +404,7 @@ test.each([
   expect(String(error)).not.toContain('CANARY');
 });
 
-test('an API server that is gone, and one whose certificate is not trusted', async () => {
+test('an API server that is unreachable, and one whose certificate is not trusted', async () => {
   const server = await start();
   const kubeconfig = server.kubeconfig();
   const untrusted = kubeconfigText([{ name: 'lab', server: server.url, user: { token: server.tokenOf() } }]);
@@ -417,7 +417,7 @@ test('an API server that is gone, and one whose certificate is not trusted', asy
   await expect(nodesOf((await openLab(kubeconfig)).cluster)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 
-test('through a proxy, which sees the name of the server and nothing else', async () => {
+test('through a proxy, which sees only the name of the server', async () => {
   const server = await start();
   const connects: (string | undefined)[] = [];
   const proxy = createServer();
@@ -451,7 +451,7 @@ test('through a proxy, which sees the name of the server and nothing else', asyn
   });
 });
 
-test('outside of a pod there is no service account', async () => {
+test('outside a pod there is no service account', async () => {
   const source = openKubernetes(kubernetesConfig.parse({ kind: 'kubernetes' }));
   onTestFinished(source.close);
 

@@ -24,7 +24,7 @@ async function open(node: Parameters<typeof nodeObject>[1] = {}): Promise<{
 
 const patches = ({ asked }: TestCluster) => asked.filter(({ method }) => method === 'PATCH');
 
-test('cordons with the id of the remediation, and uncordons; either once', async () => {
+test('cordons with the id of the remediation, and uncordons; each only once', async () => {
   const { server, writer, read } = await open();
 
   await writer.cordon(NODE, approved);
@@ -40,7 +40,7 @@ test('cordons with the id of the remediation, and uncordons; either once', async
   expect(patches(server)).toHaveLength(2);
 });
 
-test('another node of the same name is not touched', async () => {
+test('another node with the same name is not changed', async () => {
   const { server, writer } = await open();
   const before = { ...NODE, uid: 'uid-before' };
 
@@ -52,7 +52,7 @@ test('another node of the same name is not touched', async () => {
   expect(patches(server)).toEqual([]);
 });
 
-test('a node that is replaced between the reading and the patch is not touched', async () => {
+test('a node that is replaced between the read and the patch is not changed', async () => {
   const { server, writer, read } = await open();
   let replaced: () => void = () => {};
   server.fail(
@@ -73,7 +73,7 @@ test('a node that is replaced between the reading and the patch is not touched',
   expect(await read()).toMatchObject({ uid: 'uid-new', unschedulable: false });
 });
 
-test("somebody else's cordon is neither taken over nor lifted", async () => {
+test('a cordon by someone else is neither annotated nor removed', async () => {
   const { server, writer } = await open({ unschedulable: true });
 
   await expect(writer.cordon(NODE, approved)).rejects.toMatchObject({ kind: 'refused' });
@@ -81,7 +81,7 @@ test("somebody else's cordon is neither taken over nor lifted", async () => {
   expect(patches(server)).toEqual([]);
 });
 
-test('an annotation that stayed after somebody uncordoned the node is replaced', async () => {
+test('an annotation left behind after someone uncordoned the node is replaced', async () => {
   const { writer, read } = await open({ annotations: { 'wrench/cordoned-by': 'mold' } });
   expect(await read()).not.toHaveProperty('cordonedBy');
 
@@ -90,7 +90,7 @@ test('an annotation that stayed after somebody uncordoned the node is replaced',
   expect(await read()).toMatchObject({ cordonedBy: approved.idempotencyKey });
 });
 
-test('a change of the node in between is read again', async () => {
+test('a node that changed in between is read again', async () => {
   const { server, writer, read } = await open();
   server.fail(
     {
@@ -121,7 +121,7 @@ test('RBAC forbids it', async () => {
 
 const PATCH = { path: '/api/v1/nodes/node-a', method: 'PATCH' };
 
-test('a response to the patch that is lost: the node is read again, and its change is seen', async () => {
+test('if the response to the patch is lost, reading the node again shows the change', async () => {
   const { server, writer, read } = await open();
   server.fail({ ...PATCH, lose: 'answer' }, 1);
 
@@ -132,11 +132,11 @@ test('a response to the patch that is lost: the node is read again, and its chan
 });
 
 test.each([
-  ['a patch that gets no response', { until: 'closed' }, { code: 'TIMEOUT' }],
-  ['a connection that is lost', { lose: 'request' }, {}],
-  ['a gateway that gave up', { status: 504, body: '<html>Gateway Timeout</html>' }, {}],
-  ['an API server that lost etcd', { status: 500, body: { kind: 'Status', message: 'etcd timed out' } }, {}],
-] as const)('%s: the error says that it is unknown whether the node was changed', async (_, fault, also) => {
+  ['a patch without a response', { until: 'closed' }, { code: 'TIMEOUT' }],
+  ['a lost connection', { lose: 'request' }, {}],
+  ['a gateway timeout', { status: 504, body: '<html>Gateway Timeout</html>' }, {}],
+  ['an API server without etcd', { status: 500, body: { kind: 'Status', message: 'etcd timed out' } }, {}],
+] as const)('%s: the error says that the outcome is unknown', async (_, fault, also) => {
   const server = await startCluster({ nodes: [nodeObject('node-a', { uid: 'uid-a' })] });
   onTestFinished(server.close);
   const { writer } = await openLab(server.kubeconfig(), { allow: { cordon: {} }, timeoutMs: 2_000 });
@@ -150,17 +150,17 @@ test.each([
 });
 
 test.each([
-  ['nothing', nodeObject('node-a', { uid: 'uid-a' })],
+  ['an unchanged node', nodeObject('node-a', { uid: 'uid-a' })],
   ['an empty object', {}],
   [
-    'another cordon',
+    'the cordon of another remediation',
     nodeObject('node-a', {
       uid: 'uid-a',
       unschedulable: true,
       annotations: { 'wrench/cordoned-by': 'mother' },
     }),
   ],
-])('an API server that answers 200 and did %s has not cordoned', async (_, body) => {
+])('an answer 200 with %s is an error', async (_, body) => {
   const { server, writer } = await open();
   server.fail({ ...PATCH, status: 200, body });
 
@@ -170,7 +170,7 @@ test.each([
   });
 });
 
-test('conflicts without end are refused', async () => {
+test('endless conflicts are an error', async () => {
   const { server, writer, read } = await open();
   server.fail({ ...PATCH, status: 409, body: { kind: 'Status', message: 'conflict' } });
 
@@ -179,7 +179,7 @@ test('conflicts without end are refused', async () => {
   expect(patches(server)).toHaveLength(6);
 });
 
-test('of two remediations at the same time one cordons, and the other is refused', async () => {
+test('of two concurrent remediations, one cordons and the other is refused', async () => {
   const { writer, read } = await open();
   const ids = ['m000000000000000a', 'm000000000000000b'];
 
@@ -192,21 +192,21 @@ test('of two remediations at the same time one cordons, and the other is refused
   expect(await read()).toMatchObject({ cordonedBy: ids[won] });
 });
 
-test('a node that is deleted between the reading and the patch', async () => {
+test('a node that is deleted between the read and the patch', async () => {
   const { server, writer } = await open();
   server.fail({ ...PATCH, status: 404, body: { kind: 'Status', message: 'nodes "node-a" not found' } });
 
   await expect(writer.cordon(NODE, approved)).rejects.toMatchObject({ kind: 'missing' });
 });
 
-test('a 404 of something in front of the API server does not mean that the node is gone', async () => {
+test('a 404 from a proxy does not mean that the node is gone', async () => {
   const { server, writer } = await open();
   server.fail({ path: '/api/v1/nodes/node-a', status: 404, body: '<html>default backend</html>' });
 
   await expect(writer.cordon(NODE, approved)).rejects.toMatchObject({ kind: 'malformed' });
 });
 
-test('a credential of its own is used for changes alone', async () => {
+test('a separate credential is used only for changes', async () => {
   const server = await startCluster({
     nodes: [nodeObject('node-a', { uid: 'uid-a' })],
     users: [
@@ -232,7 +232,7 @@ test('a credential of its own is used for changes alone', async () => {
   ]);
 });
 
-test('cordoning takes the configuration and the permissions', async () => {
+test('cordoning requires both the configuration and the permissions', async () => {
   const server = await startCluster({ users: [{ name: 'reader', rules: READ }] });
   onTestFinished(server.close);
   const none = await openLab(server.kubeconfig());

@@ -15,12 +15,12 @@ const TOKEN = 'CANARY-token-0123456789';
 
 interface RawServer {
   readonly url: string;
-  /** What was sent to it, one text for each connection. */
+  /** The bytes received, one text per connection. */
   readonly received: readonly string[];
   readonly openSockets: () => number;
 }
 
-/** Answers each request with bytes, or does something with the socket. */
+/** A TCP server that answers each request with these bytes, or hands its socket to a function. */
 async function startRaw(answer: string | ((socket: Socket) => void)): Promise<RawServer> {
   const received: string[] = [];
   const sockets = new Set<Socket>();
@@ -56,24 +56,24 @@ const headers = (...lines: readonly string[]) =>
   ['HTTP/1.1 200 OK', 'content-type: application/json', 'connection: close', ...lines, '', ''].join('\r\n');
 
 test.each([
-  ['closes in the middle', headers(`content-length: ${LIST.length}`) + LIST.slice(0, 100), 'unreachable'],
-  ['closes before the end of a length that is not given', headers() + LIST.slice(0, -1), 'malformed'],
   [
-    'sends chunks that are none',
-    `${headers('transfer-encoding: chunked')}5\r\n{"kin\r\nzz\r\nd"`,
-    'malformed',
+    'closes the connection in mid-response',
+    headers(`content-length: ${LIST.length}`) + LIST.slice(0, 100),
+    'unreachable',
   ],
-  ['answers as HTTP/1.0, cut off', `HTTP/1.0 200 OK\r\n\r\n${LIST.slice(0, 50)}`, 'malformed'],
+  ['closes early without a content-length', headers() + LIST.slice(0, -1), 'malformed'],
+  ['sends invalid chunks', `${headers('transfer-encoding: chunked')}5\r\n{"kin\r\nzz\r\nd"`, 'malformed'],
+  ['sends a truncated HTTP/1.0 response', `HTTP/1.0 200 OK\r\n\r\n${LIST.slice(0, 50)}`, 'malformed'],
   ['does not speak HTTP', 'SSH-2.0-OpenSSH_9.6\r\n', 'malformed'],
   [
-    'compresses without being asked to',
+    'sends compressed data that was not requested',
     Buffer.concat([
       Buffer.from(headers('content-encoding: gzip')),
       gzipSync('0'.repeat(50_000_000)),
     ]).toString('latin1'),
     'malformed',
   ],
-  ['continues what was not begun', 'HTTP/1.1 100 Continue\r\n\r\n', 'unreachable'],
+  ['sends only 100 Continue', 'HTTP/1.1 100 Continue\r\n\r\n', 'unreachable'],
   ['answers 204', 'HTTP/1.1 204 No Content\r\n\r\n', 'refused'],
   ['answers 304', 'HTTP/1.1 304 Not Modified\r\n\r\n', 'refused'],
 ])('an API server that %s', async (_, answer, kind) => {
@@ -87,7 +87,7 @@ test.each([
   expect(String(error)).not.toContain('CANARY');
 });
 
-test('an API server that answers as HTTP/1.0, in full', async () => {
+test('a complete HTTP/1.0 response is read', async () => {
   const { url } = await startRaw(`HTTP/1.0 200 OK\r\n\r\n${LIST}`);
   const { cluster } = await openAt(url);
 
@@ -95,7 +95,7 @@ test('an API server that answers as HTTP/1.0, in full', async () => {
 });
 
 test.each(['http://127.0.0.2:1/api/v1/nodes', '//localhost:1/', 'https://127.0.0.1:1/', '/api/v1/nodes'])(
-  'no credential follows a redirect to %s',
+  'a redirect to %s is not followed',
   async (location) => {
     const { url, received } = await startRaw(
       `HTTP/1.1 307 Temporary Redirect\r\nlocation: ${location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
@@ -111,22 +111,19 @@ test.each(['http://127.0.0.2:1/api/v1/nodes', '//localhost:1/', 'https://127.0.0
 );
 
 test.each([
-  ['sends a byte now and then', (socket: Socket) => drip(socket)],
-  ['sends headers and nothing more', (socket: Socket) => void socket.write(headers('content-length: 10'))],
+  ['keeps sending a few bytes', (socket: Socket) => drip(socket)],
+  ['sends only headers', (socket: Socket) => void socket.write(headers('content-length: 10'))],
   ['never answers', () => {}],
-])(
-  'a request to an API server that %s ends at its timeout, and its connection with it',
-  async (_, answer) => {
-    const { url, openSockets } = await startRaw(answer);
-    const { cluster } = await openAt(url, { timeoutMs: 500 });
+])('a request to an API server that %s times out and closes its connection', async (_, answer) => {
+  const { url, openSockets } = await startRaw(answer);
+  const { cluster } = await openAt(url, { timeoutMs: 500 });
 
-    expect((await readAll(cluster.nodes({ signal }))).error).toMatchObject({
-      kind: 'unreachable',
-      code: 'TIMEOUT',
-    });
-    await expect.poll(openSockets, { timeout: 10_000 }).toBe(0);
-  },
-);
+  expect((await readAll(cluster.nodes({ signal }))).error).toMatchObject({
+    kind: 'unreachable',
+    code: 'TIMEOUT',
+  });
+  await expect.poll(openSockets, { timeout: 10_000 }).toBe(0);
+});
 
 function drip(socket: Socket): void {
   socket.write(headers('content-length: 1000000'));
@@ -134,7 +131,7 @@ function drip(socket: Socket): void {
   socket.on('close', () => clearInterval(timer));
 }
 
-test('a response without end is not read to its end', async () => {
+test('an endless response is aborted', async () => {
   const chunk = Buffer.alloc(1_000_000, ' ');
   const { url, openSockets } = await startRaw((socket) => {
     socket.write(headers());
@@ -161,7 +158,7 @@ test.each([429, 503])('%i with an hour to wait ends at the timeout', async (stat
   expect((await readAll(cluster.nodes({ signal }))).error).toMatchObject({ kind: 'unreachable' });
 });
 
-test('closing ends the requests that run, and no other begins; twice is the same', async () => {
+test('closing aborts running requests and prevents new ones; closing twice is safe', async () => {
   let waiting = (): void => {};
   const isAsked = new Promise<void>((resolve) => (waiting = resolve));
   const { url, openSockets, received } = await startRaw(() => waiting());
@@ -181,7 +178,7 @@ test('closing ends the requests that run, and no other begins; twice is the same
   expect(received).toHaveLength(1);
 });
 
-test('closing ends a plugin that runs, and opens no connection afterwards', async () => {
+test('closing kills a running plugin, and no connection is opened afterwards', async () => {
   const started = await saveFile('started', '');
   const command = await saveFile('plugin.sh', `#!/bin/sh\necho $$ > ${started}.pid\nsleep 600\n`, 0o700);
   const { url, received } = await startRaw(() => {});
@@ -197,7 +194,7 @@ test('closing ends a plugin that runs, and opens no connection afterwards', asyn
   expect(received).toEqual([]);
 });
 
-test('a request that is refused while the source closes is not sent again', async () => {
+test('a request that gets 401 while the source closes is not retried', async () => {
   let close = (): Promise<void> => Promise.resolve();
   let closed = Promise.resolve();
   const server = createHttpServer((_, response) => {
@@ -234,10 +231,10 @@ const recordings = (): { readonly recorder: SourceRecorder; readonly recorded: (
 };
 
 test.each([
-  ['as it is', (token: string) => token],
+  ['unchanged', (token: string) => token],
   ['in base64', (token: string) => Buffer.from(`Bearer ${token}!`).toString('base64')],
   ['in base64url', (token: string) => Buffer.from(`?>${token}`).toString('base64url')],
-])('a credential that a server quotes %s is in no error and no recording', async (_, write) => {
+])('a credential that a server quotes %s is redacted from errors and recordings', async (_, write) => {
   const server = await startCluster({ nodes: [nodeObject('node-a')] });
   onTestFinished(server.close);
   const token = server.tokenOf();
@@ -261,7 +258,7 @@ test.each([
   expect(recorded()).toContain('/api/v1/nodes');
 });
 
-test('nothing is recorded of a pod that may hold a password', async () => {
+test('fields of a pod that may contain a password are not recorded', async () => {
   const secret = 'CANARY-password';
   const pod = {
     metadata: {

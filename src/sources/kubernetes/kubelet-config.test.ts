@@ -12,7 +12,7 @@ test.each([
   ['58816785612', { amount: 58_816_785_612 }],
   ['1e3', { amount: 1_000 }],
   ['500k', { amount: 500_000 }],
-  // The kubelet does not watch a signal with one of these two.
+  // Disables the signal.
   ['0%', undefined],
   ['100%', undefined],
   ['110%', { unreadable: '110%' }],
@@ -25,12 +25,12 @@ test.each([
   expect(parseThreshold(text)).toEqual(threshold);
 });
 
-test('an absent evictionHard is an empty one', () => {
+test('an absent evictionHard is empty', () => {
   expect(parse({}).evictionHard).toEqual({});
   expect(parse({ evictionHard: null }).evictionHard).toEqual({});
 });
 
-test('a limit that replaced the defaults stands alone, unless they are merged', () => {
+test('a limit replaces all defaults, unless they are merged', () => {
   const evictionHard = { 'memory.available': '5%' };
 
   expect(Object.keys(parse({ evictionHard }).evictionHard)).toEqual(['memory.available']);
@@ -40,7 +40,7 @@ test('a limit that replaced the defaults stands alone, unless they are merged', 
   });
 });
 
-test('limits that are all 0 % are none', () => {
+test('limits of 0 % are disabled', () => {
   const evictionHard = { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%' };
 
   expect(parse({ evictionHard, imageGCHighThresholdPercent: 100 })).toMatchObject({
@@ -49,14 +49,14 @@ test('limits that are all 0 % are none', () => {
   });
 });
 
-test('limits as one text, as kubelets before 1.10 write them', () => {
+test('limits as a string, as in kubelets before 1.10', () => {
   expect(parse({ evictionHard: 'memory.available<100Mi,nodefs.available<10%' }).evictionHard).toEqual({
     'memory.available': { amount: 104_857_600 },
     'nodefs.available': { share: 0.1 },
   });
 });
 
-test('what cannot be parsed is absent, and no default', () => {
+test('an invalid value is absent, not the default', () => {
   expect(
     parse({
       evictionPressureTransitionPeriod: 'soon',
@@ -72,7 +72,7 @@ test.each([undefined, null, 'text', []])('a configuration that is %s is an error
   expect(() => parse(shown)).toThrow('it has no `kubeletconfig`');
 });
 
-test('limits that are no map are an error', () => {
+test('limits that are not a map are an error', () => {
   expect(() => parse({ evictionHard: ['nodefs.available<10%'] })).toThrow('its `evictionHard` is not a map');
 });
 

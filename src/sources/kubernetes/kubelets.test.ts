@@ -105,7 +105,7 @@ test('no token is sent to a kubelet whose certificate cannot be verified', async
   expect(server.asked.filter(({ kubelet: asked }) => asked !== undefined)).toEqual([]);
 });
 
-test('`kubeletInsecure` accepts any certificate, and `kubeletCa` another authority', async () => {
+test('`kubeletInsecure` accepts any certificate, and `kubeletCa` another CA', async () => {
   const own = { ...answering, certificate: 'own' } as const;
   const insecure = await openNode(
     { kubelets: { 'node-a': own }, kubeletsListen: true },

@@ -80,7 +80,7 @@ test('a namespace, events about one kind and the DaemonSets of a namespace', asy
   ]);
 });
 
-test('goes on with the token in a 410, and begins again without one; no item comes twice', async () => {
+test('continues with the token in a 410, and restarts without one; no item is yielded twice', async () => {
   const { server, cluster } = await openCluster({ pods });
   server.fail({ path: '/api/v1/pods', continued: true, list: 'expired-with-token' }, 1);
   server.fail({ path: '/api/v1/pods', continued: true, list: 'expired' }, 1);
@@ -91,7 +91,7 @@ test('goes on with the token in a 410, and begins again without one; no item com
   expect(names(items)).toEqual(all);
 });
 
-test('a list that expires again and again ends with an error that says how much was read', async () => {
+test('a list that keeps expiring ends with an error that has the number of items read', async () => {
   const { server, cluster } = await openCluster({ pods });
   server.fail({ path: '/api/v1/pods', continued: true, list: 'expired' });
 
@@ -104,7 +104,7 @@ test('a list that expires again and again ends with an error that says how much 
   expect(server.asked).toHaveLength(6);
 });
 
-test('an empty page with a token that has expired, and 410 from the start, is an error and no empty list', async () => {
+test('an empty page with an expired token, or 410 from the start, is an error, not an empty list', async () => {
   const { server, cluster } = await openCluster({ pods });
   server.fail({ path: '/api/v1/pods', list: 'empty-page' }, 1);
   server.fail({ path: '/api/v1/pods', list: 'expired' });
@@ -116,7 +116,7 @@ test('an empty page with a token that has expired, and 410 from the start, is an
   expect(server.asked).toHaveLength(4);
 });
 
-test('a long list that is begun again near its end is read to the end', async () => {
+test('a long list that restarts near its end is read completely', async () => {
   const many = { count: 125 * 500, make: (index: number) => podObject(`pod-${index}`) };
   const { server, cluster } = await openCluster({ pods: many });
   let [pages, items] = [0, 0];
@@ -129,7 +129,7 @@ test('a long list that is begun again near its end is read to the end', async ()
   expect(items).toBe(many.count);
 });
 
-test('a list that says that items are left, without a token to go on, is not complete', async () => {
+test('a list with remaining items but no token is incomplete', async () => {
   const server = await startCluster({
     answer: ({ path }) =>
       path === '/api/v1/pods'
@@ -148,7 +148,7 @@ test('a list that says that items are left, without a token to go on, is not com
   );
 });
 
-test('a server that sends empty pages forever is given up', async () => {
+test('a server that keeps sending empty pages is an error', async () => {
   const { server, cluster } = await openCluster({ pods });
   let token = 0;
   server.heal();
@@ -175,7 +175,7 @@ test.each([
     'malformed',
     /another kind/,
   ],
-  ['a list of no kind', page({ metadata: {}, items: [] }), 'malformed', /another kind/],
+  ['a list without a kind', page({ metadata: {}, items: [] }), 'malformed', /another kind/],
   ['a table', page({ kind: 'Table', metadata: {}, rows: [] }), 'malformed', /another kind/],
   ['an empty body', page(''), 'malformed', /an empty body/],
   ['no metadata', page({ kind: 'NodeList', items: [] }), 'malformed', /no `metadata`/],
@@ -200,13 +200,8 @@ test.each([
     'refused',
     /does not accept the token/,
   ],
-  ['403 of something in front', { status: 403, body: '<html>blocked</html>' }, 'refused', /and a web page/],
-  [
-    '404 of something in front',
-    { status: 404, body: '<html>default backend</html>' },
-    'malformed',
-    /with a web page/,
-  ],
+  ['403 from a proxy', { status: 403, body: '<html>blocked</html>' }, 'refused', /and a web page/],
+  ['404 from a proxy', { status: 404, body: '<html>default backend</html>' }, 'malformed', /with a web page/],
   [
     '500',
     { status: 500, body: { kind: 'Status', message: 'etcdserver: request timed out' } },
@@ -230,7 +225,7 @@ test.each([
   expect((error as Error).message).not.toContain('CANARY');
 });
 
-test('a missing permission is named, and nothing of the answer is quoted', async () => {
+test('a missing permission is named, and the answer is not quoted', async () => {
   const server = await startCluster({ users: [{ name: 'jane', rules: [] }] });
   onTestFinished(server.close);
   const { cluster } = await openLab(server.kubeconfig());
@@ -250,7 +245,7 @@ test('a missing permission is named, and nothing of the answer is quoted', async
   ]);
 });
 
-test('an answer that is cut off, and a connection that is lost, are tried again', async () => {
+test('a truncated answer and a lost connection are retried', async () => {
   const { server, cluster } = await openCluster({ nodes: [nodeObject('node-a')] });
   server.fail({ path: '/api/v1/nodes', lose: 'half' }, 1);
   server.fail({ path: '/api/v1/nodes', lose: 'request' }, 1);
@@ -258,7 +253,7 @@ test('an answer that is cut off, and a connection that is lost, are tried again'
   expect(names((await readAll(cluster.nodes({ signal }))).items)).toEqual(['node-a']);
 });
 
-test('an answer that is always cut off is an error', async () => {
+test('an answer that is always truncated is an error', async () => {
   const { server, cluster } = await openCluster({ nodes: [nodeObject('node-a')] });
   server.fail({ path: '/api/v1/nodes', lose: 'half' });
 
@@ -272,7 +267,7 @@ test('429 is retried when the server allows it', async () => {
   expect((await readAll(cluster.nodes({ signal }))).items).toHaveLength(1);
 });
 
-test('a request that hangs ends at its timeout, and when the caller gives up', async () => {
+test('a request that hangs ends at its timeout', async () => {
   const { server, cluster } = await openCluster({}, { timeoutMs: 500 });
   server.fail({ path: '/api/v1/nodes', until: 'closed' });
 

@@ -18,7 +18,7 @@ import { toDaemonSet, toPod } from './to-pod.ts';
 class Malformed extends Error {}
 const malformed = (because: string): Error => new Malformed(because);
 
-/** What an answer may hold in the place of something else. */
+/** Values that replace parts of an answer. */
 const wrong = fc.oneof(
   fc.constantFrom<unknown>(
     null,
@@ -60,7 +60,7 @@ function replaced(value: unknown, [key, ...rest]: Path, by: unknown): unknown {
   return copy;
 }
 
-/** The body with up to three of its parts replaced; its root stays an object. */
+/** The body with up to three of its parts replaced; its root is still an object. */
 function damaged(body: object): fc.Arbitrary<JsonObject> {
   const plain = JSON.parse(JSON.stringify(body)) as JsonObject;
   const paths = pathsIn(plain).filter(({ length }) => length > 0);
@@ -70,14 +70,14 @@ function damaged(body: object): fc.Arbitrary<JsonObject> {
       try {
         return replaced(changed, path, by) as JsonObject;
       } catch {
-        // What it is in was replaced before.
+        // Its parent has already been replaced.
         return changed;
       }
     }, plain),
   );
 }
 
-/** No invalid date, no number that is below 0 or not finite, nothing `undefined`. */
+/** Whether a value contains no invalid date, no negative or infinite number, and no `undefined`. */
 function isSound(value: unknown): boolean {
   if (value instanceof Date) return value.getTime() >= 0;
   if (typeof value === 'number') return value >= 0 && value < Infinity;
@@ -132,7 +132,7 @@ test.each<readonly [string, object, (body: JsonObject) => unknown]>([
   ['DaemonSet', daemonSetObject('kube-proxy', { image: 'kube-proxy:v1.33.5' }), toDaemonSet],
   ['stats', STATS, (body) => toKubeletStats(body, malformed)],
   ['configuration', configBody(), (body) => toKubeletConfig(body, malformed)],
-])('%s: whatever a server sends is read as a sound value, or is malformed', (_, body, map) => {
+])('%s: any answer is mapped to valid values or rejected as malformed', (_, body, map) => {
   expect(map(JSON.parse(JSON.stringify(body)) as JsonObject)).toSatisfy(isSound);
   fc.assert(
     fc.property(damaged(body), (answer) => {
@@ -146,7 +146,7 @@ test.each<readonly [string, object, (body: JsonObject) => unknown]>([
   );
 });
 
-test('a number of millions of digits takes no time', () => {
+test('a number with millions of digits is parsed quickly', () => {
   const body = { kubeletconfig: { evictionHard: { 'nodefs.available': `${'1'.repeat(5_000_000)}x` } } };
 
   expect(toKubeletConfig(body, malformed).evictionHard['nodefs.available']).toHaveProperty('unreadable');

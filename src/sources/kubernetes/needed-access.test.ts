@@ -9,7 +9,7 @@ function reviewsOf(written: Written) {
   return accessReviews(kubernetesConfig.parse({ kind: 'kubernetes', ...written }));
 }
 
-/** What is reported where the credential for reading may do only this. */
+/** The report for a credential for reading with only these permissions. */
 function reported(written: Written, allowed: readonly string[], cordoning: readonly string[] = []) {
   const reviews = reviewsOf(written);
   const answers = reviews.map(({ credential, rule }) =>
@@ -34,7 +34,7 @@ test.each<[KubernetesConfig['kubelets'], readonly string[]]>([
   ['none', LISTS],
   ['direct', [...LISTS, 'get nodes/stats', 'get nodes/configz']],
 ])(
-  'an account with what `kubelets: %s` needs lacks nothing and has nothing too much',
+  'an account with what `kubelets: %s` needs has no missing and no excess permissions',
   (kubelets, allowed) => {
     const all = reported({ kubelets }, allowed);
 
@@ -44,7 +44,7 @@ test.each<[KubernetesConfig['kubelets'], readonly string[]]>([
   },
 );
 
-test('what is missing names its methods and the role that grants it', () => {
+test('a missing permission names its methods and the role that grants it', () => {
   expect(missing(reported({ kubelets: 'direct' }, LISTS.slice(0, -1)))).toEqual([
     {
       method: 'daemonSets',
@@ -67,7 +67,7 @@ test('what is missing names its methods and the role that grants it', () => {
   ]);
 });
 
-test('`kubelets: proxy` needs nodes/proxy, and it is never reported as harmless', () => {
+test('`kubelets: proxy` needs nodes/proxy, which is always reported as dangerous', () => {
   const granted = reported({ kubelets: 'proxy' }, [...LISTS, 'get nodes/proxy']);
 
   expect(named(missing(reported({ kubelets: 'proxy' }, LISTS)))).toEqual(['get nodes/proxy']);
@@ -83,7 +83,7 @@ test('`kubelets: proxy` needs nodes/proxy, and it is never reported as harmless'
   );
 });
 
-test('nodes/proxy is reported where it is granted and not used', () => {
+test('nodes/proxy is reported if it is granted and not used', () => {
   expect(excess(reported({}, [...LISTS, 'get nodes/proxy']))).toMatchObject([
     { permission: 'get nodes/proxy', hint: 'delete the ClusterRoleBinding `wrench-kubelet-proxy`' },
   ]);
@@ -93,7 +93,7 @@ test('nodes/proxy is reported where it is granted and not used', () => {
   ]);
 });
 
-test('an account that may patch nodes has too much, unless it is the one that cordons', () => {
+test('patch nodes is an excess permission, except for the account that cordons', () => {
   const allowed = [...LISTS, ...CORDON];
 
   expect(named(excess(reported({}, allowed)))).toEqual(['patch nodes']);
@@ -101,7 +101,7 @@ test('an account that may patch nodes has too much, unless it is the one that co
   expect(excess(reported({ allow: { cordon: {} } }, allowed))).toEqual([]);
 });
 
-test('what cordoning needs is asked of the credential that cordons', () => {
+test('the permissions for cordoning are reviewed with the credential that cordons', () => {
   expect(missing(reported({}, LISTS))).toEqual([]);
   expect(missing(reported(separate, LISTS, CORDON))).toEqual([]);
   const refused = missing(reported(separate, [...LISTS, ...CORDON]));
@@ -117,14 +117,14 @@ test('what cordoning needs is asked of the credential that cordons', () => {
   ]);
 });
 
-test('an account that may do anything is one permission too many', () => {
+test('an account that may do anything is a single excess permission', () => {
   expect(named(excess(reported({ kubelets: 'proxy' }, EVERYTHING)))).toEqual(['do anything in the cluster']);
   expect(excess(reported(separate, LISTS, EVERYTHING))).toMatchObject([
     { permission: 'do anything in the cluster', credential: 'allow.cordon' },
   ]);
 });
 
-test('no question is asked twice', () => {
+test('no review is sent twice', () => {
   for (const written of [{ kubelets: 'proxy' as const, ...separate }, { allow: { cordon: {} } }]) {
     const asked = reviewsOf(written).map(({ credential, rule }) => JSON.stringify([credential, rule]));
     expect(asked).toEqual([...new Set(asked)]);

@@ -21,6 +21,6 @@ test.each([
   ]);
 });
 
-test('only changes need a verb that changes something', () => {
+test('only writes need a verb that writes', () => {
   expect(inWords(WRITE_METHODS, 'none')).toEqual(['get nodes', 'patch nodes']);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { makeSeenKeys } from './seen-keys.ts';
 
-test('each key is new once, whatever its number', () => {
+test('each key is new once, however many there are', () => {
   const { add } = makeSeenKeys();
   const keys = Array.from({ length: 50_000 }, (_, index) => `namespace-${index % 50}/pod-${index}`);
 

@@ -18,7 +18,7 @@ test.each([
   ['a virtual kubelet by its version', running('v1.19.10-vk-azure-aci-v1.5.0')],
   ['KWOK by its annotation', { metadata: { annotations: { 'kwok.x-k8s.io/node': 'fake' } } }],
   ['KWOK by its version', running('fake')],
-  ['a node that vcluster made up', { metadata: { labels: { 'vcluster.loft.sh/fake-node': 'true' } } }],
+  ['a node simulated by vcluster', { metadata: { labels: { 'vcluster.loft.sh/fake-node': 'true' } } }],
   ['a super node of Tencent', { metadata: { labels: { 'node.kubernetes.io/instance-type': 'eklet' } } }],
 ])('%s is virtual', (_, parts) => {
   expect(node(parts).kind).toBe('virtual');
@@ -30,7 +30,7 @@ test.each([
     'a node of Fargate, which has a kubelet and a disk',
     { metadata: { labels: { 'eks.amazonaws.com/compute-type': 'fargate' } } },
   ],
-  ['a node about which nothing is known', {}],
+  ['a node without any information', {}],
   ['a node of another type', { metadata: { labels: { type: 'worker' } } }],
 ])('%s is a machine', (_, parts) => {
   expect(node(parts).kind).toBe('machine');
@@ -60,7 +60,7 @@ test.each([
   expect(node({ metadata: { labels: { [label]: pool } } }).pool).toBe(pool);
 });
 
-test('what is absent is absent, and what has another type too', () => {
+test('absent fields and fields of the wrong type are absent', () => {
   expect(
     node({
       metadata: { creationTimestamp: 'yesterday', labels: { 'node-role.kubernetes.io/worker': '' } },
@@ -105,7 +105,7 @@ const cordoned = (managers: readonly string[]) =>
     spec: { unschedulable: true },
   }).cordonedBy;
 
-test('a node that somebody else cordoned after Wrench did is theirs', () => {
+test('a node that someone else cordoned after Wrench is not cordoned by Wrench', () => {
   expect(cordoned([])).toBe('m1');
   expect(cordoned(['wrench'])).toBe('m1');
   expect(cordoned(['kubectl'])).toBeUndefined();
@@ -116,7 +116,7 @@ test('a node that somebody else cordoned after Wrench did is theirs', () => {
 const pod = (parts: { metadata?: object; spec?: object; status?: object }) =>
   toPod({ ...parts, metadata: { name: 'pod-a', namespace: 'ci', ...parts.metadata } });
 
-test('what a pod mounts and runs', () => {
+test('the volumes, mounts and containers of a pod', () => {
   const { containers, volumes } = pod({
     spec: {
       initContainers: [{ name: 'setup', image: 'busybox' }],
@@ -182,7 +182,7 @@ test('a mirror pod has no controller, though its node is named as one', () => {
   ).toMatchObject({ isMirror: false, controller: { kind: 'ReplicaSet', name: 'rs' } });
 });
 
-test('the count and the last time of an event that is a series', () => {
+test('the count and the last time of an event series', () => {
   expect(
     toEvent({
       involvedObject: { kind: 'Node', name: 'node-a' },
@@ -202,7 +202,7 @@ test('the count and the last time of an event that is a series', () => {
   });
 });
 
-test('an empty image file system, as on Windows, is none', () => {
+test('an empty image file system, as on Windows, is absent', () => {
   const stats = toKubeletStats(
     { node: { fs: { availableBytes: 1, capacityBytes: 10 }, runtime: { imageFs: {} } }, pods: [] },
     (because) => new Error(because),
@@ -211,7 +211,7 @@ test('an empty image file system, as on Windows, is none', () => {
   expect(stats).toEqual({ nodeFs: { availableBytes: 1, capacityBytes: 10 }, pods: [] });
 });
 
-test('a number of a pod that cannot be right is left out', () => {
+test('an invalid number of a pod is omitted', () => {
   const { pods } = toKubeletStats(
     {
       node: {},
