@@ -3,7 +3,7 @@ import { makeRedact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { Report } from '../check/finding.ts';
 import { type ProcessSettings, readConfig, readEnvironment } from '../config/read-config.ts';
-import { type ParsedRequest, parseRequest } from '../request/parse.ts';
+import { type Help, type ParsedRequest, parseRequest } from '../request/parse.ts';
 import { renderHelpTerminal, renderTerminal } from '../terminal/render.ts';
 import { asksForDemo, runningDemo } from './shared/demo.ts';
 import { type SampleSession, withSamples } from './shared/samples.ts';
@@ -18,24 +18,7 @@ import { startRecorder } from '../app/recording/recorder.ts';
  * `--json` prints only the report; `--record FILE` also writes down what the sources answered. @returns the exit code.
  */
 export async function run(
-  words: readonly string[],
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<number> {
-  const settings = readEnvironment();
-  return runRequest(words, asksForDemo(words) ? settingsOfDemo(settings) : settings, terminal, signal);
-}
-
-/** The samples of the demo are in its own Redis. */
-function settingsOfDemo(settings: ProcessSettings): ProcessSettings {
-  const { redisUrl: _, ...own } = settings;
-  const { configPath, redisUrl } = runningDemo(own.dataPath);
-  return { ...own, configPath, ...(redisUrl !== undefined && { redisUrl }) };
-}
-
-async function runRequest(
   allWords: readonly string[],
-  settings: ProcessSettings,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
@@ -43,18 +26,20 @@ async function runRequest(
   if (typeof recording === 'string') return printUsageProblem({ problem: recording, usage: [] }, terminal);
   const { words, path } = recording;
   const catalogue = await loadCatalogue();
-  const config = readConfig(settings.configPath, undefined, { checks: catalogue.checks });
-  const environments = Object.keys(config.environments);
   const text = words
     .filter((word) => word !== JSON_FLAG)
     .map(quoteWord)
     .join(' ');
+  // Help needs no configuration.
+  const asked = parseRequest(text, { catalogue, environments: [] });
+  if (asked.kind === 'help') return printHelp(asked.help, terminal);
+
+  const settings = settingsFor(words);
+  const config = readConfig(settings.configPath, undefined, { checks: catalogue.checks });
+  const environments = Object.keys(config.environments);
   const request = parseRequest(text, { catalogue, environments, defaults: config.checks });
-  if (request.kind === 'help') {
-    terminal.out(renderHelpTerminal(request.help, terminal.columns));
-    return EXIT.clear;
-  }
   if (request.kind === 'problem') return printUsageProblem(request, terminal);
+  if (request.kind === 'help') return printHelp(request.help, terminal);
   const environment = request.environment ?? config.defaultEnvironment;
   const check = catalogue.checks.get(request.check);
   if (environment === undefined || !check)
@@ -75,6 +60,26 @@ async function runRequest(
 }
 
 const JSON_FLAG = '--json';
+const OPTIONS = `
+Options of \`wrench run\`:
+
+  --json         print only the report, as JSON
+  --record FILE  save what the sources answered to FILE, without secrets, for a bug report
+`;
+
+function printHelp(help: Help, { out, columns }: Terminal): number {
+  out(`${renderHelpTerminal(help, columns)}${OPTIONS}`);
+  return EXIT.clear;
+}
+
+/** The settings of the process; with `--env demo`, those of the running demo, whose Redis has its samples. */
+function settingsFor(words: readonly string[]): ProcessSettings {
+  const settings = readEnvironment();
+  if (!asksForDemo(words)) return settings;
+  const { redisUrl: _, ...own } = settings;
+  const { configPath, redisUrl } = runningDemo(own.dataPath);
+  return { ...own, configPath, ...(redisUrl !== undefined && { redisUrl }) };
+}
 
 function environmentProblem(environments: readonly string[]): UsageProblem {
   return { problem: `Say which environment: --env with one of ${environments.join(', ')}.`, usage: [] };

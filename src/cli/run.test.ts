@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { expect, onTestFinished, test } from 'vitest';
+
+const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+/** `wrench run` in an empty folder: there is no configuration. */
+function runWithoutConfiguration(...words: readonly string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'wrench-run-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const { PATH = '', HOME = '' } = process.env;
+  return execa(process.execPath, [main, 'run', ...words], {
+    cwd: folder,
+    env: { PATH, HOME },
+    extendEnv: false,
+    reject: false,
+  });
+}
+
+test.each([
+  [['--help'], 'What Wrench can be asked'],
+  [['-h'], 'What Wrench can be asked'],
+  [['certs', '--help'], '/certs expiring'],
+  [['certs', 'expiring', '--help', '--json'], '/certs expiring [within]'],
+  [['node', 'disk', '--env', 'prod', '-h', '--record', 'answers.json'], '/node disk'],
+])('help needs no configuration: wrench run %j', async (words, expected) => {
+  const { stdout, stderr, exitCode } = await runWithoutConfiguration(...words);
+
+  expect(stderr).toBe('');
+  expect(stdout).toContain(expected);
+  expect(stdout).toContain('--record FILE');
+  expect(exitCode).toBe(0);
+});
+
+test('a check needs a configuration', async () => {
+  const { stdout, stderr, exitCode } = await runWithoutConfiguration('certs', 'expiring');
+
+  expect(stdout).toBe('');
+  expect(stderr).toContain('there is no such file. Copy deploy/examples/wrench.yaml there');
+  expect(exitCode).toBe(78);
+});
