@@ -2,7 +2,7 @@ import { nearest, type ReadContext, SourceError, wording } from '../kit.ts';
 import { splitNames } from './sources.ts';
 
 interface Selection<T> {
-  /** Such as `--deployment`. */
+  /** Named after what it selects: `--deployment`. */
   readonly flag: string;
   /** Names, separated by commas. */
   readonly requested: string;
@@ -10,7 +10,10 @@ interface Selection<T> {
   readonly matches?: (requested: string, name: string) => boolean;
 }
 
-/** Those with one of the requested names. An unknown name is a gap that suggests the nearest name, or lists those that exist. */
+/** How many available names a gap lists. */
+const MAX_LISTED = 5;
+
+/** Those with one of the requested names. An unknown name is a gap that suggests the nearest name, or lists some that exist. */
 export function selectByName<T>(
   all: readonly T[],
   { flag, requested, nameOf, matches = (one, name) => one === name }: Selection<T>,
@@ -18,11 +21,14 @@ export function selectByName<T>(
 ): readonly T[] {
   const names = splitNames(requested);
   const known = [...new Set(all.map(nameOf))].toSorted();
-  for (const name of names.filter((one) => !known.some((other) => matches(one, other)))) {
-    const meant = nearest(name, known);
-    const available = known.length === 0 ? 'there are none' : `available: ${wording.list(known, 10)}`;
-    const hint = meant === undefined ? available : `did you mean ${meant}?`;
-    gap(`${flag} ${name}`, new SourceError(name, 'missing', `not found; ${hint}`));
-  }
+  for (const name of names.filter((one) => !known.some((other) => matches(one, other))))
+    gap(`${flag} ${name}`, new SourceError(name, 'missing', `not found; ${hintFor(name, known, flag)}`));
   return all.filter((one) => names.some((name) => matches(name, nameOf(one))));
+}
+
+function hintFor(name: string, known: readonly string[], flag: string): string {
+  // Not "there is no pool": a list that could not be read is empty too.
+  if (known.length === 0) return `no ${flag.replace(/^--/, '')} is known`;
+  const meant = nearest(name, known);
+  return meant === undefined ? `available: ${wording.list(known, MAX_LISTED)}` : `did you mean ${meant}?`;
 }
