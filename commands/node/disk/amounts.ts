@@ -20,18 +20,18 @@ function gib(bytes: number): string {
   return String(Number(amount.toFixed(amount < 10 ? 2 : 1)));
 }
 
-/** `12.0%`, and from 25% on without the decimal. */
+/** `12.0%`; without the decimal from 25% on. */
 export function freePercent(share: number, limitShare?: number): string {
   const isPlenty = share >= 0.25 && share >= (limitShare ?? 0);
   return isPlenty ? `${Math.round(share * 100)}%` : exactPercent(share, limitShare);
 }
 
-/** With one decimal. Below a limit it never reads like the limit itself: 14.97% under a limit of 15% is `14.97%`, and 14.999% `just under 15%`. */
+/** With one decimal, and with more if a value below a limit would otherwise read like the limit: below 15%, 14.97% is `14.97%`, and 14.999% is `just under 15%`. */
 export function exactPercent(share: number, limitShare?: number): string {
   const percent = share * 100;
   if (percent > 0 && percent < 0.05) return 'less than 0.1%';
   if (percent === 0) return '0%';
-  // Half a step that only floating point made a little less than half.
+  // Floating point can make half a step slightly less than half.
   const rounded = (percent + 1e-6).toFixed(1);
   if (limitShare === undefined || share >= limitShare || Number(rounded) < limitShare * 100)
     return `${rounded}%`;
@@ -40,7 +40,7 @@ export function exactPercent(share: number, limitShare?: number): string {
   return Number(exact) < limit ? `${exact}%` : `just under ${Number(limit.toFixed(2))}%`;
 }
 
-/** `15%`, or for a limit that is an amount `10 GiB`: never both. */
+/** As configured: `15%`, or `10 GiB` for a limit that is an amount. */
 export function limitText({ amount, share, isAbsolute }: Limit, resource: Room['resource']): string {
   if (!isAbsolute) return `${Number((share * 100).toFixed(2))}%`;
   return resource === 'bytes' ? binaryBytes(amount) : wholeNumber(amount);
@@ -51,7 +51,7 @@ export function wholeNumber(amount: number): string {
   return String(Math.round(amount)).replaceAll(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
-/** What `df` prints as Use%, rounded up as it does: it leaves out what is reserved for root, and the kubelet does not. */
+/** What `df` prints as Use%, rounded up as `df` does. Unlike the kubelet, `df` leaves out the space reserved for root. */
 export function dfPercent({
   usedBytes,
   availableBytes,
@@ -60,14 +60,14 @@ export function dfPercent({
   return Math.ceil((usedBytes / (usedBytes + availableBytes)) * 100 - 1e-9);
 }
 
-/** `about 3 hours`; rounded, because it is a guess. */
+/** `about 3 hours`: rounded, because it is an estimate. */
 export function aboutTime(ms: number): string {
   const isHours = ms >= 1.5 * HOUR_MS;
   const unit = isHours ? HOUR_MS : HOUR_MS / 12;
   return `about ${wording.span(Math.max(1, Math.round(ms / unit)) * unit)}`;
 }
 
-/** `12:01 UTC`, of a time within a day. */
+/** `12:01 UTC` */
 export function clockTime(ms: number): string {
   const minutes = Math.floor(ms / 60_000) % 1_440;
   const two = (value: number) => String(value).padStart(2, '0');

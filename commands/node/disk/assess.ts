@@ -7,32 +7,32 @@ import { type DiskSample, type Growth, growthOf, samplesOfDisk, timeUntil } from
 import { disksOf, isMeasured, staleSince } from './measurements.ts';
 import { compareRooms, hasReadableLimits, type Room, roomsOf } from './room.ts';
 
-/** How a node is judged, before it is put into words. */
+/** The result for one node, before it is put into words. */
 export interface Assessment {
   readonly node: NodeFacts;
-  /** The worst first; empty where nothing was measured. */
+  /** The worst first; empty if nothing was measured. */
   readonly rooms: readonly Room[];
-  /** Absent where the node is not short of disk. */
+  /** Absent if the node is not short of disk. */
   readonly severity?: Finding['severity'];
   readonly pressure?: Pressure;
   readonly forecast?: Forecast;
-  /** Failures to collect images that go on. */
+  /** Image garbage collection failures that are still happening. */
   readonly imageGc?: ImageGcFailures;
-  /** When its disks were measured, where that is too long ago. */
+  /** When its disks were last measured, if that is too long ago. */
   readonly staleSince?: Date;
-  /** Whether all that decides was read. */
+  /** Whether everything that the verdict depends on was read. */
   readonly isChecked: boolean;
 }
 
 export interface Forecast {
   readonly room: Room;
   readonly growth: Growth;
-  /** Until the limit, or until the disk is full where there is none; absent where that is too far ahead. */
+  /** Until the limit, or until the disk is full if there is no limit; absent if that is too far ahead. */
   readonly limitInMs?: number;
   readonly samples: readonly Remembered<DiskSample>[];
 }
 
-/** The kubelet collects images every five minutes, and events are rate limited. */
+/** The kubelet runs image garbage collection every five minutes, and its events are rate limited. */
 const RECENT_MS = 1_800_000;
 
 export function assess(node: NodeFacts, earlier: readonly Remembered<DiskSample>[], now: Date): Assessment {
@@ -61,7 +61,7 @@ export function assess(node: NodeFacts, earlier: readonly Remembered<DiskSample>
   };
 }
 
-/** Numbers of another time are a guess, which is never critical. */
+/** With stale measurements the result is a guess, and a guess is never critical. */
 function severityOf(
   { state }: Room,
   pressure: Pressure | undefined,
@@ -77,7 +77,7 @@ function byCondition(pressure: Pressure | undefined): readonly Finding['severity
   return pressure?.kind === 'without-limit' ? ['warning'] : [];
 }
 
-/** The first disk to reach its limit. */
+/** Of the disk that reaches its limit first. */
 function forecastOf(
   node: NodeFacts,
   rooms: readonly Room[],
@@ -96,7 +96,7 @@ function forecastOf(
   return forecasts.toSorted((a, b) => (a.limitInMs ?? Infinity) - (b.limitInMs ?? Infinity))[0];
 }
 
-/** Failures of the last half an hour, unless the disk is no longer so full that images are collected at all. */
+/** Failures of the last half hour, unless so much of the disk is free now that no images are collected. */
 function goingOn(
   { events, config }: NodeFacts,
   rooms: readonly Room[],
@@ -114,29 +114,29 @@ export function usedPercent({ free, capacity }: Pick<Room, 'free' | 'capacity'>)
   return 100 - Math.floor((free * 100) / capacity);
 }
 
-/** What a DiskPressure that is True means beside the numbers. */
+/** What DiskPressure=True means, given the measurements. */
 export type Pressure =
-  /** A limit is crossed now. */
+  /** Usage is beyond a limit now. */
   | { readonly kind: 'breached' }
-  /** No limit is crossed any more, and the kubelet keeps the condition for a time that is configured. */
+  /** No limit is crossed any longer. The kubelet keeps the condition for a configured period. */
   | {
       readonly kind: 'kept';
       readonly periodMs: number;
       readonly untilMs?: number;
-      /** `ending`: the time is over, and neither events nor conditions are reported at once. `unclear`: when the last breach was is not known. */
+      /** `ending`: the period is over, but events and conditions are reported with a delay. `unclear`: the time of the last breach is unknown. */
       readonly progress: 'running' | 'ending' | 'overdue' | 'unclear';
     }
-  /** The kubelet has no limit by which it could set it. */
+  /** The kubelet has no limit that could have set it. */
   | { readonly kind: 'without-limit' }
-  /** Too little is known to say that it is over. */
+  /** Too little is known to tell whether the shortage is over. */
   | { readonly kind: 'unmeasured' };
 
 /** https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ */
 const DEFAULT_TRANSITION_MS = 300_000;
-/** Events are rate limited to one in five minutes, and the condition is reported every few minutes. */
+/** Events are limited to one in five minutes, and the condition is reported every few minutes. */
 const EVENT_DELAY_MS = 900_000;
 
-/** undefined where the condition is not True. `isCertain`: all its disks were measured just now, and its limits are known. */
+/** undefined if the condition is not True. `isCertain`: all disks were measured just now, and the limits are known. */
 function pressureOf(
   { diskPressure, config, events, areEventsComplete }: NodeFacts,
   rooms: readonly Room[],
@@ -147,7 +147,7 @@ function pressureOf(
   if (rooms.some(({ state }) => state === 'below' || state === 'below-soft')) return { kind: 'breached' };
   if (!isCertain) return { kind: 'unmeasured' };
   if (rooms.every(({ limit, soft }) => !limit && !soft)) return { kind: 'without-limit' };
-  // It cannot have been breached last before it became True.
+  // The last breach cannot be earlier than the condition.
   const times = [diskPressure.since, events?.breachedAt].flatMap((at) => at?.getTime() ?? []);
   const periodMs = config?.pressureTransitionMs ?? DEFAULT_TRANSITION_MS;
   if (times.length === 0) return { kind: 'kept', periodMs, progress: 'unclear' };

@@ -37,7 +37,7 @@ interface Sizes {
   readonly capacity?: number;
   readonly free?: number;
   readonly images?: number;
-  /** What is used of the disk, unless all that is not free. */
+  /** Defaults to everything that is not free. */
   readonly used?: number;
   readonly known?: ports.FileSystem;
 }
@@ -67,7 +67,7 @@ export function fileSystem({
   };
 }
 
-/** Limits by signal: `10%` as 0.1, or an amount. Nothing else is in force. */
+/** A kubelet configuration with only these hard limits. */
 export function limits(
   evictionHard: ports.KubeletConfig['evictionHard'],
   known: Partial<ports.KubeletConfig> = {},
@@ -88,7 +88,7 @@ export function usage(...pods: readonly Partial<ports.PodUsage>[]): NonNullable<
   );
 }
 
-/** What is kept of events about a node. */
+/** What is kept of these events about a node. */
 export function events(
   ...all: readonly (Pick<ports.ClusterEvent, 'reason' | 'message'> & Partial<ports.ClusterEvent>)[]
 ): Pick<NodeFacts, 'events'> {
@@ -99,7 +99,7 @@ export function events(
   return result ? { events: result } : {};
 }
 
-/** What is kept of the pods on a node. */
+/** What is kept of these pods on a node. */
 export function podsOn(...all: readonly ports.Pod[]): Pick<NodeFacts, 'pods'> {
   const collector = new NodePodCollector();
   for (const one of all) collector.add(one);
@@ -138,7 +138,7 @@ export function container(name: string, known: Partial<ports.PodContainer> = {})
   };
 }
 
-/** A pod that mounts the socket of the node's own Docker. */
+/** A pod that mounts the Docker socket of the node. */
 export function socketUser(
   name: string,
   path = '/var/run/docker.sock',
@@ -147,7 +147,7 @@ export function socketUser(
   return pod(name, { volumes: [{ name: 'sock', hostPath: path }], ...known });
 }
 
-/** What earlier runs saw of a disk: hours ago, and GiB free. */
+/** Samples of earlier runs for a disk: hours ago, and GiB free. */
 export function earlier(
   now: Date,
   name: string,

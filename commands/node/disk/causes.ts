@@ -11,17 +11,19 @@ import type { Room } from './room.ts';
 export interface Cause {
   readonly summary: string;
   readonly next?: string;
+  /** Whether the summary includes how much is neither images nor pods. */
+  readonly isUnexplained?: true;
 }
 
-/** What takes at least this share of the disk is worth a sentence. */
+/** Anything with at least this share of the used space is mentioned. */
 const LARGE_SHARE = 0.2;
-/** An operating system takes a few GiB that are neither images nor pods. */
+/** An operating system uses a few GiB that are neither images nor pods. */
 const UNEXPLAINED_BYTES = 5 * 1_024 ** 3;
-/** From this share of what is used on, images are the cause; below {@link FEW_IMAGES} collecting them does not help for long. */
+/** With at least this share of the used space, images are the cause. Below {@link FEW_IMAGES}, collecting them helps only briefly. */
 const MOSTLY_IMAGES = 0.5;
 const FEW_IMAGES = 0.3;
 
-/** The most telling first. */
+/** The most likely first. */
 export function causesOf(assessment: Assessment): readonly Cause[] {
   const [room] = assessment.rooms;
   if (!room) return imageGcCause(assessment) ?? [];
@@ -45,7 +47,7 @@ function inodeCause({ node }: Assessment): readonly Cause[] {
   return [
     {
       summary: `the most inodes are used by ${nameOf(first)}: ${wholeNumber(first.inodes ?? 0)}`,
-      next: 'Remove files there: each takes an inode, however small it is',
+      next: 'Delete files there: every file uses an inode, however small',
     },
   ];
 }
@@ -67,7 +69,7 @@ function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefin
     return [
       {
         summary: `image garbage collection is blocked: ${wording.count(containers.length, `${areStopped ? 'stopped ' : ''}container`)} ${containers.length === 1 ? 'holds' : 'hold'} ${held} (${times})${others}${builder}`,
-        next: `List the stopped containers on the node (${list}). Those that Kubernetes does not own (on Docker, without a label io.kubernetes.*) are never removed by the kubelet. Find out whose they are before you remove any: the events do not say`,
+        next: `List the stopped containers on the node (${list}). Those that Kubernetes does not own (on Docker, without a label io.kubernetes.*) are never removed by the kubelet. Check who owns them before you remove any`,
       },
     ];
   }
@@ -75,7 +77,7 @@ function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefin
   return [
     {
       summary: `image garbage collection fails: ${wording.count(running.length, 'running container')} ${running.length === 1 ? 'uses' : 'use'} the images (${times}), so no cleanup frees them`,
-      next: 'Move pods to other nodes, or give the node a larger disk',
+      next: 'Move pods to other nodes, or use a larger disk',
     },
   ];
 }
@@ -98,7 +100,7 @@ function imagesCause(
       ? [
           {
             summary: `images take ${part} and all of them are in use`,
-            next: 'Use smaller images, move pods to other nodes, or give the node a larger disk: there is nothing to collect',
+            next: 'No images can be collected: use smaller images, move pods to other nodes, or use a larger disk',
           },
         ]
       : [{ summary: `images take ${part}` }];
@@ -111,17 +113,17 @@ function imagesCause(
   if (!forecast || images >= FEW_IMAGES * used) return [];
   return [
     {
-      summary: `image garbage collection will not stop it for long: images are only ${bytesOf(images, used)} used`,
+      summary: `image garbage collection will help only briefly: images are only ${bytesOf(images, used)} used`,
     },
   ];
 }
 
-/** What is neither images nor pods: an estimate. */
+/** An estimate of the used space that neither images nor pods explain. */
 export function unexplainedBytes({ node }: Pick<Assessment, 'node'>, room: Room): number | undefined {
   const { disk } = room;
   const { usage, fileSystems } = node;
   if (room.resource !== 'bytes' || !usage || fileSystems?.imageFs?.usedBytes === undefined) return undefined;
-  // What containers write lies beside the images; Docker keeps their logs there as well.
+  // Writable layers are on the disk of the images, and with Docker container logs are too.
   const ofContainers = usage.rootfsBytes + (isDocker(node) ? usage.logBytes : 0);
   const imagesHere = disk.holds.includes('imageFs') ? (imageBytesOn(disk, node) ?? 0) : 0;
   if (disk.holds.includes('nodeFs')) {
@@ -136,7 +138,7 @@ export function usedBytes({ disk }: Pick<Room, 'disk'>): number {
   return disk.usedBytes ?? disk.capacityBytes - disk.availableBytes;
 }
 
-/** More than an operating system takes. */
+/** More than an operating system uses. */
 export function isLarge(bytes: number | undefined, room: Room): bytes is number {
   return bytes !== undefined && bytes >= Math.max(UNEXPLAINED_BYTES, LARGE_SHARE * usedBytes(room));
 }
@@ -150,27 +152,28 @@ function suspectCause(assessment: Assessment, room: Room): readonly Cause[] {
     {
       summary: `about ${binaryBytes(bytes)} are neither images nor pods (an estimate), probably of ${describeBuilder(suspect)}`,
       next: nextAfter(suspect, isDocker(node)),
+      isUnexplained: true,
     },
   ];
 }
 
-/** `ci/agent-7k2mx, which runs its own Docker on PersistentVolumeClaim dind-cache` */
+/** `ci/agent-7k2mx, which runs its own container engine and stores data on PersistentVolumeClaim dind-cache` */
 export function describeBuilder({ pod, kind, path, keeps, isIndirect }: Builder): string {
   return kind === 'inner'
-    ? `${pod}, which runs an engine of its own and keeps its data on ${keeps}`
+    ? `${pod}, which runs its own container engine and stores data on ${keeps}`
     : `the engine that ${pod} ${isIndirect ? 'can reach' : 'uses'} through ${path}`;
 }
 
 function nextAfter({ kind, pod, keeps }: Builder, isDockerNode: boolean): string {
   if (kind === 'inner')
-    return `Remove what the engine of ${pod} has built on ${keeps} (docker system prune in that pod): a cleanup of the node does not reach it, and the kubelet does not count it`;
+    return `Prune the engine in ${pod} (docker system prune in that pod): cleaning the node does not reach ${keeps}, and the kubelet does not count it`;
   const blind = isDockerNode
     ? 'the kubelet never removes them'
-    : 'image garbage collection and crictl see only the namespace k8s.io of containerd, never that of Docker (moby)';
-  return `Look on the node for containers and images that Kubernetes does not own (docker system df): ${blind}`;
+    : "image garbage collection and crictl see only the containerd namespace k8s.io, never Docker's (moby)";
+  return `Check the node for containers and images that Kubernetes does not own (docker system df): ${blind}`;
 }
 
-/** On a disk of its own, the rest beside images is what containers write. */
+/** On a separate disk for images, the rest is writable layers and, with Docker, logs. */
 function unexplainedCause(assessment: Assessment, room: Room): readonly Cause[] {
   const bytes = unexplainedBytes(assessment, room);
   if (!isLarge(bytes, room)) return [];
@@ -178,7 +181,8 @@ function unexplainedCause(assessment: Assessment, room: Room): readonly Cause[] 
     return [
       {
         summary: `about ${binaryBytes(bytes)} are neither images nor pods (an estimate)`,
-        next: 'Look on the node for what is not of Kubernetes: logs, backups, containers of another engine',
+        next: 'Check the node for other data: logs, backups, containers of another engine',
+        isUnexplained: true,
       },
     ];
   const images = imageBytesOn(room.disk, assessment.node) ?? 0;
@@ -191,7 +195,8 @@ function unexplainedCause(assessment: Assessment, room: Room): readonly Cause[] 
       summary: `images are only ${bytesOf(images, usedBytes(room))} used there; ${rest}`,
       next: isDockerNode
         ? 'List the stopped containers on the node: the kubelet never removes those that Kubernetes does not own'
-        : 'Look on that disk for what the container runtime does not count: downloaded layers, and data of another engine',
+        : 'Check that disk for data that the container runtime does not count: downloaded layers, data of another engine',
+      isUnexplained: true,
     },
   ];
 }
@@ -211,7 +216,7 @@ function consumerCause({ node }: Assessment, room: Room): readonly Cause[] {
   ];
 }
 
-/** Docker keeps logs with the writable layers; everything else of a pod lies on the disk of the node. */
+/** Docker keeps logs with the writable layers; all other data of a pod is on the disk of the node. */
 function liesOn({ part }: Consumer, disk: Disk, node: NodeFacts): boolean {
   const isLayer = part === 'writable layer' || (part === 'logs' && isDocker(node));
   return isLayer ? holdsLayers(disk, node) : disk.holds.includes('nodeFs');

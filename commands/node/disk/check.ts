@@ -5,8 +5,8 @@ import { diagnose } from './diagnose.ts';
 import { sampleSchema, samplesOf, sampleTarget } from './growth.ts';
 
 export const check = defineCheck({
-  title: 'Nodes that run out of disk or inodes by the limits of their kubelet, and what fills them',
-  why: 'Builds left stopped containers on the nodes. Kubernetes does not know them and could not collect their images, the disks filled, and Jenkins was evicted after 113 days.',
+  title: "Nodes that are short of disk space or inodes by their kubelet's limits, and what fills them",
+  why: 'Builds left stopped containers on the nodes. Kubernetes cannot see them, so their images could not be collected. The disks filled, and Jenkins was evicted after 113 days.',
   uses: ['clusters'],
   reads: { clusters: ['nodes', 'kubeletStats', 'kubeletConfig', 'pods', 'events'] },
   args: z.object({
@@ -29,7 +29,7 @@ export const check = defineCheck({
   bareArgument: 'node',
   example: 'node-b',
   collect,
-  // A run once an hour is kept for two days.
+  // Two days of hourly runs.
   remembers: {
     sample: sampleSchema,
     target: sampleTarget,

@@ -19,10 +19,12 @@ async function collectFrom(
   { leftMs = (): number => 60_000, signal = new AbortController().signal } = {},
 ) {
   const gaps: string[] = [];
+  const kinds: SourceError['kind'][] = [];
   const notes: string[] = [];
   const seen: Record<string, number> = {};
   const gap = (what: string, error: Error) => {
     if (!(error instanceof SourceError)) throw error;
+    kinds.push(error.kind);
     gaps.push(`${what}: ${error.message}${error.places === undefined ? '' : ` (${error.places} places)`}`);
   };
   const context: ReadContext<'clusters', never, DiskSample> = {
@@ -46,7 +48,7 @@ async function collectFrom(
     },
   };
   const { nodes } = await collect(context, args);
-  return { nodes, gaps, notes, seen };
+  return { nodes, gaps, kinds, notes, seen };
 }
 
 const named = (...names: readonly string[]) => names.map((name) => clusterNode(name));
@@ -61,7 +63,7 @@ async function* failing(error: SourceError, ...pages: readonly (readonly ports.C
   throw error;
 }
 
-test('reads every page, and of each answer keeps numbers only', async () => {
+test('reads every page, and keeps only numbers of each response', async () => {
   const { nodes, gaps, seen } = await collectFrom([
     lab({
       pods: [
@@ -87,7 +89,7 @@ test('reads every page, and of each answer keeps numbers only', async () => {
   expect(gaps).toEqual([]);
 });
 
-test('a permission that is missing is one gap, whatever it is missing for and on however many nodes', async () => {
+test('a missing permission is one gap for all nodes', async () => {
   const { gaps, seen, nodes } = await collectFrom([
     {
       ...lab({
@@ -103,14 +105,14 @@ test('a permission that is missing is one gap, whatever it is missing for and on
   ]);
   expect(gaps).toEqual([
     'lab: events: permission denied (403): needs `list events`',
-    'lab: disk usage and limits of 3 nodes (n1, n2 and n3): permission denied (403): needs `get nodes/proxy` (3 places)',
+    'Disk usage and limits of 3 nodes in lab (n1, n2 and n3) are unknown: permission denied (403): needs `get nodes/proxy` (3 places)',
   ]);
   expect(nodes.every(({ areEventsComplete }) => !areEventsComplete)).toBe(true);
-  // Each node counts once: here, as one that could not be read.
+  // Each node counts once, here as a gap.
   expect(seen).toEqual({});
 });
 
-test('the same reason with the name of each node is one reason, and many different ones are not many gaps', async () => {
+test('reasons that differ only in the name of the node are one gap, and so are many different ones', async () => {
   const names = Array.from({ length: 30 }, (_, at) => `n${at + 10}`);
   const silent = (message: (name: string) => string) =>
     collectFrom([
@@ -120,21 +122,21 @@ test('the same reason with the name of each node is one reason, and many differe
       },
     ]);
   expect((await silent((name) => `${name}:10250 did not respond`)).gaps).toEqual([
-    'lab: disk usage of 30 nodes (n10, n11, n12 and 27 more): the node:10250 did not respond (30 places)',
+    'Disk usage of 30 nodes in lab (n10, n11, n12 and 27 more) is unknown: the node:10250 did not respond (30 places)',
   ]);
   expect((await silent((name) => `192.0.2.${name.slice(1)}:10250 did not respond`)).gaps).toEqual([
-    'lab: disk usage of 30 nodes (n10, n11, n12 and 27 more): 192.0.2.10:10250 did not respond, and similar reasons (30 places)',
+    'Disk usage of 30 nodes in lab (n10, n11, n12 and 27 more) is unknown: 192.0.2.10:10250 did not respond, and similar reasons (30 places)',
   ]);
 });
 
-test('a cluster that is gone is one gap, and the others are read', async () => {
+test('an unreachable cluster is one gap, and the others are read', async () => {
   const gone = new SourceError('gone', 'unreachable', 'gone.example.com:6443 did not respond');
   const { gaps, seen } = await collectFrom([
     {
       ...clusterSource({ name: 'gone', nodes: [] }),
       nodes: () => failing(gone),
-      pods: () => Promise.reject(new Error('it is asked no more')) as never,
-      events: () => Promise.reject(new Error('it is asked no more')) as never,
+      pods: () => Promise.reject(new Error('requested although nodes failed')) as never,
+      events: () => Promise.reject(new Error('requested although nodes failed')) as never,
     },
     lab(),
   ]);
@@ -142,23 +144,23 @@ test('a cluster that is gone is one gap, and the others are read', async () => {
   expect(seen).toEqual({ lab: 3 });
 });
 
-test('a list that ends early keeps what it had, and says from where on nothing is known', async () => {
+test('the pages before a list fails are kept, and the gap says how many nodes were read', async () => {
   const expired = new SourceError('lab', 'malformed', 'the list expired (410) 3 times');
   const { gaps, seen } = await collectFrom([{ ...lab(), nodes: () => failing(expired, named('n1', 'n2')) }]);
-  expect(gaps).toEqual(['lab: its nodes after the first 2: the list expired (410) 3 times']);
+  expect(gaps).toEqual(['lab: nodes after the first 2: the list expired (410) 3 times']);
   expect(seen).toEqual({ lab: 2 });
 });
 
-test('a cluster without nodes is no healthy one', async () => {
-  expect((await collectFrom([lab({ nodes: [] })])).gaps).toEqual(['lab: it lists no nodes']);
+test('a cluster without nodes is a gap', async () => {
+  expect((await collectFrom([lab({ nodes: [] })])).gaps).toEqual(['lab: it has no nodes']);
 });
 
-test('a virtual node is no gap, and is named', async () => {
+test('a virtual node is a note, not a gap', async () => {
   const { gaps, notes, seen } = await collectFrom([
     lab({ nodes: [...named('n1'), clusterNode('vk', { kind: 'virtual' })] }),
   ]);
   expect(gaps).toEqual([]);
-  expect(notes).toEqual(['lab: vk is virtual and has no disk of its own']);
+  expect(notes).toEqual(['lab: vk is a virtual node without a disk of its own']);
   expect(seen).toEqual({ lab: 1 });
 });
 
@@ -175,15 +177,15 @@ test('a node with two reasons counts once', async () => {
     },
   ]);
   expect(gaps).toHaveLength(2);
-  expect(gaps.join('\n')).toMatch(/limits of 2 nodes \(n2 and n3\): bad gateway/);
-  // Three, less the one that counts already.
+  expect(gaps.join('\n')).toMatch(/Limits of 2 nodes in lab \(n2 and n3\) are unknown: bad gateway/);
+  // n2 is counted with the other gap.
   expect(gaps.some((gap) => gap.includes('places'))).toBe(false);
   expect(seen).toEqual({ lab: 1 });
 });
 
 const fargate = (name: string) => clusterNode(name, { isServerless: true });
 const unreachable = () => Promise.reject(new SourceError('lab', 'unreachable', 'did not respond'));
-/** The kubelet of `f1` behaves in another way than the others. */
+/** Only the kubelet of `f1` has the overridden methods. */
 const withFargate = (known: Partial<ports.Cluster>, names: readonly string[] = ['n1']) => {
   const base = lab({ nodes: [...named(...names), fargate('f1')], stats: healthy(...names) });
   const forOne = <K extends 'kubeletStats' | 'kubeletConfig'>(method: K): ports.Cluster[K] =>
@@ -203,14 +205,14 @@ const withFargate = (known: Partial<ports.Cluster>, names: readonly string[] = [
 test.each([
   ['measures nothing (404)', {}],
   ['does not respond, although others do', { kubeletStats: unreachable, kubeletConfig: unreachable }],
-])('a serverless node whose kubelet %s is no gap, and is named', async (_, known) => {
+])('a serverless node whose kubelet %s is a note, not a gap', async (_, known) => {
   const { gaps, notes, seen } = await collectFrom([withFargate(known)]);
   expect(gaps).toEqual([]);
   expect(notes).toEqual(['lab: f1 is serverless: its cloud manages the disk and does not show it']);
   expect(seen).toEqual({ lab: 1 });
 });
 
-test('a serverless node whose kubelet shows its disk is judged, also without its limits', async () => {
+test('a serverless node whose kubelet reports its disk is judged even without its limits', async () => {
   const { gaps, notes, seen, nodes } = await collectFrom([
     withFargate({ kubeletStats: () => Promise.resolve(oneDisk(0.5)), kubeletConfig: unreachable }),
   ]);
@@ -222,24 +224,26 @@ test('a serverless node whose kubelet shows its disk is judged, also without its
 
 test.each([
   [
-    'its permission is missing',
+    'a permission is missing',
     withFargate({ kubeletStats: () => Promise.reject(denied('`get nodes/proxy`')) }),
   ],
-  ['no kubelet can be reached', { ...withFargate({}, []), kubeletStats: unreachable }],
-  ['kubelets are not to be asked', withFargate({ kubelets: 'none' })],
-])('a serverless node is a gap like any other where %s', async (_, cluster) => {
+  ['no kubelet is reachable', { ...withFargate({}, []), kubeletStats: unreachable }],
+  ['kubelets are not asked', withFargate({ kubelets: 'none' })],
+])('a serverless node is a gap like any other if %s', async (_, cluster) => {
   const { gaps } = await collectFrom([cluster]);
   expect(gaps.join()).toContain('f1');
 });
 
-test('kubelets that are not to be asked are one gap, and what to configure is said', async () => {
-  const { gaps } = await collectFrom([lab({ kubelets: 'none' })]);
+test('`kubelets: none` is one gap that says what to configure', async () => {
+  const { gaps, kinds } = await collectFrom([lab({ kubelets: 'none' })]);
   expect(gaps).toEqual([
-    'lab: disk usage and limits of 3 nodes (n1, n2 and n3): kubelets are not asked: the source has `kubelets: none`. Configure `kubelets: direct`, or `proxy` (3 places)',
+    'Disk usage and limits of 3 nodes in lab (n1, n2 and n3) are unknown: kubelets are not asked (`kubelets: none`): set `kubelets` to `direct` or `proxy` (3 places)',
   ]);
+  // Not `missing`: that would mean that there is nothing to check.
+  expect(kinds).toEqual(['refused']);
 });
 
-test('a Linux kubelet that measures no image file system is a gap, a Windows one is none', async () => {
+test('a kubelet that measures no image file system is a gap on Linux, but not on Windows', async () => {
   const { nodeFs } = oneDisk(0.5);
   const blind = { ...(nodeFs && { nodeFs }), imageFs: {}, pods: [] };
   const { gaps, seen } = await collectFrom([
@@ -248,11 +252,11 @@ test('a Linux kubelet that measures no image file system is a gap, a Windows one
       stats: { n1: blind, w1: blind },
     }),
   ]);
-  expect(gaps).toEqual(['lab:n1: disks: its kubelet measures no image file system']);
+  expect(gaps).toEqual(['Disks of lab:n1: its kubelet measures no image file system']);
   expect(seen).toEqual({ lab: 1 });
 });
 
-test('a claim that the kubelet measures on another disk is no suspect on a node that is short', async () => {
+test('on a node that is short of disk, a claim on another disk is not a suspect', async () => {
   const engine = pod('agent', {
     node: 'n1',
     containers: [
@@ -273,13 +277,13 @@ test('a claim that the kubelet measures on another disk is no suspect on a node 
   expect(await builderWhere(100 * 1_024 ** 3)).toMatchObject({ isUncounted: true });
 });
 
-test('more free than there is is a gap', async () => {
+test('more free bytes than the capacity is a gap', async () => {
   const fs = { availableBytes: 160 * 1_024 ** 3 };
   const { gaps } = await collectFrom([lab({ stats: { ...healthy('n2', 'n3'), n1: oneDisk(0.5, { fs }) } })]);
   expect(gaps.join()).toContain('more available bytes than the capacity of its node file system');
 });
 
-test('old measurements and unreadable limits are gaps', async () => {
+test('old measurements and limits that cannot be parsed are gaps', async () => {
   const measuredAt = new Date('2026-11-26T09:00:00Z');
   const evictionHard = { 'nodefs.available': { unreadable: 'ten percent' } };
   const { gaps, seen } = await collectFrom([
@@ -289,13 +293,13 @@ test('old measurements and unreadable limits are gaps', async () => {
     }),
   ]);
   expect(gaps).toEqual([
-    'lab:n1: disks: its kubelet measured its disks last 3 hours ago (2026-11-26 09:00 UTC)',
-    'lab:n2: disks: its limit for nodefs.available cannot be read: ten percent',
+    'Disks of lab:n1: its kubelet last measured its disks 3 hours ago (2026-11-26 09:00 UTC)',
+    'Disks of lab:n2: its limit for nodefs.available cannot be parsed: ten percent',
   ]);
   expect(seen).toEqual({ lab: 1 });
 });
 
-test('what is judged in another way is noted, once for all nodes of a cluster', async () => {
+test('nodes that are judged differently are one note per cluster', async () => {
   const none = { evictionHard: {}, evictionSoft: {} };
   const { gaps, notes } = await collectFrom([
     lab({
@@ -306,11 +310,11 @@ test('what is judged in another way is noted, once for all nodes of a cluster', 
   expect(gaps).toEqual([]);
   expect(notes).toEqual([
     'lab: n3 is not ready; judged by what its kubelet measures',
-    'lab: n1 and n2 have no disk limit in evictionHard: their kubelets neither evict pods nor report DiskPressure; judged by their free space alone',
+    'lab: n1 and n2 have no disk limit in evictionHard: their kubelets neither evict pods nor report DiskPressure; judged only by free space',
   ]);
 });
 
-test('only the nodes that are asked for, by their names in full, without their domain, or as findings name them', async () => {
+test('nodes are selected by their full names, without the domain, or as findings name them', async () => {
   const nodes = [clusterNode('n1.example.com', { pool: 'blue' }), clusterNode('n2', { pool: 'green' })];
   const cluster = lab({ nodes, stats: healthy('n1.example.com', 'n2') });
   const namesFor = async (args: CollectArgs) =>
@@ -326,7 +330,7 @@ test('only the nodes that are asked for, by their names in full, without their d
   ]);
 });
 
-test('at most twenty kubelets of a cluster are asked at once, and all of them are', async () => {
+test('at most twenty kubelets of a cluster are queried at the same time, and in the end all of them', async () => {
   const names = Array.from({ length: 70 }, (_, at) => `n${at}`);
   let asking = 0;
   let most = 0;
@@ -346,7 +350,7 @@ test('at most twenty kubelets of a cluster are asked at once, and all of them ar
   expect(seen).toEqual({ lab: 70 });
 });
 
-test('shortly before the deadline no kubelet is asked any more: the others are counted, and what was answered is reported', async () => {
+test('shortly before the deadline no more kubelets are queried: the others are counted, and the responses are kept', async () => {
   const names = Array.from({ length: 50 }, (_, at) => `n${at + 10}`);
   let answered = 0;
   const { gaps, seen } = await collectFrom(
@@ -365,11 +369,13 @@ test('shortly before the deadline no kubelet is asked any more: the others are c
   const asked = seen['lab'] ?? 0;
   expect(asked).toBeGreaterThanOrEqual(30);
   expect(gaps).toHaveLength(1);
-  expect(gaps[0]).toMatch(/^lab: disk usage and limits of \d+ nodes \(.*\): not asked before the deadline/);
+  expect(gaps[0]).toMatch(
+    /^Disk usage and limits of \d+ nodes in lab \(.*\) are unknown: not asked before the deadline/,
+  );
   expect(gaps[0]).toContain(`(${50 - asked} places)`);
 });
 
-test('a kubelet that is cut off by the deadline costs nothing that others answered', async () => {
+test('a kubelet that is cut off at the deadline does not affect the responses of others', async () => {
   const deadline = new AbortController();
   const { gaps, seen } = await collectFrom(
     [
@@ -389,11 +395,11 @@ test('a kubelet that is cut off by the deadline costs nothing that others answer
     {},
     { signal: deadline.signal },
   );
-  expect(gaps).toEqual(['lab:n2: disk usage: not finished in time']);
+  expect(gaps).toEqual(['Disk usage of lab:n2 is unknown: not finished in time']);
   expect(seen).toEqual({ lab: 2 });
 });
 
-test('an error that is no answer of a source is ours, and is thrown', async () => {
+test('an error that is not from a source is thrown', async () => {
   const broken = {
     ...lab(),
     kubeletStats: () => Promise.reject(new TypeError('undefined is not a function')),

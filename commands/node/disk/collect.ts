@@ -6,7 +6,7 @@ import type { Context, Facts, KubeletAnswer, NodeFacts } from './facts.ts';
 import { askKubelets, DEADLINE, reportUnread, type Unread } from './kubelets.ts';
 import { disksOf, hasUncountedInodes, staleSince, unmeasured } from './measurements.ts';
 import { NodePodCollector, withoutOtherDisks } from './pods.ts';
-import { hasEnough, hasNoLimit, unreadableLimits } from './room.ts';
+import { isJudgedByFreeSpace, unreadableLimits } from './room.ts';
 
 export interface CollectArgs {
   readonly node?: string | undefined;
@@ -14,12 +14,12 @@ export interface CollectArgs {
   readonly source?: string | undefined;
 }
 
-/** What is kept of a node until its kubelet has answered. */
+/** What is kept of a node until its kubelet has responded. */
 type ListedNode = Omit<NodeFacts, keyof KubeletAnswer | 'events' | 'areEventsComplete' | 'pods'>;
 
 const DISK_PRESSURE_TAINT = 'node.kubernetes.io/disk-pressure';
 
-/** Reads every cluster at once, page by page, and keeps of each answer the few numbers that matter. */
+/** Reads all clusters concurrently, page by page, and keeps only the few numbers that matter of each response. */
 export async function collect(context: Context, args: CollectArgs): Promise<Facts> {
   const listed: Named[] = [];
   const clusters = chooseSources(context, 'clusters', args.source);
@@ -30,7 +30,7 @@ export async function collect(context: Context, args: CollectArgs): Promise<Fact
 
 type Named = Pick<ports.ClusterNode, 'name' | 'pool'> & { readonly cluster: string };
 
-/** A node by its name, by that without its domain, or as findings name it: `prod-eu:node-b`. */
+/** Whether a node was requested: by its name, by its name without the domain, or as findings name it (`prod-eu:node-b`). */
 function isNamed(requested: string, { name, cluster }: Named): boolean {
   const [host] = name.split('.');
   return [name, host, `${cluster}:${name}`].includes(requested);
@@ -73,7 +73,7 @@ async function readCluster(
   let listedHere = 0;
   const readNodes = async () => {
     for await (const page of cluster.nodes({ signal })) {
-      // A cluster that does not respond at all is asked once.
+      // A cluster that does not respond gets one request, not three.
       lists ??= readLists(context, cluster);
       for (const node of page) {
         listedHere += 1;
@@ -88,14 +88,14 @@ async function readCluster(
         }
       }
     }
-    if (listedHere === 0) throw new SourceError(name, 'missing', 'it lists no nodes');
+    if (listedHere === 0) throw new SourceError(name, 'missing', 'it has no nodes');
   };
   await attempt(name, undefined, async () => {
     try {
       await readNodes();
     } catch (error) {
       if (listedHere === 0 || !(error instanceof SourceError)) throw error;
-      context.gap(`${name}: its nodes after the first ${listedHere}`, error);
+      context.gap(`${name}: nodes after the first ${listedHere}`, error);
     }
   });
   const [answers, read] = await Promise.all([kubelets.answers(), lists]);
@@ -123,8 +123,8 @@ async function readCluster(
 }
 
 /**
- * What is no gap: the kubelet of a serverless node measures nothing, or cannot be reached although others can. Its cloud manages that disk, and
- * a cluster with such nodes could never be clear: https://github.com/aws/containers-roadmap/issues/1798
+ * Which failures are not gaps: the kubelet of a serverless node measures nothing, or cannot be reached although others can. The cloud manages
+ * that disk, and otherwise a cluster with such nodes could never be clear: https://github.com/aws/containers-roadmap/issues/1798
  */
 function expectedOf({ kubelets }: ports.Cluster, nodes: readonly NodeFacts[]) {
   const serverless = new Map(nodes.flatMap((node) => (node.isServerless ? [[node.name, node]] : [])));
@@ -185,7 +185,7 @@ function collectorFor<T>(collectors: Map<string, T>, node: string, Collector: ne
   return collector;
 }
 
-/** What a kubelet did answer and that says too little about a disk. */
+/** Responses of a kubelet that say too little about a disk. */
 function unmeasuredOf(node: NodeFacts, now: Date): readonly Unread[] {
   const { fileSystems, config, operatingSystem, cluster, name } = node;
   if (!fileSystems) return [];
@@ -194,11 +194,11 @@ function unmeasuredOf(node: NodeFacts, now: Date): readonly Unread[] {
     ...unmeasured(fileSystems, operatingSystem).map((what) => `its kubelet measures ${what}`),
     ...(stale
       ? [
-          `its kubelet measured its disks last ${wording.span(now.getTime() - stale.getTime())} ago (${wording.utcTime(stale)})`,
+          `its kubelet last measured its disks ${wording.span(now.getTime() - stale.getTime())} ago (${wording.utcTime(stale)})`,
         ]
       : []),
     ...(config ? unreadableLimits(config) : []).map(
-      ([signal, text]) => `its limit for ${signal} cannot be read: ${text}`,
+      ([signal, text]) => `its limit for ${signal} cannot be parsed: ${text}`,
     ),
   ];
   return messages.map((message) => ({
@@ -208,7 +208,7 @@ function unmeasuredOf(node: NodeFacts, now: Date): readonly Unread[] {
   }));
 }
 
-/** Nodes that are judged in another way than usual, or not at all because they have no disk. */
+/** Notes about nodes that are judged differently, or not at all because they have no disk. */
 function noteDifferences(
   { note }: Context,
   cluster: string,
@@ -220,7 +220,7 @@ function noteDifferences(
     if (names.length > 0) note(`${cluster}: ${who} ${names.length === 1 ? one : many}`);
   };
   const namesOf = (matches: (node: NodeFacts) => boolean) => nodes.filter(matches).map(({ name }) => name);
-  say(virtual, 'is virtual and has no disk of its own', 'are virtual and have no disks of their own');
+  say(virtual, 'is a virtual node without a disk of its own', 'are virtual nodes without disks of their own');
   const serverless = new Set(unread.map(({ node }) => node));
   const isShown = ({ fileSystems }: NodeFacts) =>
     fileSystems !== undefined && disksOf(fileSystems).length > 0;
@@ -240,16 +240,16 @@ function noteDifferences(
     'are not ready; judged by what their kubelets measure',
   );
   say(
-    namesOf((node) => hasNoLimit(node) && hasEnough(node) && node.diskPressure?.status !== 'True'),
-    'has no disk limit in evictionHard: its kubelet neither evicts pods nor reports DiskPressure; judged by its free space alone',
-    'have no disk limit in evictionHard: their kubelets neither evict pods nor report DiskPressure; judged by their free space alone',
+    namesOf(isJudgedByFreeSpace),
+    'has no disk limit in evictionHard: its kubelet neither evicts pods nor reports DiskPressure; judged only by free space',
+    'have no disk limit in evictionHard: their kubelets neither evict pods nor report DiskPressure; judged only by free space',
   );
   say(
     namesOf(
       ({ fileSystems, operatingSystem }) =>
         fileSystems !== undefined && operatingSystem !== 'windows' && hasUncountedInodes(fileSystems),
     ),
-    'has a disk without a count of inodes',
-    'have disks without a count of inodes',
+    'has a disk that reports no inodes',
+    'have disks that report no inodes',
   );
 }

@@ -1,21 +1,21 @@
 import type { ports } from '../../kit.ts';
 import type { Disk, FileSystems } from './measurements.ts';
 
-/** What uses a disk most: a part of a pod, or a pod as a whole where its parts are not measured. Text is made of it only where it is shown. */
+/** A large user of a disk: a part of a pod, or the whole pod if no part stands out. It is kept for thousands of nodes, so it holds no text for display. */
 export interface Consumer extends ports.Usage {
   readonly namespace: string;
   readonly pod: string;
   /** Absent for the whole pod. */
   readonly part?: 'writable layer' | 'logs' | 'volume';
-  /** The container or the volume that it is a part of. */
+  /** The name of the container or of the volume. */
   readonly of?: string;
 }
 
-/** What pods use, in as few numbers as a verdict needs. */
+/** What the pods of a node use. */
 export interface PodsUsage {
   /** Writable layers, logs and emptyDir volumes of all pods. */
   readonly bytes: number;
-  /** Writable layers alone, where they are measured one by one. */
+  /** Writable layers alone, as far as they are measured per container. */
   readonly rootfsBytes: number;
   readonly logBytes: number;
   /** The largest first. */
@@ -24,12 +24,11 @@ export interface PodsUsage {
 }
 
 const KEPT = 3;
-/** A part that has at least this share of its pod stands for the pod. */
+/** A part with at least this share of its pod's usage is named instead of the pod. */
 const MOST_OF_POD = 0.5;
 
 /**
- * Of a thousand pods three are kept, and none `withoutConsumers`. PersistentVolumeClaims do not count: they need not lie on a disk of the
- * node.
+ * Keeps the three largest consumers, or none `withoutConsumers`. PersistentVolumeClaims do not count: they need not be on a disk of the node.
  */
 export function podsUsage(
   usages: readonly ports.PodUsage[],
@@ -57,7 +56,7 @@ export function podsUsage(
     bytes,
     rootfsBytes,
     logBytes,
-    // Copied, because a list that has grown holds space for more; and what is in both is held once.
+    // Saves memory: a copy has no spare capacity, and a consumer in both lists is one object.
     byBytes: [...byBytes],
     byInodes: byInodes.map((consumer) => byBytes.find((one) => isSame(one, consumer)) ?? consumer),
   };
@@ -70,7 +69,7 @@ export function nameOf({ namespace, pod, part, of }: Consumer): string {
   return part === 'volume' ? `${name}, volume ${of}` : `${name}, container ${of}, ${part}`;
 }
 
-/** `ci/agent cache`: PersistentVolumeClaims that lie on a disk of another size than those of the node. */
+/** PersistentVolumeClaims on a disk of another size than those of the node, as `ci/agent cache`. */
 export function claimsOnOtherDisks(
   usages: readonly ports.PodUsage[],
   disks: readonly Pick<ports.FileSystem, 'capacityBytes'>[],
@@ -117,7 +116,7 @@ function totalOf({ ephemeral }: ports.PodUsage, parts: readonly Part[]): ports.U
 
 function dominant(parts: readonly Part[], total: ports.Usage, amount: Amount): Part {
   const all = total[amount] ?? 0;
-  // A volume in memory is listed with the others, and is not in the total.
+  // A volume in memory is listed with the others, but not included in the total.
   const [largest] = parts
     .filter((part) => (part[amount] ?? 0) <= all)
     .toSorted((a, b) => (b[amount] ?? 0) - (a[amount] ?? 0));
@@ -139,7 +138,7 @@ interface Imaged {
 }
 
 /**
- * What the images take, if they are on this disk. containerd counts writable layers of containers as images, Docker does not:
+ * What the images use, if they are on this disk. containerd counts writable layers of containers as images, Docker does not:
  * https://github.com/containerd/containerd/blob/main/internal/cri/server/images/imagefs_info.go
  */
 export function imageBytesOn(disk: Disk, node: Imaged): number | undefined {
@@ -149,7 +148,7 @@ export function imageBytesOn(disk: Disk, node: Imaged): number | undefined {
   return areLayersCounted ? Math.max(0, bytes - (node.usage?.rootfsBytes ?? 0)) : bytes;
 }
 
-/** Whether the runtime keeps the writable layers of containers on this disk: beside the images, unless they have a file system of their own. */
+/** Whether writable layers of containers are on this disk: with the images, unless they have a separate file system. */
 export function holdsLayers({ holds }: Disk, { fileSystems }: Imaged): boolean {
   return holds.includes(fileSystems?.containerFs?.capacityBytes ? 'containerFs' : 'imageFs');
 }

@@ -1,42 +1,40 @@
 import { wording } from '../../kit.ts';
 import { aboutTime, binaryBytes, bytesOf, clockTime, dfPercent, freePercent, limitText } from './amounts.ts';
 import type { Assessment, Forecast, Pressure } from './assess.ts';
-import { causesOf } from './causes.ts';
+import type { Cause } from './causes.ts';
 import type { NodeFacts } from './facts.ts';
 import type { Disk } from './measurements.ts';
-import type { Limit, Room } from './room.ts';
+import { isJudgedByFreeSpace, type Limit, type Room } from './room.ts';
 
-/** `node-b: 8.0% free (8 of 100 GiB), below its limit of 15%; …`: what is wrong, why, and what it did. */
-export function describe(assessment: Assessment, label: string): string {
+/** `node-b: 8.0% free (8 of 100 GiB), below its limit of 15%; …`: what is wrong, why, and with what effect. */
+export function describe(assessment: Assessment, label: string, causes: readonly Cause[]): string {
   const { node, rooms, pressure, staleSince } = assessment;
   const [room] = rooms;
   const others = rooms.slice(1).filter(({ state }) => state !== 'enough');
   const parts = [
     ...(pressure?.kind === 'unmeasured' ? [`DiskPressure is True${sinceText(node)}`] : []),
-    ...(room
-      ? [`${freeText(room, rooms)}${limitClause(room, rooms, node)}`]
-      : ['how much is free is unknown']),
+    ...(room ? [`${freeText(room, rooms)}${limitClause(room, rooms, node)}`] : ['free space is unknown']),
     ...others.map((one) => `also ${freeText(one, rooms)}${limitClause(one, rooms, node)}`),
     ...(room ? dfText(room) : []),
     ...(isUnreported(assessment) ? ['DiskPressure is still False'] : []),
-    ...(staleSince ? [`measured last at ${wording.utcTime(staleSince)}`] : []),
-    ...(pressure?.kind === 'without-limit' ? ['yet DiskPressure is True'] : []),
+    ...(staleSince ? [`last measured at ${wording.utcTime(staleSince)}`] : []),
+    ...(pressure?.kind === 'without-limit' ? ['but DiskPressure is True'] : []),
     ...(pressure?.kind === 'kept' ? [stillText(pressure, node)] : []),
     ...forecastText(assessment.forecast),
-    ...causesOf(assessment).map(({ summary }) => summary),
+    ...causes.map(({ summary }) => summary),
     ...evictions(assessment),
     ...(node.ready !== undefined && node.ready !== 'True' ? ['the node is not ready'] : []),
   ];
   return `${label}: ${parts.join('; ')}`;
 }
 
-/** A limit is crossed, and the kubelet has not said so: it has just started, or the disk has just filled. */
+/** A limit is crossed, but the kubelet does not report it yet: it has just started, or the disk has just filled. */
 function isUnreported({ node, rooms: [room], staleSince }: Assessment): boolean {
   const isCrossed = room?.state === 'below' && room.limit !== undefined && !room.limit.isAssumed;
   return isCrossed && !staleSince && node.diskPressure?.status === 'False';
 }
 
-/** `12.0% free`, in a word for a verdict. */
+/** For the verdict: `12.0% free`. */
 export function shortly({ rooms, pressure, node }: Assessment): string {
   const [room] = rooms;
   if (!room || (room.state === 'enough' && pressure?.kind === 'unmeasured'))
@@ -45,7 +43,7 @@ export function shortly({ rooms, pressure, node }: Assessment): string {
   return `${freePercent(room.share, room.limit?.share)}${of}${placeOf(room, rooms)} free`;
 }
 
-/** `12.0% free (3.17 of 26.4 GiB)`; for a limit that is an amount `8 of 100 GiB free`. */
+/** `12.0% free (3.17 of 26.4 GiB)`, or `8 of 100 GiB free` for a limit that is an amount. */
 function freeText(room: Room, rooms: readonly Room[]): string {
   const { resource, share, limit, free, capacity, disk } = room;
   const place = placeOf(room, rooms);
@@ -63,10 +61,10 @@ function freeText(room: Room, rooms: readonly Room[]): string {
     : `${percent}${place} free (${bytesOf(free, capacity)})`;
 }
 
-/** In percent of the disk. */
+/** Percentage points. */
 const DF_DIFFERS = 5;
 
-/** People compare with `df`: where it shows something else, they should not wonder. */
+/** What `df` shows, if it differs: people compare the two numbers. */
 function dfText({ resource, share, disk }: Room): readonly string[] {
   const percent = dfPercent(disk);
   if (resource !== 'bytes' || percent === undefined || Math.abs(100 - share * 100 - percent) < DF_DIFFERS)
@@ -82,7 +80,7 @@ function stillText({ untilMs, progress }: Kept, node: NodeFacts): string {
     : `DiskPressure is still True${sinceText(node)}`;
 }
 
-/** Which disk, where there is more than one. */
+/** Which disk, if there is more than one. */
 function placeOf({ disk }: Room, rooms: readonly Room[]): string {
   return new Set(rooms.map((one) => one.disk)).size > 1 ? ` of ${diskName(disk)}` : '';
 }
@@ -95,14 +93,14 @@ export function diskName({ holds }: Disk): string {
 function limitClause(
   { limit, lowerLimits, soft, state, free, resource }: Room,
   rooms: readonly Room[],
-  { config }: NodeFacts,
+  node: NodeFacts,
 ): string {
   if (!limit && soft && state === 'below-soft')
     return `, below its soft limit of ${limitText(soft, resource)} (${soft.signal})`;
-  if (!limit) return withoutLimit(resource, rooms, soft);
+  if (!limit) return isJudgedByFreeSpace(node) ? '' : withoutLimit(resource, rooms, soft);
   const at = limitText(limit, resource);
   if (limit.isAssumed) {
-    const because = config ? 'cannot be read' : 'could not be read';
+    const because = node.config ? 'cannot be parsed' : 'could not be read';
     return `; its limits ${because} (${at} by default)`;
   }
   if (state === 'below-soft' && soft)
@@ -112,7 +110,7 @@ function limitClause(
   return `, evicts below ${at} (${limit.signal})`;
 }
 
-/** On one disk the higher limit counts, which is not the one that people expect. */
+/** If both limits are for the same disk, the higher one applies, which is often not the expected one. */
 function uncrossed(lower: readonly Limit[], free: number, resource: Room['resource']): string {
   const [other] = lower.filter(({ amount }) => free >= amount);
   return other
@@ -139,7 +137,7 @@ function forecastText(forecast: Forecast | undefined): readonly string[] {
   return [`${rate} and ${reaches} in ${aboutTime(limitInMs)}`];
 }
 
-/** Of a node that is not short now, they may be weeks old. */
+/** Only for a node that is short of disk now: otherwise they may be weeks old. */
 function evictions({ node, severity }: Assessment): readonly string[] {
   const { evicted = 0, refused = 0 } = node.pods ?? {};
   if (severity !== 'critical') return [];
@@ -153,7 +151,7 @@ export function sinceText({ diskPressure }: Pick<NodeFacts, 'diskPressure'>): st
   return diskPressure?.since ? ` since ${wording.utcTime(diskPressure.since)}` : '';
 }
 
-/** The condition outlives its cause. */
+/** For a condition that outlives its cause. */
 export function describeKept({ rooms, pressure, node }: Assessment, label: string): string {
   const free = rooms[0] ? `${freeText(rooms[0], rooms)}, above its limits` : 'above its limits';
   if (pressure?.kind !== 'kept') return `${label}: ${free}`;
@@ -162,11 +160,11 @@ export function describeKept({ rooms, pressure, node }: Assessment, label: strin
   const period = periodMs > 0 ? wording.span(periodMs) : '';
   if (untilMs === undefined || progress === 'unclear') {
     const why = node.areEventsComplete ? '' : ', because events could not be read';
-    return `${label}: ${free}, but ${still}: new pods are refused. When a limit was last crossed is unknown${why}`;
+    return `${label}: ${free}, but ${still}: new pods are refused. It is unknown when a limit was last crossed${why}`;
   }
   if (progress === 'overdue')
     return `${label}: ${free}, but ${still} and should have ended at about ${clockTime(untilMs)}: new pods are refused. Check the kubelet`;
   if (progress === 'ending')
     return `${label}: ${free}; ${still} and should end within minutes${period && `: its kubelet keeps it for ${period} after the last breach`}. New pods are refused until then`;
-  return `${label}: ${free}; its kubelet keeps DiskPressure for ${period} after the last breach, here until about ${clockTime(untilMs)}. New pods are refused until then`;
+  return `${label}: ${free}; its kubelet keeps DiskPressure for ${period} after the last breach, until about ${clockTime(untilMs)}. New pods are refused until then`;
 }

@@ -2,7 +2,7 @@ import { type Evidence, wording } from '../../kit.ts';
 import { field, optionalField } from '../../shared/evidence.ts';
 import { binaryBytes, bytesOf, dfPercent, exactPercent, limitText, wholeNumber } from './amounts.ts';
 import { type Assessment, usedPercent } from './assess.ts';
-import { causesOf, describeBuilder, isLarge, unexplainedBytes, usedBytes } from './causes.ts';
+import { type Cause, describeBuilder, isLarge, unexplainedBytes, usedBytes } from './causes.ts';
 import { nameOf } from './consumers.ts';
 import { diskName, sinceText } from './describe.ts';
 import type { NodeFacts } from './facts.ts';
@@ -12,12 +12,12 @@ const EVICTION = 'https://kubernetes.io/docs/concepts/scheduling-eviction/node-p
 const MOST_NAMED = 10;
 const ALL_SIGNALS = ['nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree'];
 
-/** The numbers and events behind a finding, and what to do next. */
-export function evidenceOf(assessment: Assessment): readonly Evidence[] {
+/** The numbers and events behind a finding, and what to do next. `causes` are those that its summary names. */
+export function evidenceOf(assessment: Assessment, causes: readonly Cause[]): readonly Evidence[] {
   const { node, rooms, severity } = assessment;
   const [room] = rooms;
-  const causes = room?.state === 'enough' && severity === undefined ? [] : causesOf(assessment);
   const next = causes.flatMap((cause) => cause.next ?? []);
+  const isExplained = causes.length > 0 && !causes.some(({ isUnexplained }) => isUnexplained);
   return [
     ...next.map((text) => field('Next', text)),
     ...optionalField('Prevention', prevention(assessment)),
@@ -25,35 +25,38 @@ export function evidenceOf(assessment: Assessment): readonly Evidence[] {
     ...optionalField('DiskPressure', pressureText(node)),
     ...optionalField('Image garbage collection', imageGcText(assessment)),
     ...imageGcEvidence(assessment),
-    ...optionalField('Neither images nor pods', room && unexplainedText(assessment, room)),
+    ...optionalField(
+      'Neither images nor pods',
+      room && isExplained ? unexplainedText(assessment, room) : undefined,
+    ),
     ...buildersEvidence(node),
     ...consumersTable(node),
-    // The summary of a critical one has them.
+    // The summary of a critical finding has them.
     ...optionalField('Evicted pods', severity === 'critical' ? undefined : evictedText(node)),
     ...growthSeries(assessment),
     field('Documentation', EVICTION),
   ];
 }
 
-/** All disks, and inodes where they matter. */
+/** All disks; inodes only if they are short. */
 function isWorthShowing({ resource, state }: Room): boolean {
   return resource === 'bytes' || state !== 'enough';
 }
 
-/** What the kubelet compares with what, and what `df` says about the same disk. */
+/** Free space against the limits of the kubelet, and what `df` shows for the same disk. */
 function roomField(room: Room): Evidence {
   const { disk, resource, free, capacity, share, limit, lowerLimits, soft } = room;
   const limits = [limit, ...lowerLimits].flatMap((one) =>
     one ? [`${limitText(one, resource)} (${one.signal})`] : [],
   );
-  const soften = soft ? [`softly below ${limitText(soft, resource)} (${soft.signal})`] : [];
-  const evicts = [...limits, ...soften].join(', ');
+  const softLimits = soft ? [`its soft limit of ${limitText(soft, resource)} (${soft.signal})`] : [];
+  const evicts = [...limits, ...softLimits].join(', ');
   const amount =
     resource === 'bytes' ? bytesOf(free, capacity) : `${wholeNumber(free)} of ${wholeNumber(capacity)}`;
   const used = resource === 'bytes' ? dfPercent(disk) : undefined;
-  const df = used === undefined ? '' : `, ${used}% used as df counts`;
+  const df = used === undefined ? '' : `, df shows ${used}% used`;
   const name = resource === 'inodes' ? `Inodes of ${diskName(disk)}` : `Space of ${diskName(disk)}`;
-  const known = limit?.isAssumed ? `limits unknown, by default ${evicts}` : `evicts below ${evicts}`;
+  const known = limit?.isAssumed ? `limits unknown (defaults: ${evicts})` : `evicts below ${evicts}`;
   const watched = evicts === '' ? 'not watched by the kubelet' : known;
   return field(name, `${amount} free (${exactPercent(share, limit?.share)})${df}; ${watched}`);
 }
@@ -61,7 +64,7 @@ function roomField(room: Room): Evidence {
 function pressureText(node: NodeFacts): string | undefined {
   const { diskPressure, isTainted } = node;
   if (!diskPressure || diskPressure.status === 'False') return undefined;
-  const taint = isTainted ? '; the taint node.kubernetes.io/disk-pressure keeps new pods off' : '';
+  const taint = isTainted ? '; the taint node.kubernetes.io/disk-pressure blocks new pods' : '';
   return `${diskPressure.status}${sinceText(node)}${taint}`;
 }
 
@@ -82,7 +85,7 @@ function imageGcEvidence({ node }: Assessment): readonly Evidence[] {
   const since = firstAt ? ` since ${wording.utcTime(firstAt)}` : '';
   const last = lastAt ? `, last at ${wording.utcTime(lastAt)}` : '';
   const freed =
-    freedBytes === undefined ? '' : `, ${freedBytes === 0 ? 'nothing' : binaryBytes(freedBytes)} freed`;
+    freedBytes === undefined ? '' : `, ${freedBytes === 0 ? 'no space' : binaryBytes(freedBytes)} freed`;
   return [
     field('Failures', `at least ${count} times${since}${last}${freed}`),
     ...optionalField('Held by', namesOf(containers)),
@@ -99,7 +102,7 @@ function namesOf(names: readonly string[]): string | undefined {
 function unexplainedText(assessment: Assessment, room: Room): string | undefined {
   const bytes = unexplainedBytes(assessment, room);
   if (!isLarge(bytes, room)) return undefined;
-  return `about ${bytesOf(bytes, usedBytes(room))} used, an estimate: all that is used, less images and pods`;
+  return `about ${bytesOf(bytes, usedBytes(room))} used, an estimate: used space minus images and pods`;
 }
 
 function buildersEvidence({ pods }: NodeFacts): readonly Evidence[] {
@@ -107,7 +110,7 @@ function buildersEvidence({ pods }: NodeFacts): readonly Evidence[] {
   const named = pods.builders.map((builder) =>
     builder.kind === 'inner' ? describeBuilder(builder) : `${builder.pod}, which mounts ${builder.path}`,
   );
-  return [field('May run containers itself', wording.list(named, named.length, pods.builderCount))];
+  return [field('Container engines in pods', wording.list(named, named.length, pods.builderCount))];
 }
 
 function consumersTable({ usage }: NodeFacts): readonly Evidence[] {
@@ -120,27 +123,30 @@ function consumersTable({ usage }: NodeFacts): readonly Evidence[] {
   return rows.length === 0 ? [] : [{ kind: 'table', columns: ['Uses most', 'How much'], rows }];
 }
 
-/** In both units: logs are configured in one, and disks measured in the other. */
+/** In both units: log sizes are configured in bytes, and disks are measured in GiB. */
 function amountText(bytes = 0): string {
   return `${binaryBytes(bytes)} (${wholeNumber(bytes)} bytes)`;
 }
 
 function evictedText({ pods }: NodeFacts): string | undefined {
   if (!pods || pods.evicted + pods.refused === 0) return undefined;
-  return `${pods.evicted} evicted and ${pods.refused} refused for lack of disk are still listed; pods that broke a limit of their own are not counted`;
+  return `${pods.evicted} evicted and ${pods.refused} refused for lack of disk are still listed; pods evicted for exceeding their own limits are not counted`;
 }
 
-/** What an override switched off, and how to have it again. */
+/** The limits that an override of evictionHard switched off, and how to restore them. */
 function prevention({ node, rooms }: Assessment): string | undefined {
   const { config } = node;
   const hard = Object.keys(config?.evictionHard ?? {});
   if (!config) return undefined;
   if (hasNoLimit(node)) {
-    const set = hard.length === 0 ? 'sets no limit' : `sets only ${wording.list(hard, hard.length)}`;
+    const set =
+      hard.length === 0
+        ? 'is empty, and no defaults apply'
+        : `sets only ${wording.list(hard, hard.length)}, so the other signals have no default`;
     const signals = ALL_SIGNALS.filter(
       (signal) => node.operatingSystem !== 'windows' || signal === 'nodefs.available',
     );
-    return `evictionHard of this kubelet ${set}, and whatever it leaves out has no default then. Set ${wording.list(signals, signals.length)} there, or mergeDefaultEvictionSettings: true`;
+    return `evictionHard of this kubelet ${set}. Set ${wording.list(signals, signals.length)} there, or mergeDefaultEvictionSettings: true`;
   }
   const off = rooms.filter(({ limit, state }) => !limit && state !== 'enough');
   if (off.length === 0) return undefined;
@@ -149,7 +155,7 @@ function prevention({ node, rooms }: Assessment): string | undefined {
       .filter((name) => name !== 'containerFs')
       .map((name) => `${name.toLowerCase()}.${resource === 'bytes' ? 'available' : 'inodesFree'}`),
   );
-  return `evictionHard of this kubelet leaves out ${wording.list(signals, signals.length)}, which have no default once any other is set. Add them, or set mergeDefaultEvictionSettings: true`;
+  return `evictionHard of this kubelet does not set ${wording.list(signals, signals.length)}, and ${signals.length === 1 ? 'it has' : 'they have'} no default because other signals are set. Add ${signals.length === 1 ? 'it' : 'them'}, or set mergeDefaultEvictionSettings: true`;
 }
 
 function growthSeries({ forecast }: Assessment): readonly Evidence[] {
@@ -159,7 +165,7 @@ function growthSeries({ forecast }: Assessment): readonly Evidence[] {
   return [
     field(
       'Growth',
-      `${binaryBytes(growth.bytesPerHour)} an hour over the last ${wording.span(growth.spanMs)}, by ${growth.samples} samples; a guess that assumes it continues`,
+      `${binaryBytes(growth.bytesPerHour)} an hour over the last ${wording.span(growth.spanMs)}, from ${growth.samples} samples; an estimate that assumes it continues`,
     ),
     {
       kind: 'series',

@@ -36,7 +36,7 @@ const under = (state: Partial<NodeFacts['diskPressure']> = {}): Partial<NodeFact
 });
 const { evictionHard } = defaultKubeletConfig();
 
-test('stopped containers of builds: names what blocks the collection of images, who made them and what it cost', () => {
+test('stopped containers of builds: names what blocks image garbage collection, the suspect, and the evictions', () => {
   const report = ask(stories.hellGotLoose);
 
   expect(report.verdict).toBe(
@@ -52,13 +52,13 @@ test('stopped containers of builds: names what blocks the collection of images, 
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
-test('after the cleanup, the failures and the evicted pod of before are history', () => {
+test('after the cleanup, earlier failures and the evicted pod are no findings', () => {
   const report = ask(stories.cleanedUp);
   expect(report.verdict).toBe('None of 2 nodes is short of disk; least space: aks-nodepool1-xxx1, 56% free');
   expect(report.findings).toEqual([]);
 });
 
-test('a limit for memory alone: nothing will evict, so the free space decides, and the limits that are missing are named', () => {
+test('a limit for memory only: free space decides because nothing is evicted, and the missing limits are named', () => {
   const report = ask(stories.limitsSwitchedOff);
   expect(lines(report)).toEqual(['critical disk-short prod:ip-10-0-1-11']);
   expect(told(report)).toBe(
@@ -68,13 +68,21 @@ test('a limit for memory alone: nothing will evict, so the free space decides, a
   expect(shown(report)).toContain('mergeDefaultEvictionSettings: true');
 });
 
-test('an engine in a pod that keeps its data on a volume: the limit that is crossed, and what neither images nor pods explain', () => {
+test('an engine in a pod that stores data on a volume: names the crossed limit and the unexplained space', () => {
   expect(told(ask(stories.volumeOfAnEngine))).toBe(
-    'ci-1: 12.0% free (3.17 of 26.4 GiB), below its limit of 15% (imagefs.available; nodefs.available at 10% is not crossed, one disk serves both); image garbage collection does not free enough: images are only 5.2 of 22.1 GiB used; about 16.5 GiB are neither images nor pods (an estimate), probably of ci/agent-7k2mx, which runs an engine of its own and keeps its data on PersistentVolumeClaim dind-cache',
+    'ci-1: 12.0% free (3.17 of 26.4 GiB), below its limit of 15% (imagefs.available; nodefs.available at 10% is not crossed, one disk serves both); image garbage collection does not free enough: images are only 5.2 of 22.1 GiB used; about 16.5 GiB are neither images nor pods (an estimate), probably of ci/agent-7k2mx, which runs its own container engine and stores data on PersistentVolumeClaim dind-cache',
   );
 });
 
-test('no inodes: critical although the bytes are above every limit, and the largest user is named', () => {
+test('how much is neither images nor pods is said once: in the summary, or in the evidence if something else explains it', () => {
+  const label = 'Neither images nor pods';
+  expect(told(ask(stories.volumeOfAnEngine))).toContain('about 16.5 GiB are neither images nor pods');
+  expect(shown(ask(stories.volumeOfAnEngine))).not.toContain(label);
+  expect(told(ask(stories.logsGrow))).not.toContain('neither images nor pods');
+  expect(shown(ask(stories.logsGrow))).toContain(label);
+});
+
+test('no inodes left: critical although the free bytes are above every limit, and the largest user is named', () => {
   const report = ask(stories.noInodes);
   expect(report.verdict).toBe('edge-3 is short of disk: 0% of the inodes free');
   expect(told(report)).toContain('although 32 GiB are free, and its kubelet has no limit for inodes');
@@ -82,41 +90,41 @@ test('no inodes: critical although the bytes are above every limit, and the larg
   expect(lines(report)).toEqual(['critical disk-short prod:edge-3']);
 });
 
-test('logs that grow: when the limit is reached, and why the limit for logs does not help', () => {
+test('growing logs: says when the limit is reached, and why the log limit of the kubelet does not help', () => {
   const report = ask(stories.logsGrow);
   expect(lines(report)).toEqual(['warning disk-short prod:cp-old']);
   expect(told(report)).toBe(
-    'cp-old: 17.5% free (10.5 of 60 GiB), evicts below 15% (imagefs.available); free space shrinks by about 0.5 GiB an hour and reaches that limit (9 GiB) in about 3 hours; image garbage collection will not stop it for long: images are only 9.2 of 49.5 GiB used; edge/gateway-6c-x8, container gateway, logs take 13 GiB',
+    'cp-old: 17.5% free (10.5 of 60 GiB), evicts below 15% (imagefs.available); free space shrinks by about 0.5 GiB an hour and reaches that limit (9 GiB) in about 3 hours; image garbage collection will help only briefly: images are only 9.2 of 49.5 GiB used; edge/gateway-6c-x8, container gateway, logs take 13 GiB',
   );
   expect(shown(report)).toContain('daemon.json');
   expect(shown(report)).toContain('13,980,514,458 bytes');
 });
 
-test('a full Windows node: neither inodes nor an image file system are mentioned', () => {
+test('a full Windows node: inodes and an image file system are not mentioned', () => {
   const report = ask(stories.windowsFull);
   expect(lines(report)).toEqual(['critical disk-short prod:win-0']);
   expect(told(report)).toContain('1.0% free (1.28 of 127.5 GiB)');
   expect(shown(report)).not.toMatch(/inode|imagefs|NaN/i);
 });
 
-test('DiskPressure that outlives its cause is information, with the time at which it ends on this node', () => {
+test('DiskPressure that outlives its cause is information, with the time when it ends on this node', () => {
   const report = ask(stories.pressureKept);
   expect(lines(report)).toEqual(['info disk-pressure-kept prod:web-2']);
   expect(told(report)).toBe(
-    'web-2: 41% free (41 of 100 GiB), above its limits; its kubelet keeps DiskPressure for 15 minutes after the last breach, here until about 12:01 UTC. New pods are refused until then',
+    'web-2: 41% free (41 of 100 GiB), above its limits; its kubelet keeps DiskPressure for 15 minutes after the last breach, until about 12:01 UTC. New pods are refused until then',
   );
-  expect(report.verdict).toBe('The node is not short of disk; DiskPressure of web-2 is still True');
+  expect(report.verdict).toBe('The node is not short of disk; web-2 still has DiskPressure');
 });
 
 test.each([
   ['there are no events of the last breach', { diskPressure: { status: 'True', since: ago(10) } } as const],
   ['events could not be read', { ...under({ since: ago(600) }), areEventsComplete: false }],
   ['it became True without a known time', { diskPressure: { status: 'True' } } as const],
-])('DiskPressure that is kept is no fault where %s', (_, known) => {
+])('DiskPressure that is kept is not a fault if %s', (_, known) => {
   expect(lines(askAbout(node('n', known)))).toEqual(['info disk-pressure-kept prod:n']);
 });
 
-test('DiskPressure that stays long after the last breach is a warning', () => {
+test('DiskPressure that remains long after the last breach is a warning', () => {
   const report = askAbout(
     node('n', {
       ...under({ since: ago(300) }),
@@ -131,7 +139,7 @@ test('DiskPressure that stays long after the last breach is a warning', () => {
   expect(told(report)).toContain('should have ended at about 11:10 UTC');
 });
 
-test('reclaiming memory does not prolong it', () => {
+test('reclaiming memory is not a breach of a disk limit', () => {
   const memory = events({
     reason: 'EvictionThresholdMet',
     message: 'Attempting to reclaim memory',
@@ -142,19 +150,19 @@ test('reclaiming memory does not prolong it', () => {
 
 test.each<[string, Partial<NodeFacts>]>([
   [
-    'its kubelet could not be asked',
+    'its kubelet could not be queried',
     { fileSystems: undefined, usage: undefined, config: undefined } as never,
   ],
   ['its limits are unknown', { config: undefined } as never],
   ['its image file system is not measured', { fileSystems: { nodeFs: fileSystem({}), imageFs: {} } }],
   ['its disks were measured an hour ago', { fileSystems: oneDisk({ known: { measuredAt: ago(60) } }) }],
-])('DiskPressure is critical by itself where %s', (_, known) => {
+])('DiskPressure alone is critical if %s', (_, known) => {
   const report = askAbout(node('n', { ...known, ...under() }));
   expect(lines(report)).toEqual(['critical disk-short prod:n']);
   expect(report.examined).toBe(1);
 });
 
-test('without numbers and without DiskPressure a node is not counted, and nothing is claimed', () => {
+test('a node without measurements and without DiskPressure is not counted, and nothing is claimed', () => {
   const { fileSystems: _, config: __, usage: ___, ...silent } = node('n');
   for (const diskPressure of [{ status: 'False' }, { status: 'Unknown' }] as const) {
     const report = askAbout({ ...silent, diskPressure });
@@ -201,19 +209,19 @@ test.each([
   expect(lines(report)).toEqual(severity ? [`${severity} disk-short prod:n`] : []);
 });
 
-test('a file system without a fixed number of inodes is not out of them', () => {
+test('a file system without a fixed number of inodes is not out of inodes', () => {
   const nodeFs = fileSystem({ known: { inodes: 0, inodesFree: 0 } });
   expect(lines(askAbout(node('n', { fileSystems: { nodeFs, imageFs: nodeFs } })))).toEqual([]);
 });
 
-test('an amount as limit is told in bytes, and a share in percent', () => {
+test('a limit that is an amount is written in bytes, and a share in percent', () => {
   const config = limits({ 'nodefs.available': { amount: 10 * GIB } });
   expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 8 }), config })))).toContain(
     'n: 8 of 100 GiB free, below its limit of 10 GiB (nodefs.available)',
   );
 });
 
-test('two disks of one size and nearly as empty are told apart by their inodes', () => {
+test('two disks of the same size with similar free space are told apart by their inodes', () => {
   const nodeFs = fileSystem({ free: 14.6 });
   const imageFs = fileSystem({ free: 15.3, known: { inodesFree: 3_000_000 } });
   expect(lines(askAbout(node('n', { fileSystems: { nodeFs, imageFs } })))).toEqual([
@@ -221,7 +229,7 @@ test('two disks of one size and nearly as empty are told apart by their inodes',
   ]);
 });
 
-test('DiskPressure whose time is over says so, and not when it should have ended', () => {
+test('DiskPressure just after its period should end within minutes, and without events the end is unknown', () => {
   const kept = (minutes: number, known: Partial<NodeFacts> = {}) =>
     told(askAbout(node('n', { ...under({ since: ago(minutes) }), ...known })));
   expect(kept(8)).toMatch(
@@ -230,11 +238,11 @@ test('DiskPressure whose time is over says so, and not when it should have ended
   const config = limits(evictionHard, { pressureTransitionMs: 0 });
   expect(kept(2, { config })).not.toContain('after the last breach');
   expect(kept(300, { areEventsComplete: false })).toMatch(
-    /still True since .*: new pods are refused\. When a limit was last crossed is unknown, because events/,
+    /still True since .*: new pods are refused\. It is unknown when a limit was last crossed, because events/,
   );
 });
 
-test('a limit that is crossed before the kubelet reports it', () => {
+test('a limit that was crossed, before the kubelet reports it', () => {
   const full = (known: Partial<NodeFacts>) =>
     told(askAbout(node('n', { fileSystems: oneDisk({ free: 2 }), ...known })));
   expect(full({})).toContain('below its limit of 15% (imagefs.available); DiskPressure is still False');
@@ -243,14 +251,14 @@ test('a limit that is crossed before the kubelet reports it', () => {
 });
 
 test.each([{ availableBytes: 160 * GIB }, { inodesFree: 7_000_000 }])(
-  'numbers that cannot be (%o) are not taken for health',
+  'impossible numbers (%o) are not counted as healthy',
   (known) => {
     const nodeFs = fileSystem({ known });
     expect(askAbout(node('n', { fileSystems: { nodeFs, imageFs: nodeFs } })).examined).toBe(0);
   },
 );
 
-test('just below its limit it does not read like the limit', () => {
+test('free space just below a limit does not read like the limit', () => {
   expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 14.97 }) })))).toContain('14.97% free');
   expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 14.999 }) })))).toContain(
     'just under 15% free',
@@ -292,7 +300,7 @@ test('a separate disk for writable layers has the limits of the image file syste
   expect(told(report)).toContain('10.0% of containerfs free (7 of 70 GiB), below its limit of 15%');
 });
 
-test('writable layers with a file system of their own are not looked for beside the images', () => {
+test('writable layers on a separate file system do not count for the disk of the images', () => {
   const nodeFs = fileSystem({ free: 8 });
   const fileSystems = {
     nodeFs,
@@ -310,12 +318,12 @@ test('writable layers with a file system of their own are not looked for beside 
   );
 });
 
-test('two disks of one size are not taken for one', () => {
+test('two disks of the same size are not mistaken for one', () => {
   const fileSystems = { nodeFs: fileSystem({ free: 80 }), imageFs: fileSystem({ free: 8 }) };
   expect(lines(askAbout(node('n', { fileSystems })))).toEqual(['critical disk-short prod:n']);
 });
 
-test('a soft limit: a warning while it is new, critical with DiskPressure', () => {
+test('below a soft limit: a warning at first, critical with DiskPressure', () => {
   const config = { ...defaultKubeletConfig(), evictionSoft: { 'nodefs.available': { share: 0.3 } } };
   const known = { fileSystems: oneDisk({ free: 28 }), config };
   expect(lines(askAbout(node('n', known)))).toEqual(['warning disk-short prod:n']);
@@ -335,18 +343,18 @@ test('limits that could not be read are assumed, and a guess is never critical',
   expect(lines(askAbout({ ...unknown, config: unreadable }))).toEqual(['warning disk-short prod:n']);
 });
 
-test('numbers of an hour ago warn, and are not called healthy', () => {
+test('measurements of an hour ago are a warning if low, and never healthy', () => {
   const full = oneDisk({ free: 3, known: { measuredAt: ago(60) } });
   const stale = askAbout(
     node('n', { fileSystems: { ...full, nodeFs: { ...full.nodeFs, measuredAt: ago(60) } } }),
   );
   expect(lines(stale)).toEqual(['warning disk-short prod:n']);
-  expect(told(stale)).toContain('measured last at 2026-11-26 11:00 UTC');
+  expect(told(stale)).toContain('last measured at 2026-11-26 11:00 UTC');
   const plenty = fileSystem({ known: { measuredAt: ago(60) } });
   expect(askAbout(node('n', { fileSystems: { nodeFs: plenty, imageFs: plenty } })).examined).toBe(0);
 });
 
-test('cordoned, or not ready with a kubelet that answers: judged by its disk', () => {
+test('a node that is not ready but whose kubelet responds is judged by its disk', () => {
   expect(lines(askAbout(node('n', { ready: 'False' })))).toEqual([]);
   const full = node('n', {
     ready: 'Unknown',
@@ -357,11 +365,11 @@ test('cordoned, or not ready with a kubelet that answers: judged by its disk', (
   expect(told(askAbout(full))).toContain('the node is not ready');
 });
 
-test('a taint that is left keeps pods off', () => {
+test('a taint that was left behind is reported', () => {
   expect(lines(askAbout(node('n', { isTainted: true })))).toEqual(['info disk-pressure-taint-left prod:n']);
 });
 
-test('images that running containers use are freed by no cleanup', () => {
+test('images of running containers are not freed by any cleanup', () => {
   const message =
     'wanted to free 1000 bytes, but freed 0 bytes space with errors in image deletion: rpc error: conflict: unable to delete 9709113ca29f (cannot be forced) - image is being used by running container 5e26cfb0adca';
   const report = askAbout(
@@ -378,8 +386,14 @@ test('images that running containers use are freed by no cleanup', () => {
 });
 
 test.each([
-  ['its disk is above its limits and images are collected earlier', 40, { imageGcHighPercent: 50 }, 10, true],
-  ['its disk is emptier than images are collected for', 40, {}, 10, false],
+  [
+    'free space is above its limits, but so much is used that images are collected',
+    40,
+    { imageGcHighPercent: 50 },
+    10,
+    true,
+  ],
+  ['so little is used that no images are collected', 40, {}, 10, false],
   ['the last failure is an hour ago', 40, { imageGcHighPercent: 50 }, 61, false],
 ])('blocked garbage collection on a node: %s', (_, free, known, minutes, isFound) => {
   const report = askAbout(
@@ -397,7 +411,26 @@ test.each([
   expect(lines(report)).toEqual(isFound ? ['warning image-gc-blocked prod:n'] : []);
 });
 
-test('what is beside the images on a disk of its own, on a Docker node, is containers', () => {
+test('blocked garbage collection on a node without limits: advises what to do, and leaves the missing limits to the note', () => {
+  const message =
+    'unable to delete 9709113ca29f (must be forced) - image is being used by stopped container 5e26cfb0adca';
+  const blocked = (known: Partial<NodeFacts> = {}) =>
+    askAbout(
+      node('n', {
+        fileSystems: oneDisk({ free: 40 }),
+        config: limits({}, { imageGcHighPercent: 50 }),
+        ...events({ reason: 'ImageGCFailed', message, lastAt: ago(3) }),
+        ...known,
+      }),
+    );
+  expect(lines(blocked())).toEqual(['warning image-gc-blocked prod:n']);
+  expect(told(blocked())).toMatch(/^n: 40% free \(40 of 100 GiB\); image garbage collection is blocked/);
+  expect(shown(blocked())).toContain('Check who owns them before you remove any');
+  // Short of disk, there is no note.
+  expect(told(blocked({ fileSystems: oneDisk({ free: 4 }) }))).toContain('has no disk limit');
+});
+
+test('on a separate disk of a Docker node, what is not images is containers', () => {
   const known = {
     fileSystems: {
       nodeFs: fileSystem({ capacity: 20, free: 16 }),
@@ -412,7 +445,7 @@ test('what is beside the images on a disk of its own, on a Docker node, is conta
   );
 });
 
-test('an engine beside containerd is suspected, and what does not see it is named', () => {
+test('a second engine on a containerd node is the suspect, and the text names what cannot see it', () => {
   const report = askAbout(
     node('n', {
       fileSystems: oneDisk({ capacity: 120, free: 15.6, images: 22 }),
@@ -423,10 +456,10 @@ test('an engine beside containerd is suspected, and what does not see it is name
   expect(told(report)).toContain(
     'about 82.4 GiB are neither images nor pods (an estimate), probably of the engine that ci/agent-x uses through /var/run/docker.sock',
   );
-  expect(shown(report)).toContain('see only the namespace k8s.io of containerd, never that of Docker (moby)');
+  expect(shown(report)).toContain("see only the containerd namespace k8s.io, never Docker's (moby)");
 });
 
-test('an engine in a pod that keeps its data in the pod does not explain what pods do not', () => {
+test('an engine that stores its data in the pod is not a suspect for unexplained space', () => {
   const engine = pod('agent', {
     containers: [container('dind', { image: 'docker:dind', privileged: true })],
   });
@@ -434,7 +467,7 @@ test('an engine in a pod that keeps its data in the pod does not explain what po
   expect(told(report)).not.toContain('probably');
 });
 
-test('pods that broke a limit of their own are not counted as evicted by the node', () => {
+test('pods evicted for exceeding their own limits are not counted', () => {
   const report = askAbout(
     node('n', {
       fileSystems: oneDisk({ free: 5 }),
@@ -458,14 +491,14 @@ test('pods that broke a limit of their own are not counted as evicted by the nod
 test.each([
   ['within a day', 40, ['warning disk-filling prod:n']],
   ['later', 20, []],
-])('a disk far above its limit that reaches it %s', (_, lostIn24Hours, expected) => {
+])('a disk far above its limit that will reach it %s', (_, lostIn24Hours, expected) => {
   const free = [24, 18, 12, 6, 2].map((hours) => [hours, 60 + (lostIn24Hours * hours) / 24] as const);
   const samples = earlier(now, 'n', free, { capacityBytes: 200 * GIB });
   const facts = factsOf([node('n', { fileSystems: oneDisk({ capacity: 200, free: 60 }) })], samples);
   expect(lines(diagnose(facts, {}, now))).toEqual(expected);
 });
 
-test('with several clusters nodes are named with theirs, and the worst comes first', () => {
+test('with several clusters, names of nodes include the cluster, and the worst comes first', () => {
   const report = askAbout(
     node('n1', { cluster: 'eu', fileSystems: oneDisk({ free: 20 }) }),
     node('n1', { cluster: 'us', fileSystems: oneDisk({ free: 9 }) }),
@@ -485,7 +518,7 @@ test('with several clusters nodes are named with theirs, and the worst comes fir
   ]);
 });
 
-test('what df shows is told where it is far from what the kubelet counts', () => {
+test('what df shows is mentioned if it differs from what the kubelet counts', () => {
   const nodeFs = fileSystem({ free: 20, used: 30 });
   const report = askAbout(node('n', { fileSystems: { nodeFs, imageFs: nodeFs } }));
   expect(told(report)).toContain(
@@ -494,13 +527,13 @@ test('what df shows is told where it is far from what the kubelet counts', () =>
   expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 20, used: 77 }) })))).not.toContain('df');
 });
 
-test('DiskPressure that is kept on a node that is still near its limit is told with it, and is not critical', () => {
+test('DiskPressure that is kept on a node near its limit is part of that warning, and not critical', () => {
   const report = askAbout(node('n', { fileSystems: oneDisk({ free: 18 }), ...under({ since: ago(2) }) }));
   expect(lines(report)).toEqual(['warning disk-short prod:n']);
   expect(told(report)).toContain('its kubelet keeps DiskPressure until about 12:03 UTC');
 });
 
-test('blocked garbage collection on a node without numbers is told, and nothing else is claimed', () => {
+test('blocked garbage collection on a node without measurements is reported, and nothing else is claimed', () => {
   const { fileSystems: _, config: __, usage: ___, ...silent } = node('n');
   const message =
     'unable to delete 9709113ca29f (must be forced) - image is being used by stopped container 5e26cfb0adca';
@@ -509,7 +542,7 @@ test('blocked garbage collection on a node without numbers is told, and nothing 
   expect(report.verdict).toBe('Image garbage collection is blocked on n');
 });
 
-test('a volume in memory is not what fills a disk', () => {
+test('a volume in memory does not count for a disk', () => {
   const known: Partial<ports.PodUsage> = {
     namespace: 'x',
     name: 'cache',

@@ -2,13 +2,13 @@ import { type Diagnosis, type Finding, wording } from '../../kit.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import { aboutTime } from './amounts.ts';
 import { assess, type Assessment } from './assess.ts';
-import { causesOf } from './causes.ts';
+import { type Cause, causesOf } from './causes.ts';
 import { describe, describeKept, shortly } from './describe.ts';
 import { evidenceOf } from './details.ts';
 import type { Facts } from './facts.ts';
 import { compareRooms } from './room.ts';
 
-/** Judges each node by the numbers and limits of its own kubelet. A node of which too little is known is not counted. */
+/** Judges each node by the measurements and limits of its own kubelet. A node without enough data is not counted as examined. */
 export function diagnose({ nodes, earlier }: Facts, _: unknown, now: Date): Diagnosis {
   const byNode = Map.groupBy(earlier, ({ node }) => node);
   const clusters = new Set(nodes.map(({ cluster }) => cluster));
@@ -47,21 +47,27 @@ function compareWorst({ rooms: [a] }: WithRooms, { rooms: [b] }: WithRooms): num
   return a && b ? compareRooms(a, b) : Number(a !== undefined) - Number(b !== undefined);
 }
 
-/** A forecast alone matters if there is a day left to do something. */
+/** A forecast alone is a finding if at most this much time is left. */
 const SOON_MS = 86_400_000;
 
 /** One finding, and its text in the verdict. */
 interface Problem {
   readonly finding: Finding;
   readonly label: string;
-  /** Of `disk-short` what is said of the node in brackets, else a clause. */
+  /** For `disk-short` the text in parentheses after the name of the node, otherwise a clause. */
   readonly headline: string;
 }
 
-/** At most one for each node: the worst that is known of it. `label` is its name, and with several clusters that of its cluster too. */
+/** At most one per node: the worst. `label` is the name of the node, with that of its cluster if there are several. */
 function problemOf(assessment: Assessment, label: string): Problem | undefined {
   const { node, severity, forecast, imageGc, pressure } = assessment;
-  const problem = (reason: string, how: Finding['severity'], summary: string, headline: string): Problem => ({
+  const problem = (
+    reason: string,
+    how: Finding['severity'],
+    summary: string,
+    headline: string,
+    named: readonly Cause[] = [],
+  ): Problem => ({
     label,
     headline,
     finding: {
@@ -69,43 +75,39 @@ function problemOf(assessment: Assessment, label: string): Problem | undefined {
       severity: how,
       target: `${node.cluster}:${node.name}`,
       summary,
-      evidence: evidenceOf(assessment),
+      evidence: evidenceOf(assessment, named),
     },
   });
-  if (severity) return problem('disk-short', severity, describe(assessment, label), shortly(assessment));
+  const causes = causesOf(assessment);
+  const withCauses = (reason: string, how: Finding['severity'], headline: string) =>
+    problem(reason, how, describe(assessment, label, causes), headline, causes);
+  if (severity) return withCauses('disk-short', severity, shortly(assessment));
   if (forecast?.limitInMs !== undefined && forecast.limitInMs <= SOON_MS)
-    return problem(
+    return withCauses(
       'disk-filling',
       'warning',
-      describe(assessment, label),
       `${label} ${forecast.room.limit ? 'reaches its limit' : 'is full'} in ${aboutTime(forecast.limitInMs)}`,
     );
-  const causes = imageGc && imageGc.containers.length > 0 ? causesOf(assessment) : [];
-  if (causes.length > 0)
-    return problem(
-      'image-gc-blocked',
-      'warning',
-      describe(assessment, label),
-      `image garbage collection is blocked on ${label}`,
-    );
+  if (imageGc && imageGc.containers.length > 0 && causes.length > 0)
+    return withCauses('image-gc-blocked', 'warning', `image garbage collection is blocked on ${label}`);
   if (pressure?.kind === 'kept')
     return problem(
       'disk-pressure-kept',
       pressure.progress === 'overdue' ? 'warning' : 'info',
       describeKept(assessment, label),
-      `DiskPressure of ${label} is still True`,
+      `${label} still has DiskPressure`,
     );
   if (node.isTainted && node.diskPressure?.status === 'False')
     return problem(
       'disk-pressure-taint-left',
       'info',
-      `${label}: DiskPressure is False, but the taint node.kubernetes.io/disk-pressure is still on the node and keeps new pods off. The control plane removes it within seconds; if it stays, check kube-controller-manager`,
-      `${label} still has the taint for disk pressure`,
+      `${label}: DiskPressure is False, but the taint node.kubernetes.io/disk-pressure is still on the node and blocks new pods. The control plane removes it within seconds; if it stays, check kube-controller-manager`,
+      `${label} still has the disk-pressure taint`,
     );
   return undefined;
 }
 
-/** `2 of 41 nodes are short of disk: node-b (8.0% free) and node-c (DiskPressure)`. It begins with the fault, and information follows. */
+/** `2 of 41 nodes are short of disk: node-b (8.0% free) and node-c (DiskPressure)`. Faults come first, then information. */
 function verdictOf(problems: readonly Problem[], assessed: readonly Assessment[], examined: number): string {
   const isShort = ({ finding }: Problem) => finding.reason === 'disk-short';
   const short = problems.filter(isShort);

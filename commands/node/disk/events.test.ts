@@ -8,7 +8,7 @@ const at = new Date('2026-11-26T11:58:00Z');
 const gc = (message: string, count = 1) => ({ reason: 'ImageGCFailed', message, count, lastAt: at });
 const imageGc = (...all: Event[]) => events(...all).events?.imageGc;
 
-test('every error of an aggregated message counts, and a container only once', () => {
+test('every error of an aggregated message counts, but a container only once', () => {
   const first =
     'conflict: unable to delete 9709113ca29f (must be forced) - image is being used by stopped container 5e26cfb0adca';
   const message = `(combined from similar events): wanted to free 7408818585 bytes, but freed 0 bytes space with errors in image deletion: [rpc error: code = Unknown desc = Error response from daemon: ${first}, rpc error: code = Unknown desc = Error response from daemon: conflict: unable to remove repository reference "build/maven:3.9" (must force) - container f52ab9a48b8a is using its referenced image 1dfb1c3c0240, rpc error: code = Unknown desc = Error response from daemon: conflict: unable to delete d715685ecbd0 (must be forced) - image is being used by stopped container 5e26cfb0adca]`;
@@ -22,7 +22,7 @@ test('every error of an aggregated message counts, and a container only once', (
   });
 });
 
-test('an id in full is the same container and the same image', () => {
+test('a full id and its first digits are the same container and image', () => {
   const id = '5e26cfb0adca'.padEnd(64, '0');
   const image = `sha256:${'9709113ca29f'.padEnd(64, '0')}`;
   expect(
@@ -51,14 +51,14 @@ test('an id that is cut off at the end of a message is not another container', (
   expect(imageGc(gc(`${error} 5e26c`))?.containers).toEqual(['5e26c']);
 });
 
-test('the words of CRI-O name the container, and not the image', () => {
+test('the message of CRI-O names the container, but not the image', () => {
   const id = '095dff22c8f7'.padEnd(64, '0');
   expect(
     imageGc(gc(`rpc error: code = Unknown desc = image used by ${id}: image is in use by a container`)),
   ).toMatchObject({ containers: ['095dff22c8f7'], images: [], areStopped: false });
 });
 
-test('quotes that are escaped once more are read', () => {
+test('quotes that are escaped twice are parsed', () => {
   const message = String.raw`unable to remove repository reference \"base:210\" (must force) - container 68014df60ce9 is using its referenced image 5d4a891a1320`;
   expect(imageGc(gc(message))).toMatchObject({ containers: ['68014df60ce9'], images: ['5d4a891a1320'] });
 });
@@ -84,17 +84,17 @@ test.each([
     385_820_817,
     false,
   ],
-])('reads how much was freed: %s', (message, freedBytes, foundNothing) => {
+])('parses how much was freed: %s', (message, freedBytes, foundNothing) => {
   expect(imageGc({ reason: 'FreeDiskSpaceFailed', message })).toMatchObject({ freedBytes, foundNothing });
 });
 
-test('one failure that is recorded under both reasons counts once', () => {
+test('a failure that is recorded under both reasons counts once', () => {
   const message =
     'Failed to garbage collect required amount of images. Wanted to free 1 bytes, but freed 0 bytes';
   expect(imageGc({ reason: 'FreeDiskSpaceFailed', message, count: 7 }, gc(message, 7))?.count).toBe(7);
 });
 
-test('a message in unknown words is kept, and not taken for harmless', () => {
+test('a message that cannot be parsed is kept, and not treated as harmless', () => {
   expect(imageGc(gc('the image store is on strike'))).toMatchObject({
     count: 1,
     unknown: 'the image store is on strike',
@@ -106,6 +106,6 @@ test.each([
   ['NodeHasNoDiskPressure', 'Node n status is now: NodeHasNoDiskPressure'],
   ['Starting', 'Starting kubelet.'],
   ['EvictionThresholdMet', 'Attempting to reclaim memory'],
-])('%s says nothing about a disk', (reason, message) => {
+])('%s is not about a disk: %s', (reason, message) => {
   expect(events({ reason, message, count: 9 })).toEqual({});
 });

@@ -1,6 +1,6 @@
 import type { ports } from '../../kit.ts';
 
-/** What the events of one node say about its disks. Counts are lower bounds: events are aggregated, rate limited and forgotten after an hour. */
+/** What the events of one node say about its disks. Counts are lower bounds: events are aggregated, rate limited, and deleted after an hour. */
 export interface DiskEvents {
   readonly imageGc?: ImageGcFailures;
   /** When the kubelet last tried to reclaim disk space. */
@@ -11,19 +11,19 @@ export interface ImageGcFailures {
   readonly count: number;
   readonly firstAt?: Date;
   readonly lastAt?: Date;
-  /** Containers for which the runtime refuses to delete an image, by the first 12 digits of their ids. */
+  /** Containers that keep the runtime from deleting an image, by the first 12 digits of their ids. */
   readonly containers: readonly string[];
-  /** Whether the events call all of them stopped. */
+  /** Whether the events describe all of them as stopped. */
   readonly areStopped: boolean;
-  /** The same for containers that run, which no cleanup removes. */
+  /** The same for running containers, which no cleanup removes. */
   readonly running: readonly string[];
-  /** The images that `containers` hold, where the runtime names them. */
+  /** The images that `containers` use, if the runtime names them. */
   readonly images: readonly string[];
-  /** The kubelet found no image that it may delete. */
+  /** Whether the kubelet found no image that it may delete. */
   readonly foundNothing: boolean;
-  /** How much was freed the last time, where an event says so. */
+  /** How much was freed the last time, if an event says so. */
   readonly freedBytes?: number;
-  /** A message in no known wording. */
+  /** A message that could not be parsed. */
   readonly unknown?: string;
 }
 
@@ -31,22 +31,22 @@ export interface ImageGcFailures {
 const REFUSED =
   /unable to (?:delete|remove repository reference) \\*"?([^"\\\s]+)\\*"? \((must be forced|must force|cannot be forced)\) - (?:image is being used by (\w+) container (\w+)|container (\w+) is using its (?:referenced )?image(?: (\w+))?)/g;
 
-/** The same of CRI-O, whose store podman and buildah may use as well: https://github.com/containers/storage/blob/main/types/errors.go */
+/** CRI-O's refusals. Podman and Buildah may use the same store: https://github.com/containers/storage/blob/main/types/errors.go */
 const IN_USE = /image used by ([0-9a-f]{12,}): image is in use by a container/gi;
 
-/** The kubelet's own words; both changed over time: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/image_gc_manager.go */
+/** The kubelet's own messages, which changed over time: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/image_gc_manager.go */
 const FREED =
   /(?:wanted|attempted) to free \d+ bytes, but (?:freed|only found) (\d+) bytes|Insufficient free disk space on the node's image filesystem .*\(freed (\d+) bytes\)/is;
 const FOUND_NOTHING = /only found 0 bytes eligible/i;
 
-/** Of a disk. Where memory or process ids are short, the same event names those. */
+/** Of a disk: the same event is recorded for memory and process ids. */
 const RECLAIMED = /reclaim (?:ephemeral-storage|inodes|storage|nodefs|imagefs)/i;
 
-/** As many as fit in a message. */
+/** As many as fit in one message. */
 const MOST_KEPT = 100;
 const ID_DIGITS = 12;
 
-/** Collects the events of one node, one by one, and keeps what they say rather than the events. */
+/** Summarizes the events of one node without keeping them. */
 export class DiskEventCollector {
   readonly #containers = new Set<string>();
   readonly #running = new Set<string>();
@@ -91,7 +91,7 @@ export class DiskEventCollector {
     if (containers.size < MOST_KEPT) containers.add(id.slice(0, ID_DIGITS));
   }
 
-  /** undefined where no event says anything about a disk. */
+  /** undefined if no event is about a disk. */
   result(): DiskEvents | undefined {
     const { ImageGCFailed: failed, FreeDiskSpaceFailed: insufficient } = this.#counts;
     // The kubelet records one failure under both reasons.
@@ -116,13 +116,13 @@ export class DiskEventCollector {
   }
 }
 
-/** Sorted, without the first digits of one that is there as well: a long message is cut off anywhere. */
+/** Sorted, without the ones that are the beginning of another: a long message is cut off anywhere. */
 function idsOf(containers: ReadonlySet<string>): readonly string[] {
   const sorted = [...containers].toSorted();
   return sorted.filter((id, at) => sorted[at + 1]?.startsWith(id) !== true);
 }
 
-/** An id in full and its first digits are the same image. */
+/** Shortens a full id to its first digits, which name the same image. */
 function shorten(image: string): string {
   const id = image.replace(/^sha256:/, '');
   return /^[0-9a-f]{12,}$/.test(id) ? id.slice(0, ID_DIGITS) : image;

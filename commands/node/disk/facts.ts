@@ -9,23 +9,23 @@ export type Context = ReadContext<'clusters', never, DiskSample>;
 
 export interface Facts {
   readonly nodes: readonly NodeFacts[];
-  /** What earlier runs saw. */
+  /** Samples of earlier runs. */
   readonly earlier: readonly Remembered<DiskSample>[];
 }
 
-/** What is known of the disks of one node, small enough to be kept for thousands. */
+/** What is known about the disks of one node, small enough to keep for thousands of nodes. */
 export interface NodeFacts extends Pick<ports.ClusterNode, 'name' | 'operatingSystem' | 'containerRuntime'> {
   readonly cluster: string;
   readonly ready?: ports.NodeCondition['status'];
   readonly diskPressure?: Pick<ports.NodeCondition, 'status' | 'since'>;
   /** As {@link ports.ClusterNode.isServerless}. */
   readonly isServerless?: true;
-  /** Whether it has the taint that keeps new pods off it under disk pressure. */
+  /** Whether it has the taint that blocks new pods during disk pressure. */
   readonly isTainted: boolean;
-  /** Absent where the kubelet could not be asked. */
+  /** Absent if the kubelet could not be queried. */
   readonly fileSystems?: FileSystems;
   readonly usage?: PodsUsage;
-  /** Absent where it could not be read. */
+  /** Absent if it could not be read. */
   readonly config?: ports.KubeletConfig;
   readonly events?: DiskEvents;
   /** Whether all events of its cluster were read. */
@@ -33,8 +33,8 @@ export interface NodeFacts extends Pick<ports.ClusterNode, 'name' | 'operatingSy
   readonly pods?: NodePods;
 }
 
-/** What a kubelet says about the disks of its node. */
+/** What a kubelet reports about the disks of its node. */
 export type KubeletAnswer = Pick<NodeFacts, 'fileSystems' | 'usage' | 'config'> & {
-  /** `ci/agent cache`: PersistentVolumeClaims that are not on a disk of the node; only of nodes that are short of disk. */
+  /** PersistentVolumeClaims that are not on a disk of the node, as `ci/agent cache`. Only set for nodes that are short of disk. */
   readonly claimsElsewhere?: readonly string[];
 };

@@ -4,7 +4,7 @@ import type { Fixture } from '../../shared/fixture-sources.ts';
 
 const now = new Date('2026-02-20T07:00:00Z');
 
-/** Two clusters: of one the nodes have one disk for all, of the other a separate one for images. */
+/** Two clusters: nodes with one disk for everything, and a node with a separate disk for images. */
 function environment(freeShare: number): Partial<ports.Readers> {
   const full = freeShare < 0.15;
   const { nodeFs, imageFs } = oneDisk(0.6);

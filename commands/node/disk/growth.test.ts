@@ -112,11 +112,11 @@ test.each<[string, readonly Point[]]>([
       [0, 40],
     ],
   ],
-])('%s is no growth', (_, points) => {
+])('%s is not growth', (_, points) => {
   expect(growth(...points)).toBeUndefined();
 });
 
-test('what began lately, or after a long gap, has the rate of that time', () => {
+test('growth that began recently, or after a long gap, has the rate of that period', () => {
   const late = growth([24, 40], [18, 40.1], [12, 40], [6, 40.1], [4, 44], [2, 48], [0, 52]);
   expect(late?.bytesPerHour).toBeCloseTo(2 * GIB, -8);
   expect(late?.samples).toBe(4);
@@ -128,31 +128,31 @@ test('three samples show a rate if they agree', () => {
   expect(growth([6, 40], [3, 51], [0, 52])).toBeUndefined();
 });
 
-test('a disk of mostly images is not judged where earlier samples do not count them', () => {
+test('a disk of mostly images is not judged if earlier samples do not include their size', () => {
   expect(growth([6, 40], [4, 44], [2, 48], [0, 52, 40])).toBeUndefined();
   expect(growth([6, 40], [4, 44], [2, 48], [0, 52, 10])?.bytesPerHour).toBeCloseTo(2 * GIB, 0);
 });
 
-test('images that come and go are left out, and what grows beside them is not hidden by it', () => {
+test('images are excluded, and do not hide the growth of other data', () => {
   expect(growth([8, 40, 10], [6, 50, 20], [4, 60, 30], [2, 70, 40], [0, 80, 50])).toBeUndefined();
   const hidden = growth([8, 60, 40], [6, 64, 40], [4, 48, 20], [2, 52, 20], [0, 56, 20]);
   expect(hidden?.isWithoutImages).toBe(true);
   expect(hidden?.bytesPerHour).toBeCloseTo(2 * GIB, 0);
 });
 
-test('what was measured before something was removed does not count', () => {
+test('samples from before a cleanup do not count', () => {
   const after = growth([10, 70, 10], [8, 40, 10], [6, 44, 10], [4, 48, 10], [2, 52, 10], [0, 56, 10]);
   expect(after).toMatchObject({ samples: 5 });
   expect(after?.bytesPerHour).toBeCloseTo(2 * GIB, 0);
 });
 
-test('a forecast reaches no further than what was measured allows', () => {
+test('a forecast is limited by the time that was measured', () => {
   const steady = { bytesPerHour: GIB, spanMs: 2 * 3_600_000, samples: 4, isWithoutImages: false };
   expect(timeUntil(7 * GIB, steady)).toBe(7 * 3_600_000);
   expect(timeUntil(9 * GIB, steady)).toBeUndefined();
 });
 
-test('samples are of one disk of one cluster: those of a larger one are of another disk', () => {
+test('samples belong to one disk of one cluster, and another size is another disk', () => {
   const sample: DiskSample = { node: 'n', fs: 'nodeFs', availableBytes: GIB, capacityBytes: 100 * GIB };
   const disk = { holds: ['nodeFs'] as const, availableBytes: GIB, capacityBytes: 100 * GIB };
   const all = [
@@ -166,7 +166,7 @@ test('samples are of one disk of one cluster: those of a larger one are of anoth
   expect(samplesOfDisk({ cluster: 'eu', name: 'n' }, disk, all)).toEqual(all.slice(0, 2));
 });
 
-test('a sample needs no more than its node, its file system and two numbers', () => {
+test('a sample needs only its node, its file system and two numbers', () => {
   const sample = { node: 'cp-old', fs: 'nodeFs', availableBytes: 1, capacityBytes: 2 };
   expect(sampleTarget(sampleSchema.parse(sample))).toBe('cp-old nodeFs');
   expect(sampleTarget({ ...sampleSchema.parse(sample), source: 'eu' })).toBe('eu:cp-old nodeFs');

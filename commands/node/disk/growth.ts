@@ -5,20 +5,19 @@ import { type Disk, disksOf, type FileSystems } from './measurements.ts';
 
 /** What is remembered of a disk between runs. */
 export const sampleSchema = z.strictObject({
-  /** The cluster; absent where there is only one. */
+  /** The cluster; absent if there is only one. */
   source: z.string().exactOptional(),
   node: z.string(),
   /** The first of the file systems on the disk. */
   fs: z.enum(['nodeFs', 'imageFs', 'containerFs']),
   availableBytes: z.number(),
   capacityBytes: z.number(),
-  /** What the images on it take: garbage collection makes them grow and shrink, and says nothing about the rest. */
+  /** What the images on it use, to tell them apart from the rest: garbage collection makes them grow and shrink. */
   imageBytes: z.number().exactOptional(),
 });
 
 export type DiskSample = z.output<typeof sampleSchema>;
 
-/** What a sample is made from. */
 interface SampledNode {
   readonly cluster: string;
   readonly name: string;
@@ -27,7 +26,7 @@ interface SampledNode {
   readonly usage?: PodsUsage;
 }
 
-/** As many targets as are kept for a check. */
+/** How many targets are kept for a check. */
 const MOST_TARGETS = 1_000;
 
 /** `prod-eu:node-b nodeFs` */
@@ -35,7 +34,7 @@ export function sampleTarget({ source, node, fs }: DiskSample): string {
   return `${source === undefined ? '' : `${source}:`}${node} ${fs}`;
 }
 
-/** One for each disk; of more than can be kept those with the least space left, relative to their size. */
+/** One per disk. If there are more than can be kept, those with the least free space relative to their size. */
 export function samplesOf(nodes: readonly SampledNode[]): readonly DiskSample[] {
   const samples = nodes.flatMap((node) =>
     disksOf(node.fileSystems ?? {}).map((disk): DiskSample => {
@@ -55,7 +54,7 @@ export function samplesOf(nodes: readonly SampledNode[]): readonly DiskSample[] 
     .slice(0, MOST_TARGETS);
 }
 
-/** Those of one disk, oldest first. A disk of another size is another disk. */
+/** The samples of one disk, oldest first. A disk of another size is another disk. */
 export function samplesOfDisk(
   { cluster, name }: Pick<SampledNode, 'cluster' | 'name'>,
   disk: Disk,
@@ -69,27 +68,27 @@ export function samplesOfDisk(
 
 const HOUR_MS = 3_600_000;
 
-/** Fewer samples, or a shorter time, show no trend; and a few more are needed to leave out what was before. */
+/** Fewer samples or a shorter time show no trend. To ignore earlier samples, more are needed. */
 const MIN_SAMPLES = 3;
 const MIN_LATEST_SAMPLES = 4;
 const MIN_SPAN_MS = HOUR_MS;
-/** What happened in a longer part of the time without a sample is not known. */
+/** The largest share of the time that may be without a sample. */
 const MAX_GAP_SHARE = 0.7;
-/** With at least this share of what is used, images may be all that grows. */
+/** With at least this share of the used space, images alone may explain the growth. */
 const MOSTLY_IMAGES = 0.5;
 /** Less than this share of the disk is noise. */
 const NOISE_SHARE = 0.01;
-/** Each third of the time must have grown by at least this share of the average, and at most by twice as much. */
+/** The growth in each third of the time must be between these multiples of the average. */
 const STEADY = { least: 0.5, most: 2 };
-/** How far a forecast reaches, in multiples of the time that was measured. */
+/** How far a forecast may reach, in multiples of the measured time. */
 const MAX_AHEAD = 4;
 
-/** A guess: it assumes that the growth continues. */
+/** An estimate that assumes that the growth continues. */
 export interface Growth {
   readonly bytesPerHour: number;
   readonly spanMs: number;
   readonly samples: number;
-  /** Whether images are left out of it. */
+  /** Whether it excludes images. */
   readonly isWithoutImages: boolean;
 }
 
@@ -101,9 +100,9 @@ interface Point {
 type Sample = Pick<DiskSample, 'availableBytes' | 'capacityBytes' | 'imageBytes'> & { readonly at: Date };
 
 /**
- * How fast a disk fills; undefined unless it did so evenly, all the time or at least lately, and still does. Garbage collection of images
- * makes the usage a saw-tooth: they are left out where they are known. Where they are not, a disk that emptied in between is not judged, nor
- * one that holds mostly images.
+ * How fast a disk fills; undefined unless it grew steadily until now, over the whole time or at least recently. Image garbage collection makes
+ * the usage a sawtooth, so images are excluded if their size is known. Otherwise a disk that emptied in between is not judged, nor one that
+ * holds mostly images.
  */
 export function growthOf(
   { availableBytes, capacityBytes }: Disk,
@@ -133,7 +132,7 @@ export function growthOf(
   return steady && { ...steady, isWithoutImages };
 }
 
-/** Over the longest time until now in which it was steady. */
+/** Over the longest steady period that ends now. */
 function latestGrowth(points: readonly Point[], noise: number) {
   for (let from = 0; from === 0 || points.length - from >= MIN_LATEST_SAMPLES; from += 1) {
     const steady = steadyGrowth(points.slice(from), noise);
@@ -160,7 +159,7 @@ function steadyGrowth(points: readonly Point[], noise: number): Omit<Growth, 'is
   return isSteady ? { bytesPerHour: (grown / spanMs) * HOUR_MS, spanMs, samples: points.length } : undefined;
 }
 
-/** Interpolated between the points before and after. */
+/** Interpolated between neighbouring points. */
 function bytesAt(points: readonly Point[], ageMs: number): number {
   const after = points.find((one) => one.ageMs <= ageMs) ?? points.at(-1);
   const before = points.findLast((one) => one.ageMs >= ageMs) ?? points[0];
@@ -169,7 +168,7 @@ function bytesAt(points: readonly Point[], ageMs: number): number {
   return before.bytes + share * (after.bytes - before.bytes);
 }
 
-/** How long until this many more bytes are used; undefined where that is too far ahead to say. */
+/** How long until this many more bytes are used; undefined if that is too far ahead. */
 export function timeUntil(bytes: number, { bytesPerHour, spanMs }: Growth): number | undefined {
   const ms = (bytes / bytesPerHour) * HOUR_MS;
   return ms >= 0 && ms <= MAX_AHEAD * spanMs ? ms : undefined;

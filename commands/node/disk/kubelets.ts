@@ -4,18 +4,18 @@ import type { Context, KubeletAnswer, NodeFacts } from './facts.ts';
 import { disksOf, type FileSystems, isMeasured } from './measurements.ts';
 import { hasEnough, hasReadableLimits } from './room.ts';
 
-/** Kubelets of one cluster that are asked at the same time. */
+/** Concurrent requests to the kubelets of one cluster. */
 const AT_ONCE = 20;
-/** With less time left, no further kubelet is asked. */
+/** With less time left, no further kubelet is queried. */
 const RESERVE_MS = 2_000;
-/** Where the check itself ran out of time. */
+/** The source of errors at the deadline of the check. */
 export const DEADLINE = 'deadline';
 
 type Asked = Pick<NodeFacts, 'name' | 'operatingSystem' | 'isServerless'>;
 
 /**
- * Asks kubelets while their nodes are still being listed, a few at a time. What one does not answer is added to `unread`, and does not
- * keep the others from being asked.
+ * Queries kubelets while nodes are still being listed, a few at a time. A failed request is added to `unread` and does not affect the other
+ * kubelets.
  */
 export function askKubelets(context: Context, cluster: ports.Cluster, unread: Unread[]) {
   const { signal, leftMs, saw, now } = context;
@@ -30,7 +30,7 @@ export function askKubelets(context: Context, cluster: ports.Cluster, unread: Un
         running.delete(task);
         start();
       });
-      // What it throws is thrown by `answers` too, which may not be awaited yet.
+      // `answers` throws it too, but may not be awaited yet.
       task.catch(() => undefined);
       running.add(task);
     }
@@ -61,9 +61,8 @@ export function askKubelets(context: Context, cluster: ports.Cluster, unread: Un
 
   const obstacle = (): SourceError | undefined => {
     if (cluster.kubelets === 'none') {
-      const message =
-        'kubelets are not asked: the source has `kubelets: none`. Configure `kubelets: direct`, or `proxy`';
-      return new SourceError(cluster.name, 'missing', message);
+      const message = 'kubelets are not asked (`kubelets: none`): set `kubelets` to `direct` or `proxy`';
+      return new SourceError(cluster.name, 'refused', message);
     }
     if (leftMs() >= RESERVE_MS) return undefined;
     return new SourceError(DEADLINE, 'unreachable', 'not asked before the deadline');
@@ -87,12 +86,12 @@ export function askKubelets(context: Context, cluster: ports.Cluster, unread: Un
       ...(config && { config: shared(config) }),
       ...(claimsElsewhere.length > 0 && { claimsElsewhere }),
     });
-    // A node with a gap is counted there.
+    // A node with a gap is counted with the gap.
     const isRead = config !== undefined ? hasReadableLimits(config) : node.isServerless === true;
     if (isRead && fileSystems && isMeasured(fileSystems, node.operatingSystem, now)) saw(cluster.name);
   };
 
-  /** Most nodes of a cluster are configured alike. */
+  /** Most nodes of a cluster have the same configuration: it is kept once. */
   const shared = (config: ports.KubeletConfig) => {
     const key = JSON.stringify(config);
     const known = configs.get(key) ?? config;
@@ -105,7 +104,7 @@ export function askKubelets(context: Context, cluster: ports.Cluster, unread: Un
       waiting.push(() => askOne({ name, addresses, kubeletPort }, node));
       start();
     },
-    /** By node, once all have answered or failed. */
+    /** By node, once all have responded or failed. */
     answers: async (): Promise<ReadonlyMap<string, KubeletAnswer>> => {
       while (running.size > 0) await Promise.all(running);
       return found;
@@ -115,7 +114,7 @@ export function askKubelets(context: Context, cluster: ports.Cluster, unread: Un
 
 const HALF = 0.5;
 
-/** Nobody asks what fills it, and of thousands of nodes most are like that. */
+/** Most of thousands of nodes are at least half empty, and what fills them is never reported. */
 function isHalfEmpty(fileSystems: FileSystems): boolean {
   return disksOf(fileSystems).every(
     ({ availableBytes, capacityBytes, inodesFree = 1, inodes = 1 }) =>
@@ -131,10 +130,10 @@ export interface Unread {
   readonly error: SourceError;
 }
 
-/** As many reasons of one kind are listed; more are one gap with an example. */
+/** Up to this many reasons of one kind are separate gaps; more are one gap with an example. */
 const MOST_REASONS = 10;
 
-/** One gap for each reason, however many nodes it is the reason for: a missing permission is named once. A node that a reason names already is not counted again. */
+/** One gap per reason, not per node, so a missing permission is reported once. Each node counts once as a place, even with several reasons. */
 export function reportUnread(
   { gap }: Pick<ReadContext, 'gap'>,
   cluster: string,
@@ -154,13 +153,12 @@ export function reportUnread(
     const nodes = [...new Set(group.map(({ node }) => node))].toSorted();
     const whats = [...new Set(group.map(({ what }) => what))];
     const isOne = nodes.length === 1;
-    const of = isOne ? '' : ` of ${wording.count(nodes.length, 'node')}`;
     const message = isOne ? error.message : withoutName(error, first.node) + more;
     const { source, kind, code } = error;
     const places = nodes.filter((node) => !counted.has(node)).length;
     for (const node of nodes) counted.add(node);
     gap(
-      `${cluster}${isOne ? `:${nodes[0]}` : ''}: ${wording.list(whats)}${of}${isOne ? '' : ` (${wording.list(nodes)})`}`,
+      `${wording.capitalize(wording.list(whats))} of ${isOne ? `${cluster}:${nodes[0]}` : `${wording.count(nodes.length, 'node')} in ${cluster} (${wording.list(nodes)})`}${unknownText(whats)}`,
       new SourceError(source, kind, message, {
         places,
         cause: error,
@@ -170,12 +168,18 @@ export function reportUnread(
   }
 }
 
-/** The reason of the deadline is another than that of the cluster. */
+/** A report may have nothing else to say, and begins with this. */
+function unknownText(whats: readonly Unread['what'][]): string {
+  if (whats.includes('disks')) return '';
+  return whats.join('') === 'disk usage' ? ' is unknown' : ' are unknown';
+}
+
+/** Includes the source, to keep the deadline apart from errors of the cluster. */
 function kindOf({ source, kind }: SourceError): string {
   return `${source} ${kind}`;
 }
 
-/** So that the same reason reads the same for every node. */
+/** Without the name of the node, so that equal reasons compare equal. */
 function withoutName({ message }: SourceError, node: string): string {
   return message
     .split(/([\w.-]+)/)

@@ -1,6 +1,6 @@
 import type { ports } from '../../kit.ts';
 
-/** Three views of at most three disks: often all of one. */
+/** The file systems that a kubelet reports, of one, two or three disks. */
 export type FileSystemName = 'nodeFs' | 'imageFs' | 'containerFs';
 
 const NAMES: readonly FileSystemName[] = ['nodeFs', 'imageFs', 'containerFs'];
@@ -11,7 +11,7 @@ export interface Disk {
   readonly holds: readonly FileSystemName[];
   readonly availableBytes: number;
   readonly capacityBytes: number;
-  /** Everything on it; absent where the kubelet counts only the images. */
+  /** Everything on it; absent if the kubelet counts only images. */
   readonly usedBytes?: number;
   readonly inodes?: number;
   readonly inodesFree?: number;
@@ -22,10 +22,10 @@ export type FileSystems = Readonly<Partial<Record<FileSystemName, ports.FileSyst
 
 type Measured = ports.FileSystem & { readonly availableBytes: number; readonly capacityBytes: number };
 
-/** One disk has as many bytes and inodes left in both views, up to what was written between two measurements. */
+/** Two file systems are on one disk if their free bytes and inodes are the same, up to what was written between two measurements. */
 const SAME_DISK_SHARE = 0.01;
 
-/** The disks of a node, as far as they were measured. */
+/** The disks of a node that were measured. */
 export function disksOf(fileSystems: FileSystems): readonly Disk[] {
   const disks: Disk[] = [];
   for (const name of NAMES) {
@@ -51,7 +51,7 @@ function diskOf(name: FileSystemName, fileSystem: Measured): Disk {
   };
 }
 
-/** Of two measurements the one that leaves less. */
+/** With the lower of the two measurements of free space. */
 function join(disk: Disk, name: FileSystemName, fileSystem: Measured): Disk {
   return {
     ...inodesOf(fileSystem),
@@ -94,7 +94,7 @@ function isClose(one: number, other: number, all: number): boolean {
   return Math.abs(one - other) <= SAME_DISK_SHARE * all;
 }
 
-/** What should have been measured and was not, in words: a full disk may hide there. */
+/** What should have been measured and was not, in words: that disk may be full. */
 export function unmeasured(fileSystems: FileSystems, operatingSystem: string): readonly string[] {
   const isWindows = operatingSystem === 'windows';
   return NAMES.flatMap((name) => {
@@ -104,25 +104,25 @@ export function unmeasured(fileSystems: FileSystems, operatingSystem: string): r
     if (name !== 'nodeFs' && (isWindows || (isBlank && name === 'containerFs'))) return [];
     const what = FILE_SYSTEM_WORDS[name];
     if (isBlank) return [`no ${what}`];
-    if (fileSystem.capacityBytes === undefined) return [`no capacity of its ${what}`];
-    if (fileSystem.capacityBytes === 0) return [`a capacity of 0 bytes of its ${what}`];
-    if (fileSystem.availableBytes === undefined) return [`no available bytes of its ${what}`];
+    if (fileSystem.capacityBytes === undefined) return [`no capacity for its ${what}`];
+    if (fileSystem.capacityBytes === 0) return [`a capacity of 0 bytes for its ${what}`];
+    if (fileSystem.availableBytes === undefined) return [`no available bytes for its ${what}`];
     if (fileSystem.availableBytes > fileSystem.capacityBytes)
       return [`more available bytes than the capacity of its ${what}`];
     if ((fileSystem.inodesFree ?? 0) > (fileSystem.inodes ?? Infinity))
       return [`more free inodes than its ${what} has`];
     const isHalf = (fileSystem.inodes === undefined) !== (fileSystem.inodesFree === undefined);
     const disk = disksOf(fileSystems).find(({ holds }) => holds.includes(name));
-    return isHalf && disk?.inodes === undefined ? [`only a part of the inodes of its ${what}`] : [];
+    return isHalf && disk?.inodes === undefined ? [`only some of the inode counts for its ${what}`] : [];
   });
 }
 
-/** Whether all that should be measured was, and just now. */
+/** Whether everything that should be measured was measured just now. */
 export function isMeasured(fileSystems: FileSystems, operatingSystem: string, now: Date): boolean {
   return unmeasured(fileSystems, operatingSystem).length === 0 && !staleSince(disksOf(fileSystems), now);
 }
 
-/** Whether a disk has no count of inodes at all, as on Windows and ZFS: then the kubelet does not watch them either. */
+/** Whether a disk reports no inodes at all, as on Windows and ZFS: the kubelet does not watch them there. */
 export function hasUncountedInodes(fileSystems: FileSystems): boolean {
   return disksOf(fileSystems).some(({ inodes }) => inodes === undefined);
 }
@@ -133,10 +133,10 @@ export const FILE_SYSTEM_WORDS: Readonly<Record<FileSystemName, string>> = {
   containerFs: 'container file system',
 };
 
-/** A kubelet measures every few seconds; after this long it has stopped to. */
+/** A kubelet measures every few seconds; older measurements mean that it has stopped. */
 const STALE_MS = 600_000;
 
-/** When the oldest of the measurements was made, if that is too long ago to say anything about now. */
+/** The time of the oldest measurement, if it is too old to judge the disk by. */
 export function staleSince(disks: readonly Disk[], now: Date): Date | undefined {
   const times = disks.flatMap(({ measuredAt }) => measuredAt ?? []);
   return times

@@ -17,7 +17,7 @@ test.each([
 });
 
 test.each(['/', '/run', '/var/run/', '/run/containerd/containerd.sock'])(
-  '%s is a hint only, and none where every node has such a pod',
+  '%s is only a hint, and none if a DaemonSet mounts it',
   (path) => {
     expect(first(socketUser('agent', path))).toMatchObject({ rank: 3 });
     const controller = { kind: 'DaemonSet', name: 'node-exporter' };
@@ -32,7 +32,7 @@ test.each([
   'registry.example.com:5000/library/docker:28.1-dind@sha256:0123',
   'ghcr.io/actions/gitlab-dind:latest',
   'moby/buildkit:v0.20',
-])('%s runs an engine of its own', (image) => {
+])('%s runs its own engine', (image) => {
   expect(engine({ image })).toMatchObject({ kind: 'inner', isUncounted: false });
 });
 
@@ -41,11 +41,11 @@ test.each([
   ['docker:28-dind', ['cat']],
   ['jenkins/inbound-agent:3309', []],
   ['registry.example.com/dinding-room:1', []],
-])('%s with %o runs none', (image, command) => {
+])('%s with %o runs no engine', (image, command) => {
   expect(engine({ image, command })).toBeUndefined();
 });
 
-test('any image does with the right command', () => {
+test('with the right command, any image runs an engine', () => {
   expect(engine({ image: 'builder:1', command: ['sh', '-c', 'dockerd & sleep 5'] })?.kind).toBe('inner');
 });
 
@@ -56,7 +56,7 @@ test.each([
   ['registry.example.com/build/engine@sha256:0123', {}, { dockerHost: 'tcp://localhost:2375' }],
   ['rancher/k3s:v1.33', { claim: 'cache' }, { mountPath: '/var/lib/rancher/k3s' }],
 ])(
-  'an image that does not say it: %s with %o and %o',
+  'an engine in an image of any name: %s with %o and %o',
   (image, volume, { dockerHost, mountPath }: { dockerHost?: string; mountPath?: string }) => {
     const mounts = [{ volume: 'data', path: mountPath ?? '/var/lib/docker' }];
     const client = container('client', { ...(dockerHost !== undefined && { dockerHost }) });
@@ -67,7 +67,7 @@ test.each([
 );
 
 test.each(['/', '/var/lib/docker', '/var/lib/docker/', '/var/lib/docker/overlay2', '/var/lib/containerd'])(
-  'an agent that mounts %s of the node reads it, and is no engine',
+  'an agent that mounts %s of the node is not an engine',
   (hostPath) => {
     const mounts = [{ volume: 'data', path: '/var/lib/docker' }];
     const known = { image: 'cadvisor:1', mounts };
@@ -76,14 +76,14 @@ test.each(['/', '/var/lib/docker', '/var/lib/docker/', '/var/lib/docker/overlay2
 );
 
 test.each([{ jenkins: 'slave' }, { 'jenkins/label': 'build' }, { 'job.runner.gitlab.com/id': '7' }])(
-  'of pods that can reach an engine, those of builds (%o) are suspects',
+  'pods that can reach an engine are suspects if they run builds (%o)',
   (labels) => {
     expect(first(socketUser('agent', '/run', { labels }))).toMatchObject({ rank: 1, isIndirect: true });
     expect(first(socketUser('agent', '/run/containerd/containerd.sock', { labels }))?.rank).toBe(1);
   },
 );
 
-test('a claim that lies on another disk cannot fill that of the node', () => {
+test('a claim on another disk cannot fill the disk of the node', () => {
   const image = 'docker:dind';
   const mounts = [{ volume: 'data', path: '/var/lib/docker' }];
   const volumes = [{ name: 'data', claim: 'cache' }];
@@ -91,11 +91,11 @@ test('a claim that lies on another disk cannot fill that of the node', () => {
   expect(pods && withoutOtherDisks(pods, ['ci/other cache']).builders[0]?.isUncounted).toBe(true);
   expect(pods && withoutOtherDisks(pods, ['ci/agent cache']).builders[0]).toMatchObject({
     isUncounted: false,
-    keeps: 'PersistentVolumeClaim cache, a disk of its own',
+    keeps: 'PersistentVolumeClaim cache, which is on another disk',
   });
 });
 
-test('where an engine keeps its data decides whether the kubelet counts it', () => {
+test('whether the kubelet counts the data of an engine depends on where it is stored', () => {
   const image = 'docker:dind';
   const mounts = [{ volume: 'data', path: '/var/lib/docker/' }];
   expect(engine({ image, mounts }, { volumes: [{ name: 'data', claim: 'cache' }] })).toMatchObject({
@@ -112,14 +112,14 @@ test('where an engine keeps its data decides whether the kubelet counts it', () 
   );
 });
 
-test('what an engine kept in its pod is gone with the pod; what it left on the node or a volume is not', () => {
+test('data of an engine in its pod is deleted with the pod; data on the node or a volume is not', () => {
   const phase = 'Succeeded';
   const image = 'docker:dind';
   expect(engine({ image }, { phase })).toBeUndefined();
   expect(first(socketUser('agent', '/var/run/docker.sock', { phase }))?.kind).toBe('outer');
 });
 
-test('of many pods a few are kept, the most likely first, and all are counted', () => {
+test('of many pods only the most likely are kept, but all are counted', () => {
   const all = Array.from({ length: 20 }, (_, at) => socketUser(`agent-${at + 10}`, '/var/run'));
   const { pods } = podsOn(
     ...all,

@@ -1,31 +1,31 @@
 import type { ports } from '../../kit.ts';
 
-/** What the pods of one node have to do with its disks: counters and candidates, never the pods. */
+/** How the pods of one node affect its disks: counters and candidates, not the pods themselves. */
 export interface NodePods {
-  /** Pods that the kubelet ended because the node was short of disk, and that are still listed. */
+  /** Pods that the kubelet evicted because the node was short of disk, and that are still listed. */
   readonly evicted: number;
-  /** Pods that it did not let start for the same reason. */
+  /** Pods that it refused to start for the same reason. */
   readonly refused: number;
-  /** Pods that make containers or images of which Kubernetes does not know, the most likely first. */
+  /** Pods that create containers or images unknown to Kubernetes, the most likely first. */
   readonly builders: readonly Builder[];
-  /** How many there are. */
+  /** How many there are in total. */
   readonly builderCount: number;
 }
 
-/** A pod that builds or runs containers by itself. */
+/** A pod that builds or runs containers itself. */
 export interface Builder {
   readonly pod: string;
-  /** `outer`: with the node's own engine, so what it leaves stays on the node. `inner`: with an engine of its own. */
+  /** `outer`: with the engine of the node, so what it leaves stays on the node. `inner`: with an engine in the pod. */
   readonly kind: 'outer' | 'inner';
-  /** Of `outer` the path that it mounts. */
+  /** The path that an `outer` one mounts. */
   readonly path?: string;
-  /** Whether that path only contains the socket of an engine, and is mounted for other reasons as well. */
+  /** Whether that path is a folder that contains the socket of an engine, and is mounted for other reasons as well. */
   readonly isIndirect?: true;
-  /** Where an engine of its own keeps its data: `PersistentVolumeClaim dind-cache`. */
+  /** Where an engine in the pod stores its data: `PersistentVolumeClaim dind-cache`. */
   readonly keeps?: string;
-  /** The name of that claim. */
+  /** The name of that claim, if it is one. */
   readonly claim?: string;
-  /** Whether what it keeps is missing in what the kubelet counts for the pod. */
+  /** Whether the kubelet does not count that data for the pod. */
   readonly isUncounted: boolean;
   /** 0 is the most likely. */
   readonly rank: number;
@@ -41,7 +41,7 @@ const REFUSED = /The node (?:had condition|was low on resource): \[[^\]]*DiskPre
 /** Sockets through which a pod starts containers that Kubernetes does not own. */
 const ENGINE_SOCKETS = /\/(?:docker|podman)\.sock$|\bdocker_engine$/;
 const RUNTIME_SOCKETS = /\/(?:containerd|crio)\.sock$/;
-/** Folders that hold such a socket, mounted for many other reasons as well. */
+/** Folders that contain such a socket, and are mounted for many other reasons. */
 const SOCKET_FOLDERS: ReadonlySet<string> = new Set([
   '/',
   '/run',
@@ -58,16 +58,16 @@ const DOCKER_IMAGE = /(?:^|\/)docker(?::(?![^@]*cli)[^@]*)?(?:@|$)/;
 const ENGINE_COMMAND = /\b(?:dockerd|buildkitd)\b/;
 const DATA_FOLDER =
   /\/(?:var\/lib\/(?:docker|buildkit|containers|containerd|rancher(?:\/k3s)?)|\.local\/share\/(?:docker|containers))$/;
-/** The same folders of the node, which agents mount in order to read them. */
+/** The same folders on the node, which agents mount to read them. */
 const NODE_FOLDER =
   /^(?:\/|\/var(?:\/lib(?:\/(?:docker|buildkit|containers|containerd|rancher|kubelet).*)?)?)$/;
 const LOCAL_HOST = /^tcp:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::|\/|$)/;
 
-/** By what runs builds in pods labels them: Jenkins, GitLab, GitHub, Tekton, Buildkite. */
+/** Labels of pods that run builds: Jenkins, GitLab, GitHub, Tekton, Buildkite. */
 const BUILD_LABEL =
   /^(?:jenkins$|jenkins\/|job\.runner\.gitlab\.com\/|actions\.github\.com\/|tekton\.dev\/|buildkite\.com\/)/;
 
-/** Collects the pods of one node, one by one. */
+/** Summarizes the pods of one node without keeping them. */
 export class NodePodCollector {
   #evicted = 0;
   #refused = 0;
@@ -88,7 +88,7 @@ export class NodePodCollector {
     this.#builders.splice(0, this.#builders.length, ...kept);
   }
 
-  /** undefined where no pod has to do with a disk. */
+  /** undefined if no pod matters for the disks. */
   result(): NodePods | undefined {
     if (this.#evicted + this.#refused + this.#builderCount === 0) return undefined;
     return {
@@ -113,7 +113,7 @@ function innerEngine(pod: ports.Pod): Builder | undefined {
   if (!engine) return undefined;
   const volume = dataVolume(engine, pod);
   const isUncounted = volume !== undefined && volume.emptyDir === undefined;
-  // What is in the pod vanishes with it.
+  // Data in the pod is deleted with it.
   const isOver = pod.phase === 'Succeeded' || pod.phase === 'Failed';
   if (isOver && !isUncounted) return undefined;
   return {
@@ -126,13 +126,13 @@ function innerEngine(pod: ports.Pod): Builder | undefined {
   };
 }
 
-/** What a container has where an engine keeps its data. */
+/** The volume that a container mounts where an engine stores its data. */
 function dataVolume({ mounts }: ports.PodContainer, { volumes }: ports.Pod): ports.PodVolume | undefined {
   const mount = mounts.find(({ path }) => DATA_FOLDER.test(trim(path)));
   return volumes.find(({ name }) => name === mount?.volume);
 }
 
-/** By its command; by its image, which with a command of its own is used as a client only; and under any image by where it keeps its data, or by who uses it. */
+/** Recognized by its command; by its image, unless another command makes it a client; or, with any image, by where it stores its data or by who connects to it. */
 function isEngine(container: ports.PodContainer, pod: ports.Pod): boolean {
   const { image, command, privileged } = container;
   const asked = command.join(' ');
@@ -165,7 +165,7 @@ function outerEngine({
   const paths = volumes.flatMap(({ hostPath }) => (hostPath === undefined ? [] : [trim(hostPath)]));
   const isSystem = controller?.kind === 'DaemonSet' || isMirror;
   const engine = paths.find((path) => ENGINE_SOCKETS.test(path));
-  // Agents that watch a node mount these on every node.
+  // Monitoring agents mount these on every node.
   const runtime = isSystem ? undefined : paths.find((path) => RUNTIME_SOCKETS.test(path));
   const folder = isSystem ? undefined : paths.find((path) => SOCKET_FOLDERS.has(path));
   const path = engine ?? runtime ?? folder;
@@ -177,16 +177,16 @@ function outerEngine({
     path,
     ...(path === folder && { isIndirect: true as const }),
     isUncounted: true,
-    // What watches the containers of a node makes none.
+    // Monitoring agents create no containers.
     rank: engine === undefined ? (isBuild ? 1 : 3) : isSystem ? 2 : 0,
   };
 }
 
-/** Without what the kubelet measures on a disk of its own (`ci/agent cache`): that cannot fill a disk of the node. */
+/** Takes into account that these claims (`ci/agent cache`) are on other disks, so their data cannot fill a disk of the node. */
 export function withoutOtherDisks(pods: NodePods, claims: readonly string[]): NodePods {
   const builders = pods.builders.map((builder): Builder =>
     builder.claim !== undefined && claims.includes(`${builder.pod} ${builder.claim}`)
-      ? { ...builder, keeps: `${builder.keeps}, a disk of its own`, isUncounted: false, rank: 2 }
+      ? { ...builder, keeps: `${builder.keeps}, which is on another disk`, isUncounted: false, rank: 2 }
       : builder,
   );
   return { ...pods, builders: builders.toSorted(compareBuilders) };

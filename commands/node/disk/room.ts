@@ -1,27 +1,28 @@
 import type { ports } from '../../kit.ts';
+import type { NodeFacts } from './facts.ts';
 import { type Disk, disksOf, type FileSystemName, type FileSystems } from './measurements.ts';
 
-/** A limit of the kubelet for one signal, in the units of the disk. */
+/** A limit of the kubelet for one signal, in bytes or inodes. */
 export interface Limit {
   /** `imagefs.available`, as the configuration of the kubelet names it. */
   readonly signal: string;
-  /** Less than this is a breach: bytes or inodes. */
+  /** Less than this is a breach. */
   readonly amount: number;
   /** The same as a share of the disk. */
   readonly share: number;
   readonly isAbsolute: boolean;
-  /** The documented default, assumed because the configuration of this kubelet could not be read. */
+  /** Whether it is the documented default, assumed because the configuration of this kubelet could not be read. */
   readonly isAssumed: boolean;
 }
 
-/** How much is left of one resource of one disk, against the limits of its node. */
+/** How much of one resource of one disk is left, and the limits that apply to it. */
 export interface Room {
   readonly disk: Disk;
   readonly resource: 'bytes' | 'inodes';
   readonly free: number;
   readonly capacity: number;
   readonly share: number;
-  /** The highest of the hard limits: it is reached first. Absent where the kubelet has none, so that it never evicts for this. */
+  /** The highest of the hard limits, which is reached first. Absent if the kubelet has none, and so never evicts for this resource. */
   readonly limit?: Limit;
   /** The lower ones for the same disk. */
   readonly lowerLimits: readonly Limit[];
@@ -33,9 +34,9 @@ export interface Room {
 const STATES = ['below', 'below-soft', 'near', 'enough'] as const;
 export type RoomState = (typeof STATES)[number];
 
-/** Less than the limit and this much more deserves a warning. */
+/** Less than this above the limit is a warning. */
 const NEAR_SHARE = 0.1;
-/** Without a limit nothing is evicted, and this is nearly full by any measure. */
+/** Without a limit nothing is evicted, so free space alone decides. */
 const PLAIN_CRITICAL_SHARE = 0.05;
 const PLAIN_WARNING_SHARE = 0.1;
 /** 0.05 and 0.1 add up to a little more than 0.15. */
@@ -51,12 +52,12 @@ const DEFAULTS: Readonly<Record<string, ports.Threshold>> = {
 
 const SIGNAL_OF: Readonly<Record<Room['resource'], string>> = { bytes: 'available', inodes: 'inodesFree' };
 
-/** The room on each disk, bytes before inodes. `config` is absent where it could not be read. */
+/** What is left on each disk, bytes before inodes. `config` is absent if it could not be read. */
 export function roomsOf(disks: readonly Disk[], config: ports.KubeletConfig | undefined): readonly Room[] {
   return disks.flatMap((disk) => {
     const bytes = roomOf(disk, disks, config, 'bytes', disk.availableBytes, disk.capacityBytes);
     const { inodes = 0, inodesFree } = disk;
-    // 0 of 0 is a file system without a fixed number, such as btrfs.
+    // 0 of 0: a file system without a fixed number of inodes, such as btrfs.
     if (inodes === 0 || inodesFree === undefined) return [bytes];
     return [bytes, roomOf(disk, disks, config, 'inodes', inodesFree, inodes)];
   });
@@ -90,9 +91,9 @@ function roomOf(
   };
 }
 
-/** The kubelet measures both signals wherever they lie, so on one disk the higher of the two limits counts. */
+/** The kubelet checks both signals even if they are for the same disk, so the higher of the two limits applies to it. */
 function signalsOf(disk: Disk, disks: readonly Disk[], resource: Room['resource']): readonly string[] {
-  // A separate disk for writable layers has the limits of the image file system, and no own ones.
+  // A separate disk for writable layers has the limits of the image file system.
   const isForContainers = disk.holds.length === 1 && disk.holds[0] === 'containerFs' && disks.length > 1;
   const names: readonly FileSystemName[] = isForContainers ? ['imageFs'] : disk.holds;
   return names
@@ -100,7 +101,7 @@ function signalsOf(disk: Disk, disks: readonly Disk[], resource: Room['resource'
     .map((name) => `${name.toLowerCase()}.${SIGNAL_OF[resource]}`);
 }
 
-/** undefined where nothing is in force: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/eviction/helpers.go ignores 0% and 100%. */
+/** undefined if no limit is in force: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/eviction/helpers.go ignores 0% and 100%. */
 function limitOf(
   signal: string,
   thresholds: Readonly<Record<string, ports.Threshold>> | undefined,
@@ -128,7 +129,7 @@ interface Known {
   readonly soft: Limit | undefined;
 }
 
-/** An assumed limit is a guess, which never makes it worse than near. */
+/** An assumed limit is a guess, so the state is never worse than `near` because of it. */
 function stateOf({ free, share, limit, soft }: Known): RoomState {
   if (!limit || limit.isAssumed) {
     if (share < PLAIN_CRITICAL_SHARE) return 'below';
@@ -138,7 +139,7 @@ function stateOf({ free, share, limit, soft }: Known): RoomState {
   return share < Math.max(nearShare, soft?.share ?? 0) - ROUNDING ? 'near' : 'enough';
 }
 
-/** The worst first, and of equally bad ones that with the least room above its limit. */
+/** The worst first; of the same state, the least space above the limit first. */
 export function compareRooms(a: Room, b: Room): number {
   return STATES.indexOf(a.state) - STATES.indexOf(b.state) || marginOf(a) - marginOf(b);
 }
@@ -152,7 +153,7 @@ interface Watched {
   readonly config?: ports.KubeletConfig;
 }
 
-/** Signals whose limit is neither a percentage nor an amount: `nodefs.available` and what is written there. */
+/** Disk signals whose limit is neither a percentage nor an amount, each with the text of the limit. */
 export function unreadableLimits({
   evictionHard,
 }: ports.KubeletConfig): readonly (readonly [string, string])[] {
@@ -167,13 +168,18 @@ export function hasReadableLimits(config: ports.KubeletConfig): boolean {
   return unreadableLimits(config).length === 0;
 }
 
-/** Whether the configuration of its kubelet is known and limits no disk in any way. */
+/** Whether the configuration of its kubelet is known and has no limit for any disk. */
 export function hasNoLimit({ fileSystems, config }: Watched): boolean {
   const rooms = config ? roomsOf(disksOf(fileSystems ?? {}), config) : [];
   return rooms.length > 0 && rooms.every(({ limit, soft }) => !limit && !soft);
 }
 
-/** Whether none of its disks is short, as far as it is known. */
+/** Whether no disk is known to be short. */
 export function hasEnough({ fileSystems, config }: Watched): boolean {
   return roomsOf(disksOf(fileSystems ?? {}), config).every(({ state }) => state === 'enough');
+}
+
+/** Whether its kubelet has no disk limit and no disk is short: that is one note for all such nodes of a cluster. */
+export function isJudgedByFreeSpace(node: Watched & Pick<NodeFacts, 'diskPressure'>): boolean {
+  return hasNoLimit(node) && hasEnough(node) && node.diskPressure?.status !== 'True';
 }

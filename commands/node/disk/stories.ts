@@ -28,7 +28,7 @@ const dindNight = new Date('2018-11-22T08:10:00Z');
 const stopped = (image: string, id: string) =>
   `unable to delete ${image} (must be forced) - image is being used by stopped container ${id}`;
 
-/** Builds run their tests with `docker run` and without `--rm`, on the Docker of the node. */
+/** Builds run their tests with `docker run`, without `--rm`, on the Docker of the node. */
 export const hellGotLoose: Story<Facts> = {
   title: 'Stopped containers of builds fill the nodes, and Jenkins is evicted after 113 days',
   source: 'http://qa4code.blogspot.com/2018/11/hell-got-loose-on-k8s-dind.html',
@@ -69,7 +69,7 @@ export const hellGotLoose: Story<Facts> = {
   ]),
 };
 
-/** `df` says 41% used, and image garbage collection has nothing to do any more. Its failures are still among the events. */
+/** `df` shows 41% used, and image garbage collection has nothing left to do. Its failures are still listed as events. */
 export const cleanedUp: Story<Facts> = {
   title: 'The same nodes, once the stopped containers and their images are removed',
   source: 'http://qa4code.blogspot.com/2018/11/hell-got-loose-on-k8s-dind.html, "41%"',
@@ -91,7 +91,7 @@ export const cleanedUp: Story<Facts> = {
   ]),
 };
 
-/** The node is full, and neither DiskPressure nor an eviction comes. */
+/** The node is full, but its kubelet neither sets DiskPressure nor evicts pods. */
 export const limitsSwitchedOff: Story<Facts> = {
   title: 'A limit for memory switches off the limits for disks',
   source: 'https://github.com/bottlerocket-os/bottlerocket/issues/3350',
@@ -113,7 +113,7 @@ export const limitsSwitchedOff: Story<Facts> = {
   ]),
 };
 
-/** The engine of a build agent keeps its data on a volume that the kubelet does not measure. */
+/** The engine of a build agent stores its data on a volume that the kubelet does not measure. */
 export const volumeOfAnEngine: Story<Facts> = {
   title: 'A Docker in a pod fills the node from its volume',
   source:
@@ -157,9 +157,9 @@ export const volumeOfAnEngine: Story<Facts> = {
   ]),
 };
 
-/** The condition lags behind by the period that is configured. */
+/** The condition lags behind by the configured period. */
 export const pressureKept: Story<Facts> = {
-  title: 'DiskPressure is True, and there is space again',
+  title: 'DiskPressure is still True although there is space again',
   source: 'https://github.com/kubernetes/kubernetes/issues/115516',
   now: new Date('2023-02-03T12:00:00Z'),
   facts: factsOf([
@@ -178,7 +178,7 @@ export const pressureKept: Story<Facts> = {
   ]),
 };
 
-/** Neither inodes nor an image file system are measured there, and nothing is wrong with that. */
+/** Windows reports neither inodes nor an image file system, which is normal. */
 export const windowsFull: Story<Facts> = {
   title: 'A Windows node with a full drive C: reports no DiskPressure',
   source: 'https://github.com/kubernetes/kubernetes/issues/103032',
@@ -198,7 +198,7 @@ export const windowsFull: Story<Facts> = {
 
 const logsNow = new Date('2018-09-13T12:00:00Z');
 
-/** The limits for logs in the configuration of the kubelet do not reach what Docker writes. */
+/** The log limits of the kubelet do not apply to logs that Docker writes. */
 export const logsGrow: Story<Facts> = {
   title: 'The logs of one container grow, whatever containerLogMaxSize says',
   source: 'https://github.com/kubernetes/kubernetes/issues/68587',
@@ -231,9 +231,9 @@ export const logsGrow: Story<Facts> = {
   ),
 };
 
-/** Every limit of the node is met, and no file can be made. */
+/** No configured limit is crossed, but no file can be created. */
 export const noInodes: Story<Facts> = {
-  title: 'Space is left, and no inode',
+  title: 'Space is left, but no inodes are',
   source:
     'https://github.com/curie-eng/curie/issues/2870; the limits are those of https://github.com/k3s-io/k3s/blob/master/pkg/daemons/agent/agent_linux.go',
   now: new Date('2026-05-11T12:00:00Z'),
