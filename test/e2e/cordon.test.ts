@@ -95,7 +95,7 @@ test('a pool that is newer than its API server is cordoned, and uncordoned once 
   expect(['blue-1', 'blue-2', 'green-1', 'green-2'].filter(isCordoned)).toEqual(['green-1', 'green-2']);
 
   version = NEW;
-  await ask(1, '2 of 4 nodes are still cordoned by Wrench, with a supported kubelet');
+  await ask(1, '2 of 4 nodes are still cordoned by Wrench, but their kubelets are supported now');
   // Nothing stops, so one click is enough.
   await press(1, ADA, 'wrench:request');
   await posted(1, 'FIXED');
@@ -114,7 +114,7 @@ test('a node that someone else cordons before the approval is not changed', asyn
   await press(0, GRACE, 'wrench:approve');
 
   const mitigated = await posted(0, 'MITIGATED');
-  expect(JSON.stringify(mitigated)).toContain('Skipped lab:green-1: green-1 is cordoned already');
+  expect(JSON.stringify(mitigated)).toContain('Skipped lab:green-1: green-1 is already cordoned');
   const patches = cluster.asked.filter(({ method }) => method === 'PATCH').map(({ path }) => path);
   expect(patches.length).toBeGreaterThan(0);
   expect(patches.every((path) => path.startsWith('/api/v1/nodes/green-2'))).toBe(true);

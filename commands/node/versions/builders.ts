@@ -7,7 +7,7 @@ export function factsOf(...clusters: readonly ClusterState[]): Facts {
   return { clusters };
 }
 
-/** A cluster of which everything was read, with overrides. */
+/** A cluster that was read completely, with overrides. */
 export function cluster(
   version: string,
   nodes: readonly NodeState[],
@@ -45,7 +45,7 @@ export function node(name: string, kubeletVersion: string, known: Partial<NodeSt
   };
 }
 
-/** A static pod of the control plane, `kube-apiserver-cp-1`, in the image that kubeadm uses. */
+/** A static pod of the control plane, `kube-apiserver-cp-1`, with the image that kubeadm uses. */
 export function controlPlanePod(program: Program, onNode: string, version: string): ProgramPod {
   return {
     program,

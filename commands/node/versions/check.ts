@@ -6,9 +6,8 @@ import { diagnose } from './diagnose.ts';
 import { uncordon } from './uncordon.ts';
 
 export const check = defineCheck({
-  title:
-    'Whether the versions in a cluster support one another: API servers, kubelets, kube-proxy, controllers',
-  why: 'A node that is newer than its API server, or a kube-proxy that every upgrade forgot, works until it does not. And in an outage, the one node with another version draws all suspicion: a node that is one minor version behind is supported, and rarely the cause.',
+  title: 'Whether component versions are within the supported version skew',
+  why: 'A node that is newer than its API server, or a kube-proxy that every upgrade forgot, can fail at the next change. And in an outage, the one node with another version is the first suspect: a node that is one minor version behind is supported, and rarely the cause.',
   uses: ['clusters'],
   reads: { clusters: ['version', 'nodes', 'pods', 'daemonSets', 'cordonPermission'] },
   args: z.object({

@@ -5,21 +5,21 @@ export interface Facts {
   readonly clusters: readonly ClusterState[];
 }
 
-/** What one cluster reported. Where a list could not be read to its end, it has what was read until then. */
+/** What one cluster reported. A list that could not be read to the end has the part that was read. */
 export interface ClusterState {
   readonly name: string;
-  /** The version of the API server that answered, as it writes it; one of several where they stand behind a load balancer. */
+  /** The version of the API server that responded, as it writes it. Behind a load balancer it is one of several. */
   readonly version?: string;
   readonly nodes: readonly NodeState[];
   readonly pods: readonly ProgramPod[];
   readonly proxies: readonly ProxyDaemonSet[];
-  /** Whether the pods were read to the end, so that there is no other API server among them. */
+  /** Whether all pods were read, so that no API server is missing. */
   readonly arePodsComplete: boolean;
-  /** Whether it was read in full that there is no other kube-proxy. */
+  /** Whether all pods and DaemonSets were read, so that no kube-proxy is missing. */
   readonly areProxiesComplete: boolean;
-  /** The names of the nodes that were asked about, where not all are. */
+  /** The names of the requested nodes; absent if all nodes are checked. */
   readonly asked?: ReadonlySet<string>;
-  /** Absent where there is nothing to cordon or uncordon. */
+  /** Absent if there is nothing to cordon or uncordon, or if the permission could not be read. */
   readonly cordon?: ports.CordonPermission;
 }
 
@@ -40,6 +40,6 @@ export type NodeState = Pick<
   | 'unschedulable'
   | 'cordonedBy'
 > & {
-  /** Of the condition Ready; `unknown` where the kubelet has stopped reporting. */
+  /** The condition Ready; `unknown` if the kubelet has stopped reporting. */
   readonly ready: 'yes' | 'no' | 'unknown';
 };

@@ -68,7 +68,7 @@ const failing = (reason: Error): AsyncIterable<never> => ({
   [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(reason) }),
 });
 
-test('all of a healthy cluster is read, page by page, and no permission is asked for where there is nothing to cordon', async () => {
+test('a healthy cluster is read page by page, and the permission to cordon is not read if there is nothing to cordon', async () => {
   const source = healthy('eu');
   const cordonPermission = () => Promise.reject(new Error('there is nothing to cordon'));
   const { facts, gaps, notes, seen } = await collectFrom([{ ...source, cordonPermission }]);
@@ -84,7 +84,7 @@ test('all of a healthy cluster is read, page by page, and no permission is asked
   ]);
 });
 
-test('each permission that is missing is one gap, and the rest is still read', async () => {
+test('each missing permission is one gap, and the rest is still read', async () => {
   const source = {
     ...healthy('eu'),
     pods: () => failing(refused('list pods')),
@@ -95,13 +95,13 @@ test('each permission that is missing is one gap, and the rest is still read', a
     'eu: pods in kube-system: permission denied (403): needs `list pods`',
     'eu: DaemonSets: permission denied (403): needs `list daemonsets.apps`',
   ]);
-  // That nothing may be seen does not mean that there is no kube-proxy.
+  // There may be a kube-proxy that could not be listed.
   expect(notes).toEqual([]);
   expect(facts.clusters[0]?.nodes).toHaveLength(3);
 });
 
 test.each([
-  ['is gone', new SourceError('eu', 'unreachable', 'ECONNREFUSED')],
+  ['is unreachable', new SourceError('eu', 'unreachable', 'ECONNREFUSED')],
   ['does not accept the token', new SourceError('eu', 'refused', 'the token has expired (401)')],
 ])('a cluster that %s is one gap, and the others are still read', async (_, error) => {
   const gone: ports.Cluster = {
@@ -117,7 +117,7 @@ test.each([
   expect(facts.clusters.map(({ name }) => name)).toEqual(['eu', 'us']);
 });
 
-test('pages that were read before a list failed are kept', async () => {
+test('pages before a list fails are kept', async () => {
   const source: ports.Cluster = {
     ...healthy('eu'),
     // oxlint-disable-next-line typescript/require-await -- its pages are there at once
@@ -131,7 +131,7 @@ test('pages that were read before a list failed are kept', async () => {
   expect(facts.clusters[0]?.nodes.map(({ name }) => name)).toEqual(['n-1', 'n-2']);
 });
 
-test('at the deadline what was not read is a gap with its reason', async () => {
+test('what was not read at the deadline is a gap', async () => {
   const late = new SourceError('deadline', 'unreachable', 'not finished within 60 s');
   const source: ports.Cluster = {
     ...healthy('eu'),
@@ -150,7 +150,7 @@ test('a cluster without nodes is a gap', async () => {
   expect((await collectFrom([healthy('eu', { nodes: [] })])).gaps).toEqual(['eu: eu has no nodes']);
 });
 
-test('versions that cannot be parsed are gaps, each once with the names', async () => {
+test('each version that cannot be parsed is one gap that names the nodes', async () => {
   const { kubeletVersion: _, ...silent } = clusterNode('n-3');
   const digest = `registry.k8s.io/kube-proxy@sha256:${'ab'.repeat(32)}`;
   const { gaps } = await collectFrom([
@@ -165,10 +165,10 @@ test('versions that cannot be parsed are gaps, each once with the names', async 
     }),
   ]);
   expect(gaps).toEqual([
-    'eu: version of the API server: devel is not a version of Kubernetes',
-    'eu: kubelet version of n-1 and n-2: custom-7 is not a version of Kubernetes',
+    'eu: version of the API server: devel is not a Kubernetes version',
+    'eu: kubelet version of n-1 and n-2: custom-7 is not a Kubernetes version',
     'eu: kubelet version of n-3: no kubelet version is reported',
-    `eu: version of kube-system/kube-proxy: the version of Kubernetes cannot be read from the image ${digest}`,
+    `eu: version of kube-system/kube-proxy: image ${digest} does not show its Kubernetes version`,
   ]);
 });
 
@@ -176,7 +176,7 @@ test.each([
   ['cloud-controller-manager', 'registry.k8s.io/cloud-provider-gcp/cloud-controller-manager:v32.2.4'],
   ['cloud-controller-manager', 'example/cloud-controller-manager:v0.1.0'],
   ['kube-scheduler', 'registry.k8s.io/scheduler-plugins/kube-scheduler:v0.29.7'],
-])('release numbers of its own are a note: %s in %s', async (program, image) => {
+])('its own version scheme is a note: %s in %s', async (program, image) => {
   const container = {
     name: program,
     kind: 'main',
@@ -189,13 +189,13 @@ test.each([
     healthy('eu', { pods: [systemPod('own', program, { containers: [container] })] }),
   ]);
   expect(gaps).toEqual([]);
-  expect(notes).toEqual([`kube-system/own of eu is not compared: ${image} has release numbers of its own`]);
+  expect(notes).toEqual([`kube-system/own of eu is not compared: ${image} has its own version scheme`]);
 });
 
 test.each([
   ['kube-scheduler', 'registry.k8s.io/kube-scheduler:2024.1.0'],
   ['cloud-controller-manager', 'registry.k8s.io/provider-aws/cloud-controller-manager:latest'],
-])('an image that does not tell the version is a gap: %s in %s', async (program, image) => {
+])('an image that does not show its version is a gap: %s in %s', async (program, image) => {
   const container = {
     name: program,
     kind: 'main',
@@ -208,7 +208,7 @@ test.each([
     healthy('eu', { pods: [systemPod('odd', program, { containers: [container] })] }),
   ]);
   expect(gaps).toEqual([
-    `eu: version of kube-system/odd: the version of Kubernetes cannot be read from the image ${image}`,
+    `eu: version of kube-system/odd: image ${image} does not show its Kubernetes version`,
   ]);
 });
 
@@ -244,7 +244,7 @@ test.each<[string, ports.DaemonSet[], readonly string[]]>([
     ['openshift-kube-proxy/openshift-kube-proxy'],
   ],
   [
-    'not what is about it',
+    'not a program about it',
     [
       {
         ...proxySet(),
@@ -255,7 +255,7 @@ test.each<[string, ports.DaemonSet[], readonly string[]]>([
     [],
   ],
   [
-    'not a `kubectl proxy` of somebody else',
+    'not a `kubectl proxy` in a container of that name',
     [
       {
         ...proxySet(),
@@ -266,13 +266,13 @@ test.each<[string, ports.DaemonSet[], readonly string[]]>([
     ],
     [],
   ],
-])('a DaemonSet of kube-proxy is known: %s', async (_, daemonSets, found) => {
+])('a DaemonSet of kube-proxy is recognized: %s', async (_, daemonSets, found) => {
   const { facts, gaps } = await collectFrom([healthy('eu', { daemonSets })]);
   expect(facts.clusters[0]?.proxies.map(({ namespace, name }) => `${namespace}/${name}`)).toEqual(found);
   expect(gaps).toEqual([]);
 });
 
-test('a DaemonSet whose image does not show a version is one gap, however many pods it has', async () => {
+test('a DaemonSet whose image does not show its version is one gap for all pods', async () => {
   const image = `registry.k8s.io/kube-proxy@sha256:${'ab'.repeat(32)}`;
   const container = { kind: 'main', privileged: false, command: [], mounts: [] } as const;
   const pods = nodes.map(({ name }) =>
@@ -284,11 +284,11 @@ test('a DaemonSet whose image does not show a version is one gap, however many p
   );
   const { gaps } = await collectFrom([healthy('eu', { pods, daemonSets: [proxySet(image)] })]);
   expect(gaps).toEqual([
-    `eu: version of kube-system/kube-proxy: the version of Kubernetes cannot be read from the image ${image}`,
+    `eu: version of kube-system/kube-proxy: image ${image} does not show its Kubernetes version`,
   ]);
 });
 
-test('what needs no version is a note: virtual nodes, controllers with numbers of their own, no kube-proxy', async () => {
+test('expected differences are notes: virtual nodes, controllers with their own version scheme, no kube-proxy', async () => {
   const hcloud = 'hetznercloud/hcloud-cloud-controller-manager:v1.20.0';
   const { gaps, notes, seen } = await collectFrom([
     healthy('eu', {
@@ -306,13 +306,13 @@ test('what needs no version is a note: virtual nodes, controllers with numbers o
   ]);
   expect({ gaps, seen }).toEqual({ gaps: [], seen: { eu: 1 } });
   expect(notes).toEqual([
-    'kwok-1 of eu is a virtual node without a kubelet of Kubernetes: not compared',
-    `kube-system/ccm of eu is not compared: ${hcloud} has release numbers of its own`,
-    'eu runs no kube-proxy as a pod, so there is none to compare: a distribution or a network plugin may replace it',
+    'kwok-1 of eu is not compared: virtual node',
+    `kube-system/ccm of eu is not compared: ${hcloud} has its own version scheme`,
+    'eu runs no kube-proxy as a pod, so none is compared: the distribution or a network plugin may replace it',
   ]);
 });
 
-test('of the pods only those of the programs count, in the container with their name, and only while they run', async () => {
+test('only running pods of the programs count, with the image of the container named after the program', async () => {
   const sidecar = {
     name: 'healthcheck',
     kind: 'main',
@@ -354,7 +354,7 @@ test('of the pods only those of the programs count, in the container with their 
 
 const tooNew = [...nodes, clusterNode('n-4', { kubeletVersion: 'v1.34.1' })];
 
-test('whether nodes may be cordoned is asked where one is unsupported, and a failure changes nothing else', async () => {
+test('the permission to cordon is read if a node is unsupported, and a failure changes nothing else', async () => {
   const cordon = { allowed: true } as const;
   const allowed = await collectFrom([healthy('eu', { nodes: tooNew, cordon })]);
   expect(allowed.facts.clusters[0]?.cordon).toEqual(cordon);
@@ -369,7 +369,7 @@ test('whether nodes may be cordoned is asked where one is unsupported, and a fai
   });
 });
 
-test('with --node, what cannot be read of others is no gap, and an unknown name is', async () => {
+test('with --node, other nodes cause no gaps, but an unknown name does', async () => {
   const odd = [...nodes, clusterNode('n-4', { kubeletVersion: 'custom-7' })];
   const some = await collectFrom([healthy('eu', { nodes: odd })], { node: 'n-1' });
   expect(some.gaps).toEqual([]);

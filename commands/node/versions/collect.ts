@@ -15,7 +15,7 @@ import {
 
 type Context = ReadContext<'clusters'>;
 
-/** Reads what runs in every cluster. What cannot be read, or is no version, is a gap. */
+/** Reads the versions in every cluster. A version that cannot be read or parsed is a gap. */
 export async function collect(
   context: Context,
   { source, node }: { readonly source?: string | undefined; readonly node?: string | undefined },
@@ -97,7 +97,7 @@ async function answerOf<T>(signal: AbortSignal, read: () => Promise<T>): Promise
   }
 }
 
-/** One gap for a cluster of which nothing can be read for one reason, else one for each list. */
+/** One gap for the whole cluster if everything failed for the same reason, otherwise one per list. */
 function reportUnread(
   { gap }: Context,
   name: string,
@@ -129,10 +129,10 @@ function askedNodes({ gap }: Context, read: readonly ReadState[], requested: str
   return new Set(selectByName(nodes, { flag: '--node', requested, nameOf }, gap).map(nameOf));
 }
 
-/** How many things a gap names. */
+/** How many names a gap or a note lists. */
 const MAX_NAMED = 3;
 
-/** What has no version that could be compared: a gap. Virtual nodes have none by design, and a cluster may do without kube-proxy. */
+/** A version that cannot be compared is a gap. It is a note if that is expected: of virtual nodes, or in a cluster without kube-proxy. */
 function reportUnreadable({ gap, note }: Context, state: ClusterState): void {
   const { name } = state;
   const { unreadable, virtual, unnumbered } = surveyOf(state);
@@ -144,17 +144,17 @@ function reportUnreadable({ gap, note }: Context, state: ClusterState): void {
     );
   if (virtual.length > 0)
     note(
-      `${wording.list(virtual, MAX_NAMED)} of ${name} ${virtual.length === 1 ? 'is a virtual node' : 'are virtual nodes'} without a kubelet of Kubernetes: not compared`,
+      `${wording.list(virtual, MAX_NAMED)} of ${name} ${virtual.length === 1 ? 'is not compared: virtual node' : 'are not compared: virtual nodes'}`,
     );
   for (const { pod, image } of unnumbered)
-    note(`${pod} of ${name} is not compared: ${image} has release numbers of its own`);
+    note(`${pod} of ${name} is not compared: ${image} has its own version scheme`);
   if (!hasProxy && state.areProxiesComplete && state.nodes.length > 0 && !state.asked)
     note(
-      `${name} runs no kube-proxy as a pod, so there is none to compare: a distribution or a network plugin may replace it`,
+      `${name} runs no kube-proxy as a pod, so none is compared: the distribution or a network plugin may replace it`,
     );
 }
 
-/** Asks whether nodes may be cordoned, only where there is one to cordon or uncordon. Without the answer nothing is offered. */
+/** Reads whether nodes may be cordoned, only if there is a node to cordon or uncordon. If that fails, nothing is offered. */
 async function withPermission(
   { signal, gap }: Context,
   cluster: ports.Cluster,

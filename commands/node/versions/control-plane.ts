@@ -12,12 +12,12 @@ import {
 } from './skew.ts';
 import { type ApiServer, type Controller, type Survey, targetIn } from './survey.ts';
 
-/** What the skew policy says about the control plane. A managed one shows no pods, and only the API server that answered is known. */
+/** Violations of the skew policy in the control plane. A managed control plane shows no pods, so only the API server that responded is known. */
 export function controlPlaneProblems(survey: Survey): readonly Problem[] {
   return [...apiServerProblems(survey), ...controllerProblems(survey)];
 }
 
-/** An API server on a node that is down may be what is left of a machine that was replaced, so it makes nothing critical. */
+/** An API server on a node that is down may belong to a machine that was replaced, so it is never critical. */
 function apiServerProblems(survey: Survey): readonly Problem[] {
   const { apiServers, state } = survey;
   const apart = apartIn(apiServers);
@@ -43,31 +43,31 @@ function apiServerProblems(survey: Survey): readonly Problem[] {
         summary: isServed
           ? `${run}: ${limit}. Upgrade the older ones one minor version at a time`
           : isViolation
-            ? `${run}: ${limit}. Remove the node that is NotReady if it was replaced, or upgrade it before it serves again`
-            : `${run}. This is normal during an upgrade, and supported: finish it, because until then kubelets, controllers and kube-proxy may not be newer than ${minorText(newest - apart)}`,
+            ? `${run}: ${limit}. Remove the NotReady node if it was replaced, or upgrade it before it serves again`
+            : `${run}. This is supported, and normal during an upgrade. Finish it: until it is done, kubelets, controllers and kube-proxy must not be newer than ${minorText(newest - apart)}`,
         evidence: [apiServersField(survey), policyField],
       },
     },
   ];
 }
 
-/** How many minor versions they are apart. */
+/** In minor versions. */
 function apartIn(servers: readonly ApiServer[]): number {
   if (servers.length === 0) return 0;
   const minors = servers.map(({ version }) => version.minor);
   return Math.max(...minors) - Math.min(...minors);
 }
 
-/** Its pods, with those on nodes that are not ready marked. */
+/** The names of their pods, and which are on nodes that are not ready. */
 function apiServersText(servers: readonly ApiServer[]): string {
   return wording.list(
-    servers.map(({ pod = 'the API server that answered', isServing }) =>
-      isServing ? pod : `${pod} (on a node that is NotReady)`,
+    servers.map(({ pod = 'the API server that responded', isServing }) =>
+      isServing ? pod : `${pod} (on a NotReady node)`,
     ),
   );
 }
 
-/** A controller is compared with the API server on its own node, where there is one: that is the one that it talks to, and goes down with. */
+/** A controller is compared with the API server on its own node if there is one: it talks to that one, and goes down with it. */
 function controllerProblems(survey: Survey): readonly Problem[] {
   const { controllers, range } = survey;
   const judged = controllers.flatMap((controller) => {
@@ -112,7 +112,7 @@ function controllerProblem(survey: Survey, some: readonly JudgedController[]): P
     headline: `${program} ${minors} ${agree(1, be(skew === 'newer' ? 'newer than' : 'too old for'))} the API server (${versionText(limit)})`,
     finding: {
       reason: skew === 'newer' ? 'controller-newer-than-api-server' : 'controller-too-old',
-      // Cloud providers number their releases after those of Kubernetes, and build them apart from it.
+      // Released by cloud providers, separately from Kubernetes, although with similar numbers.
       severity: program === 'cloud-controller-manager' ? 'warning' : 'critical',
       target: targetIn(state, program),
       targets: some.map(({ controller }) => targetIn(state, controller.pod)),

@@ -16,7 +16,7 @@ export interface Placeable extends Node {
   readonly isReady: boolean;
 }
 
-/** The nodes with an unsupported kubelet that still get new pods. */
+/** Nodes with an unsupported kubelet that still get new pods. */
 export function cordonable(survey: Survey): readonly Kubelet[] {
   const { newer, tooOld } = kubeletSkews(survey);
   return [...newer, ...tooOld].filter(
@@ -25,32 +25,31 @@ export function cordonable(survey: Survey): readonly Kubelet[] {
 }
 
 /**
- * Why this node must not be cordoned, with those in `alsoCordoned` taken as cordoned; undefined where nothing speaks against it. Of the ready
- * nodes that take its pods, at least half must stay schedulable.
+ * Why this node must not be cordoned; undefined if it may be. Nodes in `alsoCordoned` count as cordoned. At least half of the ready nodes that
+ * could run its pods must remain schedulable.
  */
 export function obstacleToCordon(
   node: Node,
   all: readonly Placeable[],
   alsoCordoned: ReadonlySet<string> = new Set(),
 ): string | undefined {
-  if (isFargate(node)) return `${node.name} is a node of Fargate, which gets no second pod`;
+  if (isFargate(node)) return `${node.name} is a Fargate node, which never gets another pod`;
   if (isReserved(node)) return `${node.name} is reserved for the control plane, whose pods ignore a cordon`;
   const isLeft = (one: Placeable) =>
     one.isReady && !one.unschedulable && one.name !== node.name && !alsoCordoned.has(one.name);
-  const peers = all.filter((one) => one.kind === 'machine' && one.isReady && takesPodsOf(one, node));
+  const peers = all.filter((one) => one.kind === 'machine' && one.isReady && canRunPodsOf(one, node));
   const left = peers.filter(isLeft);
-  if (left.length === 0)
-    return `no other node would be left that is ready, schedulable and takes the pods of ${node.name}`;
+  if (left.length === 0) return `no other ready, schedulable node could run the pods of ${node.name}`;
   if (2 * left.length < peers.length)
-    return `only ${left.length} of ${peers.length} ready nodes that take the pods of ${node.name} would be left schedulable`;
+    return `only ${left.length} of ${peers.length} ready nodes that could run the pods of ${node.name} would remain schedulable`;
   if (isControlPlane(node) && !all.filter(isLeft).some(isControlPlane))
     return `${node.name} is the last schedulable node of the control plane`;
   return undefined;
 }
 
 /**
- * One offer for all of these nodes that can be cordoned and one for each, or why there are none. All of them are taken as cordoned: to move
- * new pods from one unsupported node to another would help nobody.
+ * One offer for all of these nodes that can be cordoned and one for each, or why there are none. All of them count as cordoned: moving new
+ * pods from one unsupported node to another would not help.
  */
 export function offersToCordon(
   survey: Survey,
@@ -64,7 +63,7 @@ export function offersToCordon(
   if (!state.cordon.allowed) return { because: state.cordon.because };
   const together = new Set(candidates.map(({ node }) => node.name));
   const all = state.nodes.map((node) => ({ ...node, isReady: node.ready === 'yes' }));
-  // Nodes that take the same pods have the same obstacle, so each kind is judged once.
+  // Nodes that can run the same pods have the same obstacle, so each kind is checked once.
   const kinds = [...Map.groupBy(wanted, ({ node }) => kindOf(node)).values()];
   const obstacles = kinds.map(([one]) => one && obstacleToCordon(one.node, all, together));
   const allowed = new Set(kinds.filter((_, at) => obstacles[at] === undefined).flat());
@@ -76,7 +75,7 @@ export function offersToCordon(
   return because === undefined ? {} : { because };
 }
 
-/** One for all of several nodes, then one for each. */
+/** One offer for all nodes if there are several, then one for each. */
 export function offersFor(
   remediation: NodeOffer['remediation'],
   { state }: Survey,
@@ -90,7 +89,7 @@ export function offersFor(
   return each.length > 1 ? [{ remediation, each } as NodeOffer, ...singles] : singles;
 }
 
-/** Each of its nodes is made for one pod: https://docs.aws.amazon.com/eks/latest/userguide/fargate.html */
+/** Each Fargate node runs only one pod: https://docs.aws.amazon.com/eks/latest/userguide/fargate.html */
 export function isFargate({ taints }: Pick<Node, 'taints'>): boolean {
   return taints.some(({ key, value }) => key === 'eks.amazonaws.com/compute-type' && value === 'fargate');
 }
@@ -101,7 +100,7 @@ function isControlPlane({ roles }: Node): boolean {
   return roles.some((role) => CONTROL_PLANE.test(role));
 }
 
-/** With the taint that keeps ordinary pods away from the control plane. */
+/** Whether it has the taint that keeps ordinary pods off the control plane. */
 function isReserved({ taints }: Node): boolean {
   return taints.some(
     ({ key, effect }) =>
@@ -110,8 +109,8 @@ function isReserved({ taints }: Node): boolean {
   );
 }
 
-/** So far as that can be told from outside: a pod that runs on one node tolerates its taints, and needs its platform. */
-function takesPodsOf(other: Node, node: Node): boolean {
+/** An approximation: a pod that runs on a node tolerates its taints, and may need its platform. */
+function canRunPodsOf(other: Node, node: Node): boolean {
   const tolerated = new Set(repelling(node));
   return (
     other.operatingSystem === node.operatingSystem &&
@@ -120,20 +119,20 @@ function takesPodsOf(other: Node, node: Node): boolean {
   );
 }
 
-/** Equal for nodes that take the same pods. */
+/** Equal for nodes that can run the same pods. */
 function kindOf(node: Node): string {
   const { operatingSystem, architecture } = node;
   return JSON.stringify([operatingSystem, architecture, repelling(node), isControlPlane(node)]);
 }
 
-/** The taints that keep pods away, without those that Kubernetes sets for a condition. */
+/** The taints that keep pods off a node, without those that Kubernetes sets for conditions. */
 function repelling({ taints }: Node): readonly string[] {
   return taints
     .filter(({ key, effect }) => effect !== 'PreferNoSchedule' && !key.startsWith('node.kubernetes.io/'))
     .map(({ key, value = '', effect }) => `${key}=${value}:${effect}`);
 }
 
-/** What the measure of a node is called that Wrench may cordon: it counts 1 while new pods are scheduled to that node. */
+/** The label of the measure that is 1 while new pods can be scheduled to this node, and 0 once it is cordoned. */
 export function schedulableLabel({
   cluster,
   node,

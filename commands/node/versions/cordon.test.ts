@@ -64,7 +64,7 @@ async function apply(remediation: typeof cordon, fails?: Error) {
 }
 
 describe('cordon', () => {
-  test('the plan says what changes and what does not, and is bound to this node as it is', async () => {
+  test('the plan says what changes and what does not, and is bound to the current state of this node', async () => {
     const plan = await cordon.plan(context(lab()), ASKED);
     expect(plan).toEqual({
       lines: ['Cordon green-1: no new pods are scheduled to it, and the pods on it keep running'],
@@ -75,11 +75,11 @@ describe('cordon', () => {
     expect(await cordon.plan(context(lab()), ASKED)).toEqual(plan);
   });
 
-  test('it is proven by the measure of the node, and never fixes the finding', () => {
+  test('it is proven by the measure of the node, because it does not remove the finding', () => {
     expect(cordon.provenBy?.(ASKED)).toEqual({ label: 'green-1 in lab', value: 0 });
   });
 
-  test('a plan for many has one line for each, which no other line changes', async () => {
+  test('a plan for several nodes has one line per node, independent of the others', async () => {
     const plan = await cordon.plan(context(lab()), ASKED);
     expect(cordon.many?.title([ASKED, ASKED])).toBe('Cordon all 2');
     expect(cordon.many?.line(ASKED, plan)).toBe(plan.lines[0]);
@@ -87,38 +87,38 @@ describe('cordon', () => {
   });
 
   test.each<[string, readonly ports.ClusterNode[], string, string]>([
-    ['is gone', lab().slice(0, 2), 'missing', 'not there any more'],
+    ['is gone', lab().slice(0, 2), 'missing', 'no longer exists'],
     ['was replaced', lab({ uid: 'another' }), 'missing', 'or was replaced'],
-    ['is cordoned already', lab({ unschedulable: true }), 'missing', 'is cordoned already'],
-    ['is the only one', [clusterNode('green-1')], 'refused', 'no other node would be left'],
+    ['is already cordoned', lab({ unschedulable: true }), 'missing', 'is already cordoned'],
+    ['is the only one', [clusterNode('green-1')], 'refused', 'no other ready, schedulable node'],
     [
-      'is the last that is schedulable and ready',
+      'is the last ready and schedulable one',
       [
         clusterNode('blue-1', { unschedulable: true }),
         clusterNode('blue-2', { conditions: [condition('Ready', 'False')] }),
         clusterNode('green-1', NEWER),
       ],
       'refused',
-      'no other node would be left',
+      'no other ready, schedulable node',
     ],
     [
       'is the last on its platform',
       lab({ operatingSystem: 'windows' }),
       'refused',
-      'no other node would be left',
+      'no other ready, schedulable node',
     ],
     [
-      'could only hand its pods to nodes that repel them',
+      'runs pods that tolerate the taints of no other node',
       lab().map((one) =>
         one.name === 'green-1'
           ? one
           : { ...one, taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] },
       ),
       'refused',
-      'no other node would be left',
+      'no other ready, schedulable node',
     ],
     [
-      'would leave less than half of the nodes',
+      'would leave less than half of the nodes schedulable',
       [
         ...lab(),
         clusterNode('green-2', { ...NEWER, unschedulable: true }),
@@ -148,7 +148,7 @@ describe('cordon', () => {
     });
   });
 
-  test('one list of nodes serves all lines of a plan; while applying, each line reads it again', async () => {
+  test('all lines of a plan share one list of nodes; when applied, each line reads it again', async () => {
     let lists = 0;
     const counting = (more: object = {}) => {
       const [source] = context(lab()).read.clusters;
@@ -168,7 +168,7 @@ describe('cordon', () => {
     expect(lists).toBe(3);
   });
 
-  test('a source that does not allow it is refused in its words', async () => {
+  test('a source that does not allow it is refused with its reason', async () => {
     const because = '`allow.cordon` is not configured for the source lab';
     await expect(cordon.plan(context(lab(), { allowed: false, because }), ASKED)).rejects.toThrow(because);
   });
@@ -180,7 +180,7 @@ describe('cordon', () => {
     expect(steps).toEqual(['green-1 cordoned']);
   });
 
-  test('what the cluster refuses ends it, and nothing is recorded', async () => {
+  test('if the cluster refuses it, it fails and nothing is recorded', async () => {
     const error = new SourceError('lab', 'refused', 'needs `patch nodes`');
     const { applying, steps } = await apply(cordon, error);
     await expect(applying).rejects.toBe(error);
@@ -191,7 +191,7 @@ describe('cordon', () => {
 describe('uncordon', () => {
   const ours = { unschedulable: true, cordonedBy: 'm0123456789abcdef', kubeletVersion: 'v1.33.4' };
 
-  test('the plan is bound to the cordon that it lifts', async () => {
+  test('the plan is bound to the cordon that it removes', async () => {
     const plan = await uncordon.plan(context(lab(ours)), ASKED);
     expect(plan).toEqual({
       lines: ['Uncordon green-1: new pods may be scheduled to it again'],
@@ -201,7 +201,7 @@ describe('uncordon', () => {
   });
 
   test.each([
-    ['is not cordoned', { unschedulable: false }, 'missing', 'not cordoned any more'],
+    ['is not cordoned', { unschedulable: false }, 'missing', 'no longer cordoned'],
     ['somebody else cordoned', { unschedulable: true }, 'missing', 'Wrench did not cordon it'],
     ['is NotReady', { ...ours, conditions: [condition('Ready', 'Unknown')] }, 'refused', 'it is NotReady'],
   ])('a node that %s is refused, with the reason', async (_, known, kind, because) => {
@@ -246,20 +246,22 @@ describe('what is offered', () => {
     expect(offersOf([...blue, green('g-1')])).toEqual(['cordon g-1']);
   });
 
-  test('not a node that is cordoned already, by whomever', () => {
+  test('not a node that is already cordoned', () => {
     const cordoned = green('g-2', { unschedulable: true });
     expect(offersOf([...blue, green('g-1'), cordoned])).toEqual(['cordon g-1']);
     expect(offersOf([...blue, cordoned])).toEqual([]);
   });
 
-  test('nothing where all nodes are unsupported, or most, with the reason', () => {
+  test('nothing if all or most nodes are unsupported, with the reason', () => {
     expect(offersOf([green('g-1'), green('g-2')])).toEqual([]);
-    expect(evidenceOf([green('g-1'), green('g-2')])).toContain('not offered: no other node would be left');
+    expect(evidenceOf([green('g-1'), green('g-2')])).toContain(
+      'not offered: no other ready, schedulable node',
+    );
     expect(offersOf([...blue.slice(1), green('g-1'), green('g-2')])).toEqual([]);
     expect(evidenceOf([...blue.slice(1), green('g-1'), green('g-2')])).toContain('only 1 of 3 ready nodes');
   });
 
-  test('nothing where it is not allowed, with the reason, nor where that could not be asked', () => {
+  test('nothing if it is not allowed, with the reason, or if the permission could not be read', () => {
     const nodes = [...blue, green('g-1')];
     const cordonRefused = { allowed: false, because: 'the credential lacks `patch nodes`' } as const;
     expect(offersOf(nodes, { cordon: cordonRefused })).toEqual([]);
@@ -278,7 +280,7 @@ describe('what is offered', () => {
     expect(offersOf([...blue, node('b-3', 'v1.33.4', { ...ours, ready: 'no' })])).toEqual([]);
   });
 
-  test('no uncordon where the API server is not known: nobody can tell whether the node is supported', () => {
+  test('no uncordon if the version of the API server is unknown, because the node may be unsupported', () => {
     const { version: _, ...unknown } = cluster(
       'v1.33.4',
       [...blue, node('b-3', 'v1.33.4', { unschedulable: true, cordonedBy: 'm0123456789abcdef' })],
@@ -287,7 +289,7 @@ describe('what is offered', () => {
     expect(diagnose(factsOf(unknown)).findings).toEqual([]);
   });
 
-  test('no uncordon where an API server could not be read: the one that does not support the kubelet may be that', () => {
+  test('no uncordon if an API server could not be read, because that one may not support the kubelet', () => {
     const ours = node('b-3', 'v1.33.4', { unschedulable: true, cordonedBy: 'm0123456789abcdef' });
     const server = controlPlanePod('kube-apiserver', 'cp-1', 'v1.33.4');
     const pods = [
@@ -299,16 +301,16 @@ describe('what is offered', () => {
     expect(offersOf([...blue, ours], { pods: [server] })).toEqual(['uncordon b-3']);
   });
 
-  test('no cordon of a node of Fargate, which gets no second pod anyway', async () => {
+  test('a Fargate node is never cordoned, because it never gets another pod', async () => {
     const taints = [{ key: 'eks.amazonaws.com/compute-type', value: 'fargate', effect: 'NoSchedule' }];
     const fargate = ['f-1', 'f-2', 'f-3'].map((name) => node(name, 'v1.33.4', { taints }));
     const old = node('f-4', 'v1.28.1', { taints });
     expect(offersOf([...blue, ...fargate, old])).toEqual([]);
     expect(evidenceOf([...blue, ...fargate, old])).toContain('restart the pod');
-    await expect(cordon.plan(context(lab({ taints })), ASKED)).rejects.toThrow('a node of Fargate');
+    await expect(cordon.plan(context(lab({ taints })), ASKED)).rejects.toThrow('a Fargate node');
   });
 
-  test('of very many nodes one button for all, and a limited number of single ones', () => {
+  test('for very many nodes one offer for all, and a limited number of single ones', () => {
     const many = Array.from({ length: 2_000 }, (_, at) => green(`g-${at}`));
     const more = Array.from({ length: 3_000 }, (_, at) => node(`b-${at}`, 'v1.33.4', { pool: 'blue' }));
     expect(offersOf([...more, ...many])).toHaveLength(21);

@@ -5,11 +5,11 @@ import { nodeParams, readNode } from './find-node.ts';
 import type { NodeParams } from './problem.ts';
 
 const AFTERWARDS = [
-  'Pods that fit on no other node stay Pending, and pods that already run are not moved: drain the node to move them',
-  'Once the versions are supported, Wrench offers to uncordon what it cordoned',
+  'Running pods are not moved (drain the node to move them), and new pods that fit on no other node stay Pending',
+  'Once the versions are supported, Wrench offers to uncordon the nodes that it cordoned',
 ];
 
-/** Keeps new pods away from a node whose kubelet is not supported. */
+/** Keeps new pods off a node with an unsupported kubelet. */
 export const cordon = defineRemediation({
   about: 'Cordons a node with an unsupported kubelet: no new pods are scheduled to it',
   title: ({ node }) => fitTitle(`Cordon ${node}`),
@@ -19,9 +19,9 @@ export const cordon = defineRemediation({
   params: nodeParams,
   plan: async (context, asked) => {
     const { node, all } = await readNode(context, asked);
-    // As with a target that is gone: of a plan for many, the others are still cordoned.
+    // `missing`: a plan for several nodes skips this one and cordons the others.
     if (node.unschedulable)
-      throw new SourceError(asked.cluster, 'missing', `${asked.node} is cordoned already`);
+      throw new SourceError(asked.cluster, 'missing', `${asked.node} is already cordoned`);
     const obstacle = obstacleToCordon(node, all);
     if (obstacle !== undefined)
       throw new SourceError(asked.cluster, 'refused', `${asked.node} is not cordoned: ${obstacle}`);

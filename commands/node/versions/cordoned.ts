@@ -7,8 +7,8 @@ import { kubeletTable, type Problem } from './problem.ts';
 import { type Kubelet, type Survey, targetIn } from './survey.ts';
 
 /**
- * The nodes that Wrench cordoned and whose kubelet is supported now. Those that somebody else cordoned are nobody's business here. None where the
- * API server that does not support it may be one that could not be read.
+ * Nodes that Wrench cordoned and whose kubelet is supported now. None if an API server could not be read, because that one may not support the
+ * kubelet.
  */
 export function uncordonable(survey: Survey): readonly Kubelet[] {
   if (!survey.areApiServersComplete) return [];
@@ -25,15 +25,16 @@ export function cordonedProblems(survey: Survey): readonly Problem[] {
   const isOne = cordoned.length === 1;
   const names = cordoned.map(({ node }) => node.name);
   const isAllowed = state.cordon?.allowed === true;
+  const stillCordoned = `${agree(cordoned.length, be('still cordoned by Wrench'))}, but ${isOne ? 'its kubelet is' : 'their kubelets are'} supported now`;
   return [
     {
-      headline: `${cordoned.length} of ${wording.count(survey.kubelets.length, 'node')} ${agree(cordoned.length, be('still cordoned by Wrench'))}, with a supported kubelet`,
+      headline: `${cordoned.length} of ${wording.count(survey.kubelets.length, 'node')} ${stillCordoned}`,
       finding: {
         reason: 'still-cordoned',
         severity: 'info',
         target: state.name,
         targets: names.map((name) => targetIn(state, name)),
-        summary: `${wording.list(names)} ${agree(cordoned.length, be('still cordoned by Wrench'))}, and ${isOne ? 'its kubelet is' : 'their kubelets are'} supported now: uncordon ${isOne ? 'it' : 'them'}`,
+        summary: `${wording.list(names)} ${stillCordoned}: uncordon ${isOne ? 'it' : 'them'}`,
         evidence: [
           kubeletTable(cordoned),
           ...(state.cordon?.allowed === false

@@ -39,12 +39,12 @@ describe('stories', () => {
       expect.objectContaining({
         severity: 'warning',
         targets: ['antidote:antidote-worker-gt5t'],
-        summary: expect.stringContaining('so this alone explains no outage') as string,
+        summary: expect.stringContaining('so this does not explain an outage by itself') as string,
       }),
     ]);
   });
 
-  test('nodes that were upgraded before the control plane are named, and nothing is said about the others', () => {
+  test('nodes that were upgraded before the control plane are named, and others are not mentioned', () => {
     const { verdict, findings, measures } = diagnose(nodesBeforeControlPlane.facts);
     expect(verdict).toBe('2 of 4 nodes run kubelet 1.31.3, newer than the API server (1.30.8)');
     expect(findings).toMatchObject([
@@ -52,7 +52,7 @@ describe('stories', () => {
         severity: 'critical',
         targets: ['pre-prod:ip-10-0-2-21', 'pre-prod:ip-10-0-2-22'],
         summary: expect.stringContaining(
-          'Upgrade the control plane to 1.31, or put these nodes back on 1.30',
+          'Upgrade the control plane to 1.31, or downgrade these nodes to 1.30',
         ) as string,
       },
     ]);
@@ -67,9 +67,9 @@ describe('stories', () => {
     ]);
   });
 
-  test('once the control plane has followed, Wrench offers to uncordon what it cordoned', () => {
+  test('once the control plane is upgraded, Wrench offers to uncordon the nodes that it cordoned', () => {
     const { findings, verdict } = diagnose(controlPlaneFollowed.facts);
-    expect(verdict).toBe('2 of 4 nodes are still cordoned by Wrench, with a supported kubelet');
+    expect(verdict).toBe('2 of 4 nodes are still cordoned by Wrench, but their kubelets are supported now');
     expect(findings).toMatchObject([{ severity: 'info', reason: 'still-cordoned' }]);
     expect(findings[0]?.offers?.[0]).toMatchObject({ remediation: 'uncordon', each: [{}, {}] });
   });
@@ -115,7 +115,7 @@ describe('kubelets', () => {
     expect(inShort([state])).toEqual([`${says} lab: lab:b-1, lab:b-2`]);
   });
 
-  test('a node that is NotReady is judged by what it last reported, and the finding says so', () => {
+  test('a NotReady node is judged by its last report, and the finding says that it is NotReady', () => {
     const state = cluster('v1.30.8', [node('n-1', 'v1.30.8'), node('n-2', 'v1.26.1', { ready: 'unknown' })]);
     expect(only(state).summary).toContain('n-2 (NotReady) runs kubelet 1.26');
   });
@@ -130,7 +130,7 @@ describe('kubelets', () => {
     expect(diagnose(factsOf(state))).toMatchObject({ examined: 1, findings: [] });
   });
 
-  test('without the version of an API server nothing is called supported', () => {
+  test('if no API server version is known, nothing is called supported', () => {
     const { version: _, ...state } = cluster('v1.30.8', nodes('v1.20.1', ['n-1', 'n-2']));
     const { findings, verdict } = diagnose(factsOf(state));
     expect(findings).toEqual([]);
@@ -167,7 +167,7 @@ describe('the control plane', () => {
     ]);
   });
 
-  test('a kubelet that is as new as the API server on its own node is a warning: it may talk to that one alone', () => {
+  test('a kubelet no newer than the API server on its own node is a warning, because it may talk only to that one', () => {
     const pods = servers('v1.30.8', 'v1.29.9', 'v1.29.9');
     const state = cluster('v1.29.9', [node('cp-1', 'v1.30.8', CP), ...cps.slice(1)], { pods });
     expect(inShort([state])).toEqual([
@@ -176,7 +176,7 @@ describe('the control plane', () => {
     ]);
   });
 
-  test('an old API server on a dead node does not make every kubelet too new, and is mentioned', () => {
+  test('an old API server on a dead node does not make every kubelet too new, but is reported', () => {
     const pods = servers('v1.30.8', 'v1.30.8', 'v1.29.9');
     const up = nodes('v1.30.8', ['cp-1', 'cp-2'], CP);
     const state = cluster('v1.30.8', [...up, node('cp-3', 'v1.29.9', { ...CP, ready: 'unknown' })], { pods });
@@ -185,10 +185,10 @@ describe('the control plane', () => {
       'warning api-servers-apart',
       'warning kubelet-drift',
     ]);
-    expect(findings[0]?.summary).toContain('kube-apiserver-cp-3 (on a node that is NotReady) runs 1.29');
+    expect(findings[0]?.summary).toContain('kube-apiserver-cp-3 (on a NotReady node) runs 1.29');
   });
 
-  test('what is left of a control plane node that is down is one warning, however old it is', () => {
+  test('a control plane node that is down is one warning, however old its components are', () => {
     const left = (['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const).map((program) =>
       controlPlanePod(program, 'cp-2', 'v1.28.9'),
     );
@@ -200,17 +200,17 @@ describe('the control plane', () => {
     expect(inShort([state])).toEqual([
       'warning api-servers-apart lab:kube-apiserver: lab:kube-system/kube-apiserver-cp-2',
     ]);
-    expect(only(state).summary).toContain('Remove the node that is NotReady if it was replaced');
+    expect(only(state).summary).toContain('Remove the NotReady node if it was replaced');
   });
 
-  test('where no node of the control plane is ready, API servers that are too far apart are critical', () => {
+  test('if no node of the control plane is ready, API servers that are too far apart are critical', () => {
     const down = nodes('v1.30.8', ['cp-1', 'cp-2'], { ...CP, ready: 'unknown' });
     expect(inShort([cluster('v1.30.8', down, { pods: servers('v1.30.8', 'v1.28.9') })])).toContain(
       'critical api-servers-apart lab:kube-apiserver: lab:kube-system/kube-apiserver-cp-2',
     );
   });
 
-  test('the cloud controller manager of a provider is a warning: it is not released with Kubernetes', () => {
+  test('a cloud-controller-manager is only a warning, because it is not released with Kubernetes', () => {
     const image = 'registry.k8s.io/provider-aws/cloud-controller-manager:v1.28.0';
     const pods = [
       ...servers('v1.30.8'),
@@ -242,7 +242,7 @@ describe('the control plane', () => {
     ]);
   });
 
-  test('API servers in one image without a tag have the version of the one that answered', () => {
+  test('API servers with the same image without a tag have the version of the one that responded', () => {
     const image = `registry.k8s.io/kube-apiserver@sha256:${'ab'.repeat(32)}`;
     const pods = servers('v1', 'v1').map((pod) => ({ ...pod, image }));
     const state = cluster('v1.30.8', nodes('v1.31.1', ['n-1', 'n-2', 'n-3']), { pods });
@@ -268,7 +268,7 @@ describe('kube-proxy', () => {
     expect(inShort([withProxy(tag)])).toEqual(says);
   });
 
-  test('what its pods run counts as well as the template, which a DaemonSet may not have rolled out', () => {
+  test('the images of pods count too, because the template of a DaemonSet may not be rolled out yet', () => {
     const pods = three.map(({ name }) => ({
       program: 'kube-proxy' as const,
       name: `kube-proxy-of-${name}`,
@@ -285,7 +285,7 @@ describe('kube-proxy', () => {
     expect(summary).toContain('also 4 minor versions older than the kubelet of its node (1.29)');
     // The image is right already.
     expect(summary).not.toContain('Upgrade its image');
-    expect(summary).toContain('The DaemonSet has another image by now');
+    expect(summary).toContain('The DaemonSet has a different image now');
   });
 
   test('static pods are one finding that names them', () => {
@@ -295,20 +295,20 @@ describe('kube-proxy', () => {
     ]);
   });
 
-  test('static pods in the version of their nodes are not blamed beside them', () => {
+  test('static pods in the version of their kubelets are not a second finding', () => {
     const pods = ['n-1', 'n-2'].map((name) => controlPlanePod('kube-proxy', name, 'v1.25.16'));
     const old = cluster('v1.29.4', nodes('v1.25.16', ['n-1', 'n-2']), { pods });
     expect(inShort([old])).toEqual(['critical kubelet-too-old lab: lab:n-1, lab:n-2']);
   });
 
-  test('it is compared with the kubelets where no API server is known', () => {
+  test('it is compared with the kubelets if no API server version is known', () => {
     const { version: _, ...state } = withProxy('v1.25.16');
     expect(inShort([state])).toEqual(['critical kube-proxy-unsupported lab:kube-system/kube-proxy']);
     const { version: __, ...fine } = withProxy('v1.27.1');
     expect(inShort([fine])).toEqual([]);
   });
 
-  test('where its nodes are not known, kubelets that support it speak for it', () => {
+  test('if its nodes are unknown, one kubelet that supports it is enough', () => {
     const proxies = [{ namespace: 'kube-system', name: 'kube-proxy-windows', image: 'kube-proxy:v1.25.3' }];
     const { version: _, ...state } = cluster(
       'v1.29.4',
@@ -318,7 +318,7 @@ describe('kube-proxy', () => {
     expect(inShort([state])).toEqual([]);
   });
 
-  test('in another namespace it is judged too, by its template', () => {
+  test('in another namespace it is judged by its template', () => {
     const proxies = [{ namespace: 'networking', name: 'kube-proxy', image: 'kube-proxy:v1.25.3' }];
     const pods: readonly ProgramPod[] = three.map(({ name }) => ({
       program: 'kube-proxy',
@@ -336,7 +336,7 @@ describe('kube-proxy', () => {
     ]);
   });
 
-  test('a kubelet that is too old is at fault alone', () => {
+  test('beside a kubelet that is too old, a supported kube-proxy is not a finding', () => {
     const state = cluster('v1.30.8', [node('n-1', 'v1.30.8'), node('n-2', 'v1.26.1')], {
       proxies: [proxyDaemonSet('v1.30.8')],
     });
@@ -357,7 +357,7 @@ describe('drift', () => {
     expect(inShort([state])).toEqual([]);
   });
 
-  test('another minor version inside a pool is a warning about the fewer nodes, and supported', () => {
+  test('another minor version in a pool is a warning about the minority, and supported', () => {
     const state = cluster('v1.30.8', [
       ...nodes('v1.30.1', ['a-1', 'a-2', 'a-3'], { pool: 'a' }),
       node('a-4', 'v1.29.1', { pool: 'a' }),
@@ -368,7 +368,7 @@ describe('drift', () => {
     );
   });
 
-  test('patch, kernel, OS image and runtime inside a pool are one finding for information', () => {
+  test('a different patch, kernel, OS image or runtime in a pool is one finding for information', () => {
     const state = cluster('v1.30.8', [
       ...nodes('v1.30.6', ['a-1', 'a-2'], { pool: 'a' }),
       node('a-3', 'v1.30.8', { pool: 'a', kernelVersion: '6.8.0-90-generic', osImage: 'Ubuntu 24.04.4 LTS' }),
@@ -376,12 +376,12 @@ describe('drift', () => {
     const { findings, verdict } = diagnose(factsOf(state));
     expect(inShort([state])).toEqual(['info pool-drift lab:pool a: lab:a-3']);
     expect(findings[0]?.summary).toContain(
-      'a-3 differs from the others of pool a in kubelet (1.30.8 instead of 1.30.6), kernel (6.8.0-90-generic instead of',
+      'a-3 has a different kubelet (1.30.8 instead of 1.30.6), kernel (6.8.0-90-generic instead of',
     );
     expect(verdict).toBe('All 3 kubelets of lab are supported by API server 1.30.8; 1 minor finding');
   });
 
-  test('a node of another minor version is one finding, though its image differs in all the rest', () => {
+  test('a node with another minor version is one finding, although the rest of its image differs too', () => {
     const image = { kernelVersion: '6.8.0-90-generic', osImage: 'Ubuntu 24.04.4 LTS' };
     const state = cluster('v1.31.4', [
       ...nodes('v1.31.4', ['a-1', 'a-2'], { pool: 'a' }),
@@ -395,7 +395,7 @@ describe('drift', () => {
     });
   });
 
-  test('of nodes without a pool another kind of runtime is a hint, and no other difference', () => {
+  test('for nodes without a pool another kind of runtime is information, and other differences are ignored', () => {
     const withRuntime = (containerRuntime: string) =>
       cluster('v1.23.8', [
         ...nodes('v1.23.8', ['n-1', 'n-2']),
@@ -408,7 +408,7 @@ describe('drift', () => {
     expect(inShort([withRuntime('containerd://1.6.8')])).toEqual([]);
   });
 
-  test('another kind of runtime inside a pool is a warning', () => {
+  test('another kind of runtime in a pool is a warning', () => {
     const state = cluster('v1.23.8', [
       ...nodes('v1.23.6', ['a-1', 'a-2'], { pool: 'a' }),
       node('a-3', 'v1.23.6', { pool: 'a', containerRuntime: 'docker://20.10.24' }),
@@ -429,7 +429,32 @@ describe('drift', () => {
     expect(inShort([cluster('v1.30.8', all)])).toEqual([]);
   });
 
-  test('a node that is not supported is not reported as drift as well', () => {
+  test('the oldest supported version in a pool is one finding, which says that it blocks the upgrade', () => {
+    const pool = (name: string, kubelet: string, names: readonly string[]) =>
+      nodes(kubelet, names, { pool: name });
+    const outlier = cluster('v1.30.8', [
+      ...pool('a', 'v1.30.1', ['a-1', 'a-2']),
+      ...pool('a', 'v1.27.1', ['a-3']),
+    ]);
+    expect(inShort([outlier])).toEqual(['warning kubelet-drift lab:pool a: lab:a-3']);
+    expect(only(outlier).summary).toContain(
+      'upgrade the kubelet to 1.30. Do this before the control plane is upgraded to 1.31',
+    );
+    // Nodes that do not differ from their pool block it too.
+    const both = { ...outlier, nodes: [...outlier.nodes, ...pool('b', 'v1.27.1', ['b-1', 'b-2'])] };
+    expect(inShort([both])).toEqual([
+      'warning kubelet-drift lab:pool a: lab:a-3',
+      'info kubelet-blocks-upgrade lab: lab:b-1, lab:b-2',
+    ]);
+    // An outlier that blocks nothing.
+    const recent = cluster('v1.30.8', [
+      ...pool('a', 'v1.30.1', ['a-1', 'a-2']),
+      ...pool('a', 'v1.28.1', ['a-3']),
+    ]);
+    expect(only(recent).summary).not.toContain('1.31');
+  });
+
+  test('an unsupported node is not reported as drift too', () => {
     const state = cluster('v1.30.8', [
       ...nodes('v1.30.6', ['a-1', 'a-2'], { pool: 'a' }),
       node('a-3', 'v1.31.1', { pool: 'a' }),
@@ -439,7 +464,7 @@ describe('drift', () => {
 });
 
 describe('only some nodes', () => {
-  test('their kubelets are judged and nothing else', () => {
+  test('only their kubelets are judged', () => {
     const state = cluster('v1.29.4', [node('n-1', 'v1.29.4'), node('n-2', 'v1.30.1')], {
       proxies: [proxyDaemonSet('v1.25.16')],
       pods: servers('v1.29.4', 'v1.27.1'),
@@ -474,7 +499,7 @@ describe('several clusters', () => {
     );
   });
 
-  test('all of them are healthy', () => {
+  test('all are healthy', () => {
     expect(diagnose(factsOf(healthy('eu'), healthy('us'))).verdict).toBe(
       'All 4 kubelets of eu and us are supported by their API servers',
     );

@@ -35,7 +35,7 @@ function judge(state: ClusterState): Judged {
   };
 }
 
-/** Whether new pods are scheduled to the nodes with an unsupported kubelet: the proof that a cordon works. */
+/** Whether new pods can be scheduled to the nodes with an unsupported kubelet. These measures prove a cordon. */
 function measuresOf(survey: Survey): NonNullable<Diagnosis['measures']> {
   const { newer, tooOld } = kubeletSkews(survey);
   return [...newer, ...tooOld].map(({ node }) => ({

@@ -5,30 +5,36 @@ import type { NodeState } from './cluster-state.ts';
 import { compareVersions, minorText, versionText } from './kube-version.ts';
 import { kubeletSkews } from './kubelet-skews.ts';
 import { kubeletsText, kubeletTable, policyField, type Problem } from './problem.ts';
+import { blocksUpgrade } from './skew.ts';
 import { type Kubelet, type Survey, targetIn } from './survey.ts';
 
-/** Nodes that are meant to be alike: of one pool, or without a pool of the same roles; on one platform. */
+/** Nodes on one platform that should be alike: those of one pool, or, without a pool, those with the same roles. */
 interface Peers {
-  /** `pool blue`; `nodes` of those without a pool and a role. */
+  /** `pool blue`, `role worker`, or `nodes` for those without a pool and a role. */
   readonly name: string;
   readonly isPool: boolean;
   readonly all: readonly Kubelet[];
 }
 
 /**
- * How nodes differ that are meant to be alike. Pools may differ from one another, and a control plane is upgraded before its nodes. Kubelets
- * that are not supported are findings of their own. That nodes without a pool are meant to be alike is a guess: of these only another minor version or
- * another kind of runtime counts.
+ * Differences between nodes that should be alike. Pools may differ from one another, and a control plane is upgraded before its nodes.
+ * Unsupported kubelets are left out, because they have findings of their own. That nodes without a pool should be alike is a guess, so only
+ * different minor versions and kinds of runtime count there.
  */
 export function driftProblems(survey: Survey): readonly Problem[] {
   return peersOf(survey).flatMap((peers) => {
     const off = otherMinor(peers);
-    // A node of another minor version comes from another image, in which the rest is other too.
+    // A node with another minor version has another node image, so its other versions differ too.
     const alike = { ...peers, all: peers.all.filter((kubelet) => !off.has(kubelet)) };
     return [minorDrift(survey, peers, off), restDrift(survey, alike)].filter(
       (problem) => problem !== undefined,
     );
   });
+}
+
+/** Kubelets in a minor version that most of their peers do not have. */
+export function driftedKubelets(survey: Survey): ReadonlySet<Kubelet> {
+  return new Set(peersOf(survey).flatMap((peers) => [...otherMinor(peers)]));
 }
 
 function peersOf(survey: Survey): readonly Peers[] {
@@ -57,7 +63,7 @@ function groupName({ pool, roles, operatingSystem, architecture }: NodeState): s
   return platform.length === 0 ? kind : `${kind} (${platform.join(', ')})`;
 }
 
-/** The value that most have; of several the greater one. */
+/** The most frequent value, or the greatest of several. */
 function commonest<T>(values: readonly T[], keyOf: (value: T) => string, compare: (a: T, b: T) => number): T {
   const groups = [...Map.groupBy(values, keyOf).values()];
   const [most] = groups.toSorted(
@@ -66,7 +72,7 @@ function commonest<T>(values: readonly T[], keyOf: (value: T) => string, compare
   return most?.[0] as T;
 }
 
-/** The nodes with another minor version than most of them. */
+/** The nodes whose minor version is not that of most of them. */
 function otherMinor({ all }: Peers): ReadonlySet<Kubelet> {
   const common = commonMinor(all);
   return new Set(all.filter(({ version }) => version.minor !== common));
@@ -102,10 +108,14 @@ function minorDrift(
   const peers = isPool ? `the rest of ${name}` : `${off.length === 1 ? 'its' : 'their'} peers`;
   const { range } = survey;
   const supported = range
-    ? `API server ${versionText(range.newest)} supports ${isOlder || isNewer ? 'both' : 'all of them'}, so this alone explains no outage. `
+    ? `API server ${versionText(range.newest)} supports ${isOlder || isNewer ? 'both' : 'all of them'}, so this does not explain an outage by itself. `
+    : '';
+  const isBlocking = range !== undefined && off.some(({ version }) => blocksUpgrade(version, range));
+  const blocks = isBlocking
+    ? `. Do this before the control plane is upgraded to ${minorText(range.newest.minor + 1)}`
     : '';
   const fix = isNewer
-    ? 'If no upgrade is under way, bring them to one version'
+    ? 'If no upgrade is under way, upgrade all of them to the same minor version'
     : `Drain ${off.length === 1 ? 'it' : 'them one by one'}, then upgrade the kubelet to ${minorText(common.minor)}`;
   return {
     headline: `${off.length} of ${wording.count(survey.kubelets.length, 'node')} ${agree(off.length, { one: 'runs', many: 'run' })} ${kind} kubelet (${kubeletsText(off)}) than ${peers} (${kubeletsText(rest)})${range ? ', which is supported' : ''}`,
@@ -114,7 +124,7 @@ function minorDrift(
       severity: 'warning',
       target: targetIn(survey.state, name),
       targets: off.map(({ node }) => targetIn(survey.state, node.name)),
-      summary: `${wording.list(off.map(({ node }) => node.name))} ${agree(off.length, { one: 'runs', many: 'run' })} kubelet ${kubeletsText(off)} and ${peers} ${kubeletsText(rest)}. ${supported}${fix}`,
+      summary: `${wording.list(off.map(({ node }) => node.name))} ${agree(off.length, { one: 'runs', many: 'run' })} kubelet ${kubeletsText(off)} and ${peers} ${kubeletsText(rest)}. ${supported}${fix}${blocks}`,
       evidence: [
         kubeletTable(off),
         field('Peers', `${wording.count(rest.length, 'node')} with kubelet ${kubeletsText(rest)}`),
@@ -151,19 +161,19 @@ function runtimeKind({ containerRuntime }: NodeState): string | undefined {
 
 const RUNTIME_KIND: Trait = { label: 'runtime', of: ({ node }) => runtimeKind(node) };
 
-/** What nodes of one minor version do not have in common: one finding, because a new node image changes it all. */
+/** Other differences between nodes with the same minor version: one finding, because they come with the node image. */
 function restDrift(survey: Survey, { name, isPool, all }: Peers): Problem | undefined {
   const differing = (isPool ? TRAITS : [RUNTIME_KIND]).flatMap((trait) => differenceIn(trait, all));
   const off = all.filter((kubelet) => differing.some((one) => one.off.has(kubelet)));
   if (off.length === 0) return undefined;
   const isOtherRuntime = new Set(all.flatMap(({ node }) => runtimeKind(node) ?? [])).size > 1;
   const isOne = off.length === 1;
-  const nodes = `${off.length} of ${wording.count(all.length, 'node')} of ${name}`;
+  const nodes = `${off.length} of ${wording.count(all.length, 'node')} in ${name}`;
   const who = wording.list(
     off.map(({ node }) => node.name),
     MAX_NAMED,
   );
-  const others = isPool ? `the others of ${name}` : isOne ? 'its peers' : 'their peers';
+  const others = isPool ? `the rest of ${name}` : isOne ? 'its peers' : 'their peers';
   const what = wording.list(
     differing.map(
       ({ label, usual, values }) => `${label} (${wording.list(values, MAX_NAMED)} instead of ${usual})`,
@@ -173,28 +183,28 @@ function restDrift(survey: Survey, { name, isPool, all }: Peers): Problem | unde
   return {
     ...(isPool &&
       isOtherRuntime && {
-        headline: `${nodes} ${agree(off.length, { one: 'differs', many: 'differ' })} in the container runtime`,
+        headline: `${nodes} ${agree(off.length, { one: 'uses', many: 'use' })} a different container runtime`,
       }),
     finding: {
       reason: 'pool-drift',
       severity: isPool && isOtherRuntime ? 'warning' : 'info',
       target: targetIn(survey.state, name),
       targets: off.map(({ node }) => targetIn(survey.state, node.name)),
-      summary: `${who} ${agree(off.length, { one: 'differs', many: 'differ' })} from ${others} in ${what}. This is supported, and normal while nodes are replaced`,
+      summary: `${who} ${agree(off.length, { one: 'has', many: 'have' })} a different ${what} than ${others}. This is supported, and normal while nodes are replaced`,
       evidence: [driftTable(off, differing)],
     },
   };
 }
 
 interface Difference extends Trait {
-  /** What most have. */
+  /** The most frequent value. */
   readonly usual: string;
-  /** What the others have, each once. */
+  /** All other values, without duplicates. */
   readonly values: readonly string[];
   readonly off: ReadonlySet<Kubelet>;
 }
 
-/** Those that do not report it are left out. */
+/** Ignores nodes that do not report it. */
 function differenceIn(trait: Trait, all: readonly Kubelet[]): readonly Difference[] {
   const valued = all.flatMap((kubelet) => {
     const value = trait.of(kubelet);

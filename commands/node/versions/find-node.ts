@@ -5,7 +5,7 @@ import type { NodeParams } from './problem.ts';
 export const nodeParams = z.strictObject({
   cluster: z.string(),
   node: z.string(),
-  /** Of the object: a node of the same name that joined later is another one. */
+  /** Tells this node from a later one with the same name. */
   uid: z.string(),
 }) satisfies z.ZodType<NodeParams>;
 
@@ -13,13 +13,13 @@ type FoundNode = ports.ClusterNode & { readonly isReady: boolean };
 
 type Context = Pick<ReadContext<'clusters'>, 'read' | 'signal'>;
 
-/** The nodes of each cluster, read while planning in this context. */
+/** The nodes of each cluster that were read for a plan, by context. */
 const planned = new WeakMap<Context, Map<string, Promise<readonly FoundNode[]>>>();
 
 /**
- * Reads a node, and all nodes of its cluster. One list serves all lines of a plan; while they are applied, each reads the list again, because the
- * lines before it have changed nodes.
- * @throws {SourceError} `missing` where it is gone, `refused` where nodes may not be cordoned there.
+ * Reads a node, and all nodes of its cluster. All lines of a plan share one list. When they are applied, each line reads the list again, because
+ * earlier lines have changed nodes.
+ * @throws {SourceError} `missing` if the node no longer exists, `refused` if nodes may not be cordoned.
  */
 export async function readNode(
   context: Context,
@@ -27,7 +27,7 @@ export async function readNode(
 ): Promise<{ readonly node: FoundNode; readonly all: readonly FoundNode[] }> {
   const all = await ('write' in context ? readNodes(context, cluster) : readOnce(context, cluster));
   const node = all.find((one) => one.name === wanted && one.uid === uid);
-  if (!node) throw new SourceError(cluster, 'missing', `${wanted} is not there any more, or was replaced`);
+  if (!node) throw new SourceError(cluster, 'missing', `${wanted} no longer exists, or was replaced`);
   return { node, all };
 }
 
@@ -41,7 +41,7 @@ function readOnce(context: Context, cluster: string): Promise<readonly FoundNode
 
 async function readNodes({ read, signal }: Context, name: string): Promise<readonly FoundNode[]> {
   const cluster = read.clusters.find((one) => one.name === name);
-  if (!cluster) throw new SourceError(name, 'refused', `source ${name} does not exist any more`);
+  if (!cluster) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
   const permission = await cluster.cordonPermission({ signal });
   if (!permission.allowed) throw new SourceError(name, 'refused', permission.because);
   const all: FoundNode[] = [];

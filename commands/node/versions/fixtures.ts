@@ -24,7 +24,7 @@ function systemPod(name: string, program: string, node: string, known: Partial<p
 const SERVERS = ['cp-1', 'cp-2'];
 const PROGRAMS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 
-/** A cluster of kubeadm with two API servers, and one of a cloud that shows none. */
+/** A kubeadm cluster with two API servers, and a managed cluster that shows none. */
 function environment(
   workers: readonly ports.ClusterNode[],
   cloudNodes: readonly ports.ClusterNode[],
@@ -76,13 +76,13 @@ const cloudNodes = ['gke-a', 'gke-b'].map((name) =>
 
 export const fixtures: readonly Fixture[] = [
   {
-    title: 'two clusters in one version each',
+    title: 'two clusters with one version each',
     status: 'clear',
     now,
     read: () => environment(workers, cloudNodes),
   },
   {
-    title: 'a node that is too new, and one that was cordoned and is not any more',
+    title: 'a node that is too new, and one that is still cordoned although it is supported',
     status: 'found',
     now,
     read: () =>

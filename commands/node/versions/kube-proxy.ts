@@ -19,9 +19,9 @@ const MAX_NAMED = 3;
 const STATIC_PODS = 'kube-system/kube-proxy (static pods)';
 
 /**
- * What the skew policy says about kube-proxy: each DaemonSet is one finding, and so are all static pods. Those that are as old as the kubelet of
- * their node came with it, and what is wrong with the kubelet is wrong with them. The version is that of the image.
- * What nodes report as `kubeProxyVersion` is the version of the kubelet: https://github.com/kubernetes/kubernetes/issues/117756
+ * Violations of the skew policy by kube-proxy: one finding per DaemonSet, and one for all static pods. A static pod in the version of its
+ * node's kubelet is left out, because the kubelet has the same problem. Versions are read from images: the `kubeProxyVersion` of a
+ * node is the version of its kubelet, https://github.com/kubernetes/kubernetes/issues/117756
  */
 export function kubeProxyProblems(survey: Survey): readonly Problem[] {
   const minorOf = new Map(survey.kubelets.map(({ node, version }) => [node.name, version.minor]));
@@ -36,7 +36,7 @@ export function kubeProxyProblems(survey: Survey): readonly Problem[] {
 
 interface Faults {
   readonly proxy: Proxy;
-  /** What is wrong, as a clause. */
+  /** What is wrong, as clauses. */
   readonly clauses: readonly string[];
 }
 
@@ -59,15 +59,15 @@ function faultsOf(survey: Survey, { version, pods }: Proxy): readonly string[] {
       ? [`newer than API server ${minorText(range.oldest.minor)}, which is not supported`]
       : range && skew === 'too-old'
         ? [
-            `${wording.count(range.newest.minor - version.minor, 'minor version')} older than API server ${minorText(range.newest.minor)}, at most ${most} are supported`,
+            `${wording.count(range.newest.minor - version.minor, 'minor version')} older than API server ${minorText(range.newest.minor)}, at most ${wording.count(most, 'minor version')} are supported`,
           ]
         : [];
   return [...ofApiServer, ...besideClause(version, pods, survey)];
 }
 
 /**
- * Where it is not known on which nodes its pods run, it counts only if no kubelet supports it: it may be meant for the nodes of another platform.
- * A kubelet that is not supported itself is at fault, and reported.
+ * If the nodes of its pods are unknown, it is a violation only if it is unsupported beside every kubelet: it may run only on nodes of another
+ * platform. Kubelets that are unsupported themselves are left out, because they have findings of their own.
  */
 function besideClause(
   version: Proxy['version'],
@@ -118,7 +118,7 @@ function faultProblem(survey: Survey, name: string, faulty: readonly Faults[]): 
       ? `${outdatedText(survey, name, faulty)} still ${agree(pods.length, { one: 'runs', many: 'run' })}`
       : `${name} runs`;
   const fix = isOutdated
-    ? `The DaemonSet has another image by now: finish its rollout. With the update strategy OnDelete, delete ${pods.length === 1 ? 'this pod' : 'these pods'}`
+    ? `The DaemonSet has a different image now: finish its rollout. With the update strategy OnDelete, delete ${pods.length === 1 ? 'this pod' : 'these pods'}`
     : fixOf(range, isNewer, isStatic);
   return {
     headline: `kube-proxy ${minors} ${against}`,
@@ -148,10 +148,9 @@ function outdatedText({ proxies }: Survey, daemonSet: string, faulty: readonly F
 }
 
 function fixOf(range: ApiServerRange | undefined, isNewer: boolean, isStatic: boolean): string {
-  if (range === undefined) return 'Bring it to the minor version of the kubelets';
-  if (isNewer)
-    return `Put it back on ${minorText(range.oldest.minor)}, or upgrade the control plane before kube-proxy`;
-  const to = `to ${minorText(range.newest.minor)}, at least ${minorText(oldestSupportedMinor(range.newest))}`;
+  if (range === undefined) return 'Use the same minor version as the kubelets';
+  if (isNewer) return `Downgrade it to ${minorText(range.oldest.minor)}, or upgrade the control plane first`;
+  const to = `to ${minorText(range.newest.minor)}, or at least to ${minorText(oldestSupportedMinor(range.newest))}`;
   return isStatic ? `Upgrade the nodes ${to}` : `Upgrade its image ${to}`;
 }
 

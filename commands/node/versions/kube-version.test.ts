@@ -23,13 +23,13 @@ test.each([
 });
 
 test.each(['', 'fake', 'latest', 'devel', 'v2.1.0', '2024.1.5', 'kwok-v0.7.0', 'v1', '30+', 'v1.x.0'])(
-  '"%s" is no version of Kubernetes',
+  '"%s" is not a Kubernetes version',
   (raw) => {
     expect(parseKubeVersion(raw)).toBeUndefined();
   },
 );
 
-test('a virtual kubelet and KWOK are recognized by their versions, and vendors are not taken for them', () => {
+test('a virtual kubelet and KWOK are recognized by their versions, and vendor versions are not', () => {
   for (const raw of ['v1.19.10-vk-azure-aci-1.4.5', 'fake', 'kwok-v0.7.0', 'v1.25.0-virtual-kubelet'])
     expect(isPretendedKubelet(raw), raw).toBe(true);
   for (const raw of ['v1.30.6-eks-94953ac', 'v1.28.3+k3s1', 'v1.24.9+vmware.1', 'v1.27.6+f67aeb3'])
@@ -56,7 +56,7 @@ test.each([
   expect(version && versionText(version)).toBe(text);
 });
 
-test('a cloud-controller-manager with release numbers of its own is not taken for a Kubernetes of that version', () => {
+test('a cloud-controller-manager with its own version scheme has no Kubernetes version', () => {
   const versionOf = (image: string) => imageVersion('cloud-controller-manager', image)?.minor;
   expect(versionOf('hetznercloud/hcloud-cloud-controller-manager:v1.20.0')).toBeUndefined();
   expect(versionOf('registry.k8s.io/provider-aws/cloud-controller-manager:v1.29.0')).toBe(29);

@@ -1,21 +1,21 @@
-/** A version of Kubernetes. What a vendor appends to it is no pre-release, and does not count: `-eks-94953ac`, `+k3s1`, `-gke.1200`, `+f67aeb3`. */
+/** A Kubernetes version. Suffixes of vendors are ignored, and are not pre-releases: `-eks-94953ac`, `+k3s1`, `-gke.1200`, `+f67aeb3`. */
 export interface KubeVersion {
   /** As it was written: `v1.30.6-eks-94953ac`. */
   readonly raw: string;
   readonly minor: number;
-  /** Absent where a tag names only the minor version: `v1.29`. */
+  /** Absent if a tag names only the minor version: `v1.29`. */
   readonly patch?: number;
   /** `alpha.1`, `rc.0`. */
   readonly preRelease?: string;
 }
 
-/** There has been no other major version, so `2024.1.0` is the number of something else. */
+/** The only major version so far is 1: `2024.1.0` is not a Kubernetes version. */
 const VERSION = /^v?1\.(?<minor>\d{1,3})(?:\.(?<patch>\d+))?(?<suffix>[-+_.].*)?$/;
 const PRE_RELEASE = /^-(?<name>(?:alpha|beta|rc)\.\d+)/;
-/** `v1.19.10-vk-azure-aci-1.4.5`, `fake`, `kwok-v0.7.0`: the version of a program that pretends to be a kubelet. */
+/** Programs that pretend to be a kubelet: `v1.19.10-vk-azure-aci-1.4.5`, `fake`, `kwok-v0.7.0`. */
 const PRETENDED = /(?:^|[-.+])(?:vk|virtual-kubelet|kwok|fake)(?:[-.+]|$)/i;
 
-/** undefined where it is no version of Kubernetes. */
+/** undefined if it is not a Kubernetes version. */
 export function parseKubeVersion(raw: string): KubeVersion | undefined {
   const { minor, patch, suffix = '' } = VERSION.exec(raw.trim())?.groups ?? {};
   if (minor === undefined) return undefined;
@@ -37,12 +37,12 @@ export function minorText(minor: number): string {
   return `1.${minor}`;
 }
 
-/** Without what the vendor appends: `1.30.6`, `1.31.0-rc.0`. */
+/** Without the suffix of the vendor: `1.30.6`, `1.31.0-rc.0`. */
 export function versionText({ minor, patch, preRelease }: KubeVersion): string {
   return `${minorText(minor)}${patch === undefined ? '' : `.${patch}`}${preRelease === undefined ? '' : `-${preRelease}`}`;
 }
 
-/** Negative where the first is older. By minor and patch version; pre-releases of one version are equal. */
+/** Negative if the first is older. Compares minor and patch versions and ignores pre-releases. */
 export function compareVersions(a: KubeVersion, b: KubeVersion): number {
   return a.minor - b.minor || (a.patch ?? 0) - (b.patch ?? 0);
 }

@@ -1,20 +1,20 @@
 import { blocksUpgrade, skewOf } from './skew.ts';
 import type { Kubelet, Survey } from './survey.ts';
 
-/** The kubelets that the skew policy has something to say about. */
+/** The kubelets of a cluster by how the skew policy sees them. */
 export interface KubeletSkews {
   /** Newer than an API server. */
   readonly newer: readonly Kubelet[];
-  /** The same, but not newer than the API server on the same node, which may be the only one that they talk to. */
+  /** Newer than an API server, but not than the one on the same node, which may be the only one that they talk to. */
   readonly ahead: readonly Kubelet[];
   readonly tooOld: readonly Kubelet[];
-  /** Supported now, and not any more after the next upgrade of the control plane. */
+  /** Supported now, but no longer after the next upgrade of the control plane. */
   readonly blocking: readonly Kubelet[];
-  /** Supported, the blocking ones included. */
+  /** Supported, including the blocking ones. */
   readonly supported: readonly Kubelet[];
 }
 
-/** None of a cluster whose API server's version is not known. */
+/** Empty if no API server version is known. */
 export function kubeletSkews({ kubelets, range }: Survey): KubeletSkews {
   const of = (wanted: ReturnType<typeof skewOf>) =>
     range ? kubelets.filter(({ version }) => skewOf(version, range) === wanted) : [];

@@ -2,6 +2,7 @@ import { type Evidence, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
 import { agree } from '../../shared/grammar.ts';
 import { isFargate, offersToCordon } from './cordon-rules.ts';
+import { driftedKubelets } from './drift.ts';
 import { minorText } from './kube-version.ts';
 import {
   apiServersField,
@@ -26,14 +27,17 @@ const ORDER: Evidence = field(
 
 const FARGATE: Evidence = field(
   'Fargate',
-  'A node is made for one pod and is never upgraded: restart the pod, and its new node has the kubelet of the control plane',
+  'Each node runs one pod and is never upgraded: restart the pod to get a node with the kubelet version of the control plane',
 );
 
-/** What the skew policy says about the kubelets, all that have one cause in one finding. */
+/** Violations of the skew policy by kubelets: one finding per cause. */
 export function kubeletProblems(survey: Survey): readonly Problem[] {
   const { range } = survey;
   if (!range) return [];
-  const { newer, ahead, tooOld, blocking } = kubeletSkews(survey);
+  const { newer, ahead, tooOld, blocking: all } = kubeletSkews(survey);
+  // Their drift is a finding, which also says that they block the upgrade.
+  const drifted = driftedKubelets(survey);
+  const blocking = all.filter((one) => !drifted.has(one));
   return [
     ...(newer.length > 0 ? [newerProblem(survey, range, newer)] : []),
     ...(tooOld.length > 0 ? [tooOldProblem(survey, range, tooOld)] : []),
@@ -54,7 +58,7 @@ function newerProblem(survey: Survey, range: ApiServerRange, newer: readonly Kub
       severity: 'critical',
       target: survey.state.name,
       targets: targetsOf(survey, newer),
-      summary: `${namesOf(newer)} ${runs(newer)} kubelet ${minors} under API server ${minorText(oldest.minor)}: a newer kubelet is not supported. Upgrade the control plane to ${minorText(newestMinor)}, or put ${isOne ? 'this node' : 'these nodes'} back on ${minorText(oldest.minor)}`,
+      summary: `${namesOf(newer)} ${runs(newer)} kubelet ${minors} under API server ${minorText(oldest.minor)}: a newer kubelet is not supported. Upgrade the control plane to ${minorText(newestMinor)}, or downgrade ${isOne ? 'this node' : 'these nodes'} to ${minorText(oldest.minor)}`,
       ...evidenceAndOffers(survey, newer),
     },
   };
@@ -76,13 +80,13 @@ function tooOldProblem(survey: Survey, range: ApiServerRange, tooOld: readonly K
       severity: 'critical',
       target: survey.state.name,
       targets: targetsOf(survey, tooOld),
-      summary: `${namesOf(tooOld)} ${runs(tooOld)} kubelet ${minorsText(versions)}, ${isOne ? '' : 'up to '}${behind} older than API server ${minorText(newest.minor)}: at most ${most} are supported. Drain ${isOne ? 'it' : 'them one by one'} and upgrade to ${minorText(oldestSupportedMinor(newest))} or later`,
+      summary: `${namesOf(tooOld)} ${runs(tooOld)} kubelet ${minorsText(versions)}, ${isOne ? '' : 'up to '}${behind} older than API server ${minorText(newest.minor)}: at most ${wording.count(most, 'minor version')} are supported. Drain ${isOne ? 'it' : 'them one by one'} and upgrade to ${minorText(oldestSupportedMinor(newest))} or later`,
       ...evidenceAndOffers(survey, tooOld),
     },
   };
 }
 
-/** A guess, so it is not critical: with kubeadm such a kubelet talks to the API server on its own node. */
+/** Not critical, because it may be supported: with kubeadm such a kubelet talks to the API server on its own node. */
 function aheadProblem(survey: Survey, range: ApiServerRange, ahead: readonly Kubelet[]): Problem {
   const { oldest } = range;
   return {

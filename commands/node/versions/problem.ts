@@ -4,14 +4,14 @@ import { minorText, versionText } from './kube-version.ts';
 import { type ApiServerRange, SKEW_POLICY } from './skew.ts';
 import type { Kubelet, Survey } from './survey.ts';
 
-/** What it takes to find one node again. */
+/** Identifies one node of one cluster. */
 export interface NodeParams {
   readonly cluster: string;
   readonly node: string;
   readonly uid: string;
 }
 
-/** For one node, or for all of them. */
+/** For one node, or for several at once. */
 export type NodeOffer = OfferTo<'cordon'> | OfferTo<'uncordon'>;
 
 type OfferTo<Name extends string> =
@@ -21,7 +21,7 @@ type OfferTo<Name extends string> =
       readonly each: readonly { readonly target: string; readonly params: NodeParams }[];
     };
 
-/** One finding, and its text in the verdict; without a headline it is for information only. */
+/** One finding, and its text in the verdict. Without a headline it is only counted there. */
 export interface Problem {
   readonly finding: Finding<NodeOffer>;
   readonly headline?: string;
@@ -29,19 +29,19 @@ export interface Problem {
 
 export const policyField: Evidence = field('Policy', SKEW_POLICY);
 
-/** In the order of their number, each once: `1.30 and 1.31`. */
+/** Sorted, without duplicates: `1.30 and 1.31`. */
 export function minorsText(versions: readonly { readonly minor: number }[]): string {
   const minors = [...new Set(versions.map(({ minor }) => minor))].toSorted((a, b) => a - b);
   return minors.map(minorText).join(' and ');
 }
 
-/** Full versions where they are the same, minor versions where they differ. */
+/** The full version if all have the same, otherwise the minor versions. */
 export function kubeletsText(kubelets: readonly Kubelet[]): string {
   const texts = new Set(kubelets.map(({ version }) => versionText(version)));
   return texts.size === 1 ? [...texts].join('') : minorsText(kubelets.map(({ version }) => version));
 }
 
-/** Columns that would be empty or say the same of all are left out. */
+/** Without columns that would be empty. */
 export function kubeletTable(kubelets: readonly Kubelet[]): Evidence {
   const rows = kubelets.map(({ node, version }) => ({
     Node: node.name,
@@ -55,19 +55,19 @@ export function kubeletTable(kubelets: readonly Kubelet[]): Evidence {
   return { kind: 'table', columns, rows: rows.map((row) => columns.map((column) => row[column])) };
 }
 
-/** As `kubectl get nodes` writes it, with who cordoned it. */
+/** As `kubectl get nodes` writes it, and whether Wrench cordoned it. */
 function statusText({ ready, unschedulable, cordonedBy }: Kubelet['node']): string {
   const cordoned = cordonedBy === undefined ? 'SchedulingDisabled' : 'SchedulingDisabled by Wrench';
   return [ready === 'yes' ? 'Ready' : 'NotReady', ...(unschedulable ? [cordoned] : [])].join(', ');
 }
 
-/** `the API server (1.30.8)`, and of several minor versions the one that sets the limit: `the oldest API server (1.29.9)`. */
+/** `the API server (1.30.8)`, or with several minor versions the one that sets the limit: `the oldest API server (1.29.9)`. */
 export function limitText({ oldest, newest }: ApiServerRange, limit: 'oldest' | 'newest'): string {
   const which = oldest.minor === newest.minor ? 'the API server' : `the ${limit} API server`;
   return `${which} (${versionText(limit === 'oldest' ? oldest : newest)})`;
 }
 
-/** The API servers with their versions as they write them: `v1.30.8-eks-2d5f260`, `v1.31.0 (kube-system/kube-apiserver-cp-1)`. */
+/** The versions of the API servers, as they write them: `v1.30.8-eks-2d5f260`, `v1.31.0 (kube-system/kube-apiserver-cp-1)`. */
 export function apiServersField({ apiServers }: Survey): Evidence {
   const all = apiServers.map(({ version, pod }) =>
     pod === undefined ? version.raw : `${version.raw} (${pod})`,

@@ -1,13 +1,9 @@
 import type { KubeVersion } from './kube-version.ts';
 
-/**
- * How far the versions of a cluster may be apart: https://kubernetes.io/releases/version-skew-policy/
- *
- * It speaks of minor versions only: patch releases never violate it.
- */
+/** How far the versions of a cluster may be apart. The policy is about minor versions only: patch releases never violate it. */
 export const SKEW_POLICY = 'https://kubernetes.io/releases/version-skew-policy/';
 
-/** The oldest and the newest API server that something talks to: the first limits how new it may be, the second how old. */
+/** The oldest and the newest API server that a component talks to: the first limits how new it may be, the second how old. */
 export interface ApiServerRange {
   readonly oldest: KubeVersion;
   readonly newest: KubeVersion;
@@ -15,9 +11,9 @@ export interface ApiServerRange {
 
 export type Skew = 'newer' | 'supported' | 'too-old';
 
-/** kube-controller-manager, kube-scheduler and cloud-controller-manager may be this much older than their API server. */
+/** kube-controller-manager, kube-scheduler and cloud-controller-manager may be this many minor versions older than their API server. */
 export const CONTROLLER_MOST_BEHIND = 1;
-/** API servers of one cluster may be this much apart. */
+/** API servers of one cluster may be this many minor versions apart. */
 export const API_SERVERS_MOST_APART = 1;
 
 /** How many minor versions a kubelet or kube-proxy of this version may be older than an API server. */
@@ -34,7 +30,7 @@ export function skewOf(
   return newest.minor - minor > mostBehind ? 'too-old' : 'supported';
 }
 
-/** Whether it is supported now and would not be if the API servers were upgraded to the next minor version. */
+/** Whether it is supported now, but would not be after an upgrade of the API servers to the next minor version. */
 export function blocksUpgrade(version: KubeVersion, range: ApiServerRange): boolean {
   return (
     skewOf(version, range) === 'supported' &&
@@ -49,7 +45,7 @@ export function oldestSupportedMinor({ minor: newest }: KubeVersion): number {
   return minor;
 }
 
-/** kube-proxy may be this much older or newer than the kubelet of its node. */
+/** Whether kube-proxy is close enough to the kubelet of its node. */
 export function isSupportedBeside(kubeProxy: KubeVersion, kubelet: KubeVersion): boolean {
   return Math.abs(kubeProxy.minor - kubelet.minor) <= nodeMostBehind(kubeProxy.minor);
 }

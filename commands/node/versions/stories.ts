@@ -12,7 +12,7 @@ const MACHINE_OF_2018 = {
   containerRuntime: 'docker://18.6.1',
 };
 
-/** December 2018: etcd and the API server restart every two minutes. The node with another version gets all the suspicion, and the cluster is rebuilt for nothing. */
+/** December 2018: etcd and the API server restart every two minutes. The node with another version is the suspect, and the cluster is rebuilt for nothing. */
 export const suspectedNode: Story<Facts> = {
   title: 'One node of four with an older version, and an API server that restarts',
   source:
@@ -66,7 +66,7 @@ export const nodesBeforeControlPlane: Story<Facts> = {
   facts: factsOf(cluster('v1.30.8-eks-2d5f260', eksNodes, eks)),
 };
 
-/** The same cluster: its new nodes were cordoned, and the control plane has been upgraded since. */
+/** The same cluster later: its new nodes were cordoned, then the control plane was upgraded. */
 export const controlPlaneFollowed: Story<Facts> = {
   title: 'The same cluster, once its control plane is upgraded',
   source: 'https://github.com/awslabs/amazon-eks-ami/issues/2119, with the step that was missed',
@@ -84,7 +84,7 @@ export const controlPlaneFollowed: Story<Facts> = {
   ),
 };
 
-/** March 2025: the control plane and the nodes are upgraded one version after the other, and nobody upgrades the add-on: Services stop working at 1.25, which drops an API that kube-proxy 1.21 needs. */
+/** March 2025: the control plane and the nodes are upgraded one version at a time, but nobody upgrades the add-on. Services stop working at 1.25, which removes an API that kube-proxy 1.21 needs. */
 export const forgottenKubeProxy: Story<Facts> = {
   title: 'A kube-proxy that four upgrades forgot',
   source: 'https://github.com/awsdocs/amazon-eks-user-guide/pull/922',
@@ -109,7 +109,7 @@ export const forgottenKubeProxy: Story<Facts> = {
   ),
 };
 
-/** A healthy cluster that is easily taken for a broken one: its kubelets are one patch newer than the API server. */
+/** A healthy cluster that looks broken: its kubelets are one patch newer than the API server. */
 export const patchAhead: Story<Facts> = {
   title: 'Nodes one patch release ahead of the API server',
   source: 'https://github.com/aws/containers-roadmap/issues/188: "Patch version skew is normal"',

@@ -1,34 +1,34 @@
 import type { ClusterState, NodeState } from './cluster-state.ts';
-import { hasOwnNumbers, imageVersion } from './image-version.ts';
+import { hasOwnVersionScheme, imageVersion } from './image-version.ts';
 import { compareVersions, isPretendedKubelet, type KubeVersion, parseKubeVersion } from './kube-version.ts';
 import type { ApiServerRange } from './skew.ts';
 import { type ControlPlaneProgram, type ProgramPod, SYSTEM_NAMESPACE } from './workloads.ts';
 
-/** What runs in one cluster, in which version. */
+/** The components of one cluster and their versions. */
 export interface Survey {
   readonly state: ClusterState;
   readonly apiServers: readonly ApiServer[];
-  /** Of the API servers that serve; undefined where none of their versions is known. */
+  /** Of the API servers that are serving; undefined if none of their versions is known. */
   readonly range?: ApiServerRange;
-  /** Whether these are all of them, so far as pods show. */
+  /** Whether these are all API servers that run as pods. */
   readonly areApiServersComplete: boolean;
-  /** Of the nodes that were asked about. */
+  /** Of the requested nodes. */
   readonly kubelets: readonly Kubelet[];
   readonly controllers: readonly Controller[];
   readonly proxies: readonly Proxy[];
-  /** The names of the nodes without a kubelet of Kubernetes. */
+  /** The names of virtual nodes, which have no real kubelet. */
   readonly virtual: readonly string[];
-  /** Pods of programs whose versions are not those of Kubernetes. */
+  /** Pods of programs with their own version scheme. */
   readonly unnumbered: readonly { readonly pod: string; readonly image: string }[];
   readonly unreadable: readonly Unreadable[];
 }
 
 export interface ApiServer {
   readonly version: KubeVersion;
-  /** Its pod; absent where it is the one that answered, which a load balancer may have chosen. */
+  /** Its pod; absent if only its response is known, which may come from any API server behind a load balancer. */
   readonly pod?: string;
   readonly node?: string;
-  /** Not where its node is known not to be ready: it may be down. */
+  /** false if its node is not ready: it may be down. */
   readonly isServing: boolean;
 }
 
@@ -47,19 +47,19 @@ export interface Controller {
   readonly local?: ApiServer;
 }
 
-/** A kube-proxy in one version: of a DaemonSet, or of static pods. */
+/** A version of kube-proxy that a DaemonSet or static pods run. */
 export interface Proxy {
   /** The DaemonSet, `kube-system/kube-proxy`; undefined for static pods. */
   readonly daemonSet?: string;
   readonly version: KubeVersion;
   readonly image: string;
-  /** Its pods and their nodes. Empty where only the template of the DaemonSet is known. */
+  /** Its pods and their nodes. Empty if only the template of the DaemonSet is known. */
   readonly pods: readonly { readonly name: string; readonly node?: string }[];
-  /** Whether the template of the DaemonSet has another image by now, with which these pods have not been replaced. */
+  /** Whether the template of the DaemonSet has a different image now, but these pods have not been replaced yet. */
   readonly isOutdated: boolean;
 }
 
-/** What should have a version and has none that can be compared. */
+/** A version that is missing or cannot be parsed. */
 export interface Unreadable {
   /** `kubelet version`, `image tag`. */
   readonly what: string;
@@ -108,7 +108,7 @@ export function targetIn({ name: cluster }: Pick<ClusterState, 'name'>, name: st
   return `${cluster}:${name}`;
 }
 
-/** Without a kubelet of Kubernetes, as the source says or as its version shows. */
+/** Whether the source or the kubelet version says that it is a virtual node. */
 export function isVirtual({
   kind,
   kubeletVersion = '',
@@ -127,8 +127,8 @@ function rangeOf(servers: readonly ApiServer[]): ApiServerRange | undefined {
 }
 
 /**
- * The API servers by their pods, and the one that answered where it is none of these. API servers in one image whose tag does not tell
- * the version have the version of the one that answered.
+ * The API servers by their pods, and the one that responded if it is none of them. If all pods have the same image and its tag is not a
+ * version, they have the version of the one that responded.
  */
 function apiServersOf(
   { version: written, pods }: ClusterState,
@@ -154,7 +154,7 @@ function apiServersOf(
           {
             what: 'version',
             targets: ['the API server'],
-            because: `${written} is not a version of Kubernetes`,
+            because: `${written} is not a Kubernetes version`,
             kind: 'malformed' as const,
           },
         ]
@@ -172,7 +172,7 @@ function unreadableKubelets(nodes: readonly NodeState[]): readonly Unreadable[] 
   return [...byVersion].map(([raw, some]) => ({
     what: 'kubelet version',
     targets: some.map(({ name }) => name),
-    because: raw === '' ? 'no kubelet version is reported' : `${raw} is not a version of Kubernetes`,
+    because: raw === '' ? 'no kubelet version is reported' : `${raw} is not a Kubernetes version`,
     kind: raw === '' ? 'missing' : 'malformed',
   }));
 }
@@ -188,7 +188,7 @@ function controllersOf(
   const all = pods.flatMap(({ program, ...pod }) =>
     program === 'kube-apiserver' || program === 'kube-proxy' ? [] : [{ program, ...pod }],
   );
-  const isUnnumbered = ({ program, image }: ProgramPod) => hasOwnNumbers(program, image);
+  const isUnnumbered = ({ program, image }: ProgramPod) => hasOwnVersionScheme(program, image);
   const numbered = all.filter((one) => !isUnnumbered(one));
   const known = numbered.flatMap(({ program, name, node, image }) => {
     const version = imageVersion(program, image);
@@ -204,7 +204,7 @@ function controllersOf(
   };
 }
 
-/** Of a DaemonSet both what its pods run and what its template says: a rollout may be under way, or wait for pods to be deleted. */
+/** For a DaemonSet both the images of its pods and that of its template: a rollout may be under way, or wait for pods to be deleted. */
 function proxiesOf({ pods, proxies }: ClusterState): {
   readonly known: readonly Proxy[];
   readonly unreadable: readonly Unreadable[];
@@ -241,7 +241,7 @@ function proxiesOf({ pods, proxies }: ClusterState): {
     const version = imageVersion('kube-proxy', image);
     return version ? [{ daemonSet: name, version, image, pods: [], isOutdated: false }] : [];
   });
-  // Pods that run what their DaemonSet says are one thing that cannot be read.
+  // Pods with the image of their DaemonSet are reported as the DaemonSet, once.
   const unread = [
     ...running.map(({ name, daemonSet = '', image }) => ({
       name: templateOf.get(daemonSet) === image ? daemonSet : name,
@@ -252,15 +252,14 @@ function proxiesOf({ pods, proxies }: ClusterState): {
   return { known: [...ofPods, ...ofTemplates], unreadable: unreadableImages(unread) };
 }
 
-/** One for each image. The names have namespaces. */
+/** One per image. The names include namespaces. */
 function unreadableImages(
   some: readonly { readonly name: string; readonly image: string }[],
 ): readonly Unreadable[] {
   return [...Map.groupBy(some, ({ image }) => image)].map(([image, all]) => ({
     what: 'version',
     targets: [...new Set(all.map(({ name }) => name))],
-    because:
-      image === '' ? 'it has no image' : `the version of Kubernetes cannot be read from the image ${image}`,
+    because: image === '' ? 'it has no image' : `image ${image} does not show its Kubernetes version`,
     kind: 'malformed',
   }));
 }

@@ -3,7 +3,7 @@ import { fitTitle } from '../../shared/title.ts';
 import { nodeParams, readNode } from './find-node.ts';
 import type { NodeParams } from './problem.ts';
 
-/** Undoes `cordon`, and nobody else's. */
+/** Undoes `cordon`. Nodes that somebody else cordoned are refused. */
 export const uncordon = defineRemediation({
   about: 'Uncordons a node that Wrench cordoned, once its kubelet is supported',
   title: ({ node }) => fitTitle(`Uncordon ${node}`),
@@ -14,7 +14,7 @@ export const uncordon = defineRemediation({
   plan: async (context, asked) => {
     const { node } = await readNode(context, asked);
     const { unschedulable, cordonedBy } = node;
-    if (!unschedulable) throw missing(asked, 'it is not cordoned any more');
+    if (!unschedulable) throw missing(asked, 'it is no longer cordoned');
     if (cordonedBy === undefined) throw missing(asked, 'Wrench did not cordon it');
     if (!node.isReady)
       throw new SourceError(asked.cluster, 'refused', `${asked.node} is not uncordoned: it is NotReady`);

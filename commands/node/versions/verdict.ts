@@ -10,14 +10,14 @@ export interface Judged {
   readonly problems: readonly Problem[];
 }
 
-/** How many problems the verdict names. */
+/** How many problems the verdict names; the others are counted. */
 const MAX_HEADLINES = 2;
 
 export function worstFirst<T extends Pick<Problem, 'finding'>>(problems: readonly T[]): readonly T[] {
   return problems.toSorted((a, b) => compareSeverity(a.finding, b.finding));
 }
 
-/** The worst first; of several clusters each problem names its own. Only what was compared is called supported. */
+/** The worst first. With several clusters, each problem names its cluster. Only what was compared is called supported. */
 export function verdictOf(judged: readonly Judged[]): string {
   const isOne = judged.length === 1;
   const headlines = worstFirst(
@@ -74,7 +74,7 @@ function describeSupported(judged: readonly Judged[]): string {
     : `${who} by their API servers`;
 }
 
-/** Those that were compared too. */
+/** Other programs that were compared. */
 function otherPrograms(judged: readonly Judged[]): readonly string[] {
   return [
     ...(judged.some(({ survey }) => survey.proxies.length > 0) ? ['kube-proxy'] : []),

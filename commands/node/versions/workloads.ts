@@ -1,7 +1,7 @@
 import type { ports } from '../../kit.ts';
 import { isProxyImage } from './image-version.ts';
 
-/** The programs of Kubernetes that run as pods, of which the version is the tag of their image. */
+/** The programs of Kubernetes that run as pods. Their version is the tag of their image. */
 export type Program = 'kube-proxy' | ControlPlaneProgram;
 
 export type ControlPlaneProgram =
@@ -10,17 +10,17 @@ export type ControlPlaneProgram =
   | 'kube-scheduler'
   | 'cloud-controller-manager';
 
-/** A pod of one of them. Pods that have ended or have not started are left out: they do not run. */
+/** A running pod of one of them. */
 export interface ProgramPod {
   readonly program: Program;
   readonly name: string;
   readonly node?: string;
   readonly image: string;
-  /** The DaemonSet that it belongs to; static pods have none. */
+  /** The DaemonSet that it belongs to; absent for static pods. */
   readonly daemonSet?: string;
 }
 
-/** A DaemonSet of kube-proxy, with what its template runs. */
+/** A DaemonSet of kube-proxy, with the image of its template. */
 export interface ProxyDaemonSet {
   readonly namespace: string;
   readonly name: string;
@@ -42,7 +42,7 @@ const LABELS = ['component', 'k8s-app', 'app.kubernetes.io/component', 'app.kube
 
 const NOT_RUNNING: ReadonlySet<string> = new Set(['Pending', 'Succeeded', 'Failed']);
 
-/** What a pod of the system namespace says about versions; undefined where it is of none of the programs, or does not run. */
+/** undefined if this pod of the system namespace is not one of the programs, or does not run. */
 export function programPodOf({
   name,
   node,
@@ -71,7 +71,7 @@ function programOf(labels: ports.Pod['labels']): Program | undefined {
   return PROGRAMS.find((program) => values.includes(program));
 }
 
-/** undefined for a DaemonSet that is not of kube-proxy, and for one that is meant for no node: that is how it is switched off. */
+/** undefined for a DaemonSet that is not kube-proxy, and for one that is switched off by a selector that matches no node. */
 export function proxyDaemonSetOf({
   namespace,
   name,
@@ -87,13 +87,13 @@ export function proxyDaemonSetOf({
   return isProxy && desired !== 0 ? { namespace, name, image: imageOf('kube-proxy', containers) } : undefined;
 }
 
-/** `kube-proxy-windows`, and not `kube-proxy-exporter`. */
+/** Also `kube-proxy-windows`, but not `kube-proxy-exporter`. */
 const PROXY_NAME =
   /^(?:[\w.-]*-)?kube-proxy(?:-(?:windows|linux|master|worker|control-plane|amd64|arm64)[\w.-]*)?$/;
 
 type Container = Pick<ports.PodContainer, 'name' | 'image'>;
 
-/** Of the container with the name of the program, else of the one whose image has it, else of the first. */
+/** The image of the container named after the program, else the first image that contains its name, else the first image. */
 function imageOf(program: Program, containers: readonly Container[]): string {
   const named =
     containers.find(({ name }) => name === program) ??
