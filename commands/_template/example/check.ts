@@ -8,7 +8,7 @@ export const check = defineCheck({
   why: 'The outage behind it, in a sentence or two.',
   uses: ['certificates'],
   args: z.object({
-    source: z.string().optional().meta({ description: 'only these sources, by name; several with commas' }),
+    source: z.string().optional().meta({ description: 'only these sources, by name, comma-separated' }),
   }),
   collect,
   diagnose,

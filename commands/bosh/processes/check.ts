@@ -10,13 +10,13 @@ export const check = defineCheck({
   uses: ['processes'],
   args: z.object({
     deployment: z.string().min(1).optional().meta({
-      description: 'only these deployments, by name; several with commas; * matches anything',
+      description: 'only these deployments, by name, comma-separated; * matches anything',
     }),
     group: z.string().min(1).optional().meta({
-      description: 'only these instance groups, by name; several with commas; * matches anything',
+      description: 'only these instance groups, by name, comma-separated; * matches anything',
     }),
     source: z.string().min(1).optional().meta({
-      description: 'only these sources, by name; several with commas',
+      description: 'only these sources, by name, comma-separated',
     }),
   }),
   bareArgument: 'deployment',

@@ -30,7 +30,7 @@ export const check = defineCheck({
     within: duration.prefault(`${withinDays}d`).meta({
       description: 'how far ahead to check: certificates that expire later are not listed',
     }),
-    source: z.string().optional().meta({ description: 'only these sources, by name, separated by commas' }),
+    source: z.string().optional().meta({ description: 'only these sources, by name, comma-separated' }),
     match: z.string().min(1).optional().meta({
       description: 'only certificates whose place, names or subject contain this; * matches anything',
     }),

@@ -12,7 +12,7 @@ export const check = defineCheck({
       description:
         'a site (www.example.com:443), a place (secret/cf/uaa/tls), a prefix of a SHA-256 fingerprint (six digits or more), a serial number, or part of a name; * matches anything',
     }),
-    source: z.string().optional().meta({ description: 'only these sources, by name, separated by commas' }),
+    source: z.string().optional().meta({ description: 'only these sources, by name, comma-separated' }),
   }),
   bareArgument: 'certificate',
   example: 'www.example.com:443',

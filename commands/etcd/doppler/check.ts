@@ -18,7 +18,7 @@ export const check = defineCheck({
   mayUse: ['processes'],
   args: z.object({
     deployment: z.string().optional().meta({
-      description: 'only these deployments, by name; several with commas',
+      description: 'only these deployments, by name, comma-separated',
     }),
     expected: names.optional().meta({
       description: 'dopplers to expect where no source lists processes, such as doppler_z1/0,doppler_z2/0',
@@ -26,7 +26,7 @@ export const check = defineCheck({
     protocols: names.prefault('udp').meta({
       description: 'protocols that the metron agents are configured for; a doppler needs one of them',
     }),
-    source: z.string().optional().meta({ description: 'only these etcds, by name; several with commas' }),
+    source: z.string().optional().meta({ description: 'only these etcds, by name, comma-separated' }),
   }),
   bareArgument: 'deployment',
   example: '--deployment cf',

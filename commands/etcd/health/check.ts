@@ -23,7 +23,7 @@ export const check = defineCheck({
   why: 'A full etcd still answers every read, so it looks healthy until someone deploys. A split cluster answers from both halves. Slow disks and clock skew look like dopplers that come and go.',
   uses: ['keyValue'],
   args: z.object({
-    source: z.string().optional().meta({ description: 'only these etcds, by name; several with commas' }),
+    source: z.string().optional().meta({ description: 'only these etcds, by name, comma-separated' }),
     warningFill: percent.prefault('80').meta({
       description: 'warn when the database reaches this percentage of its quota',
     }),

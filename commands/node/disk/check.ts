@@ -10,21 +10,17 @@ export const check = defineCheck({
   uses: ['clusters'],
   reads: { clusters: ['nodes', 'kubeletStats', 'kubeletConfig', 'pods', 'events'] },
   args: z.object({
-    node: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: 'only these nodes, by name; several with commas' }),
+    node: z.string().min(1).optional().meta({ description: 'only these nodes, by name, comma-separated' }),
     pool: z
       .string()
       .min(1)
       .optional()
-      .meta({ description: 'only the nodes of these pools, by name; several with commas' }),
+      .meta({ description: 'only the nodes of these pools, by name, comma-separated' }),
     source: z
       .string()
       .min(1)
       .optional()
-      .meta({ description: 'only these clusters, by name; several with commas' }),
+      .meta({ description: 'only these clusters, by name, comma-separated' }),
   }),
   bareArgument: 'node',
   example: 'node-b',

@@ -14,8 +14,8 @@ export const check = defineCheck({
     node: z
       .string()
       .optional()
-      .meta({ description: 'only the kubelets of these nodes, by name; several with commas' }),
-    source: z.string().optional().meta({ description: 'only these clusters, by name; several with commas' }),
+      .meta({ description: 'only the kubelets of these nodes, by name, comma-separated' }),
+    source: z.string().optional().meta({ description: 'only these clusters, by name, comma-separated' }),
   }),
   bareArgument: 'node',
   example: '--source prod-eu',
