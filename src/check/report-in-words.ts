@@ -64,6 +64,11 @@ export function askedInWords({
   return cleanText([`/${check.replace('/', ' ')}`, ...flags].join(' '));
 }
 
+/** How many places these gaps stand for: one gap may be the reason for many. The verdict counts in the same way. */
+export function countPlaces(gaps: readonly Pick<Gap, 'places'>[]): number {
+  return gaps.reduce((sum, { places = 1 }) => sum + places, 0);
+}
+
 const GAP_WORDS: Readonly<Record<Gap['kind'], string>> = {
   unreachable: 'unreachable',
   refused: 'denied',
@@ -84,12 +89,12 @@ export function coverageInWords(report: Report): string {
   // A target may be found at many places: what was checked is the places, where a check counts them.
   const checked = coverage.reduce((sum, { examined: count }) => sum + count, 0) || examined;
   const related = uncheckedGaps(report);
-  const unrelated = gaps.filter((gap) => gap.unrelated).length;
+  const unrelated = countPlaces(gaps.filter((gap) => gap.unrelated));
   const unchecked = Object.entries(GAP_WORDS).flatMap(([kind, word]) => {
-    const amount = related.filter((gap) => gap.kind === kind).length;
-    if (amount === 0) return [];
+    const some = related.filter((gap) => gap.kind === kind);
+    if (some.length === 0) return [];
     const all = checked > 0 ? 'the rest' : 'all';
-    const howMany = amount === related.length && unrelated === 0 ? all : formatCount(amount);
+    const howMany = some.length === related.length && unrelated === 0 ? all : formatCount(countPlaces(some));
     return [`${howMany} ${word}`];
   });
   if (unrelated > 0) unchecked.push(`${countInWords(unrelated, 'unrelated place')} not checked`);

@@ -46,6 +46,17 @@ test('notes come last before the coverage, and control nothing', () => {
   expect(lines.at(-4)).toBe('Note: the status of n1 is not available to this user');
 });
 
+test('gaps are counted in places, as in the verdict', () => {
+  const gaps = [
+    { what: 'limits of 3 nodes', because: 'denied', kind: 'refused', places: 3 },
+    { what: 'events', because: 'timeout', kind: 'unreachable' },
+  ] as const;
+  const shown = renderTerminal({ ...report, gaps }, { color: false, columns: 80 });
+
+  expect(shown).toContain("Couldn't check 4 places");
+  expect(shown).toContain('41 checked, 1 unreachable, 3 denied');
+});
+
 test('what can be fixed from Slack is named under its finding', () => {
   const offers = [
     { remediation: 'renew', params: {}, title: 'Renew \u001B[2Jbbs', risk: 'disruptive' as const },

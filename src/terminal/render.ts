@@ -5,6 +5,7 @@ import type { Evidence, Finding, Offer, Report } from '../check/finding.ts';
 import {
   askedInWords,
   countInWords,
+  countPlaces,
   coverageInWords,
   durationInWords,
   groupGaps,
@@ -148,7 +149,7 @@ function renderTable(
 function renderGaps(report: Report, screen: Screen, paint: Paint): string[] {
   const gaps = listedGaps(report);
   if (gaps.length === 0) return [];
-  const title = `Couldn't check ${countInWords(gaps.length, 'place')}`;
+  const title = `Couldn't check ${countInWords(countPlaces(gaps), 'place')}`;
   const groups = groupGaps(gaps).flatMap(({ because, whats }) => {
     const shown = whats.slice(0, MAX_WHATS).flatMap((what) => wrap(what, screen.columns, `${INDENT}  `));
     const left = whats.length - MAX_WHATS;

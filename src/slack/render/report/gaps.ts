@@ -1,5 +1,5 @@
 import type { Gap } from '../../../check/finding.ts';
-import { countInWords, groupGaps } from '../../../check/report-in-words.ts';
+import { countInWords, countPlaces, groupGaps } from '../../../check/report-in-words.ts';
 import { encodedLength, truncate, escapeUntrusted, joinLinesWithin } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
@@ -25,7 +25,7 @@ const MAX_WHATS = 15;
 /** One reply with what could not be checked, by reason. `isCut` if not every place is named; the CSV names them all. */
 export function renderGaps(gaps: readonly Gap[]): { readonly message: Message; readonly isCut: boolean } {
   const groups = groupGaps(gaps);
-  const title = `Couldn't check ${countInWords(gaps.length, 'place')}`;
+  const title = `Couldn't check ${countInWords(countPlaces(gaps), 'place')}`;
   const parts: RichTextPart[] = [
     line(emoji(EMOJI.UNKNOWN), { ...plain(' UNKNOWN  '), style: { bold: true } }, bold(title)),
   ];
