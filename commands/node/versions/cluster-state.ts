@@ -28,6 +28,7 @@ export type NodeState = Pick<
   | 'name'
   | 'uid'
   | 'kind'
+  | 'isServerless'
   | 'operatingSystem'
   | 'osImage'
   | 'kernelVersion'

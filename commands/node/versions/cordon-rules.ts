@@ -8,7 +8,7 @@ const MAX_SINGLE_OFFERS = 20;
 
 type Node = Pick<
   ports.ClusterNode,
-  'name' | 'kind' | 'operatingSystem' | 'architecture' | 'taints' | 'unschedulable' | 'roles'
+  'name' | 'kind' | 'isServerless' | 'operatingSystem' | 'architecture' | 'taints' | 'unschedulable' | 'roles'
 >;
 
 /** A node, and whether it is ready. */
@@ -20,7 +20,7 @@ export interface Placeable extends Node {
 export function cordonable(survey: Survey): readonly Kubelet[] {
   const { newer, tooOld } = kubeletSkews(survey);
   return [...newer, ...tooOld].filter(
-    ({ node }) => !node.unschedulable && !isReserved(node) && !isFargate(node),
+    ({ node }) => !node.unschedulable && !isReserved(node) && !node.isServerless,
   );
 }
 
@@ -33,11 +33,14 @@ export function obstacleToCordon(
   all: readonly Placeable[],
   alsoCordoned: ReadonlySet<string> = new Set(),
 ): string | undefined {
-  if (isFargate(node)) return `${node.name} is a Fargate node, which never gets another pod`;
+  // Each Fargate node runs only one pod: https://docs.aws.amazon.com/eks/latest/userguide/fargate.html
+  if (node.isServerless) return `${node.name} is a Fargate node, which never gets another pod`;
   if (isReserved(node)) return `${node.name} is reserved for the control plane, whose pods ignore a cordon`;
   const isLeft = (one: Placeable) =>
     one.isReady && !one.unschedulable && one.name !== node.name && !alsoCordoned.has(one.name);
-  const peers = all.filter((one) => one.kind === 'machine' && one.isReady && canRunPodsOf(one, node));
+  const peers = all.filter(
+    (one) => one.kind === 'machine' && !one.isServerless && one.isReady && canRunPodsOf(one, node),
+  );
   const left = peers.filter(isLeft);
   if (left.length === 0) return `no other ready, schedulable node could run the pods of ${node.name}`;
   if (2 * left.length < peers.length)
@@ -87,11 +90,6 @@ export function offersFor(
   }));
   const singles = each.slice(0, MAX_SINGLE_OFFERS).map((one) => ({ remediation, ...one }) as NodeOffer);
   return each.length > 1 ? [{ remediation, each } as NodeOffer, ...singles] : singles;
-}
-
-/** Each Fargate node runs only one pod: https://docs.aws.amazon.com/eks/latest/userguide/fargate.html */
-export function isFargate({ taints }: Pick<Node, 'taints'>): boolean {
-  return taints.some(({ key, value }) => key === 'eks.amazonaws.com/compute-type' && value === 'fargate');
 }
 
 const CONTROL_PLANE = /^(?:control-plane|controlplane|master)$/;

@@ -302,12 +302,12 @@ describe('what is offered', () => {
   });
 
   test('a Fargate node is never cordoned, because it never gets another pod', async () => {
-    const taints = [{ key: 'eks.amazonaws.com/compute-type', value: 'fargate', effect: 'NoSchedule' }];
-    const fargate = ['f-1', 'f-2', 'f-3'].map((name) => node(name, 'v1.33.4', { taints }));
-    const old = node('f-4', 'v1.28.1', { taints });
+    const fargate = ['f-1', 'f-2', 'f-3'].map((name) => node(name, 'v1.33.4', { isServerless: true }));
+    const old = node('f-4', 'v1.28.1', { isServerless: true });
     expect(offersOf([...blue, ...fargate, old])).toEqual([]);
-    expect(evidenceOf([...blue, ...fargate, old])).toContain('restart the pod');
-    await expect(cordon.plan(context(lab({ taints })), ASKED)).rejects.toThrow('a Fargate node');
+    await expect(cordon.plan(context(lab({ isServerless: true })), ASKED)).rejects.toThrow('a Fargate node');
+    // Nor can it take the pods of another node.
+    expect(offersOf([...fargate, green('g-1')])).toEqual([]);
   });
 
   test('for very many nodes one offer for all, and a limited number of single ones', () => {

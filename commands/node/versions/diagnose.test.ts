@@ -120,6 +120,49 @@ describe('kubelets', () => {
     expect(only(state).summary).toContain('n-2 (NotReady) runs kubelet 1.26');
   });
 
+  test('each version is named beside the nodes that run it, with its own limit', () => {
+    const state = cluster('v1.30.8', [
+      node('n-1', 'v1.30.8'),
+      node('alpha', 'v1.26.1'),
+      node('beta', 'v1.23.4'),
+      node('gamma', 'v1.26.2'),
+    ]);
+    expect(diagnose(factsOf(state)).verdict).toBe(
+      '3 of 4 nodes run kubelet 1.23 and 1.26, too old for the API server (1.30.8)',
+    );
+    expect(only(state).summary).toBe(
+      'beta runs kubelet 1.23 (7 minor versions older than API server 1.30, at most 2 are supported) and alpha and gamma run 1.26 (4 minor versions older, at most 3). Drain them one by one and upgrade to 1.27 or later',
+    );
+    const newer = cluster('v1.30.8', [
+      node('n-1', 'v1.30.8'),
+      node('alpha', 'v1.32.0'),
+      node('beta', 'v1.31.0'),
+    ]);
+    expect(only(newer).summary).toBe(
+      'beta runs kubelet 1.31 and alpha runs 1.32 under API server 1.30: a newer kubelet is not supported. Upgrade the control plane to 1.32, or downgrade these nodes to 1.30',
+    );
+  });
+
+  test.each<[string, Partial<NodeState>, string]>([
+    ['reports that it is not ready', { ready: 'no' }, 'Drain it and upgrade to 1.27 or later'],
+    [
+      'stopped reporting',
+      { ready: 'unknown' },
+      'Repair it and upgrade to 1.27 or later, or remove it from the cluster: its kubelet has stopped reporting, so a drain would not finish',
+    ],
+    [
+      'is a Fargate node',
+      { isServerless: true },
+      'Restart the pod on it: a Fargate node is never upgraded, and the new one gets the kubelet version of the control plane',
+    ],
+  ])('the fix for a node that %s', (_, known, fix) => {
+    const old = node('n-2', 'v1.26.1', known);
+    const one = only(cluster('v1.30.8', [node('n-1', 'v1.30.8'), old]));
+    expect(one.summary.split('are supported. ')[1]).toBe(fix);
+    const both = only(cluster('v1.30.8', [node('n-1', 'v1.30.8'), old, node('n-3', 'v1.26.1')]));
+    expect(both.summary).toContain(known.ready === 'no' ? 'Drain them one by one' : 'Drain n-3 and upgrade');
+  });
+
   test('virtual nodes are not judged', () => {
     const state = cluster('v1.30.8', [
       node('n-1', 'v1.30.8'),
@@ -368,6 +411,22 @@ describe('drift', () => {
     );
   });
 
+  test('each other minor version is named beside its nodes, and nothing is downgraded', () => {
+    const state = cluster('v1.31.4', [
+      ...nodes('v1.30.1', ['a-3', 'a-4', 'a-5'], { pool: 'a' }),
+      node('a-1', 'v1.31.1', { pool: 'a' }),
+      node('a-2', 'v1.29.1', { pool: 'a' }),
+    ]);
+    expect(only(state).summary).toBe(
+      'a-2 runs kubelet 1.29.1 and a-1 runs 1.31.1, and the rest of pool a runs 1.30.1. API server 1.31.4 supports all of them, so this does not explain an outage by itself. Upgrade all of them to the same minor version',
+    );
+    const lost = cluster('v1.30.8', [
+      ...nodes('v1.30.1', ['n-1', 'n-2']),
+      node('n-3', 'v1.29.1', { ready: 'unknown' }),
+    ]);
+    expect(only(lost).summary).toContain('Repair it and upgrade to 1.30, or remove it');
+  });
+
   test('a different patch, kernel, OS image or runtime in a pool is one finding for information', () => {
     const state = cluster('v1.30.8', [
       ...nodes('v1.30.6', ['a-1', 'a-2'], { pool: 'a' }),
@@ -438,7 +497,7 @@ describe('drift', () => {
     ]);
     expect(inShort([outlier])).toEqual(['warning kubelet-drift lab:pool a: lab:a-3']);
     expect(only(outlier).summary).toContain(
-      'upgrade the kubelet to 1.30. Do this before the control plane is upgraded to 1.31',
+      'Drain it and upgrade to 1.30. Do this before the control plane is upgraded to 1.31',
     );
     // Nodes that do not differ from their pool block it too.
     const both = { ...outlier, nodes: [...outlier.nodes, ...pool('b', 'v1.27.1', ['b-1', 'b-2'])] };

@@ -4,9 +4,10 @@ import { agree } from '../../shared/grammar.ts';
 import type { NodeState } from './cluster-state.ts';
 import { compareVersions, minorText, versionText } from './kube-version.ts';
 import { kubeletSkews } from './kubelet-skews.ts';
-import { kubeletsText, kubeletTable, policyField, type Problem } from './problem.ts';
+import { groupByMinor, kubeletsText, kubeletTable, policyField, type Problem, runsText } from './problem.ts';
 import { blocksUpgrade } from './skew.ts';
 import { type Kubelet, type Survey, targetIn } from './survey.ts';
+import { upgradeText } from './upgrade.ts';
 
 /** Nodes on one platform that should be alike: those of one pool, or, without a pool, those with the same roles. */
 interface Peers {
@@ -107,8 +108,9 @@ function minorDrift(
   const kind = isOlder ? 'an older' : isNewer ? 'a newer' : 'another';
   const peers = isPool ? `the rest of ${name}` : `${off.length === 1 ? 'its' : 'their'} peers`;
   const { range } = survey;
+  const groups = groupByMinor(off);
   const supported = range
-    ? `API server ${versionText(range.newest)} supports ${isOlder || isNewer ? 'both' : 'all of them'}, so this does not explain an outage by itself. `
+    ? `API server ${versionText(range.newest)} supports ${groups.length === 1 ? 'both' : 'all of them'}, so this does not explain an outage by itself. `
     : '';
   const isBlocking = range !== undefined && off.some(({ version }) => blocksUpgrade(version, range));
   const blocks = isBlocking
@@ -116,7 +118,14 @@ function minorDrift(
     : '';
   const fix = isNewer
     ? 'If no upgrade is under way, upgrade all of them to the same minor version'
-    : `Drain ${off.length === 1 ? 'it' : 'them one by one'}, then upgrade the kubelet to ${minorText(common.minor)}`;
+    : isOlder
+      ? upgradeText(off, `to ${minorText(common.minor)}`)
+      : 'Upgrade all of them to the same minor version';
+  const clauses = runsText(groups, {
+    namesOf: (some) => wording.list(some.map(({ node }) => node.name)),
+    program: 'kubelet',
+    versionOf: kubeletsText,
+  });
   return {
     headline: `${off.length} of ${wording.count(survey.kubelets.length, 'node')} ${agree(off.length, { one: 'runs', many: 'run' })} ${kind} kubelet (${kubeletsText(off)}) than ${peers} (${kubeletsText(rest)})${range ? ', which is supported' : ''}`,
     finding: {
@@ -124,7 +133,7 @@ function minorDrift(
       severity: 'warning',
       target: targetIn(survey.state, name),
       targets: off.map(({ node }) => targetIn(survey.state, node.name)),
-      summary: `${wording.list(off.map(({ node }) => node.name))} ${agree(off.length, { one: 'runs', many: 'run' })} kubelet ${kubeletsText(off)} and ${peers} ${kubeletsText(rest)}. ${supported}${fix}${blocks}`,
+      summary: `${clauses}${groups.length > 1 ? ',' : ''} and ${peers} ${agree(isPool ? 1 : 2, { one: 'runs', many: 'run' })} ${kubeletsText(rest)}. ${supported}${fix}${blocks}`,
       evidence: [
         kubeletTable(off),
         field('Peers', `${wording.count(rest.length, 'node')} with kubelet ${kubeletsText(rest)}`),

@@ -1,21 +1,24 @@
 import { type Evidence, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
 import { agree } from '../../shared/grammar.ts';
-import { isFargate, offersToCordon } from './cordon-rules.ts';
+import { offersToCordon } from './cordon-rules.ts';
 import { driftedKubelets } from './drift.ts';
-import { minorText } from './kube-version.ts';
+import { type KubeVersion, minorText } from './kube-version.ts';
 import {
   apiServersField,
+  groupByMinor,
   kubeletsText,
   kubeletTable,
   limitText,
   minorsText,
   policyField,
   type Problem,
+  runsText,
 } from './problem.ts';
 import { kubeletSkews } from './kubelet-skews.ts';
 import { type ApiServerRange, nodeMostBehind, oldestSupportedMinor } from './skew.ts';
 import { type Kubelet, type Survey, targetIn } from './survey.ts';
+import { upgradeText } from './upgrade.ts';
 
 /** How many nodes a summary names. */
 const MAX_NAMED = 3;
@@ -23,11 +26,6 @@ const MAX_NAMED = 3;
 const ORDER: Evidence = field(
   'Order',
   'API servers, one minor version at a time; then kube-controller-manager and kube-scheduler; then each node: drain, upgrade the kubelet, uncordon',
-);
-
-const FARGATE: Evidence = field(
-  'Fargate',
-  'Each node runs one pod and is never upgraded: restart the pod to get a node with the kubelet version of the control plane',
 );
 
 /** Violations of the skew policy by kubelets: one finding per cause. */
@@ -49,7 +47,6 @@ export function kubeletProblems(survey: Survey): readonly Problem[] {
 function newerProblem(survey: Survey, range: ApiServerRange, newer: readonly Kubelet[]): Problem {
   const { oldest } = range;
   const isOne = newer.length === 1;
-  const minors = minorsText(newer.map(({ version }) => version));
   const newestMinor = Math.max(...newer.map(({ version }) => version.minor));
   return {
     headline: `${ofAll(survey, newer)} ${runs(newer)} kubelet ${kubeletsText(newer)}, newer than ${limitText(range, 'oldest')}`,
@@ -58,7 +55,7 @@ function newerProblem(survey: Survey, range: ApiServerRange, newer: readonly Kub
       severity: 'critical',
       target: survey.state.name,
       targets: targetsOf(survey, newer),
-      summary: `${namesOf(newer)} ${runs(newer)} kubelet ${minors} under API server ${minorText(oldest.minor)}: a newer kubelet is not supported. Upgrade the control plane to ${minorText(newestMinor)}, or downgrade ${isOne ? 'this node' : 'these nodes'} to ${minorText(oldest.minor)}`,
+      summary: `${kubeletRuns(newer)} under API server ${minorText(oldest.minor)}: a newer kubelet is not supported. Upgrade the control plane to ${minorText(newestMinor)}, or downgrade ${isOne ? 'this node' : 'these nodes'} to ${minorText(oldest.minor)}`,
       ...evidenceAndOffers(survey, newer),
     },
   };
@@ -66,13 +63,6 @@ function newerProblem(survey: Survey, range: ApiServerRange, newer: readonly Kub
 
 function tooOldProblem(survey: Survey, range: ApiServerRange, tooOld: readonly Kubelet[]): Problem {
   const { newest } = range;
-  const isOne = tooOld.length === 1;
-  const versions = tooOld.map(({ version }) => version);
-  const behind = wording.count(
-    newest.minor - Math.min(...versions.map(({ minor }) => minor)),
-    'minor version',
-  );
-  const most = Math.max(...versions.map(({ minor }) => nodeMostBehind(minor)));
   return {
     headline: `${ofAll(survey, tooOld)} ${runs(tooOld)} kubelet ${kubeletsText(tooOld)}, too old for ${limitText(range, 'newest')}`,
     finding: {
@@ -80,10 +70,31 @@ function tooOldProblem(survey: Survey, range: ApiServerRange, tooOld: readonly K
       severity: 'critical',
       target: survey.state.name,
       targets: targetsOf(survey, tooOld),
-      summary: `${namesOf(tooOld)} ${runs(tooOld)} kubelet ${minorsText(versions)}, ${isOne ? '' : 'up to '}${behind} older than API server ${minorText(newest.minor)}: at most ${wording.count(most, 'minor version')} are supported. Drain ${isOne ? 'it' : 'them one by one'} and upgrade to ${minorText(oldestSupportedMinor(newest))} or later`,
+      summary: `${tooOldText(tooOld, newest)}. ${upgradeText(tooOld, `to ${minorText(oldestSupportedMinor(newest))} or later`)}`,
       ...evidenceAndOffers(survey, tooOld),
     },
   };
+}
+
+/** Each version with its own limit: it depends on the version of the kubelet. */
+function tooOldText(tooOld: readonly Kubelet[], newest: KubeVersion): string {
+  const groups = groupByMinor(tooOld);
+  const behind = (minor: number) => wording.count(newest.minor - minor, 'minor version');
+  const [first] = groups[0] ?? [];
+  if (groups.length === 1 && first) {
+    const { minor } = first.version;
+    return `${kubeletRuns(tooOld)}, ${behind(minor)} older than API server ${minorText(newest.minor)}: at most ${wording.count(nodeMostBehind(minor), 'minor version')} are supported`;
+  }
+  return runsText(groups, {
+    namesOf,
+    program: 'kubelet',
+    versionOf: ([one]) => {
+      const { minor } = one?.version ?? newest;
+      return one === first
+        ? `${minorText(minor)} (${behind(minor)} older than API server ${minorText(newest.minor)}, at most ${nodeMostBehind(minor)} are supported)`
+        : `${minorText(minor)} (${behind(minor)} older, at most ${nodeMostBehind(minor)})`;
+    },
+  });
 }
 
 /** Not critical, because it may be supported: with kubeadm such a kubelet talks to the API server on its own node. */
@@ -96,7 +107,7 @@ function aheadProblem(survey: Survey, range: ApiServerRange, ahead: readonly Kub
       severity: 'warning',
       target: survey.state.name,
       targets: targetsOf(survey, ahead),
-      summary: `${namesOf(ahead)} ${runs(ahead)} kubelet ${minorsText(ahead.map(({ version }) => version))}. The API server on the same node is as new, but another one still runs ${minorText(oldest.minor)}, which does not support it. Finish the upgrade of the control plane`,
+      summary: `${kubeletRuns(ahead)}. The API server on the same node is as new, but another one still runs ${minorText(oldest.minor)}, which does not support it. Finish the upgrade of the control plane`,
       evidence: [kubeletTable(ahead), apiServersField(survey), policyField],
     },
   };
@@ -104,14 +115,13 @@ function aheadProblem(survey: Survey, range: ApiServerRange, ahead: readonly Kub
 
 function blockingProblem(survey: Survey, { newest }: ApiServerRange, blocking: readonly Kubelet[]): Problem {
   const next = { ...newest, minor: newest.minor + 1 };
-  const minors = minorsText(blocking.map(({ version }) => version));
   return {
     finding: {
       reason: 'kubelet-blocks-upgrade',
       severity: 'info',
       target: survey.state.name,
       targets: targetsOf(survey, blocking),
-      summary: `${namesOf(blocking)} ${runs(blocking)} kubelet ${minors}, the oldest that API server ${minorText(newest.minor)} supports. Upgrade ${blocking.length === 1 ? 'it' : 'them'} to ${minorText(oldestSupportedMinor(next))} or later before the control plane goes to ${minorText(next.minor)}`,
+      summary: `${kubeletRuns(blocking)}, the oldest that API server ${minorText(newest.minor)} supports. Upgrade ${blocking.length === 1 ? 'it' : 'them'} to ${minorText(oldestSupportedMinor(next))} or later before the control plane goes to ${minorText(next.minor)}`,
       evidence: [kubeletTable(blocking), policyField],
     },
   };
@@ -125,8 +135,7 @@ function evidenceAndOffers(
   const evidence = [
     kubeletTable(kubelets),
     apiServersField(survey),
-    ORDER,
-    ...(kubelets.some(({ node }) => isFargate(node)) ? [FARGATE] : []),
+    ...(kubelets.every(({ node }) => node.isServerless) ? [] : [ORDER]),
     ...(because === undefined ? [] : [field('Cordon', `not offered: ${because}`)]),
     policyField,
   ];
@@ -135,6 +144,15 @@ function evidenceAndOffers(
 
 function targetsOf({ state }: Survey, kubelets: readonly Kubelet[]): readonly string[] {
   return kubelets.map(({ node }) => targetIn(state, node.name));
+}
+
+/** `beta runs kubelet 1.23 and alpha (NotReady) runs 1.26` */
+function kubeletRuns(kubelets: readonly Kubelet[]): string {
+  return runsText(groupByMinor(kubelets), {
+    namesOf,
+    program: 'kubelet',
+    versionOf: (some) => minorsText(some.map(({ version }) => version)),
+  });
 }
 
 function namesOf(kubelets: readonly Kubelet[]): string {

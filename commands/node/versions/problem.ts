@@ -1,6 +1,7 @@
-import type { Evidence, Finding } from '../../kit.ts';
+import { type Evidence, type Finding, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
-import { minorText, versionText } from './kube-version.ts';
+import { agree } from '../../shared/grammar.ts';
+import { type KubeVersion, minorText, versionText } from './kube-version.ts';
 import { type ApiServerRange, SKEW_POLICY } from './skew.ts';
 import type { Kubelet, Survey } from './survey.ts';
 
@@ -32,7 +33,42 @@ export const policyField: Evidence = field('Policy', SKEW_POLICY);
 /** Sorted, without duplicates: `1.30 and 1.31`. */
 export function minorsText(versions: readonly { readonly minor: number }[]): string {
   const minors = [...new Set(versions.map(({ minor }) => minor))].toSorted((a, b) => a - b);
-  return minors.map(minorText).join(' and ');
+  return wording.list(minors.map(minorText), minors.length);
+}
+
+export interface Versioned {
+  readonly version: KubeVersion;
+}
+
+/** One group per minor version, the oldest first. */
+export function groupByMinor<T extends Versioned>(all: readonly T[]): readonly (readonly T[])[] {
+  return [...Map.groupBy(all, ({ version }) => version.minor)]
+    .toSorted(([a], [b]) => a - b)
+    .map(([, some]) => some);
+}
+
+/** Each version beside those that run it: `beta runs kubelet 1.23 and alpha and gamma run 1.26`. */
+export function runsText<T extends Versioned>(
+  groups: readonly (readonly T[])[],
+  {
+    namesOf,
+    versionOf,
+    program,
+  }: {
+    readonly namesOf: (some: readonly T[]) => string;
+    readonly versionOf: (some: readonly T[]) => string;
+    readonly program?: string;
+  },
+): string {
+  const clauses = groups.map((some, at) =>
+    [
+      namesOf(some),
+      agree(some.length, { one: 'runs', many: 'run' }),
+      ...(program !== undefined && at === 0 ? [program] : []),
+      versionOf(some),
+    ].join(' '),
+  );
+  return wording.list(clauses, clauses.length);
 }
 
 /** The full version if all have the same, otherwise the minor versions. */
