@@ -214,6 +214,46 @@ test.each([
   expect(verdict.status).toBe('clear');
 });
 
+test.each([
+  [
+    'of AWS',
+    { 'k8s-app': 'aws-cloud-controller-manager' },
+    'aws-cloud-controller-manager',
+    'registry.k8s.io/provider-aws/cloud-controller-manager:v1.28.3',
+    'critical',
+  ],
+  [
+    'of vSphere',
+    { 'k8s-app': 'vsphere-cloud-controller-manager' },
+    'vsphere-cloud-controller-manager',
+    'registry.k8s.io/cloud-pv-vsphere/cloud-provider-vsphere:v1.29.0',
+    'critical',
+  ],
+  [
+    'of OpenStack',
+    { app: 'openstack-cloud-controller-manager', component: 'controllermanager' },
+    'openstack-cloud-controller-manager',
+    'registry.k8s.io/provider-os/openstack-cloud-controller-manager:v1.28.2',
+    'warning',
+  ],
+])(
+  'a cloud controller manager two minors older than its API server is found by the labels of its provider: %s',
+  async (_whose, labels, name, image, severity) => {
+    const ccm = podObject('ccm', {
+      namespace: 'kube-system',
+      node: 'cp-1',
+      labels,
+      containers: [
+        { name: 'proxy', image: 'registry.example/sidecar:v1.2.3' },
+        { name, image },
+      ],
+    });
+    const pods = [controlPlane('kube-apiserver', 'v1.31.1', 'cp-1'), ccm];
+    const verdict = await ask('v1.31.1', [at('cp-1', 'v1.31.1')], { pods });
+    expect(verdict.faults).toEqual([`${severity} kube-system/ccm`]);
+  },
+);
+
 test('stale pods of a control plane node that is down are not critical', async () => {
   const nodes = [at('cp-1', 'v1.31.1'), at('cp-2', 'v1.31.1', { conditions: { Ready: 'Unknown' } })];
   const pods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].flatMap((component) => [

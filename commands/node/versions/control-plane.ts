@@ -2,7 +2,7 @@ import { type Evidence, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
 import { agree, be } from '../../shared/grammar.ts';
 import { minorText, versionText } from './kube-version.ts';
-import { apiServersField, minorsText, policyField, type Problem } from './problem.ts';
+import { apiServersField, groupByMinor, minorsText, policyField, type Problem, runsText } from './problem.ts';
 import {
   API_SERVERS_MOST_APART,
   type ApiServerRange,
@@ -27,8 +27,8 @@ function apiServerProblems(survey: Survey): readonly Problem[] {
   const serving = apiServers.filter(({ isServing }) => isServing);
   const isViolation = apart > API_SERVERS_MOST_APART;
   const isServed = apartIn(serving.length > 0 ? serving : apiServers) > API_SERVERS_MOST_APART;
-  const all = minorsText(apiServers.map(({ version }) => version));
-  const run = `${apiServersText(behind)} ${agree(behind.length, { one: 'runs', many: 'run' })} ${minorsText(behind.map(({ version }) => version))}, the newest API server runs ${minorText(newest)}`;
+  const all = minorsOf(apiServers);
+  const run = `${runsText(groupByMinor(behind), { namesOf: apiServersText, versionOf: minorsOf })}, the newest API server runs ${minorText(newest)}`;
   const limit = `at most ${wording.count(API_SERVERS_MOST_APART, 'minor version')} apart is supported`;
   return [
     {
@@ -58,6 +58,10 @@ function apartIn(servers: readonly ApiServer[]): number {
   return Math.max(...minors) - Math.min(...minors);
 }
 
+function minorsOf(servers: readonly ApiServer[]): string {
+  return minorsText(servers.map(({ version }) => version));
+}
+
 /** The names of their pods, and which are on nodes that are not ready. */
 function apiServersText(servers: readonly ApiServer[]): string {
   return wording.list(
@@ -76,7 +80,10 @@ function controllerProblems(survey: Survey): readonly Problem[] {
     const skew = limits && skewOf(controller.version, limits, CONTROLLER_MOST_BEHIND);
     return limits && skew !== undefined && skew !== 'supported' ? [{ controller, limits, skew }] : [];
   });
-  const groups = Map.groupBy(judged, ({ controller, skew }) => `${controller.program} ${skew}`);
+  const groups = Map.groupBy(
+    judged,
+    ({ controller: { program, isReleasedSeparately }, skew }) => `${program} ${isReleasedSeparately} ${skew}`,
+  );
   return [...groups.values()].map((some) => controllerProblem(survey, some));
 }
 
@@ -90,33 +97,39 @@ function controllerProblem(survey: Survey, some: readonly JudgedController[]): P
   const [first] = some;
   if (!first) throw new TypeError('a group has members');
   const { state } = survey;
-  const { skew, limits } = first;
+  const { skew } = first;
   const { program } = first.controller;
-  const versions = some.map(({ controller }) => controller.version);
-  const minors = minorsText(versions);
-  const pods = wording.list(some.map(({ controller }) => controller.pod));
-  const [limit, says, fix] =
+  const limitOf = ({ limits }: JudgedController) => (skew === 'newer' ? limits.oldest : limits.newest);
+  const limits = new Set(some.map((one) => limitOf(one).minor));
+  const [says, fix] =
     skew === 'newer'
-      ? [limits.oldest, 'a newer one is not supported', 'Upgrade the API servers first']
+      ? ['a newer one is not supported', 'Upgrade the API servers first']
       : [
-          limits.newest,
           `at most ${wording.count(CONTROLLER_MOST_BEHIND, 'minor version')} older is supported`,
           `Upgrade ${some.length === 1 ? 'it' : 'them'}`,
         ];
+  const minors = minorsText(some.map(({ controller }) => controller.version));
+  const server =
+    limits.size === 1 ? `the API server (${versionText(limitOf(first))})` : 'the API server on the same node';
+  const groups = Map.groupBy(some, (one) => `${one.controller.version.minor} ${limitOf(one).minor}`);
+  const clauses = [...groups.values()].map((alike) => {
+    const [{ controller, ...judged } = first] = alike;
+    const pods = wording.list(alike.map((one) => one.controller.pod));
+    return `${pods} ${agree(alike.length, { one: 'runs', many: 'run' })} ${minorText(controller.version.minor)} under API server ${minorText(limitOf({ controller, ...judged }).minor)}`;
+  });
   const evidence: readonly Evidence[] = [
     ...some.map(({ controller }) => field(controller.pod, controller.version.raw)),
     apiServersField(survey),
     policyField,
   ];
   return {
-    headline: `${program} ${minors} ${agree(1, be(skew === 'newer' ? 'newer than' : 'too old for'))} the API server (${versionText(limit)})`,
+    headline: `${program} ${minors} ${agree(new Set(some.map(({ controller }) => controller.version.minor)).size, be(skew === 'newer' ? 'newer than' : 'too old for'))} ${server}`,
     finding: {
       reason: skew === 'newer' ? 'controller-newer-than-api-server' : 'controller-too-old',
-      // Released by cloud providers, separately from Kubernetes, although with similar numbers.
-      severity: program === 'cloud-controller-manager' ? 'warning' : 'critical',
+      severity: some.every(({ controller }) => controller.isReleasedSeparately) ? 'warning' : 'critical',
       target: targetIn(state, program),
       targets: some.map(({ controller }) => targetIn(state, controller.pod)),
-      summary: `${pods} ${agree(some.length, { one: 'runs', many: 'run' })} ${minors} under API server ${minorText(limit.minor)}: ${says}. ${fix}`,
+      summary: `${wording.list(clauses, clauses.length)}: ${says}. ${fix}`,
       evidence,
     },
   };

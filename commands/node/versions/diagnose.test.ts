@@ -253,15 +253,34 @@ describe('the control plane', () => {
     );
   });
 
-  test('a cloud-controller-manager is only a warning, because it is not released with Kubernetes', () => {
-    const image = 'registry.k8s.io/provider-aws/cloud-controller-manager:v1.28.0';
+  test.each([
+    ['registry.k8s.io/provider-aws/cloud-controller-manager:v1.28.3', 'critical'],
+    ['mirror.example:5000/k8s/provider-aws/cloud-controller-manager:v1.28.3@sha256:51', 'critical'],
+    ['mcr.microsoft.com/oss/kubernetes/azure-cloud-controller-manager:v1.28.13', 'critical'],
+    ['registry.k8s.io/cloud-pv-vsphere/cloud-provider-vsphere:v1.28.0', 'critical'],
+    ['gcr.io/cloud-provider-vsphere/cpi/release/manager:v1.28.0', 'critical'],
+    ['rancher/hyperkube:v1.28.3-rancher1', 'critical'],
+    // Nobody says that these support only one minor version.
+    ['registry.k8s.io/provider-os/openstack-cloud-controller-manager:v1.28.2', 'warning'],
+    ['mirror.example/cloud-controller-manager:v1.28.2', 'warning'],
+    ['registry.k8s.io/provider-aws/cloud-controller-manager:v1.29.0', undefined],
+    // Their versions do not say for which Kubernetes they are.
+    ['mcr.microsoft.com/oss/kubernetes/azure-cloud-controller-manager:v1.1.26', undefined],
+    ['gcr.io/cloud-provider-vsphere/cpi/release/manager:v1.2.1', undefined],
+    ['docker.io/hetznercloud/hcloud-cloud-controller-manager:v1.20.0', undefined],
+    ['registry.k8s.io/cloud-provider-gcp/cloud-controller-manager:v27.1.6', undefined],
+  ])('%s under API server 1.30: %s', (image, severity) => {
     const pods = [
       ...servers('v1.30.8'),
       { ...controlPlanePod('cloud-controller-manager', 'cp-1', ''), image },
     ];
-    expect(inShort([cluster('v1.30.8', nodes('v1.30.8', ['cp-1', 'n-1']), { pods })])).toEqual([
-      'warning controller-too-old lab:cloud-controller-manager: lab:kube-system/cloud-controller-manager-cp-1',
-    ]);
+    expect(inShort([cluster('v1.30.8', nodes('v1.30.8', ['cp-1', 'n-1']), { pods })])).toEqual(
+      severity === undefined
+        ? []
+        : [
+            `${severity} controller-too-old lab:cloud-controller-manager: lab:kube-system/cloud-controller-manager-cp-1`,
+          ],
+    );
   });
 
   test.each([
@@ -275,6 +294,30 @@ describe('the control plane', () => {
     expect(inShort([state])).toEqual(
       says === undefined ? [] : [`${says} lab:${program}: lab:kube-system/${program}-cp-1`],
     );
+  });
+
+  test('each version is named beside the components that run it', () => {
+    const scheduler = (on: string, version: string) => controlPlanePod('kube-scheduler', on, version);
+    const three = nodes('v1.28.1', ['cp-1', 'cp-2', 'cp-3']);
+    const { findings, verdict } = diagnose(
+      factsOf(
+        cluster('v1.31.4', three, {
+          pods: [
+            ...servers('v1.31.4', 'v1.30.8', 'v1.29.9'),
+            scheduler('cp-1', 'v1.29.9'),
+            scheduler('cp-2', 'v1.28.1'),
+          ],
+        }),
+      ),
+    );
+    const summaries = findings.map(({ summary }) => summary);
+    expect(summaries[0]).toContain(
+      'kube-system/kube-apiserver-cp-3 runs 1.29 and kube-system/kube-apiserver-cp-2 runs 1.30, the newest API server runs 1.31: at most',
+    );
+    expect(summaries[1]).toContain(
+      'kube-system/kube-scheduler-cp-1 runs 1.29 under API server 1.31 and kube-system/kube-scheduler-cp-2 runs 1.28 under API server 1.30: at most 1',
+    );
+    expect(verdict).toContain('kube-scheduler 1.28 and 1.29 are too old for the API server on the same node');
   });
 
   test('during an upgrade with kubeadm, a controller is compared with the API server on its own node', () => {

@@ -1,56 +1,75 @@
 import { type KubeVersion, parseKubeVersion } from './kube-version.ts';
 
-/** The last part of an image's repository, and its tag. */
+/** The repository of an image, its last part, and the tag. */
 interface ImageName {
+  readonly repository: string;
   readonly name: string;
   readonly tag?: string;
 }
 
 /** Images that contain all programs of Kubernetes. */
 const WHOLE_KUBERNETES = /^(?:hyperkube|hardened-kubernetes|kubernetes)(?:-\w+)?$/;
-/** cloud-controller-managers with the version numbers of Kubernetes. Others have their own version scheme: Hetzner's v1.20 is not for Kubernetes 1.20. */
-const CLOUD_CONTROLLER_MANAGERS =
-  /^(?:(?:aws|azure|openstack)-)?cloud-controller-manager(?:-(?:amd64|arm64))?$/;
+/**
+ * cloud-controller-managers with one release per minor version of Kubernetes, to be upgraded with it like kube-controller-manager:
+ * https://github.com/kubernetes/cloud-provider-aws#compatibility-with-kubernetes
+ * https://github.com/kubernetes/cloud-provider-vsphere#compatibility-with-kubernetes
+ * https://github.com/kubernetes-sigs/cloud-provider-azure#version-matrix
+ */
+const RELEASED_PER_MINOR = [
+  /provider-aws\/cloud-controller-manager(?:-(?:amd64|arm64))?$/,
+  /(?:^|[/-])(?:aws|azure)-cloud-controller-manager(?:-(?:amd64|arm64))?$/,
+  /(?:^|[/-])cloud-provider-vsphere(?:\/cpi\/(?:\w+\/)?manager)?$/,
+];
+/** Azure called its release for Kubernetes 1.22 1.1, and vSphere its release for 1.18 1.2. */
+const FIRST_SHARED_MINOR = 15;
+/** Has the minor versions of Kubernetes, or an unknown vendor. Others have their own: Hetzner's v1.20 is not for Kubernetes 1.20. */
+const SIMILAR = /^(?:openstack-)?cloud-controller-manager(?:-(?:amd64|arm64))?$/;
 
 /** Only kube-proxy itself, not `kube-proxy-exporter`. */
 const KUBE_PROXY = /(?:^|-)kube-proxy(?:-(?:amd64|arm|arm64|ppc64le|s390x|windows[\w.-]*))?$/;
 
-/** `kube-proxy` and `v1.25.16` for `mirror.example:5000/kube-proxy:v1.25.16@sha256:5147…`. A registry may have a port. */
+/** `mirror.example:5000/k8s`, `kube-proxy` and `v1.25.16` of `mirror.example:5000/k8s/kube-proxy:v1.25.16@sha256:5147…`. */
 function splitImage(image: string): ImageName {
   const [withoutDigest = ''] = image.split('@');
-  const last = withoutDigest.slice(withoutDigest.lastIndexOf('/') + 1);
+  const slash = withoutDigest.lastIndexOf('/');
+  const last = withoutDigest.slice(slash + 1);
   const colon = last.indexOf(':');
-  return colon < 0 ? { name: last } : { name: last.slice(0, colon), tag: last.slice(colon + 1) };
+  const name = colon < 0 ? last : last.slice(0, colon);
+  return {
+    name,
+    repository: withoutDigest.slice(0, slash + 1) + name,
+    ...(colon >= 0 && { tag: last.slice(colon + 1) }),
+  };
 }
 
 export function isProxyImage(image: string): boolean {
   return KUBE_PROXY.test(splitImage(image).name);
 }
 
-/** Whether the tag of this image is the version of Kubernetes. */
-function isReleasedWithKubernetes(program: string, image: string): boolean {
-  const { name } = splitImage(image);
-  if (program === 'cloud-controller-manager')
-    return CLOUD_CONTROLLER_MANAGERS.test(name) || WHOLE_KUBERNETES.test(name);
-  return name.includes(program) || WHOLE_KUBERNETES.test(name);
-}
-
 /**
- * Whether a program has its own version scheme: most cloud-controller-managers, and the scheduler with plugins, which is 0.29 for Kubernetes
- * 1.29: https://github.com/kubernetes-sigs/scheduler-plugins
+ * What the version of an image says about Kubernetes. `kubernetes`: it is the version of Kubernetes. `similar`: it has the same numbers, but is
+ * not bound to that version. `own`: nothing.
  */
-export function hasOwnVersionScheme(program: string, image: string): boolean {
-  if (/(?:^|\/)scheduler-plugins\//.test(image)) return true;
-  const { tag } = splitImage(image);
-  return (
-    program === 'cloud-controller-manager' &&
-    (!isReleasedWithKubernetes(program, image) ||
-      (tag !== undefined && /^v?\d+\.\d+/.test(tag) && parseKubeVersion(tag) === undefined))
-  );
+export type VersionScheme = 'kubernetes' | 'similar' | 'own';
+
+/** undefined if the image is not known to be one of this program. */
+export function versionScheme(program: string, image: string): VersionScheme | undefined {
+  const { name, repository, tag } = splitImage(image);
+  // The scheduler with plugins is 0.29 for Kubernetes 1.29: https://github.com/kubernetes-sigs/scheduler-plugins
+  if (/(?:^|\/)scheduler-plugins\//.test(image)) return 'own';
+  if (WHOLE_KUBERNETES.test(name)) return 'kubernetes';
+  if (program !== 'cloud-controller-manager') return name.includes(program) ? 'kubernetes' : undefined;
+  const isPerMinor = RELEASED_PER_MINOR.some((pattern) => pattern.test(repository));
+  if (!isPerMinor && !SIMILAR.test(name)) return 'own';
+  const version = tag === undefined ? undefined : parseKubeVersion(tag);
+  const isOtherNumber = tag !== undefined && /^v?\d+\.\d+/.test(tag) && version === undefined;
+  if (isOtherNumber || (version && version.minor < FIRST_SHARED_MINOR)) return 'own';
+  return isPerMinor ? 'kubernetes' : 'similar';
 }
 
 /** The Kubernetes version of an image of this program, by its tag; undefined if the tag is not one. */
 export function imageVersion(program: string, image: string): KubeVersion | undefined {
   const { tag } = splitImage(image);
-  return tag === undefined || !isReleasedWithKubernetes(program, image) ? undefined : parseKubeVersion(tag);
+  const scheme = versionScheme(program, image);
+  return tag === undefined || scheme === undefined || scheme === 'own' ? undefined : parseKubeVersion(tag);
 }

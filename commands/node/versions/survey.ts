@@ -1,5 +1,5 @@
 import type { ClusterState, NodeState } from './cluster-state.ts';
-import { hasOwnVersionScheme, imageVersion } from './image-version.ts';
+import { imageVersion, versionScheme } from './image-version.ts';
 import { compareVersions, isPretendedKubelet, type KubeVersion, parseKubeVersion } from './kube-version.ts';
 import type { ApiServerRange } from './skew.ts';
 import { type ControlPlaneProgram, type ProgramPod, SYSTEM_NAMESPACE } from './workloads.ts';
@@ -43,6 +43,8 @@ export interface Controller {
   readonly program: Exclude<ControlPlaneProgram, 'kube-apiserver'>;
   readonly pod: string;
   readonly version: KubeVersion;
+  /** Whether its version only resembles that of Kubernetes, so that too large a difference is not certainly a violation. */
+  readonly isReleasedSeparately: boolean;
   /** The API server on the same node, which it talks to. */
   readonly local?: ApiServer;
 }
@@ -188,12 +190,15 @@ function controllersOf(
   const all = pods.flatMap(({ program, ...pod }) =>
     program === 'kube-apiserver' || program === 'kube-proxy' ? [] : [{ program, ...pod }],
   );
-  const isUnnumbered = ({ program, image }: ProgramPod) => hasOwnVersionScheme(program, image);
+  const isUnnumbered = ({ program, image }: ProgramPod) => versionScheme(program, image) === 'own';
   const numbered = all.filter((one) => !isUnnumbered(one));
   const known = numbered.flatMap(({ program, name, node, image }) => {
     const version = imageVersion(program, image);
     const local = localOf(node);
-    return version ? [{ program, pod: podName(name), version, ...(local && { local }) }] : [];
+    const isReleasedSeparately = versionScheme(program, image) === 'similar';
+    return version
+      ? [{ program, pod: podName(name), version, isReleasedSeparately, ...(local && { local }) }]
+      : [];
   });
   return {
     known,

@@ -37,8 +37,14 @@ const PROGRAMS: readonly Program[] = [
   'kube-proxy',
 ];
 
-/** kubeadm, GKE, RKE2 and Talos use `component`; kops, Bootkube and most DaemonSets `k8s-app`. */
-const LABELS = ['component', 'k8s-app', 'app.kubernetes.io/component', 'app.kubernetes.io/name'] as const;
+/** kubeadm, GKE, RKE2 and Talos use `component`; kops, Bootkube and most DaemonSets `k8s-app`; the Helm chart of OpenStack `app`. */
+const LABELS = [
+  'component',
+  'k8s-app',
+  'app.kubernetes.io/component',
+  'app.kubernetes.io/name',
+  'app',
+] as const;
 
 const NOT_RUNNING: ReadonlySet<string> = new Set(['Pending', 'Succeeded', 'Failed']);
 
@@ -68,7 +74,13 @@ export function programPodOf({
 
 function programOf(labels: ports.Pod['labels']): Program | undefined {
   const values = LABELS.flatMap((label) => labels[label] ?? []);
-  return PROGRAMS.find((program) => values.includes(program));
+  return (
+    PROGRAMS.find((program) => values.includes(program)) ??
+    // `aws-cloud-controller-manager`, `vsphere-cloud-controller-manager`: each provider puts its name in front.
+    (values.some((value) => value.endsWith('-cloud-controller-manager'))
+      ? 'cloud-controller-manager'
+      : undefined)
+  );
 }
 
 /** undefined for a DaemonSet that is not kube-proxy, and for one that is switched off by a selector that matches no node. */
@@ -93,10 +105,11 @@ const PROXY_NAME =
 
 type Container = Pick<ports.PodContainer, 'name' | 'image'>;
 
-/** The image of the container named after the program, else the first image that contains its name, else the first image. */
+/** The image of the container named after the program (`aws-cloud-controller-manager` too), else the first image that contains its name, else the first image. */
 function imageOf(program: Program, containers: readonly Container[]): string {
   const named =
     containers.find(({ name }) => name === program) ??
+    containers.find(({ name }) => name.endsWith(`-${program}`)) ??
     containers.find(({ image }) =>
       program === 'kube-proxy' ? isProxyImage(image) : image.includes(program),
     ) ??
