@@ -352,6 +352,21 @@ test('only running pods of the programs count, with the image of the container n
   ]);
 });
 
+test('a static pod without labels is found by the name of its container, other pods are not', async () => {
+  const labels = {};
+  const { facts } = await collectFrom([
+    healthy('eu', {
+      pods: [
+        systemPod('kube-scheduler-cp', 'kube-scheduler', { labels }),
+        systemPod('another-scheduler', 'kube-scheduler', { labels, isMirror: false }),
+      ],
+    }),
+  ]);
+  expect(facts.clusters[0]?.pods.map(({ program, name }) => `${program} ${name}`)).toEqual([
+    'kube-scheduler kube-scheduler-cp',
+  ]);
+});
+
 const tooNew = [...nodes, clusterNode('n-4', { kubeletVersion: 'v1.34.1' })];
 
 test('the permission to cordon is read if a node is unsupported, and a failure changes nothing else', async () => {

@@ -56,13 +56,12 @@ export function programPodOf({
   phase,
   controller,
   containers,
+  isMirror,
 }: ports.Pod): ProgramPod | undefined {
-  const program = programOf(labels);
+  const main = containers.filter(({ kind }) => kind === 'main');
+  const program = programOf(labels) ?? (isMirror ? programIn(main) : undefined);
   if (program === undefined || NOT_RUNNING.has(phase)) return undefined;
-  const image = imageOf(
-    program,
-    containers.filter(({ kind }) => kind === 'main'),
-  );
+  const image = imageOf(program, main);
   return {
     program,
     name,
@@ -81,6 +80,11 @@ function programOf(labels: ports.Pod['labels']): Program | undefined {
       ? 'cloud-controller-manager'
       : undefined)
   );
+}
+
+/** Of a static pod, which may have no labels: only files on a node create one, so its container's name is not an accident. */
+function programIn(containers: readonly Container[]): Program | undefined {
+  return PROGRAMS.find((program) => containers.some(({ name }) => name === program));
 }
 
 /** undefined for a DaemonSet that is not kube-proxy, and for one that is switched off by a selector that matches no node. */
