@@ -80,10 +80,7 @@ function controllerProblems(survey: Survey): readonly Problem[] {
     const skew = limits && skewOf(controller.version, limits, CONTROLLER_MOST_BEHIND);
     return limits && skew !== undefined && skew !== 'supported' ? [{ controller, limits, skew }] : [];
   });
-  const groups = Map.groupBy(
-    judged,
-    ({ controller: { program, isReleasedSeparately }, skew }) => `${program} ${isReleasedSeparately} ${skew}`,
-  );
+  const groups = Map.groupBy(judged, ({ controller, skew }) => `${controller.program} ${skew}`);
   return [...groups.values()].map((some) => controllerProblem(survey, some));
 }
 
@@ -113,9 +110,9 @@ function controllerProblem(survey: Survey, some: readonly JudgedController[]): P
     limits.size === 1 ? `the API server (${versionText(limitOf(first))})` : 'the API server on the same node';
   const groups = Map.groupBy(some, (one) => `${one.controller.version.minor} ${limitOf(one).minor}`);
   const clauses = [...groups.values()].map((alike) => {
-    const [{ controller, ...judged } = first] = alike;
-    const pods = wording.list(alike.map((one) => one.controller.pod));
-    return `${pods} ${agree(alike.length, { one: 'runs', many: 'run' })} ${minorText(controller.version.minor)} under API server ${minorText(limitOf({ controller, ...judged }).minor)}`;
+    const [one = first] = alike;
+    const pods = wording.list(alike.map(({ controller }) => controller.pod));
+    return `${pods} ${agree(alike.length, { one: 'runs', many: 'run' })} ${minorText(one.controller.version.minor)} under API server ${minorText(limitOf(one).minor)}`;
   });
   const evidence: readonly Evidence[] = [
     ...some.map(({ controller }) => field(controller.pod, controller.version.raw)),

@@ -143,6 +143,13 @@ describe('kubelets', () => {
     );
   });
 
+  test('a node that is too new and stopped reporting need not be downgraded', () => {
+    const lost = node('n-2', 'v1.31.1', { ready: 'unknown' });
+    expect(only(cluster('v1.30.8', [node('n-1', 'v1.30.8'), lost])).summary).toContain(
+      'Upgrade the control plane to 1.31 before it returns, or remove the node',
+    );
+  });
+
   test.each<[string, Partial<NodeState>, string]>([
     ['reports that it is not ready', { ready: 'no' }, 'Drain it and upgrade to 1.27 or later'],
     [
@@ -381,6 +388,27 @@ describe('kube-proxy', () => {
     ]);
   });
 
+  test('each version is named beside its pods, the oldest first, and the verdict says which is newer and which too old', () => {
+    const static2 = { 'n-1': 'v1.30.0', 'n-2': 'v1.25.16', 'n-3': 'v1.25.16' };
+    const pods = Object.entries(static2).map(([name, tag]) => controlPlanePod('kube-proxy', name, tag));
+    const { findings, verdict } = diagnose(factsOf(cluster('v1.29.4', three, { pods })));
+    expect(verdict).toBe(
+      'kube-proxy 1.30 is newer than the API server (1.29.4) and 1.25 is too old for the API server (1.29.4)',
+    );
+    expect(findings.map(({ summary }) => summary)).toEqual([
+      expect.stringContaining(
+        'kube-system/kube-proxy-n-2 and kube-system/kube-proxy-n-3 run kube-proxy 1.25 and kube-system/kube-proxy-n-1 runs 1.30: 1.25 is 4 minor',
+      ),
+    ]);
+    const ofDaemonSet = pods.map((pod) => ({ ...pod, daemonSet: 'kube-proxy' }));
+    const leftBehind = ofDaemonSet.map((pod) =>
+      pod.node === 'n-1' ? { ...pod, image: 'registry.k8s.io/kube-proxy:v1.24.2' } : pod,
+    );
+    expect(only(withProxy('v1.29.4', { pods: leftBehind })).summary).toContain(
+      'kube-system/kube-proxy-n-1 on n-1 with 1.24, kube-system/kube-proxy-n-2 on n-2 with 1.25 and',
+    );
+  });
+
   test('static pods in the version of their kubelets are not a second finding', () => {
     const pods = ['n-1', 'n-2'].map((name) => controlPlanePod('kube-proxy', name, 'v1.25.16'));
     const old = cluster('v1.29.4', nodes('v1.25.16', ['n-1', 'n-2']), { pods });
@@ -441,6 +469,16 @@ describe('drift', () => {
       ...nodes('v1.32.9', ['arm-1'], { architecture: 'arm64', kernelVersion: '6.8.0-1030-aws' }),
     ]);
     expect(inShort([state])).toEqual([]);
+  });
+
+  test('Fargate nodes have the version of their start, so they differ from others', () => {
+    const state = cluster('v1.31.4', [
+      ...nodes('v1.31.4', ['n-1', 'n-2']),
+      node('f-1', 'v1.30.8', { isServerless: true }),
+      ...nodes('v1.28.1', ['f-2'], { isServerless: true }),
+    ]);
+    expect(inShort([state])).toEqual(['info kubelet-blocks-upgrade lab: lab:f-2']);
+    expect(only(state).summary).toContain('Restart the pod on it: ');
   });
 
   test('another minor version in a pool is a warning about the minority, and supported', () => {

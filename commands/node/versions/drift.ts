@@ -41,7 +41,8 @@ export function driftedKubelets(survey: Survey): ReadonlySet<Kubelet> {
 function peersOf(survey: Survey): readonly Peers[] {
   const { newer, tooOld, ahead } = kubeletSkews(survey);
   const unsupported = new Set([...newer, ...tooOld, ...ahead]);
-  const judged = survey.kubelets.filter((kubelet) => !unsupported.has(kubelet));
+  // Fargate never upgrades a node, so the age of its pod decides about its version.
+  const judged = survey.kubelets.filter((kubelet) => !unsupported.has(kubelet) && !kubelet.node.isServerless);
   const groups = Map.groupBy(judged, ({ node }) => groupName(node));
   return [...groups].map(([name, all]) => ({
     name,

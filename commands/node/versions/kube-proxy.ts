@@ -1,8 +1,16 @@
 import { type Evidence, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
-import { agree } from '../../shared/grammar.ts';
-import { minorText } from './kube-version.ts';
-import { apiServersField, limitText, minorsText, policyField, type Problem } from './problem.ts';
+import { agree, be, type Predicate } from '../../shared/grammar.ts';
+import { type KubeVersion, minorText } from './kube-version.ts';
+import {
+  apiServersField,
+  groupByMinor,
+  limitText,
+  minorsText,
+  policyField,
+  type Problem,
+  runsText,
+} from './problem.ts';
 import {
   type ApiServerRange,
   blocksUpgrade,
@@ -44,7 +52,8 @@ function problemsOf(survey: Survey, name: string, proxies: readonly Proxy[]): re
   const { range } = survey;
   const faulty = proxies
     .map((proxy) => ({ proxy, clauses: faultsOf(survey, proxy) }))
-    .filter(({ clauses }) => clauses.length > 0);
+    .filter(({ clauses }) => clauses.length > 0)
+    .toSorted((a, b) => a.proxy.version.minor - b.proxy.version.minor);
   if (faulty.length > 0) return [faultProblem(survey, name, faulty)];
   const blocking = range ? proxies.filter(({ version }) => blocksUpgrade(version, range)) : [];
   return range && blocking.length > 0 ? [blockingProblem(survey, range, name, blocking)] : [];
@@ -102,32 +111,26 @@ function faultProblem(survey: Survey, name: string, faulty: readonly Faults[]): 
   const isNewer = range !== undefined && versions.some((one) => skewOf(one, range) === 'newer');
   const isStatic = name === STATIC_PODS;
   const pods = faulty.flatMap(({ proxy }) => proxy.pods.map((pod) => pod.name));
-  const against =
-    range === undefined
-      ? 'does not match its kubelets'
-      : isNewer
-        ? `is newer than ${limitText(range, 'oldest')}`
-        : `is too old for ${limitText(range, 'newest')}`;
   const clauses = faulty.map(({ proxy, clauses: all }) =>
     faulty.length === 1 ? all.join('; also ') : `${minorText(proxy.version.minor)} is ${all.join('; also ')}`,
   );
   const isOutdated = faulty.every(({ proxy }) => proxy.isOutdated);
   const subject = isStatic
-    ? `${wording.list(pods)} ${agree(pods.length, { one: 'runs', many: 'run' })}`
+    ? staticPodsText(faulty)
     : isOutdated
-      ? `${outdatedText(survey, name, faulty)} still ${agree(pods.length, { one: 'runs', many: 'run' })}`
-      : `${name} runs`;
+      ? `${outdatedText(survey, name, faulty)} still ${agree(pods.length, { one: 'runs', many: 'run' })} kube-proxy ${minors}`
+      : `${name} runs kube-proxy ${minors}`;
   const fix = isOutdated
     ? `The DaemonSet has a different image now: finish its rollout. With the update strategy OnDelete, delete ${pods.length === 1 ? 'this pod' : 'these pods'}`
     : fixOf(range, isNewer, isStatic);
   return {
-    headline: `kube-proxy ${minors} ${against}`,
+    headline: `kube-proxy ${headlineOf(versions, range)}`,
     finding: {
       reason: 'kube-proxy-unsupported',
       severity: 'critical',
       target: targetIn(state, isStatic ? 'kube-proxy' : name),
       ...(isStatic && { targets: pods.map((pod) => targetIn(state, pod)) }),
-      summary: `${subject} kube-proxy ${minors}: ${clauses.join(', and ')}. ${fix}`,
+      summary: `${subject}: ${clauses.join(', and ')}. ${fix}`,
       evidence: evidenceOf(
         survey,
         faulty.map(({ proxy }) => proxy),
@@ -136,12 +139,45 @@ function faultProblem(survey: Survey, name: string, faulty: readonly Faults[]): 
   };
 }
 
+/** `1.25 and 1.26 are too old for the API server (1.30.8)` */
+function headlineOf(versions: readonly KubeVersion[], range: ApiServerRange | undefined): string {
+  const say = (some: readonly KubeVersion[], predicate: Predicate) =>
+    some.length === 0
+      ? []
+      : [`${minorsText(some)} ${agree(new Set(some.map(({ minor }) => minor)).size, predicate)}`];
+  if (range === undefined)
+    return say(versions, {
+      one: 'does not match its kubelets',
+      many: 'do not match their kubelets',
+    }).join('');
+  const newer = versions.filter((one) => skewOf(one, range) === 'newer');
+  const older = versions.filter((one) => !newer.includes(one));
+  return [
+    ...say(newer, be(`newer than ${limitText(range, 'oldest')}`)),
+    ...say(older, be(`too old for ${limitText(range, 'newest')}`)),
+  ].join(' and ');
+}
+
+function staticPodsText(faulty: readonly Faults[]): string {
+  const pods = faulty.flatMap(({ proxy: { version, pods: some } }) =>
+    some.map(({ name }) => ({ name, version })),
+  );
+  return runsText(groupByMinor(pods), {
+    namesOf: (some) => wording.list(some.map(({ name }) => name)),
+    program: 'kube-proxy',
+    versionOf: (some) => minorsText(some.map(({ version }) => version)),
+  });
+}
+
 /** `1 of 3 pods of kube-system/kube-proxy (kube-system/kube-proxy-x7f2k on n-3)` */
 function outdatedText({ proxies }: Survey, daemonSet: string, faulty: readonly Faults[]): string {
-  const pods = faulty.flatMap(({ proxy }) => proxy.pods);
+  const isMixed = new Set(faulty.map(({ proxy }) => proxy.version.minor)).size > 1;
+  const pods = faulty.flatMap(({ proxy: { version, pods: some } }) =>
+    some.map((pod) => ({ ...pod, suffix: isMixed ? ` with ${minorText(version.minor)}` : '' })),
+  );
   const all = proxies.filter((one) => one.daemonSet === daemonSet).flatMap((one) => one.pods);
   const named = wording.list(
-    pods.map((pod) => (pod.node === undefined ? pod.name : `${pod.name} on ${pod.node}`)),
+    pods.map(({ name, node, suffix }) => `${node === undefined ? name : `${name} on ${node}`}${suffix}`),
     MAX_NAMED,
   );
   return `${pods.length} of ${wording.count(all.length, 'pod')} of ${daemonSet} (${named})`;

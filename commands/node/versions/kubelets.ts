@@ -48,6 +48,10 @@ function newerProblem(survey: Survey, range: ApiServerRange, newer: readonly Kub
   const { oldest } = range;
   const isOne = newer.length === 1;
   const newestMinor = Math.max(...newer.map(({ version }) => version.minor));
+  const upgrade = `Upgrade the control plane to ${minorText(newestMinor)}`;
+  const fix = newer.every(({ node }) => node.ready === 'unknown')
+    ? `${upgrade} before ${isOne ? 'it returns' : 'they return'}, or remove the ${isOne ? 'node' : 'nodes'}`
+    : `${upgrade}, or downgrade ${isOne ? 'this node' : 'these nodes'} to ${minorText(oldest.minor)}`;
   return {
     headline: `${ofAll(survey, newer)} ${runs(newer)} kubelet ${kubeletsText(newer)}, newer than ${limitText(range, 'oldest')}`,
     finding: {
@@ -55,7 +59,7 @@ function newerProblem(survey: Survey, range: ApiServerRange, newer: readonly Kub
       severity: 'critical',
       target: survey.state.name,
       targets: targetsOf(survey, newer),
-      summary: `${kubeletRuns(newer)} under API server ${minorText(oldest.minor)}: a newer kubelet is not supported. Upgrade the control plane to ${minorText(newestMinor)}, or downgrade ${isOne ? 'this node' : 'these nodes'} to ${minorText(oldest.minor)}`,
+      summary: `${kubeletRuns(newer)} under API server ${minorText(oldest.minor)}: a newer kubelet is not supported. ${fix}`,
       ...evidenceAndOffers(survey, newer),
     },
   };
@@ -121,7 +125,7 @@ function blockingProblem(survey: Survey, { newest }: ApiServerRange, blocking: r
       severity: 'info',
       target: survey.state.name,
       targets: targetsOf(survey, blocking),
-      summary: `${kubeletRuns(blocking)}, the oldest that API server ${minorText(newest.minor)} supports. Upgrade ${blocking.length === 1 ? 'it' : 'them'} to ${minorText(oldestSupportedMinor(next))} or later before the control plane goes to ${minorText(next.minor)}`,
+      summary: `${kubeletRuns(blocking)}, the oldest that API server ${minorText(newest.minor)} supports. ${upgradeText(blocking, `to ${minorText(oldestSupportedMinor(next))} or later`)}. Do this before the control plane is upgraded to ${minorText(next.minor)}`,
       evidence: [kubeletTable(blocking), policyField],
     },
   };
