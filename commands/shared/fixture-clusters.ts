@@ -116,6 +116,7 @@ export function defaultKubeletConfig(): ports.KubeletConfig {
       'imagefs.inodesFree': { share: 0.05 },
     },
     evictionSoft: {},
+    evictionMinimumReclaim: {},
     pressureTransitionMs: 300_000,
     imageGcHighPercent: 85,
     imageGcLowPercent: 80,

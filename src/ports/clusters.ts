@@ -235,7 +235,9 @@ export interface KubeletConfig {
   /** Hard eviction thresholds by signal: `nodefs.available`, `imagefs.inodesFree`. A signal that is absent is not watched. */
   readonly evictionHard: Readonly<Record<string, Threshold>>;
   readonly evictionSoft: Readonly<Record<string, Threshold>>;
-  /** How long a condition such as DiskPressure stays True after the last breach. */
+  /** By signal: how much above a crossed threshold must be free before the pressure ends. Its `share` may be above 1. */
+  readonly evictionMinimumReclaim: Readonly<Record<string, Threshold>>;
+  /** How long a condition such as DiskPressure stays True after the last breach, which lasts until the minimum is reclaimed. */
   readonly pressureTransitionMs?: number;
   /** Percent used of the image file system at which image garbage collection starts, and down to which it collects. 100 disables it. */
   readonly imageGcHighPercent?: number;
@@ -244,7 +246,7 @@ export interface KubeletConfig {
   readonly containerLogMaxFiles?: number;
 }
 
-/** Crossed below this. `share` is a fraction of the capacity, 0.15 for `15%`; `amount` is in bytes or inodes. */
+/** Crossed below this, or to be reclaimed. `share` is a fraction of the capacity, 0.15 for `15%`; `amount` is in bytes or inodes. */
 export type Threshold =
   | { readonly share: number }
   | { readonly amount: number }

@@ -289,7 +289,7 @@ test('old measurements and limits that cannot be parsed are gaps', async () => {
   const { gaps, seen } = await collectFrom([
     lab({
       stats: { ...healthy('n2', 'n3'), n1: oneDisk(0.5, { fs: { measuredAt } }) },
-      configs: { n2: { evictionHard, evictionSoft: {} } },
+      configs: { n2: { evictionHard, evictionSoft: {}, evictionMinimumReclaim: {} } },
     }),
   ]);
   expect(gaps).toEqual([
@@ -300,7 +300,7 @@ test('old measurements and limits that cannot be parsed are gaps', async () => {
 });
 
 test('nodes that are judged differently are one note per cluster', async () => {
-  const none = { evictionHard: {}, evictionSoft: {} };
+  const none = { evictionHard: {}, evictionSoft: {}, evictionMinimumReclaim: {} };
   const { gaps, notes } = await collectFrom([
     lab({
       nodes: [...named('n1', 'n2'), clusterNode('n3', { conditions: [condition('Ready', 'Unknown')] })],

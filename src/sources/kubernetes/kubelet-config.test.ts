@@ -56,6 +56,25 @@ test('limits as a string, as in kubelets before 1.10', () => {
   });
 });
 
+test.each([
+  [{ 'nodefs.available': '10%' }, { 'nodefs.available': { share: 0.1 } }],
+  [{ 'imagefs.available': '30Gi' }, { 'imagefs.available': { amount: 32_212_254_720 } }],
+  [
+    'nodefs.available=1Gi,imagefs.available=2Gi',
+    { 'nodefs.available': { amount: 1_073_741_824 }, 'imagefs.available': { amount: 2_147_483_648 } },
+  ],
+  // Not a limit: it does not disable the signal.
+  [
+    { 'nodefs.available': '100%', 'imagefs.available': '150%' },
+    { 'nodefs.available': { share: 1 }, 'imagefs.available': { share: 1.5 } },
+  ],
+  [{ 'nodefs.available': '0', 'imagefs.available': '0%' }, {}],
+  [{ 'nodefs.available': 'much' }, { 'nodefs.available': { unreadable: 'much' } }],
+  [null, {}],
+])('an evictionMinimumReclaim of %o', (evictionMinimumReclaim, reclaim) => {
+  expect(parse({ evictionMinimumReclaim }).evictionMinimumReclaim).toEqual(reclaim);
+});
+
 test('an invalid value is absent, not the default', () => {
   expect(
     parse({
@@ -65,7 +84,7 @@ test('an invalid value is absent, not the default', () => {
       containerLogMaxSize: 10,
       containerLogMaxFiles: 0,
     }),
-  ).toEqual({ evictionHard: {}, evictionSoft: {} });
+  ).toEqual({ evictionHard: {}, evictionSoft: {}, evictionMinimumReclaim: {} });
 });
 
 test.each([undefined, null, 'text', []])('a configuration that is %s is an error', (shown) => {

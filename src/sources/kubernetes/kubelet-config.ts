@@ -34,6 +34,10 @@ export function toKubeletConfig(body: JsonObject, malformed: Malformed): Kubelet
   return {
     evictionHard: toThresholds(inForce),
     evictionSoft: toThresholds(signalsIn(config, 'evictionSoft', malformed)),
+    evictionMinimumReclaim: toThresholds(
+      signalsIn(config, 'evictionMinimumReclaim', malformed),
+      parseReclaim,
+    ),
     ...(transitionMs !== undefined && { pressureTransitionMs: transitionMs }),
     ...(high !== undefined && { imageGcHighPercent: high }),
     ...(low !== undefined && { imageGcLowPercent: low }),
@@ -42,14 +46,14 @@ export function toKubeletConfig(body: JsonObject, malformed: Malformed): Kubelet
   };
 }
 
-/** A map; before 1.10 a string such as `memory.available<100Mi,nodefs.available<10%`. */
+/** A map; before 1.10 a string such as `memory.available<100Mi,nodefs.available<10%`, with `=` for what to reclaim. */
 function signalsIn(config: JsonObject, key: string, malformed: Malformed): Readonly<Record<string, unknown>> {
   const value = config[key];
   if (value === undefined || value === null || value === '') return {};
   if (typeof value === 'string')
     return Object.fromEntries(
       value.split(',').map((statement) => {
-        const [signal = '', limit = ''] = statement.split('<');
+        const [signal = '', limit = ''] = statement.split(/[<=]/);
         return [signal.trim(), limit.trim()];
       }),
     );
@@ -57,10 +61,13 @@ function signalsIn(config: JsonObject, key: string, malformed: Malformed): Reado
   return asObject(value);
 }
 
-function toThresholds(signals: Readonly<Record<string, unknown>>): Readonly<Record<string, Threshold>> {
+function toThresholds(
+  signals: Readonly<Record<string, unknown>>,
+  parse: (value: unknown) => Threshold | undefined = parseThreshold,
+): Readonly<Record<string, Threshold>> {
   return Object.fromEntries(
     Object.entries(signals).flatMap(([signal, value]) => {
-      const threshold = parseThreshold(value);
+      const threshold = parse(value);
       return threshold ? [[signal, threshold]] : [];
     }),
   );
@@ -72,15 +79,30 @@ function toThresholds(signals: Readonly<Record<string, unknown>>): Readonly<Reco
  * @returns undefined for a disabled signal.
  */
 export function parseThreshold(value: unknown): Threshold | undefined {
+  const threshold = parseShareOrAmount(value);
+  if ('unreadable' in threshold || 'amount' in threshold) return threshold;
+  if (threshold.share === 0 || threshold.share === 1) return undefined;
+  return threshold.share < 1 ? threshold : { unreadable: String(value).trim().slice(0, 50) };
+}
+
+/**
+ * Parses what to reclaim above a limit. Unlike a limit, it may be 100% or more.
+ * @returns undefined if it is nothing.
+ */
+function parseReclaim(value: unknown): Threshold | undefined {
+  const reclaim = parseShareOrAmount(value);
+  const isNothing =
+    ('share' in reclaim && reclaim.share === 0) || ('amount' in reclaim && reclaim.amount === 0);
+  return isNothing ? undefined : reclaim;
+}
+
+function parseShareOrAmount(value: unknown): Threshold {
   if (typeof value !== 'string') return { unreadable: JSON.stringify(value).slice(0, 50) };
   const text = value.trim();
-  if (text === '0%' || text === '100%') return undefined;
-  const unreadable = { unreadable: text.slice(0, 50) };
   const percent = /^(\d+(?:\.\d+)?|\.\d+)%$/.exec(text)?.[1];
-  if (percent !== undefined) return Number(percent) <= 100 ? { share: Number(percent) / 100 } : unreadable;
+  if (percent !== undefined) return { share: Number(percent) / 100 };
   const amount = parseQuantity(text);
-  if (amount === undefined || amount < 0) return unreadable;
-  return { amount };
+  return amount === undefined || amount < 0 ? { unreadable: text.slice(0, 50) } : { amount };
 }
 
 function percentIn(config: JsonObject, key: string): number | undefined {

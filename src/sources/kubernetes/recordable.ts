@@ -23,6 +23,7 @@ const DROPPED = new Set([
 const CONFIG_KEYS = new Set([
   'evictionHard',
   'evictionSoft',
+  'evictionMinimumReclaim',
   'evictionPressureTransitionPeriod',
   'mergeDefaultEvictionSettings',
   'imageGCHighThresholdPercent',
