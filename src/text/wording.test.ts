@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, capitalize, count, elapsed, list, percent, span, utcTime } from './wording.ts';
+import { bytes, capitalize, count, elapsed, list, percent, period, span, utcTime } from './wording.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -21,6 +21,23 @@ test.each([
   [Infinity, 'an unknown time'],
 ])('%d ms is %s', (ms, words) => {
   expect(span(ms)).toBe(words);
+});
+
+test.each([
+  [0, '0 seconds'],
+  [1_000, '1 second'],
+  [1_500, '1.5 seconds'],
+  [60_000, '1 minute'],
+  [90_000, '90 seconds'],
+  [150_000, '2 minutes 30 seconds'],
+  [300_000, '5 minutes'],
+  [HOUR_MS, '1 hour'],
+  [1.5 * HOUR_MS, '1 hour 30 minutes'],
+  [2 * HOUR_MS + 1_000, '2 hours 1 second'],
+  [72 * HOUR_MS, '72 hours'],
+  [NaN, 'an unknown time'],
+])('a configured period of %d ms is %s', (ms, words) => {
+  expect(period(ms)).toBe(words);
 });
 
 test('a moment is in UTC to the minute, and one that cannot be read says so', () => {
@@ -58,6 +75,10 @@ test.each([
   [0, '0%'],
   [0.000_1, 'less than 1%'],
   [0.129, '12%'],
+  // 0.29 * 100 is 28.999999999999996.
+  [0.29, '29%'],
+  [0.57, '57%'],
+  [0.999_999_999_999_9, '99%'],
   [0.999_9, '99%'],
   [1, '100%'],
 ])('a share of %d is %s', (share, words) => {

@@ -18,6 +18,19 @@ export function span(ms: number): string {
   return count(Math.floor(length / (12 * MONTH_MS)), 'year');
 }
 
+/** A length of time that was configured, exactly: `5 minutes`, `90 seconds`, `1 hour 30 minutes`. */
+export function period(ms: number): string {
+  if (!Number.isFinite(ms)) return 'an unknown time';
+  const length = Math.abs(ms);
+  if (length < 2 * MINUTE_MS && length !== MINUTE_MS) return count(length / 1_000, 'second');
+  const parts = [
+    count(Math.floor(length / HOUR_MS), 'hour'),
+    count(Math.floor((length % HOUR_MS) / MINUTE_MS), 'minute'),
+    count((length % MINUTE_MS) / 1_000, 'second'),
+  ];
+  return parts.filter((part) => !part.startsWith('0 ')).join(' ');
+}
+
 /** A moment in UTC, `2019-07-12 22:25 UTC`, whoever reads it and wherever. */
 export function utcTime(date: Date): string {
   const ms = date.getTime();
@@ -49,7 +62,10 @@ export function bytes(amount: number): string {
 
 /** `12%`, rounded down: a share below 1 is never `100%`, and one above 0 never `0%`. */
 export function percent(share: number): string {
-  return share > 0 && share < 0.01 ? 'less than 1%' : `${Math.floor(share * 100)}%`;
+  if (share > 0 && share < 0.01) return 'less than 1%';
+  // In floating point 0.29 * 100 is a little less than 29.
+  const whole = Math.floor(share * 100 + 1e-9);
+  return `${share < 1 ? Math.min(whole, 99) : whole}%`;
 }
 
 /** `8.9 s`, and from two minutes on as {@link span}: nobody needs the tenths of `86399.5 s`. */
