@@ -63,8 +63,8 @@ export function bytes(amount: number): string {
 /** `12%`, rounded down: a share below 1 is never `100%`, and one above 0 never `0%`. */
 export function percent(share: number): string {
   if (share > 0 && share < 0.01) return 'less than 1%';
-  // In floating point 0.29 * 100 is a little less than 29.
-  const whole = Math.floor(share * 100 + 1e-9);
+  // 0.29 * 100 is a little less than 29 in floating point, and so is 29% of a size in whole bytes.
+  const whole = Math.floor(share * 100 + 1e-6);
   return `${share < 1 ? Math.min(whole, 99) : whole}%`;
 }
 

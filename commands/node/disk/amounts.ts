@@ -23,7 +23,7 @@ function gib(bytes: number): string {
 /** `12.0%`; without the decimal from 25% on. */
 export function freePercent(share: number, limitShare?: number): string {
   const isPlenty = share >= 0.25 && share >= (limitShare ?? 0);
-  return isPlenty ? `${Math.round(share * 100)}%` : exactPercent(share, limitShare);
+  return isPlenty ? wording.percent(share) : exactPercent(share, limitShare);
 }
 
 /** With one decimal, and with more if a value below a limit would otherwise read like the limit: below 15%, 14.97% is `14.97%`, and 14.999% is `just under 15%`. */

@@ -157,7 +157,7 @@ export function describeKept({ rooms, pressure, node }: Assessment, label: strin
   if (pressure?.kind !== 'kept') return `${label}: ${free}`;
   const { untilMs, periodMs, progress } = pressure;
   const still = `DiskPressure is still True${sinceText(node)}`;
-  const period = periodMs > 0 ? wording.span(periodMs) : '';
+  const period = periodMs > 0 ? wording.period(periodMs) : '';
   if (untilMs === undefined || progress === 'unclear') {
     const why = node.areEventsComplete ? '' : ', because events could not be read';
     return `${label}: ${free}, but ${still}: new pods are refused. It is unknown when a limit was last crossed${why}`;

@@ -54,7 +54,7 @@ test('stopped containers of builds: names what blocks image garbage collection, 
 
 test('after the cleanup, earlier failures and the evicted pod are no findings', () => {
   const report = ask(stories.cleanedUp);
-  expect(report.verdict).toBe('None of 2 nodes is short of disk; least space: aks-nodepool1-xxx1, 56% free');
+  expect(report.verdict).toBe('None of 2 nodes is short of disk; least space: aks-nodepool1-xxx1, 57% free');
   expect(report.findings).toEqual([]);
 });
 
@@ -229,6 +229,17 @@ test('two disks of the same size with similar free space are told apart by their
   ]);
 });
 
+test.each([
+  [5_400_000, '1 hour 30 minutes'],
+  [90_000, '90 seconds'],
+  [300_000, '5 minutes'],
+])('a transition period of %d ms is written exactly', (pressureTransitionMs, words) => {
+  const config = limits(evictionHard, { pressureTransitionMs });
+  expect(told(askAbout(node('n', { ...under({ since: ago(1) }), config })))).toContain(
+    `keeps DiskPressure for ${words} after the last breach`,
+  );
+});
+
 test('DiskPressure just after its period should end within minutes, and without events the end is unknown', () => {
   const kept = (minutes: number, known: Partial<NodeFacts> = {}) =>
     told(askAbout(node('n', { ...under({ since: ago(minutes) }), ...known })));
@@ -257,6 +268,18 @@ test.each([{ availableBytes: 160 * GIB }, { inodesFree: 7_000_000 }])(
     expect(askAbout(node('n', { fileSystems: { nodeFs, imageFs: nodeFs } })).examined).toBe(0);
   },
 );
+
+test.each([29, 57, 58])('exactly %s%% free reads as such', (free) => {
+  const report = askAbout(node('n', { fileSystems: oneDisk({ free }) }));
+  expect(report.verdict).toBe(`The node is not short of disk: ${free}% free`);
+});
+
+test.each([7, 14, 28, 29])('exactly at a limit of %s%% is not below it', (free) => {
+  const config = limits({ 'nodefs.available': { share: free / 100 } });
+  expect(lines(askAbout(node('n', { fileSystems: oneDisk({ free }), config })))).toEqual([
+    'warning disk-short prod:n',
+  ]);
+});
 
 test('free space just below a limit does not read like the limit', () => {
   expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 14.97 }) })))).toContain('14.97% free');

@@ -149,6 +149,6 @@ function leastFree(assessed: readonly Assessment[]): string {
     )
     .toSorted((a, b) => a.room.share - b.room.share || (a.node.name < b.node.name ? -1 : 1));
   if (!least) return '';
-  const percent = `${Math.floor(least.room.share * 100)}% free`;
+  const percent = `${wording.percent(least.room.share)} free`;
   return assessed.length === 1 ? `: ${percent}` : `; least space: ${least.node.name}, ${percent}`;
 }

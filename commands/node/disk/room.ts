@@ -113,7 +113,8 @@ function limitOf(
   const threshold = 'unreadable' in configured ? DEFAULTS[signal] : configured;
   if (!threshold || 'unreadable' in threshold) return undefined;
   const isAbsolute = 'amount' in threshold;
-  const amount = isAbsolute ? threshold.amount : threshold.share * capacity;
+  // Truncated like the kubelet does, but only after 0.07 * 100 is 7 again, and not 7.000000000000001.
+  const amount = isAbsolute ? threshold.amount : Math.floor(threshold.share * capacity + 1e-3);
   if (amount <= 0 || (!isAbsolute && threshold.share >= 1)) return undefined;
   return { signal, amount, share: amount / capacity, isAbsolute, isAssumed };
 }
