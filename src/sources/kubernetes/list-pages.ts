@@ -183,6 +183,7 @@ function parseList(context: AnswerContext, answer: HttpAnswer): ParsedList {
 function incomplete<T>({ items }: ListRequest<T>, error: SourceError, delivered: number): SourceError {
   if (delivered === 0) return error;
   const { source, kind, message, code } = error;
-  const before = `only ${delivered} ${items} were read: ${message}`;
+  const read = delivered === 1 ? `1 ${items.replace(/s$/, '')} was` : `${delivered} ${items} were`;
+  const before = `only ${read} read: ${message}`;
   return new SourceError(source, kind, before, { ...(code !== undefined && { code }), cause: error });
 }

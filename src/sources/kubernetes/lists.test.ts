@@ -144,7 +144,7 @@ test('a list with remaining items but no token is incomplete', async () => {
   expect(names(items)).toEqual(['pod-1']);
   expect(error).toMatchObject({ kind: 'malformed' });
   expect((error as Error).message).toMatch(
-    /^only 1 pods were read: .* returned part of the list of pods, without a token for the rest$/,
+    /^only 1 pod was read: .* returned part of the list of pods, without a token for the rest$/,
   );
 });
 
