@@ -303,12 +303,18 @@ test('nodes that are judged differently are one note per cluster', async () => {
   const none = { evictionHard: {}, evictionSoft: {}, evictionMinimumReclaim: {} };
   const { gaps, notes } = await collectFrom([
     lab({
-      nodes: [...named('n1', 'n2'), clusterNode('n3', { conditions: [condition('Ready', 'Unknown')] })],
+      nodes: [
+        ...named('n1', 'n2'),
+        clusterNode('n3', { conditions: [condition('Ready', 'Unknown')] }),
+        clusterNode('n4', { conditions: [] }),
+      ],
+      stats: healthy('n1', 'n2', 'n3', 'n4'),
       configs: { n1: none, n2: none },
     }),
   ]);
   expect(gaps).toEqual([]);
   expect(notes).toEqual([
+    'lab: n4 does not report whether it is ready; judged by what its kubelet measures',
     'lab: n3 is not ready; judged by what its kubelet measures',
     'lab: n1 and n2 have no disk limit in evictionHard: their kubelets neither evict pods nor report DiskPressure; judged only by free space',
   ]);

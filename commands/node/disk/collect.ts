@@ -95,7 +95,7 @@ async function readCluster(
       await readNodes();
     } catch (error) {
       if (listedHere === 0 || !(error instanceof SourceError)) throw error;
-      context.gap(`${name}: nodes after the first ${listedHere}`, error);
+      context.gap(`${name}: nodes after the first${listedHere === 1 ? '' : ` ${listedHere}`}`, error);
     }
   });
   const [answers, read] = await Promise.all([kubelets.answers(), lists]);
@@ -235,7 +235,12 @@ function noteDifferences(
     'are serverless and do not show their limits; judged by the defaults',
   );
   say(
-    namesOf(({ ready, fileSystems }) => ready !== 'True' && fileSystems !== undefined),
+    namesOf(({ ready, fileSystems }) => ready === undefined && fileSystems !== undefined),
+    'does not report whether it is ready; judged by what its kubelet measures',
+    'do not report whether they are ready; judged by what their kubelets measure',
+  );
+  say(
+    namesOf(({ ready, fileSystems }) => ready !== undefined && ready !== 'True' && fileSystems !== undefined),
     'is not ready; judged by what its kubelet measures',
     'are not ready; judged by what their kubelets measure',
   );
