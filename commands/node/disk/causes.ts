@@ -38,7 +38,7 @@ export function causesOf(assessment: Assessment): readonly Cause[] {
     suspected.length > 0 ||
     consumer.length > 0 ||
     (imageBytesOn(room.disk, assessment.node) ?? 0) >= MOSTLY_IMAGES * usedBytes(room);
-  return isExplained ? explained : [...explained, ...unexplainedCause(assessment, room)];
+  return isExplained ? explained : [...explained, ...unexplainedCause(assessment, room, images.length > 0)];
 }
 
 function inodeCause({ node }: Assessment): readonly Cause[] {
@@ -174,7 +174,7 @@ function nextAfter({ kind, pod, keeps }: Builder, isDockerNode: boolean): string
 }
 
 /** On a separate disk for images, the rest is writable layers and, with Docker, logs. */
-function unexplainedCause(assessment: Assessment, room: Room): readonly Cause[] {
+function unexplainedCause(assessment: Assessment, room: Room, areImagesNamed: boolean): readonly Cause[] {
   const bytes = unexplainedBytes(assessment, room);
   if (!isLarge(bytes, room)) return [];
   if (room.disk.holds.includes('nodeFs'))
@@ -192,7 +192,9 @@ function unexplainedCause(assessment: Assessment, room: Room): readonly Cause[] 
     : `about ${binaryBytes(bytes)} are not counted as images (an estimate)`;
   return [
     {
-      summary: `images are only ${bytesOf(images, usedBytes(room))} used there; ${rest}`,
+      summary: areImagesNamed
+        ? rest
+        : `images are only ${bytesOf(images, usedBytes(room))} used there; ${rest}`,
       next: isDockerNode
         ? 'List the stopped containers on the node: the kubelet never removes those that Kubernetes does not own'
         : 'Check that disk for data that the container runtime does not count: downloaded layers, data of another engine',
