@@ -1,5 +1,5 @@
 import { wording } from '../../kit.ts';
-import type { Limit, Room } from './room.ts';
+import type { Amount, Room } from './room.ts';
 
 const GIB = 1_024 ** 3;
 const MIB = 1_024 ** 2;
@@ -41,7 +41,7 @@ export function exactPercent(share: number, limitShare?: number): string {
 }
 
 /** As configured: `15%`, or `10 GiB` for a limit that is an amount. */
-export function limitText({ amount, share, isAbsolute }: Limit, resource: Room['resource']): string {
+export function limitText({ amount, share, isAbsolute }: Amount, resource: Room['resource']): string {
   if (!isAbsolute) return `${Number((share * 100).toFixed(2))}%`;
   return resource === 'bytes' ? binaryBytes(amount) : wholeNumber(amount);
 }

@@ -5,12 +5,20 @@ import type { ImageGcFailures } from './events.ts';
 import type { NodeFacts } from './facts.ts';
 import { type DiskSample, type Growth, growthOf, samplesOfDisk, timeUntil } from './growth.ts';
 import { disksOf, isMeasured, staleSince } from './measurements.ts';
-import { compareRooms, hasReadableLimits, type Room, roomsOf } from './room.ts';
+import {
+  compareRooms,
+  hasReadableLimits,
+  hasUnreadableReclaim,
+  type Reclaiming,
+  reclaimingOf,
+  type Room,
+  roomsOf,
+} from './room.ts';
 
 /** The result for one node, before it is put into words. */
 export interface Assessment {
   readonly node: NodeFacts;
-  /** The worst first; empty if nothing was measured. */
+  /** The one that keeps DiskPressure True first, then the worst; empty if nothing was measured. */
   readonly rooms: readonly Room[];
   /** Absent if the node is not short of disk. */
   readonly severity?: Finding['severity'];
@@ -51,7 +59,10 @@ export function assess(node: NodeFacts, earlier: readonly Remembered<DiskSample>
   const imageGc = goingOn(node, rooms, now);
   return {
     node,
-    rooms,
+    rooms:
+      pressure?.kind === 'reclaiming'
+        ? [pressure.what.room, ...rooms.filter((room) => room !== pressure.what.room)]
+        : rooms,
     ...(severity && { severity }),
     ...(pressure && { pressure }),
     ...(forecast && { forecast }),
@@ -61,20 +72,31 @@ export function assess(node: NodeFacts, earlier: readonly Remembered<DiskSample>
   };
 }
 
+/** With DiskPressure, a disk below its soft limit is critical with less than this left, or less than this above its hard limit. */
+const SOFT_CRITICAL_SHARE = 0.05;
+const SOFT_CRITICAL_ABOVE_LIMIT = 0.02;
+
 /** With stale measurements the result is a guess, and a guess is never critical. */
 function severityOf(
-  { state }: Room,
+  { state, share, limit }: Room,
   pressure: Pressure | undefined,
   stale: Date | undefined,
 ): Finding['severity'] | undefined {
   if (state === 'enough') return undefined;
-  const isCritical = state === 'below' || (state === 'below-soft' && pressure !== undefined);
+  const criticalShare = Math.max(SOFT_CRITICAL_SHARE, limit ? limit.share + SOFT_CRITICAL_ABOVE_LIMIT : 0);
+  const isCritical =
+    state === 'below' || (state === 'below-soft' && pressure !== undefined && share < criticalShare);
   return isCritical && (!stale || pressure) ? 'critical' : 'warning';
 }
 
 function byCondition(pressure: Pressure | undefined): readonly Finding['severity'][] {
   if (pressure?.kind === 'unmeasured') return ['critical'];
-  return pressure?.kind === 'without-limit' ? ['warning'] : [];
+  return pressure?.kind === 'reclaiming' ? ['warning'] : [];
+}
+
+/** Whether the kubelet evicts pods now, as far as is known. */
+export function isEvicting({ severity, pressure }: Pick<Assessment, 'severity' | 'pressure'>): boolean {
+  return severity === 'critical' || pressure?.kind === 'breached' || pressure?.kind === 'reclaiming';
 }
 
 /** Of the disk that reaches its limit first. */
@@ -118,6 +140,8 @@ export function usedPercent({ free, capacity }: Pick<Room, 'free' | 'capacity'>)
 export type Pressure =
   /** Usage is beyond a limit now. */
   | { readonly kind: 'breached' }
+  /** No limit is crossed any longer, but the kubelet has not reclaimed its configured minimum yet. */
+  | { readonly kind: 'reclaiming'; readonly what: Reclaiming }
   /** No limit is crossed any longer. The kubelet keeps the condition for a configured period. */
   | {
       readonly kind: 'kept';
@@ -125,6 +149,8 @@ export type Pressure =
       readonly untilMs?: number;
       /** `ending`: the period is over, but events and conditions are reported with a delay. `unclear`: the time of the last breach is unknown. */
       readonly progress: 'running' | 'ending' | 'overdue' | 'unclear';
+      /** What keeps the condition beyond the period if this limit was crossed, which is unknown. */
+      readonly perhaps?: Reclaiming;
     }
   /** The kubelet has no limit that could have set it. */
   | { readonly kind: 'without-limit' }
@@ -149,11 +175,35 @@ function pressureOf(
   if (rooms.every(({ limit, soft }) => !limit && !soft)) return { kind: 'without-limit' };
   // The last breach cannot be earlier than the condition.
   const times = [diskPressure.since, events?.breachedAt].flatMap((at) => at?.getTime() ?? []);
-  const periodMs = config?.pressureTransitionMs ?? DEFAULT_TRANSITION_MS;
-  if (times.length === 0) return { kind: 'kept', periodMs, progress: 'unclear' };
-  const untilMs = Math.max(...times) + periodMs;
+  const periodMs = transitionMs(config);
+  const untilMs = times.length === 0 ? undefined : Math.max(...times) + periodMs;
+  const isUnreadable = config !== undefined && hasUnreadableReclaim(config);
+  const progress = progressOf(isUnreadable ? undefined : untilMs, areEventsComplete, now);
+  const reclaiming = reclaimingOf(rooms);
+  const isInPeriod = progress === 'running' || progress === 'ending';
+  if (reclaiming && (reclaiming.isCertain || !isInPeriod)) return { kind: 'reclaiming', what: reclaiming };
+  return {
+    kind: 'kept',
+    periodMs,
+    ...(untilMs !== undefined && { untilMs }),
+    progress,
+    ...(reclaiming && { perhaps: reclaiming }),
+  };
+}
+
+/** How long DiskPressure stays True once enough is free. */
+export function transitionMs(config: NodeFacts['config']): number {
+  return config?.pressureTransitionMs ?? DEFAULT_TRANSITION_MS;
+}
+
+function progressOf(
+  untilMs: number | undefined,
+  areEventsComplete: boolean,
+  now: Date,
+): Extract<Pressure, { kind: 'kept' }>['progress'] {
+  if (untilMs === undefined) return 'unclear';
   const overMs = now.getTime() - untilMs;
-  const isOver = areEventsComplete ? 'overdue' : 'unclear';
-  const progress = overMs < 0 ? 'running' : overMs <= EVENT_DELAY_MS ? 'ending' : isOver;
-  return { kind: 'kept', periodMs, untilMs, progress };
+  if (overMs < 0) return 'running';
+  if (overMs <= EVENT_DELAY_MS) return 'ending';
+  return areEventsComplete ? 'overdue' : 'unclear';
 }

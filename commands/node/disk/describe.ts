@@ -1,10 +1,17 @@
 import { wording } from '../../kit.ts';
 import { aboutTime, binaryBytes, bytesOf, clockTime, dfPercent, freePercent, limitText } from './amounts.ts';
-import type { Assessment, Forecast, Pressure } from './assess.ts';
+import { type Assessment, type Forecast, isEvicting, type Pressure } from './assess.ts';
 import type { Cause } from './causes.ts';
 import type { NodeFacts } from './facts.ts';
 import type { Disk } from './measurements.ts';
-import { isJudgedByFreeSpace, type Limit, type Room } from './room.ts';
+import {
+  hasUnreadableReclaim,
+  isJudgedByFreeSpace,
+  type Limit,
+  type Reclaiming,
+  type Room,
+  shareAbove,
+} from './room.ts';
 
 /** `node-b: 8.0% free (8 of 100 GiB), below its limit of 15%; …`: what is wrong, why, and with what effect. */
 export function describe(assessment: Assessment, label: string, causes: readonly Cause[]): string {
@@ -20,6 +27,7 @@ export function describe(assessment: Assessment, label: string, causes: readonly
     ...(staleSince ? [`last measured at ${wording.utcTime(staleSince)}`] : []),
     ...(pressure?.kind === 'without-limit' ? ['but DiskPressure is True'] : []),
     ...(pressure?.kind === 'kept' ? [stillText(pressure, node)] : []),
+    ...(pressure?.kind === 'reclaiming' ? [reclaimingText(pressure.what, rooms)] : []),
     ...forecastText(assessment.forecast),
     ...causes.map(({ summary }) => summary),
     ...evictions(assessment),
@@ -40,14 +48,34 @@ export function shortly({ rooms, pressure, node }: Assessment): string {
   if (!room || (room.state === 'enough' && pressure?.kind === 'unmeasured'))
     return `DiskPressure${sinceText(node)}`;
   const of = room.resource === 'inodes' ? ' of the inodes' : '';
-  return `${freePercent(room.share, room.limit?.share)}${of}${placeOf(room, rooms)} free`;
+  const free = `${freePercent(room.share, shareAbove(room))}${of}${placeOf(room, rooms)} free`;
+  return pressure?.kind === 'reclaiming'
+    ? `${free}, DiskPressure until ${neededText(pressure.what, rooms)}`
+    : free;
+}
+
+/** `45 GiB is free`: how much ends DiskPressure. */
+export function neededText({ room, limit }: Omit<Reclaiming, 'isCertain'>, rooms: readonly Room[]): string {
+  const { resource, capacity } = room;
+  const { until } = limit.reclaim;
+  const of = resource === 'inodes' ? (until.isAbsolute ? ' inodes' : ' of the inodes') : '';
+  const impossible = until.amount > capacity ? ', more than there is' : '';
+  return `${limitText(until, resource)}${of}${placeOf(room, rooms)} ${resource === 'inodes' ? 'are' : 'is'} free${impossible}`;
+}
+
+/** Without the minimum that a kubelet reclaims, this looks as if the condition were stuck. */
+function reclaimingText({ room, limit }: Reclaiming, rooms: readonly Room[]): string {
+  const minimum = limitText(limit.reclaim.minimum, room.resource);
+  // The text before it names the first limit.
+  const base = limit === room.limit ? 'that limit' : `${limitText(limit, room.resource)} (${limit.signal})`;
+  return `its kubelet keeps DiskPressure, refuses new pods and may evict more until ${neededText({ room, limit }, rooms)}: ${base} plus an evictionMinimumReclaim of ${minimum}`;
 }
 
 /** `12.0% free (3.17 of 26.4 GiB)`, or `8 of 100 GiB free` for a limit that is an amount. */
 function freeText(room: Room, rooms: readonly Room[]): string {
   const { resource, share, limit, free, capacity, disk } = room;
   const place = placeOf(room, rooms);
-  const percent = freePercent(share, limit?.share);
+  const percent = freePercent(share, shareAbove(room));
   if (resource === 'inodes') {
     const bytes = rooms.find((one) => one.disk === disk && one.resource === 'bytes');
     const although =
@@ -74,10 +102,17 @@ function dfText({ resource, share, disk }: Room): readonly string[] {
 
 type Kept = Extract<Pressure, { kind: 'kept' }>;
 
-function stillText({ untilMs, progress }: Kept, node: NodeFacts): string {
+function stillText({ untilMs, progress, perhaps }: Kept, node: NodeFacts): string {
   return untilMs !== undefined && progress === 'running'
-    ? `its kubelet keeps DiskPressure until about ${clockTime(untilMs)}`
+    ? `its kubelet keeps DiskPressure until about ${clockTime(untilMs)}${perhaps ? ' at the earliest' : ''}`
     : `DiskPressure is still True${sinceText(node)}`;
+}
+
+/** Which disk needs more space before the condition ends, if a lower limit was crossed as well. */
+function perhapsText({ perhaps }: Kept, rooms: readonly Room[]): string {
+  if (!perhaps) return '';
+  const { room, limit } = perhaps;
+  return `. If the limit of ${limitText(limit, room.resource)} (${limit.signal}) was crossed, DiskPressure stays until ${neededText(perhaps, rooms)} (evictionMinimumReclaim)`;
 }
 
 /** Which disk, if there is more than one. */
@@ -96,7 +131,7 @@ function limitClause(
   node: NodeFacts,
 ): string {
   if (!limit && soft && state === 'below-soft')
-    return `, below its soft limit of ${limitText(soft, resource)} (${soft.signal})`;
+    return `, below its soft limit of ${limitText(soft, resource)} (${soft.signal}), which evicts after a grace period; no hard limit is set`;
   if (!limit) return isJudgedByFreeSpace(node) ? '' : withoutLimit(resource, rooms, soft);
   const at = limitText(limit, resource);
   if (limit.isAssumed) {
@@ -104,7 +139,7 @@ function limitClause(
     return `; its limits ${because} (${at} by default)`;
   }
   if (state === 'below-soft' && soft)
-    return `, below its soft limit of ${limitText(soft, resource)} (${soft.signal}); evicts below ${at}`;
+    return `, below its soft limit of ${limitText(soft, resource)} (${soft.signal}); evicts after a grace period, and at once below ${at}`;
   if (state === 'below')
     return `, below its limit of ${at} (${limit.signal}${uncrossed(lowerLimits, free, resource)})`;
   return `, evicts below ${at} (${limit.signal})`;
@@ -119,7 +154,8 @@ function uncrossed(lower: readonly Limit[], free: number, resource: Room['resour
 }
 
 function withoutLimit(resource: Room['resource'], rooms: readonly Room[], soft: Limit | undefined): string {
-  if (soft) return `, soft limit ${limitText(soft, resource)} (${soft.signal}) and no hard one`;
+  if (soft)
+    return `, evicts below its soft limit of ${limitText(soft, resource)} (${soft.signal}) and has no hard one`;
   const isNowhere = rooms.every(({ limit, soft: other }) => !limit && !other);
   if (isNowhere)
     return ', and its kubelet has no disk limit, so it will neither evict pods nor report DiskPressure';
@@ -137,10 +173,10 @@ function forecastText(forecast: Forecast | undefined): readonly string[] {
   return [`${rate} and ${reaches} in ${aboutTime(limitInMs)}`];
 }
 
-/** Only for a node that is short of disk now: otherwise they may be weeks old. */
-function evictions({ node, severity }: Assessment): readonly string[] {
-  const { evicted = 0, refused = 0 } = node.pods ?? {};
-  if (severity !== 'critical') return [];
+/** Only for a node that evicts pods now: otherwise they may be weeks old. */
+function evictions(assessment: Assessment): readonly string[] {
+  const { evicted = 0, refused = 0 } = assessment.node.pods ?? {};
+  if (!isEvicting(assessment)) return [];
   return [
     ...(evicted > 0 ? [`${wording.count(evicted, 'pod')} evicted`] : []),
     ...(refused > 0 ? [`${wording.count(refused, 'pod')} refused`] : []),
@@ -158,13 +194,25 @@ export function describeKept({ rooms, pressure, node }: Assessment, label: strin
   const { untilMs, periodMs, progress } = pressure;
   const still = `DiskPressure is still True${sinceText(node)}`;
   const period = periodMs > 0 ? wording.period(periodMs) : '';
-  if (untilMs === undefined || progress === 'unclear') {
-    const why = node.areEventsComplete ? '' : ', because events could not be read';
-    return `${label}: ${free}, but ${still}: new pods are refused. It is unknown when a limit was last crossed${why}`;
-  }
+  const perhaps = perhapsText(pressure, rooms);
+  if (untilMs === undefined || progress === 'unclear')
+    return `${label}: ${free}, but ${still}: new pods are refused. ${unclearText(node)}`;
   if (progress === 'overdue')
     return `${label}: ${free}, but ${still} and should have ended at about ${clockTime(untilMs)}: new pods are refused. Check the kubelet`;
   if (progress === 'ending')
-    return `${label}: ${free}; ${still} and should end within minutes${period && `: its kubelet keeps it for ${period} after the last breach`}. New pods are refused until then`;
-  return `${label}: ${free}; its kubelet keeps DiskPressure for ${period} after the last breach, until about ${clockTime(untilMs)}. New pods are refused until then`;
+    return `${label}: ${free}; ${still} and should end within minutes${period && `: its kubelet keeps it for ${period} after the last breach`}. New pods are refused until then${perhaps}`;
+  return `${label}: ${free}; its kubelet keeps DiskPressure for ${period} after the last breach, until about ${clockTime(untilMs)}. New pods are refused until then${perhaps}`;
+}
+
+function unclearText({ config, areEventsComplete }: NodeFacts): string {
+  if (config && hasUnreadableReclaim(config))
+    return 'It is unknown how long its kubelet keeps it, because evictionMinimumReclaim cannot be parsed';
+  const why = areEventsComplete ? '' : ', because events could not be read';
+  return `It is unknown when a limit was last crossed${why}`;
+}
+
+/** For a condition that nothing in the configuration explains. */
+export function describeUnexplained({ rooms, node }: Assessment, label: string): string {
+  const free = rooms[0] ? `${freeText(rooms[0], rooms)}, and ` : '';
+  return `${label}: ${free}its kubelet has no disk limit, but DiskPressure is True${sinceText(node)}: new pods are refused. Check the kubelet: its configuration may have changed since`;
 }

@@ -1,12 +1,12 @@
 import { type Evidence, wording } from '../../kit.ts';
 import { field, optionalField } from '../../shared/evidence.ts';
 import { binaryBytes, bytesOf, dfPercent, exactPercent, limitText, wholeNumber } from './amounts.ts';
-import { type Assessment, usedPercent } from './assess.ts';
+import { type Assessment, isEvicting, transitionMs, usedPercent } from './assess.ts';
 import { type Cause, describeBuilder, isLarge, unexplainedBytes, usedBytes } from './causes.ts';
 import { nameOf } from './consumers.ts';
-import { diskName, sinceText } from './describe.ts';
+import { diskName, neededText, sinceText } from './describe.ts';
 import type { NodeFacts } from './facts.ts';
-import { hasNoLimit, type Room } from './room.ts';
+import { hasNoLimit, reclaimingOf, type Room, shareAbove } from './room.ts';
 
 const EVICTION = 'https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/';
 const MOST_NAMED = 10;
@@ -14,15 +14,16 @@ const ALL_SIGNALS = ['nodefs.available', 'nodefs.inodesFree', 'imagefs.available
 
 /** The numbers and events behind a finding, and what to do next. `causes` are those that its summary names. */
 export function evidenceOf(assessment: Assessment, causes: readonly Cause[]): readonly Evidence[] {
-  const { node, rooms, severity } = assessment;
+  const { node, rooms } = assessment;
   const [room] = rooms;
   const next = causes.flatMap((cause) => cause.next ?? []);
   const isExplained = causes.length > 0 && !causes.some(({ isUnexplained }) => isUnexplained);
   return [
+    ...optionalField('Next', nextToReclaim(assessment)),
     ...next.map((text) => field('Next', text)),
     ...optionalField('Prevention', prevention(assessment)),
     ...rooms.filter(isWorthShowing).map(roomField),
-    ...optionalField('DiskPressure', pressureText(node)),
+    ...optionalField('DiskPressure', pressureText(assessment)),
     ...optionalField('Image garbage collection', imageGcText(assessment)),
     ...imageGcEvidence(assessment),
     ...optionalField(
@@ -31,8 +32,8 @@ export function evidenceOf(assessment: Assessment, causes: readonly Cause[]): re
     ),
     ...buildersEvidence(node),
     ...consumersTable(node),
-    // The summary of a critical finding has them.
-    ...optionalField('Evicted pods', severity === 'critical' ? undefined : evictedText(node)),
+    // The summary has them.
+    ...optionalField('Evicted pods', isEvicting(assessment) ? undefined : evictedText(node)),
     ...growthSeries(assessment),
     field('Documentation', EVICTION),
   ];
@@ -58,14 +59,31 @@ function roomField(room: Room): Evidence {
   const name = resource === 'inodes' ? `Inodes of ${diskName(disk)}` : `Space of ${diskName(disk)}`;
   const known = limit?.isAssumed ? `limits unknown (defaults: ${evicts})` : `evicts below ${evicts}`;
   const watched = evicts === '' ? 'not watched by the kubelet' : known;
-  return field(name, `${amount} free (${exactPercent(share, limit?.share)})${df}; ${watched}`);
+  return field(name, `${amount} free (${exactPercent(share, shareAbove(room))})${df}; ${watched}`);
 }
 
-function pressureText(node: NodeFacts): string | undefined {
-  const { diskPressure, isTainted } = node;
+function pressureText({ node, rooms, pressure }: Assessment): string | undefined {
+  const { diskPressure, isTainted, config } = node;
   if (!diskPressure || diskPressure.status === 'False') return undefined;
   const taint = isTainted ? '; the taint node.kubernetes.io/disk-pressure blocks new pods' : '';
-  return `${diskPressure.status}${sinceText(node)}${taint}`;
+  const reclaiming = reclaimingOf(rooms);
+  const ends =
+    reclaiming && (pressure?.kind === 'breached' || pressure?.kind === 'reclaiming')
+      ? `; ends ${wording.period(transitionMs(config))} after ${neededText(reclaiming, rooms)} (limit plus evictionMinimumReclaim)`
+      : '';
+  return `${diskPressure.status}${sinceText(node)}${taint}${ends}`;
+}
+
+/** How much to free until the kubelet ends DiskPressure. */
+function nextToReclaim({ pressure }: Assessment): string | undefined {
+  if (pressure?.kind !== 'reclaiming') return undefined;
+  const { room, limit } = pressure.what;
+  const { until } = limit.reclaim;
+  if (until.amount > room.capacity)
+    return `Set a smaller evictionMinimumReclaim for ${limit.signal} and restart the kubelet: so much can never be free`;
+  const missing = until.amount - room.free;
+  const amount = room.resource === 'bytes' ? binaryBytes(missing) : `${wholeNumber(missing)} inodes`;
+  return `Free ${amount} more on ${diskName(room.disk)}, or set a smaller evictionMinimumReclaim for ${limit.signal} and restart the kubelet`;
 }
 
 function imageGcText({ node, rooms }: Assessment): string | undefined {
@@ -155,7 +173,7 @@ function prevention({ node, rooms }: Assessment): string | undefined {
       .filter((name) => name !== 'containerFs')
       .map((name) => `${name.toLowerCase()}.${resource === 'bytes' ? 'available' : 'inodesFree'}`),
   );
-  return `evictionHard of this kubelet does not set ${wording.list(signals, signals.length)}, and ${signals.length === 1 ? 'it has' : 'they have'} no default because other signals are set. Add ${signals.length === 1 ? 'it' : 'them'}, or set mergeDefaultEvictionSettings: true`;
+  return `evictionHard of this kubelet does not set ${wording.list(signals, signals.length)}, and ${signals.length === 1 ? 'it has' : 'they have'} no default because other signals are set. Add ${signals.length === 1 ? 'it' : 'them'}, or set mergeDefaultEvictionSettings: true${off.some(({ soft }) => soft) ? '. Until then only its soft limit evicts, after its grace period' : ''}`;
 }
 
 function growthSeries({ forecast }: Assessment): readonly Evidence[] {

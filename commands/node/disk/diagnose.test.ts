@@ -229,6 +229,160 @@ test('two disks of the same size with similar free space are told apart by their
   ]);
 });
 
+const reclaim = (
+  evictionMinimumReclaim: ports.KubeletConfig['evictionMinimumReclaim'],
+  known: Partial<ports.KubeletConfig> = {},
+) => ({ config: { ...defaultKubeletConfig(), evictionMinimumReclaim, ...known } });
+
+test.each([
+  // k3s and RKE2
+  [
+    9,
+    { 'nodefs.available': { share: 0.1 }, 'imagefs.available': { share: 0.1 } },
+    { 'nodefs.available': { share: 0.05 }, 'imagefs.available': { share: 0.05 } },
+    'until 15% is free: that limit plus an evictionMinimumReclaim of 10%',
+  ],
+  [
+    28,
+    { 'imagefs.available': { amount: 30 * GIB } },
+    evictionHard,
+    'until 45 GiB is free: that limit plus an evictionMinimumReclaim of 30 GiB',
+  ],
+  // Far above every limit
+  [60, { 'imagefs.available': { share: 0.5 } }, evictionHard, 'until 65% is free'],
+  [90, { 'imagefs.available': { share: 1 } }, evictionHard, 'until 115% is free, more than there is'],
+])(
+  'DiskPressure with %s%% free lasts until the minimum of %o is reclaimed, however long that takes',
+  (free, minimum, hard, words) => {
+    const times = [ago(2), ago(120), ago(30 * 24 * 60)];
+    for (const since of times) {
+      const known = { ...reclaim(minimum, { evictionHard: hard }), ...under({ since }) };
+      const report = askAbout(node('n', { fileSystems: oneDisk({ free }), ...known }));
+      expect(lines(report)).toEqual(['warning disk-short prod:n']);
+      expect(told(report)).toContain(
+        `its kubelet keeps DiskPressure, refuses new pods and may evict more ${words}`,
+      );
+      expect(report.verdict).toContain('free, DiskPressure until');
+      // No time can be promised, and the kubelet works as configured.
+      expect(told(report)).not.toMatch(/until about|should have ended|heck the kubelet/);
+      expect(shown(report)).toContain('Next');
+    }
+  },
+);
+
+test('once the minimum is reclaimed, the transition period starts', () => {
+  const known = {
+    fileSystems: oneDisk({ free: 45 }),
+    ...reclaim({ 'imagefs.available': { amount: 30 * GIB } }),
+  };
+  const kept = askAbout(node('n', { ...known, ...under({ since: ago(2) }) }));
+  expect(lines(kept)).toEqual(['info disk-pressure-kept prod:n']);
+  expect(told(kept)).toContain('until about 12:03 UTC');
+  expect(lines(askAbout(node('n', { ...known, ...under({ since: ago(60) }) })))).toEqual([
+    'warning disk-pressure-kept prod:n',
+  ]);
+});
+
+test('a minimum to reclaim means nothing without DiskPressure, nor that of memory with it', () => {
+  const known = { fileSystems: oneDisk({ free: 30 }), ...reclaim({ 'imagefs.available': { share: 0.5 } }) };
+  expect(lines(askAbout(node('n', known)))).toEqual([]);
+  const memory = reclaim({ 'memory.available': { amount: 500 * GIB } });
+  expect(lines(askAbout(node('n', { ...memory, ...under({ since: ago(2) }) })))).toEqual([
+    'info disk-pressure-kept prod:n',
+  ]);
+});
+
+test('a minimum to reclaim never makes a node critical, and never less than that', () => {
+  const minimum = reclaim({ 'imagefs.available': { share: 0.2 } });
+  const free = (gib: number) =>
+    lines(askAbout(node('n', { fileSystems: oneDisk({ free: gib }), ...minimum, ...under() })));
+  expect(free(15.1)).toEqual(['warning disk-short prod:n']);
+  expect(free(14.9)).toEqual(['critical disk-short prod:n']);
+});
+
+test('how much must be free is also said while a limit is crossed', () => {
+  const known = { fileSystems: oneDisk({ free: 4 }), ...reclaim({ 'imagefs.available': { share: 0.2 } }) };
+  expect(shown(askAbout(node('n', { ...known, ...under() })))).toContain(
+    'ends 5 minutes after 35% is free (limit plus evictionMinimumReclaim)',
+  );
+});
+
+test('inodes are reclaimed like bytes', () => {
+  const nodeFs = fileSystem({ known: { inodes: 1_000_000, inodesFree: 80_000 } });
+  const known = {
+    fileSystems: { nodeFs, imageFs: nodeFs },
+    ...reclaim({ 'nodefs.inodesFree': { share: 0.05 } }),
+  };
+  const report = askAbout(node('n', { ...known, ...under({ since: ago(120) }) }));
+  expect(lines(report)).toEqual(['warning disk-short prod:n']);
+  expect(told(report)).toContain('until 10% of the inodes are free');
+  expect(shown(report)).toContain('Free 20,000 inodes more');
+});
+
+test.each([
+  ['a lower limit', 'until 30% is free', oneDisk({ free: 26 })],
+  [
+    'a limit of another disk',
+    'until 30% of nodefs is free',
+    { nodeFs: fileSystem({ free: 21 }), imageFs: fileSystem({ capacity: 300, free: 150, used: 90 }) },
+  ],
+])('whether %s was crossed is unknown until the period is over', (_, until, fileSystems) => {
+  const known = { fileSystems, ...reclaim({ 'nodefs.available': { share: 0.2 } }) };
+  const since = (minutes: number) =>
+    told(askAbout(node('n', { ...known, ...under({ since: ago(minutes) }) })));
+  expect(since(120)).toContain(`keeps DiskPressure, refuses new pods and may evict more ${until}`);
+  expect(since(2)).toContain(
+    `If the limit of 10% (nodefs.available) was crossed, DiskPressure stays ${until}`,
+  );
+  expect(since(2)).toContain('until about 12:03 UTC');
+});
+
+test('a soft limit with a minimum to reclaim explains DiskPressure that lasts', () => {
+  const evictionSoft = { 'nodefs.available': { share: 0.25 } };
+  const known = {
+    fileSystems: oneDisk({ free: 32 }),
+    ...reclaim({ 'nodefs.available': { share: 0.1 } }, { evictionSoft }),
+  };
+  const since = (minutes: number) =>
+    told(askAbout(node('n', { ...known, ...under({ since: ago(minutes) }) })));
+  expect(since(120)).toContain('until 35% is free: 25% (nodefs.available) plus');
+  // It may not have lasted for its grace period.
+  expect(since(2)).toContain('until about 12:03 UTC');
+});
+
+test('a minimum to reclaim that cannot be parsed: nothing is promised, and the kubelet is not blamed', () => {
+  const unreadable = reclaim({ 'nodefs.available': { unreadable: 'much' } });
+  for (const minutes of [2, 300]) {
+    const report = askAbout(node('n', { ...unreadable, ...under({ since: ago(minutes) }) }));
+    expect(lines(report)).toEqual(['info disk-pressure-kept prod:n']);
+    expect(told(report)).toContain('because evictionMinimumReclaim cannot be parsed');
+  }
+});
+
+test('DiskPressure without any limit is not a shortage', () => {
+  const report = askAbout(node('n', { config: limits({}), ...under() }));
+  expect(lines(report)).toEqual(['warning disk-pressure-kept prod:n']);
+  expect(report.verdict).toBe(
+    'n has DiskPressure, although its kubelet has no disk limit; the node is not short of disk',
+  );
+  const full = askAbout(node('n', { config: limits({}), fileSystems: oneDisk({ free: 9 }), ...under() }));
+  expect(lines(full)).toEqual(['warning disk-short prod:n']);
+  expect(told(full)).toContain('but DiskPressure is True');
+});
+
+test('how much of a separate disk is images is said once', () => {
+  const samples = earlier(
+    now,
+    'n',
+    [6, 4, 2].map((hours) => [hours, 60 + 5 * hours] as const),
+    { fs: 'imageFs', capacityBytes: 300 * GIB, imageBytes: 60 * GIB },
+  );
+  const fileSystems = { nodeFs: fileSystem({}), imageFs: fileSystem({ capacity: 300, free: 60, used: 60 }) };
+  const report = diagnose(factsOf([node('n', { fileSystems })], samples), {}, now);
+  expect(told(report).split('images are only')).toHaveLength(2);
+  expect(told(report)).toContain('about 180 GiB are not counted as images');
+});
+
 test.each([
   [5_400_000, '1 hour 30 minutes'],
   [90_000, '90 seconds'],
@@ -346,12 +500,52 @@ test('two disks of the same size are not mistaken for one', () => {
   expect(lines(askAbout(node('n', { fileSystems })))).toEqual(['critical disk-short prod:n']);
 });
 
-test('below a soft limit: a warning at first, critical with DiskPressure', () => {
-  const config = { ...defaultKubeletConfig(), evictionSoft: { 'nodefs.available': { share: 0.3 } } };
-  const known = { fileSystems: oneDisk({ free: 28 }), config };
-  expect(lines(askAbout(node('n', known)))).toEqual(['warning disk-short prod:n']);
-  expect(told(askAbout(node('n', known)))).toContain('below its soft limit of 30% (nodefs.available)');
-  expect(lines(askAbout(node('n', { ...known, ...under() })))).toEqual(['critical disk-short prod:n']);
+test.each([
+  [28, undefined, 'warning'],
+  [35, { 'nodefs.available': { share: 0.15 } }, 'warning'],
+  // Less than two points above the hard limit.
+  [17.1, { 'nodefs.available': { share: 0.15 } }, 'warning'],
+  [16.9, { 'nodefs.available': { share: 0.15 } }, 'critical'],
+  [6, { 'nodefs.available': { share: 0.01 } }, 'warning'],
+  [4.9, { 'nodefs.available': { share: 0.01 } }, 'critical'],
+  // Without a hard limit.
+  [6, {}, 'warning'],
+  [4.9, {}, 'critical'],
+] as const)(
+  '%s%% free, below a soft limit, with the hard limits %o and DiskPressure is %s',
+  (free, hard, severity) => {
+    const evictionSoft = { 'nodefs.available': { share: 0.4 } };
+    const config = { ...limits(hard ?? evictionHard), evictionSoft };
+    const known = { fileSystems: oneDisk({ free }), config };
+    expect(lines(askAbout(node('n', { ...known, ...under() })))).toEqual([`${severity} disk-short prod:n`]);
+    if (free >= 5) expect(lines(askAbout(node('n', known)))).toEqual(['warning disk-short prod:n']);
+  },
+);
+
+test('below a soft limit: says when pods are evicted, also if no hard limit is set', () => {
+  const evictionSoft = { 'nodefs.available': { share: 0.3 } };
+  const below = (config: ports.KubeletConfig, known: Partial<NodeFacts> = {}) =>
+    askAbout(
+      node('n', { fileSystems: oneDisk({ free: 28 }), config: { ...config, evictionSoft }, ...known }),
+    );
+  expect(told(below(defaultKubeletConfig()))).toContain(
+    '28.0% free (28 of 100 GiB), below its soft limit of 30% (nodefs.available); evicts after a grace period, and at once below 15%',
+  );
+  const soft = below(limits({ 'memory.available': { amount: 100 } }));
+  expect(told(soft)).toContain(
+    'below its soft limit of 30% (nodefs.available), which evicts after a grace period; no hard limit is set',
+  );
+  expect(shown(soft)).toContain('Until then only its soft limit evicts');
+  expect(shown(soft)).not.toContain('neither evict');
+  const near = below(limits({}), { fileSystems: oneDisk({ free: 31 }) });
+  expect(told(near)).not.toContain('neither evict');
+});
+
+test('free space just below a soft limit does not read like the limit', () => {
+  const config = { ...defaultKubeletConfig(), evictionSoft: { 'nodefs.available': { share: 0.4 } } };
+  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 39.97 }), config })))).toContain(
+    'n: 39.97% free',
+  );
 });
 
 test('limits that could not be read are assumed, and a guess is never critical', () => {

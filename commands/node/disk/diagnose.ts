@@ -3,7 +3,7 @@ import { compareSeverity } from '../../shared/severity.ts';
 import { aboutTime } from './amounts.ts';
 import { assess, type Assessment } from './assess.ts';
 import { type Cause, causesOf } from './causes.ts';
-import { describe, describeKept, shortly } from './describe.ts';
+import { describe, describeKept, describeUnexplained, shortly } from './describe.ts';
 import { evidenceOf } from './details.ts';
 import type { Facts } from './facts.ts';
 import { compareRooms } from './room.ts';
@@ -96,6 +96,13 @@ function problemOf(assessment: Assessment, label: string): Problem | undefined {
       pressure.progress === 'overdue' ? 'warning' : 'info',
       describeKept(assessment, label),
       `${label} still has DiskPressure`,
+    );
+  if (pressure?.kind === 'without-limit')
+    return problem(
+      'disk-pressure-kept',
+      'warning',
+      describeUnexplained(assessment, label),
+      `${label} has DiskPressure, although its kubelet has no disk limit`,
     );
   if (node.isTainted && node.diskPressure?.status === 'False')
     return problem(

@@ -2,17 +2,23 @@ import type { ports } from '../../kit.ts';
 import type { NodeFacts } from './facts.ts';
 import { type Disk, disksOf, type FileSystemName, type FileSystems } from './measurements.ts';
 
-/** A limit of the kubelet for one signal, in bytes or inodes. */
-export interface Limit {
-  /** `imagefs.available`, as the configuration of the kubelet names it. */
-  readonly signal: string;
-  /** Less than this is a breach. */
+/** Bytes or inodes. */
+export interface Amount {
   readonly amount: number;
   /** The same as a share of the disk. */
   readonly share: number;
+  /** Whether it is configured as an amount, and not as a share. */
   readonly isAbsolute: boolean;
+}
+
+/** A limit of the kubelet for one signal: less is a breach. */
+export interface Limit extends Amount {
+  /** `imagefs.available`, as the configuration of the kubelet names it. */
+  readonly signal: string;
   /** Whether it is the documented default, assumed because the configuration of this kubelet could not be read. */
   readonly isAssumed: boolean;
+  /** Present if a breach is not over at the limit, but only at `until`: the limit plus `minimum`, its evictionMinimumReclaim. */
+  readonly reclaim?: { readonly minimum: Amount; readonly until: Amount };
 }
 
 /** How much of one resource of one disk is left, and the limits that apply to it. */
@@ -72,7 +78,10 @@ function roomOf(
   capacity: number,
 ): Room {
   const limitsIn = (thresholds: Readonly<Record<string, ports.Threshold>> | undefined) =>
-    signalsOf(disk, disks, resource).flatMap((signal) => limitOf(signal, thresholds, capacity) ?? []);
+    signalsOf(disk, disks, resource).flatMap((signal) => {
+      const limit = limitOf(signal, thresholds, capacity);
+      return limit ? [withReclaim(limit, config, capacity)] : [];
+    });
   const [limit, ...lowerLimits] = limitsIn(config?.evictionHard).toSorted(compareLimits);
   const softLimits = config ? limitsIn(config.evictionSoft) : [];
   const [soft] = softLimits.filter(({ isAssumed }) => !isAssumed).toSorted(compareLimits);
@@ -112,11 +121,28 @@ function limitOf(
   const isAssumed = thresholds === undefined || 'unreadable' in configured;
   const threshold = 'unreadable' in configured ? DEFAULTS[signal] : configured;
   if (!threshold || 'unreadable' in threshold) return undefined;
+  const known = amountOf(threshold, capacity);
+  if (known.amount <= 0 || (!known.isAbsolute && known.share >= 1)) return undefined;
+  return { signal, ...known, isAssumed };
+}
+
+function amountOf(threshold: Exclude<ports.Threshold, { unreadable: string }>, capacity: number): Amount {
   const isAbsolute = 'amount' in threshold;
   // Truncated like the kubelet does, but only after 0.07 * 100 is 7 again, and not 7.000000000000001.
   const amount = isAbsolute ? threshold.amount : Math.floor(threshold.share * capacity + 1e-3);
-  if (amount <= 0 || (!isAbsolute && threshold.share >= 1)) return undefined;
-  return { signal, amount, share: amount / capacity, isAbsolute, isAssumed };
+  return { amount, share: isAbsolute ? amount / capacity : threshold.share, isAbsolute };
+}
+
+function withReclaim(limit: Limit, config: ports.KubeletConfig | undefined, capacity: number): Limit {
+  const configured = config?.evictionMinimumReclaim[limit.signal];
+  if (!configured || 'unreadable' in configured || limit.isAssumed) return limit;
+  const minimum = amountOf(configured, capacity);
+  const until = {
+    amount: limit.amount + minimum.amount,
+    share: limit.share + minimum.share,
+    isAbsolute: limit.isAbsolute || minimum.isAbsolute,
+  };
+  return { ...limit, reclaim: { minimum, until } };
 }
 
 function compareLimits(a: Limit, b: Limit): number {
@@ -147,6 +173,67 @@ export function compareRooms(a: Room, b: Room): number {
 
 function marginOf({ share, limit }: Room): number {
   return share - (limit?.share ?? 0);
+}
+
+/** A limit that was possibly crossed, and not enough was reclaimed since. */
+export interface Reclaiming {
+  readonly room: Room;
+  readonly limit: Limit & Required<Pick<Limit, 'reclaim'>>;
+  /** Whether every possible breach on the disks of this node would have crossed such a limit. */
+  readonly isCertain: boolean;
+}
+
+/**
+ * The limit that keeps DiskPressure True although nothing is below a limit: more must be free than the limit plus evictionMinimumReclaim, however
+ * long that takes. Of several, the one that needs the most.
+ * https://github.com/kubernetes/kubernetes/blob/v1.33.0/pkg/kubelet/eviction/eviction_manager.go (`thresholdsNotYetResolved`)
+ */
+export function reclaimingOf(rooms: readonly Room[]): Reclaiming | undefined {
+  const all = rooms.flatMap((room) =>
+    limitsOf(room)
+      .filter(isReclaiming(room))
+      .map((limit) => ({ room, limit })),
+  );
+  const [most] = all.toSorted(
+    (a, b) => missingOf(b) - missingOf(a) || b.limit.reclaim.until.share - a.limit.reclaim.until.share,
+  );
+  if (!most) return undefined;
+  // Inodes are freed with bytes. A soft limit is not crossed before its grace period.
+  const isFirst = (room: Room) => {
+    const [first] = limitsOf(room).toSorted(compareLimits);
+    return first === undefined || (first !== room.soft && isReclaiming(room)(first));
+  };
+  const isCertain =
+    most.room.resource === 'bytes' && rooms.every((room) => room.resource === 'inodes' || isFirst(room));
+  return { ...most, isCertain };
+}
+
+function limitsOf({ limit, lowerLimits, soft }: Room): readonly Limit[] {
+  return [soft, limit, ...lowerLimits].flatMap((one) => one ?? []);
+}
+
+function isReclaiming({ free }: Room) {
+  return (limit: Limit): limit is Reclaiming['limit'] =>
+    limit.reclaim !== undefined && free < limit.reclaim.until.amount;
+}
+
+function missingOf({ room, limit }: Omit<Reclaiming, 'isCertain'>): number {
+  return limit.reclaim.until.share - room.share;
+}
+
+/** The lowest of the limits that this much is below, as a share. */
+export function shareAbove(room: Room): number | undefined {
+  const above = limitsOf(room)
+    .flatMap(({ share, reclaim }) => [share, ...(reclaim ? [reclaim.until.share] : [])])
+    .filter((share) => share > room.share);
+  return above.length === 0 ? undefined : Math.min(...above);
+}
+
+/** Whether its kubelet reclaims an amount above a limit for a disk that cannot be parsed. */
+export function hasUnreadableReclaim({ evictionMinimumReclaim }: ports.KubeletConfig): boolean {
+  return Object.entries(evictionMinimumReclaim).some(
+    ([signal, reclaim]) => 'unreadable' in reclaim && !signal.startsWith('memory.'),
+  );
 }
 
 interface Watched {
