@@ -101,9 +101,17 @@ export function events(
 
 /** What is kept of these pods on a node. */
 export function podsOn(...all: readonly ports.Pod[]): Pick<NodeFacts, 'pods'> {
+  return podsOnNode({}, ...all);
+}
+
+/** The same, with what is known about the node. */
+export function podsOnNode(
+  node: Parameters<NodePodCollector['result']>[0],
+  ...all: readonly ports.Pod[]
+): Pick<NodeFacts, 'pods'> {
   const collector = new NodePodCollector();
   for (const one of all) collector.add(one);
-  const result = collector.result();
+  const result = collector.result(node);
   return result ? { pods: result } : {};
 }
 

@@ -4,7 +4,7 @@ import { binaryBytes, bytesOf, wholeNumber } from './amounts.ts';
 import { type Consumer, holdsLayers, imageBytesOn, isDocker, nameOf } from './consumers.ts';
 import type { NodeFacts } from './facts.ts';
 import type { Disk } from './measurements.ts';
-import type { Builder } from './pods.ts';
+import { type Builder, suspectsOf } from './pods.ts';
 import type { Room } from './room.ts';
 
 /** Why a node is short of disk, and what to do next. */
@@ -58,8 +58,11 @@ function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefin
   const { containers, areStopped, running, images, count } = imageGc;
   const times = `at least ${wording.count(count, 'failure')}`;
   if (containers.length > 0) {
-    const outer = node.pods?.builders.find(({ kind, rank }) => kind === 'outer' && rank === 0);
-    const builder = outer ? `; ${outer.pod} uses the engine of the node (${outer.path})` : '';
+    const outer = suspectsOf(node.pods).filter(({ kind, rank }) => kind === 'outer' && rank === 0);
+    const builder =
+      outer.length === 0
+        ? ''
+        : `; ${podsOf(outer)} ${verbOf(outer)} the engine of the node (${pathsOf(outer)})`;
     const held = images.length === 0 ? 'images' : wording.count(images.length, 'image');
     const others =
       running.length === 0
@@ -146,31 +149,80 @@ export function isLarge(bytes: number | undefined, room: Room): bytes is number 
 function suspectCause(assessment: Assessment, room: Room): readonly Cause[] {
   const bytes = unexplainedBytes(assessment, room);
   const { node } = assessment;
-  const [suspect] = node.pods?.builders.filter(({ rank, isUncounted }) => rank <= 1 && isUncounted) ?? [];
-  if (!isLarge(bytes, room) || !suspect || assessment.imageGc?.containers.length) return [];
+  const suspects = suspectsOf(node.pods);
+  if (!isLarge(bytes, room) || suspects.length === 0 || assessment.imageGc?.containers.length) return [];
   return [
     {
-      summary: `about ${binaryBytes(bytes)} are neither images nor pods (an estimate), probably of ${describeBuilder(suspect)}`,
-      next: nextAfter(suspect, isDocker(node)),
+      summary: `about ${binaryBytes(bytes)} are neither images nor pods (an estimate), probably of ${describeBuilders(suspects)}`,
+      next: nextAfter(suspects, isDocker(node)),
       isUnexplained: true,
     },
   ];
 }
 
 /** `ci/agent-7k2mx, which runs its own container engine and stores data on PersistentVolumeClaim dind-cache` */
-export function describeBuilder({ pod, kind, path, keeps, isIndirect }: Builder): string {
-  return kind === 'inner'
-    ? `${pod}, which runs its own container engine and stores data on ${keeps}`
-    : `the engine that ${pod} ${isIndirect ? 'can reach' : 'uses'} through ${path}`;
+export function describeBuilders(builders: readonly Builder[]): string {
+  const { inner = [], outer = [] } = Object.groupBy(builders, ({ kind }) => kind);
+  return [
+    ...(inner.length > 0 ? [describeInner(inner)] : []),
+    ...(outer.length > 0
+      ? [`the engine that ${podsOf(outer)} ${verbOf(outer)} through ${pathsOf(outer)}`]
+      : []),
+  ].join(', or of ');
 }
 
-function nextAfter({ kind, pod, keeps }: Builder, isDockerNode: boolean): string {
-  if (kind === 'inner')
-    return `Prune the engine in ${pod} (docker system prune in that pod): cleaning the node does not reach ${keeps}, and the kubelet does not count it`;
+function describeInner(builders: readonly Builder[]): string {
+  const [first] = builders;
+  const isOne = builders.length === 1;
+  const own = isOne ? 'its own container engine' : 'their own container engines';
+  const [run, store] = first?.isOver ? ['ran', 'left'] : isOne ? ['runs', 'stores'] : ['run', 'store'];
+  return `${podsOf(builders)}, which ${run} ${own} and ${store} data on ${unique(builders.map(({ keeps = '' }) => keeps))}`;
+}
+
+/** More than three equally likely pods are as many as are kept, so how many there are is unknown. */
+function podsOf(builders: readonly Builder[]): string {
+  const pods = builders.map(({ pod }) => pod);
+  return pods.length > MOST_NAMED ? `${pods.slice(0, MOST_NAMED).join(', ')} and others` : wording.list(pods);
+}
+
+const MOST_NAMED = 3;
+
+function verbOf([first, ...others]: readonly Builder[]): string {
+  if (first?.isOver) return first.isIndirect ? 'could reach' : 'used';
+  if (first?.isIndirect) return 'can reach';
+  return others.length === 0 ? 'uses' : 'use';
+}
+
+function pathsOf(builders: readonly Builder[]): string {
+  return unique(builders.flatMap(({ path }) => path ?? []));
+}
+
+function unique(words: readonly string[]): string {
+  return wording.list([...new Set(words)]);
+}
+
+function nextAfter(suspects: readonly Builder[], isDockerNode: boolean): string {
+  const { inner = [], outer = [] } = Object.groupBy(suspects, ({ kind }) => kind);
+  const unmounted = inner.filter((one) => one.unmounted !== undefined);
+  const stored = inner.filter((one) => one.unmounted === undefined);
   const blind = isDockerNode
     ? 'the kubelet never removes them'
     : "image garbage collection and crictl see only the containerd namespace k8s.io, never Docker's (moby)";
-  return `Check the node for containers and images that Kubernetes does not own (docker system df): ${blind}`;
+  return [
+    ...(unmounted.length > 0
+      ? [
+          `Delete or recycle ${podsOf(unmounted)}, which deletes the data. Mount an emptyDir at ${unique(unmounted.flatMap((one) => one.unmounted ?? []))}: the kubelet counts it for the pod, but not an anonymous volume`,
+        ]
+      : []),
+    ...(stored.length > 0
+      ? [
+          `Prune the engine in ${podsOf(stored)} (docker system prune in that pod): cleaning the node does not reach ${unique(stored.flatMap(({ keeps }) => keeps ?? []))}, and the kubelet does not count it`,
+        ]
+      : []),
+    ...(outer.length > 0
+      ? [`Check the node for containers and images that Kubernetes does not own (docker system df): ${blind}`]
+      : []),
+  ].join('. ');
 }
 
 /** On a separate disk for images, the rest is writable layers and, with Docker, logs. */

@@ -5,7 +5,7 @@ import { DiskEventCollector } from './events.ts';
 import type { Context, Facts, KubeletAnswer, NodeFacts } from './facts.ts';
 import { askKubelets, DEADLINE, reportUnread, type Unread } from './kubelets.ts';
 import { disksOf, hasUncountedInodes, staleSince, unmeasured } from './measurements.ts';
-import { NodePodCollector, withoutOtherDisks } from './pods.ts';
+import { NodePodCollector } from './pods.ts';
 import { isJudgedByFreeSpace, unreadableLimits } from './room.ts';
 
 export interface CollectArgs {
@@ -102,13 +102,13 @@ async function readCluster(
   const facts = nodes.map((node): NodeFacts => {
     const { claimsElsewhere = [], ...answer } = answers.get(node.name) ?? {};
     const events = read?.events.get(node.name)?.result();
-    const pods = read?.pods.get(node.name)?.result();
+    const pods = read?.pods.get(node.name)?.result({ ...node, claimsElsewhere });
     return {
       ...node,
       ...answer,
       ...(events && { events }),
       areEventsComplete: read?.areEventsComplete ?? false,
-      ...(pods && { pods: withoutOtherDisks(pods, claimsElsewhere) }),
+      ...(pods && { pods }),
     };
   });
   const isExpected = expectedOf(cluster, facts);

@@ -2,7 +2,7 @@ import { type Evidence, wording } from '../../kit.ts';
 import { field, optionalField } from '../../shared/evidence.ts';
 import { binaryBytes, bytesOf, dfPercent, exactPercent, limitText, wholeNumber } from './amounts.ts';
 import { type Assessment, isEvicting, transitionMs, usedPercent } from './assess.ts';
-import { type Cause, describeBuilder, isLarge, unexplainedBytes, usedBytes } from './causes.ts';
+import { type Cause, describeBuilders, isLarge, unexplainedBytes, usedBytes } from './causes.ts';
 import { nameOf } from './consumers.ts';
 import { diskName, neededText, sinceText } from './describe.ts';
 import type { NodeFacts } from './facts.ts';
@@ -126,7 +126,9 @@ function unexplainedText(assessment: Assessment, room: Room): string | undefined
 function buildersEvidence({ pods }: NodeFacts): readonly Evidence[] {
   if (!pods || pods.builders.length === 0) return [];
   const named = pods.builders.map((builder) =>
-    builder.kind === 'inner' ? describeBuilder(builder) : `${builder.pod}, which mounts ${builder.path}`,
+    builder.kind === 'inner'
+      ? describeBuilders([builder])
+      : `${builder.pod}, which ${builder.isOver ? 'mounted' : 'mounts'} ${builder.path}`,
   );
   return [field('Container engines in pods', wording.list(named, named.length, pods.builderCount))];
 }

@@ -676,12 +676,61 @@ test('a second engine on a containerd node is the suspect, and the text names wh
   expect(shown(report)).toContain("see only the containerd namespace k8s.io, never Docker's (moby)");
 });
 
-test('an engine that stores its data in the pod is not a suspect for unexplained space', () => {
-  const engine = pod('agent', {
-    containers: [container('dind', { image: 'docker:dind', privileged: true })],
+const dind = (name: string, known: Partial<ports.PodContainer> = {}, ofPod: Partial<ports.Pod> = {}) =>
+  pod(name, {
+    containers: [container('dind', { image: 'docker:28-dind', privileged: true, ...known })],
+    ...ofPod,
   });
-  const report = askAbout(node('n', { fileSystems: oneDisk({ free: 5 }), ...podsOn(engine) }));
+const mounts = [{ volume: 'data', path: '/var/lib/docker' }];
+const onFullNode = (...pods: readonly ports.Pod[]) =>
+  askAbout(node('n', { fileSystems: oneDisk({ free: 5 }), ...podsOn(...pods) }));
+
+test('an engine that stores its data on an emptyDir is not a suspect for unexplained space', () => {
+  const report = onFullNode(dind('agent', { mounts }, { volumes: [{ name: 'data', emptyDir: 'disk' }] }));
   expect(told(report)).not.toContain('probably');
+  expect(shown(report)).toContain('ci/agent');
+});
+
+test('an engine without a volume stores its data on an anonymous volume, which is unexplained space', () => {
+  const report = onFullNode(dind('agent'));
+  expect(told(report)).toContain(
+    'probably of ci/agent, which runs its own container engine and stores data on an anonymous volume at /var/lib/docker',
+  );
+  expect(shown(report)).not.toContain('writable layer of its container');
+  expect(shown(report)).toContain('Delete or recycle ci/agent');
+  expect(shown(report)).toContain('Mount an emptyDir at /var/lib/docker');
+  expect(shown(report)).not.toContain('docker system prune');
+});
+
+test('equally likely suspects are named together, up to three', () => {
+  const agent = (at: number) =>
+    dind(`agent-${at}`, { mounts }, { volumes: [{ name: 'data', claim: `dind-${at}` }] });
+  expect(told(onFullNode(agent(2), agent(1)))).toContain(
+    'probably of ci/agent-1 and ci/agent-2, which run their own container engines and store data on PersistentVolumeClaim dind-1 and PersistentVolumeClaim dind-2',
+  );
+  expect(told(onFullNode(...[1, 2, 3, 4, 5].map(agent)))).toContain(
+    'probably of ci/agent-1, ci/agent-2, ci/agent-3 and others, which run',
+  );
+  expect(told(onFullNode(socketUser('a'), socketUser('b')))).toContain(
+    'probably of the engine that ci/a and ci/b use through /var/run/docker.sock',
+  );
+  expect(told(onFullNode(agent(1), socketUser('b')))).toContain(
+    'on PersistentVolumeClaim dind-1, or of the engine that ci/b uses through /var/run/docker.sock',
+  );
+  // Less likely ones are not.
+  expect(
+    told(onFullNode(socketUser('a'), socketUser('b', '/run', { labels: { jenkins: 'slave' } }))),
+  ).not.toContain('ci/b');
+});
+
+test('what a pod did that has ended is in the past', () => {
+  const phase = 'Succeeded';
+  expect(told(onFullNode(socketUser('done', '/var/run/docker.sock', { phase })))).toContain(
+    'the engine that ci/done used through',
+  );
+  expect(told(onFullNode(dind('done', {}, { phase })))).toContain(
+    'ci/done, which ran its own container engine and left data on an anonymous volume at /var/lib/docker',
+  );
 });
 
 test('pods evicted for exceeding their own limits are not counted', () => {
