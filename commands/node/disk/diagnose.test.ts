@@ -518,9 +518,15 @@ test.each([
     const config = { ...limits(hard ?? evictionHard), evictionSoft };
     const known = { fileSystems: oneDisk({ free }), config };
     expect(lines(askAbout(node('n', { ...known, ...under() })))).toEqual([`${severity} disk-short prod:n`]);
-    if (free >= 5) expect(lines(askAbout(node('n', known)))).toEqual(['warning disk-short prod:n']);
   },
 );
+
+test('below a soft limit without DiskPressure is a warning: the kubelet has just noticed it, or not yet', () => {
+  const evictionSoft = { 'nodefs.available': { share: 0.4 } };
+  const config = { ...defaultKubeletConfig(), evictionSoft };
+  const just = (free: number) => lines(askAbout(node('n', { fileSystems: oneDisk({ free }), config })));
+  expect([...just(39), ...just(16)]).toEqual(['warning disk-short prod:n', 'warning disk-short prod:n']);
+});
 
 test('below a soft limit: says when pods are evicted, also if no hard limit is set', () => {
   const evictionSoft = { 'nodefs.available': { share: 0.3 } };
