@@ -147,12 +147,17 @@ function keep(cluster: string, node: ports.ClusterNode): ListedNode {
     operatingSystem: node.operatingSystem,
     ...(node.containerRuntime !== undefined && { containerRuntime: node.containerRuntime }),
     ...(ready && { ready }),
-    ...(pressure && {
-      diskPressure: { status: pressure.status, ...(pressure.since && { since: pressure.since }) },
-    }),
+    ...(pressure && { diskPressure: pressureOf(pressure) }),
     ...(node.isServerless && { isServerless: true as const }),
     isTainted: node.taints.some(({ key }) => key === DISK_PRESSURE_TAINT),
   };
+}
+
+const NO_PRESSURE = { status: 'False' } as const;
+
+/** Since when there is no pressure does not matter, so most nodes share one object. */
+function pressureOf({ status, since }: ports.NodeCondition): NonNullable<NodeFacts['diskPressure']> {
+  return status === 'False' ? NO_PRESSURE : { status, ...(since && { since }) };
 }
 
 interface Lists {

@@ -23,17 +23,11 @@ export interface PodsUsage {
   readonly byInodes: readonly Consumer[];
 }
 
-const KEPT = 3;
 /** A part with at least this share of its pod's usage is named instead of the pod. */
 const MOST_OF_POD = 0.5;
 
-/**
- * Keeps the three largest consumers, or none `withoutConsumers`. PersistentVolumeClaims do not count: they need not be on a disk of the node.
- */
-export function podsUsage(
-  usages: readonly ports.PodUsage[],
-  { withoutConsumers = false }: { readonly withoutConsumers?: boolean } = {},
-): PodsUsage {
+/** Keeps the `most` largest consumers. PersistentVolumeClaims do not count: they need not be on a disk of the node. */
+export function podsUsage(usages: readonly ports.PodUsage[], most = 3): PodsUsage {
   const byBytes: Consumer[] = [];
   const byInodes: Consumer[] = [];
   let bytes = 0;
@@ -47,10 +41,10 @@ export function podsUsage(
       rootfsBytes += rootfs?.bytes ?? 0;
       logBytes += logs?.bytes ?? 0;
     }
-    if (withoutConsumers) continue;
+    if (most === 0) continue;
     const { namespace, name: pod } = usage;
-    keep(byBytes, 'bytes', { namespace, pod, ...dominant(parts, total, 'bytes') });
-    keep(byInodes, 'inodes', { namespace, pod, ...dominant(parts, total, 'inodes') });
+    keep(byBytes, most, 'bytes', { namespace, pod, ...dominant(parts, total, 'bytes') });
+    keep(byInodes, most, 'inodes', { namespace, pod, ...dominant(parts, total, 'inodes') });
   }
   return {
     bytes,
@@ -123,12 +117,12 @@ function dominant(parts: readonly Part[], total: ports.Usage, amount: Amount): P
   return largest && (largest[amount] ?? 0) >= MOST_OF_POD * all ? largest : total;
 }
 
-function keep(kept: Consumer[], amount: Amount, consumer: Consumer): void {
+function keep(kept: Consumer[], most: number, amount: Amount, consumer: Consumer): void {
   const used = consumer[amount] ?? 0;
   if (used <= 0) return;
   const at = kept.findIndex((one) => used > (one[amount] ?? 0));
   kept.splice(at < 0 ? kept.length : at, 0, consumer);
-  kept.length = Math.min(kept.length, KEPT);
+  kept.length = Math.min(kept.length, most);
 }
 
 interface Imaged {

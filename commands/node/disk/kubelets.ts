@@ -73,15 +73,15 @@ export function askKubelets(context: Context, cluster: ports.Cluster, unread: Un
     const { nodeFs, imageFs, containerFs, pods = [] } = stats ?? {};
     const fileSystems = stats && {
       ...(nodeFs && { nodeFs }),
-      ...(imageFs && { imageFs }),
-      ...(containerFs && { containerFs }),
+      ...(imageFs && { imageFs: withTimeOf(nodeFs, imageFs) }),
+      ...(containerFs && { containerFs: withTimeOf(nodeFs, containerFs) }),
     };
     const isShort = fileSystems !== undefined && !hasEnough({ fileSystems, ...(config && { config }) });
     const claimsElsewhere = isShort ? claimsOnOtherDisks(pods, disksOf(fileSystems)) : [];
     found.set(node.name, {
       ...(fileSystems && {
         fileSystems,
-        usage: podsUsage(pods, { withoutConsumers: isHalfEmpty(fileSystems) }),
+        usage: podsUsage(pods, consumersToKeep(fileSystems, isShort)),
       }),
       ...(config && { config: shared(config) }),
       ...(claimsElsewhere.length > 0 && { claimsElsewhere }),
@@ -112,14 +112,27 @@ export function askKubelets(context: Context, cluster: ports.Cluster, unread: Un
   };
 }
 
+/** Most kubelets measure all file systems at the same time: the Date is kept once. */
+function withTimeOf(first: ports.FileSystem | undefined, other: ports.FileSystem): ports.FileSystem {
+  const { measuredAt } = first ?? {};
+  return measuredAt && other.measuredAt?.getTime() === measuredAt.getTime()
+    ? { ...other, measuredAt }
+    : other;
+}
+
 const HALF = 0.5;
 
-/** Most of thousands of nodes are at least half empty, and what fills them is never reported. */
-function isHalfEmpty(fileSystems: FileSystems): boolean {
-  return disksOf(fileSystems).every(
+/**
+ * Of thousands of nodes, most have enough space. The largest consumer of a disk that fills up is reported, and none of a disk that is at least
+ * half empty.
+ */
+function consumersToKeep(fileSystems: FileSystems, isShort: boolean): number {
+  const isHalfEmpty = disksOf(fileSystems).every(
     ({ availableBytes, capacityBytes, inodesFree = 1, inodes = 1 }) =>
       availableBytes >= HALF * capacityBytes && inodesFree >= HALF * inodes,
   );
+  if (isHalfEmpty) return 0;
+  return isShort ? 3 : 1;
 }
 
 /** What could not be read of one node. */
