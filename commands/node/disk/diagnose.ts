@@ -12,24 +12,28 @@ import { compareRooms } from './room.ts';
 export function diagnose({ nodes, earlier }: Facts, _: unknown, now: Date): Diagnosis {
   const byNode = Map.groupBy(earlier, ({ node }) => node);
   const clusters = new Set(nodes.map(({ cluster }) => cluster));
-  const assessed = nodes.map((node) => assess(node, byNode.get(node.name) ?? [], now));
   const labelOf = ({ cluster, name }: { readonly cluster: string; readonly name: string }) =>
     clusters.size > 1 ? `${cluster}:${name}` : name;
-  const problems = assessed
-    .flatMap((assessment) => {
-      const problem = problemOf(assessment, labelOf(assessment.node));
-      return problem ? [{ ...problem, assessment }] : [];
-    })
-    .toSorted(
-      (a, b) =>
-        compareSeverity(a.finding, b.finding) ||
-        compareWorst(a.assessment, b.assessment) ||
-        (a.finding.target < b.finding.target ? -1 : 1),
-    );
-  const examined = assessed.filter(({ isChecked, severity }) => isChecked || severity !== undefined).length;
+  const found: (Problem & { readonly assessment: Assessment })[] = [];
+  let examined = 0;
+  let least: LeastSpace | undefined;
+  // One node at a time: of thousands, only those with a problem are kept.
+  for (const node of nodes) {
+    const assessment = assess(node, byNode.get(node.name) ?? [], now);
+    if (assessment.isChecked || assessment.severity !== undefined) examined += 1;
+    if (assessment.isChecked) least = lessSpace(least, assessment);
+    const problem = problemOf(assessment, labelOf(node));
+    if (problem) found.push({ ...problem, assessment });
+  }
+  const problems = found.toSorted(
+    (a, b) =>
+      compareSeverity(a.finding, b.finding) ||
+      compareWorst(a.assessment, b.assessment) ||
+      (a.finding.target < b.finding.target ? -1 : 1),
+  );
   return {
     examined,
-    verdict: verdictOf(problems, assessed, examined),
+    verdict: verdictOf(problems, { examined, nodes: nodes.length, least }),
     findings: problems.map(({ finding }) => finding),
     measures: [...clusters].toSorted().map((cluster) => ({
       label: cluster,
@@ -39,6 +43,19 @@ export function diagnose({ nodes, earlier }: Facts, _: unknown, now: Date): Diag
       unit: 'short of disk',
     })),
   };
+}
+
+/** The node with the smallest share of free space. */
+interface LeastSpace {
+  readonly name: string;
+  readonly share: number;
+}
+
+/** What the verdict says about all nodes. */
+interface Overview {
+  readonly examined: number;
+  readonly nodes: number;
+  readonly least: LeastSpace | undefined;
 }
 
 type WithRooms = Pick<Assessment, 'rooms'>;
@@ -115,7 +132,8 @@ function problemOf(assessment: Assessment, label: string): Problem | undefined {
 }
 
 /** `2 of 41 nodes are short of disk: node-b (8.0% free) and node-c (DiskPressure)`. Faults come first, then information. */
-function verdictOf(problems: readonly Problem[], assessed: readonly Assessment[], examined: number): string {
+function verdictOf(problems: readonly Problem[], overview: Overview): string {
+  const { examined } = overview;
   const isShort = ({ finding }: Problem) => finding.reason === 'disk-short';
   const short = problems.filter(isShort);
   const warnings = problems.filter((one) => !isShort(one) && one.finding.severity !== 'info');
@@ -125,7 +143,7 @@ function verdictOf(problems: readonly Problem[], assessed: readonly Assessment[]
   const parts = [
     ...shortNodes(short, examined),
     ...clauses(warnings),
-    ...(short.length === 0 && examined > 0 ? [noneShort(assessed, examined, problems.length === 0)] : []),
+    ...(short.length === 0 && examined > 0 ? [noneShort(overview, problems.length === 0)] : []),
     ...clauses(hints),
   ];
   return wording.capitalize(
@@ -144,18 +162,21 @@ function shortNodes(short: readonly Problem[], examined: number): readonly strin
   ];
 }
 
-function noneShort(assessed: readonly Assessment[], examined: number, isClear: boolean): string {
-  const none = examined === 1 ? 'the node is not' : `none of ${wording.count(examined, 'node')} is`;
-  return `${none} short of disk${isClear ? leastFree(assessed) : ''}`;
+function noneShort({ examined, nodes, least }: Overview, isClear: boolean): string {
+  const none = `${examined === 1 ? 'the node is not' : `none of ${wording.count(examined, 'node')} is`} short of disk`;
+  if (!isClear || !least) return none;
+  const percent = `${wording.percent(least.share)} free`;
+  return nodes === 1 ? `${none}: ${percent}` : `${none}; least space: ${least.name}, ${percent}`;
 }
 
-function leastFree(assessed: readonly Assessment[]): string {
-  const [least] = assessed
-    .flatMap(({ node, rooms, isChecked }) =>
-      isChecked ? rooms.filter(({ resource }) => resource === 'bytes').map((room) => ({ node, room })) : [],
-    )
-    .toSorted((a, b) => a.room.share - b.room.share || (a.node.name < b.node.name ? -1 : 1));
-  if (!least) return '';
-  const percent = `${wording.percent(least.room.share)} free`;
-  return assessed.length === 1 ? `: ${percent}` : `; least space: ${least.node.name}, ${percent}`;
+function lessSpace(least: LeastSpace | undefined, { node, rooms }: Assessment): LeastSpace | undefined {
+  const { name } = node;
+  return rooms
+    .filter(({ resource }) => resource === 'bytes')
+    .map(({ share }) => ({ name, share }))
+    .reduce<LeastSpace | undefined>((so, one) => (so && compareSpace(so, one) <= 0 ? so : one), least);
+}
+
+function compareSpace(a: LeastSpace, b: LeastSpace): number {
+  return a.share - b.share || (a.name < b.name ? -1 : 1);
 }
