@@ -182,7 +182,13 @@ test('bodies that never arrive keep nobody else out', async () => {
     .poll(() => parked.filter((socket) => socket.closed || socket.readableEnded).length)
     .toBeGreaterThan(0);
 
-  expect((await get('/ok')).status).toBe(200);
+  // A connection that was kept from an earlier request may be among those that are closed to make room.
+  const status = () =>
+    get('/ok').then(
+      (response) => response.status,
+      () => undefined,
+    );
+  await expect.poll(status).toBe(200);
 });
 
 test('a connection stays open for longer than a proxy may reuse it', async () => {
