@@ -6,6 +6,7 @@ import { CoreV1Api, KubeConfig, type V1ListMeta } from '@kubernetes/client-node'
  * process; its argument is the path of a kubeconfig.
  */
 const LIMIT = 500;
+const NODE_LIMIT = 100;
 /** Lists nodes, and sends two requests to the kubelet of each. */
 const NODES_AT_ONCE = 20;
 
@@ -24,10 +25,13 @@ interface Asked {
   readonly _continue?: string;
 }
 
-async function* pages<P extends Page>(ask: (asked: Asked) => Promise<P>): AsyncGenerator<P['items']> {
+async function* pages<P extends Page>(
+  ask: (asked: Asked) => Promise<P>,
+  limit = LIMIT,
+): AsyncGenerator<P['items']> {
   let token: string | undefined;
   do {
-    const { metadata, items } = await ask({ limit: LIMIT, ...(token !== undefined && { _continue: token }) });
+    const { metadata, items } = await ask({ limit, ...(token !== undefined && { _continue: token }) });
     yield items;
     const { _continue: next } = metadata ?? {};
     token = next === '' ? undefined : next;
@@ -51,7 +55,7 @@ async function askKubelets(names: Iterable<string>): Promise<void> {
 async function readNodes(): Promise<number> {
   const kubelets: Promise<void>[] = [];
   let count = 0;
-  for await (const items of pages((asked) => core.listNode(asked))) {
+  for await (const items of pages((asked) => core.listNode(asked), NODE_LIMIT)) {
     count += items.length;
     await Promise.all(kubelets.splice(0));
     const names = items.flatMap(({ metadata }) => metadata?.name ?? []).values();

@@ -1,4 +1,4 @@
-import { fork, spawn } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,16 +14,6 @@ const PODS = NODES * PODS_PER_NODE;
 /** The range of heaps to try: no process starts with less, and none of these needs more. */
 const HEAP_MB = { least: 10, most: 200 };
 const MOST_OF_PAGE_HEAP = 1.5;
-
-/** Lists one page of 500 pods with the client and holds it. Not TypeScript, because stripping types needs memory. */
-const HOLD_PAGE = `
-import { readFileSync } from 'node:fs';
-import { CoreV1Api, KubeConfig } from ${JSON.stringify(import.meta.resolve('@kubernetes/client-node'))};
-const config = new KubeConfig();
-config.loadFromString(readFileSync(process.argv[1], 'utf8'));
-const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces({ limit: 500 });
-if (items.length !== 500) process.exitCode = 1;
-`;
 
 /** The result of one separate process. */
 interface Outcome {
@@ -121,11 +111,10 @@ function rateOf({ nodes, ms }: Outcome): number {
 }
 
 async function holdsPage(kubeconfig: string, heapMb: number): Promise<boolean> {
-  const child = spawn(
-    process.execPath,
-    [`--max-old-space-size=${heapMb}`, '--input-type=module', '--eval', HOLD_PAGE, kubeconfig],
-    { stdio: 'ignore' },
-  );
+  const child = fork(new URL('cluster-page.ts', import.meta.url), [kubeconfig], {
+    execArgv: [`--max-old-space-size=${heapMb}`],
+    stdio: 'ignore',
+  });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code === 0;
 }

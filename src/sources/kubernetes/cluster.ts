@@ -13,6 +13,9 @@ import { toEvent } from './to-event.ts';
 import { toNode } from './to-node.ts';
 import { toDaemonSet, toPod } from './to-pod.ts';
 
+/** A node lists up to 50 images, so it takes several times the memory of a pod. */
+const NODES_PER_PAGE = 100;
+
 /** Reads a cluster. `acting` is the connection that would cordon; its permission is reported. */
 export function openKubernetesCluster(
   config: KubernetesConfig,
@@ -31,6 +34,7 @@ export function openKubernetesCluster(
         rule: ruleOf('nodes'),
         items: 'nodes',
         kind: 'NodeList',
+        pageSize: NODES_PER_PAGE,
         make: ({ core }, { limit, continueToken }) =>
           core.listNode(undefined, undefined, continueToken, undefined, undefined, limit),
         map: toNode,

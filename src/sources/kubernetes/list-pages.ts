@@ -21,6 +21,8 @@ export interface ListRequest<T> {
   readonly make: (factories: RequestFactories, page: PageRequest) => Promise<RequestContext>;
   /** Maps one item, which is known to have a name. Undefined drops it. */
   readonly map: (item: JsonObject) => T | undefined;
+  /** How many items a page has at most; 500 by default. */
+  readonly pageSize?: number;
   readonly signal: AbortSignal;
 }
 
@@ -29,6 +31,7 @@ export interface PageRequest {
   readonly continueToken: string | undefined;
 }
 
+/** As in kubectl. */
 const PAGE_SIZE = 500;
 /** How often to continue a list at a newer version, or restart it, after its `continue` token has expired. */
 const MAX_RESTARTS = 2;
@@ -100,7 +103,7 @@ async function readPage<T>(
   const { connection, rule, items: name, signal } = list;
   try {
     const { answer, context } = await connection.send({
-      make: (factories) => list.make(factories, { limit: PAGE_SIZE, continueToken }),
+      make: (factories) => list.make(factories, { limit: list.pageSize ?? PAGE_SIZE, continueToken }),
       rule,
       what: `the list of ${name}`,
       maxBytes: MAX_PAGE_BYTES,

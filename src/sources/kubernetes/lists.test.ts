@@ -43,6 +43,17 @@ test('lists come in pages of 500', async () => {
   ]);
 });
 
+test('nodes come in pages of 100, because each is large', async () => {
+  const nodes = { count: 150, make: (index: number) => nodeObject(`node-${index}`) };
+  const { server, cluster } = await openCluster({ nodes });
+
+  expect((await readAll(cluster.nodes({ signal }))).items).toHaveLength(150);
+  expect(server.asked.map(({ path }) => new URL(path, server.url).searchParams.get('limit'))).toEqual([
+    '100',
+    '100',
+  ]);
+});
+
 test('an empty list is one empty page', async () => {
   const { cluster } = await openCluster({});
 
