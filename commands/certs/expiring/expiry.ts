@@ -113,13 +113,8 @@ function remaining({ certificate }: CertificateOccurrences, nowMs: number): stri
   if (nowMs < from) return `starts in ${wording.span(from - nowMs)}`;
   const left = until - nowMs;
   return until > from
-    ? `${wording.span(left)}, ${percent(left / (until - from))} of the lifetime`
+    ? `${wording.span(left)}, ${wording.percent(left / (until - from))} of the lifetime`
     : wording.span(left);
-}
-
-function percent(share: number): string {
-  const whole = Math.min(100, Math.floor(100 * share));
-  return whole < 1 ? 'less than 1%' : `${whole}%`;
 }
 
 /** `cf-internal-ca (vault:secret/cf/ca:certificate)` */
