@@ -1,3 +1,4 @@
+import { clusterNode } from '../../shared/fixture-clusters.ts';
 import type { ClusterState, Facts, NodeState } from './cluster-state.ts';
 import type { Program, ProgramPod, ProxyDaemonSet } from './workloads.ts';
 
@@ -27,19 +28,14 @@ export function cluster(
 
 /** A healthy Linux node with containerd, with overrides. */
 export function node(name: string, kubeletVersion: string, known: Partial<NodeState> = {}): NodeState {
+  const {
+    conditions: _conditions,
+    addresses: _addresses,
+    kubeletPort: _port,
+    ...listed
+  } = clusterNode(name, { kubeletVersion });
   return {
-    name,
-    uid: `uid-of-${name}`,
-    kind: 'machine',
-    operatingSystem: 'linux',
-    osImage: 'Ubuntu 24.04.3 LTS',
-    kernelVersion: '6.8.0-85-generic',
-    architecture: 'amd64',
-    containerRuntime: 'containerd://2.1.4',
-    kubeletVersion,
-    roles: [],
-    taints: [],
-    unschedulable: false,
+    ...listed,
     ready: 'yes',
     ...known,
   };
