@@ -1,3 +1,5 @@
+import { configBody } from '../world/kubernetes/objects.ts';
+
 /** A large cluster as JSON, generated page by page on request. Objects have the size and the number of fields of real ones. */
 export interface ClusterSize {
   readonly nodes: number;
@@ -506,24 +508,12 @@ const shortStats = template(statsObject(6 * GIB));
 const podStats = template(podStatsObject());
 
 /** The answer of every kubelet to `/configz`. */
-export const CONFIG_JSON = JSON.stringify({
-  kubeletconfig: {
+export const CONFIG_JSON = JSON.stringify(
+  configBody({
     syncFrequency: '1m0s',
     fileCheckFrequency: '20s',
-    evictionPressureTransitionPeriod: '5m0s',
     imageMinimumGCAge: '2m0s',
-    imageGCHighThresholdPercent: 85,
-    imageGCLowThresholdPercent: 80,
-    containerLogMaxSize: '10Mi',
-    containerLogMaxFiles: 5,
-    evictionHard: {
-      'imagefs.available': '15%',
-      'imagefs.inodesFree': '5%',
-      'memory.available': '100Mi',
-      'nodefs.available': '10%',
-      'nodefs.inodesFree': '5%',
-    },
     featureGates: { RotateKubeletServerCertificate: true },
     kubeReserved: { cpu: '110m', 'ephemeral-storage': '1Gi', memory: '893Mi' },
-  },
-});
+  }),
+);
