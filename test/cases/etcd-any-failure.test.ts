@@ -105,7 +105,14 @@ const BASES: Readonly<Record<string, Base>> = {
     },
     follows: (left) =>
       knowsCluster(left, [0, 1]) && knowsCluster(left, [ODD]) ? [['several-clusters']] : [],
-    mayFind: ['several-clusters', 'endpoint-not-a-member', 'member-lists-differ', 'member-unreachable'],
+    // The metrics of a member whose cluster is not known still say that it leads.
+    mayFind: [
+      'several-clusters',
+      'several-leaders',
+      'endpoint-not-a-member',
+      'member-lists-differ',
+      'member-unreachable',
+    ],
   },
   'no leader': {
     options: { leader: '', members: three },
@@ -194,6 +201,8 @@ async function tryWith(base: Base, plan: Plan): Promise<readonly string[]> {
 
 /** So many plans at once: most of their time is waiting. */
 const AT_ONCE = 6;
+/** Every run tries the same plans, so that a failure is seen again. Another seed tries others. */
+const SEED = 20_261_127;
 
 describe.concurrent('whatever answers are missing', () => {
   test.each(Object.entries(BASES))('of %s', async (_, base) => {
@@ -202,7 +211,7 @@ describe.concurrent('whatever answers are missing', () => {
         const faults = await Promise.all(plans.map((one) => tryWith(base, one)));
         expect(faults.flat()).toEqual([]);
       }),
-      { numRuns: 15, plugins: [fc.interruptAfterTimeLimit(25_000)] },
+      { seed: SEED, numRuns: 15, plugins: [fc.interruptAfterTimeLimit(25_000)] },
     );
   });
 

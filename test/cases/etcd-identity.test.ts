@@ -2,9 +2,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type Etcd, type EtcdOptions, startEtcd } from '../world/etcd.ts';
 import type { FakeAnswer } from '../world/etcd/fake.ts';
 import {
+  denied,
   type FakeClusterOptions,
   type FakeMember,
   hangs,
+  resets,
   serveFakeCluster,
 } from '../world/etcd/fake-cluster.ts';
 import { freePort } from '../world/free-port.ts';
@@ -127,6 +129,21 @@ describe('two leaders of one cluster', () => {
       { allow: { maintain: true } },
     );
     expect(criticals(report).toSorted()).toEqual(['critical no-space', 'critical several-leaders']);
+    expect(report.offers).toEqual([]);
+  });
+
+  test('only the metrics of the third say that it leads: its status and its lists are denied', async () => {
+    const report = await runOnFakes({
+      members: [
+        {},
+        {},
+        {
+          ...alone,
+          answers: { status: denied, 'member list': denied, 'alarm list': denied, 'quorum read': resets },
+        },
+      ],
+    });
+    expect(criticals(report)).toEqual(['critical several-leaders']);
     expect(report.offers).toEqual([]);
   });
 
