@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, ProxyAgent, request as send, Socks5ProxyAgent } from 'undici';
-import type { Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
 import type { HttpAnswer, SourceRecorder } from '../ports/recorder.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { explainFailure, isReset } from './explain-failure.ts';
@@ -76,6 +78,13 @@ export interface PlainHttpClient extends HttpClient {
   readonly requestText: (request: HttpRequest) => Promise<TextResponse>;
 }
 
+/** What replaces the TCP connection. `name` replaces the host in messages. */
+export type HttpThrough = { readonly name: string } & (
+  | { readonly socketPath: string }
+  /** Opens a new stream. If it throws a `SourceError`, requests fail with it. */
+  | { readonly openStream: () => Promise<Duplex> }
+);
+
 /** JSON over HTTP to one source, connections kept and reused. */
 export function openHttp(options: {
   readonly source: string;
@@ -83,18 +92,25 @@ export function openHttp(options: {
   readonly connectTimeoutMs?: number;
   /** URL of an HTTP or SOCKS5 proxy; may include a user and a password. */
   readonly proxy?: string | undefined;
+  /** Connects to a socket or a stream instead of to the host of the URL. */
+  readonly through?: HttpThrough | undefined;
+  /** How many connections to one server are open at most; further requests wait for a free one. Default: no limit. */
+  readonly maxConnections?: number | undefined;
   readonly recorder?: SourceRecorder | undefined;
 }): PlainHttpClient {
   const { source, recorder } = options;
   const agent = openAgent(options);
-  const connection = { agent, source, anonymous: !options.tls?.cert };
+  const connection = { agent, source, anonymous: !options.tls?.cert, name: options.through?.name };
+  const hostOf = (url: URL): string => options.through?.name ?? url.host;
   const send = (request: HttpRequest): Promise<HttpAnswer> => sendWithRetries(connection, request);
   const requestText = async (request: HttpRequest): Promise<TextResponse> => {
     const url = parseAddress(source, request.url);
-    return acceptOrThrow(source, url, request, await (recorder?.http(request, send) ?? send(request)));
+    const response = await (recorder?.http(request, send) ?? send(request));
+    return acceptOrThrow(source, hostOf(url), request, response);
   };
   return {
-    requestJson: async (request) => parse(source, request, await requestText(request)),
+    requestJson: async (request) =>
+      parse(source, hostOf(parseAddress(source, request.url)), await requestText(request)),
     requestText,
     close: async () => {
       await agent.destroy();
@@ -107,11 +123,17 @@ function openAgent({
   source,
   tls,
   proxy,
+  through,
+  maxConnections,
   connectTimeoutMs = CONNECT_TIMEOUT_MS,
 }: Parameters<typeof openHttp>[0]): Dispatcher {
   // The call's deadline is the only timer. Undici's own would end a slow response with other messages.
-  const timers = { headersTimeout: 0, bodyTimeout: 0, allowH2: false };
-  const connect = { timeout: connectTimeoutMs, ...tls };
+  const timers = { headersTimeout: 0, bodyTimeout: 0, allowH2: false, connections: maxConnections ?? null };
+  // Else NODE_TLS_REJECT_UNAUTHORIZED decides.
+  const connect = { timeout: connectTimeoutMs, rejectUnauthorized: true, ...tls };
+  if (through && 'openStream' in through)
+    return new Agent({ ...timers, connect: connectThrough(through.openStream) });
+  if (through) return new Agent({ ...timers, connect: { ...connect, socketPath: through.socketPath } });
   if (proxy === undefined) return new Agent({ ...timers, connect });
   const { protocol, username, password } = URL.canParse(proxy) ? new URL(proxy) : EMPTY_PROXY;
   if (!isEncoded(username) || !isEncoded(password))
@@ -121,6 +143,18 @@ function openAgent({
   if (/^https?:$/.test(protocol))
     return new ProxyAgent({ ...timers, uri: proxy, requestTls: connect, connectTimeout: connectTimeoutMs });
   throw new SourceError(source, 'malformed', 'the proxy is not an http://, https:// or socks5:// URL');
+}
+
+/** Undici uses nothing of a socket but what all streams have. */
+function connectThrough(openStream: () => Promise<Duplex>): buildConnector.connector {
+  const open = async (callback: buildConnector.Callback): Promise<void> => {
+    try {
+      callback(null, (await openStream()) as Socket);
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error('not connected'), null);
+    }
+  };
+  return (_options, callback) => void open(callback);
 }
 
 const EMPTY_PROXY = { protocol: '', username: '', password: '' } as const;
@@ -140,6 +174,8 @@ interface Connection {
   readonly source: string;
   /** No client certificate is configured. */
   readonly anonymous: boolean;
+  /** In messages, if it is not the host of the URL. */
+  readonly name: string | undefined;
 }
 
 /** @throws {SourceError} where there is no response; any status is one. */
@@ -158,15 +194,16 @@ async function sendWithRetries(connection: Connection, request: HttpRequest): Pr
           throw error;
         },
       );
-      const waitMs = retryWaitMs(response?.headers['retry-after'], retry);
       const again = !response || WORTH_RETRYING.has(response.status);
-      if (!again || retry >= retries || (response && waitMs >= deadline.leftMs())) return response!;
+      if (!again || retry >= retries) return response!;
+      const waitMs = retryWaitMs(response?.headers['retry-after'], retry);
+      if (response && waitMs >= deadline.leftMs()) return response;
       await sleep(waitMs, undefined, { signal: deadline.signal });
     }
   } catch (error) {
     if (error instanceof SourceError) throw error;
     if (request.signal.aborted) throw request.signal.reason;
-    const { kind, message, code } = explainFailure(error, url.host, {
+    const { kind, message, code } = explainFailure(error, connection.name ?? url.host, {
       deadline,
       anonymously: url.protocol === 'https:' && connection.anonymous,
     });
@@ -178,11 +215,12 @@ async function sendWithRetries(connection: Connection, request: HttpRequest): Pr
 
 /** Follows redirects within the origin only: another origin would be handed this one's token. */
 async function sendOnce(
-  { agent, source }: Connection,
+  { agent, source, name }: Connection,
   url: URL,
   request: HttpRequest,
   deadline: Deadline,
 ): Promise<TextResponse> {
+  const host = name ?? url.host;
   let at = url;
   for (let redirects = 0; ; redirects++) {
     const response = await send(at, {
@@ -199,7 +237,7 @@ async function sendOnce(
     const { statusCode } = response;
     const isRedirect = REDIRECTS.has(statusCode) && !request.accept?.includes(statusCode);
     const location = isRedirect ? firstOf(response.headers['location']) : undefined;
-    if (location === undefined) return read(source, response, url.host, request);
+    if (location === undefined) return read(source, response, host, request);
     await response.body.dump({ limit: 16_384 });
     const to = URL.canParse(location, at.href) ? new URL(location, at) : undefined;
     const follow = to?.origin === url.origin && isRead(request) && redirects < MAX_REDIRECTS;
@@ -209,7 +247,7 @@ async function sendOnce(
           ? 'itself'
           : to.origin
         : 'something that is no address';
-      const message = `${url.host} redirects to ${elsewhere}, which was not followed: configure the address that answers`;
+      const message = `${host} redirects to ${elsewhere}, which was not followed: configure the address that answers`;
       throw new SourceError(source, 'unreachable', message);
     }
     at = to;
@@ -259,14 +297,19 @@ async function read(
 }
 
 /** @throws {SourceError} where the status is not accepted. */
-function acceptOrThrow(source: string, url: URL, request: HttpRequest, response: TextResponse): TextResponse {
+function acceptOrThrow(
+  source: string,
+  host: string,
+  request: HttpRequest,
+  response: TextResponse,
+): TextResponse {
   const { status } = response;
   const accepted = status < 300 || (request.accept?.includes(status) ?? false);
-  if (!accepted) throw errorOfStatus(source, url.host, status);
+  if (!accepted) throw errorOfStatus(source, host, status);
   return response;
 }
 
-function parse(source: string, request: HttpRequest, { status, text, headers }: TextResponse): JsonResponse {
+function parse(source: string, host: string, { status, text, headers }: TextResponse): JsonResponse {
   if (text.trim() === '') return { status, body: undefined };
   try {
     return { status, body: JSON.parse(text) as unknown };
@@ -274,7 +317,6 @@ function parse(source: string, request: HttpRequest, { status, text, headers }: 
     // The parser's own message quotes the text.
     const looksLikeHtml = /\bhtml\b/i.test(headers['content-type'] ?? '');
     const what = looksLikeHtml ? 'a web page, not JSON' : 'something that is not JSON';
-    const { host } = parseAddress(source, request.url);
     throw new SourceError(source, 'malformed', `${host} answered ${status} with ${what}`);
   }
 }
@@ -291,7 +333,7 @@ function errorOfStatus(source: string, host: string, status: number): SourceErro
 }
 
 function parseAddress(source: string, address: string): URL {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const url = URL.parse(address);
   if (!url || !/^https?:$/.test(url.protocol))
     throw new SourceError(source, 'malformed', 'the address is not an http:// or https:// URL');
   // Never sent by undici, and never to be repeated by us.
