@@ -1,5 +1,6 @@
 import type { CertificateStore, CertificateWriter } from './certificates.ts';
 import type { Cluster, ClusterWriter } from './clusters.ts';
+import type { ContainerEngines, EngineWriter } from './engines.ts';
 import type { KeyValueStore, KeyValueWriter } from './key-value.ts';
 import type { ProcessSupervisor, ProcessWriter } from './processes.ts';
 
@@ -7,6 +8,7 @@ import type { ProcessSupervisor, ProcessWriter } from './processes.ts';
 export interface Readers {
   readonly certificates: readonly CertificateStore[];
   readonly clusters: readonly Cluster[];
+  readonly engines: readonly ContainerEngines[];
   readonly keyValue: readonly KeyValueStore[];
   readonly processes: readonly ProcessSupervisor[];
 }
@@ -18,6 +20,7 @@ export interface Readers {
 export interface Writers {
   readonly certificates: (source: string) => CertificateWriter;
   readonly clusters: (source: string) => ClusterWriter;
+  readonly engines: (source: string) => EngineWriter;
   readonly keyValue: (source: string) => KeyValueWriter;
   readonly processes: (source: string) => ProcessWriter;
 }
@@ -39,6 +42,7 @@ type MethodOf<Source> = {
 export const PORTS = {
   certificates: { holds: 'certificates' },
   clusters: { holds: 'nodes and pods' },
+  engines: { holds: 'containers' },
   keyValue: { holds: 'keys' },
   processes: { holds: 'processes' },
 } as const satisfies Readonly<Record<PortName, { readonly holds: string }>>;
@@ -48,5 +52,6 @@ export const PORT_NAMES = Object.keys(PORTS) as readonly PortName[];
 // The types of the ports: checks import them as `ports`.
 export type * from './certificates.ts';
 export type * from './clusters.ts';
+export type * from './engines.ts';
 export type * from './key-value.ts';
 export type * from './processes.ts';

@@ -17,9 +17,11 @@ import type {
   StoreMembers,
   StoreQuery,
 } from '../../src/ports/key-value.ts';
+import type { EngineContainer, EngineUsage } from '../../src/ports/engines.ts';
 import type { Deployment } from '../../src/ports/processes.ts';
 import { SourceError, type SourceErrorKind } from '../../src/ports/source-error.ts';
 import type { Answer, Change, Drop, StreamContent } from './drop-answers.ts';
+import { incompleteContainers, incompleteUsage } from './engine-drops.ts';
 
 const KINDS: readonly SourceErrorKind[] = ['unreachable', 'refused', 'missing', 'malformed'];
 
@@ -151,6 +153,22 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
   kubeletStats: dropsOfKubeletStats,
   kubeletConfig: dropsOfKubeletConfig,
   cordonPermission: () => [],
+  info: () => [],
+  container: () => [],
+  containers: (answer) =>
+    incompleteContainers(answer.value as readonly (readonly EngineContainer[])[]).map(
+      ({ what, subject, value }) => part(answer, what, subject, value),
+    ),
+  containerSizes: (answer) => {
+    const sizes = answer.value as ReadonlyMap<string, number>;
+    return [...sizes.keys()].map((id) =>
+      part(answer, `the size of ${id} is unknown`, '', new Map([...sizes].filter(([one]) => one !== id))),
+    );
+  },
+  usage: (answer) =>
+    incompleteUsage(answer.value as EngineUsage).map(({ what, subject, value }) =>
+      part(answer, what, subject, value),
+    ),
 };
 
 function part(answer: Answer, what: string, subject: string, value: unknown, hidden?: unknown): Drop {

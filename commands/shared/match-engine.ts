@@ -1,0 +1,62 @@
+import type { ports } from '../kit.ts';
+
+/** What identifies a node among machines. */
+type NodeNames = Pick<ports.ClusterNode, 'name' | 'addresses'>;
+
+export interface NodeMatch<N> {
+  readonly node: N;
+  /** What the match rests on, for people. */
+  readonly by: 'name' | 'name without the domain' | 'address';
+}
+
+/** Names that every machine has for itself. */
+const LOOPBACK = /^(?:localhost(?:\..*)?|127\..*|::1)$/;
+
+/**
+ * Finds the node that runs on a machine, by the machine's name or address: the `node` of a container engine in the configuration, or the
+ * host name that the engine reports. Only the best matches are returned: by name, else by the name without the domain, else by address.
+ * Several mean that the name is ambiguous; none of them may then be taken for the machine.
+ */
+export function nodeFinder<N extends NodeNames>(
+  nodes: readonly N[],
+): (machine: string) => readonly NodeMatch<N>[] {
+  const byName = Map.groupBy(nodes, ({ name }) => normalize(name));
+  const byHost = Map.groupBy(nodes, ({ name }) => withoutDomain(normalize(name)));
+  const byAddress = new Map<string, Set<N>>();
+  for (const node of nodes)
+    for (const { address } of node.addresses) {
+      const known = normalize(address);
+      byAddress.set(known, (byAddress.get(known) ?? new Set()).add(node));
+    }
+  return (machine) => {
+    const wanted = normalize(machine);
+    if (wanted === '' || LOOPBACK.test(wanted)) return [];
+    const matches = (found: Iterable<N>, by: NodeMatch<N>['by']) =>
+      Array.from(found, (node): NodeMatch<N> => ({ node, by }));
+    const tiers = [
+      matches(byName.get(wanted) ?? [], 'name'),
+      matches(byHost.get(wanted) ?? [], 'name without the domain'),
+      matches(byAddress.get(wanted) ?? [], 'address'),
+    ];
+    return tiers.find(({ length }) => length > 0) ?? [];
+  };
+}
+
+/** Host names are equal whatever their case; an address of IPv6 may be in brackets, and a name may end with the dot of the root. */
+function normalize(name: string): string {
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '');
+}
+
+/** A node may be named after its address, of which the first number is not a host. */
+function withoutDomain(name: string): string {
+  return /^[\d.]+$/.test(name) ? name : (name.split('.')[0] ?? name);
+}
+
+/** `builders:node-b`. An engine with the name of its source, which is then its only one, is named as the source. */
+export function engineTarget({ name }: Pick<ports.ContainerEngines, 'name'>, engine: string): string {
+  return engine === name ? name : `${name}:${engine}`;
+}
