@@ -7,7 +7,8 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'commands/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
     // Real servers are started and stopped in tests: slow machines get the time they need, and nothing is asserted about it.
     // Most of what tests do is wait for real servers: twice as many at once as there are processors keeps these busy.
-    maxWorkers: 2 * availableParallelism(),
+    // The engine of WRENCH_TEST_DOCKER serves one test file at a time.
+    maxWorkers: process.env['WRENCH_TEST_DOCKER'] ? 1 : 2 * availableParallelism(),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Vitest's own bound of a second is shorter than a busy machine takes for one look at a real server.

@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -9,7 +10,11 @@ const UBUNTU = 'ID=ubuntu\nID_LIKE=debian\n';
 const FEDORA = 'ID=fedora\n';
 const BRINGS_ALL = `for word in "$@"; do case $word in
   redis-tools) make redis-check-rdb;; etcd-server) make etcd;; monit | chromium) make $word;;
+  docker.io) make dockerd;; busybox-static) make busybox;; openssh-server) make sshd;;
 esac; done`;
+/** Programs that no test here is about. */
+const OTHERS = ['dockerd', 'busybox', 'sshd'];
+const ALL_PACKAGES = 'redis-tools etcd-server monit chromium docker.io busybox-static openssh-server';
 
 let folder: string;
 let said: string[];
@@ -28,7 +33,8 @@ async function add(program: string, script = 'exit 0'): Promise<void> {
 /** An `apt-get` that writes down how it was called. `make x` in `install` makes a program x. */
 async function addAptGet(install: string, update = 'exit 0'): Promise<void> {
   const make = `make() { echo '#!/bin/sh' > "${folder}/$1"; /bin/chmod 755 "${folder}/$1"; }`;
-  const note = `echo "$DEBIAN_FRONTEND runlevel $RUNLEVEL $*" >> "${folder}/calls"`;
+  const policy = `"${folder}/policy-rc.d" docker start; services=$?`;
+  const note = `${policy}; echo "$DEBIAN_FRONTEND services $services $*" >> "${folder}/calls"`;
   await add('apt-get', `${make}\n${note}\ncase "$*" in *update*) ${update};; *) ${install};; esac`);
 }
 
@@ -41,16 +47,17 @@ function run(machine: Partial<Machine> = {}): number {
     env: { PATH: folder },
     osRelease: DEBIAN,
     chromium: join(folder, 'chromium'),
+    policyFile: join(folder, 'policy-rc.d'),
     ...machine,
   };
   return prepare(here, (line) => said.push(line));
 }
 
 test.each(['redis-server', 'valkey-server', 'redis-check-rdb'])(
-  'where %s, etcd, monit and Chromium are there, nothing is installed and nothing said',
+  'where %s and all the others are there, nothing is installed and nothing said',
   async (redis) => {
     await addAptGet(BRINGS_ALL);
-    for (const program of [redis, 'etcd', 'monit', 'chromium']) await add(program);
+    for (const program of [redis, 'etcd', 'monit', 'chromium', ...OTHERS]) await add(program);
 
     expect(run()).toBe(0);
     expect(said).toEqual([]);
@@ -66,11 +73,11 @@ test.each([
 
   expect(run({ osRelease })).toBe(0);
   expect(said).toEqual([
-    'Installing what the tests need, with apt-get: redis-tools, etcd-server, monit, chromium',
+    `Installing what the tests need, with apt-get: ${ALL_PACKAGES.replaceAll(' ', ', ')}`,
   ]);
   expect(await calls()).toEqual([
     expect.stringMatching(/ -qq update$/),
-    expect.stringMatching(/ -qq install -y --no-install-recommends redis-tools etcd-server monit chromium$/),
+    expect.stringMatching(new RegExp(` -qq install -y --no-install-recommends ${ALL_PACKAGES}$`)),
   ]);
 });
 
@@ -78,13 +85,51 @@ test('no question is asked, and packages are told to start no service: the tests
   await addAptGet(BRINGS_ALL);
   run();
 
-  for (const call of await calls()) expect(call).toMatch(/^noninteractive runlevel 1 /);
+  for (const call of await calls()) expect(call).toMatch(/^noninteractive services 101 /);
+  expect(existsSync(join(folder, 'policy-rc.d'))).toBe(false);
+});
+
+test('a policy of the machine’s own stays as it is', async () => {
+  await addAptGet(BRINGS_ALL);
+  await add('policy-rc.d', 'exit 104');
+
+  expect(run()).toBe(0);
+  for (const call of await calls()) expect(call).toMatch(/^noninteractive services 104 /);
+  expect(await readFile(join(folder, 'policy-rc.d'), 'utf8')).toContain('exit 104');
+});
+
+test('a policy that an interrupted run left behind is removed', async () => {
+  await addAptGet(`cp "${folder}/policy-rc.d" "${folder}/left"; ${BRINGS_ALL}`);
+  run({ env: { PATH: `${folder}:/bin` } });
+  await rename(join(folder, 'left'), join(folder, 'policy-rc.d'));
+  await rm(join(folder, 'sshd'));
+
+  expect(run()).toBe(0);
+  expect(existsSync(join(folder, 'policy-rc.d'))).toBe(false);
+});
+
+test('a busybox that needs libraries is not enough: images have none', async () => {
+  await addAptGet(BRINGS_ALL);
+  for (const program of ['redis-server', 'etcd', 'monit', 'chromium', 'dockerd', 'sshd']) await add(program);
+  await add('busybox', '# /lib64/ld-linux-x86-64.so.2');
+
+  expect(run()).toBe(0);
+  expect((await calls()).at(-1)).toMatch(/-recommends busybox-static$/);
+});
+
+test('an engine that WRENCH_TEST_DOCKER names takes the place of one of the tests’ own', async () => {
+  for (const program of ['redis-server', 'etcd', 'monit', 'chromium', 'busybox', 'sshd']) await add(program);
+
+  expect(run({ isRoot: false, env: { PATH: folder, WRENCH_TEST_DOCKER: 'unix:///run/mine.sock' } })).toBe(0);
+  expect(run({ isRoot: false })).toBe(1);
+  expect(said).toEqual([
+    'The tests need a Docker Engine. Install with: sudo apt-get install -y --no-install-recommends docker.io',
+  ]);
 });
 
 test('only what is missing is installed', async () => {
   await addAptGet(BRINGS_ALL);
-  await add('valkey-server');
-  await add('etcd');
+  for (const program of ['valkey-server', 'etcd', ...OTHERS]) await add(program);
 
   expect(run()).toBe(0);
   expect((await calls()).at(-1)).toMatch(/-recommends monit chromium$/);
@@ -107,6 +152,7 @@ test('an index that cannot be fetched is no reason not to install from the one t
 });
 
 test('an apt-get that fails for good ends the run with its last words and what is still missing', async () => {
+  for (const program of OTHERS) await add(program);
   await addAptGet(
     'make redis-check-rdb; make etcd; make monit; echo "E: Unable to locate package chromium" >&2; exit 100',
   );
@@ -119,6 +165,7 @@ test('an apt-get that fails for good ends the run with its last words and what i
 });
 
 test('an installation that brings no program is not taken for one', async () => {
+  for (const program of OTHERS) await add(program);
   await addAptGet('make chromium; make etcd');
 
   expect(run()).toBe(1);
@@ -130,7 +177,7 @@ test('who is not root is told the one command at once', async () => {
 
   expect(run({ isRoot: false })).toBe(1);
   expect(said).toEqual([
-    'The tests need a Redis or Valkey server, etcd, monit and Chromium. Install with: sudo apt-get install -y --no-install-recommends redis-tools etcd-server monit chromium',
+    `The tests need a Redis or Valkey server, etcd, monit, Chromium, a Docker Engine, a static busybox and sshd. Install with: sudo apt-get install -y --no-install-recommends ${ALL_PACKAGES}`,
   ]);
   expect(await calls()).toEqual(['']);
 });
@@ -140,7 +187,7 @@ test.each([
   ['a system that says nothing of itself', ''],
 ])('on %s it stops at once and says what is needed', async (_, osRelease) => {
   await addAptGet(BRINGS_ALL);
-  for (const program of ['redis-server', 'etcd', 'monit']) await add(program);
+  for (const program of ['redis-server', 'etcd', 'monit', ...OTHERS]) await add(program);
 
   expect(run({ osRelease })).toBe(1);
   expect(said).toEqual([
@@ -158,7 +205,7 @@ test.each(['22.18.0', '20.20.2'])('Node %s is too old, and that is said first', 
 });
 
 test('a browser of one’s own is named by CHROMIUM', async () => {
-  for (const program of ['redis-server', 'etcd', 'monit', 'my-chrome']) await add(program);
+  for (const program of ['redis-server', 'etcd', 'monit', 'my-chrome', ...OTHERS]) await add(program);
 
   expect(run({ env: { PATH: folder, CHROMIUM: join(folder, 'my-chrome') } })).toBe(0);
   expect(run({ env: { PATH: folder, CHROMIUM: join(folder, 'gone') }, osRelease: FEDORA })).toBe(1);

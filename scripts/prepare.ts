@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { REDIS_PROGRAMS } from '../src/queue/local-redis.ts';
+import { findStaticBusybox } from '../test/world/docker/busybox.ts';
 
 /** The machine that the tests are to run on. */
 export interface Machine {
@@ -13,6 +14,8 @@ export interface Machine {
   readonly osRelease: string;
   /** The browser of the page tests, where `CHROMIUM` names no other. */
   readonly chromium: string;
+  /** What packages ask before they start a service: https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt */
+  readonly policyFile: string;
 }
 
 const OLDEST_NODE = 24;
@@ -39,11 +42,22 @@ const NEEDED: readonly Needed[] = [
     name: 'Chromium',
     isHere: ({ env, chromium }) => isProgram(env['CHROMIUM'] || chromium),
   },
+  {
+    package: 'docker.io',
+    name: 'a Docker Engine',
+    isHere: ({ env }) => Boolean(env['WRENCH_TEST_DOCKER']) || isOnPath('dockerd', env['PATH']),
+  },
+  {
+    package: 'busybox-static',
+    name: 'a static busybox',
+    isHere: ({ env }) => findStaticBusybox(env['PATH'] ?? '') !== undefined,
+  },
+  { package: 'openssh-server', name: 'sshd', isHere: ({ env }) => isOnPath('sshd', env['PATH']) },
 ];
 
 /**
- * What `npm test` does first: sees to it that Node, Redis, etcd, monit and Chromium are there, so that no test has to be skipped. As root on Debian or
- * Ubuntu it installs what is missing; elsewhere it names the one command that does. Gives the exit code.
+ * What `npm test` does first: checks that the programs that tests use are installed, so that no test has to be skipped. As root on Debian or Ubuntu it
+ * installs what is missing, and starts none of its services; elsewhere it names the one command that does. Gives the exit code.
  */
 export function prepare(machine: Machine, say: (line: string) => void): number {
   const major = Number(machine.nodeVersion.split('.')[0]);
@@ -72,7 +86,7 @@ export function prepare(machine: Machine, say: (line: string) => void): number {
 }
 
 function install(packages: readonly string[], machine: Machine, say: (line: string) => void): number {
-  const failure = aptGet(packages, machine) && aptGet(packages, machine);
+  const failure = withoutServices(machine, () => aptGet(packages, machine) && aptGet(packages, machine));
   const left = missing(machine);
   if (left.length === 0) return 0;
   if (failure) say(failure);
@@ -83,6 +97,25 @@ function install(packages: readonly string[], machine: Machine, say: (line: stri
   return 1;
 }
 
+const NO_SERVICES = '#!/bin/sh\n# Written by the tests of Wrench while they install packages.\nexit 101\n';
+
+/**
+ * etcd, monit, Docker and sshd come with services that no test needs, and that open ports and change the firewall. A policy of the machine's own stays as
+ * it is; one that an interrupted run left behind is removed.
+ */
+function withoutServices<Result>({ policyFile }: Machine, run: () => Result): Result {
+  try {
+    writeFileSync(policyFile, NO_SERVICES, { flag: 'wx', mode: 0o755 });
+  } catch {
+    // There is a policy already.
+  }
+  try {
+    return run();
+  } finally {
+    if (textOf(policyFile) === NO_SERVICES) rmSync(policyFile);
+  }
+}
+
 /** The last words of a failure; undefined where all went well. */
 function aptGet(packages: readonly string[], { env }: Machine): string | undefined {
   for (const words of [
@@ -90,9 +123,7 @@ function aptGet(packages: readonly string[], { env }: Machine): string | undefin
     ['-qq', 'install', '-y', '--no-install-recommends', ...packages],
   ]) {
     const { status, error, stderr } = spawnSync('apt-get', words, {
-      // etcd and monit come with services, which no test needs: in runlevel 1 invoke-rc.d starts none. systemd does not ask for it, and
-      // then they run without being in anybody's way.
-      env: { ...env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+      env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
     });
@@ -130,9 +161,10 @@ function isProgram(path: string): boolean {
   }
 }
 
-function readOsRelease(): string {
+/** Empty if the file cannot be read. */
+function textOf(path: string): string {
   try {
-    return readFileSync('/etc/os-release', 'utf8');
+    return readFileSync(path, 'utf8');
   } catch {
     return '';
   }
@@ -143,9 +175,11 @@ if (import.meta.main)
     {
       nodeVersion: process.versions.node,
       isRoot: process.getuid?.() === 0,
-      env: process.env,
-      osRelease: readOsRelease(),
+      // Debian has dockerd and sshd where the PATH of an ordinary user does not lead.
+      env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` },
+      osRelease: textOf('/etc/os-release'),
       chromium: '/usr/bin/chromium',
+      policyFile: '/usr/sbin/policy-rc.d',
     },
     (line) => process.stdout.write(`${line}\n`),
   );
