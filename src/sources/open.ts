@@ -17,6 +17,7 @@ const OPEN: { readonly [Kind in SourceConfig['kind']]: Open<Kind> } = {
   monit: async (config, recorder) => (await import('./monit/open.ts')).openMonit(config, recorder),
   kubernetes: async (config, recorder) =>
     (await import('./kubernetes/open.ts')).openKubernetes(config, recorder),
+  docker: async (config, recorder) => (await import('./docker/open.ts')).openDocker(config, recorder),
 };
 
 /** Opens a configured source; no request is sent yet. */

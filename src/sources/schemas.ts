@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { boshConfig, oldAct } from './bosh/config.ts';
+import { dockerConfig } from './docker/config.ts';
 import { etcdConfig, oldMaintain } from './etcd/config.ts';
 import { filesConfig } from './files/config.ts';
 import { kubernetesConfig } from './kubernetes/config.ts';
@@ -16,6 +17,7 @@ export const sourceSchemas = [
   boshConfig,
   monitConfig,
   kubernetesConfig,
+  dockerConfig,
 ] as const;
 
 /** One configured source, with all defaults filled in. `kind` says which vendor it is. */

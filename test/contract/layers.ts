@@ -45,7 +45,7 @@ export const MODULES: readonly Module[] = [
     path: 'src/wire/',
     at: /^src\/wire\//,
     imports: ['ports', 'text'],
-    packages: /^((fflate|node-forge|yaml|undici|@peculiar\/x509|reflect-metadata)$|node:)/,
+    packages: /^((fflate|node-forge|yaml|undici|ssh2|@peculiar\/x509|reflect-metadata)$|node:)/,
   },
   {
     layer: 1,
@@ -136,7 +136,7 @@ export const MODULES: readonly Module[] = [
     path: 'src/sources/<vendor>/',
     at: /^src\/sources\/[^/]+\//,
     imports: ['ports', 'wire', 'text', 'source options', 'own vendor config'],
-    packages: /^((zod|yaml|@kubernetes\/client-node)$|node:)/,
+    packages: /^((zod|yaml|@kubernetes\/client-node|dockerode)$|node:)/,
   },
   {
     layer: 4,

@@ -10,7 +10,7 @@ const catalogue = [...tree.keys()].filter((path) => /^commands\/[^_].*\/(command
 const entry = [...reachable(tree, ['src/main.ts', 'src/app/serve.ts'], { lazily: false })];
 
 const INFRASTRUCTURE =
-  /^(src\/(sources\/(open\.ts$|[^/]+\/(?!(config|site)\.ts$))|worker\/|wire\/|app\/(worker|environments)\.ts$)|node-forge|undici|@kubernetes\/)/;
+  /^(src\/(sources\/(open\.ts$|[^/]+\/(?!(config|site)\.ts$))|worker\/|wire\/|app\/(worker|environments)\.ts$)|node-forge|undici|dockerode|ssh2|@kubernetes\/)/;
 const SLACK = /^(src\/slack\/|src\/app\/bot\.ts$|@slack\/)/;
 
 function loadedBy(role: string): readonly string[] {

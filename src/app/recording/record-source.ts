@@ -6,7 +6,7 @@ import { toRecordedError } from './recorded-error.ts';
 import type { Asked, Note, RecordedHttp } from './recording.ts';
 
 /** The headers that sources read. */
-const HEADERS = ['content-type', 'date', 'location', 'x-etcd-cluster-id'] as const;
+const HEADERS = ['content-type', 'date', 'location', 'x-etcd-cluster-id', 'libpod-api-version'] as const;
 
 /** Records what the source with this name is asked over HTTP and the like. `note` hides secrets. */
 export function recordSource(name: string, note: Note, hide: HideSecrets): SourceRecorder {

@@ -1,0 +1,34 @@
+import type { Recordable, SourceRecorder } from '../../ports/recorder.ts';
+import type { JsonObject } from '../../wire/json-object.ts';
+
+/** Members of answers that are read, but for `SystemTime`, which means something only at that moment. Others may contain secrets: commands, environments, options of mounts, log settings. */
+const READ: ReadonlySet<string> = new Set(
+  (
+    'Version ApiVersion MinAPIVersion Components message Name ServerVersion DockerRootDir ContainersRunning ' +
+    'ContainersStopped Id ID Names Image ImageID Created State Status ' +
+    'SizeRw Config HostConfig RestartPolicy AutoRemove VolumesFrom NetworkMode IpcMode PidMode Links FinishedAt ExitCode Mounts ' +
+    'Type Source Destination LayersSize Images Volumes BuildCache ImageUsage ImagesUsage ' +
+    'VolumeUsage VolumesUsage BuildCacheUsage TotalSize TotalCount Items ParentId RepoTags RepoDigests ' +
+    'Size SharedSize Containers UsageData RefCount InUse Shared LastUsedAt CreatedAt'
+  ).split(' '),
+);
+
+/** A recorder that notes only what Wrench reads of the answers of an engine. */
+export function withoutUnreadParts(recorder: SourceRecorder): SourceRecorder {
+  return {
+    ...recorder,
+    http: (question, send, recordable = (body) => body) =>
+      recorder.http(question, send, (body) => recordable(readPart(body))),
+  };
+}
+
+const readPart: Recordable = (body) => {
+  if (Array.isArray(body)) return body.map(readPart);
+  if (typeof body !== 'object' || body === null) return body;
+  return Object.fromEntries(
+    Object.entries(body as JsonObject).flatMap(([key, value]) => {
+      if (key === 'Labels') return [[key, value]];
+      return READ.has(key) ? [[key, readPart(value)]] : [];
+    }),
+  );
+};

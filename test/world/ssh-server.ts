@@ -1,0 +1,35 @@
+import type { AddressInfo } from 'node:net';
+import ssh2, { type ServerChannel } from 'ssh2';
+import { onTestFinished } from 'vitest';
+
+export type { ServerChannel };
+
+/** An ssh server on loopback that accepts any public key and does with commands what it is told to. */
+export interface SshServer {
+  readonly port: number;
+  /** The content of a `known_hosts` that has its host key. */
+  readonly knownHosts: string;
+}
+
+/**
+ * @param onCommand may begin the command, or leave it waiting
+ * @param onLogin replaces the answer to a login: then none is given
+ */
+export async function serveSsh(
+  onCommand: (accept: () => ServerChannel) => void,
+  onLogin?: () => void,
+): Promise<SshServer> {
+  const { private: hostKey, public: publicKey } = ssh2.utils.generateKeyPairSync('ed25519');
+  const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+    client.on('error', () => undefined);
+    client.on('authentication', (attempt) => {
+      if (attempt.method !== 'publickey') return attempt.reject(['publickey']);
+      return onLogin ? onLogin() : attempt.accept();
+    });
+    client.on('session', (accept) => void accept().on('exec', (start) => onCommand(start)));
+  });
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return { port, knownHosts: `[127.0.0.1]:${port} ${publicKey}\n` };
+}

@@ -1,0 +1,132 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
+
+/** A real sshd on loopback that accepts one key of the user who runs the tests. */
+export interface Sshd {
+  readonly port: number;
+  readonly user: string;
+  /** The private key of the user. */
+  readonly keyPath: string;
+  /** The public host key, as a line of `known_hosts` begins after the names: `ssh-ed25519 AAAA…`. */
+  readonly hostKey: string;
+  /** How many connections were authenticated. */
+  readonly logins: () => number;
+  /** How many commands were started. */
+  readonly commands: () => number;
+  /** Ends all connections, as a restart of the host does. */
+  readonly endConnections: () => Promise<void>;
+  /** Starts it again on the same port with a new host key, which this gives. */
+  readonly replaceHostKey: () => Promise<string>;
+  readonly close: () => Promise<void>;
+}
+
+const run = promisify(execFile);
+
+/**
+ * @param environment of the commands that it runs
+ * @param hostKeyType of its only host key
+ * @param keyOptions of the key in `authorized_keys`: `restrict,command="…"`
+ */
+export async function startSshd({
+  environment = {},
+  hostKeyType = 'ed25519',
+  settings = [],
+  keyOptions,
+}: {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly hostKeyType?: 'ed25519' | 'rsa' | 'ecdsa';
+  readonly settings?: readonly string[];
+  readonly keyOptions?: string;
+} = {}): Promise<Sshd> {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-sshd-'));
+  const port = await freePort();
+  const path = (name: string): string => join(folder, name);
+  const makeKey = (name: string, type: string): Promise<unknown> =>
+    run('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', path(name)]);
+  await makeKey('user', 'ed25519');
+  const publicKey = await readFile(path('user.pub'), 'utf8');
+  await writeFile(
+    path('authorized_keys'),
+    keyOptions === undefined ? publicKey : `${keyOptions} ${publicKey}`,
+  );
+  const config = [
+    `ListenAddress 127.0.0.1:${port}`,
+    `HostKey ${path('host')}`,
+    `AuthorizedKeysFile ${path('authorized_keys')}`,
+    `PidFile none`,
+    'StrictModes no',
+    'PermitRootLogin prohibit-password',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'UsePAM no',
+    // Of all connections: every command is a session.
+    'LogLevel VERBOSE',
+    ...(Object.keys(environment).length > 0
+      ? [
+          `SetEnv ${Object.entries(environment)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(' ')}`,
+        ]
+      : []),
+    ...settings,
+  ];
+  await writeFile(path('sshd_config'), `${config.join('\n')}\n`);
+  // Its unprivileged half runs there.
+  if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
+  let server: ChildProcess | undefined;
+  let logins = 0;
+  let commands = 0;
+  const stop = async (): Promise<void> => {
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill();
+    await ended;
+  };
+  const start = async (): Promise<string> => {
+    await makeKey('host', hostKeyType);
+    const program = '/usr/sbin/sshd';
+    server = spawn(program, ['-D', '-e', '-f', path('sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const lines = createInterface({ input: server.stderr! });
+    const log: string[] = [];
+    await new Promise<void>((resolve, reject) => {
+      server!.once('error', reject);
+      server!.once('exit', () => reject(new Error(`sshd ended: ${log.join('\n')}`)));
+      lines.on('line', (line) => {
+        log.push(line);
+        if (line.startsWith('Server listening')) resolve();
+        if (line.startsWith('Accepted publickey')) logins += 1;
+        if (line.startsWith('Starting session: command')) commands += 1;
+      });
+    });
+    return (await readFile(path('host.pub'), 'utf8')).split(' ').slice(0, 2).join(' ');
+  };
+  const hostKey = await start();
+  return {
+    port,
+    user: userInfo().username,
+    keyPath: path('user'),
+    hostKey,
+    logins: () => logins,
+    commands: () => commands,
+    endConnections: async () => {
+      const children = await readFile(`/proc/${server!.pid}/task/${server!.pid}/children`, 'utf8');
+      for (const pid of children.split(' ').filter((one) => one !== '')) process.kill(Number(pid));
+    },
+    replaceHostKey: async () => {
+      await stop();
+      await rm(path('host'));
+      await rm(path('host.pub'));
+      return start();
+    },
+    close: async () => {
+      await stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
