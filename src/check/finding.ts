@@ -56,6 +56,16 @@ export type Offer = Immutable<z.infer<typeof offerSchema>>;
 /** The same as `diagnose` proposes it. `OfferOf` has the params that each remediation takes. */
 export type Proposal = Pick<Offer, 'remediation' | 'params' | 'each' | 'target'>;
 
+/** Another check that says more about the finding: a button that asks it, as its slash command would. */
+const nextCheckSchema = z.strictObject({
+  /** `node/leftovers` */
+  check: z.string().min(1),
+  /** In written form, where they differ from the defaults. The environment is that of the report. */
+  args: z.record(z.string(), z.string()),
+});
+
+export type NextCheck = Immutable<z.infer<typeof nextCheckSchema>>;
+
 /** Something wrong with one target. Plain JSON, because it travels through Redis and is compared between runs. */
 const findingSchema = z.strictObject({
   /** A stable kebab-case word. Silences, digests and metrics key on it, so it is never reworded. */
@@ -69,6 +79,8 @@ const findingSchema = z.strictObject({
   summary: z.string().min(1),
   evidence: z.array(evidenceSchema).exactOptional(),
   offers: z.array(offerSchema).exactOptional(),
+  /** What to ask next, in the order of its worth. Asking changes nothing. */
+  next: z.array(nextCheckSchema).min(1).exactOptional(),
 });
 
 export type Finding<O = Proposal> = Omit<Immutable<z.infer<typeof findingSchema>>, 'offers'> & {

@@ -1,6 +1,14 @@
 import { flagOf, type WrittenArguments } from './arguments.ts';
 import { cleanText } from '../text/clean-text.ts';
-import { type Evidence, type Finding, type Gap, type Report, type Severity, worst } from './finding.ts';
+import {
+  type Evidence,
+  type Finding,
+  type Gap,
+  type NextCheck,
+  type Report,
+  type Severity,
+  worst,
+} from './finding.ts';
 
 /** What every renderer says in the same words. */
 
@@ -59,9 +67,24 @@ export function askedInWords({
   readonly args: WrittenArguments;
 }): string {
   const flags = Object.entries(args).map(([name, value]) =>
-    value === 'true' ? flagOf(name) : `${flagOf(name)} ${/^[^\s"']+$/.test(value) ? value : `"${value}"`}`,
+    value === 'true'
+      ? flagOf(name)
+      : `${flagOf(name)}${value.startsWith('-') ? '=' : ' '}${quotedValue(value)}`,
   );
   return cleanText([`/${check.replace('/', ' ')}`, ...flags].join(' '));
+}
+
+function quotedValue(value: string): string {
+  if (/^[^\s"']+$/.test(value)) return value;
+  return value.includes('"') ? `'${value}'` : `"${value}"`;
+}
+
+/** The question of a next check as somebody could type it: `/node leftovers --node node-b --env prod`. */
+export function nextInWords(
+  { check, args }: NextCheck,
+  { environment }: Pick<Report, 'environment'>,
+): string {
+  return askedInWords({ check, args: { ...args, env: environment } });
 }
 
 /** How many places these gaps stand for: one gap may be the reason for many. The verdict counts in the same way. */

@@ -1,4 +1,5 @@
 import { loadCatalogue } from '../request/catalogue.ts';
+import { dropInvalidNext } from '../request/next-checks.ts';
 import { makeRedact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { Report } from '../check/finding.ts';
@@ -48,7 +49,12 @@ export async function run(
   if (typeof file === 'string') return printUsageProblem({ problem: file, usage: [] }, terminal);
   const session = { settings, config, error: terminal.error };
   try {
-    const report = await runInEnvironment(request, { environment, check, session, file, signal });
+    const made = await runInEnvironment(request, { environment, check, session, file, signal });
+    const report = dropInvalidNext(made, catalogue, (next) =>
+      terminal.error(
+        `wrench: a bug of ours: it suggests a check that nobody can ask: ${JSON.stringify(next)}\n`,
+      ),
+    );
     const shown = words.includes(JSON_FLAG)
       ? `${JSON.stringify(report, null, 2)}\n`
       : renderTerminal(report, { ...terminal, command: `wrench run ${text}` });

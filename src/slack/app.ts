@@ -11,6 +11,7 @@ import {
   makeReasonHandler,
   BUTTON_ACTION_ID,
 } from './actions/buttons.ts';
+import { ASK_ACTION_ID, makeAskHandler } from './actions/ask.ts';
 import { httpTransport } from './transport/http.ts';
 import { socketModeTransport } from './transport/socket-mode.ts';
 import { REASON_FORM } from './render/remediation/reason-form.ts';
@@ -67,12 +68,14 @@ export async function startSlackApp(
     botUserId,
     logger: boltLogger(log),
   });
+  const command = makeCommandHandler(commandDeps);
   app.error(async (error) => log.error({ err: error }, 'Bolt met an error'));
   listen(
     app,
     listenerDeps,
     {
-      command: makeCommandHandler(commandDeps),
+      command,
+      asks: { actionId: ASK_ACTION_ID, handler: makeAskHandler(command, listenerDeps) },
       buttons: { actionId: BUTTON_ACTION_ID, handler: makeButtonHandler(actionDeps) },
       form: { callbackId: REASON_FORM.callback, handler: makeReasonHandler(actionDeps) },
     },

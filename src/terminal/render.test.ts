@@ -68,6 +68,15 @@ test('what can be fixed from Slack is named under its finding', () => {
   expect(shown).toContain('\n          can be fixed from Slack: Renew bbs\n');
 });
 
+test('a check to ask next is a command to copy, with the environment of the report', () => {
+  const next = [{ check: 'node/leftovers', args: { node: 'node\u001B[2J b' } }];
+  const findings = report.findings.map((finding) => ({ ...finding, next }));
+
+  const shown = renderTerminal({ ...report, findings }, { color: false, columns: 80 });
+
+  expect(shown).toContain('\n          Next: wrench run node leftovers --node "node b" --env prod\n');
+});
+
 test('nothing is coloured unless asked, and the words are the same', () => {
   const plain = renderTerminal(report, { color: false, columns: 80 });
   const coloured = renderTerminal(report, { color: true, columns: 80 });

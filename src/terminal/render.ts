@@ -16,6 +16,7 @@ import {
   summaryOf,
   timeInWords,
   listedGaps,
+  nextInWords,
   verdictOf,
 } from '../check/report-in-words.ts';
 import type { Help, ParsedRequest } from '../request/parse.ts';
@@ -61,7 +62,7 @@ export function renderTerminal(report: Report, screen: Screen): string {
   return `${[
     entry(headline, verdictOf(report), screen, paint, true),
     ...wrap(asked, screen.columns, INDENT).map((line) => paint('dim', line)),
-    ...report.findings.flatMap((finding) => ['', ...renderFinding(finding, screen, paint)]),
+    ...report.findings.flatMap((finding) => ['', ...renderFinding(finding, report, screen, paint)]),
     ...renderGaps(report, screen, paint),
     ...renderNotes(report, screen, paint),
     '',
@@ -86,8 +87,8 @@ function entry(word: Headline, text: string, { columns }: Screen, paint: Paint, 
   return label + lines.join('\n');
 }
 
-function renderFinding(finding: Finding<Offer>, screen: Screen, paint: Paint): string[] {
-  const { severity, target, evidence = [], offers = [] } = finding;
+function renderFinding(finding: Finding<Offer>, report: Report, screen: Screen, paint: Paint): string[] {
+  const { severity, target, evidence = [], offers = [], next = [] } = finding;
   const fields = evidence.filter((one) => one.kind === 'field' || one.kind === 'series');
   const width = fields.reduce(
     (widest, { label }) => Math.max(widest, Math.min(MAX_LABEL_COLUMNS, cleanText(label).length)),
@@ -99,6 +100,9 @@ function renderFinding(finding: Finding<Offer>, screen: Screen, paint: Paint): s
     ...evidence.flatMap((one) => renderEvidence(one, width, screen, paint)),
     ...offers.flatMap(({ title }) =>
       wrap(`can be fixed from Slack: ${cleanText(title)}`, screen.columns, INDENT),
+    ),
+    ...next.flatMap((one) =>
+      wrap(`Next: wrench run ${nextInWords(one, report).slice(1)}`, screen.columns, INDENT),
     ),
   ];
 }

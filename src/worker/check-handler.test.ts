@@ -78,6 +78,21 @@ test('the fixes that a report offers are saved before the report is queued, for 
   );
 });
 
+test('a suggested check that nobody can ask is dropped and logged once as a bug, and the report is queued', async () => {
+  const valid = { check: 'lab/a', args: { size: '2' } };
+  const check = makeCheck(undefined, 1, [{ check: 'lab/nothing', args: {} }, valid]);
+  const { deps, log, outbox, run } = makeWorker(check);
+
+  await run();
+
+  expect(outbox).toMatchObject([
+    { kind: 'report', asked: { channelId: 'C1' }, report: { findings: [{ next: [valid] }] } },
+    { kind: 'report', asked: { channelId: 'C2' }, report: { findings: [{ next: [valid] }] } },
+  ]);
+  expect(log.filter((line) => line.includes('lab/nothing'))).toHaveLength(1);
+  expect(await deps.metrics.registry.metrics()).toMatch(/wrench_bugs_total\{role="worker"\} 1/);
+});
+
 test.each<[string, AnyCheck, Partial<CheckDeps>, Partial<CheckJob>, string]>([
   [
     'a bug in a check',

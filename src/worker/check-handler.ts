@@ -1,4 +1,5 @@
 import type { Catalogue } from '../request/catalogue.ts';
+import { dropInvalidNext } from '../request/next-checks.ts';
 import type { Progress } from '../check/context.ts';
 import type { Redact } from '../text/redact.ts';
 import type { Report } from '../check/finding.ts';
@@ -39,7 +40,14 @@ export async function handleCheck(
 ): Promise<void> {
   const { log, metrics, catalogue, remediations } = deps;
   try {
-    const report = await runJob(deps, data, signal, throttledProgress(data, deps));
+    const made = await runJob(deps, data, signal, throttledProgress(data, deps));
+    const report = dropInvalidNext(made, catalogue, (next) => {
+      metrics.bugs.inc({ role: 'worker' });
+      log.error(
+        { jobId: id, check: data.check, next },
+        'a bug of ours: a check suggests one that nobody can ask',
+      );
+    });
     metrics.checks.inc({ check: data.check, status: report.status });
     metrics.checkSeconds.observe({ check: data.check }, report.durationMs / 1_000);
     await enqueueAnswers(deps, data, async (about) => {

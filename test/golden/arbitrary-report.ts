@@ -56,6 +56,10 @@ const finding: fc.Arbitrary<Finding<Offer>> = fc.record(
     target: visible,
     summary: visible,
     evidence: list(evidence, 4),
+    next: fc.array(fc.record({ check: visible, args: fc.dictionary(visible, text, { maxKeys: 2 }) }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
   },
   { requiredKeys: ['reason', 'severity', 'target', 'summary'] },
 );

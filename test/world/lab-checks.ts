@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
+import type { NextCheck } from '../../src/check/finding.ts';
 import type { Catalogue } from '../../src/request/catalogue.ts';
 
 /** Checks whose behaviour a test sets, in an area of their own. */
@@ -10,11 +11,12 @@ export function makeCatalogue(checks: Readonly<Record<string, AnyCheck>>): Catal
   };
 }
 
-/** A check that finds `findings` targets after `work`. */
+/** A check that finds `findings` targets after `work`, each with these checks to ask `next`. */
 export function makeCheck(
   work: (signal: AbortSignal, saw: (source: string, count?: number) => void) => Promise<void> = async () =>
     undefined,
   findings = 1,
+  next: readonly NextCheck[] = [],
 ): AnyCheck {
   return defineCheck({
     title: 'Something to look at',
@@ -35,6 +37,7 @@ export function makeCheck(
         severity: 'critical' as const,
         target: `lab:thing-${at + 1}`,
         summary: `thing-${at + 1} is broken`,
+        ...(next.length > 0 && { next }),
       })),
     }),
   });

@@ -45,14 +45,13 @@ export async function answerInteraction<S>(
   const delivery = readDelivery(kind, body);
   const { action: button = kind } = delivery;
   try {
-    const admission = await admit(access, delivery, (known) => handler.resolve(known, body));
+    const first = await admit(access, delivery, (known) => handler.resolve(known, body));
+    const admission = first.kind === 'undecided' ? await first.decide() : first;
     if (admission.kind === 'repeated') {
       log.debug({ what: delivery.what }, 'Ignored a repeated delivery from Slack');
       return;
     }
     if (admission.kind === 'form') return await admission.open();
-    if (admission.kind === 'undecided')
-      throw new Error(`${delivery.what} cannot be undecided: only commands have askFrom rules`);
     const refusal =
       admission.kind === 'refused' ? admission.refusal : await handler.handle(admission.admitted);
     metrics.clicks.inc({ button, outcome: refusal ? 'refused' : 'taken' });
@@ -72,7 +71,7 @@ const LAST_REFUSAL =
 
 /** Somebody who is refused too often gets no more answers: calls to Slack are rate-limited. */
 async function refuse(deps: InteractionDeps, delivery: SlackDelivery, refusal: Refusal): Promise<void> {
-  const { because, what, remediation } = refusal;
+  const { because, what, remediation, askIn } = refusal;
   const answer = await auditRefusal(deps.auditing, delivery, refusal);
   if (answer === 'no') return;
   const about = what ?? remediation?.title;
@@ -80,13 +79,14 @@ async function refuse(deps: InteractionDeps, delivery: SlackDelivery, refusal: R
   await postRefusal(deps, delivery, {
     because: `${because}${last}`,
     ...(about !== undefined && { what: about }),
+    ...(askIn && { askIn }),
   });
 }
 
 async function postRefusal(
   deps: InteractionDeps,
   delivery: SlackDelivery,
-  refused: { readonly because: string; readonly what?: string },
+  refused: Parameters<typeof renderRefusal>[0],
 ): Promise<void> {
   // Nobody waits for the answer to an event.
   if (delivery.kind === 'event') return;

@@ -105,9 +105,14 @@ function interaction(body: unknown) {
   };
 }
 
-/** `wrench:approve` is `approve`. */
+/** `wrench:approve` is `approve`, and `wrench:ask-2` is `ask`. */
 function actionOf(id: string | undefined): string {
-  return id?.replace(/^wrench:/, '').slice(0, 60) ?? 'an unnamed button';
+  return (
+    id
+      ?.replace(/^wrench:/, '')
+      .replace(/^ask-\d$/, 'ask')
+      .slice(0, 60) ?? 'an unnamed button'
+  );
 }
 
 /** The metadata that Wrench opened a form with. */

@@ -59,6 +59,7 @@ function start() {
     {
       command: { resolve: () => ({ subject: 0, requires: { roles: 'anyone' } }), answer: never },
       buttons: { actionId: /^never$/, handler: { resolve: never, handle: never } },
+      asks: { actionId: /^never$/, handler: { resolve: never, handle: never } },
       form: { callbackId: 'never', handler: { resolve: never, handle: never, validate: () => undefined } },
       events: {
         app_mention: {

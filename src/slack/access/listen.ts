@@ -3,9 +3,11 @@ import { answerCommand, type ListenerDeps, type CommandHandler } from './answer-
 import { answerInteraction, type FormHandler, type InteractionHandler } from './answer-interaction.ts';
 
 /** What Wrench listens to. Handlers take an `Admitted` delivery, which only the access pipeline creates. */
-export interface Handlers<C, I, F> {
+export interface Handlers<C, I, A, F> {
   readonly command: CommandHandler<C>;
   readonly buttons: { readonly actionId: RegExp; readonly handler: InteractionHandler<I> };
+  /** Buttons that ask a check. */
+  readonly asks: { readonly actionId: RegExp; readonly handler: InteractionHandler<A> };
   readonly form: { readonly callbackId: string; readonly handler: FormHandler<F> };
   /** By the type of the event. Wrench subscribes to none yet. */
   readonly events?: Readonly<Record<string, InteractionHandler<unknown>>>;
@@ -18,10 +20,10 @@ export type Track = <T>(work: Promise<T>) => Promise<T>;
  * The only place that registers listeners with Bolt: every command, click, form submission and event passes the access pipeline before its
  * handler. The acknowledgement of a command carries its answer, a click is acknowledged first, and a form after its fields are validated.
  */
-export function listen<C, I, F>(
+export function listen<C, I, A, F>(
   app: App,
   deps: ListenerDeps,
-  { command, buttons, form, events = {} }: Handlers<C, I, F>,
+  { command, buttons, asks, form, events = {} }: Handlers<C, I, A, F>,
   track: Track,
 ): void {
   app.command(/.*/, ({ body, ack }) =>
@@ -37,10 +39,13 @@ export function listen<C, I, F>(
       })(),
     ),
   );
-  app.action({ type: 'block_actions', action_id: buttons.actionId }, async ({ body, ack }) => {
-    await ack();
-    await track(answerInteraction(deps, 'click', buttons.handler, body));
-  });
+  const onClick = <S>({ actionId, handler }: { actionId: RegExp; handler: InteractionHandler<S> }) =>
+    app.action({ type: 'block_actions', action_id: actionId }, async ({ body, ack }) => {
+      await ack();
+      await track(answerInteraction(deps, 'click', handler, body));
+    });
+  onClick(buttons);
+  onClick(asks);
   app.view({ type: 'view_submission', callback_id: form.callbackId }, async ({ body, ack }) => {
     const errors = form.handler.validate(body);
     if (errors) return ack({ response_action: 'errors', errors: { ...errors } });

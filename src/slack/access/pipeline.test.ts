@@ -384,3 +384,10 @@ test('a form opens after the delivery is checked for repetition, and before the 
   expect(admission.kind).toBe('form');
   expect(steps).toEqual(['first', 'rate']);
 });
+
+test('a person of another workspace may click nothing in a shared channel, not even what anyone may ask', async () => {
+  const partner = { user: { id: 'U0ADA', team_id: 'T0PARTNER' } };
+
+  for (const kind of ['click', 'modal'] as const)
+    await expect(run(kind, partner)).resolves.toMatch(/^workspace: people of another workspace/);
+});

@@ -51,18 +51,21 @@ export interface Admitted<S> {
 }
 
 export type Admission<S> =
+  | Decided<S>
+  /** Slack must be asked first, which may take longer than the acknowledgement can wait. */
+  | { readonly kind: 'undecided'; readonly decide: () => Promise<Decided<S>> };
+
+type Decided<S> =
   | { readonly kind: 'admitted'; readonly admitted: Admitted<S> }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** Delivered before, and answered then. */
   | { readonly kind: 'repeated' }
-  | { readonly kind: 'form'; readonly open: () => Promise<void> }
-  /** Slack must be asked first, which may take longer than the acknowledgement can wait. */
-  | { readonly kind: 'undecided'; readonly decide: () => Promise<Admission<S>> };
+  | { readonly kind: 'form'; readonly open: () => Promise<void> };
 
 /**
  * The steps that every delivery passes before its handler, in this order: who sent it, which workspace it is for, how old it is, whether it
  * is a repetition, how many commands the person sent, what it is about, whether `askFrom` allows it here, and the role.
- * A command awaits only Redis, for a bounded time. If Slack must be asked, the result is `undecided`.
+ * It awaits only Redis, for a bounded time. If Slack must be asked, the result is `undecided`.
  * @throws if Redis is unreachable, so that a click cannot be checked for repetition or resolved.
  */
 export async function admit<S>(
@@ -114,10 +117,12 @@ async function checkRole<S>(
   { workspace, directory }: Access,
   delivery: IdentifiedDelivery,
   { subject, requires: { roles }, about }: ResolvedSubject<S>,
-): Promise<Admission<S>> {
+): Promise<Decided<S>> {
+  // Slack delivers commands only from people of the workspace, but in a shared channel others can click too.
+  const outsider =
+    delivery.kind === 'command' && roles === 'anyone' ? undefined : checkUserWorkspace(delivery, workspace);
+  if (outsider) return refused({ ...outsider, ...about });
   if (roles !== 'anyone') {
-    const outsider = checkUserWorkspace(delivery, workspace);
-    if (outsider) return refused({ ...outsider, ...about });
     const may = await directory.authorize(roles, delivery.userId);
     if (may !== true) return refused({ rule: 'role', because: may, ...about });
   }

@@ -133,7 +133,7 @@ export function makeReasonHandler(deps: ActionDeps): FormHandler<ResolvedClick> 
   };
 }
 
-const UNKNOWN_BUTTON: Refusal = { rule: 'button', because: 'this is not a button of Wrench' };
+export const UNKNOWN_BUTTON: Refusal = { rule: 'button', because: 'this is not a button of Wrench' };
 
 async function resolve(deps: ActionDeps, click: Click): Promise<Resolved<ResolvedClick>> {
   const { remediations, policy } = deps;

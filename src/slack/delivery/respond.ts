@@ -15,7 +15,8 @@ interface RespondDeps {
 type ResponseTarget = Pick<RequestOrigin, 'responseUrl' | 'at'>;
 
 /**
- * Answers through the command's response_url, visible to the channel; this works even if the bot is not a member.
+ * Answers through the response_url of a command or a click, visible to the channel; this works even if the bot is not a member. The message with
+ * the button stays as it is.
  * @returns whether Slack accepted it: false if the URL is absent, not Slack's, too old or used up.
  * @throws if Slack did not answer; the caller retries.
  */
@@ -24,7 +25,7 @@ export function respondInChannel(
   message: Message,
   deps: RespondDeps,
 ): Promise<boolean> {
-  return send(asked, { response_type: 'in_channel', ...message }, deps);
+  return send(asked, { response_type: 'in_channel', replace_original: false, ...message }, deps);
 }
 
 /** {@link respondInChannel}, visible only to the asker. */

@@ -141,8 +141,14 @@ const MAX_LABEL_CHARS = 75;
 
 interface ButtonOptions {
   readonly label: string;
-  readonly action: 'wrench:request' | 'wrench:approve' | 'wrench:reject' | 'wrench:look';
-  /** Only ids: what they stand for is looked up when it is clicked. */
+  readonly action:
+    | 'wrench:request'
+    | 'wrench:approve'
+    | 'wrench:reject'
+    | 'wrench:look'
+    /** Numbered, because an action id must be unique in its block. */
+    | `wrench:ask-${number}`;
+  /** Ids, looked up when it is clicked; of `ask` a command that anyone could type. */
   readonly value: string;
   readonly isPrimary?: boolean;
   readonly confirm?: ConfirmationDialog;

@@ -17,6 +17,8 @@ import {
   joinLinesWithin,
 } from '../escape-untrusted.ts';
 import { EMOJI } from '../blocks.ts';
+import { nextLine } from './finding.ts';
+import { nextQuestions } from './next-checks.ts';
 
 /** Slack splits a longer text into several messages. */
 const MAX_TEXT_BYTES = 3_900;
@@ -41,6 +43,7 @@ export function renderPlainFallback(report: Report, code?: string): { readonly t
       (finding) =>
         `• ${SEVERITY_WORDS[finding.severity]}: ${escapeUntrusted(summaryOf(finding), 200)} ${codeSpan(finding.target, 160)}`,
     ),
+    ...nextQuestions(report).flat().map(nextLine),
     ...groupGaps(listedGaps(report)).map(
       ({ because, whats }) =>
         `• Not checked, ${escapeUntrusted(because, 150)}: ${escapeUntrusted(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,

@@ -2,7 +2,8 @@ import { cleanText } from '../../../text/clean-text.ts';
 import type { Finding } from '../../../check/finding.ts';
 import { SEVERITY_WORDS, summaryOf } from '../../../check/report-in-words.ts';
 import { renderEvidence } from './evidence.ts';
-import { encodedLength, escapeUntrusted } from '../escape-untrusted.ts';
+import { code, encodedLength, escapeUntrusted } from '../escape-untrusted.ts';
+import { askButtons, type NextQuestion } from './next-checks.ts';
 import { badge, type Blocks, bold, codeSpan, plain, line, rich } from '../blocks.ts';
 
 /** A piece of a thread that stays together in one message. */
@@ -19,8 +20,8 @@ const MAX_TARGET_CHARS = 1_000;
 const MAX_SUMMARY_CHARS = 1_500;
 const MAX_EVIDENCE_CHARS = 6_000;
 
-/** Severity and summary, the target to copy, then what was seen. */
-export function renderFinding(finding: Finding): Unit {
+/** Severity and summary, the target to copy, what was seen, then what to ask next. */
+export function renderFinding(finding: Finding, questions: readonly NextQuestion[] = []): Unit {
   const { severity, summary, target, evidence = [] } = finding;
   const { parts, table, isCut } = renderEvidence(evidence, MAX_EVIDENCE_CHARS);
   const title = line(
@@ -30,8 +31,12 @@ export function renderFinding(finding: Finding): Unit {
     codeSpan(target, MAX_TARGET_CHARS),
   );
   return {
-    blocks: [rich(title, ...parts), ...(table ? [table] : [])],
-    text: findingLine(finding),
+    blocks: [
+      rich(title, ...parts),
+      ...(questions.length > 0 ? [askButtons(questions)] : []),
+      ...(table ? [table] : []),
+    ],
+    text: [findingLine(finding), ...questions.map(nextLine)].join('\n'),
     hasTable: table !== undefined,
     isCut:
       isCut ||
@@ -46,4 +51,9 @@ export function findingLine(finding: Finding): string {
   const summary = summaryOf(finding);
   const where = summary.includes(cleanText(target)) ? '' : ` (${escapeUntrusted(target, 200)})`;
   return `• ${SEVERITY_WORDS[severity]}: ${escapeUntrusted(summary, 300)}${where}`;
+}
+
+/** For who cannot see or click a button. */
+export function nextLine({ command }: NextQuestion): string {
+  return `  Next: ${code(command, 300)}`;
 }

@@ -151,3 +151,56 @@ test('what was not seen is grouped by its reason, and never hidden', () => {
   expect(parts?.[2]).toContain('cell-4');
   expect(parts?.[3]).toContain('denied: permission denied');
 });
+
+const nextOf = (node: string) => ({ check: 'node/leftovers', args: { node } });
+
+/** The label and the value of each button in the thread of a report with these findings. */
+function buttonsOf(findings: Report['findings']) {
+  const { replies } = renderReport({ ...clear, status: 'found', findings }, asked);
+  return replies
+    .flatMap(({ blocks }) => blocks)
+    .flatMap((block) => (block.type === 'actions' ? block.elements : []))
+    .flatMap((one) => (one.type === 'button' ? [[one.text.text, one.value, one.style]] : []));
+}
+
+test('a finding has a button for the check to ask next, in the environment of the report and not styled as a fix', () => {
+  expect(buttonsOf([{ ...finding, next: [nextOf('build-2')] }])).toEqual([
+    ['Run /node leftovers --node build-2', '/node leftovers --node build-2 --env prod', undefined],
+  ]);
+});
+
+test('three questions of the most severe findings have buttons, each once', () => {
+  const warning = { ...finding, severity: 'warning' as const };
+  const buttons = buttonsOf([
+    { ...warning, next: [nextOf('a'), nextOf('b'), nextOf('c')] },
+    { ...finding, next: [nextOf('d'), nextOf('a')] },
+    { ...finding, next: [nextOf('d')] },
+  ]);
+
+  // In the order of the findings: the two of the critical ones, and the first of the warning that is not among them.
+  expect(buttons.map(([label]) => label)).toEqual([
+    'Run /node leftovers --node b',
+    'Run /node leftovers --node d',
+    'Run /node leftovers --node a',
+  ]);
+});
+
+test('a long name is cut on the button and whole in its value, and a question that fits no button has none', () => {
+  const long = `ip-10-0-1-11.${'eu-west-1.'.repeat(20)}internal`;
+  const [[label = '', value] = []] = buttonsOf([
+    { ...finding, next: [nextOf(long), nextOf('x'.repeat(2_000))] },
+  ]);
+
+  expect(label).toHaveLength(75);
+  expect(label).toMatch(/^Run \/node leftovers --node ip-10-0-1-11.*…$/);
+  expect(value).toBe(`/node leftovers --node ${long} --env prod`);
+});
+
+test('what to ask next is in the text of the message, and in the answer without a thread', () => {
+  const report = { ...clear, status: 'found' as const, findings: [{ ...finding, next: [nextOf('a')] }] };
+
+  expect(renderReport(report, asked).replies[0]?.text).toContain(
+    'Next: `/node leftovers --node a --env prod`',
+  );
+  expect(renderPlainFallback(report).text).toContain('Next: `/node leftovers --node a --env prod`');
+});

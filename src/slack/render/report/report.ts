@@ -12,6 +12,7 @@ import {
 } from '../../../check/report-in-words.ts';
 import { findingLine, renderFinding } from './finding.ts';
 import { renderGaps } from './gaps.ts';
+import { nextQuestions } from './next-checks.ts';
 import {
   utf8Length,
   truncateMrkdwn,
@@ -59,7 +60,10 @@ export function renderReport(report: Report, asked: ReportRequest): ThreadConten
   const { findings } = report;
   const gaps = listedGaps(report);
   const missing = gaps.length > 0 ? renderGaps(gaps) : undefined;
-  const units = findings.slice(0, MAX_FULL_FINDINGS).map(renderFinding);
+  const questions = nextQuestions(report);
+  const units = findings
+    .slice(0, MAX_FULL_FINDINGS)
+    .map((finding, at) => renderFinding(finding, questions[at]));
   const most = MAX_REPLIES - (missing ? 1 : 0);
   const whole = packUnits(units, most);
   const isWhole = whole.placed === findings.length;

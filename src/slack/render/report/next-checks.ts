@@ -1,0 +1,47 @@
+import type { ActionsBlock } from '@slack/types';
+import { type Report, SEVERITIES } from '../../../check/finding.ts';
+import { askedInWords, nextInWords } from '../../../check/report-in-words.ts';
+import { button } from '../blocks.ts';
+import { encodedLength } from '../escape-untrusted.ts';
+
+/** More would hide the fixes among them. */
+const MAX_BUTTONS = 3;
+/** https://docs.slack.dev/reference/block-kit/block-elements/button-element */
+const MAX_VALUE_CHARS = 2_000;
+
+/** A check that a person can ask with one click. */
+export interface NextQuestion {
+  /** As on the button, without the environment, which the report names: `/node leftovers --node node-b`. */
+  readonly shown: string;
+  /** The whole command, which is what a click asks: `/node leftovers --node node-b --env prod`. */
+  readonly command: string;
+}
+
+/**
+ * What to ask next, for each finding in the order of the report: of the most severe findings, each question once, and only a few. Of the others
+ * the list is empty.
+ */
+export function nextQuestions(report: Report): readonly (readonly NextQuestion[])[] {
+  const asked = new Set<string>();
+  const questions: NextQuestion[][] = report.findings.map(() => []);
+  for (const severity of SEVERITIES)
+    for (const [at, finding] of report.findings.entries())
+      for (const next of finding.severity === severity ? (finding.next ?? []) : []) {
+        const command = nextInWords(next, report);
+        const isLong = encodedLength(command) > MAX_VALUE_CHARS;
+        if (asked.size === MAX_BUTTONS || asked.has(command) || isLong) continue;
+        asked.add(command);
+        questions[at]?.push({ shown: askedInWords(next), command });
+      }
+  return questions;
+}
+
+/** A button for each. None is styled: unlike a fix, asking changes nothing. */
+export function askButtons(questions: readonly NextQuestion[]): ActionsBlock {
+  return {
+    type: 'actions',
+    elements: questions.map(({ shown, command }, at) =>
+      button({ label: `Run ${shown}`, action: `wrench:ask-${at + 1}`, value: command }),
+    ),
+  };
+}

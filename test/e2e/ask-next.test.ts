@@ -1,0 +1,247 @@
+import { afterEach, expect, test } from 'vitest';
+import type { Config } from '../../src/config/read-config.ts';
+import { openAuditLog, parseEntry } from '../../src/store/audit/audit-log.ts';
+import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
+import { PREFIX } from '../../src/queue/queues.ts';
+import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
+import type { Message } from '../workspace/model.ts';
+import { ADA, GRACE, INCIDENT, KATE, PLATFORM, PLATFORM_TEAM, setStage, type Stage } from './harness.ts';
+
+/** A button of a report that asks another check: it does what the slash command would do, and no more. */
+
+let stage: Stage;
+let bot: Awaited<ReturnType<Stage['startBot']>>;
+let redis: RedisConnection;
+afterEach(async () => {
+  redis.disconnect();
+  await stage.close();
+});
+
+/** What ran, with its argument. */
+let runs: string[];
+/** What `details` waits for. */
+let gate: Promise<void> | undefined;
+
+async function start(
+  config: Partial<Config> = {},
+  delivery: 'http' | 'socket' = 'http',
+  next = [{ check: 'lab/details', args: { size: 'thing <1> & more' } }],
+): Promise<void> {
+  runs = [];
+  gate = undefined;
+  const overview = makeCheck(async () => void runs.push('overview'), 1, next);
+  const details = makeCheck(async () => {
+    runs.push('details');
+    await gate;
+  });
+  const { commands, checks } = makeCatalogue({ overview, details });
+  const catalogue = {
+    commands: new Map([...commands, ['deep', { title: 'An area with rules of its own' }]]),
+    checks: new Map([...checks, ['deep/details', details]]),
+  };
+  stage = await setStage({ delivery, catalogue, config });
+  redis = connectBlocking({ url: stage.redis.url }, () => undefined);
+  await stage.startWorker();
+  bot = await stage.startBot();
+}
+
+const prod = (askFrom: Config['environments'][string]['askFrom']): Partial<Config> => ({
+  environments: { prod: { sources: [], ...(askFrom && { askFrom }) } },
+});
+
+const ask = (userId = ADA, channelId = INCIDENT) =>
+  stage.workspace.command({ userId, channelId, command: '/lab', text: 'overview' });
+
+/** What a message shows, as it reads: without the marks that keep names from being links. */
+const shown = ({ text }: Message) => text.replaceAll('\u200B', '');
+const answers = (channelId = INCIDENT) =>
+  stage.workspace.messages(channelId).filter(({ text }) => text.includes('1 of 41'));
+const answered = (count: number, channelId = INCIDENT) =>
+  stage.workspace.waitFor(() => answers(channelId)[count - 1]);
+const told = (userId: string, words: RegExp, channelId = INCIDENT) =>
+  stage.workspace.waitFor(() =>
+    stage.workspace.ephemerals(userId, channelId).find((one) => words.test(shown(one))),
+  );
+
+/** The message with the button, in the thread of the first answer. */
+async function messageWithButton(channelId = INCIDENT): Promise<Message> {
+  const root = await answered(1, channelId);
+  return stage.workspace.waitFor(() =>
+    stage.workspace
+      .thread(channelId, root.ts)
+      .find(({ blocks }) => JSON.stringify(blocks ?? []).includes('"wrench:ask-1"')),
+  );
+}
+
+type Clicking = Partial<Parameters<Stage['workspace']['click']>[0]>;
+
+const click = (userId: string, { ts }: Message, how: Clicking = {}) =>
+  stage.workspace.click({ userId, channelId: INCIDENT, messageTs: ts, actionId: 'wrench:ask-1', ...how });
+
+async function refusals() {
+  const page = await openAuditLog(redis, PREFIX).page();
+  return page.map(({ raw }) => parseEntry(raw)?.entry).filter((entry) => entry?.kind === 'refused');
+}
+
+test.each(['http', 'socket'] as const)(
+  'over %s a click answers in the channel as the command would, for the person who clicked',
+  async (delivery) => {
+    await start({}, delivery);
+    await ask(ADA);
+    const message = await messageWithButton();
+    expect(JSON.stringify(message.blocks)).toContain('Run /lab details --size \\"thing <1> & more\\"');
+
+    await click(GRACE, message);
+
+    await told(GRACE, /On its way: .*\/lab details --size "thing &lt;1&gt; &amp; more" --env prod/);
+    const answer = await answered(2);
+    expect(runs).toEqual(['overview', 'details']);
+    expect(JSON.stringify(answer.blocks)).toContain(`<@${GRACE}>`);
+    expect(JSON.stringify(answer.blocks)).toContain('/lab details --size \\"thing <1> & more\\" --env prod');
+    expect(answer.threadTs).toBeUndefined();
+    await stage.workspace.waitFor(() => stage.workspace.thread(INCIDENT, answer.ts).length > 1);
+    expect(stage.workspace.ephemerals(ADA, INCIDENT).map(shown).join()).not.toContain('/lab details');
+  },
+);
+
+test('a click that Slack delivers several times asks once', async () => {
+  await start();
+  await ask();
+  const message = await messageWithButton();
+  stage.workspace.faults.deliverTimes(3);
+
+  await click(GRACE, message);
+
+  await answered(2);
+  stage.workspace.faults.deliverTimes(1);
+  // Whatever a delivery would have started is done before a later command is answered.
+  await ask();
+  await answered(3);
+  expect(runs.filter((name) => name === 'details')).toHaveLength(1);
+});
+
+test('a second click while the check runs gets the link to its thread', async () => {
+  await start();
+  await ask();
+  const message = await messageWithButton();
+  const open = Promise.withResolvers<void>();
+  gate = open.promise;
+
+  await click(GRACE, message);
+  await told(GRACE, /On its way/);
+  await click(ADA, message);
+
+  await told(ADA, /already running/);
+  open.resolve();
+  await answered(2);
+  expect(runs.filter((name) => name === 'details')).toHaveLength(1);
+});
+
+test('a click is refused to people whom askFrom does not allow to ask, and audited', async () => {
+  await start(prod({ channels: [INCIDENT], groups: [PLATFORM_TEAM] }));
+  await ask(GRACE);
+  const message = await messageWithButton();
+
+  await click(KATE, message);
+
+  await told(KATE, /none of the user groups in environments\.prod\.askFrom\.groups includes you/i);
+  await expect.poll(refusals).toMatchObject([{ who: [KATE], what: '/lab details in prod' }]);
+  expect(runs).toEqual(['overview']);
+  await click(GRACE, message);
+  await answered(2);
+});
+
+test('a click is refused in a channel where askFrom does not allow the question, with the channels that it allows', async () => {
+  const rules = { commands: { deep: { askFrom: { channels: [PLATFORM] } } } };
+  await start(rules, 'http', [{ check: 'deep/details', args: { size: '2' } }]);
+  await ask();
+
+  await click(GRACE, await messageWithButton());
+
+  await told(
+    GRACE,
+    /commands\.deep\.askFrom\.channels does not include this channel.*Ask in <#C0123PLATFORM>/is,
+  );
+  await expect.poll(refusals).toMatchObject([{ who: [GRACE], what: '/deep details in prod' }]);
+  expect(runs).toEqual(['overview']);
+});
+
+test('a click is answered once Slack has said who is in the group', async () => {
+  await start(prod({ groups: [PLATFORM_TEAM] }));
+  await ask(GRACE);
+  const message = await messageWithButton();
+  await bot.close();
+  stage.workspace.faults.slow('usergroups.users.list', { ms: 500 });
+  await stage.startBot();
+
+  await Promise.all([click(GRACE, message), click(KATE, message)]);
+
+  await answered(2);
+  await told(KATE, /askFrom\.groups includes you/);
+  expect(runs).toEqual(['overview', 'details']);
+});
+
+test.each([
+  [
+    'of another workspace in a shared channel',
+    { changed: { user: { id: GRACE, name: 'grace', team_id: 'T0999OTHER' } } },
+    /people of another workspace/i,
+  ],
+  ['with a click that is years old', { actionTs: '1700000000.000001' }, /days late/],
+] as const)('somebody %s is refused', async (_, how, words) => {
+  await start();
+  await ask();
+
+  await click(GRACE, await messageWithButton(), how);
+
+  await told(GRACE, words);
+  expect(runs).toEqual(['overview']);
+});
+
+test.each([
+  ['nothing', '', /not a button of Wrench/],
+  ['no command', 'nonsense', /not a button of Wrench/],
+  ['a command of Wrench itself', '/wrench freeze because of me', /not a button of Wrench/],
+  ['a command through Wrench', '/wrench lab details', /not a button of Wrench/],
+  ['a command in capitals', '/WRENCH freeze', /not a button of Wrench/],
+  ['an area without a check', '/lab', /not a button of Wrench/],
+  ['a name of JavaScript', '/constructor details', /There is no \/constructor/],
+  ['a check of an older version', '/lab detail --env prod', /There is no \/lab detail.*Did you mean details/],
+  ['an area of an older version', '/labs details', /There is no \/labs/],
+  ['an environment of an older version', '/lab details --env prd', /no environment prd.*prod/],
+  ['an argument of an older version', '/lab details --sise 3', /no --sise.*--size/],
+  ['an unclosed quote', '/lab details --size "', /quote/],
+  ['markup', '/lab <!channel> <https://evil.example|x>', /There is no/],
+  ['more than Slack stores', `/lab details ${'x'.repeat(2_000)}`, /not a button of Wrench/],
+])('a button that asks %s gets a private answer, and nothing runs', async (_, value, words) => {
+  await start();
+  await ask();
+  const message = await messageWithButton();
+
+  await click(GRACE, message, { value, evenIfGone: true });
+
+  const plain = await stage.workspace.waitFor(() =>
+    stage.workspace.ephemerals(GRACE, INCIDENT).find((one) => words.test(shown(one).replaceAll(/[`ˋ]/g, ''))),
+  );
+  expect(plain.notifies).not.toContain('@channel');
+  expect(runs).toEqual(['overview']);
+  expect(stage.workspace.messages(INCIDENT)).toHaveLength(1);
+  expect(stage.log.filter((line) => line.includes('"level":50'))).toEqual([]);
+});
+
+test('while remediations are frozen, questions are answered', async () => {
+  await start();
+  await ask();
+  const message = await messageWithButton();
+  await stage.workspace.command({
+    userId: ADA,
+    channelId: INCIDENT,
+    command: '/wrench',
+    text: 'freeze because of the migration',
+  });
+
+  await click(GRACE, message);
+
+  await answered(2);
+  expect(runs).toEqual(['overview', 'details']);
+});
