@@ -23,6 +23,8 @@ interface Reading<P extends PortName, M extends PortName> {
   /** The readers of the ports the check declares in `uses` and, where a source is configured for them, in `mayUse`; no others. */
   readonly read: Pick<Readers, P> & Partial<Pick<Readers, M>>;
   readonly now: Date;
+  /** Set where this run verifies a fix that was just applied: what a source measured before is no proof. */
+  readonly isVerification?: true;
   /** Aborted at the deadline, with a `SourceError` as its reason, or when the worker must stop. */
   readonly signal: AbortSignal;
   /** Milliseconds until the deadline: what must be in the report has to be known by then. */

@@ -23,6 +23,8 @@ export interface CheckRun {
   readonly args: WrittenArguments;
   readonly read: Partial<Readers>;
   readonly now: Date;
+  /** The run verifies a fix. */
+  readonly isVerification?: true;
   /** Aborted when the worker must stop; the run then throws the signal's reason. */
   readonly signal: AbortSignal;
   /** How long `collect` may take. What is not finished by then becomes a gap. */
@@ -196,7 +198,17 @@ function readContext(
       return fallback;
     }
   };
-  const context: ReadContext = { read, now: run.now, signal, leftMs, attempt, gap, note, saw };
+  const context: ReadContext = {
+    read,
+    now: run.now,
+    ...(run.isVerification && { isVerification: true }),
+    signal,
+    leftMs,
+    attempt,
+    gap,
+    note,
+    saw,
+  };
   // A check that does not remember has a `collect` whose context has no `earlier`.
   if (!check.remembers) return context as ReadContext<PortName, never, object>;
   return { ...context, earlier: readEarlier(check.remembers, run, note) };

@@ -8,7 +8,7 @@ import { loadEarlier } from './samples.ts';
 
 /**
  * Runs the check of a remediation again, with its original arguments, and reports what it says about the finding. It saves no samples.
- * @param before the observation to compare with.
+ * @param before the observation from before a fix, which this run verifies.
  */
 export async function observe(context: JobContext, before?: Observation): Promise<Observation> {
   const { deps, record, signal } = context;
@@ -20,6 +20,7 @@ export async function observe(context: JobContext, before?: Observation): Promis
     args,
     read: readersOf(deps, environment),
     now: new Date(),
+    ...(before && { isVerification: true }),
     signal,
     deadlineMs: deps.deadlineMs,
     ...(await loadEarlier(deps, check, { check: name, environment })),
