@@ -35,6 +35,8 @@ const planObject = z.strictObject({
   precondition: z.record(z.string(), z.string()),
   /** The bytes that are affected, where that is how people judge the plan. */
   bytes: z.number().exactOptional(),
+  /** What approvers need to know first: what stays, and what is lost. */
+  safety: z.array(z.string()).exactOptional(),
   /** What people must know or do afterwards: "nothing is deployed by this: run `bosh deploy`". */
   afterwards: z.array(z.string()).exactOptional(),
   /** What `apply` needs beyond the params. */
@@ -103,6 +105,8 @@ export interface ManyTargets<Params> {
   readonly line: (params: Params, plan: Plan) => string;
   /** What of the target's own plan must still be true right before its line is applied; without what other lines change. */
   readonly precondition: (plan: Plan) => Readonly<Record<string, string>>;
+  /** What approvers need to know about all of them. */
+  readonly safety?: (params: readonly Params[]) => readonly string[];
   /** What people must know or do after all of them. */
   readonly afterwards?: (params: readonly Params[]) => readonly string[];
 }

@@ -33,13 +33,16 @@ export async function planEach(
   }
   if (planned.length === 0) throw firstError ?? new Error('an offer for many targets has none');
   const plans = planned.map(({ plan }) => plan);
-  const afterwards = many.afterwards?.(planned.map(({ params }) => params)) ?? [];
+  const all = planned.map(({ params }) => params);
+  const safety = many.safety?.(all) ?? [];
+  const afterwards = many.afterwards?.(all) ?? [];
   const isWeighed = plans.every(({ bytes }) => bytes !== undefined);
   return {
     lines: planned.map(({ part }) => part.line),
     targets: [...new Set(plans.flatMap(({ targets }) => targets))],
     precondition: {},
     ...(isWeighed && { bytes: plans.reduce((sum, { bytes = 0 }) => sum + bytes, 0) }),
+    ...(safety.length > 0 && { safety }),
     ...(afterwards.length > 0 && { afterwards }),
     parts: planned.map(({ part }) => part),
     ...(leftOut.length > 0 && { leftOut }),

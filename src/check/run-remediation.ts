@@ -44,8 +44,14 @@ export async function planRemediation(
         : remediation.plan(context, remediation.params.parse(params)),
       cut.promise,
     ]);
-    const words = redactAll({ lines: plan.lines, afterwards: plan.afterwards ?? [] }, redact);
-    return { ...plan, lines: words.lines, ...(plan.afterwards && { afterwards: words.afterwards }) };
+    const { lines, safety = [], afterwards = [] } = plan;
+    const words = redactAll({ lines, safety, afterwards }, redact);
+    return {
+      ...plan,
+      lines: words.lines,
+      ...(plan.safety && { safety: words.safety }),
+      ...(plan.afterwards && { afterwards: words.afterwards }),
+    };
   } finally {
     clearTimeout(timer);
     either.removeEventListener('abort', stop);

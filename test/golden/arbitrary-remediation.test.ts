@@ -45,7 +45,7 @@ test('whatever a plan holds, all of it can be read on the card or in its file', 
       const planned = { ...remediation, state: 'planned' as const };
       const shown = JSON.stringify(renderCard(planned)) + JSON.stringify(planFile(planned)?.content ?? '');
 
-      const wanted = [...plan.lines, ...plan.targets, ...(plan.afterwards ?? [])].map(cleanText);
+      const wanted = [...plan.lines, ...plan.targets, ...(plan.safety ?? []), ...(plan.afterwards ?? [])].map(cleanText);
       expect(wanted.filter((one) => !shown.includes(JSON.stringify(one).slice(1, -1)))).toEqual([]);
     }),
     { numRuns: 150 },

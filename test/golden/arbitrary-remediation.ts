@@ -34,6 +34,7 @@ const plan = fc.record(
     targets: some1(visible, 3),
     precondition: fc.dictionary(text, text, { maxKeys: 6 }),
     bytes: fc.oneof(fc.nat(), fc.maxSafeNat()),
+    safety: some(text, 3),
     afterwards: some(text, 3),
     parts: some1(part, 3),
     leftOut: some(fc.record({ target: text, because: text }), 3),

@@ -108,6 +108,20 @@ test('a plan that does not fit says so, and the file has all of it', () => {
   for (const part of lines) expect(file?.content).toContain(part);
 });
 
+test('a plan of more than fifty lines is summed up, with its bytes, and the file has all of it', () => {
+  const lines = Array.from({ length: 51 }, (_, at) => `Remove build-${at}`);
+  const long: RemediationRecord = { ...planned, plan: { ...planned.plan!, lines, bytes: 46_000_000_000 } };
+
+  const shown = JSON.stringify(renderCard(long).blocks);
+
+  expect(shown).toContain('51 steps, for example:');
+  expect(shown).toContain('Remove build-9');
+  expect(shown).not.toContain('Remove build-10');
+  expect(shown).toContain('and 41 more');
+  expect(shown).toContain('46.0 GB');
+  for (const part of lines) expect(planFile(long)?.content).toContain(part);
+});
+
 test('one offer is the primary button; of several none is', () => {
   const other: RemediationRecord = { ...offered, id: 'm0000000000000001', title: 'Restart doppler_z1/0' };
   const at = { now: new Date('2026-11-20T14:10:00.000Z') };

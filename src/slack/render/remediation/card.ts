@@ -239,6 +239,7 @@ function renderText(remediation: RemediationRecord, summary: string): string {
   ];
   const file = isOpen ? planFile(remediation) : undefined;
   const end = [
+    ...(isOpen ? safetyInText(plan) : []),
     ...(SHOWS_AFTERWARDS.has(state) || isOpen ? [...leftOutInText(plan), ...afterwardsInText(plan)] : []),
     ...(file ? [`The whole plan is in ${file.filename}.`] : []),
     ...(state === 'planned' ? [needsInWords(remediation)] : []),
@@ -251,6 +252,10 @@ function renderText(remediation: RemediationRecord, summary: string): string {
 function leftOutInText({ leftOut = [] }: Pick<Plan, 'leftOut'> = {}): readonly string[] {
   const lines = leftOut.map(({ target, because }) => `${target}: ${because}`);
   return lines.length > 0 ? [`Not in this plan: ${escapeUntrusted(lines.join('; '), 600)}`] : [];
+}
+
+function safetyInText({ safety = [] }: Plan): readonly string[] {
+  return safety.length > 0 ? [`Before you approve: ${escapeUntrusted(safety.join(' '), 600)}`] : [];
 }
 
 function afterwardsInText(plan: Plan | undefined): readonly string[] {

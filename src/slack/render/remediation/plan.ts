@@ -30,6 +30,7 @@ interface PlanLimits {
 }
 
 interface WholePlanLimits extends PlanLimits {
+  readonly safety: PartLimits;
   readonly precondition: PartLimits;
   readonly leftOut: PartLimits;
   readonly afterwards: PartLimits;
@@ -39,10 +40,15 @@ interface WholePlanLimits extends PlanLimits {
 const WHOLE_PLAN: WholePlanLimits = {
   lines: { maxChars: 3_600, maxEntryChars: 700 },
   targets: { maxChars: 1_000, maxEntryChars: 300 },
+  safety: { maxChars: 600, maxEntryChars: 300 },
   precondition: { maxChars: 700, maxEntryChars: 300 },
   leftOut: { maxChars: 600, maxEntryChars: 300 },
   afterwards: { maxChars: 800, maxEntryChars: 400 },
 };
+/** A plan with more lines is shown as examples; the attached file has all lines. */
+const MAX_LISTED_LINES = 50;
+/** How many examples. */
+const EXAMPLE_LINES = 10;
 /** Later, when what was done matters more. */
 const BRIEF_PLAN: PlanLimits = {
   lines: { maxChars: 1_200, maxEntryChars: 300 },
@@ -71,6 +77,20 @@ function fitEntries({ maxChars, maxEntryChars }: PartLimits, entries: readonly s
   return { shown, left, isCut: isCut || left > 0 };
 }
 
+/** The lines that fit; of a plan with too many, the first few as examples. */
+function fitLines(limits: PartLimits, { lines }: Plan): FittedEntries {
+  if (lines.length <= MAX_LISTED_LINES) return fitEntries(limits, lines);
+  const { shown } = fitEntries(limits, lines.slice(0, EXAMPLE_LINES));
+  return { shown, left: lines.length - shown.length, isCut: true };
+}
+
+/** `500 steps, for example:` */
+function linesHeading(title: string, { lines }: Plan): readonly RichTextPart[] {
+  return lines.length <= MAX_LISTED_LINES
+    ? [line(bold(title))]
+    : [line(bold(title)), line(plain(`${countInWords(lines.length, 'step')}, for example:`))];
+}
+
 function preconditionLines({ precondition }: Plan): readonly string[] {
   return Object.entries(precondition).map(([name, value]) => `${cleanText(name)}: ${cleanText(value)}`);
 }
@@ -88,6 +108,7 @@ export function wholePlanBlocks(remediation: RemediationRecord, plan: Plan): Blo
   const { filename } = planFile(remediation) ?? {};
   const groups = [
     [...planParts(WHOLE_PLAN, plan, 'What will be done'), ...affectedBytesPart(plan)],
+    safetyParts(plan),
     preconditionParts(plan),
     filename === undefined
       ? []
@@ -102,6 +123,14 @@ export function wholePlanBlocks(remediation: RemediationRecord, plan: Plan): Blo
     afterwardsParts(plan),
   ];
   return groups.filter(({ length }) => length > 0).map((parts) => rich(...parts));
+}
+
+/** What to know before approving. */
+function safetyParts({ safety = [] }: Plan): readonly RichTextPart[] {
+  if (safety.length === 0) return [];
+  const cut = fitEntries(WHOLE_PLAN.safety, safety);
+  const items = cut.shown.map((one) => line(text(one, WHOLE_PLAN.safety.maxEntryChars)));
+  return [line(bold('Before you approve')), bullets([...items, ...more(cut)])];
 }
 
 function leftOutLines({ leftOut = [] }: Plan): readonly string[] {
@@ -139,7 +168,7 @@ export function briefPlanParts(plan: Plan, title: string): readonly RichTextPart
 }
 
 function planParts(limits: PlanLimits, plan: Plan, title: string): readonly RichTextPart[] {
-  const lines = fitEntries(limits.lines, plan.lines);
+  const lines = fitLines(limits.lines, plan);
   const targets = fitEntries(limits.targets, targetsBesideParts(plan));
   const left = targets.left > 0 ? [plain(` and ${targets.left} more`)] : [];
   const spans = targets.shown.flatMap((target, at) => [
@@ -147,7 +176,7 @@ function planParts(limits: PlanLimits, plan: Plan, title: string): readonly Rich
     codeSpan(target, limits.targets.maxEntryChars),
   ]);
   return [
-    line(bold(title)),
+    ...linesHeading(title, plan),
     ordered([...lines.shown.map((one) => line(text(one, limits.lines.maxEntryChars))), ...more(lines)]),
     targetsLine(plan, [...spans, ...left]),
   ];
@@ -192,8 +221,9 @@ export function planFile(remediation: RemediationRecord): Attachment | undefined
 
 function isTooLong(plan: Plan): boolean {
   return [
-    fitEntries(WHOLE_PLAN.lines, plan.lines),
+    fitLines(WHOLE_PLAN.lines, plan),
     fitEntries(WHOLE_PLAN.targets, targetsBesideParts(plan)),
+    fitEntries(WHOLE_PLAN.safety, plan.safety ?? []),
     fitEntries(WHOLE_PLAN.precondition, preconditionLines(plan)),
     fitEntries(WHOLE_PLAN.leftOut, leftOutLines(plan)),
     fitEntries(WHOLE_PLAN.afterwards, plan.afterwards ?? []),
@@ -213,7 +243,10 @@ function planInText(remediation: RemediationRecord, plan: Plan): string {
     `remediation ${id}, plan ${planHash ?? 'without a hash'}`,
     ...list('What will be done', plan.lines, (at) => `${String(at + 1).padStart(3)}.`),
     ...list(countInWords(plan.targets.length, 'target'), plan.targets, dash),
-    ...(plan.bytes === undefined ? [] : ['', `Affects ${bytesInWords(plan.bytes)} (${plan.bytes} bytes).`]),
+    ...(plan.bytes === undefined
+      ? []
+      : ['', `Affects ${bytesInWords(plan.bytes)} (${plan.bytes.toLocaleString('en-US')} bytes).`]),
+    ...list('Before you approve', plan.safety ?? [], dash),
     ...list('Only if this is still so', [...preconditionLines(plan), ...partPreconditionLines(plan)], dash),
     ...list('Not in this plan', leftOutLines(plan), dash),
     ...list('Afterwards', plan.afterwards ?? [], dash),

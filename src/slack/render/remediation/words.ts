@@ -1,5 +1,5 @@
 import { cleanText } from '../../../text/clean-text.ts';
-import { proofInWords } from '../../../check/proof.ts';
+import { exactProof, proofInWords } from '../../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../../check/report-in-words.ts';
 import type {
   Observation,
@@ -71,7 +71,7 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
     case 'settling':
       return ['It was done. Looking whether it helped.'];
     case 'fixed':
-      return after ? [withFullStop(verdictOf(after))] : why;
+      return after ? [withFullStop(verdictOf(after)), ...exactText(remediation)] : why;
     case 'mitigated':
       return [
         after?.finding === 'found'
@@ -102,6 +102,13 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
     case 'refused':
       return [...why, stepsText(remediation)];
   }
+}
+
+/** The proof with exact numbers, if the headline rounds them. */
+function exactText({ before, after }: RemediationRecord): readonly string[] {
+  const measures = [before?.measures ?? [], after?.measures ?? []] as const;
+  const exact = exactProof(...measures);
+  return exact === proofInWords(...measures) ? [] : [`Exactly: ${withFullStop(cleanText(exact))}`];
 }
 
 /** Why it does not count as fixed. */

@@ -1,4 +1,4 @@
-import { proofInWords } from '../../../check/proof.ts';
+import { exactProof } from '../../../check/proof.ts';
 import type { AuditEvent } from '../../audit/entry.ts';
 import { capsFor, type Policy, disabledReason } from '../policy.ts';
 import { provenOutcome } from '../observation.ts';
@@ -193,7 +193,7 @@ function recordOutcome(
     state,
     nowMs,
   );
-  const proof = after && proofInWords(before?.measures ?? [], after.measures);
+  const proof = after && exactProof(before?.measures ?? [], after.measures);
   return {
     next,
     entry: auditEventOf(record, 'outcome', actorsOf(record), nowMs, {
