@@ -1,3 +1,3 @@
 import { defineCommand } from '../kit.ts';
 
-export const command = defineCommand({ title: 'Nodes of Kubernetes clusters: disks and versions' });
+export const command = defineCommand({ title: 'Nodes: disks, versions, leftover containers' });

@@ -16,7 +16,7 @@ export interface CaseVerdict {
   readonly report: Report;
 }
 
-/** Runs one check on a case: a file in `kubernetes/` by name, or a case that a test made. */
+/** Runs one check on a case: a file in `kubernetes/` by name, one elsewhere as `docker/name`, or a case that a test made. */
 export async function askCase(
   input: string | CaseFile,
   { check, ...options }: RunCaseOptions & { readonly check?: string } = {},
@@ -29,7 +29,7 @@ export async function askCase(
 }
 
 async function readCase(name: string): Promise<CaseFile> {
-  const { pathname } = new URL(`kubernetes/${name}.json`, import.meta.url);
+  const { pathname } = new URL(`${name.includes('/') ? name : `kubernetes/${name}`}.json`, import.meta.url);
   return readCaseFile(pathname);
 }
 

@@ -15,6 +15,7 @@ describe('image garbage collection', () => {
     expect(text).toMatch(/\b4 .*containers/);
     expect(text).toMatch(/\b5 images/);
     expect(text).toMatch(/at least 37/);
+    expect(text).toMatch(/\/node leftovers agent-4/);
     expect(verdict.offers).toEqual([]);
   });
 
@@ -47,6 +48,11 @@ describe('Docker beside Kubernetes', () => {
     expect(text).toMatch(/15\s?% \(imagefs\.available/);
     expect(text).toMatch(/82(\.\d)? GiB/);
     expect(text).toMatch(/ci\/agent-x/);
+    expect(text).toMatch(/\/node leftovers build-2/);
+    expect(text).toMatch(/3 stopped containers, 1 running/);
+    expect(verdict.report.findings.map(({ next }) => next)).toEqual([
+      [{ check: 'node/leftovers', args: { node: 'build-2' } }],
+    ]);
     expect(verdict.offers).toEqual([]);
   });
 
@@ -92,6 +98,7 @@ describe('growth', () => {
     expect(text).toMatch(/container gateway/);
     expect(text).toMatch(/13,980,514,458|13\.98|13 GiB/);
     expect(text).toMatch(/max-size/);
+    expect(text).not.toMatch(/\/node leftovers/);
     expect(verdict.offers).toEqual([]);
   });
 

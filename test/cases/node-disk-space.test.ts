@@ -93,7 +93,7 @@ describe('one disk for images and everything else', () => {
     expect(text).toMatch(/5\.2/);
     expect(text).toMatch(/16\.5 GiB/);
     expect(text).toMatch(/ci\/agent-7k2mx/);
-    expect(text).not.toMatch(/stopped container/);
+    expect(text).not.toMatch(/stopped container|\/node leftovers/);
     expect(verdict.offers).toEqual([]);
   });
 
@@ -170,6 +170,7 @@ describe('a separate disk for images', () => {
     expect(text).toMatch(/85\s?%/);
     expect(text).toMatch(/9\.1/);
     expect(text).toMatch(/writable layers and logs/);
+    expect(text).toMatch(/\/node leftovers rke-w2/);
     expect(text).not.toMatch(/38\.5/);
   });
 

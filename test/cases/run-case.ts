@@ -6,9 +6,11 @@ import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
+import type { EngineServer } from '../world/docker/http-server.ts';
 import type { TestCluster } from '../world/kubernetes/api-server.ts';
 import { type CaseFile, checksOf } from './case-file.ts';
 import { clustersOf, serveCase } from './serve-case.ts';
+import { enginesOf, serveEngineCase } from './serve-engine-case.ts';
 
 /** The result of one check on a case. */
 export type CaseResult =
@@ -26,7 +28,7 @@ export interface RunCaseOptions {
 const ENVIRONMENT = 'cases';
 const DEADLINE_MS = 60_000;
 
-/** Serves a case over TLS and runs each check that it names, at its `now`, through the sources that a worker would open. */
+/** Serves a case, clusters over TLS and engines on loopback, and runs each check that it names, at its `now`, through the sources that a worker would open. */
 export async function runCase(
   file: CaseFile,
   { args = {}, kubelets = 'proxy' }: RunCaseOptions = {},
@@ -37,13 +39,16 @@ export async function runCase(
       async (name) => [name, await serveCase(file, name, { kubeletsListen: kubelets === 'direct' })] as const,
     ),
   );
+  const engines = await Promise.all(
+    enginesOf(file).map(async (name) => [name, await serveEngineCase(file, name)] as const),
+  );
   try {
     const sources = await Promise.all(
       clusters.map(([name, cluster]) => configureSource(name, cluster, folder, kubelets)),
     );
-    return await askAll(file, sources, args);
+    return await askAll(file, [...sources, ...engines.map(configureEngine)], args);
   } finally {
-    await Promise.all(clusters.map(([, cluster]) => cluster.close()));
+    await Promise.all([...clusters, ...engines].map(([, server]) => server.close()));
     await rm(folder, { recursive: true });
   }
 }
@@ -94,4 +99,9 @@ async function configureSource(
   const kubeconfig = join(folder, `${encodeURIComponent(name)}.kubeconfig`);
   await writeFile(kubeconfig, cluster.kubeconfig({ context: name }), { mode: 0o600 });
   return { kind: 'kubernetes', name, kubeconfig, kubelets, allow: { cordon: {} } };
+}
+
+/** Plain TCP is allowed on loopback. */
+function configureEngine([name, { url }]: readonly [string, EngineServer]): object {
+  return { kind: 'docker', name, url, node: name, allow: { remove: {} } };
 }

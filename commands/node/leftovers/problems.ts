@@ -1,0 +1,305 @@
+import { type Finding, type ports, wording } from '../../kit.ts';
+import { field, optionalField } from '../../shared/evidence.ts';
+import { agree } from '../../shared/grammar.ts';
+import {
+  aboutEngine,
+  blindSpot,
+  bytesOf,
+  cameFrom,
+  finishedBetween,
+  goDuration,
+  held,
+  heldInFull,
+  imageTable,
+  keptInFull,
+  namesOf,
+  rangeInWords,
+  tableOf,
+  upTo,
+  volumeTable,
+} from './describe.ts';
+import type { EngineFacts } from './facts.ts';
+import { notOffered, offerContainers, offerImages, type OfferOfLeftovers } from './offers.ts';
+import { originsInWords, originsOf } from './origins.ts';
+import { INCLUDABLE } from './owners.ts';
+import { containerTarget, imageTarget } from './targets.ts';
+import { type JudgedUsage, judgeUsage, sum } from './usage.ts';
+import { bytesInFull, KEPT_WORDS } from './words.ts';
+
+/** One finding, with what the verdict says of it. */
+export interface Problem {
+  readonly finding: Finding<OfferOfLeftovers>;
+  /** `3 stopped containers hold 46 GB` */
+  readonly headline: string;
+  /** As far as it is known. */
+  readonly bytes: number;
+}
+
+export interface Limits {
+  readonly now: Date;
+  /** How long ago something must have been used. */
+  readonly olderMs: number;
+}
+
+/** From here on leftovers are a warning, and what is large but not a leftover is mentioned. */
+const LARGE_BYTES = 1_000_000_000;
+/** So many stopped containers slow the engine down, however little they hold. */
+const MANY = 100;
+const MAX_NAMED = 5;
+
+/** What is left over on one engine. */
+export function problemsOf(engine: EngineFacts, limits: Limits): readonly Problem[] {
+  const { containers, usage } = engine;
+  const judged = usage && judgeUsage(usage, { ...limits, containers });
+  return [
+    ...stoppedContainers(engine, limits),
+    ...probableLeftovers(engine),
+    ...sharingVolumes(engine),
+    ...(judged
+      ? [
+          ...danglingImages(engine, judged),
+          ...buildCache(engine, judged, limits),
+          ...unusedImages(engine, judged),
+          ...unusedVolumes(engine, judged),
+          ...largeVolumes(engine, judged),
+        ]
+      : []),
+  ];
+}
+
+function stoppedContainers(engine: EngineFacts, { olderMs }: Limits): readonly Problem[] {
+  const { target, containers, removal } = engine;
+  const { leftovers, kept } = containers;
+  if (leftovers.length === 0) return [];
+  const { bytes, unknown } = bytesOf(leftovers);
+  const origins = originsOf(leftovers);
+  const count = wording.count(leftovers.length, 'stopped container');
+  const isLarge = bytes >= LARGE_BYTES || unknown > 0 || leftovers.length >= MANY;
+  const volumes = [...new Set(leftovers.flatMap((one) => one.volumes))].toSorted();
+  const finding: Finding<OfferOfLeftovers> = {
+    reason: 'stopped-containers',
+    severity: isLarge ? 'warning' : 'info',
+    target,
+    targets: leftovers.map(({ name }) => containerTarget(target, name)),
+    summary: `${count} that nobody owns ${agree(leftovers.length, HOLD)} ${heldInFull(bytes, unknown)}${originsInWords(origins, 3)}`,
+    evidence: [
+      ...aboutEngine(engine),
+      field('Finished', `${finishedBetween(leftovers)}, more than ${wording.period(olderMs)} ago`),
+      ...cameFrom(origins),
+      tableOf(leftovers),
+      ...optionalField('Left alone', keptInFull(kept)),
+      ...optionalField(
+        'Volumes that stay',
+        volumes.length === 0 ? undefined : wording.list(volumes, MAX_NAMED),
+      ),
+      ...optionalField(
+        'Removal',
+        removal.allowed ? notOffered(leftovers.length) : `not offered: ${removal.because}`,
+      ),
+      ...optionalField('Kubernetes', blindSpot(engine)),
+    ],
+    ...offerContainers(engine, leftovers),
+  };
+  return [{ finding, bytes, headline: `${count} ${agree(leftovers.length, HOLD)} ${held(bytes, unknown)}` }];
+}
+
+const HOLD = { one: 'holds', many: 'hold' };
+
+/** Containers of an owner that does not remove them, but may still want them. */
+function probableLeftovers(engine: EngineFacts): readonly Problem[] {
+  const { target, containers } = engine;
+  const groups = containers.kept.filter(({ why }) => (INCLUDABLE as readonly string[]).includes(why));
+  if (groups.length === 0) return [];
+  const what = groups.map(
+    ({ why, count, examples }) =>
+      `${wording.count(count, 'stopped container')} ${KEPT_WORDS[why]} (${namesOf(examples, count)})`,
+  );
+  const include = groups.map(({ why }) => why).join(',');
+  const count = sum(groups.map((one) => one.count));
+  const finding: Finding<OfferOfLeftovers> = {
+    reason: 'probable-leftovers',
+    severity: 'info',
+    target,
+    summary: `${wording.list(what)} ${agree(count, { one: 'is probably a leftover', many: 'are probably leftovers' })}, left alone without \`--include ${include}\``,
+    evidence: aboutEngine(engine),
+    next: [{ check: 'node/leftovers', args: { node: target, include } }],
+  };
+  return [
+    {
+      finding,
+      bytes: 0,
+      headline: `${wording.count(count, 'stopped container')} ${agree(count, { one: 'is probably a leftover', many: 'are probably leftovers' })}`,
+    },
+  ];
+}
+
+/** They take space, but removing them may not be safe. */
+function sharingVolumes(engine: EngineFacts): readonly Problem[] {
+  const { target, containers } = engine;
+  const { sharingVolumes: sharing } = containers;
+  const { bytes, unknown } = bytesOf(sharing);
+  if (sharing.length === 0 || (bytes < LARGE_BYTES && unknown === 0)) return [];
+  const count = wording.count(sharing.length, 'stopped container');
+  const finding: Finding<OfferOfLeftovers> = {
+    reason: 'containers-sharing-volumes',
+    severity: 'info',
+    target,
+    summary: `${count} ${agree(sharing.length, HOLD)} ${heldInFull(bytes, unknown)} but ${agree(sharing.length, { one: 'shares', many: 'share' })} volumes with containers that stay, so removal is not offered (${namesOf(
+      sharing.map(({ name }) => name),
+      sharing.length,
+    )})`,
+    evidence: [...aboutEngine(engine), tableOf(sharing)],
+  };
+  return [
+    {
+      finding,
+      bytes,
+      headline: `${count} with shared volumes ${agree(sharing.length, HOLD)} ${held(bytes, unknown)}`,
+    },
+  ];
+}
+
+function danglingImages(engine: EngineFacts, { dangling, danglingBytes }: JudgedUsage): readonly Problem[] {
+  const { target, removal } = engine;
+  if (dangling.length === 0) return [];
+  const count = wording.count(dangling.length, 'dangling image');
+  const finding: Finding<OfferOfLeftovers> = {
+    reason: 'dangling-images',
+    severity: danglingBytes.most >= LARGE_BYTES ? 'warning' : 'info',
+    target,
+    targets: dangling.map(({ id }) => imageTarget(target, id)),
+    summary: `${count} ${agree(dangling.length, HOLD)} ${rangeInWords(danglingBytes)}`,
+    evidence: [
+      ...aboutEngine(engine),
+      imageTable(dangling),
+      ...optionalField('Removal', removal.allowed ? undefined : `not offered: ${removal.because}`),
+    ],
+    ...offerImages(engine, dangling),
+  };
+  return [
+    {
+      finding,
+      bytes: danglingBytes.least,
+      headline: `${count} ${agree(dangling.length, HOLD)} ${upTo(danglingBytes)}`,
+    },
+  ];
+}
+
+function buildCache(engine: EngineFacts, { cache }: JudgedUsage, { olderMs }: Limits): readonly Problem[] {
+  const { target, product } = engine;
+  const { unusedBytes, oldBytes, entries } = cache;
+  if (oldBytes === 0) return [];
+  const finding: Finding<OfferOfLeftovers> = {
+    reason: 'unused-build-cache',
+    severity: oldBytes >= LARGE_BYTES ? 'warning' : 'info',
+    target,
+    summary:
+      unusedBytes === oldBytes
+        ? `${bytesInFull(oldBytes)} of build cache has been unused for more than ${wording.period(olderMs)}`
+        : `${bytesInFull(unusedBytes)} of build cache is unused, ${bytesInFull(oldBytes)} of it for more than ${wording.period(olderMs)}`,
+    evidence: [
+      ...aboutEngine(engine),
+      field('Unused entries', String(entries)),
+      ...(product === 'docker'
+        ? [
+            field(
+              'To remove it',
+              `run on the host: docker builder prune --filter until=${goDuration(olderMs)}. The next builds take longer once`,
+            ),
+          ]
+        : []),
+    ],
+  };
+  return [{ finding, bytes: oldBytes, headline: `${wording.bytes(unusedBytes)} of build cache is unused` }];
+}
+
+/** Tagged images are no leftovers: somebody may want to run them. Those of a Kubernetes node are collected by its kubelet. */
+function unusedImages(
+  engine: EngineFacts,
+  { unused, unusedBytes, dangling }: JudgedUsage,
+): readonly Problem[] {
+  const { target, containers } = engine;
+  if (containers.hasKubelet || unusedBytes.most < LARGE_BYTES) return [];
+  const count = wording.count(unused.length, 'tagged image');
+  const finding: Finding<OfferOfLeftovers> = {
+    reason: 'unused-images',
+    severity: 'info',
+    target,
+    summary: `${count} that no container uses ${agree(unused.length, HOLD)} ${rangeInWords(unusedBytes)}, shared layers counted once. Removal is not offered: somebody may still need ${unused.length === 1 ? 'it' : 'them'}`,
+    evidence: [...aboutEngine(engine), field('Dangling images', String(dangling.length)), imageTable(unused)],
+  };
+  return [
+    {
+      finding,
+      bytes: unusedBytes.least,
+      headline: `${count} that no container uses ${agree(unused.length, HOLD)} ${upTo(unusedBytes)}`,
+    },
+  ];
+}
+
+function unusedVolumes(engine: EngineFacts, { anonymousVolumes: volumes }: JudgedUsage): readonly Problem[] {
+  const { target } = engine;
+  const bytes = sum(volumes.map((one) => one.bytes));
+  const unknown = volumes.filter((one) => one.bytes === undefined).length;
+  if (volumes.length === 0 || (bytes === 0 && unknown === 0)) return [];
+  const count = wording.count(volumes.length, 'anonymous volume');
+  const finding: Finding<OfferOfLeftovers> = {
+    reason: 'unused-volumes',
+    severity: 'info',
+    target,
+    summary: `${count} that no container mounts ${agree(volumes.length, HOLD)} ${heldInFull(bytes, unknown)}. Wrench does not remove volumes: check what ${volumes.length === 1 ? 'it contains' : 'they contain'} first`,
+    evidence: [...aboutEngine(engine), volumeTable(volumes)],
+  };
+  return [{ finding, bytes, headline: `${count} ${agree(volumes.length, HOLD)} ${held(bytes, unknown)}` }];
+}
+
+/** Only newer runners set a label. */
+function adviseOnCaches(caches: readonly ports.EngineVolume[]): string {
+  const areLabelled = caches.every(({ labels }) => 'com.gitlab.gitlab-runner.type' in labels);
+  const command = 'docker volume ls --filter label=com.gitlab.gitlab-runner.type=cache';
+  return `${areLabelled ? `${command} lists them; ` : ''}GitLab Runner fills them again if they are removed`;
+}
+
+/** Volumes that are large and that Wrench does not remove. */
+function largeVolumes(engine: EngineFacts, { namedVolumes, runnerCaches }: JudgedUsage): readonly Problem[] {
+  const { target } = engine;
+  const bytesIn = (volumes: readonly ports.EngineVolume[]) => sum(volumes.map((one) => one.bytes));
+  const groups = [
+    { volumes: runnerCaches, what: 'GitLab Runner cache volume' },
+    {
+      volumes: namedVolumes,
+      what: 'named volume that no container mounts',
+      many: 'named volumes that no container mounts',
+    },
+  ]
+    .map((group) => ({ ...group, bytes: bytesIn(group.volumes) }))
+    .filter(({ bytes }) => bytes >= LARGE_BYTES)
+    .toSorted((a, b) => b.bytes - a.bytes);
+  const [first] = groups;
+  if (!first) return [];
+  const bytes = sum(groups.map((group) => group.bytes));
+  const parts = groups.map(
+    (group) =>
+      `${bytesInFull(group.bytes)} in ${wording.count(group.volumes.length, group.what, group.many)}`,
+  );
+  const finding: Finding<OfferOfLeftovers> = {
+    reason: 'large-volumes',
+    severity: 'info',
+    target,
+    summary: `${wording.list(parts)} cannot be removed here: Wrench does not remove volumes`,
+    evidence: [
+      ...aboutEngine(engine),
+      volumeTable(groups.flatMap(({ volumes }) => volumes)),
+      ...(runnerCaches.length > 0 && engine.product === 'docker'
+        ? [field('Runner caches', adviseOnCaches(runnerCaches))]
+        : []),
+    ],
+  };
+  return [
+    {
+      finding,
+      bytes,
+      headline: `${wording.bytes(first.bytes)} in ${wording.count(first.volumes.length, first.what, first.many)}`,
+    },
+  ];
+}

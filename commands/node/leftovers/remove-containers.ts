@@ -1,0 +1,65 @@
+import { defineRemediation, wording } from '../../kit.ts';
+import { fitTitle } from '../../shared/title.ts';
+import { type ContainerParams, containerParams, findLeftover } from './find-container.ts';
+import { MEASURED_WITHIN_SECONDS } from './nodes.ts';
+import { sum } from './usage.ts';
+import { bytesInFull, momentOf } from './words.ts';
+
+const SAFETY = [
+  'None is running, and none has a volume that another container uses.',
+  'Volumes stay. What the containers wrote outside of volumes is lost.',
+];
+const AFTERWARDS = [
+  `On a Kubernetes node, the kubelet measures the disk with a delay: Wrench waits up to ${MEASURED_WITHIN_SECONDS} seconds for a new measurement.`,
+];
+
+/** Removes exactly the containers that were approved, by their ids. */
+export const removeContainers = defineRemediation({
+  about: 'Removes stopped containers that nobody owns, each by its id; their volumes stay',
+  title: ({ name, bytes }) =>
+    fitTitle(`Remove ${name}${bytes === undefined ? '' : ` (${wording.bytes(bytes)})`}`, `Remove ${name}`),
+  risk: 'destructive',
+  allow: 'remove',
+  uses: ['engines'],
+  params: containerParams,
+  plan: async (context, asked) => {
+    const { target, container } = await findLeftover(context, asked);
+    return {
+      lines: [lineOf(asked)],
+      targets: [target],
+      precondition: {
+        id: container.id,
+        state: container.state,
+        finished: container.details?.finishedAtText ?? 'unknown',
+      },
+      ...(asked.bytes !== undefined && { bytes: asked.bytes }),
+      safety: SAFETY,
+      afterwards: AFTERWARDS,
+    };
+  },
+  apply: async ({ write, applyContext, recordStep }, asked) => {
+    const { source, engine, id, state, finishedAtText, name } = asked;
+    await write.engines(source).removeContainer({ engine, id, state, finishedAtText }, applyContext);
+    await recordStep(`${name} removed`);
+  },
+  // The check waits for a new measurement of the kubelet.
+  settlesWithinSeconds: 120,
+  many: {
+    title: (all) => {
+      const bytes = all.every((one) => one.bytes !== undefined)
+        ? ` (${wording.bytes(sum(all.map((one) => one.bytes)))})`
+        : '';
+      return `Remove ${wording.count(all.length, 'container')}${bytes}`;
+    },
+    line: (asked) => lineOf(asked),
+    precondition: ({ precondition }) => precondition,
+    safety: () => SAFETY,
+    afterwards: () => AFTERWARDS,
+  },
+});
+
+/** The same whenever it is planned: no ages. */
+function lineOf({ name, id, image, finishedAtText, bytes }: ContainerParams): string {
+  const size = bytes === undefined ? 'size unknown' : bytesInFull(bytes);
+  return `Remove ${name} (${id.slice(0, 12)}), image ${image}, finished ${momentOf(finishedAtText)}: ${size}`;
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { defineRemediation, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { engineTarget } from '../../shared/match-engine.ts';
+import { fitTitle } from '../../shared/title.ts';
+import { ownerOf } from './owners.ts';
+import { imageTarget, shortId } from './targets.ts';
+import { bytesInFull } from './words.ts';
+
+const params = z.strictObject({
+  /** `builders` */
+  source: z.string(),
+  /** `node-b` */
+  engine: z.string(),
+  /** `sha256:` and 64 hexadecimal digits. */
+  id: z.string(),
+  /** With all layers. */
+  bytes: z.number(),
+});
+
+export type ImageParams = z.output<typeof params>;
+
+const SAFETY = [
+  'None has a tag, and no container uses any of them.',
+  'Layers shared with other images stay, so less space may be freed than the sizes add up to.',
+];
+
+/** Removes exactly the dangling images that were approved, by their ids. */
+export const removeImages = defineRemediation({
+  about: 'Removes dangling images: without a tag, and used by no container',
+  title: ({ id }) => fitTitle(`Remove image ${shortId(id)}`),
+  risk: 'destructive',
+  allow: 'remove',
+  uses: ['engines'],
+  params,
+  plan: async (context, asked) => {
+    const { target, image } = await findDangling(context, asked);
+    return {
+      lines: [lineOf(asked)],
+      targets: [target],
+      precondition: { id: image.id, tags: 'none', containers: 'none' },
+      safety: SAFETY,
+    };
+  },
+  apply: async ({ write, applyContext, recordStep }, { source, engine, id }) => {
+    await write.engines(source).removeImage({ engine, id }, applyContext);
+    await recordStep(`image ${shortId(id)} removed`);
+  },
+  settlesWithinSeconds: 120,
+  many: {
+    title: (all) => `Remove ${wording.count(all.length, 'dangling image')}`,
+    line: (asked) => lineOf(asked),
+    precondition: ({ precondition }) => precondition,
+    safety: () => SAFETY,
+  },
+});
+
+function lineOf({ id, bytes }: ImageParams): string {
+  return `Remove image ${shortId(id)}: ${bytesInFull(bytes)} with all its layers`;
+}
+
+type Context = Pick<ReadContext<'engines'>, 'read' | 'signal'>;
+
+/**
+ * The image, as it is now.
+ * @throws {SourceError} `missing` if it is gone, has a tag, is used or has become a layer of another image; `refused` if images may not be removed.
+ */
+async function findDangling(
+  context: Context,
+  { source: name, engine, id }: ImageParams,
+): Promise<{ readonly target: string; readonly image: ports.EngineImage }> {
+  const source = context.read.engines.find((one) => one.name === name);
+  if (!source) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
+  if (!source.removal.allowed) throw new SourceError(name, 'refused', source.removal.because);
+  const { images, usedIds, hasKubelet } = await readState(context, source, engine);
+  const image = images.get(id);
+  const gone = (because: string) => new SourceError(name, 'missing', `image ${shortId(id)} ${because}`);
+  if (!image) throw gone('no longer exists');
+  if (image.tags.length > 0) throw gone(`has a tag now: ${wording.list(image.tags)}`);
+  if (image.digests.length > 0 && hasKubelet) throw gone('is managed by the kubelet of this machine');
+  if (image.isParent) throw gone('is a layer of another image now');
+  if (usedIds.has(id) || (image.containers ?? 0) > 0) throw gone('is used by a container now');
+  return { target: imageTarget(engineTarget(source, engine), id), image };
+}
+
+interface EngineState {
+  readonly images: ReadonlyMap<string, ports.EngineImage>;
+  readonly usedIds: ReadonlySet<string>;
+  /** Whether Kubernetes has containers there: then it pulls images by digest, without a tag, and collects them. */
+  readonly hasKubelet: boolean;
+}
+
+/** All lines of a plan share one reading. The engine itself refuses to remove an image that a container uses. */
+const states = new WeakMap<Context, Map<string, Promise<EngineState>>>();
+
+function readState(context: Context, source: ports.ContainerEngines, engine: string): Promise<EngineState> {
+  const known = states.get(context) ?? new Map<string, Promise<EngineState>>();
+  states.set(context, known);
+  const key = JSON.stringify([source.name, engine]);
+  const reading = known.get(key) ?? readOnce(context, source, engine);
+  known.set(key, reading);
+  return reading;
+}
+
+async function readOnce(
+  { signal }: Context,
+  source: ports.ContainerEngines,
+  engine: string,
+): Promise<EngineState> {
+  const { images } = await source.usage({ engine, signal });
+  const usedIds = new Set<string>();
+  let hasKubelet = false;
+  for await (const batch of source.containers({ engine, signal }))
+    for (const container of batch) {
+      usedIds.add(container.imageId);
+      hasKubelet ||= ownerOf(container) === 'kubernetes';
+    }
+  return { images: new Map(images.map((image) => [image.id, image])), usedIds, hasKubelet };
+}
