@@ -7,16 +7,17 @@ const HOUR_MS = 3_600_000;
 
 /** As `kubectl` and the kubelet's configuration count: `1.28 GiB`, `127.5 GiB`, `300 MiB`. */
 export function binaryBytes(bytes: number): string {
-  return bytes < GIB / 10 ? `${Math.round(bytes / MIB)} MiB` : `${gib(bytes)} GiB`;
+  return bytes < GIB / 10 ? `${Math.round(bytes / MIB)} MiB` : `${rounded(bytes / GIB)} GiB`;
 }
 
-/** `33 of 40 GiB`, in one unit. */
+/** `33 of 40 GiB`, or `12.5 of 128 MiB`: in one unit. */
 export function bytesOf(part: number, whole: number): string {
-  return `${gib(part)} of ${gib(whole)} GiB`;
+  return whole < GIB
+    ? `${rounded(part / MIB)} of ${rounded(whole / MIB)} MiB`
+    : `${rounded(part / GIB)} of ${rounded(whole / GIB)} GiB`;
 }
 
-function gib(bytes: number): string {
-  const amount = bytes / GIB;
+function rounded(amount: number): string {
   return String(Number(amount.toFixed(amount < 10 ? 2 : 1)));
 }
 
@@ -32,9 +33,9 @@ export function exactPercent(share: number, limitShare?: number): string {
   if (percent > 0 && percent < 0.05) return 'less than 0.1%';
   if (percent === 0) return '0%';
   // Floating point can make half a step slightly less than half.
-  const rounded = (percent + 1e-6).toFixed(1);
-  if (limitShare === undefined || share >= limitShare || Number(rounded) < limitShare * 100)
-    return `${rounded}%`;
+  const decimal = (percent + 1e-6).toFixed(1);
+  if (limitShare === undefined || share >= limitShare || Number(decimal) < limitShare * 100)
+    return `${decimal}%`;
   const limit = limitShare * 100;
   const exact = percent.toFixed(2);
   return Number(exact) < limit ? `${exact}%` : `just under ${Number(limit.toFixed(2))}%`;

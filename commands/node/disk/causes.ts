@@ -2,9 +2,10 @@ import { wording } from '../../kit.ts';
 import type { Assessment } from './assess.ts';
 import { binaryBytes, bytesOf, wholeNumber } from './amounts.ts';
 import { type Consumer, holdsLayers, imageBytesOn, isDocker, nameOf } from './consumers.ts';
+import { mayHaveLeftovers } from './engines.ts';
 import type { NodeFacts } from './facts.ts';
 import type { Disk } from './measurements.ts';
-import { type Builder, suspectsOf } from './pods.ts';
+import { type Builder, suspectsOf, usesEngine } from './pods.ts';
 import type { Room } from './room.ts';
 
 /** Why a node is short of disk, and what to do next. */
@@ -13,6 +14,8 @@ export interface Cause {
   readonly next?: string;
   /** Whether the summary includes how much is neither images nor pods. */
   readonly isUnexplained?: true;
+  /** Where its leftovers are: with the engine of the node, or with an engine in a pod, which cleaning the node does not reach. */
+  readonly leftovers?: 'node' | 'pod';
 }
 
 /** Anything with at least this share of the used space is mentioned. */
@@ -39,6 +42,13 @@ export function causesOf(assessment: Assessment): readonly Cause[] {
     consumer.length > 0 ||
     (imageBytesOn(room.disk, assessment.node) ?? 0) >= MOSTLY_IMAGES * usedBytes(room);
   return isExplained ? explained : [...explained, ...unexplainedCause(assessment, room, images.length > 0)];
+}
+
+/** Whether to ask for the leftovers of a node next: an engine of it is configured, and they can be the cause. */
+export function asksLeftovers(node: NodeFacts, causes: readonly Cause[]): boolean {
+  if (!node.engines || node.engines.length === 0) return false;
+  if (causes.some(({ leftovers }) => leftovers === 'node')) return true;
+  return causes.every(({ leftovers }) => leftovers !== 'pod') && mayHaveLeftovers(node);
 }
 
 function inodeCause({ node }: Assessment): readonly Cause[] {
@@ -68,11 +78,11 @@ function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefin
       running.length === 0
         ? ''
         : `; ${wording.count(running.length, 'running container')} ${running.length === 1 ? 'uses' : 'use'} others`;
-    const list = isCrio(node) ? 'podman ps --all --external' : 'docker ps --all --filter status=exited';
     return [
       {
         summary: `image garbage collection is blocked: ${wording.count(containers.length, `${areStopped ? 'stopped ' : ''}container`)} ${containers.length === 1 ? 'holds' : 'hold'} ${held} (${times})${others}${builder}`,
-        next: `List the stopped containers on the node (${list}). Those that Kubernetes does not own (on Docker, without a label io.kubernetes.*) are never removed by the kubelet. Check who owns them before you remove any`,
+        next: nextWhenBlocked(node),
+        ...(!isCrio(node) && { leftovers: 'node' }),
       },
     ];
   }
@@ -83,6 +93,21 @@ function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefin
       next: 'Move pods to other nodes, or use a larger disk',
     },
   ];
+}
+
+function nextWhenBlocked(node: NodeFacts): string {
+  if (node.engines && node.engines.length > 0 && !isCrio(node))
+    return `${leftoversText(node)}. The kubelet never removes those that Kubernetes does not own`;
+  const list = isCrio(node) ? 'podman ps --all --external' : 'docker ps --all --filter status=exited';
+  const text = `List the stopped containers on the node (${list}). Those that Kubernetes does not own (on Docker, without a label io.kubernetes.*) are never removed by the kubelet. Check who owns them before you remove any`;
+  return isCrio(node) ? text : `${text}. ${leftoversText(node)}`;
+}
+
+/** An engine lists them, if it is configured as a source. */
+function leftoversText({ name, engines = [] }: NodeFacts): string {
+  return engines.length > 0
+    ? `Run /node leftovers ${name} to list the stopped containers with their owners`
+    : `Once a docker source for this node is configured, /node leftovers ${name} lists them with their owners`;
 }
 
 function isCrio({ containerRuntime = '' }: Pick<NodeFacts, 'containerRuntime'>): boolean {
@@ -151,11 +176,15 @@ function suspectCause(assessment: Assessment, room: Room): readonly Cause[] {
   const { node } = assessment;
   const suspects = suspectsOf(node.pods);
   if (!isLarge(bytes, room) || suspects.length === 0 || assessment.imageGc?.containers.length) return [];
+  const isOnNode = suspects.some(usesEngine);
+  const next = nextAfter(suspects, isDocker(node));
   return [
     {
       summary: `about ${binaryBytes(bytes)} are neither images nor pods (an estimate), probably of ${describeBuilders(suspects)}`,
-      next: nextAfter(suspects, isDocker(node)),
+      next: isOnNode ? `${next}. ${leftoversText(node)}` : next,
       isUnexplained: true,
+      ...(isOnNode && { leftovers: 'node' }),
+      ...(suspects.every(({ kind }) => kind === 'inner') && { leftovers: 'pod' }),
     },
   ];
 }
@@ -248,9 +277,10 @@ function unexplainedCause(assessment: Assessment, room: Room, areImagesNamed: bo
         ? rest
         : `images are only ${bytesOf(images, usedBytes(room))} used there; ${rest}`,
       next: isDockerNode
-        ? 'List the stopped containers on the node: the kubelet never removes those that Kubernetes does not own'
+        ? `List the stopped containers on the node: the kubelet never removes those that Kubernetes does not own. ${leftoversText(assessment.node)}`
         : 'Check that disk for data that the container runtime does not count: downloaded layers, data of another engine',
       isUnexplained: true,
+      ...(isDockerNode && { leftovers: 'node' }),
     },
   ];
 }

@@ -8,6 +8,7 @@ export const check = defineCheck({
   title: "Nodes that are short of disk space or inodes by their kubelet's limits, and what fills them",
   why: 'Builds left stopped containers on the nodes. Kubernetes cannot see them, so their images could not be collected. The disks filled, and Jenkins was evicted after 113 days.',
   uses: ['clusters'],
+  mayUse: ['engines'],
   reads: { clusters: ['nodes', 'kubeletStats', 'kubeletConfig', 'pods', 'events'] },
   args: z.object({
     node: z.string().min(1).optional().meta({ description: 'only these nodes, by name, comma-separated' }),

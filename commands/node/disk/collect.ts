@@ -1,6 +1,7 @@
 import { type ports, SourceError, wording } from '../../kit.ts';
 import { selectByName } from '../../shared/select-by-name.ts';
 import { chooseSources, splitNames } from '../../shared/sources.ts';
+import { type ListedNode, withEngines } from './engines.ts';
 import { DiskEventCollector } from './events.ts';
 import type { Context, Facts, KubeletAnswer, NodeFacts } from './facts.ts';
 import { askKubelets, DEADLINE, reportUnread, type Unread } from './kubelets.ts';
@@ -15,7 +16,7 @@ export interface CollectArgs {
 }
 
 /** What is kept of a node until its kubelet has responded. */
-type ListedNode = Omit<NodeFacts, keyof KubeletAnswer | 'events' | 'areEventsComplete' | 'pods'>;
+type KeptNode = Omit<NodeFacts, keyof KubeletAnswer | 'events' | 'areEventsComplete' | 'pods' | 'engines'>;
 
 const DISK_PRESSURE_TAINT = 'node.kubernetes.io/disk-pressure';
 
@@ -25,10 +26,10 @@ export async function collect(context: Context, args: CollectArgs): Promise<Fact
   const clusters = chooseSources(context, 'clusters', args.source);
   const nodes = await Promise.all(clusters.map((cluster) => readCluster(context, cluster, args, listed)));
   reportUnknownNames(context, listed, args);
-  return { nodes: nodes.flat(), earlier: context.earlier };
+  return { nodes: await withEngines(context, nodes.flat(), listed), earlier: context.earlier };
 }
 
-type Named = Pick<ports.ClusterNode, 'name' | 'pool'> & { readonly cluster: string };
+type Named = ListedNode & Pick<ports.ClusterNode, 'pool'>;
 
 /** Whether a node was requested: by its name, by its name without the domain, or as findings name it (`prod-eu:node-b`). */
 function isNamed(requested: string, { name, cluster }: Named): boolean {
@@ -65,7 +66,8 @@ async function readCluster(
 ): Promise<readonly NodeFacts[]> {
   const { attempt, signal, now } = context;
   const { name } = cluster;
-  const nodes: ListedNode[] = [];
+  const hasEngines = (context.read.engines ?? []).length > 0;
+  const nodes: KeptNode[] = [];
   const virtual: string[] = [];
   const unread: Unread[] = [];
   const kubelets = askKubelets(context, cluster, unread);
@@ -77,7 +79,13 @@ async function readCluster(
       lists ??= readLists(context, cluster);
       for (const node of page) {
         listedHere += 1;
-        const named = { cluster: name, name: node.name, ...(node.pool !== undefined && { pool: node.pool }) };
+        const named: Named = {
+          cluster: name,
+          name: node.name,
+          // Only engines are matched by address.
+          addresses: hasEngines ? node.addresses : [],
+          ...(node.pool !== undefined && { pool: node.pool }),
+        };
         listed.push(named);
         if (!isSelected(named, args)) continue;
         if (node.kind === 'virtual') virtual.push(node.name);
@@ -137,7 +145,7 @@ function expectedOf({ kubelets }: ports.Cluster, nodes: readonly NodeFacts[]) {
   };
 }
 
-function keep(cluster: string, node: ports.ClusterNode): ListedNode {
+function keep(cluster: string, node: ports.ClusterNode): KeptNode {
   const conditionOf = (type: string) => node.conditions.find((one) => one.type === type);
   const ready = conditionOf('Ready')?.status;
   const pressure = conditionOf('DiskPressure');

@@ -1,7 +1,8 @@
 import { wording } from '../../kit.ts';
 import { aboutTime, binaryBytes, bytesOf, clockTime, dfPercent, freePercent, limitText } from './amounts.ts';
 import { type Assessment, type Forecast, isEvicting, type Pressure } from './assess.ts';
-import type { Cause } from './causes.ts';
+import { asksLeftovers, type Cause } from './causes.ts';
+import { stoppedText } from './engines.ts';
 import type { NodeFacts } from './facts.ts';
 import type { Disk } from './measurements.ts';
 import {
@@ -30,10 +31,17 @@ export function describe(assessment: Assessment, label: string, causes: readonly
     ...(pressure?.kind === 'reclaiming' ? [reclaimingText(pressure.what, rooms)] : []),
     ...forecastText(assessment.forecast),
     ...causes.map(({ summary }) => summary),
+    ...stoppedOf(assessment, causes),
     ...evictions(assessment),
     ...(node.ready !== undefined && node.ready !== 'True' ? ['the node is not ready'] : []),
   ];
   return `${label}: ${parts.join('; ')}`;
+}
+
+/** Containers of the node are no news where an engine in a pod fills it. */
+function stoppedOf({ node }: Assessment, causes: readonly Cause[]): readonly string[] {
+  const text = asksLeftovers(node, causes) ? stoppedText(node) : undefined;
+  return text === undefined ? [] : [text];
 }
 
 /** A limit is crossed, but the kubelet does not report it yet: it has just started, or the disk has just filled. */

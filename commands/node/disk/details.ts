@@ -4,6 +4,7 @@ import { binaryBytes, bytesOf, dfPercent, exactPercent, limitText, wholeNumber }
 import { type Assessment, isEvicting, transitionMs, usedPercent } from './assess.ts';
 import { type Cause, describeBuilders, isLarge, unexplainedBytes, usedBytes } from './causes.ts';
 import { nameOf } from './consumers.ts';
+import { engineText } from './engines.ts';
 import { diskName, neededText, sinceText } from './describe.ts';
 import type { NodeFacts } from './facts.ts';
 import { hasNoLimit, reclaimingOf, type Room, shareAbove } from './room.ts';
@@ -30,6 +31,7 @@ export function evidenceOf(assessment: Assessment, causes: readonly Cause[]): re
       'Neither images nor pods',
       room && isExplained ? unexplainedText(assessment, room) : undefined,
     ),
+    ...enginesEvidence(node, causes),
     ...buildersEvidence(node),
     ...consumersTable(node),
     // The summary has them.
@@ -105,7 +107,7 @@ function imageGcEvidence({ node }: Assessment): readonly Evidence[] {
   const freed =
     freedBytes === undefined ? '' : `, ${freedBytes === 0 ? 'no space' : binaryBytes(freedBytes)} freed`;
   return [
-    field('Failures', `at least ${count} times${since}${last}${freed}`),
+    field('Failures', `at least ${count === 1 ? 'once' : `${count} times`}${since}${last}${freed}`),
     ...optionalField('Held by', namesOf(containers)),
     ...optionalField('Held by running containers', namesOf(running)),
     ...optionalField('Images held', namesOf(images)),
@@ -131,6 +133,13 @@ function buildersEvidence({ pods }: NodeFacts): readonly Evidence[] {
       : `${builder.pod}, which ${builder.isOver ? 'mounted' : 'mounts'} ${builder.path}`,
   );
   return [field('Container engines in pods', wording.list(named, named.length, pods.builderCount))];
+}
+
+/** Those that were not asked matter only where their leftovers can be a cause. */
+function enginesEvidence({ engines = [] }: NodeFacts, causes: readonly Cause[]): readonly Evidence[] {
+  return engines
+    .filter(({ answer }) => answer || causes.some(({ leftovers }) => leftovers === 'node'))
+    .map((engine) => field('Container engine', engineText(engine)));
 }
 
 function consumersTable({ usage }: NodeFacts): readonly Evidence[] {

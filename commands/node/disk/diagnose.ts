@@ -2,7 +2,7 @@ import { type Diagnosis, type Finding, wording } from '../../kit.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import { aboutTime } from './amounts.ts';
 import { assess, type Assessment } from './assess.ts';
-import { type Cause, causesOf } from './causes.ts';
+import { asksLeftovers, type Cause, causesOf } from './causes.ts';
 import { describe, describeKept, describeUnexplained, shortly } from './describe.ts';
 import { evidenceOf } from './details.ts';
 import type { Facts } from './facts.ts';
@@ -96,8 +96,12 @@ function problemOf(assessment: Assessment, label: string): Problem | undefined {
     },
   });
   const causes = causesOf(assessment);
-  const withCauses = (reason: string, how: Finding['severity'], headline: string) =>
-    problem(reason, how, describe(assessment, label, causes), headline, causes);
+  const withCauses = (reason: string, how: Finding['severity'], headline: string): Problem => {
+    const described = problem(reason, how, describe(assessment, label, causes), headline, causes);
+    if (!asksLeftovers(node, causes)) return described;
+    const next = [{ check: 'node/leftovers', args: { node: node.name } }];
+    return { ...described, finding: { ...described.finding, next } };
+  };
   if (severity) return withCauses('disk-short', severity, shortly(assessment));
   if (forecast?.limitInMs !== undefined && forecast.limitInMs <= SOON_MS)
     return withCauses(

@@ -1,11 +1,12 @@
 import type { ports, ReadContext, Remembered } from '../../kit.ts';
+import type { NodeMatch } from '../../shared/match-engine.ts';
 import type { PodsUsage } from './consumers.ts';
 import type { DiskEvents } from './events.ts';
 import type { FileSystems } from './measurements.ts';
 import type { NodePods } from './pods.ts';
 import type { DiskSample } from './growth.ts';
 
-export type Context = ReadContext<'clusters', never, DiskSample>;
+export type Context = ReadContext<'clusters', 'engines', DiskSample>;
 
 export interface Facts {
   readonly nodes: readonly NodeFacts[];
@@ -31,6 +32,8 @@ export interface NodeFacts extends Pick<ports.ClusterNode, 'name' | 'operatingSy
   /** Whether all events of its cluster were read. */
   readonly areEventsComplete: boolean;
   readonly pods?: NodePods;
+  /** Only set for nodes that are short of disk, or whose images cannot be collected. */
+  readonly engines?: readonly NodeEngine[];
 }
 
 /** What a kubelet reports about the disks of its node. */
@@ -38,3 +41,14 @@ export type KubeletAnswer = Pick<NodeFacts, 'fileSystems' | 'usage' | 'config'> 
   /** PersistentVolumeClaims that are not on a disk of the node, as `ci/agent cache`. Only set for nodes that are short of disk. */
   readonly claimsElsewhere?: readonly string[];
 };
+
+/** A container engine of a node that is configured as a source of its own: its containers are unknown to Kubernetes, unless the node runs on it. */
+export interface NodeEngine {
+  /** As findings name it: `builders:node-b`. */
+  readonly target: string;
+  readonly by: NodeMatch<unknown>['by'];
+  /** Absent if it was not asked. */
+  readonly answer?: EngineAnswer;
+}
+
+type EngineAnswer = Pick<ports.EngineInfo, 'product' | 'running' | 'stopped'> | { readonly error: string };

@@ -1,14 +1,22 @@
 import type { ports } from '../../kit.ts';
 import { clusterNode, clusterSource, condition, oneDisk } from '../../shared/fixture-clusters.ts';
+import { engineSource } from '../../shared/fixture-engines.ts';
 import type { Fixture } from '../../shared/fixture-sources.ts';
 
 const now = new Date('2026-02-20T07:00:00Z');
 
-/** Two clusters: nodes with one disk for everything, and a node with a separate disk for images. */
+/** Two clusters: nodes with one disk for everything, and a node with a separate disk for images. Two nodes have a container engine. */
 function environment(freeShare: number): Partial<ports.Readers> {
   const full = freeShare < 0.15;
   const { nodeFs, imageFs } = oneDisk(0.6);
   return {
+    engines: [
+      engineSource({
+        name: 'builders',
+        engines: [{ name: 'eu-1' }, { name: 'eu-2', info: { stopped: 14 } }],
+      }),
+      engineSource({ name: 'edge', engines: [{ name: 'us-1' }] }),
+    ],
     clusters: [
       clusterSource({
         name: 'prod-eu',

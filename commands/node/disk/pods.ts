@@ -109,6 +109,11 @@ const LOCAL_HOST = /^tcp:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::|\/|$)/;
 const BUILD_LABEL =
   /^(?:jenkins$|jenkins\/|job\.runner\.gitlab\.com\/|actions\.github\.com\/|tekton\.dev\/|buildkite\.com\/)/;
 
+/** Whether it starts its containers with Docker or Podman on the node, of which an engine source shows what is left over. */
+export function usesEngine({ kind, path }: Builder): boolean {
+  return kind === 'outer' && path !== undefined && ENGINE_SOCKETS.test(path);
+}
+
 /** Summarizes the pods of one node without keeping them. */
 export class NodePodCollector {
   #evicted = 0;

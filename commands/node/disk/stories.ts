@@ -69,6 +69,27 @@ export const hellGotLoose: Story<Facts> = {
   ]),
 };
 
+/** What the engine says about the containers that Kubernetes cannot see. */
+export const hellSeenByDocker: Story<Facts> = {
+  ...hellGotLoose,
+  title: 'The same night, with the Docker of the nodes configured as a source',
+  facts: {
+    ...hellGotLoose.facts,
+    nodes: hellGotLoose.facts.nodes.map((one) => ({
+      ...one,
+      ...(one.name === 'aks-nodepool1-xxx1' && {
+        engines: [
+          {
+            target: 'builders:aks-nodepool1-xxx1',
+            by: 'name' as const,
+            answer: { product: 'docker' as const, stopped: 212, running: 31 },
+          },
+        ],
+      }),
+    })),
+  },
+};
+
 /** `df` shows 41% used, and image garbage collection has nothing left to do. Its failures are still listed as events. */
 export const cleanedUp: Story<Facts> = {
   title: 'The same nodes, once the stopped containers and their images are removed',

@@ -1,0 +1,197 @@
+import { setTimeout } from 'node:timers/promises';
+import { type ports, SourceError, wording } from '../../kit.ts';
+import { engineTarget, nodeFinder } from '../../shared/match-engine.ts';
+import type { Context, NodeEngine, NodeFacts } from './facts.ts';
+import { disksOf } from './measurements.ts';
+import { compareRooms, hasEnough, type Room, roomsOf } from './room.ts';
+
+/** A node of a cluster, whether or not it was requested. */
+export type ListedNode = Pick<ports.ClusterNode, 'name' | 'addresses'> & { readonly cluster: string };
+
+/** Of the nodes that are short of disk, so many are asked for their engines, the shortest first. */
+const MAX_ASKED = 10;
+/** What an engine says does not change the verdict, so it is not waited for until the deadline. */
+const ASK_WITHIN_MS = 10_000;
+/** With less time left, none is asked. */
+const RESERVE_MS = 2_000;
+
+interface Configured {
+  readonly source: ports.ContainerEngines;
+  readonly engine: ports.Engine;
+  readonly target: string;
+}
+
+/**
+ * Adds the container engines of nodes that are short of disk, or whose images cannot be collected. Asks no engine unless a node is short. What
+ * cannot be read is a gap that does not change the verdict.
+ */
+export async function withEngines(
+  context: Context,
+  nodes: readonly NodeFacts[],
+  listed: readonly ListedNode[],
+): Promise<readonly NodeFacts[]> {
+  const engines = (context.read.engines ?? []).flatMap((source) =>
+    source.engines.map((engine): Configured => ({
+      source,
+      engine,
+      target: engineTarget(source, engine.name),
+    })),
+  );
+  if (engines.length === 0) return nodes;
+  const short = shortest(nodes);
+  const isBlocked = ({ events }: NodeFacts) => (events?.imageGc?.containers.length ?? 0) > 0;
+  const looked = new Set([...short, ...nodes.filter(isBlocked)]);
+  if (looked.size === 0) return nodes;
+
+  const answers = new Map<Configured, Promise<Answer>>();
+  const ask = (one: Configured): Promise<Answer> => {
+    const asked = answers.get(one) ?? askEngine(context, one);
+    answers.set(one, asked);
+    return asked;
+  };
+  const matched = await matchEngines(context, engines, listed, short.length > 0 ? ask : undefined);
+  const ofNode = ({ cluster, name }: Pick<NodeFacts, 'cluster' | 'name'>) =>
+    matched.filter(({ node }) => node.cluster === cluster && node.name === name);
+  const asked = new Set(short.filter((node) => ofNode(node).length > 0).slice(0, MAX_ASKED));
+  const found = new Map(
+    await Promise.all(
+      Array.from(looked, async (node): Promise<[NodeFacts, readonly NodeEngine[]]> => {
+        const own = ofNode(node).map(async ({ one, by }): Promise<NodeEngine> => {
+          if (!asked.has(node)) return { target: one.target, by };
+          return { target: one.target, by, answer: toAnswer(await ask(one)) };
+        });
+        return [node, await Promise.all(own)];
+      }),
+    ),
+  );
+  return nodes.map((node) => {
+    const own = found.get(node) ?? [];
+    return own.length === 0 ? node : { ...node, engines: own };
+  });
+}
+
+/** The nodes that are short of disk, those with the least space first. */
+function shortest(nodes: readonly NodeFacts[]): readonly NodeFacts[] {
+  return nodes
+    .filter((node) => (node.fileSystems ? !hasEnough(node) : node.diskPressure?.status === 'True'))
+    .map((node) => ({ node, worst: worstOf(node) }))
+    .toSorted(({ worst: a }, { worst: b }) =>
+      a && b ? compareRooms(a, b) : Number(a !== undefined) - Number(b !== undefined),
+    )
+    .map(({ node }) => node);
+}
+
+function worstOf({ fileSystems, config }: NodeFacts): Room | undefined {
+  return roomsOf(disksOf(fileSystems ?? {}), config).toSorted(compareRooms)[0];
+}
+
+interface Matched {
+  readonly one: Configured;
+  readonly node: ListedNode;
+  readonly by: NodeEngine['by'];
+}
+
+/** By the name that is configured; where none is, by the host name that the engine reports if it may be asked. An ambiguous name is none. */
+async function matchEngines(
+  { note }: Context,
+  engines: readonly Configured[],
+  listed: readonly ListedNode[],
+  ask: ((one: Configured) => Promise<Answer>) | undefined,
+): Promise<readonly Matched[]> {
+  const find = nodeFinder(listed);
+  const unnamed = engines.filter(({ engine }) => engine.node === undefined).slice(0, MAX_ASKED);
+  const hosts = new Map(
+    await Promise.all(
+      (ask ? unnamed : []).map(async (one): Promise<[Configured, string | undefined]> => {
+        const answer = await ask?.(one);
+        return [one, answer instanceof SourceError ? undefined : answer?.hostname];
+      }),
+    ),
+  );
+  return engines.flatMap((one) => {
+    const machine = one.engine.node ?? hosts.get(one);
+    const matches = machine === undefined ? [] : find(machine);
+    const [match] = matches;
+    if (!match) return [];
+    if (matches.length === 1) return [{ one, ...match }];
+    const names = matches.map(({ node }) => `${node.cluster}:${node.name}`).toSorted();
+    note(`${one.target} matches several nodes, so it is shown for none of them: ${wording.list(names)}`);
+    return [];
+  });
+}
+
+type Answer = ports.EngineInfo | SourceError;
+
+function toAnswer(answer: Answer): NonNullable<NodeEngine['answer']> {
+  if (answer instanceof SourceError) return { error: answer.message };
+  const { product, running, stopped } = answer;
+  return {
+    product,
+    ...(running !== undefined && { running }),
+    ...(stopped !== undefined && { stopped }),
+  };
+}
+
+/** A failure of the engine is a gap, and returned. It may ignore the signal. */
+async function askEngine(
+  { signal, leftMs, gap }: Context,
+  { source, engine, target }: Configured,
+): Promise<Answer> {
+  const withinMs = Math.min(ASK_WITHIN_MS, leftMs() - RESERVE_MS);
+  const answered = new AbortController();
+  const late = new AbortController();
+  const timeout = async (): Promise<never> => {
+    await setTimeout(withinMs, undefined, { signal: answered.signal });
+    late.abort();
+    throw new SourceError(source.name, 'unreachable', `no answer within ${withinMs / 1_000} s`);
+  };
+  try {
+    if (withinMs <= 0) throw new SourceError(source.name, 'unreachable', 'not asked before the deadline');
+    const query = { engine: engine.name, signal: AbortSignal.any([signal, late.signal]) };
+    return await Promise.race([source.info(query), timeout()]);
+  } catch (thrown) {
+    const isAborted = signal.aborted && !(thrown instanceof SourceError);
+    const reason: unknown = isAborted ? signal.reason : thrown;
+    if (!(reason instanceof SourceError)) throw reason;
+    gap(`${target}: container engine`, reason, { unrelated: true });
+    return reason;
+  } finally {
+    answered.abort();
+  }
+}
+
+/** What the engines of a node have that its kubelet does not see; undefined if nothing is known. */
+export function stoppedText({ engines = [], containerRuntime = '' }: NodeFacts): string | undefined {
+  const texts = engines.flatMap(({ target, answer }) =>
+    answer && 'stopped' in answer && answer.stopped !== undefined && answer.stopped > 0
+      ? [`${target} has ${wording.count(answer.stopped, 'stopped container')}`]
+      : [],
+  );
+  if (texts.length === 0) return undefined;
+  const own = containerRuntime.startsWith('docker://') ? ", Kubernetes' own included" : '';
+  return `${texts.join(', ')}${own}`;
+}
+
+/** `builders:node-b (Docker, matched by name): 14 stopped containers, 3 running` */
+export function engineText({ target, by, answer }: NodeEngine): string {
+  if (!answer) return `${target} (matched by ${by}), not asked`;
+  if ('error' in answer) return `${target} (matched by ${by}) did not answer: ${answer.error}`;
+  const { product, stopped, running } = answer;
+  const counts = [
+    stopped === undefined
+      ? 'number of stopped containers unknown'
+      : wording.count(stopped, 'stopped container'),
+    ...(running === undefined ? [] : [`${running} running`]),
+  ];
+  return `${target} (${PRODUCTS[product]}, matched by ${by}): ${counts.join(', ')}`;
+}
+
+const PRODUCTS: Readonly<Record<ports.EngineInfo['product'], string>> = {
+  docker: 'Docker',
+  podman: 'Podman',
+};
+
+/** Whether an engine of the node may have leftovers, as far as they answered. */
+export function mayHaveLeftovers({ engines = [] }: NodeFacts): boolean {
+  return engines.some(({ answer }) => !answer || (!('error' in answer) && answer.stopped !== 0));
+}
