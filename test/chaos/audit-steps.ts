@@ -18,7 +18,7 @@ function isRefusedClick({ kind, because = '' }: AuditRecord['entry']): boolean {
   return kind === 'refused' && /^(request|approve|reject|look): /.test(because);
 }
 
-/** The audit entries of a remediation that needs one approval, by its state. */
+/** The audit entries of a remediation by its state, with two approvals written as one. */
 const LIFECYCLES: Readonly<Record<RemediationRecord['state'], RegExp>> = {
   offered: /^$/,
   planning: /^asked$/,
@@ -41,11 +41,12 @@ const LIFECYCLES: Readonly<Record<RemediationRecord['state'], RegExp>> = {
 
 /** Why the audit does not match the state of a remediation or the steps recorded in it; undefined if it does. */
 export function stepsOutOfOrder(remediation: RemediationRecord, evidence: Evidence): string | undefined {
-  const { id, state, deeds } = remediation;
+  const { id, state, deeds, approvalsNeeded } = remediation;
   const steps = stepsOf(evidence, id).map(({ entry }) => entry);
-  const said = steps
+  const all = steps
     .map(({ kind, outcome }) => (outcome === undefined ? kind : `${kind}:${outcome}`))
     .join(' ');
+  const said = approvalsNeeded === 2 ? all.replace('approved approved', 'approved') : all;
   if (!LIFECYCLES[state].test(said)) return `it is ${state}, and the audit says: ${said || 'nothing'}`;
   const last = steps.findLast(({ kind }) => kind === 'applied' || kind === 'outcome');
   const audited = last?.deeds ?? [];

@@ -1,19 +1,16 @@
 import { planHashOf } from '../../src/store/remediation/record.ts';
 import type { AppliedCase } from './audit-steps.ts';
 import type { Evidence } from './evidence.ts';
-import type { FixEvent } from './fix-log.ts';
+import { ROUNDING_MS, type FixEvent, targetOf } from './fix-log.ts';
 
 /** Why a line of a plan must not have been started or applied. A fix for one thing is one line. */
-
-/** Two clocks on one machine, each cut to milliseconds. */
-export const ROUNDING_MS = 5;
 
 /** It is not a line of the plan that the hash stands for. */
 export function whyNotPlanned({ remediation, fix }: AppliedCase): string | undefined {
   const { plan, planHash } = remediation;
   if (!plan || planHashOf(remediation, plan) !== planHash) return 'its plan has another hash';
   const targets = plan.parts?.map(({ target }) => target) ?? plan.targets;
-  return targets[fix.line - 1] === `lab:${fix.thing}` ? undefined : `line ${fix.line} is for another target`;
+  return targets[fix.line - 1] === targetOf(fix.thing) ? undefined : `line ${fix.line} is for another target`;
 }
 
 /** It was not planned again after the line before, or it was not the same any more. */
@@ -27,13 +24,18 @@ export function whyNotChecked({ remediation, fix, evidence }: AppliedCase): stri
   );
   if (before && checkedAtMs < before.atMs)
     return `line ${fix.line} was planned again before line ${before.line} was applied`;
-  const approved = part.precondition['version'];
+  const approved = versionIn(part.precondition);
   if (fix.version !== approved)
     return `line ${fix.line} was approved for version ${approved} and applied to ${fix.version}`;
   const hasVanished = evidence.disturbances.some(
     (one) => one.thing === thing && one.kind === 'vanish' && one.untilMs < checkedAtMs,
   );
   return hasVanished ? `line ${fix.line} was applied although its target had vanished` : undefined;
+}
+
+/** Of a thing its version, of a container the time it finished. */
+export function versionIn(precondition: Readonly<Record<string, string>>): string {
+  return precondition['version'] ?? precondition['finished'] ?? '';
 }
 
 export function whyAfterFailure({ fix, evidence }: AppliedCase): string | undefined {

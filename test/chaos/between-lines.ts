@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
-import { type FixEvent, readFixEvents } from './fix-log.ts';
+import { type FixEvent, isContainer, readFixEvents, thingIn } from './fix-log.ts';
 import type { ScenarioContext } from './scenario-context.ts';
 
 /** What happens to a plan for many targets while people decide about it and while its lines are applied. */
 
 /** How many of the plans keep all of their targets as they were. */
 const SHARE_UNDISTURBED = 0.3;
+const WITH_THINGS = ['vanish', 'change'] as const;
+const WITH_CONTAINERS = ['vanish', 'change', 'start'] as const;
 const MAX_DISTURBED = 2;
 const DISTURBED_WITHIN_MS = 5_000;
+const SHARE_BEGUN = 0.4;
+const MAX_BEGUN_LINE = 8;
 const SHARE_FROZEN = 0.25;
 const SHARE_KILLED = 0.25;
 const FREEZE_MS = 1_000;
@@ -16,9 +20,13 @@ const FREEZE_MS = 1_000;
 const LINE_MS = 150;
 
 export async function disturbLines(context: ScenarioContext, remediation: RemediationRecord): Promise<void> {
-  const things = (remediation.plan?.parts ?? []).map(({ target }) => target.replace(/^lab:/, ''));
+  const things = (remediation.plan?.parts ?? []).map(({ target }) => thingIn(target));
   if (things.length > 0)
-    await Promise.all([disturbTargets(context, things), stopBetweenLines(context, remediation.id)]);
+    await Promise.all([
+      disturbTargets(context, things),
+      disturbBegunContainer(context, remediation),
+      stopBetweenLines(context, remediation.id),
+    ]);
 }
 
 /** One or two of the targets vanish or change. */
@@ -30,8 +38,21 @@ async function disturbTargets(
   if (own.happens(SHARE_UNDISTURBED)) return;
   for (const thing of own.some(things, own.between(1, MAX_DISTURBED))) {
     await sleep(own.between(0, DISTURBED_WITHIN_MS));
-    disturbances.inject({ thing, kind: own.oneOf(['vanish', 'change']) });
+    disturbances.inject({ thing, kind: own.oneOf(isContainer(thing) ? WITH_CONTAINERS : WITH_THINGS) });
   }
+}
+
+/** A container changes after its last check by the plan, and about when it is removed. */
+async function disturbBegunContainer(
+  context: ScenarioContext,
+  { id, plan }: RemediationRecord,
+): Promise<void> {
+  const own = context.chance.apart('begun');
+  const line = own.between(1, Math.min(MAX_BEGUN_LINE, plan?.parts?.length ?? 1));
+  const isToChange = own.happens(SHARE_BEGUN);
+  if (!plan?.targets.some(isContainer) || !isToChange) return;
+  const started = await waitForLine(context, id, line);
+  if (started) context.disturbances.inject({ thing: started.thing, kind: own.oneOf(WITH_CONTAINERS) });
 }
 
 /** Once a line was started everything is frozen, or the worker is killed: in the middle of a line or between two. */
@@ -49,7 +70,7 @@ async function stopBetweenLines(context: ScenarioContext, id: string): Promise<v
   else await injector.killWorkerOf(started.pid);
 }
 
-const POLL_MS = 40;
+const POLL_MS = 20;
 
 async function waitForLine(
   { stage: { folder }, timeoutMs }: ScenarioContext,

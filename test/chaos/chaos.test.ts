@@ -16,6 +16,7 @@ test(
         batches: 6,
         thingsInBatch: 3,
         rackEvery: 2,
+        engines: 2,
         workers: 3,
         bots: 2,
         slowMs: 300,
@@ -47,10 +48,12 @@ test(
       Object.fromEntries(invariants.map(({ what }) => [what, []])),
     );
     const count = (wanted: string) => figures.find(({ what }) => what === wanted)?.count;
-    expect(count('offers')).toBe(27);
+    // A question that was not acknowledged in time is asked again.
+    expect(count('offers')).toBeGreaterThanOrEqual(30);
     expect(count('workers killed')).toBeGreaterThanOrEqual(2);
     expect(count('times Redis was killed')).toBe(1);
     expect(count('fixes applied')).toBeGreaterThan(0);
+    expect(count('containers removed')).toBeGreaterThan(0);
   },
   AT_MOST_MS,
 );

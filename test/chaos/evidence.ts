@@ -9,6 +9,8 @@ import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type RecordedClick, readCard, type ShownButton } from './buttons.ts';
 import type { InjectedFaults } from './fault-injection.ts';
 import { type FixEvent, type InjectedDisturbance, readFixEvents } from './fix-log.ts';
+import { type Removal, removalsOf, strangeRequestsTo } from './engines.ts';
+import { removalsAsFixes } from './removals-as-fixes.ts';
 import { postsIn, type Shown } from './posts.ts';
 import type { ChaosStage } from './stage.ts';
 import type { CapSettings, Timing } from './role-options.ts';
@@ -34,6 +36,12 @@ export interface Evidence {
   readonly started: readonly FixEvent[];
   /** Fixes that the fake system refused. */
   readonly failed: readonly FixEvent[];
+  /** Calls of the product's own code that removes a container. */
+  readonly removing: readonly FixEvent[];
+  /** What engines were asked to remove. */
+  readonly removals: readonly Removal[];
+  /** Requests to engines that change anything else. */
+  readonly strangeRequests: readonly string[];
   readonly disturbances: readonly InjectedDisturbance[];
   /** The locks of targets that are still in Redis. */
   readonly locks: readonly string[];
@@ -96,7 +104,9 @@ export async function gatherEvidence(
     idleAfterMs,
   }: Pick<Evidence, 'faults' | 'limits' | 'disturbances' | 'idleAfterMs'>,
 ): Promise<Evidence> {
-  const { workspace, chain, folder, channels } = stage;
+  const { workspace, chain, folder, channels, engines } = stage;
+  const started = readFixEvents(folder, 'started');
+  const removals = removalsOf(engines);
   const messages = channels.flatMap((channelId) =>
     workspace.messages(channelId).flatMap(({ ts }) => workspace.thread(channelId, ts)),
   );
@@ -105,9 +115,12 @@ export async function gatherEvidence(
     remediations: await readAll(stage),
     entries: await readEntries(stage),
     chain: await verifyAudit(whole.entries, whole.head),
-    applied: readFixEvents(folder, 'applied'),
-    started: readFixEvents(folder, 'started'),
+    applied: [...readFixEvents(folder, 'applied'), ...removalsAsFixes(removals, started)],
+    started,
     failed: readFixEvents(folder, 'failed'),
+    removing: readFixEvents(folder, 'removing'),
+    removals,
+    strangeRequests: strangeRequestsTo(engines),
     disturbances,
     locks: await stage.connection.keys(`${PREFIX}:target:*`),
     cards: messages.flatMap((message) => readCard(message) ?? []),

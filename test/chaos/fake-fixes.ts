@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineRemediation, type Plan } from '../../src/check/define-remediation.ts';
 import { SourceError } from '../../src/ports/source-error.ts';
 import {
-  type Action,
+  type FakeAction,
   type FixEvent,
   type FixEventKind,
   readDisturbances,
@@ -20,7 +20,7 @@ export interface FixSettings {
 }
 
 export const ACTIONS: Readonly<
-  Record<Action, { readonly done: string; readonly verb: string; readonly about: string }>
+  Record<FakeAction, { readonly done: string; readonly verb: string; readonly about: string }>
 > = {
   mend: { verb: 'Mend', done: 'mended', about: 'Mends one thing' },
   shield: { verb: 'Shield', done: 'shielded', about: 'Shields one thing, which stays broken' },
@@ -48,7 +48,7 @@ const madeAtMs = new WeakMap<Plan, number>();
 /** How much shorter than a whole fix each line is. */
 const LINES_SHARE = 1 / 4;
 
-function makeFix(action: Action, { folder, slowMs }: FixSettings) {
+function makeFix(action: FakeAction, { folder, slowMs }: FixSettings) {
   const { verb, done, about } = ACTIONS[action];
   return defineRemediation({
     about,

@@ -4,11 +4,12 @@ import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import { ACTIONS, type FixSettings, makeMend, makeShield, shieldLabel } from './fake-fixes.ts';
 import { readDisturbances, readFixEvents } from './fix-log.ts';
 import { type BatchSettings, hasVanished, isMended, isRack, isShielded, thingsOf } from './things.ts';
+import { watchedLeftovers } from './watched-removal.ts';
 
 /** A fake system in a folder, which several worker processes act on. */
 export interface FakeSystemSettings extends FixSettings, BatchSettings {}
 
-/** The catalogue of bot and workers: `/lab things <batch>`. */
+/** The catalogue of bot and workers: `/lab things <batch>`, and the product's own `/node leftovers`. */
 export function makeFakeCatalogue(system: FakeSystemSettings): Catalogue {
   const things = defineCheck({
     title: 'Things of a fake system',
@@ -39,10 +40,14 @@ export function makeFakeCatalogue(system: FakeSystemSettings): Catalogue {
     remediations: { mend: makeMend(system), shield: makeShield(system) },
   });
   return {
-    commands: new Map([['lab', { title: 'A fake system' }]]),
+    commands: new Map([
+      ['lab', { title: 'A fake system' }],
+      ['node', { title: 'Machines with container engines' }],
+    ]),
     checks: new Map<string, AnyCheck>([
       ['lab/things', things],
       ['lab/question', question],
+      ['node/leftovers', watchedLeftovers(system)],
     ]),
   };
 }

@@ -1,13 +1,18 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Two clocks on one machine, each cut to milliseconds. */
+export const ROUNDING_MS = 5;
+
 /**
  * What is done to the fake system, in files of one folder that several processes append to. Each event is one line in one write (O_APPEND), so
  * that a fix applied twice is recorded twice, whichever process applied it and however it ended.
  */
 
-/** What a fix does to a thing. A shield eases the fault and does not remove it. */
-export type Action = 'mend' | 'shield';
+/** What a fix does to a thing of the fake system. A shield eases the fault and does not remove it. */
+export type FakeAction = 'mend' | 'shield';
+/** Or to a container of an engine. */
+export type Action = FakeAction | 'remove';
 
 /** One line of a plan that a worker started, applied or failed to apply. A fix for one thing is one line. */
 export interface FixEvent {
@@ -25,7 +30,8 @@ export interface FixEvent {
   readonly pid: number;
 }
 
-export type FixEventKind = 'started' | 'applied' | 'failed';
+/** `removing`: the product's own code was called to remove a container. */
+export type FixEventKind = 'started' | 'removing' | 'applied' | 'failed';
 
 const fileOf = (folder: string, kind: FixEventKind | 'disturbances') => join(folder, `${kind}.jsonl`);
 
@@ -37,10 +43,24 @@ export function readFixEvents(folder: string, kind: FixEventKind): readonly FixE
   return readLines(fileOf(folder, kind)) as readonly FixEvent[];
 }
 
-/** What happens to a thing without Wrench: it is no longer there, or it is not what it was when it was planned. */
+/** The target of a plan: a thing of the fake system, or a container with its engine. */
+export function targetOf(thing: string): string {
+  return isContainer(thing) ? thing : `lab:${thing}`;
+}
+
+export function thingIn(target: string): string {
+  return target.replace(/^lab:/, '');
+}
+
+/** `lab-2/happy_curie_0` */
+export function isContainer(thing: string): boolean {
+  return thing.includes('/');
+}
+
+/** What happens to a thing without Wrench: it is no longer there, or it is not what it was when it was planned. A container may have been started. */
 export interface Disturbance {
   readonly thing: string;
-  readonly kind: 'vanish' | 'change';
+  readonly kind: 'vanish' | 'change' | 'start';
 }
 
 export function readDisturbances(folder: string): readonly Disturbance[] {
@@ -58,13 +78,18 @@ export interface Disturbances {
   readonly injected: readonly InjectedDisturbance[];
 }
 
-export function openDisturbances(folder: string): Disturbances {
+/** @param disturbContainer what happens to a container; what happens to other things is in a file. */
+export function openDisturbances(
+  folder: string,
+  disturbContainer: (disturbance: Disturbance) => void,
+): Disturbances {
   const injected: InjectedDisturbance[] = [];
   return {
     injected,
     inject: (disturbance) => {
       const fromMs = Date.now();
-      append(fileOf(folder, 'disturbances'), disturbance);
+      if (isContainer(disturbance.thing)) disturbContainer(disturbance);
+      else append(fileOf(folder, 'disturbances'), disturbance);
       injected.push({ ...disturbance, fromMs, untilMs: Date.now() });
     },
   };

@@ -12,17 +12,13 @@ import {
 } from './begun-lines.ts';
 import { beyondCaps } from './caps.ts';
 import { doubledRoots, postsWithoutLease, progressLeft, type Shown } from './posts.ts';
+import { type InvariantResult } from './invariant-result.ts';
+import { checkRemovals } from './removals.ts';
 import { unansweredClicks } from './unanswered-clicks.ts';
 import { whyNotFixed, whyNotMitigated } from './proven-outcomes.ts';
-import { whyNotDone, whyUnrecorded, whyWronglySkipped } from './recorded-lines.ts';
+import { isByOthers, whyNotDone, whyUnrecorded, whyWronglySkipped } from './recorded-lines.ts';
 import { type AppliedCase, stepsOf, stepsOutOfOrder } from './audit-steps.ts';
 import { whyNotApproved } from './valid-approval.ts';
-
-/** An invariant and each case that violates it. */
-export interface InvariantResult {
-  readonly what: string;
-  readonly cases: readonly string[];
-}
 
 /** Checks every invariant. Pure: the same evidence gives the same results. */
 export function checkInvariants(evidence: Evidence): readonly InvariantResult[] {
@@ -34,6 +30,7 @@ export function checkInvariants(evidence: Evidence): readonly InvariantResult[] 
     { what: 'fixes started while frozen', cases: appliedFixesThat(evidence, whyFrozen) },
     { what: 'fixes after a rejection', cases: appliedFixesThat(evidence, whyRejected) },
     ...checkLines(evidence),
+    ...checkRemovals(evidence),
     {
       what: 'changes without their audit entry',
       cases: eachOf(remediations, (one) => stepsOutOfOrder(one, evidence)),
@@ -129,7 +126,8 @@ function appliedFixesThat(
 /** Started after the approval had expired, or approved after the plan had expired, by the clock of Redis. */
 function whyTooLate({ remediation, steps, evidence: { limits } }: AppliedCase): string | undefined {
   const at = (kind: string) => steps.find(({ entry }) => entry.kind === kind);
-  const [planned, approved, applying] = [at('planned'), at('approved'), at('applying')];
+  const [planned, applying] = [at('planned'), at('applying')];
+  const approved = steps.findLast(({ entry }) => entry.kind === 'approved');
   if (!planned || !approved || !applying) return 'its audit does not say when it was approved and started';
   // A plan that had to wait until it was posted has its whole time from then on.
   const shownAtMs = Date.parse(remediation.shownAt ?? planned.entry.at);
@@ -173,7 +171,7 @@ function whyUntrue({ id, state, plan, deeds }: RemediationRecord, evidence: Evid
   // Of many targets some may have been changed before one failed.
   if (state === 'interrupted' || (state === 'failed' && plan?.parts)) return undefined;
   const isDone = state === 'fixed' || state === 'mitigated' || state === 'unverified';
-  const isSkipped = deeds.length > 0 && deeds.every(({ line }) => line.startsWith('Skipped'));
+  const isSkipped = deeds.length > 0 && deeds.every(({ line }) => isByOthers(line, evidence));
   // What an interrupted fix had begun may have disappeared by itself before it was checked again.
   const wasInterrupted = stepsOf(evidence, id).some(({ entry }) => entry.outcome === 'interrupted');
   const isProvenLater = state === 'fixed' && wasInterrupted;

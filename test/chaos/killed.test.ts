@@ -4,6 +4,10 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import type { Message } from '../workspace/model.ts';
+import { CLEAN } from './clean-evidence.ts';
+import { disturbContainer } from './engines.ts';
+import { gatherEvidence } from './evidence.ts';
+import { checkRemovals } from './removals.ts';
 import { buttonsOf, type Button, type Buttons, openButtons, readCard } from './buttons.ts';
 import { type FixEventKind, readFixEvents } from './fix-log.ts';
 import { hasReached, setGate } from './gates.ts';
@@ -16,7 +20,7 @@ import { type ChaosStage, setChaosStage } from './stage.ts';
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const [ASKER = ''] = REQUESTERS;
-const [, , APPROVER = ''] = APPROVERS;
+const [, , APPROVER = '', OTHER = ''] = APPROVERS;
 /** Not less: a worker that gets no turn on a busy machine for as long has lost its lease, too. */
 const LEASE_SECONDS = 3;
 /** Of the two things of a batch, the one that a fix repairs. */
@@ -32,6 +36,7 @@ beforeEach(async () => {
     thingsInBatch: 2,
     // Batch 1 is a rack.
     rackEvery: 2,
+    engines: 1,
     workers: 1,
     bots: 1,
     slowMs: 0,
@@ -59,15 +64,32 @@ const button = async (which: Button, at = 0): Promise<{ message: Message; value:
   return { message, value: buttonsOf(message)[at]?.value ?? '' };
 };
 
-/** The question, the click, the plan, the approval. */
-async function approve(batch = 0, offerAt = PUMP): Promise<void> {
+/** The question, the click, the plan, the approvals. */
+async function approve(
+  question = { command: '/lab', text: 'things 0' },
+  offerAt = PUMP,
+  approvers: readonly string[] = [APPROVER],
+): Promise<void> {
   const [channelId = ''] = stage.channels;
-  await stage.workspace.command({ userId: ASKER, channelId, command: '/lab', text: `things ${batch}` });
+  await stage.workspace.command({ userId: ASKER, channelId, ...question });
   const offer = await button('request', offerAt);
   await buttons.press(ASKER, offer.message, 'request', offer.value);
   const plan = await button('approve');
-  await buttons.press(APPROVER, plan.message, 'approve', plan.value);
+  for (const userId of approvers) await buttons.press(userId, plan.message, 'approve', plan.value);
 }
+
+const RACK = { command: '/lab', text: 'things 1' };
+const ALL = 0;
+/** The largest 20 of 24 containers, so that more than one plan could remove each. */
+const LEFTOVERS = { command: '/node', text: 'leftovers --source lab-0' };
+const LARGEST = 1;
+
+const approveRemoval = () => approve(LEFTOVERS, LARGEST, [APPROVER, OTHER]);
+const removedNow = () => stage.engines[0]!.engine.removals.map(({ name }) => name);
+const violations = async () => {
+  const evidence = await gatherEvidence(stage, buttons.clicks, { ...CLEAN, disturbances: [] });
+  return checkRemovals(evidence).filter(({ cases }) => cases.length > 0);
+};
 
 /** Clicks `Check now` until `isShown`. */
 async function checkNow(isShown: (message: Message) => boolean): Promise<Message> {
@@ -154,7 +176,6 @@ test('Redis down for longer than the lease just before a fix is applied: it is n
 });
 
 test('a worker killed in the second line of a plan: the first stays recorded, and no other is begun', async () => {
-  const [RACK, ALL] = [1, 0];
   const held = setGate(stage.folder, 'hold', 'after');
   await approve(RACK, ALL);
   await expect.poll(() => hasReached(stage.folder, 'after')).toBe(true);
@@ -173,7 +194,6 @@ test('a worker killed in the second line of a plan: the first stays recorded, an
 });
 
 test('Redis down for longer than the lease between two lines: the next one is not begun', async () => {
-  const [RACK, ALL] = [1, 0];
   const held = setGate(stage.folder, 'hold', 'after');
   await approve(RACK, ALL);
   await expect.poll(() => hasReached(stage.folder, 'after')).toBe(true);
@@ -187,3 +207,31 @@ test('Redis down for longer than the lease between two lines: the next one is no
   await card('INTERRUPTED');
   expect(readFixEvents(stage.folder, 'started')).toHaveLength(1);
 });
+
+test('a worker killed between the removal of a container and its record: removed once, and no other', async () => {
+  const gate = setGate(stage.folder, 'die', 'after');
+  await approveRemoval();
+  await restartWorker(gate);
+
+  await card('INTERRUPTED');
+  await checkNow(saysThatItIsStillThere);
+  expect(removedNow()).toEqual(['happy_curie_23_0']);
+  expect(await violations()).toEqual([]);
+});
+
+test.each(['start', 'change'] as const)(
+  'a container that others %s after its last check and before its removal: it stays',
+  async (kind) => {
+    const gate = setGate(stage.folder, 'hold', 'before');
+    await approveRemoval();
+    await expect.poll(() => hasReached(stage.folder, 'before')).toBe(true);
+
+    disturbContainer(stage.engines, { thing: 'lab-0/happy_curie_23_0', kind });
+    await rm(gate);
+
+    const failed = await card('FAILED');
+    expect(JSON.stringify(failed.blocks)).toMatch(/is no longer exited|has run again/);
+    expect(removedNow()).toEqual([]);
+    expect(await violations()).toEqual([]);
+  },
+);

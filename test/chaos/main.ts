@@ -14,6 +14,8 @@ const USAGE = `npm run chaos [-- --approvals 300 --questions 200 --seed 7 | --bu
 const OFFERS_IN_BATCH = 5;
 /** Every second batch is a rack, with plans of up to 12 lines. */
 const RACK_EVERY = 2;
+/** One engine in so many batches, with plans of up to 30 lines. */
+const BATCHES_PER_ENGINE = 2;
 const SHORT_MS = [200, 1_200] as const;
 const LONGER_THAN_A_LEASE_MS = [3_200, 4_200] as const;
 const SOAK: SoakSettings = {
@@ -108,6 +110,7 @@ function settingsFor(approvals: number, seed: number): ChaosSettings {
       batches: Math.ceil(approvals / OFFERS_IN_BATCH),
       thingsInBatch: OFFERS_IN_BATCH,
       rackEvery: RACK_EVERY,
+      engines: Math.ceil(approvals / OFFERS_IN_BATCH / BATCHES_PER_ENGINE),
       workers: 3,
       bots: 2,
       slowMs: 300,

@@ -1,9 +1,8 @@
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { stepsOf } from './audit-steps.ts';
 import type { Evidence } from './evidence.ts';
+import { isContainer, thingIn } from './fix-log.ts';
 import { hasVanished, isMended, isShielded } from './things.ts';
-
-const thingIn = (target: string) => target.replace(/^lab:/, '');
 
 /** FIXED, while one of its targets was still broken. */
 export function whyNotFixed(record: RemediationRecord, evidence: Evidence): string | undefined {
@@ -13,7 +12,11 @@ export function whyNotFixed(record: RemediationRecord, evidence: Evidence): stri
   const atMs = endOf(record, evidence);
   const broken = targets
     .map(thingIn)
-    .filter((thing) => !isMended(thing, applied, atMs) && !hasVanished(thing, disturbances));
+    .filter((thing) =>
+      isContainer(thing)
+        ? ![...applied, ...disturbances].some((one) => one.thing === thing)
+        : !isMended(thing, applied, atMs) && !hasVanished(thing, disturbances),
+    );
   return broken.length > 0 ? `fixed, while still broken: ${broken.join(', ')}` : undefined;
 }
 

@@ -1,18 +1,31 @@
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
-import { ROUNDING_MS } from './begun-lines.ts';
 import type { Evidence } from './evidence.ts';
 import { ACTIONS } from './fake-fixes.ts';
-import type { FixEvent } from './fix-log.ts';
+import { ROUNDING_MS, type FixEvent, isContainer, thingIn } from './fix-log.ts';
 import { stepsOf } from './audit-steps.ts';
 
 /** Compares the recorded steps of a remediation with what was done to the fake system. */
 
-const SKIPPED = /^Skipped lab:(\S+): (.+)$/;
+const SKIPPED = /^Skipped (?:lab:)?(\S+): (.+)$/;
 
-const lineOf = ({ action, thing }: FixEvent) => `${ACTIONS[action].done} ${thing}`;
+const lineOf = ({ action, thing }: FixEvent) =>
+  action === 'remove' ? removedLine(thing) : `${ACTIONS[action].done} ${thing}`;
+
+const removedLine = (thing: string) => `${thing.split('/')[1] ?? ''} removed`;
+
+/** A container that somebody else removed right before counts as removed. */
+const vanishedBefore = ({ disturbances }: Evidence) =>
+  disturbances.filter(({ thing, kind }) => isContainer(thing) && kind === 'vanish');
 
 const appliedBy = ({ id }: RemediationRecord, { applied }: Pick<Evidence, 'applied'>) =>
   applied.filter(({ remediationId }) => remediationId === id);
+
+/** A step about something that others had done: its line was skipped, or its container was gone already. */
+export function isByOthers(line: string, evidence: Evidence): boolean {
+  return (
+    line.startsWith('Skipped') || vanishedBefore(evidence).some(({ thing }) => removedLine(thing) === line)
+  );
+}
 
 /** Each applied line has its step, but for the last one of a worker that was lost. */
 export function whyUnrecorded(record: RemediationRecord, evidence: Evidence): string | undefined {
@@ -31,7 +44,10 @@ export function whyNotDone(record: RemediationRecord, evidence: Evidence): strin
   const lines = record.deeds.map(({ line }) => line);
   const twice = lines.find((line, at) => lines.indexOf(line) < at);
   if (twice !== undefined) return `recorded twice: ${twice}`;
-  const applied = new Map(appliedBy(record, evidence).map((fix) => [lineOf(fix), fix.thing]));
+  const applied = new Map([
+    ...vanishedBefore(evidence).map(({ thing }) => [removedLine(thing), thing] as const),
+    ...appliedBy(record, evidence).map((fix) => [lineOf(fix), fix.thing] as const),
+  ]);
   const invented = lines.find((line) => !SKIPPED.test(line) && !applied.has(line));
   if (invented !== undefined) return `recorded and not applied: ${invented}`;
   const things = lines.map((line) => SKIPPED.exec(line)?.[1] ?? applied.get(line) ?? '');
@@ -46,7 +62,7 @@ export function whyNotDone(record: RemediationRecord, evidence: Evidence): strin
 
 function thingsIn({ plan }: RemediationRecord): readonly string[] {
   const targets = plan?.parts?.map(({ target }) => target) ?? plan?.targets ?? [];
-  return targets.map((target) => target.replace(/^lab:/, ''));
+  return targets.map(thingIn);
 }
 
 /** A skipped line was not started by its remediation, and something had happened to its target. */

@@ -1,5 +1,6 @@
 import type { Config } from '../../src/config/read-config.ts';
 import type { Policy } from '../../src/store/remediation/policy.ts';
+import { dockerConfig } from '../../src/sources/docker/config.ts';
 import type { FakeSystemSettings } from './fake-system.ts';
 import { ROLES } from './people.ts';
 
@@ -19,6 +20,13 @@ export interface RoleOptions {
   readonly slackApiUrl: string;
   readonly system: FakeSystemSettings;
   readonly pace: Timing;
+  readonly engines: readonly EngineAddress[];
+}
+
+/** A `docker` source of the workers. */
+export interface EngineAddress {
+  readonly name: string;
+  readonly url: string;
 }
 
 /** What a process reports once it takes jobs. */
@@ -30,16 +38,23 @@ export interface Started {
 
 export type CapSettings = Pick<Policy, 'perRun' | 'perHour' | 'lines'>;
 
+const REMOVAL = 'node/leftovers:remove-containers';
+
 /**
  * The caps of every run. No batch has as many single fixes as `perRun`, but some racks have more things; and shields have a cap of their own,
- * which a long run reaches.
+ * which a long run reaches. So have removals, which it does not reach.
  */
-export const CAPS: CapSettings = { perRun: 9, perHour: 100_000, lines: { 'lab/things:shield': 60 } };
+export const CAPS: CapSettings = {
+  perRun: 9,
+  perHour: 100_000,
+  lines: { 'lab/things:shield': 60, [REMOVAL]: 1_000 },
+};
 
 /** The configuration of bot and workers: one environment, everybody by their group. */
-export function configOf(pace: Timing): Config {
+export function configOf({ pace, engines }: Pick<RoleOptions, 'pace' | 'engines'>): Config {
+  const sources = engines.map((one) => dockerConfig.parse({ kind: 'docker', ...one, allow: { remove: {} } }));
   return {
-    environments: { prod: { sources: [] } },
+    environments: { prod: { sources } },
     channels: {},
     defaultEnvironment: 'prod',
     limits: {
@@ -51,7 +66,7 @@ export function configOf(pace: Timing): Config {
     },
     roles: ROLES,
     remediations: {
-      destructive: [],
+      destructive: [REMOVAL],
       off: [],
       approvals: { disruptive: 1, destructive: 2 },
       approveWithinMinutes: pace.approveWithinSeconds / 60,

@@ -1,8 +1,9 @@
 import type { RemediationState } from '../../src/store/remediation/record.ts';
 import { openButtons } from './buttons.ts';
-import { openDisturbances } from './fix-log.ts';
+import { isContainer, openDisturbances } from './fix-log.ts';
 import { CAPS } from './role-options.ts';
-import { runBatch } from './scenarios.ts';
+import { batchesOf, runBatch } from './scenarios.ts';
+import { disturbContainer, type Removal } from './engines.ts';
 import { type Evidence, gatherEvidence, readAll, waitUntilIdle } from './evidence.ts';
 import { type FaultSettings, startFaultInjection } from './fault-injection.ts';
 import { figuresOfMany } from './many-figures.ts';
@@ -10,7 +11,8 @@ import { recheckInterrupted } from './recheck-interrupted.ts';
 import { doubledByLoss, progressLeftByLoss, type Shown } from './posts.ts';
 import { makeChance } from './random.ts';
 import { setChaosStage, type StageSettings } from './stage.ts';
-import { type InvariantResult, checkInvariants } from './invariants.ts';
+import type { InvariantResult } from './invariant-result.ts';
+import { checkInvariants } from './invariants.ts';
 
 export interface ChaosSettings {
   readonly seed: number;
@@ -42,7 +44,7 @@ export async function runChaos(
   const stage = await setChaosStage(lasting, settings.stage, () => !isClean);
   const chance = makeChance(settings.seed);
   const buttons = openButtons(stage.workspace);
-  const disturbances = openDisturbances(stage.folder);
+  const disturbances = openDisturbances(stage.folder, (one) => disturbContainer(stage.engines, one));
   const injector = startFaultInjection(stage, chance.apart('faults'), settings.faults);
   const { timeoutMs } = settings;
   const context = {
@@ -54,11 +56,11 @@ export async function runChaos(
     timeoutMs,
   };
   log(`${settings.stage.workers} workers are running; fault injection starts`);
-  let batch = 0;
+  const batches = batchesOf(stage, settings.stage.batches).entries();
   const runNextBatches = async () => {
-    for (let mine = batch++; mine < settings.stage.batches; mine = batch++) {
-      await runBatch(context, mine);
-      log(`batch ${mine + 1} of ${settings.stage.batches} is done`);
+    for (const [at, batch] of batches) {
+      await runBatch(context, batch);
+      log(`batch ${at + 1} of ${stage.channels.length} is done`);
     }
   };
   await Promise.all(Array.from({ length: settings.batchesAtOnce }, runNextBatches));
@@ -110,6 +112,11 @@ export function figuresOfPosts(shown: Shown): ChaosReport['figures'] {
   ];
 }
 
+/** Nothing but the engine could have refused it. */
+function hasChangedSince({ isRemoved, was, inspected }: Removal): boolean {
+  return isRemoved && was.finishedAt !== inspected?.finishedAt;
+}
+
 const FINAL_STATES: readonly RemediationState[] = [
   'fixed',
   'mitigated',
@@ -128,10 +135,13 @@ function figuresOf({
   entries,
   clicks,
   applied,
+  removals,
+  disturbances,
   shown,
   faults,
   idleAfterMs,
 }: Evidence): ChaosReport['figures'] {
+  const changedByOthers = disturbances.filter(({ thing }) => isContainer(thing));
   const deliveries = clicks.reduce((sum, one) => sum + one.deliveries, 0);
   const interrupted = new Set(
     entries.flatMap(({ entry }) => (entry.outcome === 'interrupted' ? (entry.remediation ?? []) : [])),
@@ -144,6 +154,10 @@ function figuresOf({
     { what: 'clicks not acknowledged', count: clicks.filter(({ isAcknowledged }) => !isAcknowledged).length },
     { what: 'approvals', count: entries.filter(({ entry }) => entry.kind === 'approved').length },
     { what: 'fixes applied', count: applied.length },
+    { what: 'containers removed', count: removals.filter(({ isRemoved }) => isRemoved).length },
+    { what: 'of them changed after the last look', count: removals.filter(hasChangedSince).length },
+    { what: 'removals that engines refused', count: removals.filter(({ isRemoved }) => !isRemoved).length },
+    { what: 'containers that others changed', count: changedByOthers.length },
     ...FINAL_STATES.map((state) => ({
       what: state === 'offered' ? 'never asked for' : `ended as ${state}`,
       count: remediations.filter((one) => one.state === state).length,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FINAL_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, readCard } from './buttons.ts';
+import type { ChaosStage } from './stage.ts';
 import type { ScenarioContext } from './scenario-context.ts';
 import { disturbLines } from './between-lines.ts';
 import { APPROVERS, LEAVERS, OUTSIDERS, REQUESTERS } from './people.ts';
@@ -33,18 +34,46 @@ type Scenario = keyof typeof SCENARIO_WEIGHTS;
 const POLL_MS = 300;
 const MAX_ATTEMPTS = 6;
 
+/** A question, and the channel in which its offers are clicked. */
+interface Batch {
+  /** Chance is drawn by it. */
+  readonly name: string;
+  readonly channelId: string;
+  readonly command: string;
+  readonly text: string;
+}
+
+/** The batches of the fake system, with those of the engines spread among them. */
+export function batchesOf({ channels, engines }: ChaosStage, things: number): readonly Batch[] {
+  const every = Math.max(1, Math.floor(things / Math.max(1, engines.length)));
+  const ofEngine = (at: number): readonly Batch[] =>
+    engines.slice(at, at + 1).map(({ name }) => ({
+      name,
+      channelId: channels[things + at] ?? '',
+      command: '/node',
+      text: `leftovers --source ${name}`,
+    }));
+  return channels
+    .slice(0, things)
+    .flatMap((channelId, at) => [
+      { name: `${at}`, channelId, command: '/lab', text: `things ${at}` },
+      ...(at % every === 0 ? ofEngine(at / every) : []),
+    ]);
+}
+
 /** Runs the check of one batch and a scenario for each offer in its thread, some at the same time. */
-export async function runBatch(context: ScenarioContext, batch: number): Promise<void> {
-  const { stage, chance } = context;
-  const channelId = stage.channels[batch] ?? '';
-  const offers = await askForOffers(context, channelId, batch);
+export async function runBatch(context: ScenarioContext, batch: Batch): Promise<void> {
+  const { chance } = context;
+  const offers = await askForOffers(context, batch);
   if (!offers) return;
-  const values = buttonsOf(offers).map(({ value }) => value);
+  const values = buttonsOf(offers)
+    .filter(({ button }) => button === 'request')
+    .map(({ value }) => value);
   let started = 0;
-  for (const together of await orderOf(context, values, chance.apart(`${batch}`)))
+  for (const together of await orderOf(context, values, chance.apart(batch.name)))
     await Promise.all(
       together.ids.map(async (id, at) => {
-        const own = chance.apart(`${batch}/${started++}`);
+        const own = chance.apart(`${batch.name}/${started++}`);
         await sleep(at * own.between(...together.intervalMs));
         await runScenario({ ...context, chance: own }, offers, id);
         if (together.isToEnd) await waitUntilEnded(context, id);
@@ -89,13 +118,12 @@ async function orderOf(
 
 async function askForOffers(
   context: ScenarioContext,
-  channelId: string,
-  batch: number,
+  { channelId, command, text }: Batch,
 ): Promise<Message | undefined> {
   const { workspace } = context.stage;
   for (let tried = 0; tried < MAX_ATTEMPTS; tried++) {
     const [userId = ''] = REQUESTERS;
-    const { body } = await workspace.command({ userId, channelId, command: '/lab', text: `things ${batch}` });
+    const { body } = await workspace.command({ userId, channelId, command, text });
     const isTaken = !JSON.stringify(body ?? '').includes('Redis');
     const shown = isTaken && (await waitFor(context, () => offersIn(context, channelId)));
     if (shown) return shown;

@@ -9,7 +9,8 @@ export async function serveRole(
   start: (shared: Shared) => Promise<Role & { readonly port?: number }>,
   secrets: Partial<ProcessSettings> = {},
 ): Promise<void> {
-  const { redisUrl, slackApiUrl, system, pace } = JSON.parse(process.argv[2] ?? '') as RoleOptions;
+  const options = JSON.parse(process.argv[2] ?? '') as RoleOptions;
+  const { redisUrl, slackApiUrl, system } = options;
   const settings: ProcessSettings = {
     slackApiUrl,
     port: 0,
@@ -21,7 +22,7 @@ export async function serveRole(
     secrets: [],
     ...secrets,
   };
-  const shared = prepareShared(settings, configOf(pace), makeFakeCatalogue(system), { url: redisUrl });
+  const shared = prepareShared(settings, configOf(options), makeFakeCatalogue(system), { url: redisUrl });
   const role = await start(shared);
   const health = await serveHealth({
     port: 0,

@@ -11,9 +11,10 @@ import { openQueues, PREFIX, type Queues } from '../../src/queue/queues.ts';
 import { TOKENS } from '../e2e/harness.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { startRedis, type TestRedis } from '../world/redis.ts';
+import { type ChaosEngine, startEngines } from './engines.ts';
 import { type Fleet, openFleet } from './fleet.ts';
 import { EVERYBODY, GROUPS } from './people.ts';
-import type { Timing } from './role-options.ts';
+import type { EngineAddress, Timing } from './role-options.ts';
 
 /** What faults are injected into: a real Redis, real worker processes, real bot processes that Slack reaches in turn, and a workspace with many channels. */
 export interface ChaosStage {
@@ -23,7 +24,9 @@ export interface ChaosStage {
   /** The workers. */
   readonly fleet: Fleet;
   readonly bots: Fleet;
-  /** One channel a batch: Slack takes about one message a second in each. */
+  /** What workers remove containers of. */
+  readonly engines: readonly ChaosEngine[];
+  /** One channel a batch and one an engine: Slack takes about one message a second in each. */
   readonly channels: readonly string[];
   /** What is remembered, seen from outside. */
   readonly connection: RedisConnection;
@@ -37,6 +40,10 @@ export interface StageSettings {
   readonly thingsInBatch: number;
   /** One batch in so many is a rack, with plans for many targets. None by default. */
   readonly rackEvery?: number;
+  /** How many container engines there are. None by default. */
+  readonly engines?: number;
+  /** Engines that the test itself has started. None by default. */
+  readonly ownEngines?: readonly EngineAddress[];
   readonly workers: number;
   readonly bots: number;
   readonly slowMs: number;
@@ -49,7 +56,17 @@ const SCOPES = ['commands', 'chat:write', 'files:write', 'users:read', 'usergrou
 /** Sets it all up; `lasting` takes it down. The folder stays where `keepsFolder` says so when it is taken down. */
 export async function setChaosStage(
   lasting: AsyncDisposableStack,
-  { batches, thingsInBatch, rackEvery = 0, workers, bots: botCount, slowMs, pace }: StageSettings,
+  {
+    batches,
+    thingsInBatch,
+    rackEvery = 0,
+    engines: engineCount = 0,
+    ownEngines = [],
+    workers,
+    bots: botCount,
+    slowMs,
+    pace,
+  }: StageSettings,
   keepsFolder: () => boolean = () => false,
 ): Promise<ChaosStage> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-chaos-'));
@@ -58,7 +75,7 @@ export async function setChaosStage(
   });
   const redis = await startRedis();
   lasting.defer(redis.close);
-  const channels = Array.from({ length: batches }, (_, at) => `C0CHAOS${at}`);
+  const channels = Array.from({ length: batches + engineCount }, (_, at) => `C0CHAOS${at}`);
   let nextPort = () => 0;
   const workspace = await startWorkspace({
     app: {
@@ -75,7 +92,9 @@ export async function setChaosStage(
   });
   lasting.defer(workspace.close);
   const system = { folder, thingsInBatch, rackEvery, slowMs };
-  const options = { redisUrl: redis.url, slackApiUrl: workspace.apiUrl, system, pace };
+  const engines = await startEngines(engineCount, lasting);
+  const addresses = [...engines.map(({ name, url }) => ({ name, url })), ...ownEngines];
+  const options = { redisUrl: redis.url, slackApiUrl: workspace.apiUrl, system, pace, engines: addresses };
   const bots = openFleet('bot', options);
   lasting.defer(bots.close);
   nextPort = inTurn(() => bots.ports().flatMap(({ port }) => port ?? []));
@@ -96,6 +115,7 @@ export async function setChaosStage(
     workspace,
     fleet,
     bots,
+    engines,
     channels,
     connection,
     chain,

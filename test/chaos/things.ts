@@ -1,4 +1,4 @@
-import type { Action, Disturbance, FixEvent } from './fix-log.ts';
+import type { Disturbance, FakeAction, FixEvent } from './fix-log.ts';
 
 /** The things of the fake system, all of them broken at first, and what becomes of them. */
 
@@ -71,7 +71,7 @@ export function hasVanished(thing: string, disturbances: readonly Disturbance[])
 /** Grows with each change of the thing and with each action on it: a plan for an earlier version must not be applied. A pump has one only. */
 export function versionOf(
   thing: string,
-  action: Action,
+  action: FakeAction,
   applied: readonly FixEvent[],
   disturbances: readonly Disturbance[],
 ): string {

@@ -1,12 +1,10 @@
 import { APPROVERS, LEAVERS } from './people.ts';
 import type { AppliedCase } from './audit-steps.ts';
-
-/** Two clocks on one machine, each cut to milliseconds. */
-const ROUNDING_MS = 5;
+import { ROUNDING_MS } from './fix-log.ts';
 
 /**
- * Why a fix lacks a valid approval: one by somebody else than who asked, who held the role, for that very plan, by a click on its own card,
- * in the audit before the fix was started.
+ * Why a fix lacks a valid approval: by somebody else than who asked, who held the role, for that very plan, by a click on its own card, in the
+ * audit before the fix was started; and as many of them as it needs.
  */
 export function whyNotApproved({ remediation, fix, steps, evidence }: AppliedCase): string | undefined {
   const startedAt = steps.findIndex(({ entry }) => entry.kind === 'applying');
@@ -17,7 +15,7 @@ export function whyNotApproved({ remediation, fix, steps, evidence }: AppliedCas
   const approvals = steps.slice(0, startedAt).filter(({ entry }) => entry.kind === 'approved');
   if (approvals.length === 0) return 'nobody approved it before';
   const value = `${remediation.id} ${remediation.planHash}`;
-  const isValid = approvals.some(({ atMs, entry }) => {
+  const valid = approvals.filter(({ atMs, entry }) => {
     const [by = ''] = entry.who;
     const isAnother = by !== remediation.requested?.by;
     const isOfThisPlan = entry.planHash === remediation.planHash && started.entry.planHash === entry.planHash;
@@ -27,7 +25,8 @@ export function whyNotApproved({ remediation, fix, steps, evidence }: AppliedCas
     );
     return isAnother && isOfThisPlan && isByHand && mayApprove(by, atMs, evidence);
   });
-  return isValid
+  const people = new Set(valid.map(({ entry }) => entry.who[0]));
+  return people.size >= (remediation.approvalsNeeded ?? 1)
     ? undefined
     : `not by somebody who could: ${approvals.map(({ entry }) => entry.who[0]).join(', ')}`;
 }
