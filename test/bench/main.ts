@@ -15,6 +15,7 @@ const NAMES = [
   'keys',
   'certificates',
   'clusters',
+  'leftovers',
   'start',
 ] as const;
 

@@ -6,6 +6,7 @@ import { benchColdStart } from './cold-start.ts';
 import { benchDopplerKeys } from './doppler-keys.ts';
 import type { Figure } from './figure.ts';
 import { benchFindCertificates } from './find-certificates.ts';
+import { benchLeftovers } from './leftovers.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchReadCertificates } from './read-certificates.ts';
 import { benchTlsScan } from './tls-scan.ts';
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   keys: benchDopplerKeys,
   certificates: async () => [...(await benchReadCertificates()), ...(await benchFindCertificates())],
   clusters: benchClusters,
+  leftovers: benchLeftovers,
   start: benchColdStart,
 };
 
