@@ -1,5 +1,6 @@
 import type { FaultInjection } from '../workspace/fault-injection.ts';
 import type { Workspace } from '../workspace/start-workspace.ts';
+import type { BuildNodes } from '../world/build-nodes.ts';
 import type { CloudFoundry } from '../world/cloud-foundry.ts';
 import { order } from '../world/monit/ask.ts';
 import { PEOPLE } from './people.ts';
@@ -8,13 +9,20 @@ import { PEOPLE } from './people.ts';
 const MOST_WRITES = 500;
 const WRITE_BYTES = 1_000_000;
 
+/** What runs in this demo. */
+export interface Breakable {
+  readonly cloudFoundry: CloudFoundry | undefined;
+  readonly buildNodes: BuildNodes | undefined;
+}
+
 /** The faults that a person can inject from the page. Each result names the command to run next. */
 export function makeFaultInjections(
-  cf: CloudFoundry | undefined,
+  { cloudFoundry: cf, buildNodes }: Breakable,
   workspace: () => Workspace,
 ): readonly FaultInjection[] {
   return [
     ...(cf ? [loseKey(cf), stopMetronByHand(cf), ...loseMajority(cf), fillEtcd(cf)] : []),
+    ...(buildNodes ? fillBuildNode(buildNodes) : []),
     ...changeApprovers(workspace),
   ];
 }
@@ -80,6 +88,30 @@ function fillEtcd({ etcd }: CloudFoundry): FaultInjection {
       throw new Error('etcd takes ever more');
     },
   };
+}
+
+/** The outage of a CI cluster in 2018, whose builds left their containers behind until Jenkins was evicted. */
+function fillBuildNode({ fill, clean }: BuildNodes): readonly FaultInjection[] {
+  return [
+    {
+      label: 'Run builds without --rm on build-1',
+      about:
+        'Each leaves its stopped containers on the node, until its small disk is full and Jenkins is evicted.',
+      run: async () => {
+        const { containers, availableShare } = await fill();
+        const free = `${(availableShare * 100).toFixed(1)}% of the disk of build-1 is free`;
+        return containers.length === 0
+          ? `${free} already. Type /node disk`
+          : `${containers.length} containers have ended, and ${free}. Type /node disk`;
+      },
+    },
+    {
+      label: 'Clean up build-1 by hand',
+      about: 'Removes the stopped containers and the images of the builds.',
+      restores: true,
+      run: async () => `${await clean()} containers are removed.`,
+    },
+  ];
 }
 
 function changeApprovers(workspace: () => Workspace): readonly FaultInjection[] {

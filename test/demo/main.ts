@@ -5,9 +5,10 @@ import { parseArgs } from 'node:util';
 import { readEnvironment } from '../../src/config/read-config.ts';
 import type { Message } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
-import { type CloudFoundry, missingPackages } from '../world/cloud-foundry.ts';
+import { whyNoBuildNodes } from '../world/build-nodes.ts';
+import { missingPackages } from '../world/cloud-foundry.ts';
 import { announceDemo } from './announce.ts';
-import { makeFaultInjections } from './fault-injection.ts';
+import { type Breakable, makeFaultInjections } from './fault-injection.ts';
 import { PEOPLE } from './people.ts';
 import { startDemoRedis } from './redis.ts';
 import { startDemoWorld } from './world.ts';
@@ -30,42 +31,72 @@ const started: (() => Promise<unknown>)[] = [];
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { port: { type: 'string' }, vms: { type: 'string' } },
+    options: {
+      port: { type: 'string' },
+      vms: { type: 'string' },
+      // `--no-engine`: without the build nodes.
+      engine: { type: 'boolean', default: true },
+    },
+    allowNegative: true,
   });
   const { dataPath } = readEnvironment();
   const wanted = Number(values.vms ?? VMS);
   const lacking = wanted > 0 ? await missingPackages() : [];
   const vms = lacking.length > 0 ? 0 : wanted;
-  say(`Starting the world: TLS servers, files, a Vault${vms > 0 ? ', a small Cloud Foundry' : ''} …`);
+  const noEngine = values.engine ? whyNoBuildNodes() : '';
+  const parts = [
+    'TLS servers',
+    'files',
+    'a Vault',
+    ...(vms > 0 ? ['a small Cloud Foundry'] : []),
+    ...(noEngine === undefined ? ['a Docker Engine'] : []),
+  ];
+  say(`Starting the world: ${parts.join(', ')} …`);
   if (lacking.length > 0) say(noCloudFoundry(lacking));
-  const world = await keep(startDemoWorld({ vms }));
+  const world = await keep(startDemoWorld({ vms, buildNodes: noEngine === undefined }));
   const { cloudFoundry } = world;
+  const buildNodes = world.buildNodes instanceof Error ? undefined : world.buildNodes;
+  if (noEngine) say(noBuildNodes(noEngine));
+  if (world.buildNodes instanceof Error) say(noBuildNodes(reasonOf(world.buildNodes)));
   const redis = await keep(startDemoRedis((error) => say(error.message)));
   if (redis.isStandIn) say(NO_REDIS);
-  const workspace = await keep(openWorkspace(Number(values.port ?? PAGE_PORT), cloudFoundry));
+  const workspace = await keep(openWorkspace(Number(values.port ?? PAGE_PORT), { cloudFoundry, buildNodes }));
   started.push(announceDemo(dataPath, world.configPath, redis.url).close);
   await startWrench(workspace, world.configPath, redis.url);
   say(`\n  Wrench is in the workspace:  ${workspace.pageUrl}\n`);
   const [area = 'certs', check = 'expiring'] = positionals[0]?.split('/') ?? [];
   await askFirst(workspace, `/${area}`, check);
   await cloudFoundry?.waitUntilHealthy();
-  say(whatToTry(workspace.pageUrl, { canBreak: cloudFoundry !== undefined, canFix: !redis.isStandIn }));
+  const canFix = !redis.isStandIn;
+  say(
+    whatToTry(workspace.pageUrl, {
+      hasCloudFoundry: cloudFoundry !== undefined,
+      hasBuildNodes: buildNodes !== undefined,
+      canFix,
+    }),
+  );
   say('Ctrl-C stops everything.');
 }
 
-function whatToTry(
-  pageUrl: string,
-  { canBreak, canFix }: { readonly canBreak: boolean; readonly canFix: boolean },
-): string {
+interface Tryable {
+  readonly hasCloudFoundry: boolean;
+  readonly hasBuildNodes: boolean;
+  readonly canFix: boolean;
+}
+
+function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: Tryable): string {
   const outage = `
   The outage: "Break something", let doppler_z2/0 lose its key in etcd, type /etcd doppler, open the thread,
               click Restart, read the plan, become Grace (her face is beside the title), approve.
   No space:   "Break something", fill etcd, type /etcd health, and so on.`;
+  const fullDisk = `
+  Full disk:  "Break something", run builds without --rm, type /node disk, open the thread, click Run /node leftovers,
+              then remove the containers there.`;
   const renewal = `
   A renewal:  /certs expiring --match locket, open the thread, click Renew.`;
   return `
 Open ${pageUrl} and try:
-${canBreak && canFix ? outage : ''}${canFix ? renewal : ''}
+${canFix ? [hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}
   A question: /certs show mysql. In another terminal: npm run wrench -- run certs expiring --env demo
 `;
 }
@@ -77,6 +108,19 @@ function noCloudFoundry(packages: readonly string[]): string {
 `;
 }
 
+function noBuildNodes(because: string): string {
+  return `
+  No Docker Engine can run here, so no /node: ${because}
+`;
+}
+
+/** What failed: in the engine's own words if there are any, without the rest of its log. */
+function reasonOf({ message, cause }: Error): string {
+  const [, own] = /failed to start daemon: ([^\n]*)/.exec(message) ?? [];
+  const [first = ''] = (own ?? (cause instanceof Error ? cause.message : message)).split('\n');
+  return `${first}. In a container, run it with --privileged`;
+}
+
 const NO_REDIS = `
   ┌──────────────────────────────────────────────────────────────────────────────┐
   │ No Redis is installed: a stand-in written in JavaScript holds everything in  │
@@ -85,7 +129,8 @@ const NO_REDIS = `
   └──────────────────────────────────────────────────────────────────────────────┘`;
 
 /** The page's usual port, or a free one where that is taken. */
-async function openWorkspace(port: number, cloudFoundry: CloudFoundry | undefined): Promise<Workspace> {
+async function openWorkspace(port: number, broken: Breakable): Promise<Workspace> {
+  const { cloudFoundry, buildNodes } = broken;
   const commands = [
     { command: '/certs', description: 'Certificates', usage: 'expiring | show <site>' },
     ...(cloudFoundry
@@ -94,9 +139,12 @@ async function openWorkspace(port: number, cloudFoundry: CloudFoundry | undefine
           { command: '/bosh', description: 'What runs on the VMs', usage: 'processes' },
         ]
       : []),
+    ...(buildNodes
+      ? [{ command: '/node', description: 'Kubernetes nodes', usage: 'disk | leftovers | versions' }]
+      : []),
     { command: '/wrench', description: 'All that Wrench can be asked', usage: 'help | audit | freeze' },
   ];
-  const faultInjections = makeFaultInjections(cloudFoundry, () => workspace);
+  const faultInjections = makeFaultInjections(broken, () => workspace);
   const options = {
     app: { delivery: 'socket', ...TOKENS, commands, ackWithinMs: MAX_WAIT_MS },
     faultInjections,

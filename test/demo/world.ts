@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { type BuildNodes, startBuildNodes } from '../world/build-nodes.ts';
 import { writeCertificateFiles } from '../world/certificate-files.ts';
 import { type CloudFoundry, startCloudFoundry } from '../world/cloud-foundry.ts';
 import { type SiteKind, startTlsServers, type TlsServers } from '../world/tls-servers.ts';
@@ -15,6 +16,8 @@ export interface DemoWorld {
   readonly configPath: string;
   /** Absent where none was asked for, or where the system lacks what it needs. */
   readonly cloudFoundry?: CloudFoundry;
+  /** Absent if none were asked for. An error if they could not be started: then nothing of them is left. */
+  readonly buildNodes?: BuildNodes | Error;
   readonly close: () => Promise<void>;
 }
 
@@ -24,8 +27,11 @@ const ROLES = {
   approver: [PEOPLE.ada, PEOPLE.leads],
 };
 
-/** Off until it is named; of the two others who would have to approve it the demo has one. */
-const REMEDIATIONS = { destructive: ['etcd/health:free-space'], approvals: { destructive: 1 } };
+/** Off until they are named. Two others would have to approve them, of whom the demo has one. */
+const REMEDIATIONS = {
+  destructive: ['etcd/health:free-space', 'node/leftovers:remove-containers', 'node/leftovers:remove-images'],
+  approvals: { destructive: 1 },
+};
 
 /** Of all kinds of trouble, those that an evening on call may bring. */
 const SITES: readonly SiteKind[] = [
@@ -49,20 +55,53 @@ const QUOTA_BYTES = 32_000_000;
 /** Kept as people keep them; two cannot be read. */
 const FILES = ['shapes/*', 'containers/*', 'documents/*', 'odd/soon.pem', 'cut.pem'];
 
-/** Real TLS servers, a folder of files, a Vault and a small Cloud Foundry on loopback, all of this demo's own. */
-export async function startDemoWorld({ vms }: { readonly vms: number }): Promise<DemoWorld> {
+export interface DemoWorldOptions {
+  /** Of the Cloud Foundry; without any there is none. */
+  readonly vms: number;
+  /** Whether to start a Docker Engine with a disk of its own. Default no. */
+  readonly buildNodes?: boolean;
+}
+
+/**
+ * Real TLS servers, a folder of files, a Vault, a small Cloud Foundry, and a Docker Engine on a node of a cluster: all on loopback and of this demo's own.
+ * If one of them cannot be started, nothing is left of the others; only the engine may be missing.
+ */
+export async function startDemoWorld({
+  vms,
+  buildNodes: wanted = false,
+}: DemoWorldOptions): Promise<DemoWorld> {
   const now = new Date();
-  const [servers, vault, cloudFoundry] = await Promise.all([
-    startTlsServers({ now }),
-    startVault(),
-    vms > 0 ? startCloudFoundry({ vms, quotaBytes: QUOTA_BYTES }) : undefined,
-  ]);
+  const closes: (() => Promise<unknown>)[] = [];
+  const keep = async <T extends { readonly close: () => Promise<unknown> }>(
+    starting: Promise<T>,
+  ): Promise<T> => {
+    const part = await starting;
+    closes.push(part.close);
+    return part;
+  };
+  const closeAll = async (): Promise<void> => {
+    await Promise.all(closes.map((close) => close()));
+  };
+  const starting = [
+    keep(startTlsServers({ now })),
+    keep(startVault()),
+    vms > 0 ? keep(startCloudFoundry({ vms, quotaBytes: QUOTA_BYTES })) : Promise.resolve(undefined),
+    wanted ? keep(startBuildNodes()).catch((error: Error) => error) : Promise.resolve(undefined),
+  ] as const;
+  await Promise.allSettled(starting);
+  const [servers, vault, cloudFoundry, buildNodes] = await Promise.all(starting).catch(
+    async (error: unknown) => {
+      await closeAll();
+      throw error;
+    },
+  );
   const folder = await mkdtemp(join(tmpdir(), 'wrench-demo-'));
   const sources = [
     await vaultSource(vault, now),
     await tlsSource(servers, folder),
     await filesSource(folder, now),
     ...(cloudFoundry?.sources ?? []),
+    ...(buildNodes && 'sources' in buildNodes ? buildNodes.sources : []),
   ];
   const configPath = join(folder, 'wrench.yaml');
   const config = {
@@ -75,8 +114,9 @@ export async function startDemoWorld({ vms }: { readonly vms: number }): Promise
   return {
     configPath,
     ...(cloudFoundry && { cloudFoundry }),
+    ...(buildNodes && { buildNodes }),
     close: async () => {
-      await Promise.all([servers.close(), vault.close(), cloudFoundry?.close()]);
+      await closeAll();
       await rm(folder, { recursive: true, force: true });
     },
   };
