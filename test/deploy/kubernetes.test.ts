@@ -167,6 +167,19 @@ test('the worker mounts the optional kubeconfigs of other clusters read-only', (
   expect(readText(`${FOLDER}/README.md`)).toContain(`kubeconfig: ${mount?.mountPath}/`);
 });
 
+test('the worker mounts the optional credentials of container engines read-only', () => {
+  const mount = worker.container.volumeMounts.find(({ name }) => name === 'engines');
+  const volume = worker.pod.volumes.find(({ name }) => name === 'engines');
+
+  expect(volume?.secret).toEqual({ secretName: 'wrench-engines', optional: true });
+  expect(mount?.readOnly).toBe(true);
+  const guide = readText(`${FOLDER}/README.md`);
+  const keys = [...guide.matchAll(/create secret generic wrench-engines .*/g)].join();
+  for (const [, key = ''] of guide.matchAll(new RegExp(`${mount?.mountPath}/(\\w+)`, 'g')))
+    expect(keys).toMatch(new RegExp(`--from-file=${key}\\b`));
+  expect(guide).toContain(`ssh: { key: ${mount?.mountPath}/`);
+});
+
 test('only the component `in-cluster` gives the worker a token of the API server, and the bot never has one', () => {
   const component = z
     .object({

@@ -11,6 +11,7 @@ import { FINAL_STATES } from '../../src/store/remediation/record.ts';
 import { EXIT } from '../../src/cli/shared/terminal.ts';
 import { STATE_LABELS } from '../../src/slack/render/remediation/words.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
+import { KEPT_WORDS } from '../../commands/node/leftovers/words.ts';
 import { readText, ROOT } from './tree.ts';
 
 const readme = readText('README.md');
@@ -71,6 +72,7 @@ test.each([
   'CHANGELOG.md',
   'commands/README.md',
   'deploy/kubernetes/README.md',
+  'docs/node-leftovers.md',
   'test/workspace/README.md',
 ])('every link of %s within the repository leads somewhere', (path) => {
   const links = [...readText(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
@@ -114,7 +116,31 @@ test('the configurations to connect a cluster with are valid', async () => {
     { kind: 'kubernetes', name: 'prod-eu', kubelets: 'direct' },
     { kind: 'kubernetes', name: 'prod', kubelets: 'direct' },
     { kind: 'kubernetes', name: 'prod-eu', allow: { cordon: {} } },
+    { kind: 'docker', name: 'builders', node: '{host}.example.internal' },
   ]);
+});
+
+test('the configurations to connect container engines with are valid, and the second lets people remove', async () => {
+  const blocks = [...sectionOf('Connect container engines').matchAll(/```yaml\n([\s\S]*?)```/g)];
+  const configs = await Promise.all(blocks.map(([, yaml = '']) => readAsConfig(yaml)));
+  const fixes = [...checks].flatMap(([name, { remediations = {} }]) =>
+    Object.keys(remediations as RemediationsByName).map((fix) => `${name}:${fix}`),
+  );
+
+  expect(configs.map(({ environments }) => environments['prod']?.sources)).toMatchObject([
+    [{ kind: 'docker', hosts: ['build-1', 'build-2'], allow: {} }],
+    [{ kind: 'docker', hosts: ['build-1', 'build-2'], allow: { remove: {} } }],
+  ]);
+  expect(configs[1]?.remediations.destructive).toEqual(
+    fixes.filter((name) => name.startsWith('node/leftovers:')),
+  );
+});
+
+test('everything that keeps a stopped container is explained, in the words of a report', () => {
+  const [, table = ''] = readText('docs/node-leftovers.md').split(/^## What is left alone\n/m);
+  const [, ...rows] = [...table.matchAll(/^\| (?!---)(.+?) \| /gm)].map(([, words = '']) => words);
+
+  expect(rows.toSorted()).toEqual(Object.values(KEPT_WORDS).toSorted());
 });
 
 test('every fix that `remediations` can name is told of, and every end of one', () => {
