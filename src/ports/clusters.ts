@@ -15,24 +15,24 @@ export interface Cluster {
    */
   readonly version: (options: ReadOptions) => Promise<string>;
   /**
-   * All nodes, page by page as they arrive. No node is yielded twice, even if the list had to be restarted.
-   * @throws {SourceError} if the list cannot be completed. The pages before the error are valid.
+   * All nodes, in batches as they arrive. No node is yielded twice, even if the list had to be restarted.
+   * @throws {SourceError} if the list cannot be completed. The batches before the error are valid.
    */
   readonly nodes: (options: ReadOptions) => AsyncIterable<readonly ClusterNode[]>;
   /**
-   * All pods, or those of one namespace. Paged like {@link Cluster.nodes}.
+   * All pods, or those of one namespace. Batched like {@link Cluster.nodes}.
    * @throws {SourceError}
    */
   readonly pods: (options: ReadOptions & { readonly namespace?: string }) => AsyncIterable<readonly Pod[]>;
   /**
-   * Events about objects of one kind that the API server still has; it keeps them for an hour by default. Paged like {@link Cluster.nodes}.
+   * Events about objects of one kind that the API server still has; it keeps them for an hour by default. Batched like {@link Cluster.nodes}.
    * @throws {SourceError}
    */
   readonly events: (
     options: ReadOptions & { readonly about: 'Node' | 'Pod' },
   ) => AsyncIterable<readonly ClusterEvent[]>;
   /**
-   * The DaemonSets of all namespaces. Paged like {@link Cluster.nodes}.
+   * The DaemonSets of all namespaces. Batched like {@link Cluster.nodes}.
    * @throws {SourceError}
    */
   readonly daemonSets: (options: ReadOptions) => AsyncIterable<readonly DaemonSet[]>;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { RequestContext } from '@kubernetes/client-node/dist/gen/http/http.js';
 import type { HttpAnswer } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
@@ -38,23 +39,26 @@ const MAX_RESTARTS = 2;
 /** Pages may be empty, but so many in a row mean that the server makes no progress. */
 const MAX_PAGES_WITHOUT_ITEMS = 100;
 const MAX_PAGE_BYTES = 64_000_000;
+/** Small, so that the mapped items of a batch do not outlive a garbage collection. */
+const BATCH_SIZE = 50;
 
 /**
- * Reads a list page by page, and retains nothing of a page that was yielded. No item is yielded twice, even if the list had to be restarted because its
+ * Reads a list page by page, yields the items in batches, and retains nothing of what was yielded. No item is yielded twice, even if the list had to be restarted because its
  * version was compacted (410): https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
  * @throws {SourceError} if the list cannot be completed; the message has the number of items that were read.
  */
 export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readonly T[]> {
-  const seen = makeSeenKeys();
+  const progress: Progress = { seen: makeSeenKeys(), delivered: 0 };
   let continueToken: string | undefined;
   let restarts = 0;
   let pages = 0;
   /** Negative after a restart, while pages that were already read may repeat. */
   let pagesWithoutItems = 0;
-  let delivered = 0;
 
   for (;;) {
-    const page = await readPage(list, continueToken, delivered);
+    const before = progress.delivered;
+    const page = yield* readPage(list, continueToken, progress);
+    const { delivered } = progress;
     if ('expired' in page) {
       if (++restarts > MAX_RESTARTS) throw incomplete(list, page.expired, delivered);
       continueToken = page.freshToken;
@@ -62,11 +66,7 @@ export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readon
       continue;
     }
     pages++;
-    const fresh = page.items.filter(({ key }) => seen.add(key));
-    const mapped = fresh.flatMap(({ item }) => item ?? []);
-    delivered += fresh.length;
-    pagesWithoutItems = fresh.length === 0 ? pagesWithoutItems + 1 : Math.min(pagesWithoutItems, 0);
-    if (mapped.length > 0 || page.continueToken === undefined) yield mapped;
+    pagesWithoutItems = delivered === before ? pagesWithoutItems + 1 : Math.min(pagesWithoutItems, 0);
     const malformed = (because: string): SourceError => {
       const { source, host } = page.context;
       return incomplete(list, new SourceError(source, 'malformed', `${host} ${because}`), delivered);
@@ -81,8 +81,14 @@ export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readon
   }
 }
 
-interface Page<T> {
-  readonly items: readonly { readonly key: string; readonly item: T | undefined }[];
+interface Progress {
+  readonly seen: ReturnType<typeof makeSeenKeys>;
+  /** How many different items were read. */
+  delivered: number;
+}
+
+/** What remains of a page once its items were yielded. */
+interface PageEnd {
   readonly continueToken: string | undefined;
   /** Whether the answer reports remaining items, with or without a token. */
   readonly isCutOff: boolean;
@@ -95,12 +101,14 @@ interface Expired {
   readonly freshToken: string | undefined;
 }
 
-async function readPage<T>(
+/** Yields one page in batches; of the last page at least one, which may be empty. The page is freed before the next one is requested. */
+async function* readPage<T>(
   list: ListRequest<T>,
   continueToken: string | undefined,
-  delivered: number,
-): Promise<Page<T> | Expired> {
+  progress: Progress,
+): AsyncGenerator<readonly T[], PageEnd | Expired> {
   const { connection, rule, items: name, signal } = list;
+  let batch: T[] = [];
   try {
     const { answer, context } = await connection.send({
       make: (factories) => list.make(factories, { limit: list.pageSize ?? PAGE_SIZE, continueToken }),
@@ -114,10 +122,28 @@ async function readPage<T>(
       return { expired: errorOfAnswer(context, answer), freshToken: textIn(metadata, 'continue') };
     }
     if (answer.status !== 200) throw errorOfAnswer(context, answer);
-    return toPage(context, list, answer);
+    const { items, ...end } = toPage(context, list, answer);
+    for (const { key, item } of items) {
+      if (!progress.seen.add(key)) continue;
+      progress.delivered++;
+      if (item !== undefined) batch.push(item);
+      if (batch.length < BATCH_SIZE) continue;
+      yield batch;
+      batch = [];
+      // Parsing a whole page would block everything else in the process, including the garbage collector.
+      await setImmediate();
+    }
+    if (batch.length > 0 || end.continueToken === undefined) yield batch;
+    return end;
   } catch (error) {
-    throw error instanceof SourceError ? incomplete(list, error, delivered) : error;
+    if (batch.length > 0) yield batch;
+    throw error instanceof SourceError ? incomplete(list, error, progress.delivered) : error;
   }
+}
+
+interface Page<T> extends PageEnd {
+  /** Mapped when iterated, which throws a SourceError at the first malformed item. */
+  readonly items: Iterable<{ readonly key: string; readonly item: T | undefined }>;
 }
 
 function toPage<T>(
@@ -142,7 +168,7 @@ function toPage<T>(
   if (token !== undefined && token !== null && typeof token !== 'string')
     throw malformed('its `continue` token is not text');
   return {
-    items: Array.from(items, (raw) => {
+    items: Iterator.from(items).map((raw) => {
       const item = asObject(raw);
       const itemMetadata = asObject(item['metadata']);
       const itemName = textIn(itemMetadata, 'name');

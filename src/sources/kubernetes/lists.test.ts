@@ -236,6 +236,21 @@ test.each([
   expect((error as Error).message).not.toContain('CANARY');
 });
 
+test('items before a malformed one are yielded, and counted in the error', async () => {
+  const items = [podObject('pod-1'), podObject('pod-2'), { metadata: {} }, podObject('pod-4')];
+  const server = await startCluster({
+    answer: ({ path }) =>
+      path === '/api/v1/pods' ? page({ kind: 'PodList', metadata: {}, items }) : undefined,
+  });
+  onTestFinished(server.close);
+  const { cluster } = await openLab(server.kubeconfig());
+
+  const read = await readAll(cluster.pods({ signal }));
+
+  expect(names(read.items)).toEqual(['pod-1', 'pod-2']);
+  expect((read.error as Error).message).toMatch(/^only 2 pods were read: .* an item has no name$/);
+});
+
 test('a missing permission is named, and the answer is not quoted', async () => {
   const server = await startCluster({ users: [{ name: 'jane', rules: [] }] });
   onTestFinished(server.close);
