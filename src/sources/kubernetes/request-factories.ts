@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type { AppsV1ApiRequestFactory } from '@kubernetes/client-node/dist/gen/apis/AppsV1Api.js';
 import type { AuthorizationV1ApiRequestFactory } from '@kubernetes/client-node/dist/gen/apis/AuthorizationV1Api.js';
 import type { CoreV1ApiRequestFactory } from '@kubernetes/client-node/dist/gen/apis/CoreV1Api.js';
@@ -16,6 +17,7 @@ export interface RequestFactories {
  * response parsers copy every object into classes and throw a TypeError on an unexpected shape, and its transport opens a connection for each request.
  */
 export async function loadRequestFactories(server: string): Promise<RequestFactories> {
+  keepYoungGenerationSmall();
   const [{ CoreV1ApiRequestFactory: Core }, apps, authorization, version, { createConfiguration }, servers] =
     await Promise.all([
       import('@kubernetes/client-node/dist/gen/apis/CoreV1Api.js'),
@@ -32,4 +34,14 @@ export async function loadRequestFactories(server: string): Promise<RequestFacto
     authorization: new authorization.AuthorizationV1ApiRequestFactory(configuration),
     version: new version.VersionApiRequestFactory(configuration),
   };
+}
+
+/**
+ * Nearly everything that a list of pods allocates is garbage at once. V8 would let the young generation grow to three times 64 MB for it, and can then no
+ * longer collect it apart from the rest: with a small `--max-old-space-size` the process runs out of memory although it holds little. Without growth,
+ * reading 150,000 pods takes as long. The flag is read each time the young generation would grow:
+ * https://github.com/v8/v8/blob/main/src/flags/flag-definitions.h
+ */
+function keepYoungGenerationSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
 }
