@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SourceError } from '../../ports/source-error.ts';
 import type { PlainHttpClient, TextResponse } from '../../wire/http.ts';
 import { printable } from '../../wire/x509.ts';
+import { unlessAborted } from '../../wire/unless-aborted.ts';
 import type { BoshAuth, BoshConfig } from './config.ts';
 import type { Connector } from './connect.ts';
 import { readInfo } from './info.ts';
@@ -220,13 +221,4 @@ function basicHeader(user: string, password: string): string {
 
 function refused({ name }: BoshConfig, message: string): SourceError {
   return new SourceError(name, 'refused', message);
-}
-
-/** Waits for what others wait for too, and leaves it to them when `signal` aborts. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

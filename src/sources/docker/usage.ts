@@ -1,6 +1,7 @@
 import type { BuildCacheEntry, EngineImage, EngineUsage, EngineVolume } from '../../ports/engines.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { asObject, type JsonObject, numberIn, textIn } from '../../wire/json-object.ts';
+import { unlessAborted } from '../../wire/unless-aborted.ts';
 import { printable } from '../../wire/x509.ts';
 import { isOlder } from './api-version.ts';
 import type { EngineConnection } from './connection.ts';
@@ -28,18 +29,6 @@ export function openUsageReader(connection: EngineConnection): (signal: AbortSig
       resolve();
     }
   };
-}
-
-async function unlessAborted(waiting: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([waiting, promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 async function readUsage(connection: EngineConnection, signal: AbortSignal): Promise<EngineUsage> {

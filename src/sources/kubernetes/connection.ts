@@ -5,6 +5,7 @@ import type { KubeletAddress } from '../../ports/clusters.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { type HttpTls, openHttp, type PlainHttpClient } from '../../wire/http.ts';
+import { unlessAborted } from '../../wire/unless-aborted.ts';
 import { printable } from '../../wire/x509.ts';
 import type { KubernetesConfig } from './config.ts';
 import { type Credential, obtainCredential } from './credentials.ts';
@@ -296,13 +297,3 @@ const CERTIFICATE_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/^CERT_HAS_EXPIRED$/, 'has expired'],
   [/SELF_SIGNED|UNABLE_TO_|CERT_(UNTRUSTED|SIGNATURE_FAILURE|REJECTED)|INVALID_CA/, 'is not trusted'],
 ];
-
-/** Waits for a shared promise until `signal` aborts, without canceling it for others. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}

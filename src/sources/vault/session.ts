@@ -3,6 +3,7 @@ import type { HttpClient, JsonResponse } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
 import { type SendRequest, logIn, lookUpToken, type TokenInfo, type Token } from './login.ts';
 import { asObject, numberIn } from '../../wire/json-object.ts';
+import { unlessAborted } from '../../wire/unless-aborted.ts';
 
 const SHORTEST_RENEWAL_MS = 5_000;
 /** Also since a timer of more than 24.8 days fires at once. */
@@ -111,13 +112,13 @@ export function openVaultSession(
 
   const request = async (question: VaultRequest): Promise<JsonResponse> => {
     if (lost) throw lost;
-    const used = token ?? (await unlessAborted(() => logInOnce(), question.signal));
+    const used = token ?? (await beginUnlessAborted(() => logInOnce(), question.signal));
     try {
       return await send(config, http, question, used.id);
     } catch (error) {
       if (!(error instanceof SourceError) || error.kind !== 'refused' || used.limited) throw error;
       if (lost) throw lost;
-      if (token === used && (await unlessAborted(() => isGood(used.id), question.signal))) throw error;
+      if (token === used && (await beginUnlessAborted(() => isGood(used.id), question.signal))) throw error;
       // Another request may have logged in meanwhile.
       const fresh = token !== used && token ? token : await enterOrLose(question.signal);
       return send(config, http, question, fresh.id);
@@ -125,7 +126,7 @@ export function openVaultSession(
   };
 
   const enterOrLose = (signal: AbortSignal): Promise<Token> =>
-    unlessAborted(() => logInOnce(), signal).catch((error: unknown) => {
+    beginUnlessAborted(() => logInOnce(), signal).catch((error: unknown) => {
       if (error instanceof SourceError && error.kind === 'refused') lost = error;
       throw error;
     });
@@ -135,14 +136,14 @@ export function openVaultSession(
     start: async (signal) => {
       lost = undefined;
       const known = token;
-      const good = known && (known.limited || (await unlessAborted(() => isGood(known.id), signal)));
-      if (!good) await unlessAborted(() => logInOnce(), signal);
+      const good = known && (known.limited || (await beginUnlessAborted(() => isGood(known.id), signal)));
+      if (!good) await beginUnlessAborted(() => logInOnce(), signal);
     },
     describe: async (signal) => {
-      const known = token ?? (await unlessAborted(() => logInOnce(), signal));
+      const known = token ?? (await beginUnlessAborted(() => logInOnce(), signal));
       return known.limited
         ? undefined
-        : unlessAborted(() => lookUpToken(config.name, known.id, sendInBackground), signal);
+        : beginUnlessAborted(() => lookUpToken(config.name, known.id, sendInBackground), signal);
     },
     lost: () => lost,
     close: () => {
@@ -188,13 +189,8 @@ function headersFor({ namespace }: VaultConfig, token: string | undefined): Reco
   };
 }
 
-/** Waits for what others wait for too, and leaves it to them when `signal` aborts. */
-async function unlessAborted<T>(begin: () => Promise<T>, signal: AbortSignal): Promise<T> {
+/** The same for what is only begun if `signal` has not aborted. */
+async function beginUnlessAborted<T>(begin: () => Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
-  const promise = begin();
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
+  return unlessAborted(begin(), signal);
 }
