@@ -52,11 +52,26 @@ function normalize(name: string): string {
 }
 
 /** A node may be named after its address, of which the first number is not a host. */
-function withoutDomain(name: string): string {
+export function withoutDomain(name: string): string {
   return /^[\d.]+$/.test(name) ? name : (name.split('.')[0] ?? name);
 }
 
 /** `builders:node-b`. An engine with the name of its source, which is then its only one, is named as the source. */
 export function engineTarget({ name }: Pick<ports.ContainerEngines, 'name'>, engine: string): string {
   return engine === name ? name : `${name}:${engine}`;
+}
+
+/** One engine of a source. */
+export interface EngineOfSource {
+  readonly source: ports.ContainerEngines;
+  readonly engine: ports.Engine;
+  /** As findings name it. */
+  readonly target: string;
+}
+
+/** The engines of all these sources. */
+export function enginesOf(sources: readonly ports.ContainerEngines[]): readonly EngineOfSource[] {
+  return sources.flatMap((source) =>
+    source.engines.map((engine) => ({ source, engine, target: engineTarget(source, engine.name) })),
+  );
 }

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { type ports, SourceError, wording } from '../../kit.ts';
-import { engineTarget, nodeFinder } from '../../shared/match-engine.ts';
+import { type EngineOfSource, enginesOf, nodeFinder } from '../../shared/match-engine.ts';
 import type { Context, NodeEngine, NodeFacts } from './facts.ts';
 import { disksOf } from './measurements.ts';
 import { compareRooms, hasEnough, type Room, roomsOf } from './room.ts';
@@ -15,12 +15,6 @@ const ASK_WITHIN_MS = 10_000;
 /** With less time left, none is asked. */
 const RESERVE_MS = 2_000;
 
-interface Configured {
-  readonly source: ports.ContainerEngines;
-  readonly engine: ports.Engine;
-  readonly target: string;
-}
-
 /**
  * Adds the container engines of nodes that are short of disk, or whose images cannot be collected. Asks no engine unless a node is short. What
  * cannot be read is a gap that does not change the verdict.
@@ -30,21 +24,15 @@ export async function withEngines(
   nodes: readonly NodeFacts[],
   listed: readonly ListedNode[],
 ): Promise<readonly NodeFacts[]> {
-  const engines = (context.read.engines ?? []).flatMap((source) =>
-    source.engines.map((engine): Configured => ({
-      source,
-      engine,
-      target: engineTarget(source, engine.name),
-    })),
-  );
+  const engines = enginesOf(context.read.engines ?? []);
   if (engines.length === 0) return nodes;
   const short = shortest(nodes);
   const isBlocked = ({ events }: NodeFacts) => (events?.imageGc?.containers.length ?? 0) > 0;
   const looked = new Set([...short, ...nodes.filter(isBlocked)]);
   if (looked.size === 0) return nodes;
 
-  const answers = new Map<Configured, Promise<Answer>>();
-  const ask = (one: Configured): Promise<Answer> => {
+  const answers = new Map<EngineOfSource, Promise<Answer>>();
+  const ask = (one: EngineOfSource): Promise<Answer> => {
     const asked = answers.get(one) ?? askEngine(context, one);
     answers.set(one, asked);
     return asked;
@@ -86,7 +74,7 @@ function worstOf({ fileSystems, config }: NodeFacts): Room | undefined {
 }
 
 interface Matched {
-  readonly one: Configured;
+  readonly one: EngineOfSource;
   readonly node: ListedNode;
   readonly by: NodeEngine['by'];
 }
@@ -94,15 +82,15 @@ interface Matched {
 /** By the name that is configured; where none is, by the host name that the engine reports if it may be asked. An ambiguous name is none. */
 async function matchEngines(
   { note }: Context,
-  engines: readonly Configured[],
+  engines: readonly EngineOfSource[],
   listed: readonly ListedNode[],
-  ask: ((one: Configured) => Promise<Answer>) | undefined,
+  ask: ((one: EngineOfSource) => Promise<Answer>) | undefined,
 ): Promise<readonly Matched[]> {
   const find = nodeFinder(listed);
   const unnamed = engines.filter(({ engine }) => engine.node === undefined).slice(0, MAX_ASKED);
   const hosts = new Map(
     await Promise.all(
-      (ask ? unnamed : []).map(async (one): Promise<[Configured, string | undefined]> => {
+      (ask ? unnamed : []).map(async (one): Promise<[EngineOfSource, string | undefined]> => {
         const answer = await ask?.(one);
         return [one, answer instanceof SourceError ? undefined : answer?.hostname];
       }),
@@ -135,7 +123,7 @@ function toAnswer(answer: Answer): NonNullable<NodeEngine['answer']> {
 /** A failure of the engine is a gap, and returned. It may ignore the signal. */
 async function askEngine(
   { signal, leftMs, gap }: Context,
-  { source, engine, target }: Configured,
+  { source, engine, target }: EngineOfSource,
 ): Promise<Answer> {
   const withinMs = Math.min(ASK_WITHIN_MS, leftMs() - RESERVE_MS);
   const answered = new AbortController();

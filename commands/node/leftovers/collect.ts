@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { type ports, SourceError, wording } from '../../kit.ts';
-import { engineTarget, nodeFinder } from '../../shared/match-engine.ts';
+import { type EngineOfSource, enginesOf, nodeFinder, withoutDomain } from '../../shared/match-engine.ts';
 import { selectByName } from '../../shared/select-by-name.ts';
 import { chooseSources, splitNames } from '../../shared/sources.ts';
 import type { Context, EngineFacts, Facts, Leftover, SortedContainers } from './facts.ts';
@@ -16,12 +16,6 @@ export interface CollectArgs {
   readonly include: readonly Includable[];
 }
 
-interface Machine {
-  readonly source: ports.ContainerEngines;
-  readonly engine: ports.Engine;
-  readonly target: string;
-}
-
 /** Names that a gap or a note lists. */
 const MAX_NAMED = 5;
 /** For a check without a deadline. */
@@ -29,9 +23,7 @@ const MAX_WAIT_MS = 300_000;
 
 /** Reads all engines at the same time. A request that fails is a gap, and affects nothing else. */
 export async function collect(context: Context, args: CollectArgs): Promise<Facts> {
-  const machines = chooseSources(context, 'engines', args.source).flatMap((source) =>
-    source.engines.map((engine): Machine => ({ source, engine, target: engineTarget(source, engine.name) })),
-  );
+  const machines = enginesOf(chooseSources(context, 'engines', args.source));
   const clusters = readNodes(context);
   const chosen = args.node === undefined ? machines : await choose(context, machines, args.node, clusters);
   const engines = await Promise.all(chosen.map((machine) => readEngine(context, machine, args, clusters)));
@@ -41,10 +33,10 @@ export async function collect(context: Context, args: CollectArgs): Promise<Fact
 /** The machines with these names: of engines, or of nodes on which they run. */
 async function choose(
   context: Context,
-  machines: readonly Machine[],
+  machines: readonly EngineOfSource[],
   requested: string,
   clusters: Promise<ClusterNodes>,
-): Promise<readonly Machine[]> {
+): Promise<readonly EngineOfSource[]> {
   const names = splitNames(requested);
   const byName = machines.map((machine) => ({ machine, names: namesOf(machine) }));
   const isCalled = ({ names: known }: { readonly names: readonly string[] }, name: string) =>
@@ -60,21 +52,17 @@ async function choose(
   return known.filter((one) => names.some((name) => isCalled(one, name))).map(({ machine }) => machine);
 }
 
-function namesOf({ engine, target }: Machine): readonly string[] {
+function namesOf({ engine, target }: EngineOfSource): readonly string[] {
   const { name, node = name } = engine;
   return [name, target, node, withoutDomain(node)];
-}
-
-function withoutDomain(name: string): string {
-  return /^[\d.]+$/.test(name) ? name : (name.split('.')[0] ?? name);
 }
 
 /** With the names of the nodes on which they run. Called only if a name is not that of an engine. */
 async function withNodeNames(
   context: Context,
-  machines: readonly Machine[],
+  machines: readonly EngineOfSource[],
   clusters: Promise<ClusterNodes>,
-): Promise<readonly { readonly machine: Machine; readonly names: readonly string[] }[]> {
+): Promise<readonly { readonly machine: EngineOfSource; readonly names: readonly string[] }[]> {
   const { nodes } = await clusters;
   const find = nodeFinder(nodes);
   return Promise.all(
@@ -99,7 +87,7 @@ async function withNodeNames(
 
 async function readEngine(
   context: Context,
-  machine: Machine,
+  machine: EngineOfSource,
   args: CollectArgs,
   clusters: Promise<ClusterNodes>,
 ): Promise<EngineFacts | undefined> {
@@ -138,7 +126,7 @@ async function readEngine(
  */
 async function describe(
   context: Context,
-  { source, engine, target }: Machine,
+  { source, engine, target }: EngineOfSource,
 ): Promise<ports.EngineInfo | undefined | 'unreachable'> {
   const { gap, signal } = context;
   const query = { engine: engine.name, signal };
@@ -176,7 +164,11 @@ async function listsContainers(source: ports.ContainerEngines, query: ports.Engi
 }
 
 /** What an engine stopped a minute ago seems as much older as its clock is behind. One that is ahead only makes everything seem younger. */
-function reportClock({ note }: Context, { target }: Machine, { clockBehindMs = 0 }: ports.EngineInfo): void {
+function reportClock(
+  { note }: Context,
+  { target }: EngineOfSource,
+  { clockBehindMs = 0 }: ports.EngineInfo,
+): void {
   if (clockBehindMs > CLOCK_TOLERANCE_MS)
     note(
       `${target}: its clock is ${wording.period(clockBehindMs)} behind, so ages are overestimated by that much`,
@@ -198,7 +190,7 @@ async function withinHalfTheTime<T>({ leftMs, signal }: Context, work: Promise<T
 
 async function readContainers(
   context: Context,
-  { source, engine, target }: Machine,
+  { source, engine, target }: EngineOfSource,
   { olderMs, include }: CollectArgs,
   info: ports.EngineInfo | undefined,
 ): Promise<SortedContainers> {
@@ -247,7 +239,7 @@ function gapOf(target: string, source: string, { because, count, names }: Undeci
 
 function reportUnknownUse(
   { gap, note, now }: Context,
-  { source, target }: Machine,
+  { source, target }: EngineOfSource,
   usage: ports.EngineUsage,
   containers: SortedContainers,
   { olderMs }: CollectArgs,
@@ -280,7 +272,7 @@ function reportUnknownUse(
 
 async function findNode(
   { note }: Context,
-  { engine, target }: Machine,
+  { engine, target }: EngineOfSource,
   hostname: string | undefined,
   clusters: Promise<ClusterNodes>,
 ) {
