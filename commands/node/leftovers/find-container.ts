@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { engineTarget } from '../../shared/match-engine.ts';
+import { findRemovable, oncePerPlan } from './removable-engine.ts';
 import { containerTarget } from './targets.ts';
 import { judge, namedBy, volumesOf } from './sort-containers.ts';
 import { INCLUDABLE } from './owners.ts';
@@ -36,12 +37,9 @@ export async function findLeftover(
   asked: ContainerParams,
 ): Promise<{ readonly target: string; readonly container: ports.EngineContainer }> {
   const { source: name, engine, id, state, finishedAtText } = asked;
-  const source = context.read.engines.find((one) => one.name === name);
-  if (!source) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
-  if (!source.removal.allowed) throw new SourceError(name, 'refused', source.removal.because);
+  const source = findRemovable(context, name);
   const gone = (because: string) => new SourceError(name, 'missing', `${asked.name} ${because}`);
-  const { byId, usersOf } = await readUsers(context, source, engine);
-  // All lines of a plan share one list. When they are applied, each container is inspected again right before.
+  const { byId, usersOf } = await usersOnce(context, source, engine);
   const container = 'write' in context ? await inspect(context, source, asked) : byId.get(id);
   if (!container) throw gone('no longer exists');
   // A person renames a container to keep it.
@@ -87,18 +85,10 @@ interface Users {
   readonly usersOf: (container: ports.EngineContainer) => string | undefined;
 }
 
-const lists = new WeakMap<Context, Map<string, Promise<Users>>>();
+/** All lines of a plan share one list. When they are applied, each container is inspected again right before. */
+const usersOnce = oncePerPlan(readUsers);
 
-function readUsers(context: Context, source: ports.ContainerEngines, engine: string): Promise<Users> {
-  const known = lists.get(context) ?? new Map<string, Promise<Users>>();
-  lists.set(context, known);
-  const key = JSON.stringify([source.name, engine]);
-  const reading = known.get(key) ?? readList(context, source, engine);
-  known.set(key, reading);
-  return reading;
-}
-
-async function readList(
+async function readUsers(
   { signal, now }: Context,
   source: ports.ContainerEngines,
   engine: string,

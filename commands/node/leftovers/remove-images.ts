@@ -3,6 +3,7 @@ import { defineRemediation, type ports, type ReadContext, SourceError, wording }
 import { engineTarget } from '../../shared/match-engine.ts';
 import { fitTitle } from '../../shared/title.ts';
 import { ownerOf } from './owners.ts';
+import { findRemovable, oncePerPlan } from './removable-engine.ts';
 import { imageTarget, shortId } from './targets.ts';
 import { bytesInFull } from './words.ts';
 
@@ -68,10 +69,8 @@ async function findDangling(
   context: Context,
   { source: name, engine, id }: ImageParams,
 ): Promise<{ readonly target: string; readonly image: ports.EngineImage }> {
-  const source = context.read.engines.find((one) => one.name === name);
-  if (!source) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
-  if (!source.removal.allowed) throw new SourceError(name, 'refused', source.removal.because);
-  const { images, usedIds, hasKubelet } = await readState(context, source, engine);
+  const source = findRemovable(context, name);
+  const { images, usedIds, hasKubelet } = await stateOnce(context, source, engine);
   const image = images.get(id);
   const gone = (because: string) => new SourceError(name, 'missing', `image ${shortId(id)} ${because}`);
   if (!image) throw gone('no longer exists');
@@ -90,18 +89,9 @@ interface EngineState {
 }
 
 /** All lines of a plan share one reading. The engine itself refuses to remove an image that a container uses. */
-const states = new WeakMap<Context, Map<string, Promise<EngineState>>>();
+const stateOnce = oncePerPlan(readState);
 
-function readState(context: Context, source: ports.ContainerEngines, engine: string): Promise<EngineState> {
-  const known = states.get(context) ?? new Map<string, Promise<EngineState>>();
-  states.set(context, known);
-  const key = JSON.stringify([source.name, engine]);
-  const reading = known.get(key) ?? readOnce(context, source, engine);
-  known.set(key, reading);
-  return reading;
-}
-
-async function readOnce(
+async function readState(
   { signal }: Context,
   source: ports.ContainerEngines,
   engine: string,
