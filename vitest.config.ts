@@ -5,6 +5,7 @@ import { MAX_WAIT_MS } from './test/timeouts.ts';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'commands/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
+    setupFiles: ['test/random-inputs.ts'],
     // Real servers are started and stopped in tests: slow machines get the time they need, and nothing is asserted about it.
     // Most of what tests do is wait for real servers: twice as many at once as there are processors keeps these busy.
     // The engine of WRENCH_TEST_DOCKER serves one test file at a time.

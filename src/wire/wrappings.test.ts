@@ -93,7 +93,7 @@ test('in any three wrappings, every format is found or a gap', () => {
       },
     ),
     // The same ones each time: there are some hundred thousand.
-    { numRuns: 1000, seed: 20_261_126 },
+    { numRuns: 1_000 },
   );
 });
 

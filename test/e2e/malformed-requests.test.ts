@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { Agent, request } from 'undici';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type Chance, makeChance } from '../chaos/random.ts';
+import { FUZZ_SEED } from '../random-inputs.ts';
 import { MAX_WAIT_MS, MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { startWorkspace } from '../workspace/start-workspace.ts';
 import { freePort } from '../world/free-port.ts';
@@ -16,11 +17,9 @@ import { ADA, PLATFORM, TOKENS } from './harness.ts';
 import { damagedEnvelope, malformedRequest, type RawRequest, signedRequest } from './malformed-requests.ts';
 import { signedHeaders } from './sign.ts';
 
-/** A bot and a worker in a process of their own are sent 2,000 malformed requests. `FUZZ_SEED=7 npx vitest run <this file>` repeats a run. */
+/** A bot and a worker in a process of their own are sent 2,000 malformed requests. `FUZZ_SEED=7 npx vitest run <this file>` sends others. */
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 const WAIT = { timeout: MAX_WORLD_WAIT_MS, timeoutMs: MAX_WORLD_WAIT_MS };
-const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000);
-const onFailure = `repeat it with FUZZ_SEED=${seed}`;
 const AT_ONCE = 16;
 
 const cleanUp: (() => unknown)[] = [];
@@ -81,8 +80,8 @@ async function startAll(delivery: 'http' | 'socket') {
 
   /** The process is the same, healthy, and does its work. */
   const expectUnharmed = async () => {
-    expect(child.exitCode, `${onFailure}\n${log.slice(-2_000)}`).toBeNull();
-    expect(await health('/healthz'), onFailure).toBe(200);
+    expect(child.exitCode, log.slice(-2_000)).toBeNull();
+    expect(await health('/healthz')).toBe(200);
     await workspace.command({
       userId: ADA,
       channelId: PLATFORM,
@@ -93,16 +92,16 @@ async function startAll(delivery: 'http' | 'socket') {
       () => workspace.messages(PLATFORM).find((one) => one.text.includes('UNKNOWN')),
       WAIT,
     );
-    expect(root.text, onFailure).toContain('UNKNOWN');
+    expect(root.text).toContain('UNKNOWN');
     const errors = log.split('\n').filter((line) => /"level":[56]0|TypeError|RangeError/.test(line));
-    expect(errors, onFailure).toEqual([]);
+    expect(errors).toEqual([]);
   };
   return { workspace, port, healthPort, expectUnharmed };
 }
 
 /** Does `work` for each of `count`, some at once; each has a chance of its own. */
 async function repeat(name: string, count: number, work: (chance: Chance) => Promise<void>): Promise<void> {
-  const chance = makeChance(seed);
+  const chance = makeChance(FUZZ_SEED);
   let at = 0;
   const lane = async () => {
     while (at < count) await work(chance.apart(`${name} ${at++}`));
@@ -158,9 +157,9 @@ test('no request over HTTP, signed or not, crashes a process or is answered with
     count(answer.statusCode, body.toString());
   });
 
-  expect(wrong, onFailure).toEqual([]);
+  expect(wrong).toEqual([]);
   // They got past the parser, to each kind of answer.
-  expect([...statuses.keys()], onFailure).toEqual(expect.arrayContaining([200, 400, 401, 404, 405, 415]));
+  expect([...statuses.keys()]).toEqual(expect.arrayContaining([200, 400, 401, 404, 405, 415]));
   await expectUnharmed();
 });
 
@@ -175,6 +174,6 @@ test('no envelope over Socket Mode crashes a process, and each is acknowledged',
     if (chance.happens(0.2)) workspace.sockets.sendText(malformedRequest(chance).bytes.toString('latin1'));
   });
 
-  expect(unanswered, onFailure).toEqual([]);
+  expect(unanswered).toEqual([]);
   await expectUnharmed();
 });
