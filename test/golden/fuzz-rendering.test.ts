@@ -17,6 +17,7 @@ import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
 import { renderRefusal } from '../../src/slack/render/replies/refusal.ts';
 import { cardPlaceholder, renderCard } from '../../src/slack/render/remediation/card.ts';
 import { renderReport } from '../../src/slack/render/report/report.ts';
+import { FUZZ_SEED } from '../random-inputs.ts';
 import { validateMessage } from '../workspace/validate-blocks.ts';
 import {
   hostileFinding,
@@ -43,6 +44,8 @@ function rejections(message: Message): readonly string[] {
 
 const SHOWN = 2_000;
 
+let searches = 0;
+
 /** The smallest input found whose messages Slack rejects, and why; undefined where it takes all of them. */
 function rejected<T>(
   runs: number,
@@ -52,7 +55,8 @@ function rejected<T>(
   const reasons = (value: T) => render(value).flatMap(rejections);
   const { counterexample, seed } = fc.check(
     fc.property(generated, (value) => reasons(value).length === 0),
-    { numRuns: runs },
+    // Shards try different inputs.
+    { numRuns: runs, seed: FUZZ_SEED + searches++ },
   );
   if (counterexample === null) return undefined;
   const [value] = counterexample;
