@@ -228,7 +228,68 @@ const rows = (max: number) =>
     .max(max)
     .refine((all) => new Set(all.map(({ length }) => length)).size <= 1, 'must have rows of one length');
 
-const messageBlocks = [
+/** On charts its pages disagree about 6 or 12 series and segments: https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block */
+const MAX_SERIES = 6;
+const MAX_POINTS = 20;
+const chartName = z.string().min(1).max(20);
+const seriesChart = <T extends string>(type: T) =>
+  z
+    .strictObject({
+      type: z.literal(type),
+      series: z
+        .array(
+          z.strictObject({
+            name: chartName,
+            data: z
+              .array(z.strictObject({ label: chartName, value: z.number() }))
+              .min(1)
+              .max(MAX_POINTS),
+          }),
+        )
+        .min(1)
+        .max(MAX_SERIES)
+        .refine(
+          (series) => areUnique(series.map(({ name }) => name)),
+          'must have series names that are unique',
+        ),
+      axis_config: z.strictObject({
+        categories: z
+          .array(chartName)
+          .min(1)
+          .max(MAX_POINTS)
+          .refine(areUnique, 'must have categories that are unique'),
+        x_label: z.string().min(1).max(50).optional(),
+        y_label: z.string().min(1).max(50).optional(),
+      }),
+    })
+    .refine(
+      ({ series, axis_config: { categories } }) =>
+        series.every(({ data }) => {
+          const labels = new Set(data.map(({ label }) => label));
+          return data.length === categories.length && categories.every((category) => labels.has(category));
+        }),
+      'must have exactly one data point for each category in every series',
+    );
+/** In messages only. */
+const dataVisualization = z.strictObject({
+  type: z.literal('data_visualization'),
+  ...block,
+  title: z.string().min(1).max(50),
+  chart: z.discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('pie'),
+      segments: z
+        .array(z.strictObject({ label: chartName, value: z.number().positive() }))
+        .min(1)
+        .max(MAX_SERIES),
+    }),
+    seriesChart('bar'),
+    seriesChart('area'),
+    seriesChart('line'),
+  ]),
+});
+
+const sharedBlocks = [
   z.strictObject({ type: z.literal('actions'), ...block, elements: z.array(action).min(1).max(25) }),
   z.strictObject({
     type: z.literal('context'),
@@ -297,12 +358,6 @@ const messageBlocks = [
     page_size: z.int().min(1).max(100).optional(),
     row_header_column_index: z.int().min(0).max(19).optional(),
   }),
-  z.strictObject({
-    type: z.literal('data_visualization'),
-    ...block,
-    title: z.string().min(1).max(50),
-    chart: z.looseObject({ type: z.string() }),
-  }),
   z.strictObject({ type: z.literal('markdown'), ...block, text: z.string().min(1).max(12_000) }),
   z.strictObject({
     type: z.literal('input'),
@@ -328,8 +383,12 @@ const messageBlocks = [
 /** Alerts live in modals only. */
 const alert = z.looseObject({ type: z.literal('alert'), ...block });
 
-export const messageBlock = z.discriminatedUnion('type', messageBlocks);
-export const viewBlock = z.discriminatedUnion('type', [...messageBlocks, alert]);
+export const messageBlock = z.discriminatedUnion('type', [...sharedBlocks, dataVisualization]);
+export const viewBlock = z.discriminatedUnion('type', [...sharedBlocks, alert]);
+
+function areUnique(names: readonly string[]): boolean {
+  return new Set(names).size === names.length;
+}
 
 function hasPicture(image: { image_url?: unknown; slack_file?: unknown }): boolean {
   return image.image_url !== undefined || image.slack_file !== undefined;

@@ -153,7 +153,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
           api_app_id: APP.id,
           token: 'not-a-secret-verification-token',
           trigger_id: triggers.issue(userId),
-          view: { ...describeView(stored), state: { values: inputsOf(values) } },
+          view: { ...describeView(stored), state: { values: inputsOf(values, stored.view) } },
           response_urls: [],
           ...installationOf(parts),
         },
@@ -207,15 +207,28 @@ function installationOf({ enterprise }: InteractionParts): Record<string, unknow
     : { team: { id: TEAM.id, domain: TEAM.domain }, enterprise: null, is_enterprise_install: false };
 }
 
-function inputsOf(values: SubmitInput['values']): Record<string, unknown> {
+/** What Slack sends of each input: the text that was typed, or the option that was chosen. @throws Error where the form has no such option. */
+function inputsOf(values: SubmitInput['values'], view: Payload): Record<string, unknown> {
+  const blocks = (view['blocks'] as readonly Payload[] | undefined) ?? [];
   return Object.fromEntries(
-    Object.entries(values).map(([block, actions]) => [
-      block,
-      Object.fromEntries(
-        Object.entries(actions).map(([action, value]) => [action, { type: 'plain_text_input', value }]),
-      ),
-    ]),
+    Object.entries(values).map(([block, actions]) => {
+      const element = blocks.find((one) => one['block_id'] === block)?.['element'] as Payload | undefined;
+      return [
+        block,
+        Object.fromEntries(
+          Object.entries(actions).map(([action, value]) => [action, inputOf(element, value)]),
+        ),
+      ];
+    }),
   );
+}
+
+function inputOf(element: Payload | undefined, value: string): Payload {
+  if (element?.['type'] !== 'static_select') return { type: 'plain_text_input', value };
+  const options = (element['options'] as readonly Payload[] | undefined) ?? [];
+  const chosen = options.find((option) => option['value'] === value);
+  if (!chosen) throw new Error(`the form has no option ${value}`);
+  return { type: 'static_select', selected_option: chosen };
 }
 
 function present(store: Store, userId: string, channelId: string): { user: User; channel: Channel } {

@@ -91,6 +91,8 @@ export interface Message extends Draft {
   readonly revision: number;
   /** Whom the message would disturb: `@channel`, `@here`, `@everyone`, user ids, user group ids. */
   readonly notifies: readonly string[];
+  /** Whom it disturbed when it was posted: an edit disturbs nobody. */
+  readonly notified: readonly string[];
   /** Every address a reader could follow out of it. */
   readonly links: readonly string[];
 }

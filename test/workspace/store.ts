@@ -101,6 +101,7 @@ export function createStore(seeds: StoreSeeds): Store {
         ts: nextTs(),
         revision: 1,
         ...readEffects(draft, [...users.values()]),
+        notified: readEffects(draft, [...users.values()]).notifies,
       } as Message),
     find: (channelId, ts) => messages.get(key(channelId, ts)),
     change: (message, changes) => {

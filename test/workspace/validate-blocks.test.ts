@@ -20,6 +20,16 @@ const confirm = (more: object = {}) => ({
 const rich = (...elements: object[]) => ({ type: 'rich_text', elements });
 const line = (...elements: object[]) => ({ type: 'rich_text_section', elements });
 
+const series = (name: string, labels: string[]) => ({
+  name,
+  data: labels.map((label) => ({ label, value: -1.5 })),
+});
+const chart = (more: object = {}) => ({
+  type: 'data_visualization',
+  title: 'Disk used',
+  chart: { type: 'bar', series: [series('n', ['a', 'b'])], axis_config: { categories: ['b', 'a'] }, ...more },
+});
+
 const check = (...blocks: object[]) => validateMessage({ text: 'verdict', blocks });
 const told = (...blocks: object[]) =>
   check(...blocks).map(({ message, pointer }) => `${pointer}: ${message}`);
@@ -85,6 +95,31 @@ test.each<[string, object[]]>([
     [{ type: 'data_table', caption: 'Certificates', rows: many(101, () => [raw('a')]), page_size: 10 }],
   ],
   ['markdown', [{ type: 'markdown', text: '**a**' }]],
+  ['two charts', [chart(), chart({ type: 'line' })]],
+  [
+    'a chart at its limits',
+    [
+      chart({
+        series: many(6, (at) =>
+          series(
+            `n${at}`,
+            many(20, (point) => `p${point}`),
+          ),
+        ),
+        axis_config: { categories: many(20, (at) => `p${at}`), x_label: 'UTC', y_label: 'a'.repeat(50) },
+      }),
+    ],
+  ],
+  [
+    'a pie',
+    [
+      {
+        type: 'data_visualization',
+        title: 'a',
+        chart: { type: 'pie', segments: [{ label: 'a', value: 0.1 }] },
+      },
+    ],
+  ],
   ['fifty blocks', many(50, () => ({ type: 'divider' }))],
   [
     'text just below the sum',
@@ -248,6 +283,76 @@ test.each<[string, object[], string]>([
     [{ ...table([raw('a')]), column_settings: [null] }],
     '/blocks/0/column_settings/0: must be of type object',
   ],
+  ['three charts', many(3, () => chart()), '/blocks: no more than 2 data_visualization blocks allowed'],
+  [
+    'a chart with a long title',
+    [{ ...chart(), title: 'a'.repeat(51) }],
+    '/blocks/0/title: must be less than 51 characters',
+  ],
+  ['a chart of an unknown kind', [chart({ type: 'donut' })], '/blocks/0/chart/type: unsupported type: donut'],
+  [
+    'a chart with an unknown property',
+    [chart({ stacked: true })],
+    '/blocks/0/chart: invalid additional property: stacked',
+  ],
+  [
+    'seven series',
+    [chart({ series: many(7, (at) => series(`n${at}`, ['a', 'b'])) })],
+    '/blocks/0/chart/series: no more than 6 items allowed',
+  ],
+  [
+    'a series name twice',
+    [chart({ series: many(2, () => series('n', ['a', 'b'])) })],
+    '/blocks/0/chart/series: must have series names that are unique',
+  ],
+  [
+    'a long category',
+    [chart({ axis_config: { categories: ['a'.repeat(21), 'b'] } })],
+    '/blocks/0/chart/axis_config/categories/0: must be less than 21 characters',
+  ],
+  [
+    'a category twice',
+    [chart({ axis_config: { categories: ['a', 'a'] } })],
+    '/blocks/0/chart/axis_config/categories: must have categories that are unique',
+  ],
+  [
+    'a category without a point',
+    [chart({ series: [series('n', ['a'])] })],
+    '/blocks/0/chart: must have exactly one data point for each category in every series',
+  ],
+  [
+    'a point for another category',
+    [chart({ series: [series('n', ['a', 'c'])] })],
+    '/blocks/0/chart: must have exactly one data point for each category in every series',
+  ],
+  [
+    'a point without a value',
+    [
+      chart({
+        series: [
+          {
+            name: 'n',
+            data: [
+              { label: 'a', value: null },
+              { label: 'b', value: 1 },
+            ],
+          },
+        ],
+      }),
+    ],
+    '/blocks/0/chart/series/0/data/0/value: must be of type number',
+  ],
+  [
+    'an empty segment of a pie',
+    [
+      {
+        type: 'data_visualization',
+        title: 'a',
+        chart: { type: 'pie', segments: [{ label: 'a', value: 0 }] },
+      },
+    ],
+    '/blocks/0/chart/segments/0/value: must be more than 0',
+  ],
   ['half of a surrogate pair', [section('a\uD83D')], '/blocks/0/text/text: half of a surrogate pair'],
   ['101 rows', [table(...many(101, () => [raw('a')]))], '/blocks/0/rows: no more than 100 items allowed'],
   ['21 columns', [table(many(21, () => raw('a')))], '/blocks/0/rows/0: no more than 20 items allowed'],
@@ -321,6 +426,12 @@ test('a message without top-level text is silent to a screen reader', () => {
   expect(validateMessage({ blocks: [section('a')] })).toEqual([
     { code: 'no_text', message: 'top-level text is missing', pointer: '/text' },
   ]);
+});
+
+test('a chart is for messages', () => {
+  const modal = { type: 'modal', title: plain('Renew'), blocks: [chart()] };
+
+  expect(validateView(modal)).toHaveLength(1);
 });
 
 test('a view has a title, a short one, and up to a hundred blocks', () => {

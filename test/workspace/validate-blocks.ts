@@ -110,7 +110,9 @@ function toProblems(issue: z.core.$ZodIssue, block: unknown, base: string): Prob
       return say(
         issue.origin === 'array'
           ? `must provide at least ${issue.minimum} items`
-          : `must be more than ${Number(issue.minimum) - 1} characters`,
+          : issue.origin === 'number'
+            ? `must be more than ${issue.minimum}`
+            : `must be more than ${Number(issue.minimum) - 1} characters`,
       );
     case 'unrecognized_keys':
       return issue.keys.flatMap((key) => say(`invalid additional property: ${key}`));

@@ -1,5 +1,6 @@
 // Puts what the server drew in its place.
 
+import { showForm } from './form.js';
 import { find, place, shown } from './session.js';
 
 /** The newest message seen in each channel. */
@@ -26,6 +27,7 @@ export function show(next) {
   showPeople(next);
   showMessages(find('messages'), next.messages, isElsewhere);
   showThread(next);
+  showForm(next.form);
   find('break').hidden = next.faultInjections.length === 0;
   find('active-faults').textContent = next.faults.length > 0 ? `Now: ${next.faults.join(', ')}` : '';
   find('faults').classList.toggle('is-on', next.faults.length > 0);
@@ -40,6 +42,9 @@ export function show(next) {
 
 function showChannels({ channels, channel }) {
   for (const { id, latest } of channels) if (id === channel.id || !seen.has(id)) seen.set(id, latest);
+  const isUnread = channels.some(({ id, latest }) => latest > seen.get(id));
+  find('menu').classList.toggle('is-unread', isUnread);
+  find('menu').setAttribute('aria-label', isUnread ? 'Channels, unread messages' : 'Channels');
   find('channels').replaceChildren(
     ...channels.map(({ id, name, isPrivate, latest }) => {
       const button = document.createElement('button');

@@ -16,6 +16,11 @@ const tile = (colour: string) => h('rect', { x: 1, y: 1, width: 14, height: 14, 
 const glyph = (text: string) =>
   h('text', { x: 8, y: 12, textAnchor: 'middle', fontSize: 11, fontWeight: 800, fill: '#fff' }, text);
 
+const BELL = [
+  h('path', { d: 'M3 11.6c1.2-1 1.2-2.4 1.4-4.4a3.6 3.6 0 0 1 7.2 0c.2 2 .2 3.4 1.4 4.4z', fill: '#fdcb58' }),
+  h('circle', { cx: 8, cy: 13.2, r: 1.5, fill: '#dfa92f' }),
+];
+
 const drawings: Readonly<Record<string, readonly ReactNode[]>> = {
   red_circle: [circle('#dd2e44', '#b81f35')],
   large_yellow_circle: [circle('#fdcb58', '#dfa92f')],
@@ -98,6 +103,12 @@ const drawings: Readonly<Record<string, readonly ReactNode[]>> = {
     tile('#4a9bef'),
     h('path', { d: 'M3.4 4.4 8 8l-4.6 3.6zM8 4.4 12.6 8 8 11.6z', fill: '#fff' }),
   ],
+  raised_hand: [
+    stroke('M4.6 9V4.4M7 7.6V2.4M9.4 7.6V2.8M11.8 8.6V4.6', '#fdcb58'),
+    h('path', { d: 'M3.6 7.6h9.2v2.6a4.2 4.2 0 0 1-4.2 4.2h-.8a4.2 4.2 0 0 1-4.2-4.2z', fill: '#fdcb58' }),
+  ],
+  bell: BELL,
+  no_bell: [...BELL, stroke('M2.4 2.4l11.2 11.2', '#dd2e44')],
   snowflake: [stroke('M8 1.6v12.8M2.5 4.8l11 6.4M13.5 4.8l-11 6.4', '#6db3e8')],
   sunny: [
     h('circle', { cx: 8, cy: 8, r: 3.4, fill: '#fdcb58' }),

@@ -198,6 +198,20 @@ test('a button asks first, and its message changes for everybody', async () => {
   expect(complaints).toEqual([]);
 });
 
+test('on a phone the menu shows that another channel has new messages, and leads to it', async () => {
+  const { page, workspace, complaints } = await openPage({ width: 390, height: 780 });
+  await page.getByRole('button', { name: 'Channels', exact: true }).waitFor();
+  workspace.say('U0123KATE', 'C0123PLATFORM', 'The digest is here');
+
+  await page.getByRole('button', { name: 'Channels, unread messages' }).click();
+  await page.locator('#channels').getByRole('button', { name: 'platform' }).click();
+
+  await page.getByRole('heading', { name: '# platform' }).waitFor();
+  await page.getByText('The digest is here').waitFor();
+  await page.getByRole('button', { name: 'Channels', exact: true }).waitFor();
+  expect(complaints).toEqual([]);
+});
+
 test('on a phone the thread covers the channel, and closes', async () => {
   const { page, complaints } = await openPage({ width: 390, height: 780 });
   await ask(page);

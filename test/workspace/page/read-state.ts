@@ -2,7 +2,8 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { APP, SLACKBOT, TEAM, type Message } from '../model.ts';
 import type { PageParts } from './page-parts.ts';
 import type { createMessageRenderer, Shown } from './render-message.ts';
-import { renderAvatar } from './render-message.ts';
+import { renderForm } from './render-form.ts';
+import { namesIn, renderAvatar } from './render-message.ts';
 
 /** What one person sees now: `?user=&channel=&thread=`. The page compares it with what it shows. */
 export function readState(
@@ -19,6 +20,9 @@ export function readState(
   const ephemerals = store.ephemerals(user.id, channel.id);
   const threadTs = query.get('thread') ?? '';
   const root = store.find(channel.id, threadTs);
+  const form = [...store.views.values()].findLast(
+    ({ user: owner, view }) => owner === user.id && view['type'] === 'modal',
+  );
   const list = (messages: readonly Message[], place: 'channel' | 'thread'): Shown[] =>
     messages
       .toSorted((one, other) => Number(one.ts) - Number(other.ts))
@@ -60,6 +64,7 @@ export function readState(
             ),
           }
         : null,
+    form: form ? { html: renderToStaticMarkup(renderForm(form, namesIn(store))) } : null,
     commands,
     faultInjections: faultInjections.map(({ label, about, restores = false }) => ({
       label,

@@ -4,6 +4,7 @@ import type { Block } from '../model.ts';
 import { parseMrkdwn, parsePlain, type RichPart } from '../mrkdwn.ts';
 import { textOf } from '../read-args.ts';
 import { drawEmoji } from './emoji.ts';
+import { renderChart } from './render-chart.ts';
 
 /**
  * Block Kit as React. `slack-blocks-to-jsx` draws rich text, images, markdown and the rarer blocks. Text objects
@@ -45,6 +46,8 @@ function renderBlock(block: Block, names: Names): ReactNode {
     case 'table':
     case 'data_table':
       return renderTable(block, names);
+    case 'data_visualization':
+      return renderChart(block) ?? h('div', { className: 'block-other' }, renderByLibrary(block, names));
     case 'rich_text':
       return h('div', { className: 'block-rich' }, renderByLibrary(block, names));
     default:

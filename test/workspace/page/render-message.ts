@@ -20,11 +20,7 @@ interface Neighbours {
 /** One message as HTML. Drawing is cached by message: each change makes a new one. */
 export function createMessageRenderer(store: Store) {
   const bodies = new WeakMap<Message, string>();
-  const names: Names = {
-    users: store.users.map(({ id, name }) => ({ id, name })),
-    channels: store.channels().map(({ id, name }) => ({ id, name })),
-    user_groups: store.userGroups.map(({ id, handle }) => ({ id, name: handle })),
-  };
+  const names = namesIn(store);
   const bodyOf = (message: Message): string => {
     const known = bodies.get(message);
     if (known !== undefined) return known;
@@ -70,6 +66,15 @@ export function createMessageRenderer(store: Store) {
     return { ts: message.ts, html };
   };
   return { show };
+}
+
+/** By which blocks name people, channels and groups. */
+export function namesIn(store: Store): Names {
+  return {
+    users: store.users.map(({ id, name }) => ({ id, name })),
+    channels: store.channels().map(({ id, name }) => ({ id, name })),
+    user_groups: store.userGroups.map(({ id, handle }) => ({ id, name: handle })),
+  };
 }
 
 function renderBody(message: Message, names: Names): ReactNode {

@@ -33,9 +33,9 @@ const own = (names: readonly string[], type: string): [path: string, asset: Asse
 
 const assets: ReadonlyMap<string, Asset> = new Map([
   ['/', { url: new URL('index.html', import.meta.url), type: 'text/html; charset=utf-8' }],
-  ...own(['frame.css', 'message.css', 'blocks.css', 'fault-injection.css'], 'text/css'),
+  ...own(['frame.css', 'message.css', 'blocks.css', 'fault-injection.css', 'form.css'], 'text/css'),
   ...own(
-    ['client.js', 'session.js', 'draw.js', 'compose.js', 'act.js', 'fault-injection.js'],
+    ['client.js', 'session.js', 'draw.js', 'compose.js', 'act.js', 'fault-injection.js', 'form.js'],
     'text/javascript',
   ),
   [
@@ -96,6 +96,19 @@ async function act(parts: PageParts, path: string, request: IncomingMessage, res
       });
       return answerJson(response, 200, { status, failure });
     }
+    case '/page/submit': {
+      const { failure, body } = await interactions.submit({
+        userId: at.userId,
+        viewId: textOf(given['view']),
+        values: given['values'] as Readonly<Record<string, Readonly<Record<string, string>>>>,
+      });
+      const { errors } = (body ?? {}) as { readonly errors?: Readonly<Record<string, string>> };
+      return answerJson(response, 200, { failure, errors });
+    }
+    case '/page/close-form':
+      store.views.delete(textOf(given['view']));
+      store.touch();
+      return answerJson(response, 200, {});
     case '/page/say': {
       const threadTs = textOf(given['thread']) || undefined;
       store.add({

@@ -1,0 +1,118 @@
+import type { ModalView } from '@slack/types';
+import { chromium, type Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { MAX_WAIT_MS } from '../../timeouts.ts';
+import { BROWSER } from '../../world/browser.ts';
+import { openWithBolt } from '../open-with-bolt.ts';
+
+const option = (value: string, text: string) => ({ text: { type: 'plain_text' as const, text }, value });
+const LONGER = option('3d', '3 days');
+const VIEW: ModalView = {
+  type: 'modal',
+  callback_id: 'why',
+  title: { type: 'plain_text', text: 'Silence <b>' },
+  submit: { type: 'plain_text', text: 'Send' },
+  close: { type: 'plain_text', text: 'Cancel' },
+  blocks: [
+    { type: 'section', text: { type: 'plain_text', text: 'disk of node-a' } },
+    {
+      type: 'input',
+      block_id: 'until',
+      label: { type: 'plain_text', text: 'For how long?' },
+      element: {
+        type: 'static_select',
+        action_id: 'choice',
+        options: [option('1h', '1 hour'), option('1d', '1 day'), LONGER],
+        initial_option: LONGER,
+      },
+    },
+    {
+      type: 'input',
+      block_id: 'reason',
+      label: { type: 'plain_text', text: 'Why?' },
+      hint: { type: 'plain_text', text: 'Everybody sees it.' },
+      element: { type: 'plain_text_input', action_id: 'text', multiline: true, min_length: 3 },
+    },
+  ],
+};
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await chromium.launch(BROWSER);
+});
+afterAll(() => browser.close());
+
+test.each([
+  ['a desktop', 1280],
+  ['a phone', 390],
+])('a modal is filled in on %s, says what is wrong, and closes once it is accepted', async (_, width) => {
+  const submitted: unknown[] = [];
+  const { workspace } = await openWithBolt('http', (bolt) => {
+    bolt.command(/.*/, async ({ ack, body, client }) => {
+      await ack();
+      await client.views.open({ trigger_id: body.trigger_id, view: VIEW });
+    });
+    bolt.view('why', async ({ ack, view }) => {
+      const { until, reason } = view.state.values;
+      const why = reason?.['text']?.value;
+      submitted.push([until?.['choice']?.selected_option?.value, why]);
+      await (why === 'because' ? ack({ response_action: 'errors', errors: { reason: 'Say more.' } }) : ack());
+    });
+  });
+  const context = await browser.newContext({ viewport: { width, height: 800 } });
+  onTestFinished(() => context.close());
+  context.setDefaultTimeout(MAX_WAIT_MS);
+  const page = await context.newPage();
+  await page.goto(workspace.pageUrl);
+  await page.getByRole('textbox', { name: 'Message' }).fill('/why');
+  await page.getByRole('textbox', { name: 'Message' }).press('Enter');
+  const form = page.getByRole('dialog', { name: 'Silence <b>' });
+  await form.getByText('disk of node-a').waitFor();
+  await form.getByText('Everybody sees it.').waitFor();
+  const { x = 0, width: shown = 0 } = (await form.boundingBox()) ?? {};
+  expect([x >= 0, x + shown <= width]).toEqual([true, true]);
+
+  // Too short: the browser does not send it.
+  await form.getByRole('textbox', { name: 'Why?' }).fill('no');
+  await form.getByRole('button', { name: 'Send' }).click();
+  await form.getByRole('combobox', { name: 'For how long?' }).selectOption('1 day');
+  await form.getByRole('textbox', { name: 'Why?' }).fill('because');
+  await form.getByRole('button', { name: 'Send' }).click();
+  await form.getByText('Say more.').waitFor();
+  // Other people's messages do not take away what is typed.
+  workspace.say('U0123KATE', 'C0123INCIDENT', 'What is going on?');
+  await page.getByText('What is going on?').waitFor();
+  expect(await form.getByRole('textbox', { name: 'Why?' }).inputValue()).toBe('because');
+  await form.getByRole('textbox', { name: 'Why?' }).fill('because it is known');
+  await form.getByRole('button', { name: 'Send' }).click();
+
+  await form.waitFor({ state: 'hidden' });
+  expect(submitted).toEqual([
+    ['1d', 'because'],
+    ['1d', 'because it is known'],
+  ]);
+  expect(workspace.views('U0123ADA')).toEqual([]);
+});
+
+test.each(['Cancel', 'Escape'])('a modal is closed with %s, and nothing is sent', async (way) => {
+  const { workspace } = await openWithBolt('http', (bolt) => {
+    bolt.command(/.*/, async ({ ack, body, client }) => {
+      await ack();
+      await client.views.open({ trigger_id: body.trigger_id, view: VIEW });
+    });
+  });
+  const page = await browser.newPage();
+  onTestFinished(() => page.close());
+  page.setDefaultTimeout(MAX_WAIT_MS);
+  await page.goto(workspace.pageUrl);
+  await page.getByRole('textbox', { name: 'Message' }).fill('/why');
+  await page.getByRole('textbox', { name: 'Message' }).press('Enter');
+  const form = page.getByRole('dialog', { name: 'Silence <b>' });
+  await form.waitFor();
+
+  if (way === 'Escape') await page.keyboard.press('Escape');
+  else await form.getByRole('button', { name: way }).click();
+
+  await form.waitFor({ state: 'hidden' });
+  expect(workspace.views('U0123ADA')).toEqual([]);
+});
