@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { bytes, capitalize, count, elapsed, list, percent, period, span, utcTime } from './wording.ts';
+import {
+  bytes,
+  calendarDay,
+  capitalize,
+  count,
+  elapsed,
+  list,
+  percent,
+  period,
+  span,
+  utcTime,
+} from './wording.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -44,6 +55,11 @@ test('a moment is in UTC to the minute, and one that cannot be read says so', ()
   expect(utcTime(new Date('2019-07-12T22:25:49Z'))).toBe('2019-07-12 22:25 UTC');
   expect(utcTime(new Date('9999-12-31T23:59:59Z'))).toBe('9999-12-31 23:59 UTC');
   expect(utcTime(new Date(NaN))).toBe('no readable date');
+});
+
+test('a day is written out, in UTC', () => {
+  expect(calendarDay(new Date('2027-03-03T23:59:59Z'))).toBe('3 March 2027');
+  expect(calendarDay(new Date(NaN))).toBe('no readable date');
 });
 
 test('counts and lists read as a person would write them', () => {

@@ -37,6 +37,22 @@ export function utcTime(date: Date): string {
   return Number.isNaN(ms) ? 'no readable date' : `${date.toISOString().slice(0, -8).replace('T', ' ')} UTC`;
 }
 
+/** A moment for a machine: ISO 8601 in UTC, from milliseconds of the epoch. */
+export function isoTimestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** A day in UTC for a sentence: `3 March 2027`. */
+export function calendarDay(date: Date): string {
+  if (Number.isNaN(date.getTime())) return 'no readable date';
+  return date.toLocaleDateString('en-GB', {
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+    timeZone: 'UTC',
+  });
+}
+
 /** `1 certificate`, `3 certificates`, `2 have`: the plural is the noun with an s unless given. */
 export function count(amount: number, noun: string, plural = `${noun}s`): string {
   return `${amount} ${amount === 1 ? noun : plural}`;
@@ -66,6 +82,11 @@ export function percent(share: number): string {
   // 0.29 * 100 is a little less than 29 in floating point, and so is 29% of a size in whole bytes.
   const whole = Math.floor(share * 100 + 1e-6);
   return `${share < 1 ? Math.min(whole, 99) : whole}%`;
+}
+
+/** `12 GB`, `3 days left`, but `61%` and `61% used`. */
+export function withUnit(number: string, unit: string): string {
+  return unit === '' || unit.startsWith('%') ? `${number}${unit}` : `${number} ${unit}`;
 }
 
 /** `8.9 s`, and from two minutes on as {@link span}: nobody needs the tenths of `86399.5 s`. */
