@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { DeclaredReads, PortName } from '../ports/readers.ts';
 import type { ReadContext } from './context.ts';
 import type { OfferOf, RemediationsByName } from './define-remediation.ts';
-import type { Diagnosis } from './finding.ts';
+import type { Diagnosis, Finding } from './finding.ts';
 import type { NoSample, Remembers, SampleOf } from './remembers.ts';
 
 /** One question, as its author declares it. Its name is its path under `commands/`. */
@@ -40,6 +40,15 @@ export interface Check<
   ) => Promise<Facts>;
   /** What it remembers between runs: `collect` gets it as `earlier`. Without it there is none. */
   readonly remembers?: Remembers<NoInfer<Facts>, S>;
+  /**
+   * How a finding of an earlier run was resolved, if the facts show it: `renewed, now valid until 3 March 2027`. Called for findings that this
+   * run did not find again. Pure.
+   */
+  readonly resolved?: (
+    facts: Facts,
+    finding: Pick<Finding, 'reason' | 'target'>,
+    now: Date,
+  ) => string | undefined;
   /** Decides. Pure: the same facts, arguments and time give the same diagnosis. */
   readonly diagnose: (facts: Facts, args: z.output<A>, now: Date) => Diagnosis<OfferOf<R>>;
   /** The fixes that its findings may offer, by name: a stable kebab-case word. */

@@ -66,6 +66,15 @@ const nextCheckSchema = z.strictObject({
 
 export type NextCheck = Immutable<z.infer<typeof nextCheckSchema>>;
 
+/** One number that says how bad a finding is, to compare over time: `61%` yesterday, `91%` now. */
+const levelSchema = z.strictObject({
+  value: z.number(),
+  /** `%`, `days left`, `bytes`. Levels of one finding always have the same unit. */
+  unit: z.string().min(1),
+});
+
+export type Level = z.infer<typeof levelSchema>;
+
 /** Something wrong with one target. Plain JSON, because it travels through Redis and is compared between runs. */
 const findingSchema = z.strictObject({
   /** A stable kebab-case word. Silences, digests and metrics key on it, so it is never reworded. */
@@ -81,6 +90,7 @@ const findingSchema = z.strictObject({
   offers: z.array(offerSchema).exactOptional(),
   /** What to ask next, in the order of its worth. Asking changes nothing. */
   next: z.array(nextCheckSchema).min(1).exactOptional(),
+  level: levelSchema.exactOptional(),
 });
 
 export type Finding<O = Proposal> = Omit<Immutable<z.infer<typeof findingSchema>>, 'offers'> & {
@@ -96,6 +106,8 @@ const gapSchema = z.strictObject({
   unrelated: z.literal(true).exactOptional(),
   /** How many places it stands for, where that is more than one. */
   places: z.number().int().positive().exactOptional(),
+  /** Which places these are, as a hash: `what` may name only some of them. */
+  placesId: z.string().exactOptional(),
 });
 
 export type Gap = Immutable<z.infer<typeof gapSchema>>;
@@ -116,6 +128,29 @@ export const measureSchema = z.strictObject({
 
 export type Measure = Immutable<z.infer<typeof measureSchema>>;
 
+/**
+ * Numbers that a picture shows better than words. `bars`: one series, its labels are categories. `lines`: one or more series over time, whose
+ * labels are ISO 8601 times; `null` where a series has no value. Renderers keep within the limits of their medium.
+ */
+const chartSchema = z.strictObject({
+  kind: z.enum(['bars', 'lines']),
+  title: z.string().min(1),
+  unit: z.string().min(1),
+  labels: z.array(z.string().min(1)).min(1),
+  series: z.array(z.strictObject({ name: z.string().min(1), values: z.array(z.number().nullable()) })).min(1),
+});
+
+export type Chart = Immutable<z.infer<typeof chartSchema>>;
+
+/** How a finding of an earlier run was resolved, where the facts show it: `renewed, now valid until 3 March 2027`. */
+const resolutionSchema = z.strictObject({
+  reason: z.string(),
+  target: z.string().min(1),
+  summary: z.string().min(1),
+});
+
+export type Resolution = Immutable<z.infer<typeof resolutionSchema>>;
+
 /** What `diagnose` decides from the facts. */
 export interface Diagnosis<O = Proposal> {
   /** How many targets were examined. Zero means that nothing was seen, not that nothing is wrong. */
@@ -125,6 +160,7 @@ export interface Diagnosis<O = Proposal> {
   /** In the order in which a person should work through them. */
   readonly findings: readonly Finding<O>[];
   readonly measures?: readonly Measure[];
+  readonly charts?: readonly Chart[];
 }
 
 /**
@@ -143,6 +179,9 @@ const reportObject = z.strictObject({
   examined: z.number().int().nonnegative(),
   findings: z.array(findingSchema),
   measures: z.array(measureSchema).exactOptional(),
+  charts: z.array(chartSchema).exactOptional(),
+  /** Of findings that the run was asked about and did not find again. */
+  resolved: z.array(resolutionSchema).exactOptional(),
   gaps: z.array(gapSchema),
   /** How questions were answered in another way than usual. They do not change the status. */
   notes: z.array(z.string().min(1)).exactOptional(),

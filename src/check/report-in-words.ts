@@ -1,5 +1,6 @@
 import { flagOf, type WrittenArguments } from './arguments.ts';
 import { cleanText } from '../text/clean-text.ts';
+import { withUnit } from '../text/wording.ts';
 import {
   type Evidence,
   type Finding,
@@ -160,20 +161,21 @@ export function countInWords(count: number, one: string, many = `${one}s`): stri
 const BARS = '▁▂▃▄▅▆▇█';
 const SPARKS = 24;
 
-/** A series on one line: `▁▂▃▅█ last 91 %, min 12 %, max 91 % (48 points)`. */
+/** A series on one line: `▁▂▃▅█ last 91%, min 12%, max 91% (48 points)`. */
 export function seriesInWords({ unit, points }: Extract<Evidence, { kind: 'series' }>): string {
   const values = points.map(({ value }) => value).filter(Number.isFinite);
   const last = values.at(-1);
   if (last === undefined) return 'no points';
   const min = values.reduce((a, b) => Math.min(a, b));
   const max = values.reduce((a, b) => Math.max(a, b));
-  const say = (value: number) => `${Number(value.toPrecision(6))}${unit.trim() ? ` ${cleanText(unit)}` : ''}`;
+  const word = unit.trim() && cleanText(unit);
+  const say = (value: number) => withUnit(String(Number(value.toPrecision(6))), word);
   const numbers = `last ${say(last)}, min ${say(min)}, max ${say(max)} (${countInWords(values.length, 'point')})`;
   return values.length > 1 ? `${sparkline(values, min, max)} ${numbers}` : numbers;
 }
 
 /** At most {@link SPARKS} bars; each stands for the highest of its share of the points, since peaks are what one looks for. */
-function sparkline(values: readonly number[], min: number, max: number): string {
+export function sparkline(values: readonly number[], min: number, max: number): string {
   const width = Math.min(SPARKS, values.length);
   return Array.from({ length: width }, (_, at) => {
     const share = values.slice(

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Readers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
@@ -150,6 +150,23 @@ test('a gap that cannot hold what was asked for leaves the answer as it is, and 
   expect(reportHeadline(clear)).toBe('CLEAR');
   expect(coverageInWords(clear)).toBe('3 checked, 1 unrelated place not checked');
   expect((await read(['a'])).verdict).toBe('1 of 3 are bad');
+});
+
+test('charts are in the report, if there are any', async () => {
+  const chart = {
+    kind: 'bars' as const,
+    title: 'Things',
+    unit: 'things',
+    labels: ['bad', 'good'],
+    series: [{ name: 'things', values: [1, null] }],
+  };
+  const withCharts = (charts: readonly (typeof chart)[]): AnyCheck => {
+    const check = counting(() => Promise.resolve([]));
+    return { ...check, diagnose: (...of) => ({ ...check.diagnose(...of), charts }) };
+  };
+
+  expect((await run(withCharts([chart]))).charts).toEqual([chart]);
+  expect(await run(withCharts([]))).not.toHaveProperty('charts');
 });
 
 test('a note leaves the answer as it is, and stands in the report once', async () => {
@@ -489,4 +506,97 @@ test('no secret of this process and no key leaves in a report, wherever it hides
   const report = await run(leaky, { args: { limit: secret }, redact: makeRedact([secret]) });
   expect(JSON.stringify(report).toLowerCase()).not.toContain('canary');
   expect(reportSchema.safeParse(report).success).toBe(true);
+});
+
+describe('how earlier findings were resolved', () => {
+  const previous = ['a', 'b', 'c'].map((target) => ({ reason: 'bad', target }));
+  const asked: string[] = [];
+  const check: AnyCheck = {
+    ...counting(({ saw }) => {
+      saw('vault', 3);
+      return Promise.resolve(['a']);
+    }),
+    resolved: ({ bad }: { bad: readonly string[] }, { target }: { target: string }, now: Date) => {
+      asked.push(target);
+      return target === 'b' ? `renewed on ${now.toISOString().slice(0, 10)}, ${bad.length} left` : undefined;
+    },
+  };
+  beforeEach(() => {
+    asked.length = 0;
+  });
+
+  test('is asked for those that are not found again, and reported where the check knows', async () => {
+    const report = await run(check, { previous });
+
+    expect(asked).toEqual(['b', 'c']);
+    expect(report.resolved).toEqual([
+      { reason: 'bad', target: 'b', summary: 'renewed on 2026-02-20, 1 left' },
+    ]);
+    expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
+  });
+
+  test.each<[string, AnyCheck, Partial<CheckRun>]>([
+    ['nothing was found before', check, { previous: [] }],
+    ['nothing is known of earlier runs', check, {}],
+    ['the check does not say', counting(() => Promise.resolve([])), { previous }],
+    [
+      'the check ran into its deadline',
+      { ...check, collect: () => new Promise(() => undefined) },
+      { previous, deadlineMs: 10 },
+    ],
+  ])('is not reported where %s', async (_, one, more) => {
+    expect(await run(one, more)).not.toHaveProperty('resolved');
+  });
+
+  test('is redacted, and what was redacted before is recognized', async () => {
+    const redact = makeRedact(['hunter2-secret']);
+    const secretive: AnyCheck = {
+      ...check,
+      collect: async () => ({ bad: ['hunter2-secret'] }),
+      resolved: () => 'now hunter2-secret',
+    };
+
+    const report = await run(secretive, {
+      redact,
+      previous: [...previous.slice(0, 1), { reason: 'bad', target: '[secret]' }],
+    });
+
+    expect(report.resolved).toEqual([{ reason: 'bad', target: 'a', summary: 'now [secret]' }]);
+  });
+
+  test('is a bug of ours if it throws', async () => {
+    const broken: AnyCheck = {
+      ...check,
+      resolved: () => {
+        throw new TypeError('x is undefined');
+      },
+    };
+
+    await expect(run(broken, { previous })).rejects.toThrow('x is undefined');
+  });
+});
+
+test('charts of a diagnosis are in the report', async () => {
+  const charts = [
+    {
+      kind: 'bars',
+      title: 'Days left',
+      unit: 'days',
+      labels: ['a'],
+      series: [{ name: 'left', values: [3] }],
+    },
+  ] as const;
+  const one = counting(() => Promise.resolve([]));
+  const charting: AnyCheck = {
+    ...one,
+    diagnose: () => ({ examined: 3, verdict: 'All well', findings: [], charts }),
+  };
+
+  expect(await run(charting)).toMatchObject({ status: 'clear', charts });
+  expect(
+    await run({
+      ...charting,
+      diagnose: () => ({ examined: 3, verdict: 'All well', findings: [], charts: [] }),
+    }),
+  ).not.toHaveProperty('charts');
 });

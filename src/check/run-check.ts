@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { PortName, Readers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { parseArguments, type WrittenArguments } from './arguments.ts';
 import { boundReaders, type Cutoff, cutOffAfter } from './bound-readers.ts';
 import type { Progress, ReadContext } from './context.ts';
 import type { AnyCheck } from './define-check.ts';
-import type { Diagnosis, Gap, Offer, Report } from './finding.ts';
+import type { Diagnosis, Gap, Offer, Report, Resolution } from './finding.ts';
 import { offersOf } from './offers.ts';
 import {
   earlierSamples,
@@ -34,6 +35,8 @@ export interface CheckRun {
   readonly earlier?: readonly SavedSample[] | SamplesUnavailable;
   /** Called once, if the check `remembers` and `collect` returned facts: the samples to save, redacted. */
   readonly onSamples?: (samples: readonly NewSample[]) => void;
+  /** Findings of earlier runs that were not gone, redacted. The check says how those were resolved that it does not find. */
+  readonly previous?: readonly Pick<Resolution, 'reason' | 'target'>[];
   readonly redact?: Redact;
 }
 
@@ -71,7 +74,9 @@ export async function runCheck(check: AnyCheck, run: CheckRun): Promise<Report> 
 }
 
 /** What was decided, with its offers made whole. */
-type Decided = Diagnosis<Offer>;
+interface Decided extends Diagnosis<Offer> {
+  readonly resolved?: readonly Resolution[];
+}
 
 interface Notes {
   readonly gaps: Gap[];
@@ -82,6 +87,10 @@ interface Notes {
   readonly saw: ReadContext['saw'];
   /** What a check that was left behind notes afterwards is dropped. */
   readonly close: () => void;
+}
+
+function hashOf(names: readonly string[]): string {
+  return createHash('sha256').update(names.toSorted().join('\n')).digest('hex').slice(0, 12);
 }
 
 const NOTHING_EXAMINED: Decided = { examined: 0, findings: [], verdict: '' };
@@ -111,6 +120,7 @@ function takeNotes({ onProgress }: CheckRun): Notes {
         kind: error.source === DEADLINE ? 'unfinished' : error.kind,
         ...(unrelated && { unrelated }),
         ...(error.places !== undefined && { places: error.places }),
+        ...(error.placeNames && { placesId: hashOf(error.placeNames) }),
       });
       onProgress?.({ examined, gaps: gaps.length });
     },
@@ -165,7 +175,7 @@ async function collectAndDiagnose(
     const decided = offersOf(check, check.diagnose(facts, args, run.now));
     if (check.remembers && run.onSamples)
       run.onSamples(newSamples(check.remembers, facts, run.now, run.redact ?? makeRedact()));
-    return decided;
+    return { ...decided, resolved: resolutionsOf(check, facts, decided, run) };
   } catch (error) {
     const reason = abortedBy(signal, error);
     if (!deadline.signal.aborted || reason !== deadline.signal.reason) throw reason;
@@ -176,6 +186,24 @@ async function collectAndDiagnose(
     for (const timer of timers) clearTimeout(timer);
     run.signal.removeEventListener('abort', stop);
   }
+}
+
+/** How the previous findings that are not found any more were resolved, where the facts show it. */
+function resolutionsOf(
+  { resolved }: AnyCheck,
+  facts: unknown,
+  { findings }: Decided,
+  { previous = [], now, redact = makeRedact() }: CheckRun,
+): readonly Resolution[] {
+  if (!resolved) return [];
+  const key = ({ reason, target }: Pick<Resolution, 'reason' | 'target'>) => `${reason} ${redact(target)}`;
+  const found = new Set(findings.map(key));
+  return previous
+    .filter((finding) => !found.has(key(finding)))
+    .flatMap(({ reason, target }) => {
+      const summary = resolved(facts, { reason, target }, now);
+      return summary ? [{ reason, target, summary }] : [];
+    });
 }
 
 function readContext(
@@ -232,11 +260,17 @@ function abortedBy(signal: AbortSignal, error: unknown): unknown {
 
 /** Unknown is never clear: nothing examined, or something not checked and nothing found, is `unknown`. Whatever the status, the verdict says it. */
 function conclude(
-  { examined, findings, verdict, measures }: Decided,
+  { examined, findings, verdict, measures, charts, resolved }: Decided,
   { gaps, coverage }: Notes,
   { read, args }: CheckRun,
-): Pick<Report, 'status' | 'verdict' | 'examined' | 'findings' | 'measures'> {
-  const base = { examined, findings, ...(measures && measures.length > 0 && { measures }) };
+): Pick<Report, 'status' | 'verdict' | 'examined' | 'findings' | 'measures' | 'charts' | 'resolved'> {
+  const base = {
+    examined,
+    findings,
+    ...(measures && measures.length > 0 && { measures }),
+    ...(charts && charts.length > 0 && { charts }),
+    ...(resolved && resolved.length > 0 && { resolved }),
+  };
   const related = gaps.filter(({ unrelated }) => !unrelated);
   const checked = coverage.values().reduce((sum, amount) => sum + amount, 0);
   const sources = sourcesOf(read);

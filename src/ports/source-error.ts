@@ -14,6 +14,8 @@ export class SourceError extends Error {
   readonly kind: SourceErrorKind;
   /** How many places were not read because of it, where that is known and more than one. */
   readonly places?: number;
+  /** Which places these are, where that is known. The message need not name them all. */
+  readonly placeNames?: readonly string[];
   /** Node's code of a connection that failed (`ECONNREFUSED`), or `TIMEOUT` where there was no response in time. */
   readonly code?: string;
 
@@ -21,12 +23,22 @@ export class SourceError extends Error {
     source: string,
     kind: SourceErrorKind,
     message: string,
-    { places, code, ...options }: ErrorOptions & { readonly places?: number; readonly code?: string } = {},
+    {
+      places,
+      placeNames,
+      code,
+      ...options
+    }: ErrorOptions & {
+      readonly places?: number;
+      readonly placeNames?: readonly string[];
+      readonly code?: string;
+    } = {},
   ) {
     super(message, options);
     this.source = source;
     this.kind = kind;
     if (places !== undefined && places > 1) this.places = places;
+    if (placeNames !== undefined && placeNames.length > 1) this.placeNames = placeNames;
     if (code !== undefined) this.code = code;
   }
 }

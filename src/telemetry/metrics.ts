@@ -7,12 +7,14 @@ export interface Metrics {
   readonly acknowledgement: Histogram;
   readonly checks: Counter<'check' | 'status'>;
   readonly checkSeconds: Histogram<'check'>;
+  readonly digests: Counter<'digest' | 'outcome'>;
   readonly clicks: Counter<'button' | 'outcome'>;
   readonly remediations: Counter<'remediation' | 'outcome'>;
   readonly bugs: Counter<'role'>;
   readonly requestErrors: Counter<'listener'>;
   readonly posts: Counter<'method' | 'outcome'>;
   readonly unconfirmed: Counter<'outcome'>;
+  readonly digestPosts: Counter<'outcome'>;
   readonly queueDepth: Gauge<'queue' | 'state'>;
   readonly auditCopyStopped: Gauge;
   readonly auditCopyLag: Gauge;
@@ -49,6 +51,12 @@ export function makeMetrics(): Metrics {
       buckets: [0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
       registers,
     }),
+    digests: new Counter({
+      name: 'wrench_digests_total',
+      help: 'Runs of digests that ended in this worker: complete, incomplete (a check could not be run) or lost (given up because of a bug in Wrench).',
+      labelNames: ['digest', 'outcome'],
+      registers,
+    }),
     clicks: new Counter({
       name: 'wrench_clicks_total',
       help: 'Clicks on buttons, by button and by how they were answered.',
@@ -82,6 +90,12 @@ export function makeMetrics(): Metrics {
     unconfirmed: new Counter({
       name: 'wrench_unconfirmed_posts_total',
       help: 'Messages for which the reply from Slack was lost: repeated (posted again, may appear twice), recognized (posted again with the same id, which Slack drops), or left (a progress message that may stay in the channel).',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    digestPosts: new Counter({
+      name: 'wrench_digest_posts_total',
+      help: 'Runs of digests that the bot has dealt with: posted, quiet (nothing new or worse), replaced (by a newer run) or refused (by Slack).',
       labelNames: ['outcome'],
       registers,
     }),
