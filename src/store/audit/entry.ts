@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../remediation/record.ts';
 
-/** What can be audited of one remediation, or of all. Part of the hashed entries: the names never change. */
+/** What can be audited: of one remediation, of all, or of a silence. Part of the hashed entries: the names never change. */
 export const AUDIT_EVENT_KINDS = [
   'asked',
   'planned',
@@ -16,6 +16,8 @@ export const AUDIT_EVENT_KINDS = [
   'outcome',
   'frozen',
   'thawed',
+  'silenced',
+  'unsilenced',
 ] as const;
 
 /**
@@ -28,6 +30,8 @@ export const auditEventSchema = z.strictObject({
   /** Slack user ids: who asked, approved, rejected, or was refused; `wrench` if nobody did; `terminal` for a person at a shell. */
   who: z.array(z.string()).min(1),
   remediation: z.string().exactOptional(),
+  /** The id of the silence that began or ended. */
+  silence: z.string().exactOptional(),
   /** For people: `Restart doppler_z2/0`. */
   what: z.string(),
   check: z.string().exactOptional(),

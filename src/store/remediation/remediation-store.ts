@@ -53,6 +53,8 @@ export interface RemediationStore {
 
 /** How long an offer may be requested. After that its finding may have changed, and the check must be run again. */
 export const OFFER_MS = 3_600_000;
+/** The same for offers of a digest, which many people read hours later. Requesting one runs the check again. */
+export const DIGEST_OFFER_MS = 24 * 3_600_000;
 const KEEP_OFFERED_MS = 24 * 3_600_000;
 const KEEP_MS = 90 * 24 * 3_600_000;
 const MAX_LISTED = 500;

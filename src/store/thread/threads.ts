@@ -16,6 +16,8 @@ export interface Threads {
   readonly recordPart: (runId: string, part: string, where: MessageLocation) => Promise<void>;
   /** Saves a text of the run for later edits. */
   readonly saveText: (runId: string, name: string, text: string) => Promise<void>;
+  /** Saves a text unless a later one is saved. @returns the text that is saved now. */
+  readonly saveNewest: (runId: string, name: string, text: string, atMs: number) => Promise<string>;
   /** Records a fact about the run: it is answered, or its answer goes elsewhere. */
   readonly mark: (runId: string, fact: ThreadFact) => Promise<void>;
   /** Records that nothing more will be posted or edited. Everything else is deleted soon after. */
@@ -108,6 +110,11 @@ const recordRefused = loadLua(new URL('./lua/record-refused.lua', import.meta.ur
   args: ['part', 'maybe'],
   returns: z.literal([0, 1]),
 });
+const saveNewest = loadLua(new URL('./lua/save-newest.lua', import.meta.url), {
+  keys: ['threadKey'],
+  args: ['field', 'atField', 'atMs', 'text', 'ttlSeconds'],
+  returns: z.string(),
+});
 
 export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
   const past = openPastRuns(redis, prefix);
@@ -139,6 +146,15 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     },
     recordPart: (runId, part, { channelId, ts }) => set(runId, { [part]: `${channelId} ${ts}` }),
     saveText: (runId, name, text) => set(runId, { [`kept:${name}`]: text }),
+    saveNewest: (runId, name, text, atMs) =>
+      saveNewest(redis, {
+        threadKey: threadKey(runId),
+        field: `kept:${name}`,
+        atField: `kept-at:${name}`,
+        atMs,
+        text,
+        ttlSeconds: KEEP_S,
+      }),
     mark: (runId, fact) => set(runId, { [`is:${fact}`]: 'yes' }),
     close: async (runId) => {
       await past.record(runId, 'answered');

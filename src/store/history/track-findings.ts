@@ -1,0 +1,380 @@
+import { z } from 'zod';
+import { type Finding, type Report, SEVERITIES } from '../../check/finding.ts';
+import type { TrackedFinding } from '../../check/tracked-finding.ts';
+import { makeIsInGap } from '../../check/gap-places.ts';
+import { couldHide, type FoundScope, foundScopeSchema, scopeOf, shortHash } from './found-scope.ts';
+import { addLevel, levelADayBefore, levelSeriesSchema } from './level-series.ts';
+
+/** What the findings of one question have been over its runs, and nothing about how it is stored. Times are milliseconds of the epoch. */
+
+const knownFindingSchema = z.object({
+  reason: z.string(),
+  target: z.string().min(1),
+  state: z.enum(['found', 'gone', 'unseen']),
+  severity: z.enum(SEVERITIES),
+  summary: z.string().min(1),
+  targets: z.array(z.string().min(1)).exactOptional(),
+  /** Targets that the last run did not find, and could not have found: what the run could see that found them, and since when. */
+  hidden: z
+    .object({ targets: z.array(z.string().min(1)), scope: z.string(), sinceMs: z.number() })
+    .exactOptional(),
+  sinceMs: z.number(),
+  lastFoundMs: z.number(),
+  goneAtMs: z.number().exactOptional(),
+  resolution: z.string().min(1).exactOptional(),
+  replacedBy: z.object({ reason: z.string(), target: z.string().min(1) }).exactOptional(),
+  /** When it was gone, within the last day; the last {@link FLAPS} times. */
+  wentMs: z.array(z.number()).exactOptional(),
+  flappingSinceMs: z.number().exactOptional(),
+  /** Its key in `scopes`: what the run that found it last could see. Kept until it is gone. */
+  scope: z.string().exactOptional(),
+  levels: levelSeriesSchema.exactOptional(),
+});
+
+type KnownState = z.infer<typeof knownFindingSchema>;
+
+export const questionHistorySchema = z.object({
+  /** When the last recorded run began. */
+  lastRunMs: z.number().exactOptional(),
+  scopes: z.record(z.string(), foundScopeSchema),
+  findings: z.array(knownFindingSchema),
+});
+
+/** All that is kept of one question. Plain JSON. */
+export type QuestionHistory = z.infer<typeof questionHistorySchema>;
+
+export const NO_HISTORY: QuestionHistory = { scopes: {}, findings: [] };
+
+const DAY_MS = 24 * 3_600_000;
+/**
+ * What may still be there is kept so much longer than what is gone: a digest may run once a month, workers may be down for weeks, and a run
+ * may not see everything.
+ */
+export const UNPROVEN_MS = 60 * DAY_MS;
+/** Gone so many times within a day, a finding is flapping. */
+const FLAPS = 3;
+/** Of a question. The worst are kept, and of these the oldest, so that those that are kept stay. */
+export const MAX_FINDINGS = 2_000;
+/** Of all findings of a question as JSON. */
+const MAX_CHARACTERS = 4_000_000;
+const MAX_TARGETS = 1_000;
+const MAX_SUMMARY = 500;
+/** What the runs could see that found the unseen findings last. Of a run that is dropped, everything counts as new. */
+const MAX_SCOPES = 20;
+
+/** What a run could not see. */
+interface Unread {
+  /** By the scope of the run that found something: whether it may be hidden from this one. */
+  readonly byScope: ReadonlyMap<string, boolean>;
+  /** Whether a gap names where a finding is. */
+  readonly isInGap: ReturnType<typeof makeIsInGap>;
+}
+
+/** What a run says about one question, and when. All times are by one clock. */
+export interface TrackedRun {
+  readonly report: Report;
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly retentionMs: number;
+}
+
+/**
+ * The history after a run. Pure.
+ *
+ * - A finding that the run did not find is `gone` only if the run examined something, and could see all that the run could see that found it
+ *   last; otherwise it is `unseen`. What could not be checked then and cannot be checked now hides nothing new, unless it names the place of
+ *   the finding.
+ * - The same is true for each target of a finding that has many: one that may be hidden stays.
+ * - A run that began before the last recorded one changes nothing, unless that one is later than now: a clock was ahead.
+ * - A finding that is not found any more because another one has taken over its target is marked as replaced.
+ */
+export function trackFindings(history: QuestionHistory, run: TrackedRun): QuestionHistory {
+  const before = withoutFuture(history, run.nowMs, run.startedMs);
+  if (before.lastRunMs !== undefined && before.lastRunMs > run.startedMs) return history;
+  const { report, startedMs } = run;
+  const found = foundIn(report);
+  const known = new Map(before.findings.map((one) => [keyOf(one), one]));
+  const scope = scopeOf(report);
+  const scopeId = shortHash(JSON.stringify(scope), 8);
+  const unread: Unread = {
+    byScope: new Map(Object.entries(before.scopes).map(([id, then]) => [id, couldHide(report, then)])),
+    isInGap: makeIsInGap(report.gaps),
+  };
+  const foundByTarget = byTarget(found.values());
+  const resolutions = new Map((report.resolved ?? []).map((one) => [keyOf(one), one.summary]));
+  const missing = [...known]
+    .filter(([key]) => !found.has(key))
+    .map(([key, was]) => {
+      const one = settled(was, startedMs);
+      if (one.state === 'gone') return one;
+      const replacedBy = replacementOf(one, foundByTarget, known);
+      const isHidden =
+        couldBeHidden(one.scope, unread) ||
+        (!replacedBy && unread.isInGap(one)) ||
+        hiddenTargets(one, one, unread, startedMs);
+      if (isHidden) return { ...one, state: 'unseen' as const };
+      return gone(one, startedMs, replacedBy ? { replacedBy } : { resolution: resolutions.get(key) });
+    });
+  const present = [...found].map(([key, finding]) => {
+    const next = seen(known, known.get(key), finding, scopeId, startedMs);
+    const stillHidden = hiddenTargets(known.get(key), next, unread, startedMs);
+    return stillHidden ? { ...next, hidden: stillHidden } : next;
+  });
+  const findings = bounded([...present, ...missing.filter((one) => isKept(one, run.nowMs, run.retentionMs))]);
+  return {
+    lastRunMs: startedMs,
+    scopes: usedScopes({ ...before.scopes, [scopeId]: scope }, scopeId, findings),
+    findings,
+  };
+}
+
+/** The findings as others see them at `nowMs`: found first, then unseen, then gone, each the worst first. */
+export function trackedFindings(
+  history: QuestionHistory,
+  nowMs: number,
+  retentionMs: number,
+): readonly TrackedFinding[] {
+  return withoutFuture(history, nowMs)
+    .findings.filter((one) => isKept(one, nowMs, retentionMs))
+    .map(toTracked);
+}
+
+/** Of two findings with the same reason and target, which no check should make, the worse. */
+function foundIn({ findings }: Report): ReadonlyMap<string, Finding<unknown>> {
+  const found = new Map<string, Finding<unknown>>();
+  for (const finding of findings) {
+    const other = found.get(keyOf(finding));
+    if (!other || rankOf(finding) < rankOf(other)) found.set(keyOf(finding), finding);
+  }
+  return found;
+}
+
+function keyOf({ reason, target }: Pick<Finding, 'reason' | 'target'>): string {
+  return `${reason} ${target}`;
+}
+
+function rankOf({ severity }: Pick<Finding, 'severity'>): number {
+  return SEVERITIES.indexOf(severity);
+}
+
+function seen(
+  known: ReadonlyMap<string, KnownState>,
+  was: KnownState | undefined,
+  { reason, target, targets, severity, summary, level }: Finding<unknown>,
+  scope: string,
+  atMs: number,
+): KnownState {
+  const one = was && settled(was, atMs);
+  // Until now it was a part of the finding that had replaced it.
+  const wasReplaced = one?.replacedBy && known.get(keyOf(one.replacedBy))?.state === 'found';
+  const isBack = one?.state === 'gone' && !wasReplaced;
+  const levels = level ? addLevel(one?.levels, level, atMs) : one?.levels;
+  return {
+    reason,
+    target,
+    state: 'found',
+    severity,
+    summary: cut(summary),
+    ...(targets && { targets: boundedTargets(targets) }),
+    sinceMs: one && !isBack ? one.sinceMs : atMs,
+    lastFoundMs: atMs,
+    ...(one?.wentMs && { wentMs: one.wentMs }),
+    ...(one?.flappingSinceMs !== undefined && { flappingSinceMs: one.flappingSinceMs }),
+    scope,
+    ...(levels && { levels }),
+  };
+}
+
+/** Whether something may be hidden that a run with this scope found. Of a scope that is not kept, nothing is known. */
+function couldBeHidden(scope: string | undefined, { byScope }: Unread): boolean {
+  return scope === undefined || byScope.get(scope) !== false;
+}
+
+/** The targets that a finding had before and that are not among these, if this run could not have found them. */
+function hiddenTargets(
+  was: KnownState | undefined,
+  { targets = [] }: KnownState,
+  unread: Unread,
+  atMs: number,
+): KnownState['hidden'] {
+  if (!was || was.state === 'gone') return undefined;
+  const isOld = was.hidden === undefined || atMs - was.hidden.sinceMs >= UNPROVEN_MS;
+  const found = new Set(targets);
+  const hiddenOf = (those: readonly string[] = [], scope: string | undefined) => {
+    const isHidden = couldBeHidden(scope, unread);
+    return those.filter((target) => !found.has(target) && (isHidden || unread.isInGap({ target })));
+  };
+  const before = isOld ? [] : hiddenOf(was.hidden?.targets, was.hidden?.scope);
+  const all = [...new Set([...before, ...hiddenOf(was.targets, was.scope)])];
+  const from = before.length > 0 ? was.hidden : undefined;
+  const scope = from?.scope ?? was.scope;
+  if (all.length === 0 || scope === undefined) return undefined;
+  return { targets: boundedTargets(all), scope, sinceMs: from?.sinceMs ?? atMs };
+}
+
+function gone(
+  one: KnownState,
+  atMs: number,
+  { replacedBy, resolution }: { replacedBy?: KnownState['replacedBy']; resolution?: string | undefined },
+): KnownState {
+  const { scope: _, hidden: __, ...kept } = one;
+  const wentMs = [...(one.wentMs ?? []), atMs].filter((ms) => ms > atMs - DAY_MS).slice(-FLAPS);
+  const [first = atMs] = wentMs;
+  const flappingSinceMs = one.flappingSinceMs ?? (wentMs.length >= FLAPS ? first : undefined);
+  return {
+    ...kept,
+    state: 'gone',
+    goneAtMs: atMs,
+    ...(replacedBy && { replacedBy }),
+    ...(resolution !== undefined && { resolution: cut(resolution) }),
+    wentMs,
+    ...(flappingSinceMs !== undefined && { flappingSinceMs }),
+  };
+}
+
+/** A finding that has neither come nor gone for a day is not flapping any more. Whether one that is unseen did is not known. */
+function settled(one: KnownState, atMs: number): KnownState {
+  const changedMs = one.state === 'gone' ? (one.goneAtMs ?? one.lastFoundMs) : one.sinceMs;
+  if (one.state === 'unseen' || one.wentMs === undefined || atMs - changedMs < DAY_MS) return one;
+  const { wentMs: _, flappingSinceMs: __, ...stable } = one;
+  return stable;
+}
+
+/**
+ * The finding that has taken over what this one was about: the same reason with other targets, or another reason that did not affect it when
+ * it was found last.
+ */
+function replacementOf(
+  one: KnownState,
+  foundByTarget: ReadonlyMap<string, readonly Finding<unknown>[]>,
+  known: ReadonlyMap<string, KnownState>,
+): KnownState['replacedBy'] {
+  const affected = affectedBy(one);
+  const didAffect = (finding: Finding<unknown>) => {
+    const then = known.get(keyOf(finding));
+    return (
+      then !== undefined &&
+      then.state !== 'gone' &&
+      then.sinceMs <= one.lastFoundMs &&
+      !affectedBy(then).isDisjointFrom(affected)
+    );
+  };
+  for (const target of affected)
+    for (const finding of foundByTarget.get(target) ?? [])
+      if (finding.reason === one.reason || !didAffect(finding))
+        return { reason: finding.reason, target: finding.target };
+  return undefined;
+}
+
+function byTarget(findings: Iterable<Finding<unknown>>): ReadonlyMap<string, readonly Finding<unknown>[]> {
+  const all = new Map<string, Finding<unknown>[]>();
+  for (const finding of findings)
+    for (const target of affectedBy(finding)) {
+      const others = all.get(target);
+      if (others) others.push(finding);
+      else all.set(target, [finding]);
+    }
+  return all;
+}
+
+function affectedBy({ target, targets = [] }: Pick<Finding, 'target' | 'targets'>): ReadonlySet<string> {
+  return new Set([target, ...targets]);
+}
+
+/** Too many are cut, and the last stands for the rest: if one of them changes, it is another. */
+function boundedTargets(targets: readonly string[]): string[] {
+  if (targets.length <= MAX_TARGETS) return [...targets];
+  const sorted = targets.toSorted();
+  const rest = sorted.slice(MAX_TARGETS - 1);
+  return [...sorted.slice(0, MAX_TARGETS - 1), `${rest.length} others (${shortHash(rest.join('\n'), 6)})`];
+}
+
+function cut(text: string): string {
+  return text.length > MAX_SUMMARY ? `${text.slice(0, MAX_SUMMARY - 1).toWellFormed()}…` : text;
+}
+
+/** When a run last saw that it is there, or that it is gone. */
+export function lastEvidenceMs({ goneAtMs, lastFoundMs }: KnownState): number {
+  return goneAtMs ?? lastFoundMs;
+}
+
+function isKept(one: KnownState, nowMs: number, retentionMs: number): boolean {
+  if (one.state === 'found') return true;
+  const keptMs = one.state === 'unseen' ? retentionMs + UNPROVEN_MS : retentionMs;
+  return lastEvidenceMs(one) > nowMs - keptMs;
+}
+
+const STATES: readonly KnownState['state'][] = ['found', 'unseen', 'gone'];
+
+function bounded(findings: readonly KnownState[]): KnownState[] {
+  const sorted = findings.toSorted(
+    (a, b) =>
+      STATES.indexOf(a.state) - STATES.indexOf(b.state) || rankOf(a) - rankOf(b) || a.sinceMs - b.sinceMs,
+  );
+  let characters = 0;
+  return sorted.slice(0, MAX_FINDINGS).filter((one) => {
+    characters += JSON.stringify(one).length;
+    return characters <= MAX_CHARACTERS;
+  });
+}
+
+function usedScopes(
+  scopes: Readonly<Record<string, FoundScope>>,
+  current: string,
+  findings: readonly KnownState[],
+): Record<string, FoundScope> {
+  const lastUsed = new Map<string, number>([[current, Infinity]]);
+  const use = (scope: string | undefined, ms: number) => {
+    if (scope !== undefined && scopes[scope]) lastUsed.set(scope, Math.max(lastUsed.get(scope) ?? 0, ms));
+  };
+  for (const { scope, hidden, lastFoundMs } of findings) {
+    use(scope, lastFoundMs);
+    use(hidden?.scope, hidden?.sinceMs ?? 0);
+  }
+  const newest = [...lastUsed].toSorted(([, a], [, b]) => b - a).slice(0, MAX_SCOPES);
+  return Object.fromEntries(newest.flatMap(([id]) => (scopes[id] ? [[id, scopes[id]]] : [])));
+}
+
+/** What was recorded while a clock was ahead counts as recorded at `latestMs`; its levels are dropped. */
+function withoutFuture(history: QuestionHistory, nowMs: number, latestMs = nowMs): QuestionHistory {
+  const { lastRunMs, scopes, findings } = history;
+  const isPast = (ms: number) => ms <= nowMs;
+  if (lastRunMs === undefined || isPast(lastRunMs)) return history;
+  return {
+    scopes,
+    findings: findings.map(({ goneAtMs, flappingSinceMs, wentMs, levels, ...one }) => ({
+      ...one,
+      sinceMs: Math.min(one.sinceMs, latestMs),
+      lastFoundMs: Math.min(one.lastFoundMs, latestMs),
+      ...(goneAtMs !== undefined && { goneAtMs: Math.min(goneAtMs, latestMs) }),
+      ...(flappingSinceMs !== undefined && { flappingSinceMs: Math.min(flappingSinceMs, latestMs) }),
+      ...(wentMs && { wentMs: wentMs.filter(isPast) }),
+      ...(levels && { levels: { ...levels, points: levels.points.filter(([ms]) => isPast(ms)) } }),
+    })),
+  };
+}
+
+function toTracked(one: KnownState): TrackedFinding {
+  const { reason, target, state, severity, summary, goneAtMs, resolution, replacedBy } = one;
+  const targets = one.hidden ? [...(one.targets ?? []), ...one.hidden.targets] : one.targets;
+  const before = state === 'found' && one.levels && levelADayBefore(one.levels, one.lastFoundMs);
+  return {
+    reason,
+    target,
+    state,
+    severity,
+    summary,
+    ...(targets && { targets }),
+    since: toIso(one.sinceMs),
+    lastFound: toIso(one.lastFoundMs),
+    ...(state === 'gone' && goneAtMs !== undefined && { goneAt: toIso(goneAtMs) }),
+    ...(resolution !== undefined && { resolution }),
+    ...(replacedBy && { replacedBy }),
+    ...(one.flappingSinceMs !== undefined && { flappingSince: toIso(one.flappingSinceMs) }),
+    ...(before && { before }),
+  };
+}
+
+function toIso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,43 @@
+import type { Cluster, Redis } from 'ioredis';
+
+/** A thread in which a finding is shown. */
+export interface StatusThread {
+  readonly channelId: string;
+  /** Of its first message. */
+  readonly threadTs: string;
+}
+
+/** In which threads the status of a finding is shown, so that a later change made elsewhere appears there too. */
+export interface StatusThreads {
+  readonly add: (findingId: string, thread: StatusThread) => Promise<void>;
+  /** Those that were added last. */
+  readonly list: (findingId: string) => Promise<readonly StatusThread[]>;
+}
+
+/** Each costs an edit at every change, and Slack allows about 50 a minute. */
+const MAX_THREADS = 5;
+/** As long as the thread's own record is kept. */
+const KEEP_S = 7 * 86_400;
+
+/** Opens the record of status threads. */
+export function openStatusThreads(redis: Redis | Cluster, prefix: string): StatusThreads {
+  const keyOf = (findingId: string) => `${prefix}:status-threads:${findingId}`;
+  return {
+    add: async (findingId, { channelId, threadTs }) => {
+      const key = keyOf(findingId);
+      await redis
+        .multi()
+        .zadd(key, Date.now(), `${channelId} ${threadTs}`)
+        .zremrangebyrank(key, 0, -MAX_THREADS - 1)
+        .expire(key, KEEP_S)
+        .exec();
+    },
+    list: async (findingId) => {
+      const members = await redis.zrange(keyOf(findingId), 0, '-1');
+      return members.flatMap((member) => {
+        const [channelId, threadTs] = member.split(' ');
+        return channelId && threadTs ? [{ channelId, threadTs }] : [];
+      });
+    },
+  };
+}
