@@ -88,7 +88,26 @@ function wrongWord(schema: z.ZodType, value: unknown, path: ConfigPath): PlacedP
 
 function missingOr({ code, message }: Issue, value: unknown, path: ConfigPath): Pick<PlacedProblem, 'what'> {
   if (code === 'invalid_type' && valueAt(value, path) === undefined) return { what: MISSING };
-  return { what: message.replace(/^Invalid input: /, '') };
+  const what = message.replace(/^Invalid input: /, '');
+  return {
+    what: code === 'invalid_type' ? what.replaceAll(/(?<=expected |received )\w+/g, typeInWords) : what,
+  };
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  int: 'a whole number',
+  null: 'nothing',
+  number: 'a number',
+  object: 'a map',
+  record: 'a map',
+  string: 'text',
+};
+
+/** The type of a value as people know it from YAML. */
+function typeInWords(type: string): string {
+  return TYPES[type] ?? type;
 }
 
 function purpose(schema: z.ZodType, value: unknown, path: ConfigPath): Pick<PlacedProblem, 'hint'> {

@@ -82,7 +82,7 @@ defaultEnvironment: nowhere
     '7:11 environments.stage.sources[0].kind: `tsl` is not known here. Did you mean `tls`?',
     '11:17 environments.stage.sources[1].auth: unknown key `tokn`. Did you mean `token`?',
     '13:15 environments.eve.sources[0].url: missing. What it is for: Its address, `https://vault.example.com:8200`.',
-    '15:3 limits.checkSeconds: expected number, received string. What it is for: How many seconds a check may look; what is not seen by then is shown as a gap.',
+    '15:3 limits.checkSeconds: expected a number, received text. What it is for: How many seconds a check may look; what is not seen by then is shown as a gap.',
     '16:13 channels.incident: this name must be the id of a channel such as C0123ABC, not its name.',
     '16:29 channels.C0123456: there is no environment `prdo`. Did you mean `prod`?',
     '17:1 defaultEnvironment: there is no environment `nowhere`. Known: `prod`, `stage`, `eve`.',
@@ -91,7 +91,7 @@ defaultEnvironment: nowhere
 
 test('a key like no other names the keys that are known', () => {
   expect(problemsOf(() => read(`${SMALL}colour: green\n`))).toEqual([
-    '6:1 unknown key `colour`. Known here: `environments`, `channels`, `defaultEnvironment`, `limits`, `roles`, `remediations`, `audit`, `redis`, `checks`, `commands`.',
+    '6:1 unknown key `colour`. Known here: `environments`, `channels`, `defaultEnvironment`, `limits`, `roles`, `remediations`, `history`, `audit`, `redis`, `checks`, `digests`, `commands`.',
   ]);
 });
 
@@ -111,13 +111,17 @@ test.each([
     '# soon\n',
     'the file is empty. deploy/examples/wrench.yaml shows what can stand in it.',
   ],
-  ['is a list', '- a\n', '1:1 expected object, received array.'],
+  ['is a list', '- a\n', '1:1 expected a map, received a list.'],
   [
     'is not YAML',
     'environments: [\n',
     '2:1 not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ].',
   ],
-  ['says a thing twice', 'limits: {}\nlimits: {}\n', '2:1 not valid YAML: Map keys must be unique.'],
+  [
+    'says a thing twice',
+    'limits: {}\nlimits: {}\n',
+    '2:1 `limits` occurs twice in the same place. Rename or remove one of the two.',
+  ],
   [
     'has no environment',
     'environments: {}\n',

@@ -8,6 +8,7 @@ import {
   crossCheckRemediations,
   type KnownChecks,
 } from './cross-check.ts';
+import { crossCheckDigests } from './cross-check-digests.ts';
 import { deprecatedKeys } from './deprecated-keys.ts';
 import { explainIssues, type PlacedProblem } from './explain.ts';
 import { ConfigError, type ConfigPath, type Problem, writePath } from './problem.ts';
@@ -70,6 +71,7 @@ export function readConfig(
   const problems = problemsOf(yaml, () => [
     ...explainIssues(schema, yaml.value, parsed.error?.issues ?? []),
     ...crossCheck(yaml.value, variables),
+    ...crossCheckDigests(yaml.value, checks),
     ...(checks
       ? [
           ...crossCheckArguments(yaml.value, checks),

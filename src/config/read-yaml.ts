@@ -14,6 +14,9 @@ import { substituteVariables, type SubstitutedVariable, type Variables } from '.
 
 const MAX_FILE_CHARS = 1_048_576;
 const MAX_ALIASES = 100;
+/** A cron such as `* * * * *`. */
+const UNQUOTED = 'Put a value that begins with `*` in quotes';
+const DUPLICATE = 'Rename or remove one of the two';
 const TOO_DEEP = 'it is nested too deeply';
 
 /** A configuration file as plain data, with the line of each part. */
@@ -42,7 +45,16 @@ export function readYaml(text: string, variables: Variables, skip: (path: Config
     const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
     const [error] = document.errors;
     if (error?.message.includes('call stack')) return broken(TOO_DEEP);
-    if (error) return broken(`not valid YAML: ${error.message}`, position(lines, error.pos[0]));
+    if (error?.code === 'DUPLICATE_KEY') {
+      const key = /^[^\s:]{1,60}/.exec(text.slice(error.pos[0]))?.[0] ?? '';
+      return broken(`\`${key}\` occurs twice in the same place`, position(lines, error.pos[0]), DUPLICATE);
+    }
+    if (error)
+      return broken(
+        `not valid YAML: ${error.message}`,
+        position(lines, error.pos[0]),
+        error.code === 'BAD_ALIAS' ? UNQUOTED : undefined,
+      );
     const written: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     const { substitutions, problems } = substituteInDocument(document, variables, skip);
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });

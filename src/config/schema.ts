@@ -3,6 +3,7 @@ import { sourceSchemas } from '../sources/schemas.ts';
 import { redisSchema } from '../queue/redis-settings.ts';
 import { remediationsSchema, rolesSchema } from '../store/remediation/policy.ts';
 import { askFrom, channelId } from './ask-from.ts';
+import { digestSchema } from './digests.ts';
 
 /** One environment of `wrench.yaml`. */
 export const environmentSchema = z.strictObject({
@@ -45,6 +46,13 @@ const limits = z.strictObject({
   }),
 });
 
+const history = z.strictObject({
+  days: z.number().int().min(1).max(400).default(30).meta({
+    description:
+      'How many days a finding that is gone is kept, so that the next digest can report it. One that may still be there is kept 60 days longer. A thousand findings take about 400 kB in Redis.',
+  }),
+});
+
 const audit = z.strictObject({
   copyTo: z.string().exactOptional().meta({
     description:
@@ -79,6 +87,7 @@ export const configSchema = z.strictObject({
   remediations: remediationsSchema
     .prefault({})
     .meta({ description: 'Which fixes are allowed, and how they are approved.' }),
+  history: history.prefault({}).meta({ description: 'How long the findings of earlier runs are kept.' }),
   audit: audit.prefault({}).meta({ description: 'Where the audit is kept besides Redis.' }),
   redis: redisSchema.exactOptional().meta({
     description: 'Redis by Sentinel or as a Cluster. A single Redis is named by REDIS_URL instead.',
@@ -92,6 +101,10 @@ export const configSchema = z.strictObject({
     )
     .prefault({})
     .meta({ description: "A workspace's own default arguments, by check." }),
+  digests: z
+    .record(name, digestSchema)
+    .default({})
+    .meta({ description: 'Checks that run on a schedule and are reported in one message, by name.' }),
   commands: z
     .record(
       z.string().regex(/^[a-z0-9-]+$/, { error: 'must be the name of a command such as certs' }),

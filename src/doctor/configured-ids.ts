@@ -13,7 +13,8 @@ export function configuredIdsIn({
   environments,
   commands,
   audit,
-}: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit'>): ConfiguredIds {
+  digests,
+}: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit' | 'digests'>): ConfiguredIds {
   const rules = [
     ...Object.entries(environments).map(([name, { askFrom }]) => ({ key: `environments.${name}`, askFrom })),
     ...Object.entries(commands).map(([name, { askFrom }]) => ({ key: `commands.${name}`, askFrom })),
@@ -33,6 +34,9 @@ export function configuredIdsIn({
     channels: {
       ...idsInRules('channels'),
       ...(audit.channel !== undefined && { 'audit.channel': [audit.channel] }),
+      ...Object.fromEntries(
+        Object.entries(digests).map(([name, { channel }]) => [`digests.${name}.channel`, [channel]]),
+      ),
     },
   };
 }

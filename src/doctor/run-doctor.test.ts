@@ -25,8 +25,10 @@ const config: Config = {
     off: [],
     approvals: { disruptive: 1, destructive: 2 },
   } as unknown as Config['remediations'],
+  history: { days: 30 },
   audit: { copyTo: 'stdout' },
   checks: {},
+  digests: {},
   commands: {},
   secrets: ['canary-vault-token'],
 };
@@ -358,6 +360,15 @@ test('channels and user groups that Slack does not know are listed with their ke
     'warning Slack: the user group S0NOSUCH is none that this workspace knows (environments.prod.askFrom.groups)',
     'warning Slack: the bot cannot see a channel C0NOSUCH (environments.prod.askFrom.channels, commands.certs.askFrom.channels)',
   ]);
+});
+
+test('the channel of a digest that Slack does not know is listed with its key', async () => {
+  const nightly = { cron: '30 7 * * *', timeZone: 'UTC', channel: 'C0NOSUCH', quiet: false, checks: [] };
+  const said = await inWorkspace(FULL, ({ apiUrl }) =>
+    linesOf({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, digests: { nightly } } }),
+  );
+
+  expect(said).toContain('warning Slack: the bot cannot see a channel C0NOSUCH (digests.nightly.channel)');
 });
 
 test('channels and user groups that Slack knows pass', async () => {

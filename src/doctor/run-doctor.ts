@@ -114,7 +114,8 @@ function checkEnvironments(
   return [status, warning('configuration', 'no environment is the default', cure)];
 }
 
-const NOTHING_CONFIGURED: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit'> = {
+const NOTHING_CONFIGURED: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit' | 'digests'> = {
+  digests: {},
   roles: { requester: [], approver: [], auditor: [] },
   environments: {},
   commands: {},

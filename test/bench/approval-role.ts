@@ -51,7 +51,9 @@ const config: Config = {
     perPersonPerMinute: 10_000,
   },
   ...openToAll,
+  history: { days: 30 },
   checks: {},
+  digests: {},
   commands: {},
   secrets: [],
 };

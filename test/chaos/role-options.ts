@@ -75,6 +75,8 @@ export function configOf({ pace, engines }: Pick<RoleOptions, 'pace' | 'engines'
       requireReason: false,
       membershipSeconds: pace.membershipSeconds,
     },
+    history: { days: 30 },
+    digests: {},
     audit: {},
     checks: {},
     commands: {},

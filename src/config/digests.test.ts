@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { KnownChecks } from './cross-check.ts';
+import { ConfigError, readConfig } from './read-config.ts';
+
+let folder: string;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'wrench-config-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const CHECKS: KnownChecks = new Map([
+  ['certs/expiring', { args: z.object({ within: z.enum(['14d', '30d']).prefault('30d') }) }],
+  ['certs/show', { args: z.object({ name: z.string() }) }],
+]);
+
+const ENVIRONMENTS = `
+environments:
+  prod: { sources: [{ kind: tls, sites: ["a:443"] }] }
+  stage: { sources: [{ kind: tls, sites: ["a:443"] }] }
+defaultEnvironment: prod
+`;
+
+function read(digests: string, before = ENVIRONMENTS) {
+  const path = join(folder, 'wrench.yaml');
+  writeFileSync(path, `${before}digests:\n${digests}`);
+  return readConfig(path, {}, { checks: CHECKS });
+}
+
+/** The problems as a person reads them. */
+function problemsOf(digests: string, before?: string): readonly string[] {
+  try {
+    read(digests, before);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().replaceAll(/\S*wrench\.yaml:/g, ''));
+  }
+  return [];
+}
+
+/** One digest with these lines replaced. */
+function aDigest(lines: Readonly<Record<string, string>> = {}): string {
+  const all = {
+    cron: "'30 7 * * 1-5'",
+    channel: 'C0123ABC',
+    checks: '[{ check: certs/expiring }]',
+    ...lines,
+  };
+  return `  nightly:\n${Object.entries(all)
+    .map(([key, one]) => `    ${key}: ${one}\n`)
+    .join('')}`;
+}
+
+test('a digest needs a cron, a channel and checks', () => {
+  expect(read(aDigest()).digests).toEqual({
+    nightly: {
+      cron: '30 7 * * 1-5',
+      timeZone: 'UTC',
+      channel: 'C0123ABC',
+      quiet: false,
+      checks: [{ check: 'certs/expiring', args: {} }],
+    },
+  });
+  expect(problemsOf('  nightly: {}\n')).toHaveLength(3);
+});
+
+test.each([
+  ['never fires', '0 0 31 2 *', '`0 0 31 2 *` never fires: there is no such date.'],
+  [
+    'has seconds',
+    '0 30 7 * * *',
+    '`0 30 7 * * *` has 6 fields, not five: minute, hour, day of the month, month and day of the week, as in `30 7 * * 1-5`.',
+  ],
+])('a cron that %s', (_, cron, expected) => {
+  expect(problemsOf(aDigest({ cron: `'${cron}'` }))).toEqual([`8:5 digests.nightly.cron: ${expected}`]);
+});
+
+test.each<[string, Readonly<Record<string, string>>, string]>([
+  [
+    'an unknown time zone',
+    { timeZone: 'Europe/Berlim' },
+    'digests.nightly.timeZone: there is no time zone `Europe/Berlim`. Did you mean `Europe/Berlin`?',
+  ],
+  [
+    'an offset',
+    { timeZone: "'+02:00'" },
+    'digests.nightly.timeZone: there is no time zone `+02:00`. Use an IANA name such as `Europe/Berlin`.',
+  ],
+  [
+    'a check that was renamed',
+    { checks: '[{ check: certs/expirin }]' },
+    'digests.nightly.checks[0].check: there is no check `certs/expirin`. Did you mean `certs/expiring`?',
+  ],
+  [
+    'an unknown environment',
+    { checks: '[{ check: certs/expiring, environments: [stag] }]' },
+    'digests.nightly.checks[0].environments[0]: there is no environment `stag`. Did you mean `stage`?',
+  ],
+  [
+    'a check by its name alone',
+    { checks: '[certs/expiring]' },
+    'digests.nightly.checks[0]: write it as `{ check: certs/expiring, environments: [prod] }`.',
+  ],
+  [
+    'a cron without quotes',
+    { cron: '* * * * *' },
+    'not valid YAML: Alias cannot be an empty string. Put a value that begins with `*` in quotes.',
+  ],
+  [
+    'no environment',
+    { checks: '[{ check: certs/expiring, environments: [] }]' },
+    'digests.nightly.checks[0].environments: lists no environment; leave it out for the default one. What it is for: The environments to check. Default: `defaultEnvironment`.',
+  ],
+  [
+    'an unknown argument',
+    { checks: '[{ check: certs/expiring, args: { withn: 30d } }]' },
+    'digests.nightly.checks[0].args: certs/expiring takes no `withn`. Did you mean `within`?',
+  ],
+  [
+    'an invalid value',
+    { checks: '[{ check: certs/expiring, args: { within: 31d } }]' },
+    'digests.nightly.checks[0].args.within: Invalid option: expected one of "14d"|"30d".',
+  ],
+  [
+    'a missing argument',
+    { checks: '[{ check: certs/show }]' },
+    'digests.nightly.checks[0]: certs/show needs `name`. Add it under `args`.',
+  ],
+  [
+    'the same question twice',
+    {
+      checks:
+        '[{ check: certs/expiring }, { check: certs/expiring, environments: [stage, prod], args: { within: 30d } }]',
+    },
+    'digests.nightly.checks[1]: certs/expiring in `prod` is listed twice with the same arguments. Remove one.',
+  ],
+  [
+    'the same environment twice',
+    { checks: '[{ check: certs/expiring, environments: [prod, prod] }]' },
+    'digests.nightly.checks[0]: certs/expiring in `prod` is listed twice with the same arguments. Remove one.',
+  ],
+  [
+    'the name of a channel',
+    { channel: "'#platform'" },
+    'digests.nightly.channel: must be the id of a channel such as C0123ABC, not its name. What it is for: The id of the Slack channel where it is posted, C0123ABC. The bot must be in that channel.',
+  ],
+  [
+    'no check',
+    { checks: '[]' },
+    'digests.nightly.checks: lists no check. What it is for: What it checks, in this order.',
+  ],
+])('%s', (_, lines, expected) => {
+  expect(problemsOf(aDigest(lines)).map((line) => line.replace(/^[\d:]+ /, ''))).toEqual([expected]);
+});
+
+test('the same check may be asked with other arguments, and in another digest', () => {
+  const twice = '[{ check: certs/expiring }, { check: certs/expiring, args: { within: 14d } }]';
+
+  expect(problemsOf(aDigest({ checks: twice }) + aDigest().replace('nightly', 'weekly'))).toEqual([]);
+});
+
+test('two digests with one name', () => {
+  expect(problemsOf(aDigest() + aDigest())).toEqual([
+    '11:3 `nightly` occurs twice in the same place. Rename or remove one of the two.',
+  ]);
+  expect(problemsOf(aDigest() + aDigest().replace('nightly', 'Nightly'))).toEqual([
+    '11:3 digests: another digest is called `nightly`. Rename one: names are not case-sensitive.',
+  ]);
+});
+
+test('without a default environment each check says where', () => {
+  const before = ENVIRONMENTS.replace('defaultEnvironment: prod\n', '');
+
+  expect(problemsOf(aDigest(), before)).toEqual([
+    expect.stringContaining('it has no `environments`, and there is no `defaultEnvironment`'),
+  ]);
+  expect(
+    problemsOf(aDigest({ checks: '[{ check: certs/expiring, environments: [prod] }]' }), before),
+  ).toEqual([]);
+});
