@@ -31,6 +31,30 @@ test('the audit is a table with a line for each entry', () => {
   ]);
 });
 
+test('a silence and its end are lines like any other', () => {
+  const about = { at, what: 'old/a has expired', environment: 'prod' };
+  const shown = renderAuditTerminal([
+    {
+      seq: 1,
+      entry: {
+        ...about,
+        kind: 'silenced',
+        who: ['U0123ADA'],
+        because: 'until 2026-11-23 14:00 UTC: the migration is on Friday',
+      },
+    },
+    {
+      seq: 2,
+      entry: { ...about, kind: 'unsilenced', who: ['wrench'], because: 'it has spread to old/b' },
+    },
+  ]);
+
+  expect(shown.split('\n').slice(2, 4)).toEqual([
+    '1  2026-11-20 14:04 UTC  U0123ADA  silenced    old/a has expired  prod   until 2026-11-23 14:00 UTC: the migration is on Friday',
+    '2  2026-11-20 14:04 UTC  wrench    unsilenced  old/a has expired  prod   it has spread to old/b',
+  ]);
+});
+
 test('an empty audit says so', () => {
-  expect(renderAuditTerminal([])).toBe('Nothing was asked for, approved, applied or refused.\n');
+  expect(renderAuditTerminal([])).toBe('Nothing was asked for, approved, applied, refused or silenced.\n');
 });

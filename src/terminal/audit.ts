@@ -20,7 +20,7 @@ const COLUMNS = ['#', 'When', 'Who', 'Did', 'What', 'Where', 'Because'];
 
 /** Audit entries as a table, in the order given. A row is not wrapped: what is searched for is on one line. */
 export function renderAuditTerminal(entries: readonly AuditLine[]): string {
-  if (entries.length === 0) return 'Nothing was asked for, approved, applied or refused.\n';
+  if (entries.length === 0) return 'Nothing was asked for, approved, applied, refused or silenced.\n';
   const rows = entries.map(({ seq, entry }) => [
     String(seq),
     timeInWords(entry.at),

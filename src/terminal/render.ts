@@ -1,7 +1,18 @@
 import { styleText } from 'node:util';
 import { alignTable } from '../text/align-table.ts';
 import { cleanLine, cleanText } from '../text/clean-text.ts';
-import type { Evidence, Finding, Offer, Report } from '../check/finding.ts';
+import { chartInWords, chartSparkline } from '../check/charts-in-words.ts';
+import { findingIdOf } from '../check/finding-id.ts';
+import {
+  type Chart,
+  type Evidence,
+  type Finding,
+  fingerprint,
+  type Offer,
+  type Report,
+} from '../check/finding.ts';
+import type { TrackedFinding } from '../check/tracked-finding.ts';
+import { factInWords, trackedFacts } from '../check/tracked-in-words.ts';
 import {
   askedInWords,
   countInWords,
@@ -28,10 +39,12 @@ export interface Screen {
   readonly columns: number;
   /** As typed, where that is known; without it all arguments are written out. */
   readonly command?: string;
+  /** What is known of the findings from earlier runs. */
+  readonly tracked?: readonly TrackedFinding[];
 }
 
 type Style = Parameters<typeof styleText>[0];
-type Paint = (style: Style, text: string) => string;
+export type Paint = (style: Style, text: string) => string;
 
 /** Green is for CLEAR alone. */
 const STYLES: Readonly<Record<Headline, Style>> = {
@@ -43,7 +56,7 @@ const STYLES: Readonly<Record<Headline, Style>> = {
 };
 
 /** The longest severity and two spaces: what belongs to a finding stands under its summary. */
-const INDENT = ' '.repeat('CRITICAL'.length + 2);
+export const INDENT = ' '.repeat('CRITICAL'.length + 2);
 /** A longer one stands above its value. */
 const MAX_LABEL_COLUMNS = 24;
 const MAX_ROWS = 40;
@@ -63,6 +76,7 @@ export function renderTerminal(report: Report, screen: Screen): string {
     entry(headline, verdictOf(report), screen, paint, true),
     ...wrap(asked, screen.columns, INDENT).map((line) => paint('dim', line)),
     ...report.findings.flatMap((finding) => ['', ...renderFinding(finding, report, screen, paint)]),
+    ...renderTerminalCharts(report.charts, screen, paint),
     ...renderGaps(report, screen, paint),
     ...renderNotes(report, screen, paint),
     '',
@@ -75,12 +89,18 @@ function renderNotes({ notes = [] }: Report, { columns }: Screen, paint: Paint):
   return lines.length === 0 ? [] : ['', ...lines.map((line) => paint('dim', line))];
 }
 
-function painter({ color }: Screen): Paint {
+export function painter({ color }: Screen): Paint {
   return (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
 }
 
 /** `CRITICAL  what is wrong`, its later lines under the first. */
-function entry(word: Headline, text: string, { columns }: Screen, paint: Paint, isBold = false): string {
+export function entry(
+  word: Headline,
+  text: string,
+  { columns }: Screen,
+  paint: Paint,
+  isBold = false,
+): string {
   const [first = '', ...rest] = wrap(text, columns, INDENT);
   const label = paint(STYLES[word], word) + ' '.repeat(INDENT.length - word.length);
   const lines = [first.slice(INDENT.length), ...rest].map((line) => (isBold ? paint('bold', line) : line));
@@ -97,6 +117,7 @@ function renderFinding(finding: Finding<Offer>, report: Report, screen: Screen, 
   return [
     entry(SEVERITY_WORDS[severity], summaryOf(finding), screen, paint),
     ...wrap(cleanText(target), screen.columns, INDENT).map((line) => paint('cyan', line)),
+    ...renderTracked(finding, report, screen).map((line) => paint('dim', line)),
     ...evidence.flatMap((one) => renderEvidence(one, width, screen, paint)),
     ...offers.flatMap(({ title }) =>
       wrap(`can be fixed from Slack: ${cleanText(title)}`, screen.columns, INDENT),
@@ -105,6 +126,20 @@ function renderFinding(finding: Finding<Offer>, report: Report, screen: Screen, 
       wrap(`Next: wrench run ${nextInWords(one, report).slice(1)}`, screen.columns, INDENT),
     ),
   ];
+}
+
+/** The id of a finding and what is known of it from earlier runs; nothing if it was not recorded. */
+function renderTracked(
+  finding: Finding<Offer>,
+  report: Report,
+  { columns, tracked = [] }: Screen,
+): readonly string[] {
+  const name = fingerprint(report, finding);
+  const known = tracked.find((one) => fingerprint(report, one) === name);
+  if (!known) return [];
+  const { level } = finding;
+  const facts = trackedFacts(known, { now: new Date(report.at), ...(level && { level }) });
+  return wrap([findingIdOf(name), ...facts.map(factInWords)].join(' · '), columns, INDENT);
 }
 
 function renderEvidence(evidence: Evidence, width: number, { columns }: Screen, paint: Paint): string[] {
@@ -147,6 +182,51 @@ function renderTable(
     return [`${INDENT}- ${first.trimStart()}`, ...rest];
   });
   return [...sentences, ...more];
+}
+
+const MAX_BAR_COLUMNS = 24;
+
+/** Bars from the left, with their numbers; lines as sparklines, with theirs. */
+export function renderTerminalCharts(
+  charts: readonly Chart[] = [],
+  { columns }: Screen,
+  paint: Paint,
+): readonly string[] {
+  return charts.flatMap((chart) => {
+    const { title, period, rows } = chartInWords(chart);
+    const shown = rows.slice(0, MAX_ROWS);
+    const left = rows.length - shown.length;
+    const width = shown.reduce(
+      (widest, { name }) => Math.max(widest, Math.min(MAX_LABEL_COLUMNS, name.length)),
+      0,
+    );
+    const most = shown.reduce((highest, { values: [value = 0] }) => Math.max(highest, value), 0);
+    const pictures = shown.map((row) =>
+      period === undefined ? barOf(row.values[0] ?? 0, most) : chartSparkline(row),
+    );
+    const pictureWidth = pictures.reduce((widest, picture) => Math.max(widest, picture.length), 0);
+    return [
+      '',
+      ...wrap(title, columns).map((line) => paint('bold', line)),
+      ...(period === undefined ? [] : wrap(period, columns, '  ').map((line) => paint('dim', line))),
+      ...shown.flatMap(({ name, numbers }, at) => {
+        const picture = pictures[at] ?? '';
+        const beside = pictureWidth === 0 ? '' : `${picture.padEnd(pictureWidth)}  `;
+        const hanging = `  ${' '.repeat(width + 2)}${' '.repeat(beside.length)}`;
+        const above = name.length > width ? wrap(name, columns, '  ') : [];
+        const [first = '', ...rest] = wrap(numbers, columns, hanging);
+        const label = (above.length > 0 ? '' : name).padEnd(width);
+        return [...above, `  ${label}  ${paint('cyan', beside)}${first.slice(hanging.length)}`, ...rest];
+      }),
+      ...(left > 0 ? [`  … and ${countInWords(left, 'more', 'more')} (--json has all)`] : []),
+    ];
+  });
+}
+
+/** Nothing for zero and below, and at least one column for anything above. */
+function barOf(value: number, most: number): string {
+  if (value <= 0) return '';
+  return '█'.repeat(Math.max(1, Math.round((value / most) * MAX_BAR_COLUMNS)));
 }
 
 /** Never hidden: by reason, what could not be checked. */

@@ -29,7 +29,7 @@ export const MODULES: readonly Module[] = [
     path: 'src/text/',
     at: /^src\/text\//,
     imports: [],
-    packages: /^((zod|fastest-levenshtein)$|node:util$)/,
+    packages: /^((zod|croner|fastest-levenshtein)$|node:util$)/,
   },
   {
     layer: 1,
@@ -302,9 +302,9 @@ export const MODULES: readonly Module[] = [
   },
 ];
 
-/** Schemas, which do not connect to Redis: all that these modules import of the queue and the store. */
+/** Schemas and types, which do not connect to Redis: all that these modules import of the queue and the store. */
 const SCHEMAS: Readonly<Record<string, RegExp>> = {
-  render: /^src\/store\/(remediation\/record|audit\/entry)\.ts$/,
+  render: /^src\/store\/(remediation\/record|audit\/entry|history\/tracked-findings|silences\/silences)\.ts$/,
   config: /^src\/(queue\/redis-settings|store\/remediation\/policy)\.ts$/,
 };
 

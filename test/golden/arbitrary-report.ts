@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Evidence, Finding, Offer, Report } from '../../src/check/finding.ts';
+import type { Chart, Evidence, Finding, Offer, Report } from '../../src/check/finding.ts';
 
 /** Ordinary words mixed with everything that could break a renderer. */
 const word = fc.oneof(
@@ -64,6 +64,33 @@ const finding: fc.Arbitrary<Finding<Offer>> = fc.record(
   { requiredKeys: ['reason', 'severity', 'target', 'summary'] },
 );
 
+/** Values may be fewer or more than labels. */
+export const chartsOf = (word: fc.Arbitrary<string>, label: fc.Arbitrary<string>): fc.Arbitrary<readonly Chart[]> =>
+  fc
+    .record({
+      kind: fc.constantFrom('bars' as const, 'lines' as const),
+      title: word,
+      unit: fc.oneof(word, fc.constantFrom('%', 'certificates', 'GB')),
+      labels: fc
+        .tuple(fc.array(label, { minLength: 1, maxLength: 4 }), fc.constantFrom(1, 1, 9))
+        .map(([some, times]) => Array.from({ length: times }, () => some).flat()),
+      series: fc
+        .tuple(
+          fc.array(
+            fc.record({
+              name: word,
+              values: fc.array(fc.option(fc.oneof(fc.double(), fc.nat(100)), { freq: 4 }), { maxLength: 40 }),
+            }),
+            { minLength: 1, maxLength: 3 },
+          ),
+          fc.constantFrom(1, 1, 4),
+        )
+        .map(([some, times]) => Array.from({ length: times }, () => some).flat()),
+    })
+    .chain((chart) => fc.constantFrom(0, 0, 1, 3).map((times) => Array.from({ length: times }, () => chart)));
+
+const time = fc.nat(9_000_000).map((minutes) => new Date(minutes * 60_000).toISOString());
+
 export const arbitraryReport = fc.record({
   check: visible,
   environment: visible,
@@ -82,6 +109,7 @@ export const arbitraryReport = fc.record({
     }),
     20,
   ),
+  charts: chartsOf(visible, fc.oneof(visible, time)),
   coverage: list(fc.record({ source: text, examined: fc.nat() }), 6),
   at: fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true }).map((at) => at.toISOString()),
   durationMs: fc.nat(),

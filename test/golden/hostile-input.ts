@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { Evidence, Finding, Gap, Offer, Report } from '../../src/check/finding.ts';
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { arbitraryRemediation } from './arbitrary-remediation.ts';
-import { list } from './arbitrary-report.ts';
+import { chartsOf, list } from './arbitrary-report.ts';
 
 /** Values that are rare in infrastructure and break renderers, in small reports: cheap enough to generate thousands. */
 
@@ -140,6 +140,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc.record(
     verdict: visible,
     examined: count,
     findings: some(hostileFinding, 40),
+    charts: chartsOf(visible, visible),
     gaps: some(gap, 200),
     notes: some(visible, 10),
     coverage: list(fc.record({ source: text, examined: count }), 5),

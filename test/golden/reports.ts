@@ -145,6 +145,38 @@ export const fiveHundredGaps: Report = {
   })),
 };
 
+const hours = Array.from({ length: 30 }, (_, at) => new Date(Date.parse(base.at) - (29 - at) * 17 * 3_600_000).toISOString());
+
+export const charts: Report = {
+  ...base,
+  charts: [
+    {
+      kind: 'bars',
+      title: 'Certificates by time left',
+      unit: 'certificates',
+      labels: ['expired', 'under 7 days', 'under 30 days', 'under 90 days', 'longer'],
+      series: [{ name: 'certificates', values: [0, 1, 2, 7, 31] }],
+    },
+    {
+      kind: 'lines',
+      title: 'Disk used by node',
+      unit: '%',
+      labels: hours,
+      series: [
+        { name: 'prod-eu:gke-builders-pool-1-8f2a9c11-x2kd', values: hours.map((_, at) => (at < 12 ? null : 55 + at)) },
+        { name: 'prod-eu:gke-builders-pool-1-8f2a9c11-9qzt', values: hours.map((_, at) => (at === 17 ? 88.4 : 40 + (at % 5))) },
+      ],
+    },
+    {
+      kind: 'bars',
+      title: 'Left behind by stopped containers',
+      unit: 'GB',
+      labels: Array.from({ length: 24 }, (_, at) => `builders:node-${at}`),
+      series: [{ name: 'size', values: Array.from({ length: 24 }, (_, at) => 48 - 2 * at) }],
+    },
+  ],
+};
+
 const HOSTILE = [
   '<!channel> <!here> <@U0EVIL> <!subteam^S0EVIL> @channel @here #general',
   '<https://evil.example|https://good.example> https://evil.example www.evil.example evil.example a@evil.example',
@@ -180,4 +212,12 @@ export const hostile: Report = {
   ],
   gaps: [{ what: HOSTILE, because: HOSTILE, kind: 'malformed' }],
   coverage: [{ source: HOSTILE, examined: 41 }, { source: 'b', examined: 0 }],
+};
+
+export const hostileCharts: Report = {
+  ...base,
+  charts: [
+    { kind: 'bars', title: HOSTILE, unit: HOSTILE, labels: [HOSTILE, HOSTILE, ''], series: [{ name: HOSTILE, values: [1, -2, null] }] },
+    { kind: 'lines', title: HOSTILE, unit: HOSTILE, labels: [HOSTILE, 'b'], series: [{ name: HOSTILE, values: [1] }] },
+  ],
 };

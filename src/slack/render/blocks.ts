@@ -15,6 +15,7 @@ import type {
 import { cleanText } from '../../text/clean-text.ts';
 import type { Severity } from '../../check/finding.ts';
 import { type Headline, SEVERITY_WORDS, timeInWords } from '../../check/report-in-words.ts';
+import type { ChartBlock } from './chart-block.ts';
 import { encodedLength, escapeMrkdwn, truncate, escapeUntrusted } from './escape-untrusted.ts';
 
 /** A colour never appears without its word. Only CLEAR is green. */
@@ -101,10 +102,10 @@ export function mentionElement(id: string): RichTextUserMention | RichTextText {
 }
 
 /** The reader's own time zone, from Slack's date token. https://docs.slack.dev/messaging/formatting-message-text#date-formatting */
-export function dateToken(iso: string): string {
+export function dateToken(iso: string, fallback = timeInWords(iso)): string {
   const seconds = Math.floor(Date.parse(iso) / 1_000);
   if (!(seconds >= 0)) return escapeUntrusted(iso, 80);
-  return `<!date^${seconds}^{date_short_pretty} {time}|${escapeMrkdwn(timeInWords(iso))}>`;
+  return `<!date^${seconds}^{date_short_pretty} {time}|${escapeMrkdwn(fallback)}>`;
 }
 
 /** A time of day to the second, in a `rich_text` block. */
@@ -112,9 +113,9 @@ export function timeElement(iso: string): RichTextDate | RichTextText {
   return dateElement(iso, '{time_secs}', (at) => `${at.slice(11, 19)} UTC`);
 }
 
-/** {@link dateToken} in a `rich_text` block. */
-export function dateTimeElement(iso: string): RichTextDate | RichTextText {
-  return dateElement(iso, '{date_short_pretty} {time}', timeInWords);
+/** {@link dateToken} in a `rich_text` block. `fallback` names the zone. */
+export function dateTimeElement(iso: string, fallback?: string): RichTextDate | RichTextText {
+  return dateElement(iso, '{date_short_pretty} {time}', (at) => fallback ?? timeInWords(at));
 }
 
 function dateElement(
@@ -146,6 +147,10 @@ interface ButtonOptions {
     | 'wrench:approve'
     | 'wrench:reject'
     | 'wrench:look'
+    | 'wrench:take'
+    | 'wrench:release'
+    | 'wrench:silence'
+    | 'wrench:unsilence'
     /** Numbered, because an action id must be unique in its block. */
     | `wrench:ask-${number}`;
   /** Ids, looked up when it is clicked; of `ask` a command that anyone could type. */
@@ -201,4 +206,4 @@ export const MAX_BLOCKS = 50;
 /** Bytes of top-level text: an edit takes no more than 4,000 (`msg_too_long`), and notifications show far less. */
 export const MAX_TEXT_BYTES = 3_000;
 
-export type Blocks = KnownBlock[];
+export type Blocks = (KnownBlock | ChartBlock)[];

@@ -1,9 +1,9 @@
-import type { KnownBlock } from '@slack/types';
+import type { Blocks } from './blocks.ts';
 
 /** What one post says. `text` carries the whole conclusion: screen readers and notifications read nothing else. */
 export interface Message {
   readonly text: string;
-  readonly blocks: KnownBlock[];
+  readonly blocks: Blocks;
 }
 
 /** A file for the thread. */

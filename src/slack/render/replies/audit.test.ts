@@ -38,6 +38,26 @@ test('the audit tells who did what and how it came out, the newest last', () => 
   ]);
 });
 
+test('the audit shows who silenced what until when, and why that ended', () => {
+  const about = { what: 'old/a has expired', silence: 's0123456789' };
+  const entries = chained([
+    entry(4, { ...about, kind: 'silenced', because: 'until 2026-11-23 14:00 UTC: Friday is better' }),
+    entry(5, { ...about, kind: 'unsilenced', who: ['wrench'], because: 'it is gone' }),
+  ]);
+
+  const { text } = renderAudit(entries, { since, total: 2, more: false });
+
+  expect(
+    text
+      .replaceAll(/<!date[^>]*\|([^>]*)>/g, '$1')
+      .split('\n')
+      .slice(1),
+  ).toEqual([
+    '• 2026-11-20 14:04 UTC <@U0123ADA> silenced old/a has expired in prod: until 2026-11-23 14:00 UTC: Friday is better',
+    '• 2026-11-20 14:05 UTC Wrench unsilenced old/a has expired in prod: it is gone',
+  ]);
+});
+
 test('of a long audit the end is shown, and it is said how to get the rest', () => {
   const entries = chained(Array.from({ length: 500 }, (_, at) => entry(at, { what: `Restart cell/${at}` })));
 
@@ -51,6 +71,6 @@ test('of a long audit the end is shown, and it is said how to get the rest', () 
 
 test('an empty audit says so', () => {
   expect(JSON.stringify(renderAudit([], { since, total: 0, more: false }))).toContain(
-    'Nothing was asked for, approved, applied or refused.',
+    'Nothing was asked for, approved, applied, refused or silenced.',
   );
 });

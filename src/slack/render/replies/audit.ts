@@ -58,7 +58,7 @@ export function renderAudit(entries: readonly AuditEntry[], page: AuditPage): Me
       line(bold('Audit')),
       ...(shown.length > 0
         ? [bullets(shown)]
-        : [line(text('Nothing was asked for, approved, applied or refused.'))]),
+        : [line(text('Nothing was asked for, approved, applied, refused or silenced.'))]),
     ),
     context({ type: 'mrkdwn', text: `Since ${since}`, verbatim: true }),
   ];

@@ -3,7 +3,9 @@ import type { Finding } from '../../../check/finding.ts';
 import { SEVERITY_WORDS, summaryOf } from '../../../check/report-in-words.ts';
 import { renderEvidence } from './evidence.ts';
 import { code, encodedLength, escapeUntrusted } from '../escape-untrusted.ts';
-import { askButtons, type NextQuestion } from './next-checks.ts';
+import { findingButtons } from './finding-buttons.ts';
+import type { NextQuestion } from './next-checks.ts';
+import { type KnownStatus, statusContext, statusLine } from './tracked.ts';
 import { badge, type Blocks, bold, codeSpan, plain, line, rich } from '../blocks.ts';
 
 /** A piece of a thread that stays together in one message. */
@@ -19,24 +21,39 @@ export interface Unit {
 const MAX_TARGET_CHARS = 1_000;
 const MAX_SUMMARY_CHARS = 1_500;
 const MAX_EVIDENCE_CHARS = 6_000;
+/** Beside what is known from earlier runs. */
+const MAX_EVIDENCE_CHARS_IF_KNOWN = 5_000;
 
-/** Severity and summary, the target to copy, what was seen, then what to ask next. */
-export function renderFinding(finding: Finding, questions: readonly NextQuestion[] = []): Unit {
-  const { severity, summary, target, evidence = [] } = finding;
-  const { parts, table, isCut } = renderEvidence(evidence, MAX_EVIDENCE_CHARS);
+/** Severity and summary, the target to copy, what was seen, what is known from earlier runs, then what to do next. */
+export function renderFinding(
+  finding: Finding,
+  questions: readonly NextQuestion[] = [],
+  known?: KnownStatus,
+): Unit {
+  const { severity, summary, target, evidence = [], level } = finding;
+  const { parts, table, isCut } = renderEvidence(
+    evidence,
+    known ? MAX_EVIDENCE_CHARS_IF_KNOWN : MAX_EVIDENCE_CHARS,
+  );
   const title = line(
     ...badge(severity),
     bold(summaryOf(finding), MAX_SUMMARY_CHARS),
     plain('\n'),
     codeSpan(target, MAX_TARGET_CHARS),
   );
+  const buttons = findingButtons(questions, known);
   return {
     blocks: [
       rich(title, ...parts),
-      ...(questions.length > 0 ? [askButtons(questions)] : []),
+      ...(known ? [statusContext(known, level)] : []),
+      ...(buttons ? [buttons] : []),
       ...(table ? [table] : []),
     ],
-    text: [findingLine(finding), ...questions.map(nextLine)].join('\n'),
+    text: [
+      findingLine(finding),
+      ...(known ? [statusLine(known, level)] : []),
+      ...questions.map(nextLine),
+    ].join('\n'),
     hasTable: table !== undefined,
     isCut:
       isCut ||

@@ -22,10 +22,17 @@ const MAX_WHAT_CHARS = 300;
 /** Of one reason; the rest are counted. */
 const MAX_WHATS = 15;
 
-/** One reply with what could not be checked, by reason. `isCut` if not every place is named; the CSV names them all. */
-export function renderGaps(gaps: readonly Gap[]): { readonly message: Message; readonly isCut: boolean } {
+/**
+ * One reply with what could not be checked, by reason. `isCut` if not every place is named; the CSV names them all. `question`: what asked for all of
+ * them, if the thread has several.
+ */
+export function renderGaps(
+  gaps: readonly Gap[],
+  question?: string,
+): { readonly message: Message; readonly isCut: boolean } {
   const groups = groupGaps(gaps);
-  const title = `Couldn't check ${countInWords(countPlaces(gaps), 'place')}`;
+  const places = `Couldn't check ${countInWords(countPlaces(gaps), 'place')}`;
+  const title = question === undefined ? places : `${places} of ${question}`;
   const parts: RichTextPart[] = [
     line(emoji(EMOJI.UNKNOWN), { ...plain(' UNKNOWN  '), style: { bold: true } }, bold(title)),
   ];
@@ -64,7 +71,7 @@ export function renderGaps(gaps: readonly Gap[]): { readonly message: Message; r
   );
   return {
     message: {
-      text: joinLinesWithin([`UNKNOWN: ${title}`, ...lines], MAX_TEXT_BYTES),
+      text: joinLinesWithin([`UNKNOWN: ${escapeUntrusted(title, 400)}`, ...lines], MAX_TEXT_BYTES),
       blocks: [rich(...parts)],
     },
     isCut,

@@ -1,4 +1,4 @@
-import type { ActionsBlock } from '@slack/types';
+import type { Button } from '@slack/types';
 import { type Report, SEVERITIES } from '../../../check/finding.ts';
 import { askedInWords, nextInWords } from '../../../check/report-in-words.ts';
 import { button } from '../blocks.ts';
@@ -37,11 +37,8 @@ export function nextQuestions(report: Report): readonly (readonly NextQuestion[]
 }
 
 /** A button for each. None is styled: unlike a fix, asking changes nothing. */
-export function askButtons(questions: readonly NextQuestion[]): ActionsBlock {
-  return {
-    type: 'actions',
-    elements: questions.map(({ shown, command }, at) =>
-      button({ label: `Run ${shown}`, action: `wrench:ask-${at + 1}`, value: command }),
-    ),
-  };
+export function askButtons(questions: readonly NextQuestion[]): readonly Button[] {
+  return questions.map(({ shown, command }, at) =>
+    button({ label: `Run ${shown}`, action: `wrench:ask-${at + 1}`, value: command }),
+  );
 }

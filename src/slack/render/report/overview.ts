@@ -34,28 +34,49 @@ export function renderOverview(findings: readonly Finding[], shownInFull: number
   };
 }
 
-/** Every finding with all its evidence. */
-export function findingsCsv(report: Report): Attachment {
-  const rows = report.findings.map(({ severity, reason, target, targets = [], summary, evidence = [] }) => [
-    severity,
-    reason,
-    target,
-    truncate(targets.join('\n'), MAX_CELL_CHARS),
-    summary,
-    truncate(evidence.map(evidenceText).join('\n'), MAX_CELL_CHARS),
-  ]);
+/** Every finding with all its evidence; where findings are known from earlier runs also with the id that commands take. */
+export function findingsCsv(
+  report: Report,
+  known: readonly ({ readonly id: string } | undefined)[] = [],
+): Attachment {
+  const hasIds = known.some(Boolean);
+  const rows = report.findings.map(
+    ({ severity, reason, target, targets = [], summary, evidence = [] }, at) => [
+      severity,
+      reason,
+      target,
+      truncate(targets.join('\n'), MAX_CELL_CHARS),
+      summary,
+      truncate(evidence.map(evidenceText).join('\n'), MAX_CELL_CHARS),
+      ...(hasIds ? [known[at]?.id ?? ''] : []),
+    ],
+  );
+  const columns = [
+    'severity',
+    'reason',
+    'target',
+    'targets',
+    'summary',
+    'evidence',
+    ...(hasIds ? ['id'] : []),
+  ];
   return {
     filename: 'findings.csv',
     title: `${countInWords(report.findings.length, 'finding')} of ${reportName(report)}`,
-    content: toCsv([['severity', 'reason', 'target', 'targets', 'summary', 'evidence'], ...rows]),
+    content: toCsv([columns, ...rows]),
   };
 }
 
 export function gapsCsv(report: Report): Attachment {
-  const rows = report.gaps.map(({ kind, what, because }: Gap) => [kind, what, because]);
+  return gapsFile(report.gaps, reportName(report));
+}
+
+/** What could not be checked by `whom`. */
+export function gapsFile(gaps: readonly Gap[], whom: string): Attachment {
+  const rows = gaps.map(({ kind, what, because }) => [kind, what, because]);
   return {
     filename: 'gaps.csv',
-    title: `${countInWords(report.gaps.length, 'place')} not checked by ${reportName(report)}`,
+    title: `${countInWords(gaps.length, 'place')} not checked by ${whom}`,
     content: toCsv([['kind', 'what', 'because'], ...rows]),
   };
 }

@@ -10,6 +10,8 @@ import {
   listedGaps,
   verdictOf,
 } from '../../../check/report-in-words.ts';
+import type { TrackedFinding } from '../../../check/tracked-finding.ts';
+import { renderCharts } from './charts.ts';
 import { findingLine, renderFinding } from './finding.ts';
 import { renderGaps } from './gaps.ts';
 import { nextQuestions } from './next-checks.ts';
@@ -24,6 +26,7 @@ import {
 import type { ReportRequest, Message, ThreadContent } from '../message.ts';
 import { findingsCsv, gapsCsv, renderOverview } from './overview.ts';
 import { packUnits } from './pack.ts';
+import { briefStatus, briefStatusText, type KnownStatus, knownStatuses } from './tracked.ts';
 import { shortRun } from '../short-run.ts';
 import {
   askedBy,
@@ -53,35 +56,46 @@ const MAX_HEADER_CHARS = 150;
 const MAX_COVERAGE_BYTES = 1_500;
 
 /**
- * A report as a thread: the answer in the root's first line, then findings with evidence, then what could not be checked.
+ * A report as a thread: the answer in the root's first line, then findings with evidence, charts, and what could not be checked.
+ * `tracked`: what is known of its findings from earlier runs, which never changes the headline.
  * Stays within Slack's limits for any report; what does not fit is in the attached CSV, and the thread says so.
  */
-export function renderReport(report: Report, asked: ReportRequest): ThreadContent {
+export function renderReport(
+  report: Report,
+  asked: ReportRequest,
+  tracked: readonly TrackedFinding[] = [],
+): ThreadContent {
   const { findings } = report;
   const gaps = listedGaps(report);
   const missing = gaps.length > 0 ? renderGaps(gaps) : undefined;
+  const charts = renderCharts(report.charts ?? []);
   const questions = nextQuestions(report);
+  const known = knownStatuses(report, tracked);
   const units = findings
     .slice(0, MAX_FULL_FINDINGS)
-    .map((finding, at) => renderFinding(finding, questions[at]));
-  const most = MAX_REPLIES - (missing ? 1 : 0);
+    .map((finding, at) => renderFinding(finding, questions[at], known[at]));
+  const most = MAX_REPLIES - (charts ? 1 : 0) - (missing ? 1 : 0);
   const whole = packUnits(units, most);
   const isWhole = whole.placed === findings.length;
   const { messages, placed } = isWhole ? whole : packUnits(units, most - 1);
   const replies: Message[] = [...messages];
   if (!isWhole) replies.push(renderOverview(findings, placed));
+  if (charts) replies.push(charts);
   if (missing) replies.push(missing.message);
   return {
-    root: renderRoot(report, asked),
+    root: renderRoot(report, asked, new Map(findings.map((finding, at) => [finding, known[at]]))),
     replies,
     attachments: [
-      ...(!isWhole || units.some(({ isCut }) => isCut) ? [findingsCsv(report)] : []),
+      ...(!isWhole || units.some(({ isCut }) => isCut) ? [findingsCsv(report, known)] : []),
       ...(missing?.isCut ? [gapsCsv(report)] : []),
     ],
   };
 }
 
-function renderRoot(report: Report, asked: ReportRequest): Message {
+/** What is known of each finding of a report. */
+type Statuses = ReadonlyMap<Finding, KnownStatus | undefined>;
+
+function renderRoot(report: Report, asked: ReportRequest, statuses: Statuses): Message {
   const headline = reportHeadline(report);
   const verdict = verdictOf(report);
   const first = `:${EMOJI[headline]}: ${headline} · `;
@@ -99,7 +113,7 @@ function renderRoot(report: Report, asked: ReportRequest): Message {
   const command = asked.command ?? askedInWords(report);
   const blocks: Blocks = [header];
   if (isLong) blocks.push(rich(line(text(verdict, 1_500))));
-  if (report.findings.length > 0) blocks.push(rich(...topFindings(report.findings)));
+  if (report.findings.length > 0) blocks.push(rich(...topFindings(report.findings, statuses)));
   blocks.push(
     context(plainTextObject(`${report.environment}  ·  ${truncate(command, 400)}`), askedBy(asked)),
     context(
@@ -110,17 +124,22 @@ function renderRoot(report: Report, asked: ReportRequest): Message {
   );
   for (const text of (report.notes ?? []).slice(0, MAX_ROOT_NOTES))
     blocks.push(context(plainTextObject(`Note: ${truncate(text, 600)}`)));
-  return { text: rootText(report, command), blocks };
+  return { text: rootText(report, command, statuses), blocks };
 }
 
 /** The worst, in the order of the report; under their severities where these differ. */
-function topFindings(findings: readonly Finding[]): readonly RichTextPart[] {
+function topFindings(findings: readonly Finding[], statuses: Statuses): readonly RichTextPart[] {
   const top = mostSevere(findings);
   const isMixed = new Set(top.map(({ severity }) => severity)).size > 1;
   const parts: RichTextPart[] = SEVERITIES.flatMap((severity) => {
     const these = top.filter((finding) => finding.severity === severity);
     if (these.length === 0) return [];
-    const list = bullets(these.map((finding) => line(text(summaryOf(finding), MAX_ROOT_SUMMARY_CHARS))));
+    const list = bullets(
+      these.map((finding) => {
+        const status = statuses.get(finding);
+        return line(text(summaryOf(finding), MAX_ROOT_SUMMARY_CHARS), ...(status ? briefStatus(status) : []));
+      }),
+    );
     return isMixed ? [line(...badge(severity)), list] : [list];
   });
   const rest = findings.length - top.length;
@@ -149,7 +168,7 @@ function moreFindingsText(findings: readonly Finding[], top: readonly Finding[])
 }
 
 /** The coverage is never left out. */
-function rootText(report: Report, command: string): string {
+function rootText(report: Report, command: string, statuses: Statuses): string {
   const headline = reportHeadline(report);
   const rest = report.findings.length - MAX_ROOT_FINDINGS;
   const asked = `${escapeUntrusted(report.environment, 80)}, ${escapeUntrusted(command, 200)}`;
@@ -159,7 +178,10 @@ function rootText(report: Report, command: string): string {
   );
   const lines = [
     `:${EMOJI[headline]}: ${headline}: ${escapeUntrusted(verdictOf(report), 500)}`,
-    ...mostSevere(report.findings).map(findingLine),
+    ...mostSevere(report.findings).map((finding) => {
+      const status = statuses.get(finding);
+      return `${findingLine(finding)}${status ? briefStatusText(status) : ''}`;
+    }),
     ...(rest > 0 ? [`and ${countInWords(rest, 'more finding')} in the thread`] : []),
   ];
   return `${joinLinesWithin(lines, MAX_TEXT_BYTES - utf8Length(coverage) - 1)}\n${coverage}`;

@@ -1,0 +1,193 @@
+import type { DigestChanges, DigestFinding } from '../../../check/compare-digest.ts';
+import type { DigestRun } from '../../../check/digest-run.ts';
+import { chartsOfParts, digestSections, endOf, questionInWords } from '../../../check/digest-in-words.ts';
+import { findingIdOf } from '../../../check/finding-id.ts';
+import { type Finding, fingerprint, type Gap, type Offer } from '../../../check/finding.ts';
+import { countInWords, listedGaps, SEVERITY_WORDS, summaryOf } from '../../../check/report-in-words.ts';
+import { cleanText } from '../../../text/clean-text.ts';
+import { bold, context, line, MAX_BLOCK_CHARS, plainTextObject, rich, text } from '../blocks.ts';
+import { truncate } from '../escape-untrusted.ts';
+import type { Attachment, Message, ThreadContent } from '../message.ts';
+import { renderCharts } from '../report/charts.ts';
+import { toCsv } from '../report/csv.ts';
+import { tableBlock } from '../report/evidence.ts';
+import { renderFinding, type Unit } from '../report/finding.ts';
+import { renderGaps } from '../report/gaps.ts';
+import { gapsFile } from '../report/overview.ts';
+import { nextQuestions } from '../report/next-checks.ts';
+import { packUnits } from '../report/pack.ts';
+import { renderDigestRoot } from './root.ts';
+
+/** More findings are shown as a table and a file. */
+const MAX_FULL_FINDINGS = 30;
+/** Slack accepts one post per second and channel. */
+const MAX_REPLIES = 10;
+/** The others are taken and silenced by command. */
+const MAX_WITH_BUTTONS = 10;
+const MAX_WHERE_CHARS = 300;
+const MAX_TARGET_CHARS = 120;
+const MAX_SUMMARY_CHARS = 160;
+const MAX_CELL_CHARS = 32_000;
+
+/**
+ * A run of a digest as a thread. The root has what has changed; the replies have what is new, worse or flapping with its evidence, then what could
+ * not be checked. Stays within Slack's limits for any run; what does not fit is in the attached CSV. A run without news has no thread.
+ */
+export function renderDigest(run: DigestRun, changes: DigestChanges): ThreadContent {
+  const { message: root, isCut } = renderDigestRoot(run, changes);
+  const thread = changes.hasNews ? renderThread(run, changes, isCut) : { replies: [], attachments: [] };
+  return { root, ...thread };
+}
+
+function renderThread(
+  run: DigestRun,
+  changes: DigestChanges,
+  isRootCut: boolean,
+): Pick<ThreadContent, 'replies' | 'attachments'> {
+  const { isFirst, appeared, worse, flapping, steady } = changes;
+  const detailed = [...appeared, ...worse, ...flapping, ...(isFirst ? steady : [])];
+  const units = unitsOf(run, detailed.slice(0, MAX_FULL_FINDINGS));
+  const charts = renderCharts(chartsOfParts(run));
+  const missing = renderMissing(run, changes);
+  const most = MAX_REPLIES - (charts ? 1 : 0) - (missing ? 1 : 0);
+  const whole = packUnits(units, most);
+  const isWhole = whole.placed === detailed.length;
+  const { messages, placed } = isWhole ? whole : packUnits(units, most - 1);
+  const isListed = !isWhole || isRootCut || units.some((unit) => unit.isCut);
+  return {
+    replies: [
+      ...messages,
+      ...(isWhole ? [] : [renderRest(detailed, placed)]),
+      ...(charts ? [charts] : []),
+      ...(missing ? [missing.message] : []),
+    ],
+    attachments: [
+      ...(isListed ? [digestCsv(run, changes)] : []),
+      ...(missing?.isCut ? [gapsFile(missing.gaps, `the digest ${nameOf(run)}`)] : []),
+    ],
+  };
+}
+
+/** Each below the question that it answers. */
+function unitsOf(run: DigestRun, findings: readonly DigestFinding[]): readonly Unit[] {
+  const questions = new Map(
+    run.parts.flatMap(({ report }) => {
+      if (!report) return [];
+      const mine = findings.flatMap(({ reported }) =>
+        reported && report.findings.includes(reported) ? [reported] : [],
+      );
+      const next = nextQuestions({ ...report, findings: mine });
+      return mine.map((finding, at) => [finding, next[at] ?? []] as const);
+    }),
+  );
+  const now = endOf(run);
+  return findings.map((one, at) => {
+    const known = { id: idOf(one), tracked: one.finding, now, hasButtons: at < MAX_WITH_BUTTONS };
+    const unit = renderFinding(fullFinding(one), one.reported && questions.get(one.reported), known);
+    const where = plainTextObject(questionInWords(one.question), MAX_WHERE_CHARS);
+    return { ...unit, blocks: [context(where), ...unit.blocks] };
+  });
+}
+
+/** What another run found has no evidence here. */
+function fullFinding({ finding, reported }: DigestFinding): Finding<Offer> {
+  const { reason, severity, target, targets, summary } = finding;
+  return reported ?? { reason, severity, target, summary, ...(targets && { targets }) };
+}
+
+/** One table over all, for more findings than a thread should have. */
+function renderRest(findings: readonly DigestFinding[], shownInFull: number): Message {
+  const rows = findings.map(({ finding, question }) => [
+    SEVERITY_WORDS[finding.severity],
+    truncate(questionInWords(question), MAX_TARGET_CHARS),
+    truncate(cleanText(finding.target), MAX_TARGET_CHARS),
+    truncate(summaryOf(finding), MAX_SUMMARY_CHARS),
+  ]);
+  const columns = ['Severity', 'Check', 'Target', 'Summary'];
+  const { table } = tableBlock({ columns, rows }, MAX_BLOCK_CHARS - 600);
+  const listed = (table?.rows.length ?? 1) - 1;
+  const all = countInWords(findings.length, 'finding');
+  const note = [
+    ...(shownInFull > 0 ? [`The first ${shownInFull} are above in full.`] : []),
+    ...(listed < findings.length ? [`This table has the first ${listed}.`] : []),
+    'The attached digest.csv has them all.',
+  ].join(' ');
+  return {
+    text: `All ${all}, most severe first. ${note}`,
+    blocks: [rich(line(bold(`All ${all}`)), line(text(note))), ...(table ? [table] : [])],
+  };
+}
+
+function renderMissing(
+  run: DigestRun,
+  { unchecked }: DigestChanges,
+): { readonly message: Message; readonly isCut: boolean; readonly gaps: readonly Gap[] } | undefined {
+  const gaps: readonly Gap[] = [
+    ...unchecked.flatMap(({ question, because }) =>
+      because === undefined
+        ? []
+        : [{ what: questionInWords(question), because, kind: 'unfinished' as const }],
+    ),
+    ...run.parts.flatMap((part) =>
+      (part.report ? listedGaps(part.report) : []).map((gap) => ({
+        ...gap,
+        what: `${gap.what} (${questionInWords(part)})`,
+      })),
+    ),
+  ];
+  if (gaps.length === 0) return undefined;
+  const incomplete = run.parts.filter(({ report }) => report && listedGaps(report).length > 0);
+  const [only] = incomplete;
+  const isOne = incomplete.length === 1 && unchecked.every(({ because }) => because === undefined);
+  // What is about one question names it once.
+  const rendered =
+    isOne && only?.report ? renderGaps(listedGaps(only.report), questionInWords(only)) : renderGaps(gaps);
+  return { ...rendered, gaps };
+}
+
+/** All that the digest lists, with what was found. */
+function digestCsv(run: DigestRun, changes: DigestChanges): Attachment {
+  const rows = digestSections(run, changes).flatMap(({ title, lines }) =>
+    lines.map(({ text: words, about }) =>
+      about
+        ? [
+            title.toLowerCase(),
+            about.finding.severity,
+            about.question.check,
+            about.question.environment,
+            idOf(about),
+            about.finding.reason,
+            about.finding.target,
+            truncate((about.finding.targets ?? []).join('\n'), MAX_CELL_CHARS),
+            about.finding.summary,
+            about.finding.since,
+            truncate(words, MAX_CELL_CHARS),
+          ]
+        : [title.toLowerCase(), '', '', '', '', '', '', '', '', '', truncate(words, MAX_CELL_CHARS)],
+    ),
+  );
+  const columns = [
+    'change',
+    'severity',
+    'check',
+    'environment',
+    'id',
+    'reason',
+    'target',
+    'targets',
+    'summary',
+  ];
+  return {
+    filename: 'digest.csv',
+    title: `All findings of the digest ${nameOf(run)}`,
+    content: toCsv([[...columns, 'since', 'description'], ...rows]),
+  };
+}
+
+function nameOf({ name }: DigestRun): string {
+  return truncate(cleanText(name), 100);
+}
+
+function idOf({ question, finding }: DigestFinding): string {
+  return findingIdOf(fingerprint(question, finding));
+}

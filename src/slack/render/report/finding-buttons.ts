@@ -1,0 +1,23 @@
+import type { ActionsBlock } from '@slack/types';
+import { button } from '../blocks.ts';
+import { askButtons, type NextQuestion } from './next-checks.ts';
+import type { KnownStatus } from './tracked.ts';
+
+/** What can be done about a finding with one click: checks to run next, taking it, and silencing it. Undefined if there is nothing. */
+export function findingButtons(
+  questions: readonly NextQuestion[],
+  known: KnownStatus | undefined,
+): ActionsBlock | undefined {
+  const elements = [...askButtons(questions), ...(known?.hasButtons ? statusButtons(known) : [])];
+  return elements.length > 0 ? { type: 'actions', elements } : undefined;
+}
+
+/** Their value is the id of the finding: what it is, and who may do this, is looked up at the click. */
+function statusButtons({ id, tracked }: KnownStatus) {
+  return [
+    button({ label: "I'm on it", action: 'wrench:take', value: id }),
+    tracked.silence
+      ? button({ label: 'End silence', action: 'wrench:unsilence', value: id })
+      : button({ label: 'Silence…', action: 'wrench:silence', value: id }),
+  ];
+}
