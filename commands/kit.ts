@@ -6,7 +6,7 @@ export { finderFor } from '../src/text/finder-for.ts';
 export { nearest } from '../src/text/nearest.ts';
 export * as wording from '../src/text/wording.ts';
 export type { ReadContext } from '../src/check/context.ts';
-export type { Diagnosis, Evidence, Finding } from '../src/check/finding.ts';
+export type { Chart, Diagnosis, Evidence, Finding, Level } from '../src/check/finding.ts';
 export type { Remembered } from '../src/check/remembers.ts';
 export type { Story } from '../src/check/story.ts';
 export * as ports from '../src/ports/readers.ts';

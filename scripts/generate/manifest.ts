@@ -1,3 +1,4 @@
+import { ADMIN_COMMANDS } from '../../src/request/parse.ts';
 import { stringify } from 'yaml';
 import type { Catalogue } from '../../src/request/catalogue.ts';
 import { REQUIRED_SCOPES, OPTIONAL_SCOPES } from '../../src/doctor/slack.ts';
@@ -66,7 +67,7 @@ function slashCommands({ commands, checks }: Catalogue): readonly SlashCommand[]
     slashCommand(
       'wrench',
       'Everything that Wrench can be asked',
-      [first, 'help'].filter(Boolean).join(' | '),
+      [first, ...Object.keys(ADMIN_COMMANDS), 'help'].filter(Boolean).join(' | '),
     ),
   ];
 }

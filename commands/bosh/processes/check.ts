@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineCheck } from '../../kit.ts';
 import { collect } from './collect.ts';
 import { diagnose } from './diagnose.ts';
+import { resolved } from './resolved.ts';
 import { restart } from './restart.ts';
 
 export const check = defineCheck({
@@ -23,5 +24,6 @@ export const check = defineCheck({
   example: 'cf --group diego_cell*',
   collect,
   diagnose,
+  resolved,
   remediations: { restart },
 });

@@ -4,6 +4,7 @@ import { DEFAULT_THRESHOLDS } from '../../shared/certificate-validity.ts';
 import { collect } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 import { renew } from './renew.ts';
+import { resolved } from './resolved.ts';
 
 const share = z
   .string()
@@ -52,5 +53,6 @@ export const check = defineCheck({
   example: '14d --source vault --match cell',
   collect,
   diagnose,
+  resolved,
   remediations: { renew },
 });

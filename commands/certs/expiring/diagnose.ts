@@ -17,6 +17,7 @@ import { groupByIssuer } from './group-by-issuer.ts';
 import { siteProblems, weaknesses } from './problems.ts';
 import type { RenewOffer } from './renew.ts';
 import { sortFindings, type SortableFinding } from './sort-findings.ts';
+import { timeLeftCharts } from './time-left.ts';
 import { trustStoreFinding } from './trust-stores.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -81,6 +82,13 @@ export function diagnose(
       { label: 'certificates', value: amountOf('expired'), unit: 'expired' },
       { label: 'certificates', value: amountOf('expiring'), unit: `expiring within ${wording.span(within)}` },
     ],
+    // As the verdict counts them.
+    charts: timeLeftCharts(
+      others
+        .filter((one) => !isDue(one) || isNeeded(one.occurrences))
+        .map(({ occurrences: { certificate }, status }) => ({ certificate, status })),
+      nowMs,
+    ),
   };
 }
 

@@ -15,6 +15,7 @@ import {
 import { field, optionalField } from '../../shared/evidence.ts';
 import { withoutSource } from '../../shared/sources.ts';
 import { offersFor, type RenewOffer } from './renew.ts';
+import { daysLeft } from './time-left.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -33,6 +34,7 @@ export function dueFinding(
     severity: severityOfDue(occurrences, status),
     target: targetOf(occurrences),
     summary: impact !== undefined && status.is === 'expired' ? `${says}; likely impact: ${impact}` : says,
+    ...daysLeft(certificate, status, nowMs),
     evidence: [
       field('Valid', validityOf(certificate)),
       field('Remaining', remaining(occurrences, nowMs)),
@@ -57,9 +59,15 @@ function isRenewedByDate({ certificate }: CertificateOccurrences, { is }: DueSta
  * not renewed, it persists from run to run, whatever order the sources answer in.
  */
 export function targetOf({ places: [first], certificate }: CertificateOccurrences): string {
-  return first.as === 'own'
-    ? first.place
-    : `${first.place} ${roleOf(first, certificate)} ${certificate.name}`;
+  return targetAt(first, { certificate });
+}
+
+/** The same, if this were the first of its places. */
+export function targetAt(
+  at: CertificatePlace,
+  { certificate }: Pick<CertificateOccurrences, 'certificate'>,
+): string {
+  return at.as === 'own' ? at.place : `${at.place} ${roleOf(at, certificate)} ${certificate.name}`;
 }
 
 function describe(occurrences: CertificateOccurrences, status: DueStatus, nowMs: number): string {

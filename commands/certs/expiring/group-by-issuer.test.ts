@@ -40,6 +40,7 @@ test('three of one issuer that expire within a day are one finding, counted one 
       ],
       summary:
         '3 certificates issued by internal-ca expire together, the first in 4 days (app-0, app-2 and 1 more)',
+      level: { value: 4, unit: 'days left' },
       evidence: [
         {
           kind: 'table',

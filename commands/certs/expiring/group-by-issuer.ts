@@ -69,7 +69,8 @@ function toFinding(members: readonly Member[], nowMs: number): SortableFinding {
   const [first] = members;
   if (!first) throw new TypeError('a group has members');
   const { signers } = first.about;
-  const { issuer, notAfter } = earliestOf(members).about.occurrences.certificate;
+  const earliest = earliestOf(members);
+  const { issuer, notAfter } = earliest.about.occurrences.certificate;
   const lastDay = wording.utcTime(latestOf(members).about.occurrences.certificate.notAfter).slice(0, 10);
   const finding: Finding<RenewOffer> = {
     reason: first.finding.reason,
@@ -77,6 +78,7 @@ function toFinding(members: readonly Member[], nowMs: number): SortableFinding {
     target: `issuer ${issuer}, until ${lastDay}${first.finding.offers ? '' : ', not renewable here'}`,
     targets: members.map(({ finding: { target } }) => target),
     summary: summaryOf(members, nowMs),
+    ...(earliest.finding.level && { level: earliest.finding.level }),
     evidence: [
       ...(signers.length === 0 ? [] : [field('Renew first', describeSigners(signers))]),
       ...placesOf(members),

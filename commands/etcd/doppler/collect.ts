@@ -335,8 +335,9 @@ function reportUnknownProcesses(
     return isCounted(instance) && (fault === 'silent' || fault === 'unseen');
   });
   if (unknown.length === 0) return;
-  const names = wording.list(unknown.map(({ name }) => name));
+  const placeNames = unknown.map(({ name }) => name);
+  const names = wording.list(placeNames);
   const because = 'the agent or monit does not respond. See /bosh processes';
-  const error = new SourceError(source, 'unreachable', because, { places: unknown.length });
+  const error = new SourceError(source, 'unreachable', because, { places: unknown.length, placeNames });
   gap(`${source}: processes of ${names}`, error);
 }

@@ -98,6 +98,7 @@ function expiring(store: StoreState, limits: CertificateLimits, now: Date): Prob
       severity: left <= limits.criticalDays * DAY_MS ? 'critical' : 'warning',
       target: storeTarget(store, ending),
       summary: wording.capitalize(headline),
+      level: { value: Math.floor(left / DAY_MS), unit: 'days left' },
       evidence: [certificatesTable(store, ending)],
     },
   };

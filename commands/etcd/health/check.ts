@@ -4,6 +4,7 @@ import { collect } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 import { disarm } from './disarm.ts';
 import { freeSpace } from './free-space.ts';
+import { resolved } from './resolved.ts';
 import { sampleSchema, samplesOf, sampleTarget } from './samples.ts';
 
 const number = (words: string) =>
@@ -68,5 +69,6 @@ export const check = defineCheck({
     everySeconds: 600,
   },
   diagnose,
+  resolved,
   remediations: { 'free-space': freeSpace, disarm },
 });

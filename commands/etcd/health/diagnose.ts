@@ -7,7 +7,7 @@ import type { Facts, StoreState } from './collect.ts';
 import { spaceOf } from './maintenance.ts';
 import { type MemberLimits, memberProblems } from './members.ts';
 import { type PerformanceLimits, performanceProblems, possibleCauses } from './performance.ts';
-import { alarmProblems, noSpace, type SpaceLimits, spaceProblems } from './space.ts';
+import { alarmProblems, fillCharts, noSpace, type SpaceLimits, spaceProblems } from './space.ts';
 import { countKnown, type MaintenanceOffer, type Problem, verdictOf, worstFirst } from './verdict.ts';
 
 export type Limits = CertificateLimits & MemberLimits & PerformanceLimits & SpaceLimits;
@@ -20,6 +20,7 @@ export function diagnose({ stores }: Facts, limits: Limits, now: Date): Diagnosi
     verdict: verdictOf(judged),
     findings: worstFirst(judged.flatMap(({ problems }) => problems)).map(({ finding }) => finding),
     measures: stores.flatMap(measuresOf),
+    charts: fillCharts(stores, now),
   };
 }
 

@@ -1,4 +1,5 @@
-import { type Evidence, type ports, wording } from '../../kit.ts';
+import { type Chart, type Evidence, type Level, type ports, wording } from '../../kit.ts';
+import { trendCharts } from '../../shared/trend-chart.ts';
 import { field } from '../../shared/evidence.ts';
 import { memberNames, membersTable, storeTarget } from '../../shared/store-members.ts';
 import type { StoreState } from './collect.ts';
@@ -94,6 +95,7 @@ function onlyToDisarm(store: StoreState): Problem | undefined {
       severity: 'critical',
       target: store.name,
       summary: `${headline} (${filled(space)}). Disarm the alarm; nothing else is needed`,
+      ...fillLevel(space),
       evidence: [
         field('Raised by', raisedBy(store, 'NOSPACE') || 'no named member'),
         ...whyNot(store, obstacleTo(store)),
@@ -116,6 +118,7 @@ export function noSpace(store: StoreState): Problem | undefined {
       severity: 'critical',
       target: store.name,
       summary: `${headline}${space ? `, ${filled(space)}` : ''}. Reads and deletes still work. Free space, then disarm the alarm: it does not clear by itself`,
+      ...fillLevel(space),
       evidence: [
         field('Raised by', raisedBy(store, 'NOSPACE') || 'no named member'),
         ...freeIn(space),
@@ -147,6 +150,7 @@ function filling(store: StoreState, { warningFill, criticalFill }: SpaceLimits):
       severity: isCritical ? 'critical' : 'warning',
       target: store.name,
       summary: `${store.name} is ${wording.percent(share)} full, ${filled(space)}: at its quota it stops accepting writes${when}. ${next}`,
+      ...fillLevel(space),
       evidence: [
         ...freeIn(space),
         ...growthEvidence(forecast),
@@ -171,6 +175,7 @@ function growing(store: StoreState): Problem | undefined {
       severity: isSoon ? 'warning' : 'info',
       target: store.name,
       summary: `${store.name} grows by ${describeRate(forecast)}: if that continues, it reaches its quota of ${wording.bytes(forecast.quotaBytes)} ${when} and stops accepting writes. Find out what writes so much, compact the history regularly (--auto-compaction-retention), or raise the quota`,
+      ...fillLevel(spaceOf(store)),
       evidence: [...growthEvidence(forecast), field('Documentation', SPACE_QUOTA), sizesTable(store)],
     },
   };
@@ -211,6 +216,44 @@ function filled({ sizeBytes, quotaBytes }: Space): string {
   return quotaBytes === undefined
     ? wording.bytes(sizeBytes)
     : `${wording.bytes(sizeBytes)} of ${wording.bytes(quotaBytes)} used`;
+}
+
+function fillLevel(space: Space | undefined): { readonly level?: Level } {
+  const value = space && percentOfQuota(space);
+  return value === undefined ? {} : { level: { value, unit: '% of quota' } };
+}
+
+function percentOfQuota({
+  sizeBytes,
+  quotaBytes,
+}: Pick<Space, 'sizeBytes' | 'quotaBytes'>): number | undefined {
+  return quotaBytes ? Math.round((sizeBytes / quotaBytes) * 1_000) / 10 : undefined;
+}
+
+/** Below this share the size of a database is of no interest. */
+const MIN_CHARTED_PERCENT = 25;
+
+/** How full the fullest member of each store was since the oldest sample, unless all of them have always been far from their quotas. */
+export function fillCharts(stores: readonly StoreState[], now: Date): readonly Chart[] {
+  const lines = stores.flatMap(({ name, members, quotaBytes: least, earlier = [] }) => {
+    const known = members.flatMap(({ id, dbSizeBytes: sizeBytes, quotaBytes = least }) => {
+      if (sizeBytes === undefined || !quotaBytes) return [];
+      return [{ id, quotaBytes, value: percentOfQuota({ sizeBytes, quotaBytes }) ?? 0 }];
+    });
+    const [fullest] = known.toSorted((a, b) => b.value - a.value);
+    if (!fullest) return [];
+    const { id, quotaBytes, value } = fullest;
+    const before = earlier.flatMap(({ memberId, ageMs, dbSizeBytes: sizeBytes }) =>
+      memberId === id && sizeBytes !== undefined
+        ? [{ ms: now.getTime() - ageMs, value: percentOfQuota({ sizeBytes, quotaBytes }) ?? 0 }]
+        : [],
+    );
+    return [{ name, value, earlier: before }];
+  });
+  const isOfInterest = lines.some(({ value, earlier }) =>
+    [value, ...earlier.map((one) => one.value)].some((percent) => percent >= MIN_CHARTED_PERCENT),
+  );
+  return isOfInterest ? trendCharts({ title: 'Database size by etcd', unit: '% of quota' }, lines, now) : [];
 }
 
 function freeIn(space: Space | undefined): Evidence[] {

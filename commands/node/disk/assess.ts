@@ -99,6 +99,9 @@ export function isEvicting({ severity, pressure }: Pick<Assessment, 'severity' |
   return severity === 'critical' || pressure?.kind === 'breached' || pressure?.kind === 'reclaiming';
 }
 
+/** What a disk did earlier says little about the coming days. */
+const FORECAST_FROM_MS = 48 * 3_600_000;
+
 /** Of the disk that reaches its limit first. */
 function forecastOf(
   node: NodeFacts,
@@ -109,7 +112,9 @@ function forecastOf(
   const forecasts = rooms.flatMap((room): Forecast[] => {
     const { resource, disk, free, limit } = room;
     if (resource !== 'bytes' || room.state === 'below') return [];
-    const samples = samplesOfDisk(node, disk, earlier);
+    const samples = samplesOfDisk(node, disk, earlier).filter(
+      ({ at }) => now.getTime() - at.getTime() <= FORECAST_FROM_MS,
+    );
     const growth = growthOf(disk, imageBytesOn(disk, node), samples, now);
     if (!growth) return [];
     const limitInMs = timeUntil(free - (limit?.amount ?? 0), growth);

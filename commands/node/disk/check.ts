@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineCheck } from '../../kit.ts';
 import { collect } from './collect.ts';
 import { diagnose } from './diagnose.ts';
+import { resolved } from './resolved.ts';
 import { sampleSchema, samplesOf, sampleTarget } from './growth.ts';
 
 export const check = defineCheck({
@@ -26,13 +27,15 @@ export const check = defineCheck({
   bareArgument: 'node',
   example: 'node-b',
   collect,
-  // Two days of hourly runs.
+  // Three weeks, for the chart. Of hourly runs, those of the last two days are a few hours apart at most, which the forecast needs.
   remembers: {
     sample: sampleSchema,
     target: sampleTarget,
     samples: ({ nodes }) => samplesOf(nodes),
-    keep: 48,
+    keep: 72,
+    forHours: 21 * 24,
     everySeconds: 600,
   },
   diagnose,
+  resolved,
 });

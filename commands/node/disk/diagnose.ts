@@ -1,4 +1,4 @@
-import { type Diagnosis, type Finding, wording } from '../../kit.ts';
+import { type Diagnosis, type Finding, type Level, wording } from '../../kit.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import { aboutTime } from './amounts.ts';
 import { assess, type Assessment } from './assess.ts';
@@ -6,6 +6,7 @@ import { asksLeftovers, type Cause, causesOf } from './causes.ts';
 import { describe, describeKept, describeUnexplained, shortly } from './describe.ts';
 import { evidenceOf } from './details.ts';
 import type { Facts } from './facts.ts';
+import { percentUsed, usageCharts } from './history.ts';
 import { compareRooms } from './room.ts';
 
 /** Judges each node by the measurements and limits of its own kubelet. A node without enough data is not counted as examined. */
@@ -42,6 +43,7 @@ export function diagnose({ nodes, earlier }: Facts, _: unknown, now: Date): Diag
       ).length,
       unit: 'short of disk',
     })),
+    charts: usageCharts(nodes, ({ name }) => byNode.get(name) ?? [], labelOf, now),
   };
 }
 
@@ -92,6 +94,7 @@ function problemOf(assessment: Assessment, label: string): Problem | undefined {
       severity: how,
       target: `${node.cluster}:${node.name}`,
       summary,
+      ...levelOf(assessment),
       evidence: evidenceOf(assessment, named),
     },
   });
@@ -133,6 +136,12 @@ function problemOf(assessment: Assessment, label: string): Problem | undefined {
       `${label} still has the disk-pressure taint`,
     );
   return undefined;
+}
+
+/** Absent where inodes are the shortage, or the measurements are old. */
+function levelOf({ rooms: [room], staleSince }: Assessment): { readonly level?: Level } {
+  if (room?.resource !== 'bytes' || staleSince) return {};
+  return { level: { value: percentUsed(room.disk), unit: '% used' } };
 }
 
 /** `2 of 41 nodes are short of disk: node-b (8.0% free) and node-c (DiskPressure)`. Faults come first, then information. */

@@ -174,6 +174,7 @@ export function reportUnread(
       `${wording.capitalize(wording.list(whats))} of ${isOne ? `${cluster}:${nodes[0]}` : `${wording.count(nodes.length, 'node')} in ${cluster} (${wording.list(nodes)})`}${unknownText(whats)}`,
       new SourceError(source, kind, message, {
         places,
+        placeNames: nodes,
         cause: error,
         ...(code !== undefined && { code }),
       }),

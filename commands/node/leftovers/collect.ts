@@ -246,19 +246,23 @@ function reportUnknownUse(
 ): void {
   const { unknownImages, undatedImages, unknownVolumes } = judgeUsage(usage, { now, olderMs, containers });
   const report = (
-    count: number,
+    placeNames: readonly string[],
     noun: string,
     message = 'the engine does not report whether a container uses them',
   ) => {
-    if (count === 0) return;
+    if (placeNames.length === 0) return;
     gap(
-      `${target}: ${wording.count(count, noun)}`,
-      new SourceError(source.name, 'malformed', message, { places: count }),
+      `${target}: ${wording.count(placeNames.length, noun)}`,
+      new SourceError(source.name, 'malformed', message, { places: placeNames.length, placeNames }),
     );
   };
-  report(unknownImages.length, 'image');
-  report(undatedImages.length, 'dangling image', 'the engine does not say when they were created');
-  report(unknownVolumes.length, 'volume');
+  const idsOf = (images: readonly ports.EngineImage[]) => images.map(({ id }) => id);
+  report(idsOf(unknownImages), 'image');
+  report(idsOf(undatedImages), 'dangling image', 'the engine does not say when they were created');
+  report(
+    unknownVolumes.map(({ name }) => name),
+    'volume',
+  );
   const unmeasured = usage.volumes.filter(({ bytes }) => bytes === undefined);
   if (unmeasured.length > 0)
     note(

@@ -253,3 +253,30 @@ test('the report does not depend on the order of the engines', () => {
     diagnose({ engines }, ARGS, now).findings,
   );
 });
+
+const holding = (engine: string, bytes?: number) =>
+  engineFacts(engine, {
+    containers: { leftovers: [leftover('build', daysAgo(9), bytes === undefined ? {} : { bytes })] },
+  });
+
+test('the level of a finding is its size, unless a part of it is not known', () => {
+  expect(diagnoseAll(holding('a', 5_000_000_000)).findings[0]?.level).toEqual({
+    value: 5_000_000_000,
+    unit: 'bytes',
+  });
+  expect(diagnoseAll(holding('a')).findings[0]).not.toHaveProperty('level');
+});
+
+test('a chart shows how much is left over where, the most first', () => {
+  const engines = [
+    holding('a', 1_500_000_000),
+    holding('b', 5_000_000_000),
+    holding('c', 20_000_000),
+    engineFacts('d'),
+  ];
+
+  expect(diagnoseAll(...engines).charts).toMatchObject([
+    { unit: 'GB', labels: ['builders:b', 'builders:a', 'builders:c'], series: [{ values: [5, 1.5, 0.02] }] },
+  ]);
+  expect(diagnoseAll(...engines.slice(0, 2)).charts).toEqual([]);
+});

@@ -1,4 +1,4 @@
-import { type Diagnosis, type Finding, wording } from '../../kit.ts';
+import { type Chart, type Diagnosis, type Finding, wording } from '../../kit.ts';
 import type { OfferOfLeftovers } from './offers.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import type { EngineFacts, Facts, KeptContainers } from './facts.ts';
@@ -34,7 +34,31 @@ export function diagnose(
       .toSorted((a, b) => compareSeverity(a.finding, b.finding) || b.bytes - a.bytes)
       .map(({ finding }): Finding<OfferOfLeftovers> => finding),
     measures: engines.flatMap(measuresOf),
+    charts: sizeCharts(judged),
   };
+}
+
+/** With fewer engines the verdict says it all. */
+const MIN_CHARTED_ENGINES = 3;
+
+/** How much is left over where, as far as sizes are known, the most first. */
+function sizeCharts(judged: readonly Judged[]): readonly Chart[] {
+  const sizes = judged
+    .map(({ engine, problems }) => ({
+      target: engine.target,
+      gigabytes: Math.round(bytesOf(problems) / 10_000_000) / 100,
+    }))
+    .filter(({ gigabytes }) => gigabytes > 0);
+  if (sizes.length < MIN_CHARTED_ENGINES) return [];
+  return [
+    {
+      kind: 'bars',
+      title: 'Leftovers of known size by engine',
+      unit: 'GB',
+      labels: sizes.map(({ target }) => target),
+      series: [{ name: 'size', values: sizes.map(({ gigabytes }) => gigabytes) }],
+    },
+  ];
 }
 
 interface Judged {

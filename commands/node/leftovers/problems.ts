@@ -1,4 +1,4 @@
-import { type Finding, type ports, wording } from '../../kit.ts';
+import { type Finding, type Level, type ports, wording } from '../../kit.ts';
 import { field, optionalField } from '../../shared/evidence.ts';
 import { agree } from '../../shared/grammar.ts';
 import {
@@ -82,6 +82,7 @@ function stoppedContainers(engine: EngineFacts, { olderMs }: Limits): readonly P
     target,
     targets: leftovers.map(({ name }) => containerTarget(target, name)),
     summary: `${count} that nobody owns ${agree(leftovers.length, HOLD)} ${heldInFull(bytes, unknown)}${originsInWords(origins, 3)}`,
+    ...sizeLevel(bytes, unknown),
     evidence: [
       ...aboutEngine(engine),
       field('Finished', `${finishedBetween(leftovers)}, more than ${wording.period(olderMs)} ago`),
@@ -101,6 +102,11 @@ function stoppedContainers(engine: EngineFacts, { olderMs }: Limits): readonly P
     ...offerContainers(engine, leftovers),
   };
   return [{ finding, bytes, headline: `${count} ${agree(leftovers.length, HOLD)} ${held(bytes, unknown)}` }];
+}
+
+/** Absent where the size of something is not known. */
+function sizeLevel(bytes: number, unknown = 0): { readonly level?: Level } {
+  return unknown > 0 ? {} : { level: { value: bytes, unit: 'bytes' } };
 }
 
 const HOLD = { one: 'holds', many: 'hold' };
@@ -148,6 +154,7 @@ function sharingVolumes(engine: EngineFacts): readonly Problem[] {
       sharing.map(({ name }) => name),
       sharing.length,
     )})`,
+    ...sizeLevel(bytes, unknown),
     evidence: [...aboutEngine(engine), tableOf(sharing)],
   };
   return [
@@ -169,6 +176,7 @@ function danglingImages(engine: EngineFacts, { dangling, danglingBytes }: Judged
     target,
     targets: dangling.map(({ id }) => imageTarget(target, id)),
     summary: `${count} ${agree(dangling.length, HOLD)} ${rangeInWords(danglingBytes)}`,
+    ...sizeLevel(danglingBytes.most),
     evidence: [
       ...aboutEngine(engine),
       imageTable(dangling),
@@ -197,6 +205,7 @@ function buildCache(engine: EngineFacts, { cache }: JudgedUsage, { olderMs }: Li
       unusedBytes === oldBytes
         ? `${bytesInFull(oldBytes)} of build cache has been unused for more than ${wording.period(olderMs)}`
         : `${bytesInFull(unusedBytes)} of build cache is unused, ${bytesInFull(oldBytes)} of it for more than ${wording.period(olderMs)}`,
+    ...sizeLevel(oldBytes),
     evidence: [
       ...aboutEngine(engine),
       field('Unused entries', String(entries)),
@@ -226,6 +235,7 @@ function unusedImages(
     severity: 'info',
     target,
     summary: `${count} that no container uses ${agree(unused.length, HOLD)} ${rangeInWords(unusedBytes)}, shared layers counted once. Removal is not offered: somebody may still need ${unused.length === 1 ? 'it' : 'them'}`,
+    ...sizeLevel(unusedBytes.most),
     evidence: [...aboutEngine(engine), field('Dangling images', String(dangling.length)), imageTable(unused)],
   };
   return [
@@ -248,6 +258,7 @@ function unusedVolumes(engine: EngineFacts, { anonymousVolumes: volumes }: Judge
     severity: 'info',
     target,
     summary: `${count} that no container mounts ${agree(volumes.length, HOLD)} ${heldInFull(bytes, unknown)}. Wrench does not remove volumes: check what ${volumes.length === 1 ? 'it contains' : 'they contain'} first`,
+    ...sizeLevel(bytes, unknown),
     evidence: [...aboutEngine(engine), volumeTable(volumes)],
   };
   return [{ finding, bytes, headline: `${count} ${agree(volumes.length, HOLD)} ${held(bytes, unknown)}` }];
@@ -287,6 +298,7 @@ function largeVolumes(engine: EngineFacts, { namedVolumes, runnerCaches }: Judge
     severity: 'info',
     target,
     summary: `${wording.list(parts)} cannot be removed here: Wrench does not remove volumes`,
+    ...sizeLevel(bytes),
     evidence: [
       ...aboutEngine(engine),
       volumeTable(groups.flatMap(({ volumes }) => volumes)),

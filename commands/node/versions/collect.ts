@@ -140,7 +140,7 @@ function reportUnreadable({ gap, note }: Context, state: ClusterState): void {
   for (const { what, targets, because, kind } of unreadable)
     gap(
       `${name}: ${what} of ${wording.list(targets, MAX_NAMED)}`,
-      new SourceError(name, kind, because, { places: targets.length }),
+      new SourceError(name, kind, because, { places: targets.length, placeNames: targets }),
     );
   if (virtual.length > 0)
     note(
