@@ -15,8 +15,11 @@ const USAGE = `Wrench: ask the real infrastructure from an incident channel.
   wrench doctor [--json]        look whether configuration, Redis, Slack and sources are as they should be
       --prove-posting C0123ABC  test in that channel whether Slack drops repeated messages
   wrench freeze [--because "…"] stop all applying, in every environment; \`wrench unfreeze\` lets it go on
+  wrench digest list            the digests: when they run, and what they found
+      run nightly               start one now; it is posted in its channel
+      show nightly              what its last run found: exit codes as above
   wrench audit [--since 7d] [--user U…]
-                                who asked for, approved, applied or refused what
+                                who asked for, approved, applied, refused or silenced what
       export                    the entries as JSON lines
       verify [--file …]         check that no entry was changed, removed or added: 0 intact, 1 failed, 2 not read
   wrench help [certs expiring]  what can be asked
@@ -33,6 +36,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   doctor: async (words) => (await import('./cli/doctor.ts')).doctor(words, terminal()),
   freeze: async (words) => (await import('./cli/freeze.ts')).freeze(words, terminal()),
   unfreeze: async (words) => (await import('./cli/freeze.ts')).unfreeze(words, terminal()),
+  digest: async (words) => (await import('./cli/digest.ts')).digest(words, terminal()),
   audit: async (words) => (await import('./cli/audit.ts')).audit(words, { print, error: terminal().error }),
   help: async (words) => {
     if (words.length > 0) return (await import('./cli/help.ts')).help(words, terminal());

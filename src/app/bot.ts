@@ -2,6 +2,11 @@ import { atMost } from '../telemetry/within.ts';
 import { openAuditLog } from '../store/audit/audit-log.ts';
 import { openAuditCopyStates } from '../store/audit/copy-states.ts';
 import { openDeliveries } from '../store/access/deliveries.ts';
+import { openDigests } from '../store/digests/open-digests.ts';
+import { openClaims } from '../store/claims/claims.ts';
+import { openFindingHistory } from '../store/history/finding-history.ts';
+import { openSilences } from '../store/silences/open-silences.ts';
+import { openStatusThreads } from '../store/thread/status-threads.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { headFileOf } from '../store/audit/head-file.ts';
 import { openChannelOrder } from '../store/thread/channel-order.ts';
@@ -26,7 +31,7 @@ import { handleOutboxJob } from '../slack/delivery/outbox.ts';
 import { allowSlackUrls } from '../slack/delivery/response-url.ts';
 import { makeSlackClient } from '../slack/delivery/slack-call.ts';
 import { logOutages } from '../telemetry/outages.ts';
-import { policyOf, type Role, type Shared } from './shared.ts';
+import { digestDefinitionsOf, policyOf, type Role, type Shared } from './shared.ts';
 import { MissingSettings } from './missing-settings.ts';
 
 /** Concurrent jobs; each waits for Slack most of the time. */
@@ -36,6 +41,7 @@ const CLOSE_WITHIN_MS = 2_000;
 const SWEEP_REFUSALS_EVERY_MS = 5_000;
 /** If Redis is not reachable by then, the bot starts anyway, and says so in the answer to each command. */
 const READY_WITHIN_MS = 5_000;
+const DAY_MS = 86_400_000;
 
 /** Starts the role that faces Slack: it answers commands and posts what is in the outbox. It has no credentials for the infrastructure. */
 export async function startBot(shared: Shared): Promise<Role & { readonly port?: number }> {
@@ -77,6 +83,8 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     channelOrder: openChannelOrder(outboxRedis, PREFIX),
     dropsDuplicates: openPostDeduplication(outboxRedis, PREFIX).dropsDuplicates,
     isAnswerQueued: makeIsAnswerQueued(outboxRedis),
+    digests: openDigests(outboxRedis, PREFIX),
+    ...(config.audit.channel !== undefined && { auditChannel: config.audit.channel }),
     isSlackUrl,
     metrics,
     log,
@@ -93,6 +101,15 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       ),
     onError,
   });
+  const findings = {
+    history: openFindingHistory(commandRedis, PREFIX, config.history.days * DAY_MS),
+    silences: openSilences(commandRedis, PREFIX, auditLog),
+    claims: openClaims(commandRedis, PREFIX),
+    statusThreads: openStatusThreads(commandRedis, PREFIX),
+    queues,
+    clock,
+    log,
+  };
   const { copyTo, channel: auditChannel } = config.audit;
   const auditCopy = watchCopy({
     copy: {
@@ -143,6 +160,14 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       threads: openThreads(commandRedis, PREFIX),
       admin: {
         directory,
+        rules,
+        checks: [...catalogue.checks.keys()],
+        findings,
+        digests: {
+          definitions: digestDefinitionsOf(config, catalogue),
+          store: openDigests(commandRedis, PREFIX),
+          enqueueStart: queues.enqueueDigestStart,
+        },
         freeze: openFreeze(commandRedis, PREFIX, auditLog),
         audit: auditLog,
         refusals,
@@ -163,6 +188,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       redact,
       log,
     },
+    { ...findings, client, redact },
     {
       access: {
         workspace,

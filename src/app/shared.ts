@@ -1,9 +1,11 @@
 import type { Catalogue } from '../request/catalogue.ts';
+import { readArguments } from '../check/arguments.ts';
 import { makeRedact, type Redact } from '../text/redact.ts';
 import type { Config, ProcessSettings } from '../config/read-config.ts';
 import { startLocalRedis } from '../queue/local-redis.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { RedisSettings } from '../queue/redis-settings.ts';
+import type { DigestDefinition } from '../store/digests/digest-state.ts';
 import type { Policy } from '../store/remediation/policy.ts';
 import { type Log, makeLog } from '../telemetry/log.ts';
 import type { Readiness } from '../telemetry/health.ts';
@@ -61,4 +63,25 @@ export async function findRedis(
 /** Everything that the configuration says about remediations. */
 export function policyOf({ remediations, roles }: Pick<Config, 'remediations' | 'roles'>): Policy {
   return { ...remediations, roles };
+}
+
+/** The digests of the configuration, with the arguments and environments that it leaves out. */
+export function digestDefinitionsOf(
+  { digests, checks, defaultEnvironment }: Pick<Config, 'digests' | 'checks' | 'defaultEnvironment'>,
+  catalogue: Catalogue,
+): readonly DigestDefinition[] {
+  return Object.entries(digests).map(([name, { cron, timeZone, channel, quiet, checks: asked }]) => ({
+    name,
+    cron,
+    timeZone,
+    channel,
+    isQuiet: quiet,
+    questions: asked.flatMap(({ check: named, environments, args }) => {
+      const check = catalogue.checks.get(named);
+      const flags = new Map(Object.entries(args));
+      const written = check ? readArguments(check, { bare: [], flags }, checks[named]) : args;
+      const where = environments ?? (defaultEnvironment === undefined ? [] : [defaultEnvironment]);
+      return where.map((environment) => ({ check: named, environment, args: written }));
+    }),
+  }));
 }

@@ -1,27 +1,40 @@
 import { atMost } from '../telemetry/within.ts';
 import { confirmDurability } from '../store/remediation/durability.ts';
+import { openClaims } from '../store/claims/claims.ts';
+import { openFindingHistory } from '../store/history/finding-history.ts';
+import { openDigests } from '../store/digests/open-digests.ts';
 import { openHistory } from '../store/history/history.ts';
+import { openSilences } from '../store/silences/open-silences.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { openPeople } from '../store/access/people.ts';
 import { makeAnnounce } from '../store/remediation/announce.ts';
 import { readClock } from '../store/read-clock.ts';
 import { openRemediationStore } from '../store/remediation/remediation-store.ts';
 import { connectBlocking } from '../queue/connection.ts';
+import { openDigestFlows } from '../queue/digest-flows.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
-import { startCheckWorker, startRemediationWorker } from '../queue/workers.ts';
+import { NoRetry, startCheckWorker, startDigestWorker, startRemediationWorker } from '../queue/workers.ts';
 import { enqueueAnswers, handleCheck } from '../worker/check-handler.ts';
+import type { DigestWorkerDeps } from '../worker/digests/finish-run.ts';
+import { startDigestSchedule } from '../worker/digests/digest-schedule.ts';
+import { handleDigest } from '../worker/digests/run-digest.ts';
 import { handleRemediation } from '../worker/remediation-handler.ts';
 import type { RemediationDeps } from '../worker/job-context.ts';
 import { startSweep } from '../worker/sweep.ts';
 import { logOutages } from '../telemetry/outages.ts';
-import { policyOf, type Role, type Shared } from './shared.ts';
+import { digestDefinitionsOf, policyOf, type Role, type Shared } from './shared.ts';
 import { closeEnvironments, openEnvironments } from './environments.ts';
 
 /** Time between two checks that verify a fix. */
 const VERIFY_EVERY_MS = 5_000;
 /** How often each worker sweeps. */
 const SWEEP_EVERY_MS = 2_000;
+/** How often each worker looks for digests that are due. */
+const TICK_DIGESTS_EVERY_MS = 3_000;
+/** Digests that one worker starts and ends at once; their checks are limited with all others. */
+const DIGESTS_AT_ONCE = 5;
 const CLOSE_WITHIN_MS = 2_000;
+const DAY_MS = 86_400_000;
 
 /** Starts the role that reaches the infrastructure: it runs checks, applies fixes and queues reports for the bot. It has no Slack token. */
 export async function startWorker(shared: Shared): Promise<Role> {
@@ -33,6 +46,11 @@ export async function startWorker(shared: Shared): Promise<Role> {
   const environments = await openEnvironments(config.environments);
   const remediations = openRemediationStore(connection, PREFIX);
   const historyOf = openHistory(connection, PREFIX);
+  const tracking = {
+    findings: openFindingHistory(connection, PREFIX, config.history.days * DAY_MS),
+    silences: openSilences(connection, PREFIX),
+    claims: openClaims(connection, PREFIX),
+  };
   const remediationDeps: RemediationDeps = {
     catalogue,
     readersOf: (environment) => environments.get(environment)?.readers,
@@ -74,6 +92,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
           audiences: queues.audiences,
           remediations,
           historyOf,
+          ...tracking,
           redact,
           deadlineMs: config.limits.checkSeconds * 1_000,
           log,
@@ -82,17 +101,48 @@ export async function startWorker(shared: Shared): Promise<Role> {
         job,
       ),
     onFailed: ({ id, data, error, isFinal }) => {
+      // The handler has logged why.
+      if (error instanceof NoRetry) return;
       log[isFinal ? 'error' : 'warn'](
         { err: error, jobId: id, check: data.check },
         isFinal ? 'a check was lost' : 'a check is run again',
       );
-      if (!isFinal) return;
+      // The digest reports a part that was lost.
+      if (!isFinal || data.digestRun !== undefined) return;
       enqueueAnswers(queues, data, async (about) => ({ kind: 'lost', ...about, jobId: id })).catch(
         (failed: unknown) => log.error({ err: failed, jobId: id }, 'a lost check could not be reported'),
       );
     },
     onError,
   });
+  const flows = openDigestFlows(connection, onError);
+  const digestDeps: DigestWorkerDeps = {
+    definitions: digestDefinitionsOf(config, catalogue),
+    digests: openDigests(connection, PREFIX),
+    flows,
+    enqueueOutbox: queues.enqueueOutbox,
+    ...tracking,
+    remediations,
+    catalogue,
+    readClock: () => readClock(connection),
+    redact,
+    deadlineMs: config.limits.checkSeconds * 1_000,
+    log,
+    metrics,
+  };
+  const digestWorker = startDigestWorker({
+    connection,
+    concurrency: DIGESTS_AT_ONCE,
+    lockMs: config.limits.takeOverSeconds * 1_000,
+    handle: (job) => handleDigest(digestDeps, job),
+    onFailed: ({ id, data, error, isFinal }) =>
+      log[isFinal ? 'error' : 'warn'](
+        { err: error, jobId: id, digest: data.name },
+        isFinal ? 'a step of a digest failed' : 'a step of a digest is run again',
+      ),
+    onError,
+  });
+  const schedule = startDigestSchedule(digestDeps, TICK_DIGESTS_EVERY_MS);
   log.info(
     { environments: [...environments.keys()], atOnce: config.limits.checksAtOnce },
     'the worker takes checks',
@@ -103,17 +153,20 @@ export async function startWorker(shared: Shared): Promise<Role> {
       redis: () => connection.status === 'ready' || 'not reachable',
       checks: () => checkWorker.isRunning() || 'not running',
       remediations: () => remediationWorker.isRunning() || 'not running',
+      digests: () => digestWorker.isRunning() || 'not running',
     },
     close: async (maxMs = Infinity) => {
       const graceMs = Math.min(config.limits.stopSeconds * 1_000, maxMs);
-      // A sweep may be cut off anywhere: the next one, by any worker, continues.
+      // A sweep or a tick may be cut off anywhere: the next one, by any worker, continues.
       await Promise.all([
         atMost(graceMs, sweep.close()),
+        atMost(graceMs, schedule.close()),
+        digestWorker.close(graceMs),
         checkWorker.close(graceMs),
         remediationWorker.close(graceMs),
       ]);
       await closeEnvironments(environments);
-      await atMost(CLOSE_WITHIN_MS, queues.close());
+      await atMost(CLOSE_WITHIN_MS, Promise.all([queues.close(), flows.close()]));
       connection.disconnect();
     },
   };

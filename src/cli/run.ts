@@ -6,7 +6,7 @@ import type { Report } from '../check/finding.ts';
 import { type ProcessSettings, readConfig, readEnvironment } from '../config/read-config.ts';
 import { type Help, type ParsedRequest, parseRequest } from '../request/parse.ts';
 import { renderHelpTerminal, renderTerminal } from '../terminal/render.ts';
-import { asksForDemo, runningDemo } from './shared/demo.ts';
+import { asksForDemo, demoSettings } from './shared/demo.ts';
 import { type SampleSession, withSamples } from './shared/samples.ts';
 import { createRecordFile, type RecordFile, takeRecordFlag } from './shared/record-file.ts';
 import { EXIT, printUsageProblem, type Terminal, type UsageProblem } from './shared/terminal.ts';
@@ -81,10 +81,7 @@ function printHelp(help: Help, { out, columns }: Terminal): number {
 /** The settings of the process; with `--env demo`, those of the running demo, whose Redis has its samples. */
 function settingsFor(words: readonly string[]): ProcessSettings {
   const settings = readEnvironment();
-  if (!asksForDemo(words)) return settings;
-  const { redisUrl: _, ...own } = settings;
-  const { configPath, redisUrl } = runningDemo(own.dataPath);
-  return { ...own, configPath, ...(redisUrl !== undefined && { redisUrl }) };
+  return asksForDemo(words) ? demoSettings(settings) : settings;
 }
 
 function environmentProblem(environments: readonly string[]): UsageProblem {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { digestRunSchema } from '../check/digest-run.ts';
 import { reportSchema } from '../check/finding.ts';
+import { claimSchema, appliedSilenceSchema, trackedFindingSchema } from '../check/tracked-finding.ts';
 import { requestOriginSchema } from './request-origin.ts';
 
 const runId = z.string().regex(/^r[0-9a-f]{16}$/);
@@ -11,9 +13,37 @@ export const checkJobSchema = z.strictObject({
   environment: z.string(),
   args: z.record(z.string(), z.string()),
   asked: requestOriginSchema,
+  /** It is a part of this run of a digest: its report is returned to the job of the digest, and not posted by itself. */
+  digestRun: runId.exactOptional(),
 });
 
 export type CheckJob = z.infer<typeof checkJobSchema>;
+
+/** What a check job with `digestRun` returns to the job of its digest. If it could not be run, the job fails, and its error says why to people. */
+export const digestPartResultSchema = z.strictObject({
+  report: reportSchema,
+  /** Every finding of the question: found, unseen, or gone within the time that history is kept. */
+  tracked: z.array(trackedFindingSchema),
+});
+
+export type DigestPartResult = z.infer<typeof digestPartResultSchema>;
+
+/** About a digest, in the queue `digests`: bot or worker to worker. */
+export const digestJobSchema = z.discriminatedUnion('kind', [
+  /** Somebody wants it to run now. */
+  z.strictObject({ kind: z.literal('start'), name: z.string(), runId, asked: requestOriginSchema }),
+  /** The parent of the flow of a run: all of its checks have ended. */
+  z.strictObject({
+    kind: z.literal('finish'),
+    name: z.string(),
+    runId,
+    asked: requestOriginSchema,
+    due: z.iso.datetime().exactOptional(),
+    startedAt: z.iso.datetime(),
+  }),
+]);
+
+export type DigestJob = z.infer<typeof digestJobSchema>;
 
 const progressSchema = z.strictObject({
   examined: z.number().int().nonnegative(),
@@ -42,7 +72,29 @@ const outboxJob = z.discriminatedUnion('kind', [
   /** The check is running; shown only until there is an answer. */
   z.strictObject({ kind: z.literal('checking'), ...about }),
   z.strictObject({ kind: z.literal('progress'), ...about, progress: progressSchema }),
-  z.strictObject({ kind: z.literal('report'), ...about, report: reportSchema }),
+  z.strictObject({
+    kind: z.literal('report'),
+    ...about,
+    report: reportSchema,
+    /** What is known of its findings from earlier runs. */
+    tracked: z.array(trackedFindingSchema).exactOptional(),
+  }),
+  /** A run of a digest has ended. `asked.channelId` is the channel of the digest. */
+  z.strictObject({ kind: z.literal('digest'), runId, asked: requestOriginSchema, run: digestRunSchema }),
+  /** Somebody took a finding, gave it back or silenced it: one message in the thread of the finding shows its state, and is edited later. */
+  z.strictObject({
+    kind: z.literal('finding-status'),
+    /** Derived from the finding and the thread. */
+    runId,
+    asked: requestOriginSchema,
+    threadTs: z.string(),
+    findingId: z.string(),
+    summary: z.string().min(1),
+    claim: claimSchema.exactOptional(),
+    silence: appliedSilenceSchema.exactOptional(),
+    /** Orders the states: a later one is never replaced by an earlier one. */
+    at: z.iso.datetime(),
+  }),
   /** Somebody asked the same question in the same channel: they get the link to the thread of the run. `asked` is theirs. */
   z.strictObject({ kind: z.literal('joined'), ...about, first: requestOriginSchema }),
   /** A bug in Wrench ended the run; the log has it under this id. */
@@ -68,3 +120,6 @@ function fromOlderVersion(job: unknown): unknown {
 export const outboxJobSchema = z.preprocess(fromOlderVersion, outboxJob);
 
 export type OutboxJob = z.infer<typeof outboxJobSchema>;
+
+/** What is shown of the run of one check. */
+export type RunOutboxJob = Exclude<OutboxJob, { readonly kind: 'digest' | 'finding-status' }>;

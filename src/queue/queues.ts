@@ -7,6 +7,8 @@ import { type Audience, type Audiences, openAudiences } from './audiences.ts';
 import {
   checkJobSchema,
   type CheckJob,
+  type DigestJob,
+  digestJobSchema,
   outboxJobSchema,
   type OutboxJob,
   type RemediationJob,
@@ -23,6 +25,7 @@ export const PREFIX = '{wrench}';
 export const CHECKS = 'checks';
 export const REMEDIATIONS = 'remediations';
 export const OUTBOX = 'outbox';
+export const DIGESTS = 'digests';
 
 /** Redis did not take the job in time. It may still have it: "rejected" does not mean "not queued". */
 export class QueueDown extends Error {
@@ -53,6 +56,11 @@ export interface Queues {
   ) => Promise<EnqueueResult>;
   /** Queues a job about a remediation. A second job with the same `id` is ignored. */
   readonly enqueueRemediation: (id: string, job: RemediationJob) => Promise<void>;
+  /**
+   * Queues the run of a digest that somebody asks for. A repeated delivery is the same job.
+   * @throws {QueueDown} like `enqueueCheck`.
+   */
+  readonly enqueueDigestStart: (job: Extract<DigestJob, { kind: 'start' }>) => Promise<void>;
   /** Queues something that the bot posts, `afterMs` from now. A second job with the same `id` is ignored. */
   readonly enqueueOutbox: (
     id: string,
@@ -93,10 +101,7 @@ export function questionIdOf(
 
 /** The producers of all queues, over one connection. */
 export function openQueues(connection: RedisConnection, onError: (error: Error) => void): Queues {
-  const checks = openQueue<CheckJob>(CHECKS, connection, onError, {
-    attempts: 3,
-    keep: { age: KEEP_S, count: 200 },
-  });
+  const checks = openQueue<CheckJob>(CHECKS, connection, onError, CHECK_JOBS);
   // One attempt, and not run again if its worker is lost: what was begun is verified, never repeated.
   const remediations = openQueue<RemediationJob>(REMEDIATIONS, connection, onError, {
     attempts: 1,
@@ -104,6 +109,7 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
   });
   // The thread remembers what was posted; the job, which contains a whole report, is no longer needed.
   const outbox = openQueue<OutboxJob>(OUTBOX, connection, onError, { attempts: 200, keep: true });
+  const digests = openQueue<DigestJob>(DIGESTS, connection, onError, DIGEST_JOBS);
   const audiences = openAudiences(connection, PREFIX);
   const past = openPastRuns(connection, PREFIX);
   return {
@@ -117,6 +123,10 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
     enqueueRemediation: async (id, job) => {
       await remediations.add(job.kind, remediationJobSchema.parse(job), { jobId: id });
     },
+    enqueueDigestStart: (job) =>
+      inTime(connection, async () => {
+        await digests.add(job.kind, digestJobSchema.parse(job), { jobId: `start-${job.runId}` });
+      }),
     enqueueOutbox: async (id, job, { afterMs = 0 } = {}) => {
       const once = job.kind === 'progress' ? { deduplication: { id } } : { jobId: id };
       await outbox.add(job.kind, outboxJobSchema.parse(job), { ...once, delay: afterMs });
@@ -124,10 +134,10 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
     audiences,
     depth: async () =>
       connection.status === 'ready'
-        ? (await Promise.all([checks, remediations, outbox].map(counts))).flat()
+        ? (await Promise.all([checks, remediations, outbox, digests].map(counts))).flat()
         : [],
     close: async () => {
-      await Promise.all([checks.close(), remediations.close(), outbox.close()]);
+      await Promise.all([checks, remediations, outbox, digests].map((queue) => queue.close()));
     },
   };
 }
@@ -138,13 +148,35 @@ export function makeIsAnswerQueued(connection: RedisConnection): (runId: string)
 }
 
 /** Nobody reads the event streams of the queues; BullMQ would keep 10,000 events of each. */
-const EVENTS_KEPT = 100;
+export const EVENTS_KEPT = 100;
+
+interface JobSettings {
+  readonly attempts: number;
+  readonly keep: KeepJobs | true;
+}
+
+/** How jobs of the queue `checks` are run and kept, also those that are part of a digest. */
+export const CHECK_JOBS: JobSettings = { attempts: 3, keep: { age: KEEP_S, count: 200 } };
+/** A digest is started and finished by steps that do no harm when they are repeated. */
+export const DIGEST_JOBS: JobSettings = { attempts: 10, keep: { age: 3_600, count: 1_000 } };
+
+/** The options of a job. */
+export function jobOptionsOf({ attempts, keep }: JobSettings) {
+  return {
+    attempts,
+    backoff: { type: 'custom' },
+    removeOnComplete: keep,
+    removeOnFail: { age: 7 * 86_400, count: 1_000 },
+    sizeLimit: 16 * 1024 * 1024,
+    stackTraceLimit: 5,
+  };
+}
 
 function openQueue<T>(
   name: string,
   connection: RedisConnection,
   onError: (error: Error) => void,
-  { attempts, keep }: { attempts: number; keep: KeepJobs | true },
+  settings: JobSettings,
 ): Queue<T, unknown, string> {
   const queue = new Queue<T, unknown, string>(name, {
     connection,
@@ -152,14 +184,7 @@ function openQueue<T>(
     skipWaitingForReady: true,
     skipVersionCheck: true,
     streams: { events: { maxLen: EVENTS_KEPT } },
-    defaultJobOptions: {
-      attempts,
-      backoff: { type: 'custom' },
-      removeOnComplete: keep,
-      removeOnFail: { age: 7 * 86_400, count: 1_000 },
-      sizeLimit: 16 * 1024 * 1024,
-      stackTraceLimit: 5,
-    },
+    defaultJobOptions: jobOptionsOf(settings),
   });
   queue.on('error', onError);
   return queue;
@@ -225,6 +250,6 @@ async function inTime<T>(connection: RedisConnection, work: () => Promise<T>): P
 }
 
 async function counts(queue: Queue): Promise<readonly { queue: string; state: string; jobs: number }[]> {
-  const byState = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed');
+  const byState = await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
   return Object.entries(byState).map(([state, jobs]) => ({ queue: queue.name, state, jobs }));
 }

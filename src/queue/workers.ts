@@ -3,13 +3,15 @@ import type { z } from 'zod';
 import {
   checkJobSchema,
   type CheckJob,
+  type DigestJob,
+  digestJobSchema,
   outboxJobSchema,
   type OutboxJob,
   type RemediationJob,
   remediationJobSchema,
 } from './jobs.ts';
 import { backoffMs, type RedisConnection } from './connection.ts';
-import { CHECKS, OUTBOX, PREFIX, REMEDIATIONS } from './queues.ts';
+import { CHECKS, DIGESTS, OUTBOX, PREFIX, REMEDIATIONS } from './queues.ts';
 
 /** Thrown by a handler to get the same job again later. It does not count as an attempt. */
 export class RetryLater extends Error {
@@ -21,6 +23,9 @@ export class RetryLater extends Error {
     this.afterMs = afterMs;
   }
 }
+
+/** Thrown by a handler for what running the job again would not change: it fails at once. The message becomes the reason of its failure. */
+export class NoRetry extends UnrecoverableError {}
 
 /** One attempt at a job. */
 export interface JobAttempt<T> {
@@ -44,7 +49,8 @@ interface WorkerOptions<T> {
   readonly concurrency: number;
   /** BullMQ's `lockDuration`: a worker that has not renewed the lock of its job for this long counts as lost. */
   readonly lockMs: number;
-  readonly handle: (job: JobAttempt<T>) => Promise<void>;
+  /** What it resolves to is the return value of the job: the parent of a flow reads those of its children. */
+  readonly handle: (job: JobAttempt<T>) => Promise<unknown>;
   /**
    * The handler threw, or its worker was lost. `isFinal`: the job is not run again, because it has no attempts left or its workers were lost too
    * often.
@@ -63,6 +69,10 @@ export function startCheckWorker(options: WorkerOptions<CheckJob>): RunningWorke
  */
 export function startRemediationWorker(options: WorkerOptions<RemediationJob>): RunningWorker {
   return startWorker(REMEDIATIONS, remediationJobSchema, options, 0);
+}
+
+export function startDigestWorker(options: WorkerOptions<DigestJob>): RunningWorker {
+  return startWorker(DIGESTS, digestJobSchema, options, 100);
 }
 
 export function startOutboxWorker(options: WorkerOptions<OutboxJob>): RunningWorker {
@@ -122,10 +132,10 @@ async function handle<T>(
   signal: AbortSignal | undefined,
   schema: z.ZodType<T>,
   options: WorkerOptions<T>,
-): Promise<void> {
+): Promise<unknown> {
   const stop = signal ?? new AbortController().signal;
   try {
-    await options.handle({
+    return await options.handle({
       id: job.id ?? '',
       data: parse(job, schema),
       attempt: job.attemptsMade + 1,

@@ -108,7 +108,7 @@ test.each(['', 'help', '?', '-h', '--help', '—help'])('/wrench %s tells what c
   expect(titleOf(parseRequest(text, known))).toBe('What Wrench can be asked');
 });
 
-test('/wrench help lists freeze, unfreeze and audit too', () => {
+test('/wrench help lists the commands of /wrench itself too', () => {
   const question = parseRequest('help', known);
 
   expect(question.kind === 'help' && question.help.entries.map(({ usage }) => usage)).toEqual([
@@ -116,6 +116,12 @@ test('/wrench help lists freeze, unfreeze and audit too', () => {
     '/wrench freeze [because …]',
     '/wrench unfreeze [because …]',
     '/wrench audit [--since 7d] [--user @somebody]',
+    '/wrench digest list | run <name> | show <name>',
+    '/wrench take <finding> [comment]',
+    '/wrench release <finding>',
+    '/wrench silence <finding> --until 3d --because "rotates on Friday"',
+    '/wrench silences',
+    '/wrench unsilence <silence or finding>',
   ]);
 });
 

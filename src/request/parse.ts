@@ -49,8 +49,24 @@ export const ADMIN_COMMANDS = {
   unfreeze: { usage: '/wrench unfreeze [because …]', about: 'Lets approved plans be applied again' },
   audit: {
     usage: '/wrench audit [--since 7d] [--user @somebody]',
-    about: 'Who asked for, approved, applied or refused what',
+    about: 'Who asked for, approved, applied, refused or silenced what',
   },
+  digest: {
+    usage: '/wrench digest list | run <name> | show <name>',
+    about: 'Lists the digests, runs one now, or shows what its last run found',
+  },
+  take: { usage: '/wrench take <finding> [comment]', about: 'Shows everybody that you work on a finding' },
+  release: { usage: '/wrench release <finding>', about: 'Shows that nobody works on it any more' },
+  silence: {
+    usage: '/wrench silence <finding> --until 3d --because "rotates on Friday"',
+    about: 'Leaves a finding out of digests until then, or until it is gone, gets worse or spreads',
+    /** Shown with the help of the command alone. */
+    variants: [
+      '/wrench silence --reason certificate-expired --target "vault:secret/old/*" [--check certs/expiring] [--env prod] --until 3d --because "…"',
+    ],
+  },
+  silences: { usage: '/wrench silences', about: 'What is silenced, by whom, until when and why' },
+  unsilence: { usage: '/wrench unsilence <silence or finding>', about: 'Ends a silence' },
 } as const;
 
 export type AdminCommandName = keyof typeof ADMIN_COMMANDS;

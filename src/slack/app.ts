@@ -12,6 +12,13 @@ import {
   BUTTON_ACTION_ID,
 } from './actions/buttons.ts';
 import { ASK_ACTION_ID, makeAskHandler } from './actions/ask.ts';
+import {
+  FINDING_ACTION_ID,
+  type FindingActionDeps,
+  makeFindingHandler,
+  makeSilenceHandler,
+} from './actions/finding-actions.ts';
+import { SILENCE_FORM } from './render/findings/silence-form.ts';
 import { httpTransport } from './transport/http.ts';
 import { socketModeTransport } from './transport/socket-mode.ts';
 import { REASON_FORM } from './render/remediation/reason-form.ts';
@@ -49,6 +56,7 @@ export async function startSlackApp(
   { botId = '', botUserId = '' }: Installation,
   commandDeps: CommandDeps,
   actionDeps: ActionDeps,
+  findingDeps: FindingActionDeps,
   listenerDeps: ListenerDeps,
 ): Promise<SlackApp> {
   const { log } = listenerDeps;
@@ -78,6 +86,8 @@ export async function startSlackApp(
       asks: { actionId: ASK_ACTION_ID, handler: makeAskHandler(command, listenerDeps) },
       buttons: { actionId: BUTTON_ACTION_ID, handler: makeButtonHandler(actionDeps) },
       form: { callbackId: REASON_FORM.callback, handler: makeReasonHandler(actionDeps) },
+      findings: { actionId: FINDING_ACTION_ID, handler: makeFindingHandler(findingDeps) },
+      silenceForm: { callbackId: SILENCE_FORM.callback, handler: makeSilenceHandler(findingDeps) },
     },
     inFlight.track,
   );

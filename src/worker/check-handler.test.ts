@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 import { makeFakeSystem, makeFixableCheck } from '../../test/world/fake-system.ts';
 import { makeCatalogue, makeCheck } from '../../test/world/lab-checks.ts';
 import type { AnyCheck } from '../check/define-check.ts';
-import type { CheckJob, OutboxJob } from '../queue/jobs.ts';
+import type { Report } from '../check/finding.ts';
+import type { TrackedFinding } from '../check/tracked-finding.ts';
+import { type CheckJob, digestPartResultSchema, type OutboxJob, outboxJobSchema } from '../queue/jobs.ts';
+import { questionIdOf } from '../queue/queues.ts';
+import { NoRetry } from '../queue/workers.ts';
+import type { Question } from '../store/history/tracked-findings.ts';
 import { makeLog } from '../telemetry/log.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
 import { type CheckDeps, enqueueAnswers, handleCheck } from './check-handler.ts';
@@ -52,6 +57,9 @@ function makeWorker(check: AnyCheck, changed: Partial<CheckDeps> = {}) {
     audiences: { join: none, read: async () => [], close: async () => [early] },
     remediations: { saveOffers: async (records) => void done.push(`saved ${records.length}`) },
     historyOf: () => ({ load: async () => [], save: async () => 0 }),
+    findings: { load: async () => [], record: async () => [] },
+    silences: { apply: async (_, findings) => findings },
+    claims: { apply: async (_, findings) => findings },
     redact: (text) => text,
     deadlineMs: 60_000,
     log: makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } }),
@@ -128,6 +136,141 @@ test.each<[string, AnyCheck, Partial<CheckDeps>, Partial<CheckJob>, string]>([
     expect(await deps.metrics.registry.metrics()).toMatch(/wrench_bugs_total\{role="worker"\} 1/);
   },
 );
+
+const KNOWN: TrackedFinding = {
+  reason: 'thing-broken',
+  target: 'lab:thing-1',
+  state: 'found',
+  severity: 'critical',
+  summary: 'thing-1 is broken',
+  since: '2026-11-20T03:00:00.000Z',
+  lastFound: '2026-11-21T03:00:00.000Z',
+};
+const GONE: TrackedFinding = { ...KNOWN, target: 'lab:thing-2', state: 'gone', goneAt: KNOWN.lastFound };
+
+/** A worker whose Redis records what is known, after which somebody has silenced it and somebody works on it. */
+function makeTrackingWorker(check: AnyCheck, changed: Partial<CheckDeps> = {}) {
+  const recorded: [Question, Report][] = [];
+  const silence = { id: 's1', by: 'U2', at: KNOWN.since, because: 'known' };
+  const claim = { by: 'U3', at: KNOWN.since };
+  const worker = makeWorker(check, {
+    findings: {
+      load: async () => [KNOWN, GONE],
+      record: async (question, report) => {
+        recorded.push([question, report]);
+        return [KNOWN, GONE];
+      },
+    },
+    silences: { apply: async (_, findings) => findings.map((one) => ({ ...one, silence })) },
+    claims: { apply: async (_, findings) => findings.map((one) => ({ ...one, claim })) },
+    ...changed,
+  });
+  return { ...worker, recorded, applied: { silence, claim } };
+}
+
+const digestPart: CheckJob = { ...job, digestRun: 'r00000000000000d1' };
+const never = async () => new Promise<never>(() => undefined);
+
+test('a report has what is known of its findings, after this run was recorded', async () => {
+  const { outbox, recorded, applied, run } = makeTrackingWorker(makeCheck());
+
+  expect(await run({ ...job, args: { size: '2' } })).toBeUndefined();
+
+  const questionId = questionIdOf('lab/a', 'prod', { size: '2' });
+  expect(recorded).toMatchObject([
+    [{ check: 'lab/a', environment: 'prod', questionId }, { status: 'found' }],
+  ]);
+  const tracked = [{ ...KNOWN, ...applied }];
+  expect(outbox).toMatchObject([
+    { kind: 'report', asked: { channelId: 'C1' }, tracked },
+    { kind: 'report', asked: { channelId: 'C2' }, tracked },
+  ]);
+  for (const answer of outbox) expect(outboxJobSchema.safeParse(answer).error).toBeUndefined();
+});
+
+test('a report goes out without what is known where it could not be recorded', async () => {
+  const { log, outbox, run } = makeTrackingWorker(makeCheck(), {
+    silences: { apply: async () => Promise.reject(new Error('LOADING')) },
+  });
+
+  await run();
+
+  expect(outbox).toMatchObject([{ kind: 'report' }, { kind: 'report' }]);
+  for (const answer of outbox) expect(answer).not.toHaveProperty('tracked');
+  expect(log.filter((line) => line.includes('findings could not be recorded'))).toHaveLength(1);
+});
+
+test('a part of a digest returns its report with everything that is known, and posts nothing', async () => {
+  const { applied, done, run } = makeTrackingWorker(
+    makeCheck(async (_, saw) => saw('lab', 1)),
+    { audiences: { join: never, read: never, close: never } },
+  );
+
+  const result = await run(digestPart);
+
+  expect(digestPartResultSchema.parse(result)).toMatchObject({
+    report: { status: 'found' },
+    tracked: [
+      { ...KNOWN, ...applied },
+      { ...GONE, ...applied },
+    ],
+  });
+  expect(done).toEqual([]);
+});
+
+test('a part of a digest that cannot be recorded fails, and is run again', async () => {
+  const { log, run } = makeTrackingWorker(makeCheck(), {
+    claims: { apply: async () => Promise.reject(new Error('LOADING Redis is loading')) },
+  });
+
+  const failed = run(digestPart);
+
+  await expect(failed).rejects.toThrow('its findings could not be recorded: LOADING Redis is loading');
+  await expect(failed).rejects.not.toBeInstanceOf(NoRetry);
+  expect(log).toEqual([]);
+});
+
+test.each<[string, AnyCheck, Partial<CheckJob>, string]>([
+  [
+    'that a bug ended',
+    makeCheck(async () => {
+      throw new TypeError('x is not a function');
+    }),
+    {},
+    'a bug in Wrench ended it; the log has it under job-7',
+  ],
+  [
+    'whose check this worker does not have',
+    makeCheck(),
+    { check: 'lab/b' },
+    'this worker knows no check lab/b',
+  ],
+])(
+  'a part of a digest %s fails at once with a reason for people, and is logged once',
+  async (_, check, different, words) => {
+    const { done, log, run } = makeTrackingWorker(check);
+
+    const failed = run({ ...digestPart, ...different });
+
+    await expect(failed).rejects.toThrow(words);
+    await expect(failed).rejects.toBeInstanceOf(NoRetry);
+    expect(log).toHaveLength(1);
+    expect(done).toEqual([]);
+  },
+);
+
+test('a check is asked how the findings were resolved that are not found any more', async () => {
+  const check = { ...makeCheck(async () => undefined, 0), resolved: () => 'repaired' };
+  const { outbox, run } = makeTrackingWorker(check);
+
+  await run();
+
+  const { reason, target } = KNOWN;
+  expect(outbox).toMatchObject([
+    { report: { status: 'clear', resolved: [{ reason, target, summary: 'repaired' }] } },
+    {},
+  ]);
+});
 
 test('a worker that stops, or loses Redis, hands the job back and answers nothing', async () => {
   const stop = new AbortController();

@@ -1,21 +1,25 @@
 import type { Catalogue } from '../request/catalogue.ts';
 import { dropInvalidNext } from '../request/next-checks.ts';
+import { parseArguments } from '../check/arguments.ts';
 import type { Progress } from '../check/context.ts';
 import type { Redact } from '../text/redact.ts';
 import type { Report } from '../check/finding.ts';
+import type { TrackedFinding } from '../check/tracked-finding.ts';
 import type { NewSample } from '../check/remembers.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { RemediationStore } from '../store/remediation/remediation-store.ts';
 import type { Readers } from '../ports/readers.ts';
-import type { CheckJob, OutboxJob } from '../queue/jobs.ts';
-import { answerJobId, type Queues } from '../queue/queues.ts';
-import type { JobAttempt } from '../queue/workers.ts';
+import type { CheckJob, DigestPartResult, RunOutboxJob } from '../queue/jobs.ts';
+import { answerJobId, questionIdOf, type Queues } from '../queue/queues.ts';
+import { type JobAttempt, NoRetry } from '../queue/workers.ts';
+import type { Question } from '../store/history/tracked-findings.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeOfferRecords } from './offer-records.ts';
 import { loadEarlier, type SampleDeps, saveNewSamples } from './samples.ts';
+import { loadPrevious, NotRecorded, trackDigestPart, type TrackingDeps, trackReport } from './tracked.ts';
 
 /** What the jobs of the `checks` queue need. */
-export interface CheckDeps extends SampleDeps {
+export interface CheckDeps extends SampleDeps, TrackingDeps {
   readonly catalogue: Catalogue;
   /** The readers of an environment; undefined if it is not in the configuration of this worker. */
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
@@ -31,16 +35,19 @@ export interface CheckDeps extends SampleDeps {
 const PROGRESS_EVERY_MS = 3_000;
 
 /**
- * Runs one check job and queues its report, once for each channel that waits for it. A bug in Wrench is logged once, with the id of the job, and
- * the channel gets that id.
+ * Runs one check job, records what it found and queues its report, once for each channel that waits for it. A bug in Wrench is logged once, with
+ * the id of the job, and the channel gets that id.
+ * @returns the result of a part of a digest, which is not posted by itself.
+ * @throws {NoRetry} if a part of a digest cannot be run; the message is for people.
  */
 export async function handleCheck(
   deps: CheckDeps,
   { id, data, signal }: JobAttempt<CheckJob>,
-): Promise<void> {
+): Promise<DigestPartResult | undefined> {
   const { log, metrics, catalogue, remediations } = deps;
   try {
-    const made = await runJob(deps, data, signal, throttledProgress(data, deps));
+    const track = data.digestRun === undefined ? trackReport : trackPart;
+    const { report: made, ...tracked } = await runJob(deps, data, signal, track);
     const report = dropInvalidNext(made, catalogue, (next) => {
       metrics.bugs.inc({ role: 'worker' });
       log.error(
@@ -50,19 +57,25 @@ export async function handleCheck(
     });
     metrics.checks.inc({ check: data.check, status: report.status });
     metrics.checkSeconds.observe({ check: data.check }, report.durationMs / 1_000);
+    if (data.digestRun !== undefined) return { report, tracked: tracked.tracked ?? [] };
     await enqueueAnswers(deps, data, async (about) => {
       await remediations.saveOffers(makeOfferRecords(report, about, catalogue));
-      return { kind: 'report', ...about, report };
+      return { kind: 'report', ...about, report, ...tracked };
     });
   } catch (error) {
-    if (signal.aborted || isRedisAway(error)) throw error;
+    if (signal.aborted || isRedisAway(error) || error instanceof NotRecorded) throw error;
     metrics.bugs.inc({ role: 'worker' });
     log.error({ err: error, jobId: id, check: data.check }, 'a bug of ours ended a check');
+    if (data.digestRun !== undefined)
+      throw new NoRetry(
+        error instanceof NotKnown ? error.message : `a bug in Wrench ended it; the log has it under ${id}`,
+      );
     await enqueueAnswers(deps, data, async (about) => ({ kind: 'bug', ...about, jobId: id }));
   }
+  return undefined;
 }
 
-type About = Pick<OutboxJob, 'runId' | 'check' | 'environment' | 'asked'>;
+type About = Pick<RunOutboxJob, 'runId' | 'check' | 'environment' | 'asked'>;
 
 /**
  * Queues the answer for every channel that waits for it, after which no channel can join the run. It repeats until no channel is new: while
@@ -71,7 +84,7 @@ type About = Pick<OutboxJob, 'runId' | 'check' | 'environment' | 'asked'>;
 export async function enqueueAnswers(
   { audiences, enqueueOutbox }: Pick<CheckDeps, 'audiences' | 'enqueueOutbox'>,
   job: CheckJob,
-  answerFor: (about: About) => Promise<OutboxJob>,
+  answerFor: (about: About) => Promise<RunOutboxJob>,
 ): Promise<void> {
   const { check, environment } = job;
   const answered = new Set<string>();
@@ -85,21 +98,30 @@ export async function enqueueAnswers(
   }
 }
 
+/** Bot and worker are of different versions, or have different configurations. */
+class NotKnown extends Error {
+  override readonly name = 'NotKnown';
+}
+
 async function runJob(
   deps: CheckDeps,
-  { check: name, environment, args }: CheckJob,
+  job: CheckJob,
   signal: AbortSignal,
-  onProgress: (progress: Progress) => void,
-): Promise<Report> {
+  track: typeof trackReport,
+): Promise<{ readonly report: Report; readonly tracked?: TrackedFinding[] }> {
+  const { check: name, environment, args, digestRun } = job;
   const { catalogue, readersOf, redact, deadlineMs } = deps;
   const check = catalogue.checks.get(name);
   const read = readersOf(environment);
-  if (!check) throw new Error(`this worker knows no check ${name}: bot and worker are of different versions`);
+  if (!check)
+    throw new NotKnown(`this worker knows no check ${name}: bot and worker are of different versions`);
   if (!read)
-    throw new Error(
+    throw new NotKnown(
       `this worker knows no environment ${environment}: bot and worker have different configurations`,
     );
   const asked = { check: name, environment };
+  const questionId = questionIdOf(name, environment, parseArguments(check, args));
+  const question: Question = { ...asked, questionId };
   const now = new Date();
   let samples: readonly NewSample[] = [];
   const report = await runCheck(check, {
@@ -109,13 +131,19 @@ async function runJob(
     now,
     signal,
     deadlineMs,
-    onProgress,
+    ...(digestRun === undefined && { onProgress: throttledProgress(job, deps) }),
     ...(await loadEarlier(deps, check, asked)),
+    ...(await loadPrevious(deps, check, question)),
     onSamples: (made) => (samples = made),
     redact,
   });
+  const tracked = await track(deps, question, report);
   await saveNewSamples(deps, check, asked, samples, now);
-  return report;
+  return { report, ...tracked };
+}
+
+async function trackPart(...run: Parameters<typeof trackDigestPart>): ReturnType<typeof trackReport> {
+  return { tracked: await trackDigestPart(...run) };
 }
 
 function throttledProgress(

@@ -8,18 +8,25 @@ import {
 import { OFFER_MS } from '../store/remediation/remediation-store.ts';
 import type { CheckJob } from '../queue/jobs.ts';
 
-/** Makes a record of each remediation that a report offers. It is stored, because a button in Slack carries only its id. */
+/**
+ * Makes a record of each remediation that a report offers. It is stored, because a button in Slack carries only its id. `idScope` distinguishes the
+ * reports of one run, which may offer the same for the same target. `offeredForMs` is how long it may be requested.
+ */
 export function makeOfferRecords(
-  report: Report,
+  report: Pick<Report, 'check' | 'environment' | 'args' | 'at' | 'durationMs' | 'findings'>,
   { runId, asked }: Pick<CheckJob, 'runId' | 'asked'>,
   { checks }: Catalogue,
+  {
+    idScope = runId,
+    offeredForMs = OFFER_MS,
+  }: { readonly idScope?: string; readonly offeredForMs?: number } = {},
 ): readonly RemediationRecord[] {
   const { check, environment, args, at } = report;
-  const until = new Date(Date.parse(at) + report.durationMs + OFFER_MS).toISOString();
+  const until = new Date(Date.parse(at) + report.durationMs + offeredForMs).toISOString();
   return report.findings.flatMap(({ reason, target, targets, summary, offers = [] }) =>
     offers.map(({ remediation, params, each, target: only, title, risk, mitigates }) =>
       remediationRecordSchema.parse({
-        id: remediationIdOf(runId, reason, target, remediation, each ? { each } : { params }),
+        id: remediationIdOf(idScope, reason, target, remediation, each ? { each } : { params }),
         runId,
         check,
         environment,

@@ -8,7 +8,10 @@ import { connectFailFast, connectBlocking, waitUntilReady } from '../../src/queu
 import type { CheckJob, OutboxJob } from '../../src/queue/jobs.ts';
 import { openQueues, PREFIX, runIdOf } from '../../src/queue/queues.ts';
 import { startCheckWorker, startOutboxWorker } from '../../src/queue/workers.ts';
+import { openClaims } from '../../src/store/claims/claims.ts';
+import { openFindingHistory } from '../../src/store/history/finding-history.ts';
 import { openHistory } from '../../src/store/history/history.ts';
+import { openSilences } from '../../src/store/silences/open-silences.ts';
 import { deduplicationIdOf } from '../../src/slack/commands/router.ts';
 import { makeLog } from '../../src/telemetry/log.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
@@ -83,6 +86,9 @@ async function openOurs(
     audiences: told.audiences,
     remediations: { saveOffers: async () => undefined },
     historyOf: openHistory(working, PREFIX),
+    findings: openFindingHistory(working, PREFIX, 30 * 86_400_000),
+    silences: openSilences(working, PREFIX),
+    claims: openClaims(working, PREFIX),
     redact: makeRedact(['not-a-secret-but-as-long-as-one']),
     deadlineMs: 30_000,
     log,

@@ -34,7 +34,10 @@ test('a newcomer starts the demo, types /certs expiring in a browser, and reads 
   const verdict = page.getByRole('heading', { name: /of \d+ certificates have expired/ });
   await verdict.first().waitFor();
   expect(await verdict.first().innerText()).toMatch(/CRITICAL/);
+  // The channel also has a digest with a thread.
   await page
+    .getByRole('article')
+    .filter({ has: verdict })
     .getByRole('button', { name: /\d+ repl/ })
     .first()
     .click();

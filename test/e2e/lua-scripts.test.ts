@@ -2,6 +2,9 @@ import { globSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Cluster, type Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fingerprint, type Report } from '../../src/check/finding.ts';
+import { findingIdOf } from '../../src/check/finding-id.ts';
+import type { TrackedFinding } from '../../src/check/tracked-finding.ts';
 import { openAudiences } from '../../src/queue/audiences.ts';
 import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
 import { readLua, sha1Of } from '../../src/queue/load-lua.ts';
@@ -14,11 +17,16 @@ import { readWhole } from '../../src/store/audit/read.ts';
 import { openRefusals } from '../../src/store/audit/refusals.ts';
 import { verifyAudit } from '../../src/store/audit/verify.ts';
 import { claim } from '../../src/store/claim.ts';
+import { openDigests } from '../../src/store/digests/open-digests.ts';
+import { claimRequestedRun } from '../../src/store/digests/schedule.ts';
+import { openClaims } from '../../src/store/claims/claims.ts';
+import { openFindingHistory } from '../../src/store/history/finding-history.ts';
 import { openHistory } from '../../src/store/history/history.ts';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
 import { openRemediationStore } from '../../src/store/remediation/remediation-store.ts';
 import { approve, recordPlan, requestPlan } from '../../src/store/remediation/transitions/approval.ts';
 import { startExecution } from '../../src/store/remediation/transitions/execution.ts';
+import { openSilences } from '../../src/store/silences/open-silences.ts';
 import { openChannelOrder } from '../../src/store/thread/channel-order.ts';
 import { openThreads } from '../../src/store/thread/threads.ts';
 import { startRedis } from '../world/redis.ts';
@@ -129,6 +137,71 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     expect((await history.load()).map(({ minutes }) => minutes)).toEqual([3, 1]);
   },
 
+  'a run of a digest is claimed and saved': async (redis, prefix) => {
+    const digests = openDigests(redis, prefix);
+    const asked = { by: 'U1', teamId: 'T1', channelId: 'C1', as: '/wrench digest run nightly', at: AT };
+    const definition = {
+      name: 'nightly',
+      cron: '30 7 * * *',
+      timeZone: 'UTC',
+      channel: 'C1',
+      isQuiet: false,
+      questions: [],
+    };
+    const claimBy = (runId: string) =>
+      digests.change('nightly', (state) =>
+        claimRequestedRun(
+          state,
+          definition,
+          { runId, asked },
+          { nowMs: Date.parse(AT), tickedMs: undefined },
+        ),
+      );
+    const part = { check: 'lab/disk', environment: 'prod', args: {}, failure: 'lost', tracked: [] };
+    const run = {
+      name: 'nightly',
+      at: AT,
+      durationMs: 1,
+      isQuiet: false,
+      parts: [part],
+      endedSilences: [],
+    };
+
+    const [one] = await Promise.all(['r1', 'r2'].map(claimBy));
+    const runId = one?.after?.run?.runId ?? '';
+    expect(await digests.saveRun('nightly', runId, run)).toBe(true);
+    expect(await digests.lastRun('nightly')).toEqual(run);
+    expect(await digests.beginPosting('nightly', runId, AT)).toBe('go');
+    await digests.recordPosted('nightly', runId, { at: AT, questions: [] });
+    expect(await digests.beginPosting('nightly', runId, AT)).toBe('posted');
+  },
+
+  'what a check finds is recorded over its runs': async (redis, prefix) => {
+    const history = openFindingHistory(redis, prefix, 3_600_000);
+    const question = { check: 'lab/disk', environment: 'prod', questionId: 'q1' };
+    const finding = { reason: 'full', target: 'a', severity: 'warning', summary: 'a is full' } as const;
+    const report: Report = {
+      check: 'lab/disk',
+      environment: 'prod',
+      args: {},
+      status: 'found',
+      verdict: '1 disk is full',
+      examined: 1,
+      findings: [finding],
+      gaps: [],
+      coverage: [],
+      at: AT,
+      durationMs: 60_000,
+    };
+
+    await history.record(question, report);
+    expect(await history.list()).toMatchObject([{ finding: { ...finding, state: 'found' } }]);
+    await history.record(question, { ...report, findings: [], durationMs: 0 });
+    expect(await history.find(findingIdOf(fingerprint(question, finding)))).toMatchObject({
+      finding: { ...finding, state: 'gone' },
+    });
+  },
+
   'a remediation is approved, frozen, begun and kept by who holds it': async (redis, prefix) => {
     const chain = openAuditLog(redis, prefix);
     const freeze = openFreeze(redis, prefix, chain);
@@ -162,6 +235,60 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     expect(await verifyAudit(entries, head)).toMatchObject({ kind: 'intact', entries: 6 });
   },
 
+  'a silence begins, follows its findings and ends with them': async (redis, prefix) => {
+    const silences = openSilences(redis, prefix);
+    const question = { check: 'lab/disk', environment: 'prod', questionId: 'q1' };
+    const disk = (target: string): TrackedFinding => ({
+      reason: 'full',
+      target,
+      state: 'found',
+      severity: 'warning',
+      summary: 'It is full',
+      since: AT,
+      lastFound: AT,
+    });
+    const gone = (target: string): TrackedFinding => ({
+      ...disk(target),
+      state: 'gone',
+      goneAt: new Date().toISOString(),
+    });
+    const scope = { kind: 'pattern', reason: 'full', targetPattern: 'disk-*' } as const;
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+
+    const silence = await silences.add(scope, { by: 'U0ADA', because: 'known', until }, [
+      { ...question, finding: disk('disk-a') },
+    ]);
+    expect(silence).toMatchObject({ by: 'U0ADA', until });
+    expect(await silences.apply(question, [disk('disk-b')])).toMatchObject([{ silence: { until } }]);
+    await silences.apply(question, [gone('disk-a'), gone('disk-b')]);
+
+    expect(await silences.list()).toEqual([]);
+    expect(await silences.endedSince(0, [question])).toMatchObject([{ because: 'gone' }]);
+  },
+
+  'somebody works on a finding until it is gone': async (redis, prefix) => {
+    const claims = openClaims(redis, prefix);
+    const question = { check: 'lab/disk', environment: 'prod', questionId: 'q1' };
+    const taken = { by: 'U0ADA', at: AT };
+    const gone: TrackedFinding = {
+      reason: 'full',
+      target: 'a',
+      state: 'gone',
+      severity: 'warning',
+      summary: 'It is full',
+      since: AT,
+      lastFound: AT,
+      goneAt: '2100-01-01T00:00:00.000Z',
+      replacedBy: { reason: 'down', target: 'a' },
+    };
+
+    expect(await claims.take(fingerprint(question, gone), taken)).toBeUndefined();
+    await claims.apply(question, [gone]);
+
+    expect(await claims.read(fingerprint(question, gone))).toBeUndefined();
+    expect(await claims.read(fingerprint(question, { reason: 'down', target: 'a' }))).toEqual(taken);
+  },
+
   'who has the lease posts to a thread': async (redis, prefix) => {
     const threads = openThreads(redis, prefix);
     const lease = await threads.acquireLease('r1');
@@ -179,6 +306,9 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     expect(thread.root).toEqual({ channelId: 'C1', ts: '1.2' });
     expect(thread.shows('1.2', 'hash')).toBe(true);
     expect(thread.part('evidence')).toBe('unposted');
+    expect(await threads.saveNewest('r1', 'status', 'second', 2_000)).toBe('second');
+    expect(await threads.saveNewest('r1', 'status', 'first', 1_000)).toBe('second');
+    expect((await threads.read('r1')).savedText('status')).toBe('second');
     const next = await threads.acquireLease('r1');
     expect(next?.fence).toBe((lease?.fence ?? 0) + 1);
     await next?.release();

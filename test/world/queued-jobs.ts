@@ -12,7 +12,7 @@ type QueueName = typeof REMEDIATIONS | typeof OUTBOX;
 /** The jobs that wait for a worker or the bot, oldest first. */
 export function readQueued(connection: RedisConnection, name: QueueName): Promise<readonly QueuedJob[]> {
   return withQueue(connection, name, async (queue) => {
-    const jobs = await queue.getJobs(['waiting', 'delayed'], 0, -1, true);
+    const jobs = await queue.getJobs(['waiting', 'prioritized', 'delayed'], 0, -1, true);
     return jobs.map(({ id = '', data }) => ({ id, data }));
   });
 }

@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { MissingSettings } from '../../app/missing-settings.ts';
+import type { ProcessSettings } from '../../config/read-config.ts';
 
 /** The environment that `npm run demo` starts. */
-const DEMO = 'demo';
+export const DEMO = 'demo';
 
 /** A pid of 0 or below would address a group of processes. */
 const runningDemoSchema = z.object({
@@ -51,6 +52,16 @@ export function runningDemo(dataPath: string): RunningDemo {
   throw new MissingSettings(
     `the demo is not running: run \`npm run demo\` first, in the Wrench repository (looked for ${runningDemoFile(dataPath)})`,
   );
+}
+
+/**
+ * The settings of the process, with the configuration and the Redis of the running demo.
+ * @throws {MissingSettings} when no demo is running.
+ */
+export function demoSettings(settings: ProcessSettings): ProcessSettings {
+  const { redisUrl: _, ...own } = settings;
+  const { configPath, redisUrl } = runningDemo(own.dataPath);
+  return { ...own, configPath, ...(redisUrl !== undefined && { redisUrl }) };
 }
 
 /** Whether the words ask for the demo, however they write it. */

@@ -24,15 +24,16 @@ const CONNECT_WITHIN_MS = 5_000;
 export const EXIT_NOT_READ = 2;
 
 /**
- * Runs `work` with the configured Redis, or with the private one of a Wrench that runs in this folder.
+ * Runs `work` with the configured Redis, or with the private one of a Wrench that runs in this folder. `settings` defaults
+ * to those of the process.
  * @returns what `work` returns, or {@link EXIT_NOT_READ} if Redis is unreachable; the reason is printed with `error`.
  * @throws {ConfigError}
  */
 export async function withRedis(
   error: (text: string) => void,
   work: (session: RedisSession) => Promise<number>,
+  settings: ProcessSettings = readEnvironment(),
 ): Promise<number> {
-  const settings = readEnvironment();
   const config = readConfig(settings.configPath, undefined, { sources: 'skip' });
   const redact = makeRedact([...settings.secrets, ...config.secrets]);
   const redis = configuredRedis(settings, config) ?? (await findLocalRedis(settings.dataPath));

@@ -60,7 +60,12 @@ function start() {
       command: { resolve: () => ({ subject: 0, requires: { roles: 'anyone' } }), answer: never },
       buttons: { actionId: /^never$/, handler: { resolve: never, handle: never } },
       asks: { actionId: /^never$/, handler: { resolve: never, handle: never } },
+      findings: { actionId: /^never$/, handler: { resolve: never, handle: never } },
       form: { callbackId: 'never', handler: { resolve: never, handle: never, validate: () => undefined } },
+      silenceForm: {
+        callbackId: 'never',
+        handler: { resolve: never, handle: never, validate: () => undefined },
+      },
       events: {
         app_mention: {
           resolve: async (_, body) => ({ subject: body, requires: { roles: 'anyone' } }),

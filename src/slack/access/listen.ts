@@ -3,14 +3,22 @@ import { answerCommand, type ListenerDeps, type CommandHandler } from './answer-
 import { answerInteraction, type FormHandler, type InteractionHandler } from './answer-interaction.ts';
 
 /** What Wrench listens to. Handlers take an `Admitted` delivery, which only the access pipeline creates. */
-export interface Handlers<C, I, A, F> {
+export interface Handlers<C, I, A, F, B, S> {
   readonly command: CommandHandler<C>;
   readonly buttons: { readonly actionId: RegExp; readonly handler: InteractionHandler<I> };
   /** Buttons that ask a check. */
   readonly asks: { readonly actionId: RegExp; readonly handler: InteractionHandler<A> };
-  readonly form: { readonly callbackId: string; readonly handler: FormHandler<F> };
+  readonly form: ListenedForm<F>;
+  /** Buttons that take or silence a finding, and the form in which a silence is described. */
+  readonly findings: { readonly actionId: RegExp; readonly handler: InteractionHandler<B> };
+  readonly silenceForm: ListenedForm<S>;
   /** By the type of the event. Wrench subscribes to none yet. */
   readonly events?: Readonly<Record<string, InteractionHandler<unknown>>>;
+}
+
+interface ListenedForm<F> {
+  readonly callbackId: string;
+  readonly handler: FormHandler<F>;
 }
 
 /** Tracks work, so that the process can wait for it when it stops. */
@@ -20,10 +28,10 @@ export type Track = <T>(work: Promise<T>) => Promise<T>;
  * The only place that registers listeners with Bolt: every command, click, form submission and event passes the access pipeline before its
  * handler. The acknowledgement of a command carries its answer, a click is acknowledged first, and a form after its fields are validated.
  */
-export function listen<C, I, A, F>(
+export function listen<C, I, A, F, B, S>(
   app: App,
   deps: ListenerDeps,
-  { command, buttons, asks, form, events = {} }: Handlers<C, I, A, F>,
+  { command, buttons, asks, form, findings, silenceForm, events = {} }: Handlers<C, I, A, F, B, S>,
   track: Track,
 ): void {
   app.command(/.*/, ({ body, ack }) =>
@@ -46,12 +54,16 @@ export function listen<C, I, A, F>(
     });
   onClick(buttons);
   onClick(asks);
-  app.view({ type: 'view_submission', callback_id: form.callbackId }, async ({ body, ack }) => {
-    const errors = form.handler.validate(body);
-    if (errors) return ack({ response_action: 'errors', errors: { ...errors } });
-    await ack();
-    await track(answerInteraction(deps, 'modal', form.handler, body));
-  });
+  onClick(findings);
+  const onSubmit = <T>({ callbackId, handler }: ListenedForm<T>) =>
+    app.view({ type: 'view_submission', callback_id: callbackId }, async ({ body, ack }) => {
+      const errors = handler.validate(body);
+      if (errors) return ack({ response_action: 'errors', errors: { ...errors } });
+      await ack();
+      await track(answerInteraction(deps, 'modal', handler, body));
+    });
+  onSubmit(form);
+  onSubmit(silenceForm);
   // Bolt acknowledges events by itself.
   for (const [type, handler] of Object.entries(events))
     app.event(type, ({ body }) => track(answerInteraction(deps, 'event', handler, body)));

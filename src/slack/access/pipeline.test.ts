@@ -391,3 +391,37 @@ test('a person of another workspace may click nothing in a shared channel, not e
   for (const kind of ['click', 'modal'] as const)
     await expect(run(kind, partner)).resolves.toMatch(/^workspace: people of another workspace/);
 });
+
+test.each([
+  ['somebody with the role', ['U0ADA'], 'U0ADA', 'form'],
+  ['somebody without the role', ['U0ADA'], 'U0KATE', 'role: no role that may do this includes them'],
+  [
+    'somebody who may not ask',
+    ['U0KATE'],
+    'U0ADA',
+    'environments.prod.askFrom.groups: none of the user groups in environments.prod.askFrom.groups includes you',
+  ],
+])(
+  'a form with requirements opens only for those who may submit it: %s',
+  async (_, members, userId, expected) => {
+    for (const isKnown of [true, false]) {
+      const { access } = open({
+        isKnown,
+        groups: { S0PROD: [...members, 'U0KATE'] },
+        roles: { U0ADA: ['requester'] },
+        access: { rules: { environments: { prod: { askFrom: { groups: ['S0PROD'] } } }, commands: {} } },
+      });
+      const body = { ...click(), user: { id: userId, team_id: 'T0DEMO' } };
+      const first = await admit(access, readDelivery('click', body), () => ({
+        form: async () => undefined,
+        requires: { roles: ['requester'], scope: { environment: 'prod', area: 'certs' } },
+      }));
+      const admission = first.kind === 'undecided' ? await first.decide() : first;
+      expect(
+        admission.kind === 'refused'
+          ? `${admission.refusal.rule}: ${admission.refusal.because}`
+          : admission.kind,
+      ).toBe(expected);
+    }
+  },
+);

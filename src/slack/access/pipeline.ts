@@ -38,8 +38,15 @@ export type Resolved<S> =
       readonly requires: Requirements;
       readonly about?: Omit<Refusal, 'rule' | 'because'>;
     }
-  /** A form must be filled in first. Its submission is a delivery of its own and passes all steps. */
-  | { readonly form: () => Promise<void> };
+  /**
+   * A form must be filled in first. Its submission is a delivery of its own and passes all steps. With `requires`, it is opened only for somebody
+   * who may submit it.
+   */
+  | {
+      readonly form: () => Promise<void>;
+      readonly requires?: Requirements;
+      readonly about?: Omit<Refusal, 'rule' | 'because'>;
+    };
 
 declare const passed: unique symbol;
 
@@ -82,8 +89,28 @@ export async function admit<S>(
   if (early) return refused(early);
   const resolved = await resolve(identified);
   if ('refusal' in resolved) return refused(resolved.refusal);
-  if ('form' in resolved) return { kind: 'form', open: resolved.form };
+  if ('form' in resolved) return decideForm(access, identified, resolved);
   return decide(access, identified, resolved);
+}
+
+async function decideForm<S>(
+  access: Access,
+  delivery: IdentifiedDelivery,
+  { form: open, requires, about }: Extract<Resolved<S>, { form: unknown }>,
+): Promise<Admission<S>> {
+  const opened = { kind: 'form', open } as const;
+  if (!requires) return opened;
+  const resolved = { subject: undefined, requires, ...(about && { about }) };
+  const decided = await decide<undefined>(access, delivery, resolved);
+  if (decided.kind === 'undecided')
+    return {
+      kind: 'undecided',
+      decide: async () => {
+        const late = await decided.decide();
+        return late.kind === 'admitted' ? opened : late;
+      },
+    };
+  return decided.kind === 'admitted' ? opened : decided;
 }
 
 type ResolvedSubject<S> = Extract<Resolved<S>, { subject: S }>;

@@ -21,7 +21,7 @@ const submission = z.looseObject({
   view: z.looseObject({
     private_metadata: z.string(),
     state: z.looseObject({
-      values: z.record(z.string(), z.record(z.string(), z.looseObject({ value: z.unknown() }))),
+      values: z.record(z.string(), z.record(z.string(), z.looseObject({ value: z.unknown().optional() }))),
     }),
   }),
 });
@@ -36,8 +36,10 @@ export function submittedReason(body: unknown): string | undefined {
 }
 
 /** What the form shows about an invalid reason; undefined if the reason is valid. */
-export function reasonProblem(reason: string | undefined): string | undefined {
-  const { min, max } = REASON_LENGTH;
+export function reasonProblem(
+  reason: string | undefined,
+  { min, max }: { readonly min: number; readonly max: number } = REASON_LENGTH,
+): string | undefined {
   const { length } = reason ?? '';
   if (length < min) return `Write at least ${min} characters.`;
   return length > max ? `Write at most ${max} characters.` : undefined;

@@ -9,7 +9,12 @@ import { readAudit } from '../../store/audit/read.ts';
 import { openRefusals } from '../../store/audit/refusals.ts';
 import { connectFailFast, connectBlocking, waitUntilReady } from '../../queue/connection.ts';
 import { makeLog } from '../../telemetry/log.ts';
-import { answerAdminCommand, type AdminCommandDeps } from './admin-commands.ts';
+import { openClaims } from '../../store/claims/claims.ts';
+import { openFindingHistory } from '../../store/history/finding-history.ts';
+import { openSilences } from '../../store/silences/open-silences.ts';
+import { openStatusThreads } from '../../store/thread/status-threads.ts';
+import type { AdminCommandDeps } from './admin-answer.ts';
+import { answerAdminCommand } from './admin-commands.ts';
 
 const redis = useRedis();
 let connection: Redis;
@@ -31,17 +36,37 @@ beforeEach(() => {
   const prefix = `{${crypto.randomUUID()}}`;
   const audit = openAuditLog(connection, prefix);
   log = [];
+  const clock = async () => Number((await connection.time())[0]) * 1_000;
+  const logger = makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } });
   deps = {
     audit,
     refusals: openRefusals(connection, prefix, audit),
     isFirst: async () => true,
+    digests: {
+      definitions: [],
+      store: { read: async () => undefined, lastRun: async () => undefined },
+      enqueueStart: async () => undefined,
+    },
     freeze: openFreeze(connection, prefix, audit),
     directory: {
       authorize: async (roles, userId) =>
         roles.some((role) => ROLES[userId]?.includes(role)) || 'no role that may do this includes them',
+      members: () => [],
+      lookUpGroups: async () => undefined,
     },
-    clock: async () => Number((await connection.time())[0]) * 1_000,
-    log: makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } }),
+    rules: { environments: { prod: {} }, commands: {} },
+    checks: ['certs/expiring'],
+    findings: {
+      history: openFindingHistory(connection, prefix, 86_400_000),
+      silences: openSilences(connection, prefix, audit),
+      claims: openClaims(connection, prefix),
+      statusThreads: openStatusThreads(connection, prefix),
+      queues: { enqueueOutbox: async () => undefined },
+      clock,
+      log: logger,
+    },
+    clock,
+    log: logger,
   };
 });
 

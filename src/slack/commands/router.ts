@@ -10,7 +10,7 @@ import {
 } from '../../request/parse.ts';
 import type { ChannelOrder } from '../../store/thread/channel-order.ts';
 import type { Threads } from '../../store/thread/threads.ts';
-import type { CheckJob, OutboxJob } from '../../queue/jobs.ts';
+import type { CheckJob, RunOutboxJob } from '../../queue/jobs.ts';
 import { questionIdOf, QueueDown, type Queues, runIdOf, type EnqueueResult } from '../../queue/queues.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { CommandAnswer, CommandHandler } from '../access/answer-command.ts';
@@ -21,12 +21,8 @@ import { decodeCommandText } from './command-text.ts';
 import { rootPlaceOf } from '../delivery/post.ts';
 import { readCommand, type SlashCommand } from './read-command.ts';
 import { permalinkOf } from '../delivery/joined-notice.ts';
-import {
-  answerAdminCommand,
-  isAdminCommand,
-  type AdminCommandSender,
-  type AdminCommandDeps,
-} from './admin-commands.ts';
+import type { AdminCommandDeps, AdminCommandSender } from './admin-answer.ts';
+import { answerAdminCommand, isAdminCommand } from './admin-commands.ts';
 import { renderHelp, renderProblem } from '../render/replies/help.ts';
 import type { Message } from '../render/message.ts';
 import { renderJoined, renderQueued, renderQueueDown } from '../render/replies/notices.ts';
@@ -92,7 +88,7 @@ function resolve(deps: CommandDeps, delivery: IdentifiedDelivery, body: unknown)
     return {
       subject: {
         kind: 'admin',
-        command: { userId: delivery.userId, deliveryId: deliveryIdOf(delivery) },
+        command: senderOf(delivery),
         text,
       },
       requires: anyone,
@@ -110,6 +106,16 @@ function resolve(deps: CommandDeps, delivery: IdentifiedDelivery, body: unknown)
     subject: { kind: 'run', job: jobOf(delivery, command, parsed, environment, typed) },
     requires: { roles: 'anyone', scope: { environment, area: asked } },
     about: { what: `/${parsed.check.replace('/', ' ')} in ${environment}` },
+  };
+}
+
+function senderOf(delivery: IdentifiedDelivery): AdminCommandSender {
+  const { userId, teamId, channelId } = delivery;
+  return {
+    userId,
+    deliveryId: deliveryIdOf(delivery),
+    ...(teamId !== undefined && { teamId }),
+    ...(channelId !== undefined && { channelId }),
   };
 }
 
@@ -205,12 +211,15 @@ async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer>
   }
 }
 
-function outboxJobOf<K extends OutboxJob['kind']>(kind: K, { runId, check, environment, asked }: CheckJob) {
+function outboxJobOf<K extends RunOutboxJob['kind']>(
+  kind: K,
+  { runId, check, environment, asked }: CheckJob,
+) {
   return { kind, runId, check, environment, asked };
 }
 
 /** Queues a notice that is not essential: a failure is only logged. */
-function enqueueNotice({ queues, log }: CommandDeps, id: string, job: OutboxJob, afterMs = 0): void {
+function enqueueNotice({ queues, log }: CommandDeps, id: string, job: RunOutboxJob, afterMs = 0): void {
   queues
     .enqueueOutbox(id, job, { afterMs })
     .catch((error: unknown) => log.warn({ err: error, id }, 'a notice could not be queued'));

@@ -1,4 +1,4 @@
-import type { PostedThread, MessageLocation } from '../../store/thread/threads.ts';
+import type { PostedThread } from '../../store/thread/threads.ts';
 import { type Policy, disabledReason } from '../../store/remediation/policy.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
 import { markPlanShown, withdrawPlan } from '../../store/remediation/transitions/approval.ts';
@@ -6,6 +6,7 @@ import type { RemediationStore, StoredRemediation } from '../../store/remediatio
 import type { OutboxJob } from '../../queue/jobs.ts';
 import { RetryLater } from '../../queue/workers.ts';
 import { attachOnce, edit, type PostTarget, type PostDeps, postOnce } from './post.ts';
+import { putPart } from './put-part.ts';
 import { withFixes } from '../render/remediation/fixes.ts';
 import type { Message } from '../render/message.ts';
 import { renderOffers, type DisabledOffer } from '../render/remediation/offers.ts';
@@ -192,37 +193,3 @@ async function attachPlan(
     deps.log.warn({ err: error, remediation: remediation.id }, 'a long plan could not be attached');
   });
 }
-
-/**
- * Shows a part of a thread by editing its message. A new one is posted as a placeholder without buttons and edited immediately: if Slack's
- * reply is lost it may be posted twice, and the copy that is never edited must stay true and offer nothing. A deleted one is posted again.
- */
-async function putPart(
-  deps: CardDeps,
-  part: string,
-  target: PostTarget,
-  { placeholder, content }: { readonly placeholder: string; readonly content: Message },
-): Promise<void> {
-  const { threads } = deps;
-  const post = async (): Promise<MessageLocation> => ({
-    channelId: target.channelId,
-    ts: await postOnce(deps, part, target, { text: placeholder, blocks: [] }),
-  });
-  const show = (where: MessageLocation) =>
-    sendOrFallBackToText(deps, target, content, (message) => edit(deps, target, where, message));
-  try {
-    await show((await threads.read(target.runId)).locationOf(part) ?? (await post()));
-  } catch (error) {
-    if (!(error instanceof SlackApiError && NOT_EDITABLE.has(error.code))) throw error;
-    await threads.forget(target.runId, part);
-    await show(await post());
-  }
-}
-
-/** The message was deleted, or Slack does not allow this edit. */
-const NOT_EDITABLE = new Set([
-  'message_not_found',
-  'cant_update_message',
-  'edit_window_closed',
-  'block_mismatch',
-]);

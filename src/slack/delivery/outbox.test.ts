@@ -7,6 +7,7 @@ import type { Report } from '../../check/finding.ts';
 import { openChannelOrder } from '../../store/thread/channel-order.ts';
 import type { Policy } from '../../store/remediation/policy.ts';
 import { openRemediationStore } from '../../store/remediation/remediation-store.ts';
+import { openDigests } from '../../store/digests/open-digests.ts';
 import { openThreads } from '../../store/thread/threads.ts';
 import type { OutboxJob } from '../../queue/jobs.ts';
 import { RetryLater } from '../../queue/workers.ts';
@@ -55,6 +56,7 @@ beforeEach(async () => {
     channelOrder: openChannelOrder(redis, '{test}'),
     dropsDuplicates: async () => dropsDuplicates,
     isAnswerQueued: async () => isAnswerQueued,
+    digests: openDigests(redis, '{test}'),
     isSlackUrl: allowSlackUrls(apiUrl),
     metrics: makeMetrics(),
     log: logger,

@@ -52,6 +52,21 @@ test.each([
   expect(log.join('')).toContain(code);
 });
 
+test('a chart that Slack rejects is left out, and the other blocks stay', async () => {
+  const chart = {
+    type: 'data_visualization',
+    title: 'Disk',
+    chart: { type: 'line', series: [], axis_config: { categories: [] } },
+  };
+  const message = { ...MESSAGE, blocks: [chart as Message['blocks'][number], ...MESSAGE.blocks] };
+  const hasChart = ({ blocks }: OutgoingMessage) => blocks.some(({ type }) => type === 'data_visualization');
+  const { outcome, sent, last } = await sendTo(hasChart, new SlackApiError('invalid_blocks', ''), message);
+
+  expect(outcome).toBe('posted');
+  expect(sent).toHaveLength(2);
+  expect(last).toEqual(MESSAGE);
+});
+
 test.each([
   'invalid_metadata_format',
   'invalid_metadata_schema',

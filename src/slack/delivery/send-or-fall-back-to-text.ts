@@ -18,8 +18,8 @@ export const NO_TEXT =
   'Wrench sent a message without text. This is a bug in Wrench; its log has the details.';
 
 /**
- * Sends a message. If Slack rejects its form, which is a bug in Wrench, simpler forms are sent, down to the text alone, so that the answer is
- * not lost. An empty text is never sent.
+ * Sends a message. If Slack rejects its form, which is a bug in Wrench, simpler forms are sent, first without its charts and at last the text
+ * alone, so that the answer is not lost. An empty text is never sent.
  * @throws {SlackApiError} if Slack rejects the simplest form as well, or for a reason other than the form.
  */
 export async function sendOrFallBackToText<T>(
@@ -84,23 +84,26 @@ const ABOUT_ANYTHING = new Set([
 function simplerForm(form: OutgoingMessage, { code, detail }: SlackApiError): OutgoingMessage | undefined {
   if (code === 'no_text') return form.text === NO_TEXT ? undefined : { ...form, text: NO_TEXT };
   if (code === 'msg_too_long') return shorterForm(form);
-  if (ABOUT_BLOCKS.has(code)) return withoutBlocks(form);
+  if (ABOUT_BLOCKS.has(code)) return withFewerBlocks(form);
   if (ABOUT_METADATA.has(code)) return withoutMetadata(form);
   if (!ABOUT_ANYTHING.has(code)) return undefined;
   if (/\bmetadata\b/.test(detail)) return withoutMetadata(form);
-  if (/\b(blocks|attachments)\b/.test(detail)) return withoutBlocks(form);
+  if (/\b(blocks|attachments)\b/.test(detail)) return withFewerBlocks(form);
   if (/\btext\b/.test(detail)) return shorterForm(form);
-  return detail === '' ? (withoutBlocks(form) ?? withoutMetadata(form)) : undefined;
+  return detail === '' ? (withFewerBlocks(form) ?? withoutMetadata(form)) : undefined;
 }
 
 /** Shortens the text before it drops the blocks, because the blocks contain the buttons. */
 function shorterForm(form: OutgoingMessage): OutgoingMessage | undefined {
   const text = truncateMrkdwn(form.text, FALLBACK_TEXT_BYTES);
-  return text === form.text ? withoutBlocks(form) : { ...form, text };
+  return text === form.text ? withFewerBlocks(form) : { ...form, text };
 }
 
-function withoutBlocks(form: OutgoingMessage): OutgoingMessage | undefined {
-  return form.blocks.length > 0 ? { ...form, blocks: [] } : undefined;
+/** Without charts, whose numbers are in the other blocks as well; if there are none, without blocks. */
+function withFewerBlocks(form: OutgoingMessage): OutgoingMessage | undefined {
+  if (form.blocks.length === 0) return undefined;
+  const others = form.blocks.filter(({ type }) => type !== 'data_visualization');
+  return { ...form, blocks: others.length < form.blocks.length ? others : [] };
 }
 
 function withoutMetadata(form: OutgoingMessage): OutgoingMessage | undefined {

@@ -1,0 +1,41 @@
+import type { PostDeps, PostTarget } from './post.ts';
+import { edit, postOnce } from './post.ts';
+import type { Message } from '../render/message.ts';
+import { withoutMentions } from '../render/without-mentions.ts';
+import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
+import { SlackApiError } from './slack-call.ts';
+
+/**
+ * Posts a part once, as `postOnce` does, and notifies nobody: who works on a finding, or silenced it, is named by an edit.
+ * @returns its `ts`.
+ */
+export async function postWithoutNotifying(
+  deps: PostDeps,
+  part: string,
+  target: PostTarget,
+  message: Message,
+): Promise<string> {
+  const unnamed = withoutMentions(message);
+  const ts = await sendOrFallBackToText(deps, target, unnamed, (outgoing) =>
+    postOnce(deps, part, target, outgoing),
+  );
+  await nameMentioned(deps, target, ts, { posted: unnamed, message });
+  return ts;
+}
+
+/** Edits a message that was posted without its mentions. One that was deleted meanwhile stays away. */
+export async function nameMentioned(
+  deps: PostDeps,
+  target: PostTarget,
+  ts: string,
+  { posted, message }: { readonly posted: Message; readonly message: Message },
+): Promise<void> {
+  if (posted === message) return;
+  const where = { channelId: target.channelId, ts };
+  await sendOrFallBackToText(deps, target, message, (outgoing) => edit(deps, target, where, outgoing)).catch(
+    (error: unknown) => {
+      if (!(error instanceof SlackApiError)) throw error;
+      deps.log.debug({ err: error, runId: target.runId }, 'the people of a message could not be named');
+    },
+  );
+}

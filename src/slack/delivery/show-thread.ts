@@ -1,0 +1,128 @@
+import { ROOT_PART, type PostedThread } from '../../store/thread/threads.ts';
+import { RetryLater } from '../../queue/workers.ts';
+import { SAVED_ROOT, currentRoot, type CardDeps, showOffers } from './cards.ts';
+import { attachOnce, edit, type PostTarget, type PostDeps, postOnce, PROGRESS_EDIT } from './post.ts';
+import { nameMentioned, postWithoutNotifying } from './post-without-notifying.ts';
+import type { Message, ThreadContent } from '../render/message.ts';
+import { withoutMentions } from '../render/without-mentions.ts';
+import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
+import { SlackApiError } from './slack-call.ts';
+
+/** Attempts at a file that cannot be uploaded: about 15 seconds. */
+const MAX_FILE_ATTEMPTS = 15;
+
+interface ThreadOptions {
+  /** Whom the root may mention when it is posted. Others are named by an edit, which notifies nobody. */
+  readonly mayMention: readonly string[];
+  /** Whether fixes may be offered at the end of the thread. */
+  readonly hasOffers: boolean;
+  /** Nothing will follow: fixes are not mentioned even if the run has some, and the run is closed. */
+  readonly isComplete?: boolean;
+  /** Called once the root is in the channel, again at each retry. */
+  readonly afterRoot?: () => Promise<void>;
+}
+
+/**
+ * Shows a thread: its root in the channel, then its replies, files and offers in order, each once. A thrown error means that the job is retried.
+ * Closes the run if it offers nothing.
+ */
+export async function showThread(
+  deps: CardDeps,
+  target: PostTarget,
+  { root, replies, attachments }: ThreadContent,
+  { mayMention, hasOffers, isComplete = false, afterRoot }: ThreadOptions,
+): Promise<void> {
+  const { threads } = deps;
+  const { runId } = target;
+  const { answered } = await threads.read(runId);
+  const { message, isFinal } = isComplete
+    ? { message: root, isFinal: true }
+    : await currentRoot(deps, runId, root);
+  // An answer that is queued again, perhaps as lost, does not replace the one in the channel.
+  if (!isFinal && !answered) await threads.saveText(runId, SAVED_ROOT, JSON.stringify(root));
+  const unnamed = withoutMentions(message, mayMention);
+  const rootTs = await showRoot(deps, target, unnamed);
+  await afterRoot?.();
+  await nameMentioned(deps, target, rootTs, { posted: unnamed, message });
+  const inThread = { ...target, threadTs: rootTs };
+  await threads.mark(runId, 'answered');
+  for (const [at, reply] of replies.entries())
+    await postWithoutNotifying(deps, `reply-${at}`, inThread, reply);
+  for (const [at, file] of attachments.entries())
+    await attachOnce(deps, `file-${at}`, inThread, file).catch((error: unknown) =>
+      reportMissingFile(deps, inThread, error),
+    );
+  if (hasOffers) await showOffers(deps, inThread);
+  await rewriteAfterProgress(deps, target, message);
+  if (isFinal) await threads.close(runId);
+}
+
+/** Shows the verdict in the channel, in place of the progress message if that was posted. @returns its `ts`. */
+async function showRoot(deps: PostDeps, target: PostTarget, message: Message): Promise<string> {
+  const thread = await deps.threads.read(target.runId);
+  if (thread.root && thread.answered) return thread.root.ts;
+  if (thread.root && (await editRoot(deps, target, thread, message))) return thread.root.ts;
+  const isMaybe = thread.part(ROOT_PART) === 'maybe';
+  const ts = await sendOrFallBackToText(deps, target, message, (outgoing) =>
+    postOnce(deps, ROOT_PART, target, outgoing),
+  );
+  // Slack may have dropped the post as a repetition of the progress message.
+  const { root } = await deps.threads.read(target.runId);
+  if (root && isMaybe && (await deps.dropsDuplicates()))
+    await sendOrFallBackToText(deps, target, message, (outgoing) => edit(deps, target, root, outgoing));
+  return ts;
+}
+
+/** Slack applies an edit whose reply was lost within this time, or never. */
+const LATE_EDIT_MS = 60_000;
+
+/** If the reply to a progress edit was lost, Slack may apply that edit after the answer. So the answer is written again afterwards. */
+async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, message: Message): Promise<void> {
+  const { threads } = deps;
+  const { root, savedText } = await threads.read(target.runId);
+  const sinceMs = Number(savedText(PROGRESS_EDIT) ?? '');
+  if (!root || sinceMs === 0) return;
+  const leftMs = sinceMs + LATE_EDIT_MS - Date.now();
+  if (leftMs > 0) throw new RetryLater(leftMs);
+  // The channel has had the answer. If its message is gone or no longer editable by now, there is nothing to correct.
+  await sendOrFallBackToText(deps, target, message, (outgoing) =>
+    edit(deps, target, root, outgoing, { isForced: true }),
+  ).catch((error: unknown) => {
+    if (!(error instanceof SlackApiError)) throw error;
+    deps.log.debug({ err: error, runId: target.runId }, 'an answer could not be written again');
+  });
+  await threads.saveText(target.runId, PROGRESS_EDIT, '');
+}
+
+/** @returns false if the message was deleted or cannot be edited: then the answer must be posted. */
+async function editRoot(
+  deps: PostDeps,
+  target: PostTarget,
+  { root }: PostedThread,
+  message: Message,
+): Promise<boolean> {
+  if (!root) return false;
+  try {
+    await sendOrFallBackToText(deps, target, message, (outgoing) => edit(deps, target, root, outgoing));
+    return true;
+  } catch (error) {
+    if (!(error instanceof SlackApiError) || error.channelInaccessible) throw error;
+    await deps.threads.forget(target.runId, ROOT_PART);
+    return false;
+  }
+}
+
+async function reportMissingFile(
+  deps: PostDeps,
+  target: PostTarget & { threadTs: string },
+  error: unknown,
+): Promise<void> {
+  const isRefused = error instanceof SlackApiError;
+  if (error instanceof RetryLater || (!isRefused && target.job.attempt < MAX_FILE_ATTEMPTS)) throw error;
+  deps.log.warn({ err: error, runId: target.runId }, 'the full list could not be attached');
+  // Files go to another host of Slack, which may be unreachable for long. Fixes must not wait for it.
+  const notice = isRefused
+    ? `The full list could not be attached (${error.code}). The bot needs the scope files:write.`
+    : 'The full list could not be attached: the upload to Slack failed.';
+  await postOnce(deps, 'no-file', target, { text: notice, blocks: [] });
+}
