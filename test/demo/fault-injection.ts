@@ -4,6 +4,7 @@ import type { BuildNodes } from '../world/build-nodes.ts';
 import type { CloudFoundry } from '../world/cloud-foundry.ts';
 import { order } from '../world/monit/ask.ts';
 import { PEOPLE } from './people.ts';
+import type { ShopCertificate } from './shop-certificate.ts';
 
 /** Enough to fill etcd's small quota many times over. */
 const MOST_WRITES = 500;
@@ -11,18 +12,20 @@ const WRITE_BYTES = 1_000_000;
 
 /** What runs in this demo. */
 export interface Breakable {
+  readonly shop: ShopCertificate;
   readonly cloudFoundry: CloudFoundry | undefined;
   readonly buildNodes: BuildNodes | undefined;
 }
 
 /** The faults that a person can inject from the page. Each result names the command to run next. */
 export function makeFaultInjections(
-  { cloudFoundry: cf, buildNodes }: Breakable,
+  { shop, cloudFoundry: cf, buildNodes }: Breakable,
   workspace: () => Workspace,
 ): readonly FaultInjection[] {
   return [
     ...(cf ? [loseKey(cf), stopMetronByHand(cf), ...loseMajority(cf), fillEtcd(cf)] : []),
     ...(buildNodes ? fillBuildNode(buildNodes) : []),
+    ...expireCertificate(shop),
     ...changeApprovers(workspace),
   ];
 }
@@ -110,6 +113,28 @@ function fillBuildNode({ fill, clean }: BuildNodes): readonly FaultInjection[] {
       about: 'Removes the stopped containers and the images of the builds.',
       restores: true,
       run: async () => `${await clean()} containers are removed.`,
+    },
+  ];
+}
+
+function expireCertificate({ expire, renew }: ShopCertificate): readonly FaultInjection[] {
+  return [
+    {
+      label: 'Let the certificate of shop.test expire',
+      about: 'It is in a file that nobody looks at, and nobody has renewed it.',
+      run: async () => {
+        await expire();
+        return 'shop.pem has expired. The next digest in #platform reports it, or type /certs expiring --match shop';
+      },
+    },
+    {
+      label: 'Renew the certificate of shop.test',
+      about: 'For a year and a month. The next digest reports that too.',
+      restores: true,
+      run: async () => {
+        await renew();
+        return 'shop.pem is renewed. The next digest in #platform reports it';
+      },
     },
   ];
 }

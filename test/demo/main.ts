@@ -9,7 +9,7 @@ import { whyNoBuildNodes } from '../world/build-nodes.ts';
 import { missingPackages } from '../world/cloud-foundry.ts';
 import { announceDemo } from './announce.ts';
 import { type Breakable, makeFaultInjections } from './fault-injection.ts';
-import { PEOPLE } from './people.ts';
+import { CHANNELS, PEOPLE } from './people.ts';
 import { startDemoRedis } from './redis.ts';
 import { startDemoWorld } from './world.ts';
 import { MAX_WAIT_MS, MAX_WORLD_WAIT_MS } from '../timeouts.ts';
@@ -22,7 +22,6 @@ const TOKENS = {
   appToken: 'xapp-1-demo-not-a-real-token',
   signingSecret: 'demo-not-a-real-secret',
 } as const;
-const INCIDENT = 'C0123INCIDENT';
 const WAIT = { timeoutMs: MAX_WORLD_WAIT_MS };
 
 /** What has been started, in order; closed the other way round. */
@@ -54,19 +53,22 @@ async function main(): Promise<void> {
   say(`Starting the world: ${parts.join(', ')} …`);
   if (lacking.length > 0) say(noCloudFoundry(lacking));
   const world = await keep(startDemoWorld({ vms, buildNodes: noEngine === undefined }));
-  const { cloudFoundry } = world;
+  const { cloudFoundry, shop } = world;
   const buildNodes = world.buildNodes instanceof Error ? undefined : world.buildNodes;
   if (noEngine) say(noBuildNodes(noEngine));
   if (world.buildNodes instanceof Error) say(noBuildNodes(reasonOf(world.buildNodes)));
   const redis = await keep(startDemoRedis((error) => say(error.message)));
   if (redis.isStandIn) say(NO_REDIS);
-  const workspace = await keep(openWorkspace(Number(values.port ?? PAGE_PORT), { cloudFoundry, buildNodes }));
+  const workspace = await keep(
+    openWorkspace(Number(values.port ?? PAGE_PORT), { shop, cloudFoundry, buildNodes }),
+  );
   started.push(announceDemo(dataPath, world.configPath, redis.url).close);
   await startWrench(workspace, world.configPath, redis.url);
   say(`\n  Wrench is in the workspace:  ${workspace.pageUrl}\n`);
   const [area = 'certs', check = 'expiring'] = positionals[0]?.split('/') ?? [];
   await askFirst(workspace, `/${area}`, check);
   await cloudFoundry?.waitUntilHealthy();
+  await runDigest(workspace);
   const canFix = !redis.isStandIn;
   say(
     whatToTry(workspace.pageUrl, {
@@ -94,9 +96,13 @@ function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: 
               then remove the containers there.`;
   const renewal = `
   A renewal:  /certs expiring --match locket, open the thread, click Renew.`;
+  const digest = `
+  The digest: every two minutes in #platform: what it found first, then only what has changed. "Break something", let
+              the certificate of shop.test expire, and renew it. Do not wait: /wrench digest run platform
+  Its thread: open it, click Silence… or I'm on it, and see what the next digest and the next answer say.`;
   return `
 Open ${pageUrl} and try:
-${canFix ? [hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}
+${canFix ? [hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}${digest}
   A question: /certs show mysql. In another terminal: npm run wrench -- run certs expiring --env demo
 `;
 }
@@ -142,7 +148,11 @@ async function openWorkspace(port: number, broken: Breakable): Promise<Workspace
     ...(buildNodes
       ? [{ command: '/node', description: 'Kubernetes nodes', usage: 'disk | leftovers | versions' }]
       : []),
-    { command: '/wrench', description: 'All that Wrench can be asked', usage: 'help | audit | freeze' },
+    {
+      command: '/wrench',
+      description: 'All that Wrench can be asked',
+      usage: 'help | digest | silences | audit | freeze',
+    },
   ];
   const faultInjections = makeFaultInjections(broken, () => workspace);
   const options = {
@@ -194,10 +204,17 @@ async function end(child: ChildProcess): Promise<void> {
 
 async function askFirst(workspace: Workspace, command: string, text: string): Promise<void> {
   say(`@ada types ${command} ${text} in #incident:\n`);
-  await workspace.command({ userId: PEOPLE.ada, channelId: INCIDENT, command, text });
+  await workspace.command({ userId: PEOPLE.ada, channelId: CHANNELS.incident, command, text });
   const isAnswer = (message: Message) => message.user !== PEOPLE.ada && !message.text.includes('CHECKING');
-  const answer = await workspace.waitFor(() => workspace.messages(INCIDENT).find(isAnswer), WAIT);
+  const answer = await workspace.waitFor(() => workspace.messages(CHANNELS.incident).find(isAnswer), WAIT);
   for (const line of answer.text.split('\n')) say(`  ${line.replace(/:[a-z_]+: /, '')}`);
+}
+
+/** Later runs have something to compare with, and whoever opens the channel need not wait for the first one. */
+async function runDigest(workspace: Workspace): Promise<void> {
+  const { platform: channelId } = CHANNELS;
+  await workspace.command({ userId: PEOPLE.ada, channelId, command: '/wrench', text: 'digest run platform' });
+  await workspace.waitFor(() => workspace.messages(channelId)[0], WAIT);
 }
 
 /** Whatever has been started will be closed, also where Ctrl-C came while it was starting. */

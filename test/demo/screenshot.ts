@@ -20,6 +20,8 @@ const SHOTS: readonly Shot[] = [
   // Beside the verdict in the channel there is room for what the thread shows of one finding.
   { name: 'thread.png', viewport: DESK, prepare: (page) => openCertificates(page, 'finding') },
   { name: 'phone.png', viewport: PHONE, prepare: (page) => openCertificates(page, 'verdict') },
+  { name: 'digest.png', viewport: DESK, prepare: openDigest },
+  { name: 'digest-phone.png', viewport: PHONE, prepare: openChangedDigest },
   { name: 'fixed.png', viewport: DESK, prepare: fixDoppler },
 ];
 
@@ -69,9 +71,12 @@ async function shoot(browser: Browser, address: string, shot: Shot): Promise<voi
   process.stdout.write(`written: docs/${shot.name}, ${Math.ceil((await stat(path)).size / 1_000)} kB\n`);
 }
 
-async function openThread(page: Page): Promise<Locator> {
+/** Of the message with this verdict: a digest may be posted at any time. */
+async function openThread(page: Page, verdict: RegExp): Promise<Locator> {
   await page
     .getByRole('log', { name: 'Messages' })
+    .getByRole('article')
+    .filter({ has: page.getByRole('heading', { name: verdict }) })
     .getByRole('button', { name: /\d+ repl/ })
     .last()
     .click();
@@ -79,10 +84,10 @@ async function openThread(page: Page): Promise<Locator> {
 }
 
 async function openCertificates(page: Page, from: 'finding' | 'verdict'): Promise<void> {
-  const thread = await openThread(page);
+  const thread = await openThread(page, /certificates have expired/);
   const [verdict, finding] = [
     thread.getByRole('heading', { name: /certificates have expired/ }).first(),
-    thread.getByText(/likely impact: cells cannot register/).last(),
+    thread.getByText(/likely impact: cells/).last(),
   ];
   await finding.waitFor();
   // TypeScript knows no DOM here.
@@ -95,19 +100,60 @@ async function openCertificates(page: Page, from: 'finding' | 'verdict'): Promis
   await page.mouse.move(0, 0);
 }
 
-/** The outage from its beginning to its end: broken, found, asked for by Ada, approved by Grace. */
-async function fixDoppler(page: Page): Promise<void> {
+/** Switches the channel, on a phone by its menu. */
+async function openPlatform(page: Page): Promise<void> {
+  const menu = page.getByRole('button', { name: /^Channels/ });
+  if (await menu.isVisible()) await menu.click();
   await page.locator('#channels').getByText('platform').click();
+}
+
+/** A certificate has expired: the channel has the digest that says so, and the thread beside it the chart. */
+async function openDigest(page: Page): Promise<void> {
+  await openPlatform(page);
+  await inject(page, /Let the certificate of shop.test expire/, /has expired/);
+  await send(page, '/wrench digest run platform');
+  const changed = page.getByRole('heading', { name: /1 new/ }).first();
+  await changed.waitFor();
+  const thread = await openThread(page, /1 new/);
+  const chart = thread.getByRole('img', { name: 'Certificates by time left' });
+  await chart.waitFor();
+  await chart.scrollIntoViewIfNeeded();
+  await changed.evaluate((shown: unknown) => (shown as { scrollIntoView: () => void }).scrollIntoView());
+  await page.mouse.move(0, 0);
+}
+
+/** The certificate is renewed. */
+async function openChangedDigest(page: Page): Promise<void> {
+  await openPlatform(page);
+  await inject(page, /Renew the certificate of shop.test/, /is renewed/);
+  await send(page, '/wrench digest run platform');
+  const changed = page.getByRole('heading', { name: /1 gone/ }).first();
+  await changed.waitFor();
+  await changed.evaluate((shown: unknown) => (shown as { scrollIntoView: () => void }).scrollIntoView());
+  await page.mouse.move(0, 0);
+}
+
+async function inject(page: Page, label: RegExp, result: RegExp): Promise<void> {
   await page.getByRole('button', { name: 'Break something' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('button', { name: /lose its key in etcd/ }).click();
-  await dialog.getByText(/has lost its key/).waitFor();
+  await dialog.getByRole('button', { name: label }).click();
+  await dialog.getByText(result).waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
+}
+
+async function send(page: Page, command: string): Promise<void> {
   const message = page.getByRole('textbox', { name: 'Message' });
-  await message.fill('/etcd doppler');
+  await message.fill(command);
   await message.press('Enter');
+}
+
+/** The outage from its beginning to its end: broken, found, asked for by Ada, approved by Grace. */
+async function fixDoppler(page: Page): Promise<void> {
+  await openPlatform(page);
+  await inject(page, /lose its key in etcd/, /has lost its key/);
+  await send(page, '/etcd doppler');
   await page.getByRole('heading', { name: /running but not registered/ }).waitFor();
-  const thread = await openThread(page);
+  const thread = await openThread(page, /running but not registered/);
   await thread.getByRole('button', { name: 'Restart doppler_z2/0' }).click();
   const approve = thread.getByRole('button', { name: 'Approve' });
   await approve.waitFor();

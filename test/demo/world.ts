@@ -9,11 +9,13 @@ import { type SiteKind, startTlsServers, type TlsServers } from '../world/tls-se
 import type { VaultUnderTest } from '../world/vault/administer.ts';
 import { startVault } from '../world/vault.ts';
 import { fillVault } from './downloading-failed.ts';
-import { PEOPLE } from './people.ts';
+import { CHANNELS, PEOPLE } from './people.ts';
+import { type ShopCertificate, writeShopCertificate } from './shop-certificate.ts';
 
 export interface DemoWorld {
   /** A `wrench.yaml` with the environment `demo`. */
   readonly configPath: string;
+  readonly shop: ShopCertificate;
   /** Absent where none was asked for, or where the system lacks what it needs. */
   readonly cloudFoundry?: CloudFoundry;
   /** Absent if none were asked for. An error if they could not be started: then nothing of them is left. */
@@ -52,8 +54,9 @@ const SITES: readonly SiteKind[] = [
 /** So little that a person sees an etcd without space in seconds. */
 const QUOTA_BYTES = 32_000_000;
 
+const SHOP_FILE = 'shop.pem';
 /** Kept as people keep them; two cannot be read. */
-const FILES = ['shapes/*', 'containers/*', 'documents/*', 'odd/soon.pem', 'cut.pem'];
+const FILES = ['shapes/*', 'containers/*', 'documents/*', 'odd/soon.pem', 'cut.pem', SHOP_FILE];
 
 export interface DemoWorldOptions {
   /** Of the Cloud Foundry; without any there is none. */
@@ -95,13 +98,15 @@ export async function startDemoWorld({
       throw error;
     },
   );
+  const nodes = buildNodes instanceof Error ? undefined : buildNodes;
   const folder = await mkdtemp(join(tmpdir(), 'wrench-demo-'));
+  const disk = join(folder, 'disk');
   const sources = [
     await vaultSource(vault, now),
     await tlsSource(servers, folder),
-    await filesSource(folder, now),
+    await filesSource(disk, now),
     ...(cloudFoundry?.sources ?? []),
-    ...(buildNodes && 'sources' in buildNodes ? buildNodes.sources : []),
+    ...(nodes?.sources ?? []),
   ];
   const configPath = join(folder, 'wrench.yaml');
   const config = {
@@ -109,16 +114,32 @@ export async function startDemoWorld({
     defaultEnvironment: 'demo',
     roles: ROLES,
     remediations: REMEDIATIONS,
+    digests: { platform: digestOf(cloudFoundry, nodes) },
   };
   await writeFile(configPath, stringify(config), { mode: 0o600 });
   return {
     configPath,
+    shop: await writeShopCertificate(join(disk, SHOP_FILE)),
     ...(cloudFoundry && { cloudFoundry }),
     ...(buildNodes && { buildNodes }),
     close: async () => {
       await closeAll();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** So often that a person sees it say what was broken, and soon after that it is gone. */
+function digestOf(cloudFoundry: CloudFoundry | undefined, buildNodes: BuildNodes | undefined) {
+  return {
+    cron: '*/2 * * * *',
+    channel: CHANNELS.platform,
+    checks: [
+      { check: 'certs/expiring' },
+      // How slow the disk of this machine is would be news all the time.
+      ...(cloudFoundry ? [{ check: 'etcd/health', args: { slowShare: 0.5 } }] : []),
+      ...(buildNodes ? [{ check: 'node/disk' }] : []),
+    ],
   };
 }
 
@@ -146,8 +167,7 @@ async function tlsSource({ certificates, sites }: TlsServers, folder: string) {
   };
 }
 
-async function filesSource(folder: string, now: Date) {
-  const disk = join(folder, 'disk');
+async function filesSource(disk: string, now: Date) {
   await mkdir(disk);
   const files = await writeCertificateFiles(disk, now);
   return {
