@@ -68,12 +68,14 @@ export interface ShownButton {
   readonly value: string;
 }
 
-/** The buttons of ours that a message shows. */
+/** The buttons of fixes that a message shows. */
 export function buttonsOf({ blocks }: Pick<Message, 'blocks'>): readonly ShownButton[] {
   const found: ShownButton[] = [];
   JSON.stringify(blocks ?? [], (_, part: unknown) => {
     const { action_id: action, value } = (part ?? {}) as { action_id?: unknown; value?: unknown };
-    const button = /^wrench:(\w+)$/.exec(typeof action === 'string' ? action : '')?.[1];
+    const button = /^wrench:(request|approve|reject|look)$/.exec(
+      typeof action === 'string' ? action : '',
+    )?.[1];
     if (button !== undefined) found.push({ button, value: String(value) });
     return part;
   });

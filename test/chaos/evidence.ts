@@ -143,7 +143,7 @@ export function shownIn({ workspace, channels }: Pick<ChaosStage, 'workspace' | 
   };
 }
 
-async function readEntries({ chain }: ChaosStage): Promise<readonly AuditRecord[]> {
+export async function readEntries({ chain }: ChaosStage): Promise<readonly AuditRecord[]> {
   const records: AuditRecord[] = [];
   for (let after: string | undefined; ;) {
     const page = await chain.page(after);

@@ -3,13 +3,14 @@ import type { Catalogue } from '../../src/request/catalogue.ts';
 import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import { ACTIONS, type FixSettings, makeMend, makeShield, shieldLabel } from './fake-fixes.ts';
 import { readDisturbances, readFixEvents } from './fix-log.ts';
+import { makeItemsCheck } from './scripted-findings.ts';
 import { type BatchSettings, hasVanished, isMended, isRack, isShielded, thingsOf } from './things.ts';
 import { watchedLeftovers } from './watched-removal.ts';
 
 /** A fake system in a folder, which several worker processes act on. */
 export interface FakeSystemSettings extends FixSettings, BatchSettings {}
 
-/** The catalogue of bot and workers: `/lab things <batch>`, and the product's own `/node leftovers`. */
+/** The catalogue of bot and workers: `/lab things <batch>`, `/lab items`, and the product's own `/node leftovers`. */
 export function makeFakeCatalogue(system: FakeSystemSettings): Catalogue {
   const things = defineCheck({
     title: 'Things of a fake system',
@@ -47,6 +48,7 @@ export function makeFakeCatalogue(system: FakeSystemSettings): Catalogue {
     checks: new Map<string, AnyCheck>([
       ['lab/things', things],
       ['lab/question', question],
+      ['lab/items', makeItemsCheck(system.folder)],
       ['node/leftovers', watchedLeftovers(system)],
     ]),
   };

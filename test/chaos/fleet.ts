@@ -19,21 +19,30 @@ export interface Fleet {
   readonly ports: () => readonly Started[];
   /** Each exit that nobody caused from outside, in words. Such a process is started again, as a supervisor would. */
   readonly crashes: readonly string[];
+  /** When a process was killed, in milliseconds of the epoch. */
+  readonly deaths: readonly number[];
   readonly close: () => Promise<void>;
 }
 
 export type Program = 'worker' | 'bot';
 
-export function openFleet(program: Program, options: RoleOptions): Fleet {
+/** @param clocksAheadMs how far the clock of each process is ahead, from the first on. */
+export function openFleet(
+  program: Program,
+  options: Omit<RoleOptions, 'clockAheadMs'>,
+  clocksAheadMs: readonly number[] = [],
+): Fleet {
   const children = new Map<number, ChildProcess>();
   const started = new Map<number, Started>();
   const crashes: string[] = [];
+  const deaths: number[] = [];
   let isClosing = false;
   let last = 0;
   const launch = async (number: number): Promise<void> => {
     const log = openSync(join(options.system.folder, `${program}-${number}.log`), 'a');
     const path = join(import.meta.dirname, `${program}.ts`);
-    const child = spawn(process.execPath, [path, JSON.stringify(options)], {
+    const own: RoleOptions = { ...options, clockAheadMs: clocksAheadMs[number - 1] ?? 0 };
+    const child = spawn(process.execPath, [path, JSON.stringify(own)], {
       stdio: ['ignore', log, log, 'ipc'],
       env: { PATH: process.env['PATH'] ?? '' },
     });
@@ -50,6 +59,7 @@ export function openFleet(program: Program, options: RoleOptions): Fleet {
   };
   const afterExit = (number: number, { exitCode, signalCode }: ChildProcess): void => {
     started.delete(number);
+    if (signalCode === 'SIGKILL') deaths.push(Date.now());
     // SIGKILL comes from the tests alone: from this fleet, or from a gate at which a worker is to die.
     if (isClosing || signalCode === 'SIGKILL') return;
     crashes.push(`${program} ${number} exited with ${signalCode ?? exitCode}`);
@@ -81,6 +91,7 @@ export function openFleet(program: Program, options: RoleOptions): Fleet {
     running: () => [...children].filter(([, child]) => isRunning(child)).map(([number]) => number),
     ports: () => [...started.values()],
     crashes,
+    deaths,
     close: async () => {
       isClosing = true;
       await Promise.all([...children.keys()].map(kill));

@@ -10,6 +10,15 @@ test.each([
   ['{wrench}:pace:C0SOAK12', '{wrench}:pace:*'],
   ['{wrench}:group:S0CHAOSASK', '{wrench}:group:*'],
   ['{wrench}:checks:de:q0123456789abcdef01234567', '{wrench}:checks:de:*'],
+  ['{wrench}:finding:f0123456789', '{wrench}:finding:*'],
+  ['{wrench}:findings:q0123456789abcdef01234567', '{wrench}:findings:*'],
+  ['{wrench}:claim:0123456789abcdef0123456789abcdef', '{wrench}:claim:*'],
+  ['{wrench}:silences:ended', '{wrench}:silences:ended'],
+  ['{wrench}:digest:nightly', '{wrench}:digest:*'],
+  ['{wrench}:digest-run:nightly', '{wrench}:digest-run:*'],
+  ['{wrench}:digest-posted:every-2-minutes', '{wrench}:digest-posted:*'],
+  ['{wrench}:digests-ticked', '{wrench}:digests-ticked'],
+  ['{wrench}:digests:finish-r0123456789abcdef:processed', '{wrench}:digests:finish-*:processed'],
   ['{wrench}:delivered:T0123DEMO 123.456', '{wrench}:delivered:* *'],
 ])('%s is of the kind %s', (key, pattern) => {
   expect(patternOf(key)).toBe(pattern);

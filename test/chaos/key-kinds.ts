@@ -13,7 +13,8 @@ export interface KeyKind {
   readonly ttlSeconds: number | undefined;
 }
 
-const ID = /[0-9a-f]{8}-[0-9a-f-]{27}|[a-z]?[0-9a-f]{16,}|\b[CSTUW]0[A-Z0-9]+\b|(?<=\d:)[0-9a-f]{2}$|\d+/g;
+const ID =
+  /[0-9a-f]{8}-[0-9a-f-]{27}|[a-z]?[0-9a-f]{16,}|\bf[0-9a-f]{10}\b|\b[CSTUW]0[A-Z0-9]+\b|(?<=\d:)[0-9a-f]{2}$|(?<=:digest(?:-run|-posted)?:)[\w-]+$|\d+/g;
 
 /** `{wrench}:thread:r0123456789abcdef` is `{wrench}:thread:*`. */
 export function patternOf(key: string): string {

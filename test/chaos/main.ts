@@ -2,14 +2,16 @@ import { parseArgs } from 'node:util';
 import { runBusyChannel } from './busy-channel.ts';
 import { drawKeyKinds } from './key-kinds.ts';
 import { type ChaosReport, type ChaosSettings, runChaos } from './run-chaos.ts';
+import { type DigestChaosSettings, runDigestChaos } from './run-digest-chaos.ts';
 import { runSoak, type SoakSettings } from './soak.ts';
 
-const USAGE = `npm run chaos [-- --approvals 300 --questions 200 --seed 7 | --busy | --soak]
+const USAGE = `npm run chaos [-- --approvals 300 --questions 200 --seed 7 | --busy | --digests | --soak]
 
   --approvals        how many offers are clicked
   --questions        how many questions are asked in one busy channel: once while Slack works, once while it fails
   --seed             which chance decides
   --busy             only the busy channel
+  --digests          only five minutes of digests that are due every minute
   --soak             only five minutes of 20 commands a second: the memory of Redis must stay flat`;
 const OFFERS_IN_BATCH = 5;
 /** Every second batch is a rack, with plans of up to 12 lines. */
@@ -18,6 +20,7 @@ const RACK_EVERY = 2;
 const BATCHES_PER_ENGINE = 2;
 const SHORT_MS = [200, 1_200] as const;
 const LONGER_THAN_A_LEASE_MS = [3_200, 4_200] as const;
+const DIGEST_SECONDS = 300;
 const SOAK: SoakSettings = {
   seconds: 300,
   commandsPerSecond: 20,
@@ -40,11 +43,16 @@ async function main(): Promise<number> {
   print(`seed ${seed}`);
   const reports: ChaosReport[] = [];
   if (!values.busy) {
+    const report = await runDigestChaos(digestSettings(seed), printWithTime());
+    process.stdout.write(`${drawReport('digests', report, seed)}\n\n`);
+    reports.push(report);
+  }
+  if (!values.busy && !values.digests) {
     const report = await runChaos(settingsFor(approvals, seed), printWithTime());
     process.stdout.write(`${drawReport('approvals', report, seed)}\n\n`);
     reports.push(report);
   }
-  for (const hasFaults of [false, true]) {
+  for (const hasFaults of values.digests ? [] : [false, true]) {
     const idleWithinMs = 600_000 + questions * 5_000;
     const report = await runBusyChannel({ seed, questions, hasFaults, idleWithinMs }, printWithTime());
     const title = `a busy channel, while Slack ${hasFaults ? 'fails' : 'works'}`;
@@ -82,6 +90,7 @@ function readWords() {
         questions: { type: 'string', default: '200' },
         seed: { type: 'string' },
         busy: { type: 'boolean', default: false },
+        digests: { type: 'boolean', default: false },
         soak: { type: 'boolean', default: false },
       },
     }).values;
@@ -101,6 +110,20 @@ function printWithTime(): (line: string) => void {
 
 function print(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+function digestSettings(seed: number): DigestChaosSettings {
+  return {
+    seed,
+    seconds: DIGEST_SECONDS,
+    faults: {
+      killEveryMs: [500, 4_000],
+      redisKills: 10,
+      redisKillEveryMs: [10_000, 40_000],
+      redisDownMs: [200, 4_200],
+    },
+    idleWithinMs: 200_000,
+  };
 }
 
 function settingsFor(approvals: number, seed: number): ChaosSettings {

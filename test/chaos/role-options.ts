@@ -21,6 +21,9 @@ export interface RoleOptions {
   readonly system: FakeSystemSettings;
   readonly pace: Timing;
   readonly engines: readonly EngineAddress[];
+  readonly digests: Config['digests'];
+  /** How far the clock of this process is ahead of the machine's; negative if it is behind. */
+  readonly clockAheadMs: number;
 }
 
 /** A `docker` source of the workers. */
@@ -51,7 +54,11 @@ export const CAPS: CapSettings = {
 };
 
 /** The configuration of bot and workers: one environment, everybody by their group. */
-export function configOf({ pace, engines }: Pick<RoleOptions, 'pace' | 'engines'>): Config {
+export function configOf({
+  pace,
+  engines,
+  digests,
+}: Pick<RoleOptions, 'pace' | 'engines' | 'digests'>): Config {
   const sources = engines.map((one) => dockerConfig.parse({ kind: 'docker', ...one, allow: { remove: {} } }));
   return {
     environments: { prod: { sources } },
@@ -76,9 +83,9 @@ export function configOf({ pace, engines }: Pick<RoleOptions, 'pace' | 'engines'
       membershipSeconds: pace.membershipSeconds,
     },
     history: { days: 30 },
-    digests: {},
     audit: {},
     checks: {},
+    digests,
     commands: {},
     secrets: [],
   };

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Config } from '../../src/config/read-config.ts';
 import { type AuditLog, openAuditLog } from '../../src/store/audit/audit-log.ts';
 import {
   openRemediationStore,
@@ -48,6 +49,10 @@ export interface StageSettings {
   readonly bots: number;
   readonly slowMs: number;
   readonly pace: Timing;
+  /** None by default. */
+  readonly digests?: Config['digests'];
+  /** How far the clocks of the workers are ahead, from the first on. Default: they are right. */
+  readonly clocksAheadMs?: readonly number[];
 }
 
 /** What Wrench asks for. */
@@ -66,6 +71,8 @@ export async function setChaosStage(
     bots: botCount,
     slowMs,
     pace,
+    digests = {},
+    clocksAheadMs = [],
   }: StageSettings,
   keepsFolder: () => boolean = () => false,
 ): Promise<ChaosStage> {
@@ -94,11 +101,18 @@ export async function setChaosStage(
   const system = { folder, thingsInBatch, rackEvery, slowMs };
   const engines = await startEngines(engineCount, lasting);
   const addresses = [...engines.map(({ name, url }) => ({ name, url })), ...ownEngines];
-  const options = { redisUrl: redis.url, slackApiUrl: workspace.apiUrl, system, pace, engines: addresses };
+  const options = {
+    redisUrl: redis.url,
+    slackApiUrl: workspace.apiUrl,
+    system,
+    pace,
+    engines: addresses,
+    digests,
+  };
   const bots = openFleet('bot', options);
   lasting.defer(bots.close);
   nextPort = inTurn(() => bots.ports().flatMap(({ port }) => port ?? []));
-  const fleet = openFleet('worker', options);
+  const fleet = openFleet('worker', options, clocksAheadMs);
   lasting.defer(fleet.close);
   await Promise.all([
     ...Array.from({ length: botCount }, bots.start),

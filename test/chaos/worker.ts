@@ -2,4 +2,4 @@ import { startWorker } from '../../src/app/worker.ts';
 import { serveRole } from './serve-role.ts';
 
 /** The product's own worker, in a process that can be killed. What it logs goes to stdout. */
-await serveRole(startWorker);
+await serveRole('worker', startWorker);
