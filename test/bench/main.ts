@@ -16,6 +16,8 @@ const NAMES = [
   'certificates',
   'clusters',
   'leftovers',
+  'history',
+  'digest',
   'start',
 ] as const;
 

@@ -3,9 +3,11 @@ import { benchAnswer } from './answer.ts';
 import { benchApproval } from './approval.ts';
 import { benchClusters } from './clusters.ts';
 import { benchColdStart } from './cold-start.ts';
+import { benchDigest } from './digest.ts';
 import { benchDopplerKeys } from './doppler-keys.ts';
 import type { Figure } from './figure.ts';
 import { benchFindCertificates } from './find-certificates.ts';
+import { benchHistory } from './history.ts';
 import { benchLeftovers } from './leftovers.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchReadCertificates } from './read-certificates.ts';
@@ -24,6 +26,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   certificates: async () => [...(await benchReadCertificates()), ...(await benchFindCertificates())],
   clusters: benchClusters,
   leftovers: benchLeftovers,
+  history: benchHistory,
+  digest: async () => benchDigest(),
   start: benchColdStart,
 };
 
