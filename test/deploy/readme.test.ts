@@ -62,7 +62,7 @@ test('every script and every verb that is told of is there', () => {
     [],
   );
   expect(new Set(verbs)).toEqual(
-    new Set(['bot', 'worker', 'all', 'run', 'doctor', 'freeze', 'unfreeze', 'audit']),
+    new Set(['bot', 'worker', 'all', 'run', 'doctor', 'digest', 'freeze', 'unfreeze', 'audit']),
   );
   for (const verb of verbs) expect(readText('src/main.ts')).toMatch(new RegExp(`^  ${verb}: `, 'm'));
 });
@@ -72,6 +72,8 @@ test.each([
   'CHANGELOG.md',
   'commands/README.md',
   'deploy/kubernetes/README.md',
+  'docs/architecture.md',
+  'docs/digests.md',
   'docs/node-leftovers.md',
   'test/workspace/README.md',
 ])('every link of %s within the repository leads somewhere', (path) => {
@@ -136,6 +138,32 @@ test('the configurations to connect container engines with are valid, and the se
   );
 });
 
+test.each(['README.md', 'docs/digests.md'])('the digest of %s is valid', async (path) => {
+  const [, yaml = ''] = /```yaml\n(digests:\n[\s\S]*?)```/.exec(readText(path)) ?? [];
+  const environments = `environments:\n${['prod', 'stage'].map((name) => `  ${name}: { sources: [{ kind: files, paths: [/x] }] }\n`).join('')}`;
+  const config = await readAsConfig(`defaultEnvironment: prod\n${environments}${yaml}`);
+
+  expect(config.digests['nightly']).toMatchObject({ cron: '30 7 * * 1-5', timeZone: 'Europe/Berlin' });
+});
+
+test.each(['goneAndBetter', 'nothingNew'])('the document of digests shows what %s looks like', (golden) => {
+  expect(readText('docs/digests.md')).toContain(
+    `\`\`\`\n${readText(`test/golden/digests/${golden}.terminal.txt`)}\`\`\``,
+  );
+});
+
+test('everything that is listed of a digest in its document is a section of one, in its order', () => {
+  const [, rest = ''] = readText('docs/digests.md').split(/^## What is new, worse, better and gone\n/m);
+  const [table = ''] = rest.split(/^##/m);
+  const [, ...sections] = [...table.matchAll(/^\| (?!---)(.+?) \| /gm)].map(([, words = '']) => words);
+  const code = readText('src/check/digest-in-words.ts');
+  const titles = [...code.matchAll(/title: (?:changes\.isFirst \? 'Found' : )?'([^']+)'/g)].map(
+    ([, title = '']) => title,
+  );
+
+  expect(titles.filter((title) => title !== 'Still flapping')).toEqual(sections);
+});
+
 test('everything that keeps a stopped container is explained, in the words of a report', () => {
   const [, table = ''] = readText('docs/node-leftovers.md').split(/^## What is left alone\n/m);
   const [, ...rows] = [...table.matchAll(/^\| (?!---)(.+?) \| /gm)].map(([, words = '']) => words);
@@ -155,7 +183,10 @@ test('every fix that `remediations` can name is told of, and every end of one', 
 });
 
 test('the remediation to copy compiles', async () => {
-  const [, code = ''] = /```ts\n([\s\S]*?)```/.exec(readText('commands/README.md')) ?? [];
+  const blocks = [...readText('commands/README.md').matchAll(/```ts\n([\s\S]*?)```/g)].map(
+    ([, block = '']) => block,
+  );
+  const code = blocks.find((block) => block.includes('defineRemediation')) ?? '';
   const folder = await mkdtemp(join(tmpdir(), 'wrench-readme-'));
   await writeFile(join(folder, 'restart.ts'), code.replace('../../kit.ts', `${ROOT}commands/kit.ts`));
   const config = { extends: `${ROOT}tsconfig.json`, include: ['restart.ts'] };
@@ -202,7 +233,13 @@ test('the changelog begins with this version', () => {
 });
 
 test('the pictures are small enough to load in an incident', () => {
-  const pictures = [...readme.matchAll(/\]\((docs\/[a-z]+\.png)\)/g)].map(([, path = '']) => path);
+  const pictures = [...readme.matchAll(/\]\((docs\/[a-z-]+\.png)\)/g)].map(([, path = '']) => path);
 
-  expect(pictures.toSorted()).toEqual(['docs/fixed.png', 'docs/phone.png', 'docs/thread.png']);
+  expect(pictures.toSorted()).toEqual([
+    'docs/digest-phone.png',
+    'docs/digest.png',
+    'docs/fixed.png',
+    'docs/phone.png',
+    'docs/thread.png',
+  ]);
 });
