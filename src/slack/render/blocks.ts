@@ -2,6 +2,7 @@ import type {
   Button,
   ConfirmationDialog,
   ContextBlock,
+  HeaderBlock,
   KnownBlock,
   MrkdwnElement,
   PlainTextElement,
@@ -16,7 +17,7 @@ import { cleanText } from '../../text/clean-text.ts';
 import type { Severity } from '../../check/finding.ts';
 import { type Headline, SEVERITY_WORDS, timeInWords } from '../../check/report-in-words.ts';
 import type { ChartBlock } from './chart-block.ts';
-import { encodedLength, escapeMrkdwn, truncate, escapeUntrusted } from './escape-untrusted.ts';
+import { encodedLength, escapeMrkdwn, truncate, escapeUntrusted, withoutEmoji } from './escape-untrusted.ts';
 
 /** A colour never appears without its word. Only CLEAR is green. */
 export const EMOJI: Readonly<Record<Headline, string>> = {
@@ -26,6 +27,22 @@ export const EMOJI: Readonly<Record<Headline, string>> = {
   CLEAR: 'white_check_mark',
   UNKNOWN: 'white_circle',
 };
+
+/** Of a header. https://docs.slack.dev/reference/block-kit/blocks/header-block */
+export const MAX_HEADER_CHARS = 150;
+
+/** The first line of a message in a channel: `🔴 CRITICAL · ` and the verdict, as much of it as fits. */
+export function headlineBlock(headline: Headline, verdict: string): HeaderBlock {
+  const first = `:${EMOJI[headline]}: ${headline} · `;
+  return {
+    type: 'header',
+    text: {
+      type: 'plain_text',
+      text: first + truncate(withoutEmoji(verdict), MAX_HEADER_CHARS - first.length),
+      emoji: true,
+    },
+  };
+}
 
 export type RichTextPart = RichTextBlock['elements'][number];
 

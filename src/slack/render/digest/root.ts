@@ -1,4 +1,4 @@
-import type { HeaderBlock, RichTextSection } from '@slack/types';
+import type { RichTextSection } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
 import type { DigestChanges } from '../../../check/compare-digest.ts';
 import type { DigestRun } from '../../../check/digest-run.ts';
@@ -27,6 +27,7 @@ import {
   dateToken,
   emoji,
   EMOJI,
+  headlineBlock,
   line,
   MAX_TEXT_BYTES,
   plain,
@@ -34,18 +35,10 @@ import {
   rich,
   text,
 } from '../blocks.ts';
-import {
-  escapeUntrusted,
-  joinLinesWithin,
-  truncate,
-  truncateMrkdwn,
-  utf8Length,
-  withoutEmoji,
-} from '../escape-untrusted.ts';
+import { escapeUntrusted, joinLinesWithin, truncateMrkdwn, utf8Length } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import { factElements, factInMrkdwn } from '../report/tracked.ts';
 
-const MAX_HEADER_CHARS = 150;
 const MAX_LINE_CHARS = 300;
 /** Of all lists. The outcome of fixes is added to the message later. */
 const MAX_LIST_CHARS = 5_500;
@@ -66,22 +59,13 @@ export function renderDigestRoot(run: DigestRun, changes: DigestChanges): Digest
   if (!changes.hasNews) return { message: renderNothingNew(run, changes), isCut: false };
   const headline = digestHeadline(changes);
   const verdict = digestVerdict(run, changes);
-  const first = `:${EMOJI[headline]}: ${headline} · `;
-  const header: HeaderBlock = {
-    type: 'header',
-    text: {
-      type: 'plain_text',
-      text: first + truncate(withoutEmoji(verdict), MAX_HEADER_CHARS - first.length),
-      emoji: true,
-    },
-  };
   const sections = digestSections(run, changes);
   const lists = renderSections(sections);
   const missing = renderUnchecked(changes);
   return {
     message: {
       text: rootText(run, changes, sections),
-      blocks: [header, ...lists.blocks, ...missing, ...renderEnd(run, changes)],
+      blocks: [headlineBlock(headline, verdict), ...lists.blocks, ...missing, ...renderEnd(run, changes)],
     },
     isCut: lists.isCut,
   };

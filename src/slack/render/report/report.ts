@@ -1,4 +1,3 @@
-import type { HeaderBlock } from '@slack/types';
 import { type Finding, type Report, SEVERITIES } from '../../../check/finding.ts';
 import {
   askedInWords,
@@ -21,7 +20,6 @@ import {
   truncate,
   escapeUntrusted,
   joinLinesWithin,
-  withoutEmoji,
 } from '../escape-untrusted.ts';
 import type { ReportRequest, Message, ThreadContent } from '../message.ts';
 import { findingsCsv, gapsCsv, renderOverview } from './overview.ts';
@@ -35,7 +33,9 @@ import {
   bullets,
   context,
   EMOJI,
+  headlineBlock,
   line,
+  MAX_HEADER_CHARS,
   plainTextObject,
   type RichTextPart,
   rich,
@@ -51,7 +51,6 @@ const MAX_ROOT_NOTES = 5;
 const MAX_FULL_FINDINGS = 30;
 /** Slack accepts one post per second and channel. */
 const MAX_REPLIES = 10;
-const MAX_HEADER_CHARS = 150;
 /** Bytes of the top-level text. */
 const MAX_COVERAGE_BYTES = 1_500;
 
@@ -99,19 +98,11 @@ function renderRoot(report: Report, asked: ReportRequest, statuses: Statuses): M
   const headline = reportHeadline(report);
   const verdict = verdictOf(report);
   const first = `:${EMOJI[headline]}: ${headline} · `;
-  const header: HeaderBlock = {
-    type: 'header',
-    text: {
-      type: 'plain_text',
-      text: first + truncate(withoutEmoji(verdict), MAX_HEADER_CHARS - first.length),
-      emoji: true,
-    },
-  };
   const isLong =
     first.length + truncate(verdict, MAX_HEADER_CHARS).length > MAX_HEADER_CHARS ||
     verdict.length > MAX_HEADER_CHARS;
   const command = asked.command ?? askedInWords(report);
-  const blocks: Blocks = [header];
+  const blocks: Blocks = [headlineBlock(headline, verdict)];
   if (isLong) blocks.push(rich(line(text(verdict, 1_500))));
   if (report.findings.length > 0) blocks.push(rich(...topFindings(report.findings, statuses)));
   blocks.push(
