@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cleanText, NOTHING_VISIBLE } from '../../text/clean-text.ts';
+import { parseJson } from '../../text/parse-json.ts';
 import { REASON_FORM, REASON_LENGTH } from '../render/remediation/reason-form.ts';
 
 /** What a form was opened for. Slack returns it with the submission, and it is checked like a click. */
@@ -48,10 +49,5 @@ export function reasonProblem(
 /** What the form was opened for; undefined if the form is not ours. */
 export function readFormMetadata(body: unknown): FormMetadata | undefined {
   const metadata = submission.safeParse(body).data?.view.private_metadata;
-  if (metadata === undefined) return undefined;
-  try {
-    return formMetadata.safeParse(JSON.parse(metadata)).data;
-  } catch {
-    return undefined;
-  }
+  return metadata === undefined ? undefined : formMetadata.safeParse(parseJson(metadata)).data;
 }

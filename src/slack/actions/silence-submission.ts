@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FINDING_ID } from '../../check/finding-id.ts';
 import { SILENCE_CHOICES, SILENCE_FORM, type SilenceChoice } from '../render/findings/silence-form.ts';
+import { parseJson } from '../../text/parse-json.ts';
 import { slackId } from '../transport/payload.ts';
 
 const slackTs = z.string().regex(/^\d{1,20}\.\d{1,20}$/);
@@ -44,10 +45,5 @@ export function submittedChoice(body: unknown): SilenceChoice | undefined {
 /** What the form was opened for; undefined if the form is not ours. */
 export function readSilenceMetadata(body: unknown): SilenceFormMetadata | undefined {
   const metadata = submission.safeParse(body).data?.view.private_metadata;
-  if (metadata === undefined) return undefined;
-  try {
-    return formMetadata.safeParse(JSON.parse(metadata)).data;
-  } catch {
-    return undefined;
-  }
+  return metadata === undefined ? undefined : formMetadata.safeParse(parseJson(metadata)).data;
 }
