@@ -1,4 +1,5 @@
 import { type CronSchedule, nextRunMs } from '../text/cron.ts';
+import { nearest } from '../text/nearest.ts';
 import { compareDigest } from './compare-digest.ts';
 import { digestHeadline, digestVerdict } from './digest-in-words.ts';
 import type { DigestRun } from './digest-run.ts';
@@ -82,4 +83,11 @@ function foundInWords(run: DigestRun): string {
   const verdict = digestVerdict(run, changes);
   const about = `${run.name}: `;
   return `${digestHeadline(changes)}  ${verdict.startsWith(about) ? verdict.slice(about.length) : verdict}`;
+}
+
+/** What to say after an unknown word: the nearest of those that `digest` knows, or all of them. */
+export function meantDigestWord(word: string, known: readonly string[]): string {
+  const meant = nearest(word, known);
+  if (meant !== undefined) return ` Did you mean \`${meant}\`?`;
+  return known.length > 0 ? ` Known: ${known.join(', ')}.` : ' No digests are configured.';
 }

@@ -1,6 +1,6 @@
 import { compareDigest } from '../check/compare-digest.ts';
 import { digestHeadline } from '../check/digest-in-words.ts';
-import { listDigest } from '../check/digest-listing.ts';
+import { listDigest, meantDigestWord } from '../check/digest-listing.ts';
 import { type Config, readEnvironment } from '../config/read-config.ts';
 import { openQueues, PREFIX, runIdOf } from '../queue/queues.ts';
 import { type DigestStore, openDigests } from '../store/digests/open-digests.ts';
@@ -8,7 +8,6 @@ import { isDigestRunning } from '../store/digests/schedule.ts';
 import { readClock } from '../store/read-clock.ts';
 import { renderDigestTerminal } from '../terminal/digest.ts';
 import { renderDigestListTerminal } from '../terminal/digest-list.ts';
-import { nearest } from '../text/nearest.ts';
 import { DEMO, demoSettings } from './shared/demo.ts';
 import { parseFlags } from './shared/parse-flags.ts';
 import { type RedisSession, withRedis } from './shared/redis.ts';
@@ -35,7 +34,7 @@ export async function digest(words: readonly string[], terminal: Terminal): Prom
     return EXIT.clear;
   }
   const verb = VERBS.find((one) => one === word);
-  if (!verb) return usageError(`There is no \`${word}\` here.${meantBy(word, VERBS)}`, terminal);
+  if (!verb) return usageError(`There is no \`${word}\` here.${meantDigestWord(word, VERBS)}`, terminal);
   const tooMany = verb === 'list' ? name : stray;
   if (tooMany !== undefined) return usageError(`There is no \`${tooMany}\` here.`, terminal);
   if (verb !== 'show' && parsed.switches.length > 0)
@@ -53,7 +52,10 @@ export async function digest(words: readonly string[], terminal: Terminal): Prom
     const known = Object.keys(config.digests);
     const wanted = known.find((one) => one === name);
     if (wanted === undefined)
-      return usageError(`There is no digest \`${name ?? ''}\`.${meantBy(name ?? '', known)}`, terminal);
+      return usageError(
+        `There is no digest \`${name ?? ''}\`.${meantDigestWord(name ?? '', known)}`,
+        terminal,
+      );
     return verb === 'run'
       ? start(session, digests, wanted, terminal)
       : show(digests, wanted, parsed.switches.includes('json'), terminal);
@@ -131,12 +133,6 @@ async function show(
   const headline = digestHeadline(changes);
   if (headline === 'CLEAR') return EXIT.clear;
   return headline === 'UNKNOWN' ? EXIT.unknown : EXIT.found;
-}
-
-function meantBy(word: string, known: readonly string[]): string {
-  const meant = nearest(word, known);
-  if (meant !== undefined) return ` Did you mean \`${meant}\`?`;
-  return known.length > 0 ? ` Known: ${known.join(', ')}.` : ' No digests are configured.';
 }
 
 function usageError(what: string, { error }: Terminal): number {

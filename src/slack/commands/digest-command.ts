@@ -1,8 +1,7 @@
 import { compareDigest } from '../../check/compare-digest.ts';
-import { listDigest } from '../../check/digest-listing.ts';
+import { listDigest, meantDigestWord } from '../../check/digest-listing.ts';
 import type { DigestRun } from '../../check/digest-run.ts';
 import { runIdOf } from '../../queue/queues.ts';
-import { nearest } from '../../text/nearest.ts';
 import { ADMIN_COMMANDS } from '../../request/parse.ts';
 import type { DigestDefinition } from '../../store/digests/digest-state.ts';
 import { isDigestRunning } from '../../store/digests/schedule.ts';
@@ -35,7 +34,7 @@ export const digestCommand: AdminCommand = {
     const verb = WORDS.find((one) => one === word.toLowerCase());
     if (!verb)
       return adminProblem(
-        `There is no \`/wrench digest ${word.slice(0, 40)}\`.${meantBy(word, WORDS)}`,
+        `There is no \`/wrench digest ${word.slice(0, 40)}\`.${meantDigestWord(word, WORDS)}`,
         USAGE,
       );
     const tooMany = verb === 'list' ? name : stray;
@@ -46,7 +45,10 @@ export const digestCommand: AdminCommand = {
     const definition = definitions.find((one) => one.name.toLowerCase() === name.toLowerCase());
     if (!definition) {
       const known = definitions.map((one) => one.name);
-      return adminProblem(`There is no digest \`${name.slice(0, 40)}\`.${meantBy(name, known)}`, USAGE);
+      return adminProblem(
+        `There is no digest \`${name.slice(0, 40)}\`.${meantDigestWord(name, known)}`,
+        USAGE,
+      );
     }
     return verb === 'run' ? start(deps, request, definition) : show(deps, request, definition);
   },
@@ -117,10 +119,4 @@ function scopesOf({ questions }: DigestDefinition, run?: DigestRun): readonly As
     environment,
     area: check.split('/')[0] ?? '',
   }));
-}
-
-function meantBy(word: string, known: readonly string[]): string {
-  const meant = nearest(word, known);
-  if (meant !== undefined) return ` Did you mean \`${meant}\`?`;
-  return known.length > 0 ? ` Known: ${known.join(', ')}.` : ' No digests are configured.';
 }
