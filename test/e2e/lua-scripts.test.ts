@@ -171,9 +171,9 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     const runId = one?.after?.run?.runId ?? '';
     expect(await digests.saveRun('nightly', runId, run)).toBe(true);
     expect(await digests.lastRun('nightly')).toEqual(run);
-    expect(await digests.beginPosting('nightly', runId, AT)).toBe('go');
+    expect(await digests.beginPosting('nightly', runId)).toBe('go');
     await digests.recordPosted('nightly', runId, { at: AT, questions: [] });
-    expect(await digests.beginPosting('nightly', runId, AT)).toBe('posted');
+    expect(await digests.beginPosting('nightly', runId)).toBe('posted');
   },
 
   'what a check finds is recorded over its runs': async (redis, prefix) => {

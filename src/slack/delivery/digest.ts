@@ -37,7 +37,7 @@ export async function showDigest(deps: DigestDeps, job: DigestOutboxJob, target:
   // The process that posted the root may have died before it left the lane.
   if (isClosed || root) await deps.channelOrder.leave(...rootPlaceOf(runId, target.channelId));
   if (isClosed) return;
-  const decision = await digests.beginPosting(run.name, runId, run.at);
+  const decision = await digests.beginPosting(run.name, runId);
   if (decision === 'wait') throw new RetryLater(RETRY_WHILE_OTHER_MS);
   if (decision !== 'go' && !root) {
     if (decision === 'replaced') metrics.digestPosts.inc({ outcome: 'replaced' });

@@ -13,11 +13,7 @@ export interface Digests {
   /** What the last posted message has said: the next one is compared with it. */
   readonly lastPosted: (name: string) => Promise<DigestSnapshot | undefined>;
   /** Whether this run is to be posted now: a newer run of the digest replaces one that is not posted yet, and two are never posted at once. */
-  readonly beginPosting: (
-    name: string,
-    runId: string,
-    startedAt: string,
-  ) => Promise<'go' | 'wait' | 'replaced' | 'posted'>;
+  readonly beginPosting: (name: string, runId: string) => Promise<'go' | 'wait' | 'replaced' | 'posted'>;
   readonly recordPosted: (name: string, runId: string, snapshot: DigestSnapshot) => Promise<void>;
   /** It could not be posted, or had nothing to say: the next run is compared with what was posted before. */
   readonly recordNotPosted: (name: string, runId: string, because?: UndeliveredDigest) => Promise<void>;
