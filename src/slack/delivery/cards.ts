@@ -13,7 +13,6 @@ import { renderOffers, type DisabledOffer } from '../render/remediation/offers.t
 import { planFile } from '../render/remediation/plan.ts';
 import { cardPlaceholder, renderCard } from '../render/remediation/card.ts';
 import { renderCardNotPosted } from '../render/remediation/card-not-posted.ts';
-import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
 import { SlackApiError } from './slack-call.ts';
 
 /** What showing remediations needs. */
@@ -32,15 +31,22 @@ const RETRY_WITHOUT_THREAD_MS = 500;
 
 /** Shows the end of a report's thread: fixes with a button each, and fixes that the configuration disables. Edits the message if it is posted already. */
 export async function showOffers(deps: CardDeps, target: PostTarget): Promise<void> {
-  const offered = await deps.remediations.listByRun(target.runId);
-  if (offered.length === 0) return;
+  const { remediations } = deps;
+  const { runId } = target;
+  if ((await remediations.listByRun(runId)).length === 0) return;
+  await putPart(deps, OFFERS_PART, target, {
+    placeholder: 'What can be done about it:',
+    render: async () => currentOffers(deps, await remediations.listByRun(runId)),
+  });
+}
+
+function currentOffers({ policy }: CardDeps, offered: readonly RemediationRecord[]): Message {
   const disabled = offered.flatMap((one): DisabledOffer[] => {
-    const because = one.state === 'offered' ? disabledReason(deps.policy, one) : undefined;
+    const because = one.state === 'offered' ? disabledReason(policy, one) : undefined;
     return because === undefined ? [] : [{ title: one.title, because }];
   });
-  const open = offered.filter((one) => one.state !== 'offered' || !disabledReason(deps.policy, one));
-  const content = renderOffers(open, { disabled });
-  await putPart(deps, OFFERS_PART, target, { placeholder: 'What can be done about it:', content });
+  const open = offered.filter((one) => one.state !== 'offered' || !disabledReason(policy, one));
+  return renderOffers(open, { disabled });
 }
 
 /**
@@ -67,13 +73,11 @@ async function updateRoot(deps: CardDeps, thread: PostedThread, target: PostTarg
   const { root } = thread;
   if (saved === undefined || !root) return;
   const { runId } = target;
-  const now = await currentRoot(deps, runId, JSON.parse(saved) as Message);
-  await sendOrFallBackToText(deps, target, now.message, (message) => edit(deps, target, root, message)).catch(
-    (error: unknown) => {
-      if (!(error instanceof SlackApiError)) throw error;
-      deps.log.debug({ err: error, runId }, 'the root could not be edited');
-    },
-  );
+  const render = async () => (await currentRoot(deps, runId, JSON.parse(saved) as Message)).message;
+  await edit(deps, target, root, render).catch((error: unknown) => {
+    if (!(error instanceof SlackApiError)) throw error;
+    deps.log.debug({ err: error, runId }, 'the root could not be edited');
+  });
 }
 
 /**
@@ -117,17 +121,17 @@ async function showInThread(
   target: PostTarget & { readonly threadTs: string },
   stored: StoredRemediation,
 ): Promise<StoredRemediation> {
-  const { threads } = deps;
+  const { remediations, threads } = deps;
   const { record } = stored;
   const { id, runId, state } = record;
   const part = cardPart(id);
-  const put = (now: RemediationRecord) =>
-    putPart(deps, part, target, { placeholder: cardPlaceholder(now), content: renderCard(now) });
+  const render = async () => renderCard((await remediations.read(id))?.record ?? record);
+  const put = () => putPart(deps, part, target, { placeholder: cardPlaceholder(record), render });
   // The button is removed first: nobody should click an offer that is in progress.
   if (!(await threads.read(runId)).locationOf(part)) await showOffers(deps, target);
-  await put(record);
+  await put();
   const shown = await recordShown(deps, stored);
-  if (shown.record.until !== record.until) await put(shown.record);
+  if (shown.record.until !== record.until) await put();
   await attachPlan(deps, target, record);
   if (FINAL_STATES.has(state)) {
     await showOffers(deps, target);

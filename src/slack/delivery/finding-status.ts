@@ -50,7 +50,7 @@ export async function showFindingStatus(
       if (!isEmpty || (await threads.read(runId)).part(STATUS_PART) !== 'unposted')
         await putPart(deps, STATUS_PART, inThread, {
           placeholder: statusPlaceholder(status),
-          content: renderFindingStatus(status),
+          render: () => renderFindingStatus(status),
         });
       // Another process may have saved a later status, and shown it, before this edit was made.
       const now = (await threads.read(runId)).savedText(LATEST_STATUS) ?? latest;

@@ -8,11 +8,12 @@ import { openChannelOrder } from '../../store/thread/channel-order.ts';
 import type { Policy } from '../../store/remediation/policy.ts';
 import { openRemediationStore } from '../../store/remediation/remediation-store.ts';
 import { openDigests } from '../../store/digests/open-digests.ts';
-import { openThreads } from '../../store/thread/threads.ts';
+import { openThreads, ROOT_PART } from '../../store/thread/threads.ts';
 import type { OutboxJob } from '../../queue/jobs.ts';
 import { RetryLater } from '../../queue/workers.ts';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
+import { cardPart, OFFERS_PART } from './cards.ts';
 import { handleOutboxJob } from './outbox.ts';
 import { allowSlackUrls } from './response-url.ts';
 import { makeSlackClient } from './slack-call.ts';
@@ -478,3 +479,47 @@ test('the card of a fix goes ahead of answers whose questions came later', async
 
   expect(methods().slice(2)).toEqual(['chat.postMessage', 'chat.update', 'chat.postMessage', 'chat.update']);
 });
+
+test.each([
+  ['the card', 'planning', 'skipped', /SKIPPED/],
+  ['the offers', 'planning', 'skipped', /: skipped/],
+  ['the root', 'interrupted', 'fixed', /FIXED/],
+] as const)(
+  'an edit of %s that waits for its turn does not put an earlier state over a later one',
+  async (message, earlier, later, said) => {
+    let fix = anOffer({ runId: about.runId, requested: { by: 'U2', at: asked.at } });
+    const part = { 'the card': cardPart(fix.id), 'the offers': OFFERS_PART, 'the root': ROOT_PART }[message];
+    const whereIsIt = async () => (await posting.threads.read(about.runId)).locationOf(part)?.ts;
+    let isPaused = false;
+    posting = {
+      ...posting,
+      remediations: {
+        ...posting.remediations,
+        read: async () => ({ record: fix, revision: fix.state === later ? 2 : 1 }),
+        listByRun: async () => [fix],
+        markCardShown: async () => undefined,
+      },
+      channelOrder: {
+        ...posting.channelOrder,
+        requestTurn: async ({ method }, place) => {
+          const isIt = method === 'chat.update' && place === `${about.runId}/${await whereIsIt()}`;
+          if (isIt && fix.state === earlier && !isPaused) {
+            isPaused = true;
+            fix = { ...fix, state: later };
+            await show({ kind: 'card', ...about, id: fix.id, revision: 2 });
+          }
+          return 0;
+        },
+      },
+    };
+    await show({ kind: 'report', ...about, report });
+    fix = { ...fix, state: earlier };
+
+    await show({ kind: 'card', ...about, id: fix.id, revision: 1 });
+
+    const ts = await whereIsIt();
+    const edits = calls.filter(({ method, fields }) => method === 'chat.update' && fields.get('ts') === ts);
+    expect(isPaused).toBe(true);
+    expect(edits.at(-1)?.fields.get('text')).toMatch(said);
+  },
+);

@@ -1,4 +1,4 @@
-import type { PostDeps, PostTarget } from './post.ts';
+import type { PostDeps, PostTarget, Render } from './post.ts';
 import { edit, postOnce } from './post.ts';
 import type { Message } from '../render/message.ts';
 import { withoutMentions } from '../render/without-mentions.ts';
@@ -19,7 +19,7 @@ export async function postWithoutNotifying(
   const ts = await sendOrFallBackToText(deps, target, unnamed, (outgoing) =>
     postOnce(deps, part, target, outgoing),
   );
-  await nameMentioned(deps, target, ts, { posted: unnamed, message });
+  if (unnamed !== message) await nameMentioned(deps, target, ts, () => message);
   return ts;
 }
 
@@ -28,14 +28,10 @@ export async function nameMentioned(
   deps: PostDeps,
   target: PostTarget,
   ts: string,
-  { posted, message }: { readonly posted: Message; readonly message: Message },
+  render: Render,
 ): Promise<void> {
-  if (posted === message) return;
-  const where = { channelId: target.channelId, ts };
-  await sendOrFallBackToText(deps, target, message, (outgoing) => edit(deps, target, where, outgoing)).catch(
-    (error: unknown) => {
-      if (!(error instanceof SlackApiError)) throw error;
-      deps.log.debug({ err: error, runId: target.runId }, 'the people of a message could not be named');
-    },
-  );
+  await edit(deps, target, { channelId: target.channelId, ts }, render).catch((error: unknown) => {
+    if (!(error instanceof SlackApiError)) throw error;
+    deps.log.debug({ err: error, runId: target.runId }, 'the people of a message could not be named');
+  });
 }

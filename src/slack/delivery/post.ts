@@ -15,7 +15,7 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import { messageIdOf } from './message-id.ts';
 import type { Attachment, Message } from '../render/message.ts';
 import type { IsSlackUrl } from './response-url.ts';
-import type { OutgoingMessage } from './send-or-fall-back-to-text.ts';
+import { sendOrFallBackToText, type OutgoingMessage } from './send-or-fall-back-to-text.ts';
 import { callSlack, SlackApiError } from './slack-call.ts';
 
 export interface PostDeps {
@@ -205,27 +205,36 @@ async function post(
   return String(ts);
 }
 
-/** Edits a message in place, unless it already shows this and `isForced` is not set. */
+/** Makes what a message is to show, from the state as it is at the time of the call. */
+export type Render = () => Message | Promise<Message>;
+
+/**
+ * Edits a message in place, unless it already shows this and `isForced` is not set. While this edit waits for its turn, another process may show
+ * a later state in the same message. So it is rendered again once it has the lease, and an earlier state never replaces a later one.
+ */
 export async function edit(
   deps: PostDeps,
   target: PostTarget,
   { channelId, ts }: MessageLocation,
-  message: Message,
+  render: Render,
   { isForced = false } = {},
 ): Promise<void> {
   const { threads, channelOrder } = deps;
   const { runId } = target;
   const lane: Lane = { method: 'chat.update', channelId };
   const place = `${runId}/${ts}`;
-  const content = contentHash(message);
+  const content = contentHash(await render());
   if (!isForced && (await threads.read(runId)).shows(ts, content)) return channelOrder.leave(lane, place);
   await callInTurn(deps, lane, place, target, async (lease) => {
+    const message = await render();
     await lease.recordContent(ts, undefined);
-    if (!(await lease.isHeld())) throw new RetryLater(RETRY_WHILE_LEASED_MS);
-    await callSlack('chat.update', deps, () =>
-      deps.client.chat.update({ channel: channelId, ts, ...messageBody(message) }),
-    );
-    await lease.recordContent(ts, content);
+    await sendOrFallBackToText(deps, target, message, async (outgoing) => {
+      if (!(await lease.isHeld())) throw new RetryLater(RETRY_WHILE_LEASED_MS);
+      await callSlack('chat.update', deps, () =>
+        deps.client.chat.update({ channel: channelId, ts, ...messageBody(outgoing) }),
+      );
+    });
+    await lease.recordContent(ts, contentHash(message));
   });
 }
 

@@ -1,7 +1,5 @@
 import type { MessageLocation } from '../../store/thread/threads.ts';
-import type { Message } from '../render/message.ts';
-import { edit, type PostDeps, postOnce, type PostTarget } from './post.ts';
-import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
+import { edit, type PostDeps, postOnce, type PostTarget, type Render } from './post.ts';
 import { SlackApiError } from './slack-call.ts';
 
 /**
@@ -12,15 +10,14 @@ export async function putPart(
   deps: PostDeps,
   part: string,
   target: PostTarget,
-  { placeholder, content }: { readonly placeholder: string; readonly content: Message },
+  { placeholder, render }: { readonly placeholder: string; readonly render: Render },
 ): Promise<void> {
   const { threads } = deps;
   const post = async (): Promise<MessageLocation> => ({
     channelId: target.channelId,
     ts: await postOnce(deps, part, target, { text: placeholder, blocks: [] }),
   });
-  const show = (where: MessageLocation) =>
-    sendOrFallBackToText(deps, target, content, (message) => edit(deps, target, where, message));
+  const show = (where: MessageLocation) => edit(deps, target, where, render);
   try {
     await show((await threads.read(target.runId)).locationOf(part) ?? (await post()));
   } catch (error) {

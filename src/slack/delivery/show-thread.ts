@@ -1,7 +1,15 @@
 import { ROOT_PART, type PostedThread } from '../../store/thread/threads.ts';
 import { RetryLater } from '../../queue/workers.ts';
 import { SAVED_ROOT, currentRoot, type CardDeps, showOffers } from './cards.ts';
-import { attachOnce, edit, type PostTarget, type PostDeps, postOnce, PROGRESS_EDIT } from './post.ts';
+import {
+  attachOnce,
+  edit,
+  type PostTarget,
+  type PostDeps,
+  postOnce,
+  PROGRESS_EDIT,
+  type Render,
+} from './post.ts';
 import { nameMentioned, postWithoutNotifying } from './post-without-notifying.ts';
 import type { Message, ThreadContent } from '../render/message.ts';
 import { withoutMentions } from '../render/without-mentions.ts';
@@ -35,15 +43,16 @@ export async function showThread(
   const { threads } = deps;
   const { runId } = target;
   const { answered } = await threads.read(runId);
-  const { message, isFinal } = isComplete
-    ? { message: root, isFinal: true }
-    : await currentRoot(deps, runId, root);
+  const rootNow = async () =>
+    isComplete ? { message: root, isFinal: true } : currentRoot(deps, runId, root);
+  const { message, isFinal } = await rootNow();
+  const render = async () => (await rootNow()).message;
   // An answer that is queued again, perhaps as lost, does not replace the one in the channel.
   if (!isFinal && !answered) await threads.saveText(runId, SAVED_ROOT, JSON.stringify(root));
   const unnamed = withoutMentions(message, mayMention);
   const rootTs = await showRoot(deps, target, unnamed);
   await afterRoot?.();
-  await nameMentioned(deps, target, rootTs, { posted: unnamed, message });
+  if (unnamed !== message) await nameMentioned(deps, target, rootTs, render);
   const inThread = { ...target, threadTs: rootTs };
   await threads.mark(runId, 'answered');
   for (const [at, reply] of replies.entries())
@@ -53,7 +62,7 @@ export async function showThread(
       reportMissingFile(deps, inThread, error),
     );
   if (hasOffers) await showOffers(deps, inThread);
-  await rewriteAfterProgress(deps, target, message);
+  await rewriteAfterProgress(deps, target, render);
   if (isFinal) await threads.close(runId);
 }
 
@@ -68,8 +77,7 @@ async function showRoot(deps: PostDeps, target: PostTarget, message: Message): P
   );
   // Slack may have dropped the post as a repetition of the progress message.
   const { root } = await deps.threads.read(target.runId);
-  if (root && isMaybe && (await deps.dropsDuplicates()))
-    await sendOrFallBackToText(deps, target, message, (outgoing) => edit(deps, target, root, outgoing));
+  if (root && isMaybe && (await deps.dropsDuplicates())) await edit(deps, target, root, () => message);
   return ts;
 }
 
@@ -77,7 +85,7 @@ async function showRoot(deps: PostDeps, target: PostTarget, message: Message): P
 const LATE_EDIT_MS = 60_000;
 
 /** If the reply to a progress edit was lost, Slack may apply that edit after the answer. So the answer is written again afterwards. */
-async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, message: Message): Promise<void> {
+async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, render: Render): Promise<void> {
   const { threads } = deps;
   const { root, savedText } = await threads.read(target.runId);
   const sinceMs = Number(savedText(PROGRESS_EDIT) ?? '');
@@ -85,9 +93,7 @@ async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, message:
   const leftMs = sinceMs + LATE_EDIT_MS - Date.now();
   if (leftMs > 0) throw new RetryLater(leftMs);
   // The channel has had the answer. If its message is gone or no longer editable by now, there is nothing to correct.
-  await sendOrFallBackToText(deps, target, message, (outgoing) =>
-    edit(deps, target, root, outgoing, { isForced: true }),
-  ).catch((error: unknown) => {
+  await edit(deps, target, root, render, { isForced: true }).catch((error: unknown) => {
     if (!(error instanceof SlackApiError)) throw error;
     deps.log.debug({ err: error, runId: target.runId }, 'an answer could not be written again');
   });
@@ -103,7 +109,7 @@ async function editRoot(
 ): Promise<boolean> {
   if (!root) return false;
   try {
-    await sendOrFallBackToText(deps, target, message, (outgoing) => edit(deps, target, root, outgoing));
+    await edit(deps, target, root, () => message);
     return true;
   } catch (error) {
     if (!(error instanceof SlackApiError) || error.channelInaccessible) throw error;
