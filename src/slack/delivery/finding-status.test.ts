@@ -18,7 +18,7 @@ type StatusJob = Extract<OutboxJob, { kind: 'finding-status' }>;
 const server = useRedis();
 const cleanUp: (() => unknown)[] = [];
 let calls: Call[];
-let answer: (call: Call) => object | Promise<object>;
+let answer: (call: Call) => object;
 let deps: PostDeps;
 let log: string[];
 
@@ -32,9 +32,7 @@ beforeEach(async () => {
     request.on('end', () => {
       const call = { method: request.url?.split('/').at(-1) ?? '', fields: new URLSearchParams(body) };
       calls.push(call);
-      void Promise.resolve(answer(call)).then((answered) =>
-        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answered)),
-      );
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer(call)));
     });
   });
   await new Promise<void>((resolve) => slack.listen(0, '127.0.0.1', resolve));
@@ -110,25 +108,27 @@ test('an earlier state that comes later changes nothing', async () => {
   expect(textsOf('chat.update')).toEqual([expect.stringContaining('<@U0GRACE>')]);
 });
 
-test('an earlier state whose edit is slow does not stay over a later one', async () => {
+test('an earlier state that waits for its turn is not shown after a later one', async () => {
   const job = makeJobs();
   await show(job(1, { claim: ada }));
-  const later = job(3, { claim: grace });
-  let isSaved = false;
-  answer = async ({ method }) => {
-    // While Slack makes the edit of the earlier state, another process saves the later one.
-    if (method === 'chat.update' && !isSaved) {
-      isSaved = true;
-      const { findingId, summary, claim, at } = later;
-      const status = { findingId, summary, claim, by: 'U0GRACE', at };
-      await deps.threads.saveNewest(later.runId, 'status', JSON.stringify(status), Date.parse(at));
+  const { channelOrder } = deps;
+  let isPaused = false;
+  const requestTurn: typeof channelOrder.requestTurn = async (...turn) => {
+    if (!isPaused) {
+      isPaused = true;
+      await show(job(3, { claim: grace }));
     }
-    return { ok: true, ts: '1.000100' };
+    return channelOrder.requestTurn(...turn);
   };
+  deps = { ...deps, channelOrder: { ...channelOrder, requestTurn } };
 
   await show(job(2, {}));
 
-  expect(textsOf('chat.update').at(-1)).toContain('<@U0GRACE> has been on it');
+  expect(isPaused).toBe(true);
+  expect(textsOf('chat.update').slice(1)).toEqual([
+    expect.stringContaining('<@U0GRACE> has been on it'),
+    expect.stringContaining('<@U0GRACE> has been on it'),
+  ]);
 });
 
 test('where nothing was shown and there is nothing to show, nothing is posted', async () => {

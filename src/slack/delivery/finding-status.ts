@@ -21,6 +21,8 @@ const savedStatus = z.object({
   at: z.string(),
 });
 
+const parseStatus = (json: string) => savedStatus.parse(JSON.parse(json));
+
 /**
  * Shows in the thread of a finding who works on it, or who silenced it: one message per finding and thread, edited for each later state. It is
  * posted without a mention, so nobody is notified. An earlier state never replaces a later one, whichever process is faster. Where nothing is
@@ -43,20 +45,16 @@ export async function showFindingStatus(
   });
   const inThread: PostTarget = { ...target, threadTs, isAwaited: true };
   try {
-    let latest = await threads.saveNewest(runId, LATEST_STATUS, own, Date.parse(at));
-    for (;;) {
-      const status = savedStatus.parse(JSON.parse(latest));
-      const isEmpty = !status.claim && !status.silence;
-      if (!isEmpty || (await threads.read(runId)).part(STATUS_PART) !== 'unposted')
-        await putPart(deps, STATUS_PART, inThread, {
-          placeholder: statusPlaceholder(status),
-          render: () => renderFindingStatus(status),
-        });
-      // Another process may have saved a later status, and shown it, before this edit was made.
-      const now = (await threads.read(runId)).savedText(LATEST_STATUS) ?? latest;
-      if (now === latest) return;
-      latest = now;
-    }
+    const latest = parseStatus(await threads.saveNewest(runId, LATEST_STATUS, own, Date.parse(at)));
+    const isEmpty = !latest.claim && !latest.silence;
+    if (isEmpty && (await threads.read(runId)).part(STATUS_PART) === 'unposted') return;
+    await putPart(deps, STATUS_PART, inThread, {
+      placeholder: statusPlaceholder(latest),
+      render: async () => {
+        const saved = (await threads.read(runId)).savedText(LATEST_STATUS);
+        return renderFindingStatus(saved === undefined ? latest : parseStatus(saved));
+      },
+    });
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
     if (!error.channelInaccessible && target.job.attempt < MAX_ATTEMPTS) throw error;
