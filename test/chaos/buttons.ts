@@ -88,7 +88,7 @@ const CARD = /^:[a-z_]+: ([A-Z ]+) · /;
 export function readCard({
   text,
   blocks,
-}: Message): { readonly word: string; readonly id: string } | undefined {
+}: Pick<Message, 'text' | 'blocks'>): { readonly word: string; readonly id: string } | undefined {
   const word = CARD.exec(text)?.[1];
   const id = /\bm[0-9a-f]{16}\b/.exec(
     JSON.stringify((blocks ?? []).filter(({ type }) => type === 'context')),

@@ -106,6 +106,7 @@ export const CLEAN: Evidence = {
   disturbances: [],
   locks: [],
   cards: [{ word: 'FIXED', id: ID }],
+  cardEdits: [],
   buttons: [],
   clicks: [click(ASKER, 'request', ID), click(APPROVER, 'approve', VALUE)],
   notTaken: [],

@@ -7,6 +7,7 @@ import { type VerifyResult, verifyAudit } from '../../src/store/audit/verify.ts'
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type RecordedClick, readCard, type ShownButton } from './buttons.ts';
+import { type CardEdit, cardEditsIn } from './card-edits.ts';
 import type { InjectedFaults } from './fault-injection.ts';
 import { type FixEvent, type InjectedDisturbance, readFixEvents } from './fix-log.ts';
 import { type Removal, removalsOf, strangeRequestsTo } from './engines.ts';
@@ -46,6 +47,8 @@ export interface Evidence {
   /** The locks of targets that are still in Redis. */
   readonly locks: readonly string[];
   readonly cards: readonly ShownCard[];
+  /** What each card has shown, one after the other. */
+  readonly cardEdits: readonly CardEdit[];
   readonly buttons: readonly ShownButton[];
   readonly clicks: readonly RecordedClick[];
   /** Each private reply that a click could not be processed. */
@@ -124,6 +127,7 @@ export async function gatherEvidence(
     disturbances,
     locks: await stage.connection.keys(`${PREFIX}:target:*`),
     cards: messages.flatMap((message) => readCard(message) ?? []),
+    cardEdits: cardEditsIn(workspace.requests),
     buttons: messages.flatMap(buttonsOf),
     clicks,
     notTaken: notTakenReplies(stage, clicks),

@@ -17,7 +17,9 @@ import {
   VALUE,
   violated,
 } from './clean-evidence.ts';
+import type { CardEdit } from './card-edits.ts';
 import type { AuditRecord, Evidence } from './evidence.ts';
+import { checkInvariants } from './invariants.ts';
 import { LEAVERS, OUTSIDERS } from './people.ts';
 
 /** Each invariant must hold for a clean run, and be reported when it is violated. */
@@ -111,6 +113,24 @@ test.each([
   ['rejected, and it was done', ended('rejected', 'REJECTED')],
 ] satisfies [string, Partial<Evidence>][])('a thread that says %s is counted', (_, changed) => {
   expect(violated(changed)).toContain('threads with a wrong final status');
+});
+
+test('reports a card that showed an earlier state again, and what a card with a wrong status has shown', () => {
+  const edit = (word: string, afterMs: number): CardEdit => ({
+    id: ID,
+    word,
+    channel: CHANNEL,
+    ts: '1.0',
+    atMs: START_MS + afterMs,
+    isLost: false,
+  });
+  const cardEdits = [edit('PLAN', 0), edit('FIXED', 900), edit('PLAN', 950)];
+
+  expect(violated({ cardEdits: cardEdits.slice(0, 2) })).toEqual([]);
+  expect(violated({ cardEdits })).toEqual(['cards that went back to an earlier state']);
+  const invariants = checkInvariants({ ...CLEAN, cards: [{ word: 'PLAN', id: ID }], cardEdits });
+  const cases = invariants.find(({ what }) => what === 'threads with a wrong final status')?.cases;
+  expect(cases?.join('')).toContain('PLAN, FIXED 900 ms later, PLAN 50 ms later');
 });
 
 test('an interrupted fix may be found fixed later although nothing was applied, if its target vanished', () => {

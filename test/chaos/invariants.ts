@@ -1,5 +1,6 @@
 import { FINAL_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import { STATE_LABELS } from '../../src/slack/render/remediation/words.ts';
+import { cardsSetBack, editsInWords } from './card-edits.ts';
 import type { Evidence } from './evidence.ts';
 import type { FixEvent } from './fix-log.ts';
 import {
@@ -40,6 +41,7 @@ export function checkInvariants(evidence: Evidence): readonly InvariantResult[] 
       what: 'threads with a wrong final status',
       cases: eachOf(remediations, (one) => whyUntrue(one, evidence)),
     },
+    { what: 'cards that went back to an earlier state', cases: cardsSetBack(evidence.cardEdits) },
     { what: 'remediations that never ended', cases: eachOf(remediations, whyOpen) },
     { what: 'buttons left on final cards', cases: uselessButtons(evidence) },
     { what: 'clicks without an answer', cases: unansweredClicks(evidence) },
@@ -161,12 +163,15 @@ function whyRejected({ steps }: AppliedCase): string | undefined {
 
 /** Compares the final status with the card and with the file of applied fixes. */
 function whyUntrue({ id, state, plan, deeds }: RemediationRecord, evidence: Evidence): string | undefined {
-  const { cards, applied } = evidence;
+  const { cards, cardEdits, applied } = evidence;
   if (state === 'offered') return undefined;
   const mine = cards.filter((card) => card.id === id);
   if (mine.length !== 1) return `${mine.length} cards`;
   const { word } = STATE_LABELS[state];
-  if (mine[0]?.word !== word) return `its card says ${mine[0]?.word}, and it is ${state}`;
+  if (mine[0]?.word !== word) {
+    const edits = editsInWords(cardEdits.filter((edit) => edit.id === id));
+    return `its card says ${mine[0]?.word}, and it is ${state}; its edits: ${edits}`;
+  }
   const [fix] = applied.filter(({ remediationId }) => remediationId === id);
   // Of many targets some may have been changed before one failed.
   if (state === 'interrupted' || (state === 'failed' && plan?.parts)) return undefined;
