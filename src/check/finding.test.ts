@@ -4,7 +4,7 @@ import { fingerprint, worst } from './finding.ts';
 test('two findings are the same by check, environment, reason and target, and by nothing else', () => {
   const report = { check: 'certs/expiring', environment: 'prod' };
   const finding = { reason: 'certificate-expired', target: 'vault:secret/cf/uaa' };
-  const same = { ...finding, summary: 'worded anew', severity: 'critical' };
+  const same = { ...finding, summary: 'reworded', severity: 'critical' };
   expect(fingerprint(report, same)).toBe(fingerprint(report, finding));
   expect(fingerprint({ ...report, environment: 'dev' }, finding)).not.toBe(fingerprint(report, finding));
   expect(fingerprint(report, { ...finding, reason: 'certificate-expiring' })).not.toBe(

@@ -65,7 +65,7 @@ export interface CertificateWriter {
   /**
    * Renews exactly as planned: the authority's next serial is written first, then the certificate, each bound to the version that was
    * planned with; then both are read again and verified.
-   * @throws {SourceError} `refused` where somebody wrote in between or a rule forbids it: at most a serial was skipped;
+   * @throws {SourceError} `refused` if somebody else wrote in between or a rule forbids it: at most a serial was skipped;
    * `unreachable` where Vault did not respond: the certificate may have been renewed.
    */
   readonly renew: (renewal: Renewal, applyContext: ApplyContext) => Promise<RenewalResult>;

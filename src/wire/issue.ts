@@ -97,7 +97,7 @@ export async function reissue(wanted: Reissue): Promise<X509Certificate> {
   });
   const fresh = new X509Certificate(Buffer.from(made.rawData));
   const lost = lostIn(present.raw, fresh.raw);
-  if (lost.length > 0) throw new Error(`issuing anew would lose ${lost.join(', ')}`);
+  if (lost.length > 0) throw new Error(`issuing it again would lose ${lost.join(', ')}`);
   if (!fresh.verify(authority.publicKey)) throw new Error("the authority's key did not sign what was issued");
   return fresh;
 }

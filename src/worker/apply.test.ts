@@ -11,7 +11,7 @@ import type { WriteContext } from '../check/define-remediation.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { PREFIX } from '../queue/queues.ts';
 import type { Durability } from '../store/remediation/durability.ts';
-import type { RemediationRecord } from '../store/remediation/record.ts';
+import { recordToJson, type RemediationRecord } from '../store/remediation/record.ts';
 import { approve } from '../store/remediation/transitions/approval.ts';
 import { endOverdue } from '../store/remediation/transitions/execution.ts';
 import { applyApproved } from './apply.ts';
@@ -32,7 +32,7 @@ async function setApproved(options: RemediationStageOptions = {}): Promise<void>
 
 const apply = async (signal?: AbortSignal) => applyApproved(await stage.job(signal));
 const linesWith = (words: string) => stage.log.filter((line) => line.includes(words));
-const stepsIn = ({ deeds }: RemediationRecord) => deeds.map(({ line }) => line);
+const stepsIn = ({ steps }: RemediationRecord) => steps.map(({ line }) => line);
 /** Ends it as a sweep does that found its deadline over. A renewal of the lease may come first. */
 const endAsOverdue = async () => {
   const end = async () => {
@@ -465,7 +465,7 @@ describe('a plan for many targets', () => {
 
     await apply();
 
-    expect(await stage.read()).toMatchObject({ state: 'skipped', deeds: [] });
+    expect(await stage.read()).toMatchObject({ state: 'skipped', steps: [] });
   });
 
   test('stops at the first failure, with the steps before it recorded', async () => {
@@ -562,7 +562,7 @@ describe('a plan for many targets', () => {
     const key = `${PREFIX}:remediation:${stage.id}`;
     const stored = await stage.read();
     const each = stored.each?.map((one) => ({ ...one, params: { thing: 'database' } }));
-    await redis.hset(key, 'record', JSON.stringify({ ...stored, each }));
+    await redis.hset(key, 'record', recordToJson({ ...stored, ...(each && { each }) }));
 
     await apply();
 

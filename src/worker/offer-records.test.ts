@@ -35,7 +35,7 @@ test('each offer of a report becomes one record, in the order of the findings', 
     state: 'offered',
     until: new Date(NOW.getTime() + made.durationMs + OFFER_MS).toISOString(),
     approvals: [],
-    deeds: [],
+    steps: [],
   };
   expect(records).toEqual(
     ['fan', 'pump'].map((thing) => ({

@@ -42,7 +42,7 @@ export function makeOfferRecords(
         state: 'offered',
         until,
         approvals: [],
-        deeds: [],
+        steps: [],
       }),
     ),
   );

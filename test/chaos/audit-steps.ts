@@ -41,7 +41,7 @@ const LIFECYCLES: Readonly<Record<RemediationRecord['state'], RegExp>> = {
 
 /** Why the audit does not match the state of a remediation or the steps recorded in it; undefined if it does. */
 export function stepsOutOfOrder(remediation: RemediationRecord, evidence: Evidence): string | undefined {
-  const { id, state, deeds, approvalsNeeded } = remediation;
+  const { id, state, steps: recorded, approvalsNeeded } = remediation;
   const steps = stepsOf(evidence, id).map(({ entry }) => entry);
   const all = steps
     .map(({ kind, outcome }) => (outcome === undefined ? kind : `${kind}:${outcome}`))
@@ -50,7 +50,7 @@ export function stepsOutOfOrder(remediation: RemediationRecord, evidence: Eviden
   if (!LIFECYCLES[state].test(said)) return `it is ${state}, and the audit says: ${said || 'nothing'}`;
   const last = steps.findLast(({ kind }) => kind === 'applied' || kind === 'outcome');
   const audited = last?.deeds ?? [];
-  return JSON.stringify(deeds.map(({ line }) => line)) === JSON.stringify(audited)
+  return JSON.stringify(recorded.map(({ line }) => line)) === JSON.stringify(audited)
     ? undefined
     : `its recorded steps are not those in the audit: ${audited.join(', ') || 'none'}`;
 }

@@ -69,7 +69,7 @@ export const FIXED: RemediationRecord = {
   plan: PLAN,
   planHash: HASH,
   approvals: [{ by: APPROVER, at: iso(3_000) }],
-  deeds: [{ at: iso(4_500), line: 'mended pump-0-1' }],
+  steps: [{ at: iso(4_500), line: 'mended pump-0-1' }],
 };
 
 export const click = (userId: string, button: 'request' | 'approve', value: string) => ({

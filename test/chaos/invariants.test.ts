@@ -99,8 +99,8 @@ test.each(['asked', 'planned', 'approved', 'applying', 'outcome'] as const)(
 );
 
 test('reports a recorded step that is not in the audit, and a broken chain', () => {
-  const deeds = [...FIXED.deeds, { at: iso(4_600), line: 'mended twice' }];
-  expect(violated({ remediations: [{ ...FIXED, deeds }] })).toContain('changes without their audit entry');
+  const steps = [...FIXED.steps, { at: iso(4_600), line: 'mended twice' }];
+  expect(violated({ remediations: [{ ...FIXED, steps }] })).toContain('changes without their audit entry');
   expect(violated({ chain: { kind: 'broken', because: 'entry 3' } })).toEqual(['breaks in the audit chain']);
 });
 
@@ -139,7 +139,7 @@ test('an interrupted fix may be found fixed later although nothing was applied, 
     record(5_000, 'outcome', ASKER, { outcome: 'interrupted' }),
     record(6_000, 'outcome', ASKER, { outcome: 'fixed' }),
   ];
-  const checkedAgain = { entries, applied: [], remediations: [{ ...FIXED, deeds: [] }] };
+  const checkedAgain = { entries, applied: [], remediations: [{ ...FIXED, steps: [] }] };
   const vanished = { thing: FIX.thing, kind: 'vanish', fromMs: START_MS, untilMs: START_MS } as const;
   expect(violated({ ...checkedAgain, disturbances: [vanished] })).toEqual([]);
   expect(violated(checkedAgain)).toEqual(['fixed, and still broken']);

@@ -162,7 +162,7 @@ function whyRejected({ steps }: AppliedCase): string | undefined {
 }
 
 /** Compares the final status with the card and with the file of applied fixes. */
-function whyUntrue({ id, state, plan, deeds }: RemediationRecord, evidence: Evidence): string | undefined {
+function whyUntrue({ id, state, plan, steps }: RemediationRecord, evidence: Evidence): string | undefined {
   const { cards, cardEdits, applied } = evidence;
   if (state === 'offered') return undefined;
   const mine = cards.filter((card) => card.id === id);
@@ -176,7 +176,7 @@ function whyUntrue({ id, state, plan, deeds }: RemediationRecord, evidence: Evid
   // Of many targets some may have been changed before one failed.
   if (state === 'interrupted' || (state === 'failed' && plan?.parts)) return undefined;
   const isDone = state === 'fixed' || state === 'mitigated' || state === 'unverified';
-  const isSkipped = deeds.length > 0 && deeds.every(({ line }) => isByOthers(line, evidence));
+  const isSkipped = steps.length > 0 && steps.every(({ line }) => isByOthers(line, evidence));
   // What an interrupted fix had begun may have disappeared by itself before it was checked again.
   const wasInterrupted = stepsOf(evidence, id).some(({ entry }) => entry.outcome === 'interrupted');
   const isProvenLater = state === 'fixed' && wasInterrupted;

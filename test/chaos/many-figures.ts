@@ -9,7 +9,7 @@ export function figuresOfMany(
   const plans = remediations.filter(({ plan }) => plan?.parts);
   const ids = new Set(plans.map(({ id }) => id));
   const lines = applied.filter(({ remediationId }) => ids.has(remediationId));
-  const skipped = plans.flatMap(({ deeds }) => deeds).filter(({ line }) => line.startsWith('Skipped'));
+  const skipped = plans.flatMap(({ steps }) => steps).filter(({ line }) => line.startsWith('Skipped'));
   const begun = new Set(lines.map(({ remediationId }) => remediationId));
   const endedAs = (outcome: string) =>
     plans.filter(

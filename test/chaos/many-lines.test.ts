@@ -47,7 +47,7 @@ const RECORD: RemediationRecord = {
   },
   plan: PLAN,
   planHash: HASH,
-  deeds: STEPS.map((line, at) => ({ at: iso(4_400 + at * 200), line })),
+  steps: STEPS.map((line, at) => ({ at: iso(4_400 + at * 200), line })),
 };
 
 /** Its life, with these steps. */
@@ -100,7 +100,7 @@ const inMany = (changed: Partial<Evidence>) => violated({ ...MANY, ...changed })
 const recorded = (lines: readonly string[], state: RemediationRecord['state'] = 'fixed') => ({
   ...RECORD,
   state,
-  deeds: lines.map((line, at) => ({ at: iso(4_400 + at * 200), line })),
+  steps: lines.map((line, at) => ({ at: iso(4_400 + at * 200), line })),
 });
 /** It was stopped after these steps. */
 const stopped = (state: 'failed' | 'interrupted', word: string, steps: readonly string[]) => ({

@@ -29,7 +29,7 @@ export function isByOthers(line: string, evidence: Evidence): boolean {
 
 /** Each applied line has its step, but for the last one of a worker that was lost. */
 export function whyUnrecorded(record: RemediationRecord, evidence: Evidence): string | undefined {
-  const recorded = new Set(record.deeds.map(({ line }) => line));
+  const recorded = new Set(record.steps.map(({ line }) => line));
   const missing = appliedBy(record, evidence).filter((fix) => !recorded.has(lineOf(fix)));
   const [first, another] = missing;
   if (!first) return undefined;
@@ -41,7 +41,7 @@ export function whyUnrecorded(record: RemediationRecord, evidence: Evidence): st
 
 /** Each step is recorded once, and is a line that was applied or skipped, in the order of the plan. */
 export function whyNotDone(record: RemediationRecord, evidence: Evidence): string | undefined {
-  const lines = record.deeds.map(({ line }) => line);
+  const lines = record.steps.map(({ line }) => line);
   const twice = lines.find((line, at) => lines.indexOf(line) < at);
   if (twice !== undefined) return `recorded twice: ${twice}`;
   const applied = new Map([
@@ -67,7 +67,7 @@ function thingsIn({ plan }: RemediationRecord): readonly string[] {
 
 /** A skipped line was not started by its remediation, and something had happened to its target. */
 export function whyWronglySkipped(record: RemediationRecord, evidence: Evidence): string | undefined {
-  for (const { at, line } of record.deeds) {
+  for (const { at, line } of record.steps) {
     if (!line.startsWith('Skipped')) continue;
     const [, thing, because] = SKIPPED.exec(line) ?? [];
     if (thing === undefined || because === undefined) return `skipped without a reason: ${line}`;

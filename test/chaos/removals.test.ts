@@ -46,7 +46,7 @@ const RECORD: RemediationRecord = {
   },
   plan: PLAN,
   planHash: HASH,
-  deeds: STEPS.map((line, at) => ({ at: iso(4_600 + at * 400), line })),
+  steps: STEPS.map((line, at) => ({ at: iso(4_600 + at * 400), line })),
 };
 
 const step = (afterMs: number, kind: AuditRecord['entry']['kind'], who: string, more = {}) =>

@@ -67,14 +67,14 @@ export const arbitraryRemediation = fc.record(
     approvalsNeeded: fc.nat(4),
     approvals: some(vote, 2),
     rejected: vote,
-    deeds: some(fc.record({ at, line: text }), 4),
+    steps: some(fc.record({ at, line: text }), 4),
     before: observation,
     after: observation,
   },
   {
     requiredKeys: [
       ...(['id', 'runId', 'check', 'environment', 'args', 'asked', 'remediation', 'title', 'about', 'risk'] as const),
-      ...(['params', 'finding', 'state', 'approvals', 'deeds'] as const),
+      ...(['params', 'finding', 'state', 'approvals', 'steps'] as const),
     ],
   },
 ) as fc.Arbitrary<RemediationRecord>;

@@ -167,8 +167,8 @@ export const hostileRemediation: fc.Arbitrary<RemediationRecord> = fc
     environment: visible,
     lines: some(text, 300),
     targets: some(visible, 500),
-    deed: text,
-    deeds: fc.constantFrom(0, 1, 200),
+    step: text,
+    steps: fc.constantFrom(0, 1, 200),
     bytes: fc.option(oddNumber, { nil: undefined }),
     verdict: text,
     value: oddNumber,
@@ -184,7 +184,7 @@ export const hostileRemediation: fc.Arbitrary<RemediationRecord> = fc
       environment,
       ...(because !== undefined && { because }),
       finding: { ...base.finding, target, summary },
-      deeds: Array.from({ length: more.deeds }, () => ({ at: '2026-11-20T14:03:00.000Z', line: more.deed })),
+      steps: Array.from({ length: more.steps }, () => ({ at: '2026-11-20T14:03:00.000Z', line: more.step })),
       ...(plan && {
         plan: {
           ...plan,

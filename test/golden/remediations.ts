@@ -53,7 +53,7 @@ export const offered: RemediationRecord = {
   state: 'offered',
   until: '2026-11-20T16:03:00.000Z',
   approvals: [],
-  deeds: [],
+  steps: [],
   before,
 };
 
@@ -73,14 +73,14 @@ export const planned: RemediationRecord = {
 
 const { until: __, ...shown } = planned;
 const agreed = { ...shown, approvals: [{ by: 'U0123GRACE', at: '2026-11-20T14:05:02.000Z' }] };
-const deeds = [
+const steps = [
   { at: '2026-11-20T14:05:04.000Z', line: 'Task 4182: restart of doppler_z2/0 begun' },
   { at: '2026-11-20T14:05:21.000Z', line: 'Task 4182 is done: doppler_z2/0 is running' },
 ];
 
 export const approved: RemediationRecord = { ...agreed, state: 'approved' };
-export const applying: RemediationRecord = { ...agreed, state: 'applying', token: 7, deeds: deeds.slice(0, 1) };
-export const settling: RemediationRecord = { ...agreed, state: 'settling', token: 7, deeds };
+export const applying: RemediationRecord = { ...agreed, state: 'applying', token: 7, steps: steps.slice(0, 1) };
+export const settling: RemediationRecord = { ...agreed, state: 'settling', token: 7, steps };
 
 export const fixed: RemediationRecord = {
   ...settling,
@@ -107,7 +107,7 @@ export const unverified: RemediationRecord = {
 export const failed: RemediationRecord = {
   ...settling,
   state: 'failed',
-  deeds: deeds.slice(0, 1),
+  steps: steps.slice(0, 1),
   endedAt: '2026-11-20T14:05:40.000Z',
   because: "task 4182 ended in error: 'doppler_z2/0 (i-07)' is not running after update",
 };
@@ -115,7 +115,7 @@ export const failed: RemediationRecord = {
 export const interrupted: RemediationRecord = {
   ...settling,
   state: 'interrupted',
-  deeds: deeds.slice(0, 1),
+  steps: steps.slice(0, 1),
   endedAt: '2026-11-20T14:06:10.000Z',
   because: 'the worker was lost while it applied the plan',
 };
@@ -204,7 +204,7 @@ export const unverifiedForMany: RemediationRecord = {
     measures: [],
     targets: certificates.slice(0, 1),
   },
-  deeds: certificates
+  steps: certificates
     .slice(1)
     .map((_, at) => ({ at: '2026-11-20T14:05:04.000Z', line: `cell-${at + 1} renewed until 2027-11-20` })),
 };

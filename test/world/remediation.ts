@@ -72,7 +72,7 @@ export function anOffer(changed: Partial<RemediationRecord> = {}): RemediationRe
     finding,
     state: 'offered',
     approvals: [],
-    deeds: [],
+    steps: [],
     ...changed,
   };
 }

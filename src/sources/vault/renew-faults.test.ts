@@ -75,7 +75,7 @@ test('two that write at the same moment under one authority: one is refused, and
   const ends = await Promise.allSettled(plans.map((planned) => renew(planned)));
   expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({
-    reason: { kind: 'refused', message: expect.stringContaining('somebody wrote secret/cf/ca') as string },
+    reason: { kind: 'refused', message: expect.stringContaining('secret/cf/ca was written since') as string },
   });
   expect(await held()).toMatchObject({ serial: '1b', ca: 2 });
 });
@@ -90,7 +90,7 @@ test('a certificate that somebody writes in the very moment stays as he wrote it
   written.resolve();
   expect(await renewing).toMatchObject({
     kind: 'refused',
-    message: 'somebody wrote secret/cf/tls since it was planned: look again and plan anew',
+    message: 'secret/cf/tls was written since it was planned: run the check again and request a new plan',
   });
   expect(await held()).toEqual({ serial: '1b', ca: 2, leaf: 2 });
   expect((await vault.get('secret/cf/tls')).values['password']).toBe('new');

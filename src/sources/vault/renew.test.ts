@@ -253,7 +253,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     const planned = await plan('race-leaf/tls');
     await vault.put(`${MOUNT}/race-leaf/tls`, { ...asSafe(locket), password: 'new' });
     expect(await refusal(renew(planned))).toBe(
-      `somebody wrote ${MOUNT}/race-leaf/tls since it was planned: look again and plan anew`,
+      `${MOUNT}/race-leaf/tls was written since it was planned: run the check again and request a new plan`,
     );
     expect((await vault.get(`${MOUNT}/race-leaf/tls`)).version).toBe(2);
     expect((await vault.get(`${MOUNT}/race-leaf/ca`)).values['serial']).toBe('1a2b');
@@ -263,9 +263,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     await lay('race-ca');
     const planned = await plan('race-ca/tls');
     await vault.put(`${MOUNT}/race-ca/ca`, asSafeAuthority(authority, '1a2c'));
-    expect(await refusal(renew(planned))).toContain(
-      `somebody wrote ${MOUNT}/race-ca/ca since it was planned`,
-    );
+    expect(await refusal(renew(planned))).toContain(`${MOUNT}/race-ca/ca was written since it was planned`);
     expect((await vault.get(`${MOUNT}/race-ca/tls`)).version).toBe(1);
   });
 
@@ -278,10 +276,10 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     const ends = await Promise.allSettled(plans.map((planned) => renew(planned)));
     expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect((await vault.get(`${MOUNT}/at-once/ca`)).values['serial']).toBe('1a2c');
-    expect(await refusal(renew(plans[0]!))).toContain('somebody wrote');
+    expect(await refusal(renew(plans[0]!))).toContain('was written since it was planned');
   });
 
-  test('of two under one authority the second is planned anew and gets the next serial', async () => {
+  test('of two under one authority the second is planned again and gets the next serial', async () => {
     await lay('next');
     await vault.put(`${MOUNT}/next/other`, asSafe(await issue(authority, { name: 'other', ...EXPIRED })));
     const first = await renew(await plan('next/tls'));
@@ -305,7 +303,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       { ...planned, authority: { ...planned.authority, nextSerial: '1' } },
       { ...planned, fingerprint: 'ab'.repeat(32) },
     ])
-      expect(await refusal(renew(forged))).toBe('it would not be renewed as it was planned: plan anew');
+      expect(await refusal(renew(forged))).toBe('it would not be renewed as planned: request a new plan');
     expect((await vault.get(`${MOUNT}/forged/ca`)).version).toBe(1);
   });
 

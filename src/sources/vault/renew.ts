@@ -54,7 +54,7 @@ function requireAsPlanned(
   ])
     if (planned.versions[place] !== secret.version) throw versionConflict(source, secret.path);
   if (!isDeepStrictEqual(planned, renewal))
-    throw new SourceError(source, 'refused', 'it would not be renewed as it was planned: plan anew');
+    throw new SourceError(source, 'refused', 'it would not be renewed as planned: request a new plan');
 }
 
 /** The one place where the authority's private key is used. */

@@ -101,7 +101,7 @@ test('a token whose uses are counted is looked at once only', async () => {
   expect(asked('auth/token/lookup-self')).toBe(1);
 });
 
-test('at the end of max_ttl, when a renewal gives little, the AppRole logs in anew', async () => {
+test('at the end of max_ttl, when a renewal gives little, the AppRole logs in again', async () => {
   const clock = windUp();
   const role = { role: 'wrench', policies: ['reader'], ttl: '2h', maxTtl: '3h' };
   const { roleId, secretId } = await vault.makeAppRole(role);
@@ -147,7 +147,7 @@ test('a 403 with a good token is believed, and is no reason to log in again', as
   expect(asked('auth/approle/login')).toBe(1);
 });
 
-test('the token of the service account is read anew at each login, for it is rotated', async () => {
+test('the token of the service account is read again at each login, because it is rotated', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-jwt-'));
   closers.push(() => rm(folder, { recursive: true }));
   const jwtFile = join(folder, 'token');

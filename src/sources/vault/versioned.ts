@@ -123,7 +123,7 @@ export function versionConflict(source: string, path: string): SourceError {
   return new SourceError(
     source,
     'refused',
-    `somebody wrote ${printable(path)} since it was planned: look again and plan anew`,
+    `${printable(path)} was written since it was planned: run the check again and request a new plan`,
   );
 }
 

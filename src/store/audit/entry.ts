@@ -22,7 +22,7 @@ export const AUDIT_EVENT_KINDS = [
 
 /**
  * What happened, before it has its place in the chain. People are named by id; texts are redacted before. Each name below is part of the hashed
- * entries, so it is kept from 0.2 on: `deeds` are the steps that were completed.
+ * entries, so it never changes: `deeds`, a name from 0.2, are the steps that were completed.
  */
 export const auditEventSchema = z.strictObject({
   kind: z.enum(AUDIT_EVENT_KINDS),

@@ -77,8 +77,7 @@ const observationSchema = z.strictObject({
 export type Observation = z.infer<typeof observationSchema>;
 
 /**
- * All that is stored of one remediation, from the offer to its end. Plain JSON in Redis, without secrets. The names of its fields are those that
- * earlier versions stored and that other versions read: `deeds` are the steps, `before` and `after` are observations.
+ * Everything that is stored about one remediation, from the offer to its outcome. Without secrets; `recordToJson` writes it to Redis.
  */
 export const remediationRecordSchema = z.strictObject({
   id: z.string().regex(/^m[0-9a-f]{16}$/),
@@ -122,13 +121,27 @@ export const remediationRecordSchema = z.strictObject({
   rejected: voteSchema.exactOptional(),
   /** The fencing token of the worker that executes it, greater than any before: a worker with an older one is refused. */
   token: z.number().int().exactOptional(),
-  /** The steps that were completed, recorded one by one. The name is kept from 0.2. */
-  deeds: z.array(z.strictObject({ at, line: z.string() })),
+  /** The steps that were completed, recorded one by one. */
+  steps: z.array(z.strictObject({ at, line: z.string() })),
   before: observationSchema.exactOptional(),
   after: observationSchema.exactOptional(),
 });
 
 export type RemediationRecord = z.infer<typeof remediationRecordSchema>;
+
+/**
+ * The record as Redis has it. Its steps are called `deeds` there, as in 0.2, so that bots and workers of different versions can read each other's
+ * records during an upgrade.
+ */
+export function recordToJson({ steps, ...others }: RemediationRecord): string {
+  return JSON.stringify({ ...others, deeds: steps });
+}
+
+/** Reads what `recordToJson` wrote. Throws a ZodError if it is not a record. */
+export function recordFromJson(json: string): RemediationRecord {
+  const { deeds: steps, ...others } = z.looseObject({ deeds: z.unknown() }).parse(JSON.parse(json));
+  return remediationRecordSchema.parse({ ...others, steps });
+}
 
 /** The same offer has the same id, however often its report is delivered. */
 export function remediationIdOf(

@@ -7,7 +7,13 @@ import { loadLua } from '../../queue/load-lua.ts';
 import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
 import { readClock, type RedisTime, toEpochMs } from '../read-clock.ts';
 import type { Caps } from './policy.ts';
-import { countLines, type RemediationRecord, remediationRecordSchema } from './record.ts';
+import {
+  countLines,
+  recordFromJson,
+  recordToJson,
+  type RemediationRecord,
+  remediationRecordSchema,
+} from './record.ts';
 import type { Change, Transition } from './transitions/common.ts';
 
 /** A remediation as it is in Redis. */
@@ -128,7 +134,7 @@ export function openRemediationStore(
           recordKey: keys.record(record.id),
           runKey: keys.run(record.runId),
           id: record.id,
-          record: JSON.stringify(record),
+          record: recordToJson(record),
           ttlMs: KEEP_OFFERED_MS,
         });
     },
@@ -182,11 +188,11 @@ async function runTransition(
     if (!current) return { kind: 'refused', because: 'it is unknown or too old; run the check again' };
     const { record, revision } = current;
     // This is our own change: it was committed, and the reply was lost. Or another process made the same change in the same millisecond.
-    if (tried !== undefined && tried === JSON.stringify(record)) return { kind: 'changed', record, revision };
+    if (tried !== undefined && tried === recordToJson(record)) return { kind: 'changed', record, revision };
     const change = transition(record, nowMs);
     if (typeof change === 'string') return { kind: 'refused', because: change, current };
     const next = remediationRecordSchema.parse(change.next);
-    tried = JSON.stringify(next);
+    tried = recordToJson(next);
     const answer = await commit(store, change, tried, next, revision);
     if (answer === 'ok') return { kind: 'changed', record: next, revision: revision + 1 };
     if (answer !== 'conflict') return { kind: 'refused', because: refusalReason(answer, change), current };
@@ -199,7 +205,7 @@ const FIELDS = ['rev', 'record'] as const;
 
 function toStored([revision, record]: readonly (string | null)[]): StoredRemediation | undefined {
   if (!revision || !record) return undefined;
-  return { revision: Number(revision), record: remediationRecordSchema.parse(JSON.parse(record)) };
+  return { revision: Number(revision), record: recordFromJson(record) };
 }
 
 /** The current record and the time, in one round trip to the node that has the record. */

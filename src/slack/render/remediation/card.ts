@@ -136,15 +136,15 @@ function planAndSteps(remediation: RemediationRecord, plan: Plan): Blocks {
 }
 
 /** The steps and their times; the last ones if not all fit. */
-function stepParts({ deeds }: RemediationRecord): readonly RichTextPart[] {
-  if (deeds.length === 0) return [];
+function stepParts({ steps }: RemediationRecord): readonly RichTextPart[] {
+  if (steps.length === 0) return [];
   let usedChars = 0;
-  const shown = deeds
+  const shown = steps
     .toReversed()
     .map(({ at, line: step }) => ({ at, step: truncate(cleanText(step), MAX_STEP_CHARS) }))
     .filter(({ step }) => (usedChars += encodedLength(step) + 12) <= MAX_STEPS_CHARS)
     .toReversed();
-  const left = deeds.length - shown.length;
+  const left = steps.length - shown.length;
   const items = shown.map(({ at, step }) => line(timeElement(at), plain('  '), text(step, MAX_STEP_CHARS)));
   const before =
     left > 0 ? [line({ ...text(countInWords(left, 'earlier step')), style: { italic: true } })] : [];
@@ -219,7 +219,7 @@ const MAX_LINE_CHARS = 300;
 
 /** The whole conclusion: what a screen reader reads and a phone shows. Who must do what is never left out. */
 function renderText(remediation: RemediationRecord, summary: string): string {
-  const { state, title, environment, plan, deeds } = remediation;
+  const { state, title, environment, plan, steps } = remediation;
   const { word, emoji: sign } = STATE_LABELS[state];
   const about =
     state === 'fixed'
@@ -235,7 +235,7 @@ function renderText(remediation: RemediationRecord, summary: string): string {
     about,
     escapeUntrusted(statusText(remediation).join(' '), 700),
     ...(isOpen ? plan.lines.map((one, at) => `${at + 1}. ${escapeUntrusted(one, MAX_LINE_CHARS)}`) : []),
-    ...deeds.map(({ line: step }) => `• ${escapeUntrusted(step, MAX_LINE_CHARS)}`),
+    ...steps.map(({ line: step }) => `• ${escapeUntrusted(step, MAX_LINE_CHARS)}`),
   ];
   const file = isOpen ? planFile(remediation) : undefined;
   const end = [

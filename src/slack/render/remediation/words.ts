@@ -159,13 +159,13 @@ function recheckText(after: Observation | undefined): readonly string[] {
   return [`Looked at again since: ${seen}. ${withFullStop(verdictOf(after))}`];
 }
 
-function stepsText({ deeds }: RemediationRecord): string {
-  return deeds.length === 0 ? 'Nothing was done.' : 'What was done until then is below.';
+function stepsText({ steps }: RemediationRecord): string {
+  return steps.length === 0 ? 'Nothing was done.' : 'What was done until then is below.';
 }
 
-function stepsBeforeFailureText({ deeds }: RemediationRecord): string {
-  return deeds.length === 0
-    ? 'No deed was told as done before that.'
+function stepsBeforeFailureText({ steps }: RemediationRecord): string {
+  return steps.length === 0
+    ? 'No step was completed before that.'
     : 'What was done until then is below; nothing more is done.';
 }
 

@@ -73,7 +73,7 @@ test('a remediation that was disabled after its approval does not start', () => 
 
 test('a remediation is fixed only if the finding is gone afterwards', () => {
   expect(changeBy(recordVerification(7, OBSERVED_GONE, undefined), settling)).toMatchObject({
-    next: { state: 'fixed', deeds: [{ line: 'restarted' }] },
+    next: { state: 'fixed', steps: [{ line: 'restarted' }] },
     entry: {
       kind: 'outcome',
       outcome: 'fixed',
@@ -156,7 +156,7 @@ test('a plan that is not posted yet gets more time, and is withdrawn after a day
 test('an interrupted remediation keeps its steps, and can only be rechecked', () => {
   const interrupted = changeBy(interruptExecution(7, 'the worker was stopped'), done).next;
 
-  expect(interrupted).toMatchObject({ state: 'interrupted', deeds: [{ line: 'restarted' }] });
+  expect(interrupted).toMatchObject({ state: 'interrupted', steps: [{ line: 'restarted' }] });
   expect(changeBy(recordRecheck('U0KATE', OBSERVED_GONE), interrupted)).toMatchObject({
     next: { state: 'fixed' },
     entry: { kind: 'outcome', outcome: 'fixed', who: ['U0KATE'] },

@@ -53,7 +53,7 @@ export function recordStep(token: number, line: string, leaseMs: number): Transi
   return requireToken(token, 'applying', (record, nowMs) => ({
     next: {
       ...record,
-      deeds: [...record.deeds, { at: isoTime(nowMs), line }],
+      steps: [...record.steps, { at: isoTime(nowMs), line }],
       until: isoTime(nowMs + leaseMs),
     },
     lockTargetsForMs: leaseMs * 2,
@@ -64,7 +64,7 @@ export function recordStep(token: number, line: string, leaseMs: number): Transi
 export function finishExecution(token: number, leaseMs: number): Transition {
   return requireToken(token, 'applying', (record, nowMs) => ({
     next: { ...record, state: 'settling', until: isoTime(nowMs + leaseMs) },
-    entry: auditEventOf(record, 'applied', actorsOf(record), nowMs, stepsOf(record)),
+    entry: auditEventOf(record, 'applied', actorsOf(record), nowMs, auditedSteps(record)),
     lockTargetsForMs: leaseMs * 2,
   }));
 }
@@ -198,7 +198,7 @@ function recordOutcome(
     next,
     entry: auditEventOf(record, 'outcome', actorsOf(record), nowMs, {
       outcome: state,
-      ...stepsOf(record),
+      ...auditedSteps(record),
       ...(because !== undefined && { because }),
       ...(before && { before: before.verdict }),
       ...(after && { after: proof ? `${after.verdict} (${proof})` : after.verdict }),
@@ -206,6 +206,6 @@ function recordOutcome(
   };
 }
 
-function stepsOf({ deeds }: RemediationRecord): Pick<AuditEvent, 'deeds'> {
-  return deeds.length > 0 ? { deeds: deeds.map(({ line }) => line) } : {};
+function auditedSteps({ steps }: RemediationRecord): Pick<AuditEvent, 'deeds'> {
+  return steps.length > 0 ? { deeds: steps.map(({ line }) => line) } : {};
 }
