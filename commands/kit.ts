@@ -1,4 +1,4 @@
-/** The one module that a check imports, besides zod and its own folder. */
+/** The only module that a check imports, apart from zod, `shared/` and its own folder. */
 export { defineCheck, defineCommand } from '../src/check/define-check.ts';
 export { defineRemediation } from '../src/check/define-remediation.ts';
 export { duration } from '../src/text/duration.ts';

@@ -8,11 +8,11 @@ import { type Machine, prepare } from './prepare.ts';
 const DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n';
 const UBUNTU = 'ID=ubuntu\nID_LIKE=debian\n';
 const FEDORA = 'ID=fedora\n';
-const BRINGS_ALL = `for word in "$@"; do case $word in
+const INSTALLS_ALL = `for word in "$@"; do case $word in
   redis-tools) make redis-check-rdb;; etcd-server) make etcd;; monit | chromium) make $word;;
   docker.io) make dockerd;; busybox-static) make busybox;; openssh-server) make sshd;;
 esac; done`;
-/** Programs that no test here is about. */
+/** Programs that these tests do not vary. */
 const OTHERS = ['dockerd', 'busybox', 'sshd'];
 const ALL_PACKAGES = 'redis-tools etcd-server monit chromium docker.io busybox-static openssh-server';
 
@@ -30,7 +30,7 @@ async function add(program: string, script = 'exit 0'): Promise<void> {
   await chmod(path, 0o755);
 }
 
-/** An `apt-get` that writes down how it was called. `make x` in `install` makes a program x. */
+/** An `apt-get` that records how it was called. `make x` in `install` creates a program x. */
 async function addAptGet(install: string, update = 'exit 0'): Promise<void> {
   const make = `make() { echo '#!/bin/sh' > "${folder}/$1"; /bin/chmod 755 "${folder}/$1"; }`;
   const policy = `"${folder}/policy-rc.d" docker start; services=$?`;
@@ -54,9 +54,9 @@ function run(machine: Partial<Machine> = {}): number {
 }
 
 test.each(['redis-server', 'valkey-server', 'redis-check-rdb'])(
-  'where %s and all the others are there, nothing is installed and nothing said',
+  'installs nothing and prints nothing if %s and all other programs are installed',
   async (redis) => {
-    await addAptGet(BRINGS_ALL);
+    await addAptGet(INSTALLS_ALL);
     for (const program of [redis, 'etcd', 'monit', 'chromium', ...OTHERS]) await add(program);
 
     expect(run()).toBe(0);
@@ -68,12 +68,12 @@ test.each(['redis-server', 'valkey-server', 'redis-check-rdb'])(
 test.each([
   ['Debian', DEBIAN],
   ['Ubuntu', UBUNTU],
-])('as root on %s what is missing is installed, quietly, and told in one line', async (_, osRelease) => {
-  await addAptGet(BRINGS_ALL);
+])('as root on %s, installs what is missing and prints one line', async (_, osRelease) => {
+  await addAptGet(INSTALLS_ALL);
 
   expect(run({ osRelease })).toBe(0);
   expect(said).toEqual([
-    `Installing what the tests need, with apt-get: ${ALL_PACKAGES.replaceAll(' ', ', ')}`,
+    `Installing the programs that the tests need with apt-get: ${ALL_PACKAGES.replaceAll(' ', ', ')}`,
   ]);
   expect(await calls()).toEqual([
     expect.stringMatching(/ -qq update$/),
@@ -81,16 +81,16 @@ test.each([
   ]);
 });
 
-test('no question is asked, and packages are told to start no service: the tests start their own', async () => {
-  await addAptGet(BRINGS_ALL);
+test('apt-get asks nothing, and packages start no services', async () => {
+  await addAptGet(INSTALLS_ALL);
   run();
 
   for (const call of await calls()) expect(call).toMatch(/^noninteractive services 101 /);
   expect(existsSync(join(folder, 'policy-rc.d'))).toBe(false);
 });
 
-test('a policy of the machine’s own stays as it is', async () => {
-  await addAptGet(BRINGS_ALL);
+test('an existing policy of the machine stays unchanged', async () => {
+  await addAptGet(INSTALLS_ALL);
   await add('policy-rc.d', 'exit 104');
 
   expect(run()).toBe(0);
@@ -98,8 +98,8 @@ test('a policy of the machine’s own stays as it is', async () => {
   expect(await readFile(join(folder, 'policy-rc.d'), 'utf8')).toContain('exit 104');
 });
 
-test('a policy that an interrupted run left behind is removed', async () => {
-  await addAptGet(`cp "${folder}/policy-rc.d" "${folder}/left"; ${BRINGS_ALL}`);
+test('removes a policy that an interrupted run left behind', async () => {
+  await addAptGet(`cp "${folder}/policy-rc.d" "${folder}/left"; ${INSTALLS_ALL}`);
   run({ env: { PATH: `${folder}:/bin` } });
   await rename(join(folder, 'left'), join(folder, 'policy-rc.d'));
   await rm(join(folder, 'sshd'));
@@ -108,8 +108,8 @@ test('a policy that an interrupted run left behind is removed', async () => {
   expect(existsSync(join(folder, 'policy-rc.d'))).toBe(false);
 });
 
-test('a busybox that needs libraries is not enough: images have none', async () => {
-  await addAptGet(BRINGS_ALL);
+test('rejects a busybox that needs libraries, which images lack', async () => {
+  await addAptGet(INSTALLS_ALL);
   for (const program of ['redis-server', 'etcd', 'monit', 'chromium', 'dockerd', 'sshd']) await add(program);
   await add('busybox', '# /lib64/ld-linux-x86-64.so.2');
 
@@ -117,7 +117,7 @@ test('a busybox that needs libraries is not enough: images have none', async () 
   expect((await calls()).at(-1)).toMatch(/-recommends busybox-static$/);
 });
 
-test('an engine that WRENCH_TEST_DOCKER names takes the place of one of the tests’ own', async () => {
+test('needs no Docker Engine if WRENCH_TEST_DOCKER is set', async () => {
   for (const program of ['redis-server', 'etcd', 'monit', 'chromium', 'busybox', 'sshd']) await add(program);
 
   expect(run({ isRoot: false, env: { PATH: folder, WRENCH_TEST_DOCKER: 'unix:///run/mine.sock' } })).toBe(0);
@@ -127,17 +127,17 @@ test('an engine that WRENCH_TEST_DOCKER names takes the place of one of the test
   ]);
 });
 
-test('only what is missing is installed', async () => {
-  await addAptGet(BRINGS_ALL);
+test('installs only what is missing', async () => {
+  await addAptGet(INSTALLS_ALL);
   for (const program of ['valkey-server', 'etcd', ...OTHERS]) await add(program);
 
   expect(run()).toBe(0);
   expect((await calls()).at(-1)).toMatch(/-recommends monit chromium$/);
 });
 
-test('an apt-get that fails once is asked once more', async () => {
+test('retries an apt-get that fails once', async () => {
   await addAptGet(
-    `if [ -e "${folder}/again" ]; then ${BRINGS_ALL}; else echo > "${folder}/again"; exit 100; fi`,
+    `if [ -e "${folder}/again" ]; then ${INSTALLS_ALL}; else echo > "${folder}/again"; exit 100; fi`,
   );
 
   expect(run()).toBe(0);
@@ -145,13 +145,13 @@ test('an apt-get that fails once is asked once more', async () => {
   expect((await calls()).filter((line) => line.includes(' install '))).toHaveLength(2);
 });
 
-test('an index that cannot be fetched is no reason not to install from the one there is', async () => {
-  await addAptGet(BRINGS_ALL, 'exit 100');
+test('installs from the old package index if it cannot be updated', async () => {
+  await addAptGet(INSTALLS_ALL, 'exit 100');
 
   expect(run()).toBe(0);
 });
 
-test('an apt-get that fails for good ends the run with its last words and what is still missing', async () => {
+test('an apt-get that keeps failing ends the run with its last line and what is still missing', async () => {
   for (const program of OTHERS) await add(program);
   await addAptGet(
     'make redis-check-rdb; make etcd; make monit; echo "E: Unable to locate package chromium" >&2; exit 100',
@@ -160,20 +160,20 @@ test('an apt-get that fails for good ends the run with its last words and what i
   expect(run()).toBe(1);
   expect(said.slice(1)).toEqual([
     'E: Unable to locate package chromium',
-    'apt-get did not bring Chromium. Where Chromium is a snap, set CHROMIUM to a Chromium or Chrome of your own.',
+    'apt-get did not install Chromium. If Chromium is a snap, set CHROMIUM to another Chromium or Chrome.',
   ]);
 });
 
-test('an installation that brings no program is not taken for one', async () => {
+test('detects an installation that did not install a program', async () => {
   for (const program of OTHERS) await add(program);
   await addAptGet('make chromium; make etcd');
 
   expect(run()).toBe(1);
-  expect(said.at(-1)).toBe('apt-get did not bring a Redis or Valkey server and monit.');
+  expect(said.at(-1)).toBe('apt-get did not install a Redis or Valkey server and monit.');
 });
 
-test('who is not root is told the one command at once', async () => {
-  await addAptGet(BRINGS_ALL);
+test('prints the command immediately if the user is not root', async () => {
+  await addAptGet(INSTALLS_ALL);
 
   expect(run({ isRoot: false })).toBe(1);
   expect(said).toEqual([
@@ -184,27 +184,27 @@ test('who is not root is told the one command at once', async () => {
 
 test.each([
   ['another system', FEDORA],
-  ['a system that says nothing of itself', ''],
-])('on %s it stops at once and says what is needed', async (_, osRelease) => {
-  await addAptGet(BRINGS_ALL);
+  ['an unknown system', ''],
+])('on %s, exits immediately and prints what is needed', async (_, osRelease) => {
+  await addAptGet(INSTALLS_ALL);
   for (const program of ['redis-server', 'etcd', 'monit', ...OTHERS]) await add(program);
 
   expect(run({ osRelease })).toBe(1);
   expect(said).toEqual([
-    'The tests need Chromium. Install with your package manager what Debian gives by: apt-get install -y --no-install-recommends chromium',
+    'The tests need Chromium. Install the equivalent of: apt-get install -y --no-install-recommends chromium',
   ]);
   expect(await calls()).toEqual(['']);
 });
 
-test.each(['22.18.0', '20.20.2'])('Node %s is too old, and that is said first', async (nodeVersion) => {
-  await addAptGet(BRINGS_ALL);
+test.each(['22.18.0', '20.20.2'])('reports first that Node %s is too old', async (nodeVersion) => {
+  await addAptGet(INSTALLS_ALL);
 
   expect(run({ nodeVersion, isRoot: false })).toBe(1);
   expect(said).toEqual([`The tests need Node 24 or newer; this is ${nodeVersion}. Run them with: npm test`]);
   expect(await calls()).toEqual(['']);
 });
 
-test('a browser of one’s own is named by CHROMIUM', async () => {
+test('uses the browser that CHROMIUM names', async () => {
   for (const program of ['redis-server', 'etcd', 'monit', 'my-chrome', ...OTHERS]) await add(program);
 
   expect(run({ env: { PATH: folder, CHROMIUM: join(folder, 'my-chrome') } })).toBe(0);

@@ -4,65 +4,65 @@ import { delimiter, join } from 'node:path';
 import { REDIS_PROGRAMS } from '../src/queue/local-redis.ts';
 import { findStaticBusybox } from '../test/world/docker/busybox.ts';
 
-/** The machine that the tests are to run on. */
+/** The machine that runs the tests. */
 export interface Machine {
   readonly nodeVersion: string;
   readonly isRoot: boolean;
-  /** `PATH` is where programs are looked for. */
+  /** Programs are searched for in `PATH`. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What `/etc/os-release` says; empty where there is none. */
+  /** The content of `/etc/os-release`; empty if it does not exist. */
   readonly osRelease: string;
-  /** The browser of the page tests, where `CHROMIUM` names no other. */
+  /** The browser of the page tests, unless `CHROMIUM` is set. */
   readonly chromium: string;
-  /** What packages ask before they start a service: https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt */
+  /** What packages run before they start a service: https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt */
   readonly policyFile: string;
 }
 
 const OLDEST_NODE = 24;
 
 interface Needed {
-  /** Of Debian and Ubuntu. */
+  /** In Debian and Ubuntu. */
   readonly package: string;
   /** For people. */
   readonly name: string;
-  readonly isHere: (machine: Machine) => boolean;
+  readonly isInstalled: (machine: Machine) => boolean;
 }
 
-/** The few things that npm cannot bring, and the package that does. */
+/** The programs that npm can't install, and their packages. */
 const NEEDED: readonly Needed[] = [
   {
     package: 'redis-tools',
     name: 'a Redis or Valkey server',
-    isHere: ({ env }) => REDIS_PROGRAMS.some(([program]) => isOnPath(program, env['PATH'])),
+    isInstalled: ({ env }) => REDIS_PROGRAMS.some(([program]) => isOnPath(program, env['PATH'])),
   },
-  { package: 'etcd-server', name: 'etcd', isHere: ({ env }) => isOnPath('etcd', env['PATH']) },
-  { package: 'monit', name: 'monit', isHere: ({ env }) => isOnPath('monit', env['PATH']) },
+  { package: 'etcd-server', name: 'etcd', isInstalled: ({ env }) => isOnPath('etcd', env['PATH']) },
+  { package: 'monit', name: 'monit', isInstalled: ({ env }) => isOnPath('monit', env['PATH']) },
   {
     package: 'chromium',
     name: 'Chromium',
-    isHere: ({ env, chromium }) => isProgram(env['CHROMIUM'] || chromium),
+    isInstalled: ({ env, chromium }) => isProgram(env['CHROMIUM'] || chromium),
   },
   {
     package: 'docker.io',
     name: 'a Docker Engine',
-    isHere: ({ env }) => Boolean(env['WRENCH_TEST_DOCKER']) || isOnPath('dockerd', env['PATH']),
+    isInstalled: ({ env }) => Boolean(env['WRENCH_TEST_DOCKER']) || isOnPath('dockerd', env['PATH']),
   },
   {
     package: 'busybox-static',
     name: 'a static busybox',
-    isHere: ({ env }) => findStaticBusybox(env['PATH'] ?? '') !== undefined,
+    isInstalled: ({ env }) => findStaticBusybox(env['PATH'] ?? '') !== undefined,
   },
-  { package: 'openssh-server', name: 'sshd', isHere: ({ env }) => isOnPath('sshd', env['PATH']) },
+  { package: 'openssh-server', name: 'sshd', isInstalled: ({ env }) => isOnPath('sshd', env['PATH']) },
 ];
 
 /**
- * What `npm test` does first: checks that the programs that tests use are installed, so that no test has to be skipped. As root on Debian or Ubuntu it
- * installs what is missing, and starts none of its services; elsewhere it names the one command that does. Gives the exit code.
+ * The first step of `npm test`: checks that the programs that tests use are installed, so that no test has to be skipped. As root on Debian or Ubuntu
+ * it installs what is missing, without starting services; otherwise it prints the command that does. Returns the exit code.
  */
-export function prepare(machine: Machine, say: (line: string) => void): number {
+export function prepare(machine: Machine, print: (line: string) => void): number {
   const major = Number(machine.nodeVersion.split('.')[0]);
   if (!(major >= OLDEST_NODE)) {
-    say(
+    print(
       `The tests need Node ${OLDEST_NODE} or newer; this is ${machine.nodeVersion}. Run them with: npm test`,
     );
     return 1;
@@ -72,42 +72,40 @@ export function prepare(machine: Machine, say: (line: string) => void): number {
   const packages = absent.map((one) => one.package);
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   if (!isDebian(machine.osRelease)) {
-    say(
-      `The tests need ${named(absent)}. Install with your package manager what Debian gives by: ${command}`,
-    );
+    print(`The tests need ${named(absent)}. Install the equivalent of: ${command}`);
     return 1;
   }
   if (!machine.isRoot) {
-    say(`The tests need ${named(absent)}. Install with: sudo ${command}`);
+    print(`The tests need ${named(absent)}. Install with: sudo ${command}`);
     return 1;
   }
-  say(`Installing what the tests need, with apt-get: ${packages.join(', ')}`);
-  return install(packages, machine, say);
+  print(`Installing the programs that the tests need with apt-get: ${packages.join(', ')}`);
+  return install(packages, machine, print);
 }
 
-function install(packages: readonly string[], machine: Machine, say: (line: string) => void): number {
+function install(packages: readonly string[], machine: Machine, print: (line: string) => void): number {
   const failure = withoutServices(machine, () => aptGet(packages, machine) && aptGet(packages, machine));
   const left = missing(machine);
   if (left.length === 0) return 0;
-  if (failure) say(failure);
+  if (failure) print(failure);
   const snap = left.some((one) => one.package === 'chromium')
-    ? '. Where Chromium is a snap, set CHROMIUM to a Chromium or Chrome of your own'
+    ? '. If Chromium is a snap, set CHROMIUM to another Chromium or Chrome'
     : '';
-  say(`apt-get did not bring ${named(left)}${snap}.`);
+  print(`apt-get did not install ${named(left)}${snap}.`);
   return 1;
 }
 
-const NO_SERVICES = '#!/bin/sh\n# Written by the tests of Wrench while they install packages.\nexit 101\n';
+const NO_SERVICES = '#!/bin/sh\n# Written by `npm test` of Wrench while it installs packages.\nexit 101\n';
 
 /**
- * etcd, monit, Docker and sshd come with services that no test needs, and that open ports and change the firewall. A policy of the machine's own stays as
- * it is; one that an interrupted run left behind is removed.
+ * etcd, monit, Docker and sshd come with services that no test needs, and that open ports and change the firewall. An existing policy of the machine
+ * stays unchanged; one that an interrupted run left behind is removed.
  */
 function withoutServices<Result>({ policyFile }: Machine, run: () => Result): Result {
   try {
     writeFileSync(policyFile, NO_SERVICES, { flag: 'wx', mode: 0o755 });
   } catch {
-    // There is a policy already.
+    // A policy already exists.
   }
   try {
     return run();
@@ -116,7 +114,7 @@ function withoutServices<Result>({ policyFile }: Machine, run: () => Result): Re
   }
 }
 
-/** The last words of a failure; undefined where all went well. */
+/** The last line of a failure; undefined on success. */
 function aptGet(packages: readonly string[], { env }: Machine): string | undefined {
   for (const words of [
     ['-qq', 'update'],
@@ -127,15 +125,15 @@ function aptGet(packages: readonly string[], { env }: Machine): string | undefin
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
     });
-    // The old package index may still be good enough if a new one cannot be fetched.
+    // If the package index can't be updated, the old one may still be good enough.
     if (status !== 0 && words.includes('install'))
-      return error?.message ?? (stderr.trim().split('\n').at(-1) || `apt-get ended with ${status}`);
+      return error?.message ?? (stderr.trim().split('\n').at(-1) || `apt-get exited with ${status}`);
   }
   return undefined;
 }
 
 function missing(machine: Machine): readonly Needed[] {
-  return NEEDED.filter(({ isHere }) => !isHere(machine));
+  return NEEDED.filter(({ isInstalled }) => !isInstalled(machine));
 }
 
 function named(absent: readonly Needed[]): string {
@@ -161,7 +159,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** Empty if the file cannot be read. */
+/** Empty if the file can't be read. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -175,7 +173,7 @@ if (import.meta.main)
     {
       nodeVersion: process.versions.node,
       isRoot: process.getuid?.() === 0,
-      // Debian has dockerd and sshd where the PATH of an ordinary user does not lead.
+      // Debian has dockerd and sshd in folders that are not in the PATH of an ordinary user.
       env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` },
       osRelease: textOf('/etc/os-release'),
       chromium: '/usr/bin/chromium',

@@ -1,37 +1,17 @@
 import { readEnvironment } from './config/read-config.ts';
 import type { Terminal } from './cli/shared/terminal.ts';
+import { HELP_FLAG, unexpectedText, unknownText, usageErrorText } from './cli/shared/usage.ts';
+import { type HelpPage, renderHelpPage } from './terminal/help-page.ts';
 import type { ProcessErrorHandlers } from './app/process-error-handlers.ts';
 import { makeLog } from './telemetry/log.ts';
-
-const USAGE = `Wrench: ask the real infrastructure from an incident channel.
-
-  wrench all                    bot and worker in one process (what \`npm start\` runs)
-  wrench bot                    the role that faces Slack
-  wrench worker                 the role that touches the infrastructure
-  wrench run certs expiring     ask once, here: exit code 0 clear, 1 found, 2 unknown, 64 usage
-      --env prod                which environment
-      --json                    print the report as JSON and nothing else
-      --record FILE             also write what the sources answered to FILE, without secrets, for a bug report
-  wrench doctor [--json]        look whether configuration, Redis, Slack and sources are as they should be
-      --prove-posting C0123ABC  test in that channel whether Slack drops repeated messages
-  wrench freeze [--because "…"] stop all applying, in every environment; \`wrench unfreeze\` lets it go on
-  wrench digest list            the digests: when they run, and what they found
-      run nightly               start one now; it is posted in its channel
-      show nightly              what its last run found: exit codes as above
-  wrench audit [--since 7d] [--user U…]
-                                who asked for, approved, applied, refused or silenced what
-      export                    the entries as JSON lines
-      verify [--file …]         check that no entry was changed, removed or added: 0 intact, 1 failed, 2 not read
-  wrench help [certs expiring]  what can be asked
-`;
 
 type Verb = (words: readonly string[]) => Promise<number>;
 
 /** The verbs, by name. Each loads only its own modules. */
 const VERBS: Readonly<Record<string, Verb>> = {
-  all: () => serveUntilStopped('all'),
-  bot: () => serveUntilStopped('bot'),
-  worker: () => serveUntilStopped('worker'),
+  all: (words) => serveOrHelp('all', words),
+  bot: (words) => serveOrHelp('bot', words),
+  worker: (words) => serveOrHelp('worker', words),
   run: async (words) => (await import('./cli/run.ts')).run(words, terminal(), untilInterrupted()),
   doctor: async (words) => (await import('./cli/doctor.ts')).doctor(words, terminal()),
   freeze: async (words) => (await import('./cli/freeze.ts')).freeze(words, terminal()),
@@ -39,21 +19,54 @@ const VERBS: Readonly<Record<string, Verb>> = {
   digest: async (words) => (await import('./cli/digest.ts')).digest(words, terminal()),
   audit: async (words) => (await import('./cli/audit.ts')).audit(words, { print, error: terminal().error }),
   help: async (words) => {
-    if (words.length > 0) return (await import('./cli/help.ts')).help(words, terminal());
-    terminal().out(USAGE);
+    const [topic = 'help'] = words;
+    const verb = verbNamed(topic);
+    if (verb && verb !== VERBS['help']) return verb(['--help']);
+    if (!verb) return (await import('./cli/help.ts')).help(words, terminal());
+    terminal().out(renderHelpPage(HELP));
     return 0;
   },
+};
+
+const ROLE_SUMMARIES = {
+  all: 'Run the bot and the worker in one process',
+  bot: 'Run the bot, which talks to Slack',
+  worker: 'Run the worker, which runs checks and applies fixes',
+};
+
+const HELP: HelpPage = {
+  about:
+    "Wrench checks your platform from Slack or a terminal, and fixes what's wrong once someone approves.",
+  usage: ['wrench COMMAND [flags]'],
+  lists: {
+    'Start Wrench': ROLE_SUMMARIES,
+    'Commands for a terminal': {
+      run: 'Run one check',
+      digest: 'List digests, run one now, or show what its last run found',
+      audit: 'Show, export or verify who requested, approved and applied what',
+      freeze: 'Stop all fixes in every environment',
+      unfreeze: 'Let fixes run again',
+      doctor: "Check the configuration, Redis, Slack and the sources, and show how to fix what's wrong",
+      help: 'Show the help of a command or a check',
+    },
+  },
+  examples: ['wrench doctor', 'wrench run certs expiring --env prod', 'wrench help certs expiring'],
+  more: 'Run `wrench COMMAND --help` for the flags of a command.',
 };
 
 /** Other names of verbs. `thaw` was the name of `unfreeze` up to 0.5. */
 const ALIASES: Readonly<Record<string, string>> = { thaw: 'unfreeze', '--help': 'help', '-h': 'help' };
 
+function verbNamed(word: string): Verb | undefined {
+  const name = ALIASES[word] ?? word;
+  return Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+}
+
 /** Runs one verb. @returns the exit code. */
 async function main([verb = 'help', ...words]: readonly string[]): Promise<number> {
-  const name = ALIASES[verb] ?? verb;
-  const run = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  const run = verbNamed(verb);
   if (run) return run(words);
-  process.stderr.write(`wrench: there is no \`${verb}\`\n\n${USAGE}`);
+  process.stderr.write(usageErrorText(unknownText('command', verb, Object.keys(VERBS))));
   return EX_USAGE;
 }
 
@@ -73,7 +86,7 @@ function terminal(): Terminal {
   };
 }
 
-/** Resolves when the text is written. Exits quietly if the reader has closed the pipe, as `head` does. */
+/** Resolves when the text is written. Exits without an error if the reader has closed the pipe, as `head` does. */
 function print(text: string): Promise<void> {
   const { stdout } = process;
   if (stdout.listenerCount('error') === 0)
@@ -89,6 +102,30 @@ class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
+async function serveOrHelp(role: 'all' | 'bot' | 'worker', words: readonly string[]): Promise<number> {
+  if (!words.some((word) => word === '--help' || word === '-h')) {
+    const [extra] = words;
+    if (extra === undefined) return serveUntilStopped(role);
+    const what = extra.startsWith('-') ? unknownText('flag', extra, ['--help']) : unexpectedText(extra);
+    process.stderr.write(usageErrorText(what, role));
+    return EX_USAGE;
+  }
+  const about = `${ROLE_SUMMARIES[role]}. It stops on SIGINT, SIGTERM or SIGHUP.`;
+  const lists = {
+    Flags: HELP_FLAG,
+    'Exit codes': {
+      '0': 'Stopped by a signal',
+      '64': 'The command line is invalid',
+      '70': 'An unexpected error',
+      '78': "The configuration is invalid, or Redis, Slack or a port isn't available",
+      '130': 'Stopped immediately by a second signal',
+    },
+  };
+  const more = `To check its configuration: wrench doctor${role === 'all' ? '' : ` ${role}`}`;
+  terminal().out(renderHelpPage({ about, usage: [`wrench ${role}`], lists, more }));
+  return 0;
+}
+
 async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number> {
   const { serve } = await import('./app/serve.ts');
   const { makeProcessErrorHandlers } = await import('./app/process-error-handlers.ts');
@@ -96,7 +133,7 @@ async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       stopped.resolve();
-      // A second signal ends the process immediately. Another process takes over its work.
+      // A second signal exits immediately. Another process takes over the work.
       process.once(signal, () => process.exit(130));
     });
   }
@@ -105,29 +142,29 @@ async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number
   });
   await stopped.promise;
   await serving.close();
-  // A connection that never opened may go on retrying: nothing waits for it.
+  // A connection that never opened may keep the process running by retrying.
   setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref();
   return 0;
 }
 
 const EXIT_WITHIN_MS = 1_000;
 
-/** Errors that an operator can fix: printed in words, without a stack. */
+/** Errors that an operator can fix. They are printed without a stack. */
 const EXPECTED = new Set(['ConfigError', 'MissingSettings', 'NoRedis', 'SlackApiError']);
 
-/** As in sysexits.h. */
+/** https://man.freebsd.org/cgi/man.cgi?sysexits https://man.freebsd.org/cgi/man.cgi?query=sysexits */
 const EX_USAGE = 64;
 const EX_SOFTWARE = 70;
 const EX_CONFIG = 78;
 
-/** Ends the process after an unexpected error. The log redacts secrets; Node itself would print the error as it is. */
+/** Exits after an error. The log redacts secrets; Node would print the error as it is. */
 function crash(error: unknown): never {
   if (error instanceof Interrupted) process.exit(130);
   const { name, message, code } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   const isExpected = EXPECTED.has(name ?? '') || code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL';
   const log = makeLog({ level: 'error', secrets: knownSecrets(), to: process.stderr });
   if (isExpected) process.stderr.write(`wrench: ${message}\n`);
-  else log.fatal({ err: error }, 'Wrench ends');
+  else log.fatal({ event: 'crashed', err: error }, 'Wrench crashed');
   process.exit(isExpected ? EX_CONFIG : EX_SOFTWARE);
 }
 
@@ -139,7 +176,7 @@ function knownSecrets(): readonly string[] {
   }
 }
 
-/** Command-line verbs exit at once; a running role replaces these handlers. */
+/** Command-line verbs exit immediately; a running role replaces these handlers. */
 let errorHandlers: ProcessErrorHandlers = { uncaughtException: crash, unhandledRejection: crash };
 process.on('uncaughtException', (error) => errorHandlers.uncaughtException(error));
 process.on('unhandledRejection', (error) => errorHandlers.unhandledRejection(error));

@@ -1,5 +1,5 @@
 import { defineCommand } from '../kit.ts';
 
 export const command = defineCommand({
-  title: 'Certificates: expired, expiring, and one in detail',
+  title: 'Certificates that expire, TLS versions of sites, details of a certificate',
 });

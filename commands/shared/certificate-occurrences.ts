@@ -1,33 +1,39 @@
 import type { Finding, ports } from '../kit.ts';
 import { type DueStatus, isValidAt } from './certificate-validity.ts';
 
-/** One certificate and all the places that hold or serve it. */
+/** One certificate and all the places that store or serve it. */
 export interface CertificateOccurrences {
   readonly certificate: ports.Certificate;
-  /** The first places in order, at most {@link MAX_PLACES}: places that it belongs to first, places that merely trust it last. Never empty. */
+  /**
+   * The first places in order, at most {@link MAX_PLACES}: those whose own certificate it is first, those that only trust it last. Never
+   * empty.
+   */
   readonly places: readonly [CertificatePlace, ...CertificatePlace[]];
   /** How many places there are. */
   readonly count: number;
-  /** At least one live site needs it. */
+  /** Whether at least one live site needs it. */
   readonly live: boolean;
   /** The first place, in order, that stores it as its own: a secret or a file, not a site that serves it or a trust store. */
   readonly storedAt?: string;
-  /** The first places in order where it could be renewed, at most {@link MAX_RENEWABLE}: a list of its own, because a thousand sites may come before them in `places`. */
+  /**
+   * The first places in order where it could be renewed, at most {@link MAX_RENEWABLE}: a separate list, because a thousand sites may come
+   * before them in `places`.
+   */
   readonly renewable: readonly string[];
 }
 
 export interface CertificatePlace {
   readonly place: string;
   /**
-   * `own` the place is for this certificate; `issuer` it is on the path from the place's leaf to its root;
-   * `extra` it is in the chain, and the leaf does not need it; `trusted` the place is a trust store.
+   * `own`: it is the place's own certificate. `issuer`: it is on the path from the place's leaf to its root. `extra`: it is in the chain,
+   * but the leaf does not need it. `trusted`: the place is a trust store.
    */
   readonly as: 'own' | 'issuer' | 'extra' | 'trusted';
   /** The leaf of the place, unless it is this certificate. */
   readonly leaf?: Pick<ports.Certificate, 'name' | 'notAfter'>;
 }
 
-/** From a leaf to its last issuer that is known. */
+/** From a leaf to its last known issuer. */
 export type CertificatePath = readonly [ports.Certificate, ...ports.Certificate[]];
 
 export interface OccurrenceIndex {
@@ -46,7 +52,7 @@ type MutableOccurrences = { -readonly [K in keyof CertificateOccurrences]: Certi
   places: [CertificatePlace, ...CertificatePlace[]];
 };
 
-/** Groups by certificate as places arrive, so that ten thousand places of one certificate take no more memory than fifty. */
+/** Groups places by certificate as they arrive, so that ten thousand places of one certificate take no more memory than fifty. */
 export function indexOccurrences(): OccurrenceIndex {
   const byFingerprint = new Map<string, MutableOccurrences>();
   return {
@@ -113,7 +119,7 @@ function isAuthority({ authority, selfSigned, alternativeNames }: ports.Certific
   return authority || (selfSigned && alternativeNames.length === 0);
 }
 
-/** Whether some place needs it: false if it is only carried along in chains, or only trusted. */
+/** Whether a place needs it: false if it is only extra in chains, or only trusted. */
 export function isNeeded({ places: [first] }: Pick<CertificateOccurrences, 'places'>): boolean {
   return first.as === 'own' || first.as === 'issuer';
 }
@@ -123,7 +129,7 @@ export function isOnlyTrusted({ places: [first] }: Pick<CertificateOccurrences, 
   return first.as === 'trusted';
 }
 
-/** Information where no client needs it; critical where a site serves it before it is valid. */
+/** `info` if no client needs it; `critical` if a site serves it before it is valid. */
 export function severityOfDue(
   occurrences: Pick<CertificateOccurrences, 'places' | 'live'>,
   { is, severity }: DueStatus,
@@ -133,9 +139,8 @@ export function severityOfDue(
 }
 
 /**
- * From the leaf to the last issuer that is there, by their names, where the source does not say which path clients take. One whose
- * certificates are all valid now is preferred, because clients can take it, as those that knew the modern USERTrust did in 2020 beside the
- * cross-signed one. Of several with the issuer's name the longest-lived counts.
+ * The path that clients take. If the source does not report it, it is built by the names of issuers, and a path whose certificates are all
+ * valid now is preferred. Of several issuers with the same name, the one that expires last is used.
  */
 export function certificatePath(
   { chain, path }: Pick<ports.SeenPlace, 'chain' | 'path'>,
@@ -171,7 +176,7 @@ function longestLived(chain: ports.SeenPlace['chain']): CertificatePath {
   }
 }
 
-/** The longest-lived first; none for what signs itself. */
+/** The one that expires last comes first. Empty for a self-signed certificate. */
 function issuersOf(
   certificate: ports.Certificate | undefined,
   chain: ports.SeenPlace['chain'],
@@ -188,13 +193,13 @@ function byRole(a: CertificatePlace, b: CertificatePlace): number {
   return ROLE_ORDER[a.as] - ROLE_ORDER[b.as] || byPlace(a, b);
 }
 
-/** By code unit: the same on every machine, because a finding's target is the first place. */
+/** By code unit, so that the order is the same on every machine: a finding's target is the first place. */
 export function byPlace(a: { readonly place: string }, b: { readonly place: string }): number {
   if (a.place === b.place) return 0;
   return a.place < b.place ? -1 : 1;
 }
 
-/** Inserts in order and drops what comes after the first {@link MAX_PLACES}. False where it is there already. */
+/** Inserts in order and keeps the first {@link MAX_PLACES}. Returns false if the item is already there. */
 export function insertSorted<T>(kept: T[], item: T, compare: (a: T, b: T) => number): boolean {
   let low = 0;
   for (let high = kept.length; low < high;) {

@@ -25,9 +25,9 @@ interface PlaceRule {
 }
 
 /**
- * What is wrong with a place besides dates; each check has its own words for it.
- * Critical where no client can connect or no server can start; warning where strict clients refuse the connection and others do not yet.
- * A site that requires a client certificate is not a problem: that is intended, and the evidence shows it.
+ * Problems of a place other than dates. Each check has its own words for them. Critical if no client can connect or no server can start; a
+ * warning if only strict clients refuse the connection. A required client certificate is not a problem: it is intended, and the evidence
+ * shows it.
  */
 export const PLACE_RULES: readonly PlaceRule[] = [
   { reason: 'key-mismatch', severity: 'critical', applies: ({ keyMatches }) => keyMatches === false },
@@ -54,15 +54,15 @@ export const PLACE_RULES: readonly PlaceRule[] = [
   {
     reason: 'must-staple-without-staple',
     severity: 'warning',
-    // A handshake that ends for lack of a client certificate may end before the response is sent.
+    // A handshake that fails because there is no client certificate may end before the OCSP response is sent.
     applies: ({ served }, { mustStaple }) =>
       mustStaple && served !== undefined && !served.stapled && !served.clientCertificateRequired,
   },
 ];
 
 /**
- * Keys and signatures too weak for current clients. One that is only stored may never be served, so it is information. In trust stores
- * nothing is reported: systems keep old roots for old signatures, and they cannot be replaced here.
+ * Keys and signatures that are too weak for current clients. A certificate that is only stored may never be served, so its severity is
+ * `info`. Trust stores are skipped: systems keep old roots to verify old signatures.
  */
 export function weaknessesOf(
   occurrences: Pick<CertificateOccurrences, 'certificate' | 'places' | 'live'>,
@@ -71,7 +71,7 @@ export function weaknessesOf(
   if (!isNeeded(occurrences)) return [];
   const severity = occurrences.live ? 'warning' : 'info';
   const isWeakKey = key.type.startsWith('rsa') && key.bits !== undefined && key.bits < 2048;
-  // Nobody verifies the signature of a root.
+  // Clients do not verify the signature of a root.
   const isWeakSignature = !selfSigned && /sha-?1(?!\d)|md[245]/i.test(signature);
   return [
     ...(isWeakKey ? [{ reason: 'weak-key', severity } as const] : []),

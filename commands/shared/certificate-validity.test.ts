@@ -40,27 +40,27 @@ test.each([
   [3650, 7, 'expiring critical'],
   [397, -0.001, 'expired critical'],
   [47, -400, 'expired critical'],
-])('of %d days %d are left: %s', (lifetime, left, is) => {
+])('a certificate of %d days with %d left: %s', (lifetime, left, is) => {
   expect(statusOf(lifetime, left)).toBe(is);
 });
 
-test('the moment of notAfter itself is still valid', () => {
+test('a certificate is still valid at notAfter itself', () => {
   expect(statusOf(397, 0)).toBe('expiring critical');
   expect(statusOf(397, -1 / DAY_MS)).toBe('expired critical');
 });
 
-test('31 December 9999 means never, whatever the horizon', () => {
+test('31 December 9999 means that it never expires, whatever the horizon', () => {
   const never = { notBefore: new Date(NOW - DAY_MS), notAfter: new Date('9999-12-31T23:59:59Z') };
   expect(judgeValidity(never, { ...DEFAULT_THRESHOLDS, withinDays: 1e7, warningShare: 1 }, NOW)).toEqual({
     is: 'valid',
   });
 });
 
-test('one that begins tomorrow is not valid yet, and neither valid nor expiring', () => {
+test('one that begins tomorrow is not valid yet, and not expiring', () => {
   expect(statusOf(10, 11)).toBe('not-yet-valid warning');
 });
 
-test('one that ends before it begins can never be valid, and has expired once its end is past', () => {
+test('one that ends before it begins can never be valid, and has expired after its end', () => {
   const at = (days: number) => new Date(NOW + days * DAY_MS);
   const inverted = { notBefore: at(40), notAfter: at(20) };
   expect(judgeValidity(inverted, DEFAULT_THRESHOLDS, NOW)).toEqual({
@@ -74,7 +74,7 @@ test('one that ends before it begins can never be valid, and has expired once it
   expect(judgeValidity({ notBefore: at(0), notAfter: at(0) }, DEFAULT_THRESHOLDS, NOW).is).toBe('expiring');
 });
 
-test('dates that cannot be read are reported', () => {
+test('unreadable dates are reported', () => {
   expect(
     judgeValidity({ notBefore: new Date(NaN), notAfter: new Date(NOW) }, DEFAULT_THRESHOLDS, NOW).is,
   ).toBe('undated');
@@ -83,7 +83,7 @@ test('dates that cannot be read are reported', () => {
   ).toBe('undated');
 });
 
-test('with a wider horizon, what is beyond the days for a warning is information', () => {
+test('with a wider horizon, a certificate beyond the warning days is information', () => {
   expect(statusOf(397, 100, { withinDays: 120 })).toBe('expiring info');
   expect(statusOf(397, 200, { withinDays: 365 })).toBe('on-schedule');
   expect(statusOf(397, 200, { withinDays: 365, warningShare: 1 })).toBe('expiring info');

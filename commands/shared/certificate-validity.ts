@@ -1,9 +1,9 @@
 import { type Finding, type ports, wording } from '../kit.ts';
 
 /**
- * When a certificate is late.
+ * Decides when a certificate needs action.
  *
- * A level is reached when BOTH are true: few days are left, and little of the lifetime is left.
+ * A level is reached if both are true: few days are left, and little of the lifetime is left.
  *
  * | level    | days left        | share of the lifetime left | for 47 days | for 397 days |
  * |----------|------------------|----------------------------|-------------|--------------|
@@ -12,19 +12,19 @@ import { type Finding, type ports, wording } from '../kit.ts';
  * | critical | <= `criticalDays`| <= `criticalShare`         | 4.7 d       | 7 d          |
  * | critical | expired, or ends before it begins |          | 0           | 0            |
  *
- * Days alone are wrong for short lifetimes: a certificate of 47 days would be "late" for two thirds of its life, one of six days always,
- * and people learn to ignore it. Public lifetimes fall to 200 days in 2026, 100 in 2027 and 47 in 2029:
- * https://cabforum.org/2025/04/11/ballot-sc081v3-introduce-schedule-of-reducing-validity-and-data-reuse-periods/
- * A share alone is wrong for long ones: a tenth of a CA's ten years is a year.
- * A third, because automation renews when two thirds are over: one that has less left has missed its renewal.
- * https://cert-manager.io/docs/usage/certificate/#renewal, https://letsencrypt.org/docs/integration-guide/#when-to-renew
- * A week for `criticalDays`, because it holds a week-end whenever it begins.
+ * Days alone do not work for short lifetimes: a 47-day certificate would be reported for two thirds of its life, and a 6-day certificate
+ * always. Public lifetimes fall to 200 days in 2026, 100 in 2027 and 47 in 2029:
+ * https://cabforum.org/2025/04/11/ballot-sc081v3-introduce-schedule-of-reducing-validity-and-data-reuse-periods/ A share alone does not
+ * work for long lifetimes: a tenth of a CA's 10 years is a year. The share is a third because automation renews after two thirds: a
+ * certificate with less left has missed its renewal.
+ * https://cert-manager.io/docs/usage/certificate/#renewal, https://letsencrypt.org/docs/integration-guide/#when-to-renew `criticalDays` is
+ * a week, so that it always includes a weekend.
  */
 export interface ValidityThresholds {
-  /** The widest horizon: nothing that ends later is listed. */
+  /** The horizon: certificates that expire later are not listed. */
   readonly withinDays: number;
   readonly warningDays: number;
-  /** Of the lifetime, 0 to 1. */
+  /** Share of the lifetime, 0 to 1. */
   readonly warningShare: number;
   readonly criticalDays: number;
   readonly criticalShare: number;
@@ -38,16 +38,16 @@ export const DEFAULT_THRESHOLDS: ValidityThresholds = {
   criticalShare: 0.1,
 };
 
-/** Dates that need action. `severity` is that of a certificate in use. */
+/** A certificate whose dates need action. `severity` applies to a certificate that is in use. */
 export interface DueStatus {
-  /** `never-valid` ends before it begins, and the end is still to come; one that has ended is `expired`. */
+  /** `never-valid`: it ends before it begins, and the end is in the future. If the end has passed, it is `expired`. */
   readonly is: keyof typeof VALIDITY_REASONS;
   readonly severity: Finding['severity'];
 }
 
 export type ValidityStatus =
   | DueStatus
-  /** Ends within the horizon, with more than `warningShare` of its lifetime still left: its renewal is not due yet. */
+  /** Whether it expires within the horizon, with more than `warningShare` of its lifetime left: its renewal is not due yet. */
   | { readonly is: 'on-schedule' }
   | { readonly is: 'valid' };
 
@@ -63,12 +63,12 @@ type Dates = Pick<ports.Certificate, 'notBefore' | 'notAfter'>;
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** Clocks differ by minutes; a certificate that begins later than that was issued in advance. */
+/** Clocks may differ by minutes. A certificate that begins later than that was issued in advance. */
 const MAX_SKEW_MS = 10 * MINUTE_MS;
 /** 9999-12-31 means "no expiry": https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5 */
 const NEVER_MS = 253_402_214_400_000;
 
-/** The status at `nowMs`. A certificate is still valid at the very moment of `notAfter`. */
+/** The status at `nowMs`. A certificate is still valid at `notAfter` itself. */
 export function judgeValidity(
   { notBefore, notAfter }: Dates,
   thresholds: ValidityThresholds,
@@ -93,7 +93,10 @@ export function isDueStatus(status: ValidityStatus): status is DueStatus {
   return 'severity' in status;
 }
 
-/** Ends before it begins, as Vault issues it under an authority that ends first: https://github.com/hashicorp/vault/issues/30621 */
+/**
+ * Whether it ends before it begins. Vault issues such certificates under an authority that expires first:
+ * https://github.com/hashicorp/vault/issues/30621
+ */
 export function isInverted({ notBefore, notAfter }: Dates): boolean {
   return notBefore > notAfter;
 }
@@ -106,7 +109,7 @@ export function neverEnds({ notAfter }: Pick<Dates, 'notAfter'>): boolean {
   return notAfter.getTime() >= NEVER_MS;
 }
 
-/** Continues a sentence after the certificate's name. No length of time in it is negative. */
+/** Continues a sentence after the certificate's name. Never contains a negative length of time. */
 export function describeDue(dates: Dates, { is }: DueStatus, nowMs: number): string {
   const { notBefore, notAfter } = dates;
   const order = `ends ${wording.utcTime(notAfter)}, before it begins ${wording.utcTime(notBefore)}`;

@@ -3,14 +3,14 @@ const FIRST_WITHOUT_ETCD = 251;
 
 /** cf-release was numbered from 1 to 287; development releases on top of one are `245+dev.1`, and `0+dev.1` on top of none. */
 const CF_RELEASE = /^cf(?:-release)?[ /-]?v?([1-9]\d{0,2})(?:\.\d+)*(?:\+dev\.\d+)?$/i;
-/** Without a name, a number of three digits is one of cf-release: cf-deployment counts from 0. */
+/** A number of three digits without a name is a version of cf-release: cf-deployment started at 0. */
 const BARE_NUMBER = /^v?(\d{3})(?:\.\d+)*$/i;
-/** Came after cf-release, so every version of it is newer. */
+/** Replaced cf-release, so each of its versions is newer. */
 const CF_DEPLOYMENT = /^cf-deployment(?:[ /-]v?\d+(?:\.\d+)*)?$/i;
 
 /**
- * Whether dopplers and metron_agent of this Cloud Foundry use etcd, as they did before v251; undefined for a version that is absent or
- * not recognized. It takes what a source reports (`cf/245`, `cf-deployment`) and the usual other ways to write a version.
+ * Whether dopplers and metron_agent of this Cloud Foundry use etcd, as they did before v251; undefined if the version is absent or not
+ * recognized. Accepts what a source reports (`cf/245`, `cf-deployment`) and other common ways to write a version.
  */
 export function usesEtcd(version = ''): boolean | undefined {
   const text = version.trim();

@@ -8,7 +8,7 @@ const paramsSchema = z.strictObject({
   deployment: z.string(),
   group: z.string(),
   id: z.string(),
-  /** As people call it: `doppler_z2/0`. The rest identifies it. */
+  /** The display name, `doppler_z2/0`. The other fields identify it. */
   name: z.string(),
   process: z.string().optional(),
 });
@@ -23,16 +23,16 @@ export interface RestartOffer {
 interface RestartDeclaration {
   readonly about: string;
   /**
-   * The one process that this check wants to run again. Every offer names it, and the plan says whether it is restarted alone or with its
-   * instance. Without it an offer means exactly what it names: one process, or the whole instance.
+   * The only process that this check restarts. Every offer names it, and the plan says whether it is restarted alone or with its instance.
+   * If absent, an offer is for exactly what it names: one process or the whole instance.
    */
   readonly process?: string;
-  /** What people must know or do after it. */
+  /** What people must know or do afterwards. */
   readonly afterwards?: readonly string[];
   readonly settlesWithinSeconds: number;
 }
 
-/** The remediation `restart`: restarts one instance, or one process of it where the source can do that. */
+/** Defines the remediation `restart`: restarts one instance, or one of its processes if the source supports that. */
 export function defineRestart({
   about,
   process: wanted,
@@ -56,7 +56,7 @@ export function defineRestart({
     plan: async (context, params) => {
       const { source, deployment, group, id, process } = params;
       if (wanted !== undefined && process !== wanted)
-        throw refused(params, `this fix restarts ${wanted}, not ${process ?? 'the whole instance'}`);
+        throw refused(params, `this fix restarts only ${wanted}, not ${process ?? 'the whole instance'}`);
       const { instance, permission } = await findRestartable(context, params);
       if (wanted === undefined) requireSameScope(params, permission);
       return {
@@ -84,8 +84,8 @@ const UNREACHABLE: Readonly<Partial<Record<ports.Instance['state'], string>>> = 
 };
 
 /**
- * Whether and how an instance, or this process of it, may be restarted, by all rules at once. A task that has locked its deployment does not
- * count here, because it ends: the plan is refused until then.
+ * Whether an instance, or one of its processes, may be restarted. A task that has locked the deployment does not count here, because it
+ * ends: until then, the plan is refused.
  */
 export function permissionToRestart(
   { ignored, desired, state, restart }: ports.Instance,
@@ -101,12 +101,14 @@ export function permissionToRestart(
     restart.scope === 'process' &&
     process !== undefined &&
     !restart.processes.includes(process);
-  return isOther ? forbidden(`its configuration does not allow ${process} to be restarted`) : restart;
+  return isOther ? forbidden(`the configuration does not allow restarting ${process}`) : restart;
 }
 
 type GrantedPermission = Extract<ports.RestartPermission, { readonly allowed: true }>;
 
-/** @throws {SourceError} where the instance is gone, or must not be restarted now, saying why. */
+/**
+ * @throws {SourceError} if the instance no longer exists or must not be restarted now, with the reason.
+ */
 async function findRestartable(
   { read, signal }: ReadContext<'processes'>,
   params: RestartParams,
@@ -120,27 +122,30 @@ async function findRestartable(
   const instance = deployment.instances.find(({ group, id }) => group === params.group && id === params.id);
   const [unread] = deployment.gaps ?? [];
   if (!instance && unread)
-    throw refused(params, `${unread.what} could not be read (${unread.error.message})`, unread.error.kind);
+    throw refused(params, `${unread.what} couldn't be read (${unread.error.message})`, unread.error.kind);
   if (!instance) throw refused(params, 'it no longer exists (deleted or recreated)');
   const locked = describeLocked(deployment);
   if (locked !== undefined) throw refused(params, `${locked}; try again when the task ends`);
   const permission = permissionToRestart(instance, process);
   if (!permission.allowed) throw refused(params, permission.because);
   if (process !== undefined && !instance.processes.some(({ name }) => name === process))
-    throw refused(params, `it no longer has a process ${process}`);
+    throw refused(params, `it no longer has the process ${process}`);
   return { instance, permission };
 }
 
-/** A changed configuration must not make a fix do more, or less, than was offered. */
+/** After a change of the configuration, a fix must not do more or less than was offered. */
 function requireSameScope(params: RestartParams, { scope }: GrantedPermission): void {
   const { source, process } = params;
   if (process === undefined && scope === 'process')
     throw refused(
       params,
-      `${source} restarts single processes only, but the offer was for the whole instance`,
+      `${source} can restart only single processes, but the offer was for the whole instance`,
     );
   if (process !== undefined && scope === 'instance')
-    throw refused(params, `${source} restarts whole instances only, but the offer was for ${process} alone`);
+    throw refused(
+      params,
+      `${source} can restart only whole instances, but the offer was for ${process} alone`,
+    );
 }
 
 /** Whether drain scripts run is a side effect, which the source reports. */
@@ -156,5 +161,5 @@ function describeStep(
 }
 
 function refused({ source, name }: RestartParams, because: string, kind: SourceError['kind'] = 'refused') {
-  return new SourceError(source, kind, `${name} is not restarted: ${because}`);
+  return new SourceError(source, kind, `cannot restart ${name}: ${because}`);
 }

@@ -43,7 +43,7 @@ export function clusterSource({
     daemonSets: () => pagesOf(daemonSets),
     kubeletStats: async (node) => {
       const measured = stats[node.name];
-      if (!measured) throw new SourceError(name, 'missing', `${node.name} measures nothing`);
+      if (!measured) throw new SourceError(name, 'missing', `${node.name} has no stats`);
       return measured;
     },
     kubeletConfig: async (node) => configs[node.name] ?? defaultKubeletConfig(),

@@ -70,7 +70,7 @@ export function engineSource({
   };
 }
 
-/** A container that ended at this time, with overrides. Its id is made of its name. */
+/** A container that finished at this time, with overrides. Its id is derived from its name. */
 export function stoppedContainer(
   name: string,
   finishedAt: Date,
@@ -104,7 +104,7 @@ export function stoppedContainer(
   };
 }
 
-/** 64 hexadecimal digits that the name alone decides. */
+/** 64 hexadecimal digits, derived from the name. */
 export function containerId(name: string): string {
   const hex = Array.from(name, (letter) => letter.charCodeAt(0).toString(16)).join('');
   return hex.padEnd(64, '0').slice(-64);

@@ -1,28 +1,31 @@
 import { type ports, SourceError } from '../kit.ts';
 
-/** In-memory sources for the fixtures of checks (`fixtures.ts`), which behave as `src/ports` documents it, and builders of what they answer. */
+/**
+ * In-memory sources for the fixtures of checks (`fixtures.ts`), which behave as documented in `src/ports`, and builders for their
+ * responses.
+ */
 
-/** What the sources of an environment answer, and how the check's report of it ends. The contract test drops each answer in turn. */
+/** The responses of an environment's sources, and the status of the check's report. The contract test drops each response in turn. */
 export interface Fixture {
   readonly title: string;
   readonly status: 'found' | 'clear';
-  /** The moment somebody asks. */
+  /** When the check runs. */
   readonly now: Date;
-  /** In written form, where they differ from the check's defaults. */
+  /** As text, if they differ from the check's defaults. */
   readonly args?: Readonly<Record<string, string>>;
   /** New sources for each run, several for each port that the check reads. */
   readonly read: () => Partial<ports.Readers>;
-  /** Answers that a report may do without, because another one answers the same question: which, and why. */
+  /** Responses that a report can do without because another one gives the same information, each with the reason. */
   readonly answeredOtherwise?: readonly { readonly answer: RegExp; readonly because: string }[];
 }
 
 type StoredCertificates = Pick<ports.CertificateStore, 'name' | 'role' | 'storedIn'> & {
   readonly places: readonly ports.ScanResult[];
-  /** How many places hold no certificate. */
+  /** How many places have no certificate. */
   readonly empty?: number;
 };
 
-/** A served one can be asked for each of its sites by name. */
+/** A served one can inspect each of its sites by name. */
 export function certificateSource({
   places,
   empty = 0,
@@ -44,7 +47,7 @@ export function certificateSource({
   };
 }
 
-/** What a healthy live site shows, with overrides: its certificate is for its name, and it negotiates TLS 1.3. */
+/** A healthy live site, with overrides: its certificate is for its name, and it negotiates TLS 1.3. */
 export function liveSite(
   place: string,
   certificate: ports.Certificate,
@@ -56,7 +59,7 @@ export function liveSite(
 
 interface StoredKeys {
   readonly name: string;
-  /** The values by their keys. Each has a TTL, and is written again between two reads of it. */
+  /** Values by key. Each has a TTL and is refreshed between two reads. */
   readonly keys?: Readonly<Record<string, string>>;
   /** Directories whose keys have expired. */
   readonly emptyDirectories?: readonly string[];
@@ -66,7 +69,7 @@ interface StoredKeys {
 
 const BETWEEN_READS_MS = 6_000;
 
-/** A cluster whose members answer the same whenever they are asked, and have written 200 times when their disks are read again. */
+/** A cluster whose members always respond the same. Between two reads of their disks, they have written 200 times. */
 export function keyValueSource({
   name,
   keys = {},
@@ -126,7 +129,7 @@ function after200Writes({ fsyncs, commits, slowApplies }: ports.DiskCounters): p
   };
 }
 
-/** What the members of one healthy cluster report, the first of which leads; with overrides by name. */
+/** What the members of a healthy cluster report, with overrides by name. The first one leads. */
 export function membersOf(
   names: readonly string[],
   known: Readonly<Record<string, Partial<ports.StoreMember>>> = {},
@@ -150,7 +153,7 @@ export function membersOf(
   };
 }
 
-/** A director, or the monits of some machines, and what it reports. */
+/** A director, or monit on some machines. */
 export function processSource(
   name: string,
   supervisor: ports.ProcessSupervisor['supervisor'],
@@ -186,7 +189,7 @@ export function instanceOf(
   };
 }
 
-/** What a healthy live site shows besides its certificates, with overrides. */
+/** The handshake of a healthy live site, with overrides. */
 export function handshake(servername: string, known: Partial<ports.Handshake> = {}): ports.Handshake {
   return {
     address: '203.0.113.7:443',
@@ -201,7 +204,7 @@ export function handshake(servername: string, known: Partial<ports.Handshake> = 
   };
 }
 
-/** etcd's own, if none is configured. */
+/** The default of etcd. */
 export const DEFAULT_QUOTA_BYTES = 2 * 1_024 ** 3;
 
 /** A healthy follower with 210 kB, with overrides. */
@@ -234,7 +237,7 @@ export function storeMember(
   };
 }
 
-/** Digits in hexadecimal, the same for the same name. */
+/** Hexadecimal digits, derived from the name. */
 export function hexOf(name: string, length: number): string {
   return Buffer.from(name, 'utf8').toString('hex').padEnd(length, '0');
 }

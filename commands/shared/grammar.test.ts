@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { agree, be, have, say } from './grammar.ts';
+import { agree, allOf, be, have, say, shareOf } from './grammar.ts';
 
 test.each([
   [0, 'are failing', 'have no VM'],
@@ -16,4 +16,14 @@ test.each([
   [['a', 'b', 'c'], 'a, b and 1 more are down'],
 ])('%j: %s', (names, sentence) => {
   expect(say(names, be('down'), 2)).toBe(sentence);
+});
+
+test.each([
+  [1, 1, 'the only node', '1 node'],
+  [2, 2, 'both nodes', 'both nodes'],
+  [12, 12, 'all 12 nodes', 'all 12 nodes'],
+  [12, 41, 'all 12 nodes', '12 of 41 nodes'],
+])('%i of %i: %s, %s', (amount, total, all, share) => {
+  expect(allOf(amount, 'node')).toBe(all);
+  expect(shareOf(amount, total, 'node')).toBe(share);
 });

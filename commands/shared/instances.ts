@@ -1,21 +1,21 @@
 import type { Finding, ports } from '../kit.ts';
 
-/** What several checks say about instances and their processes, so that one fault has one severity whichever check reports it. */
+/** Rules about instances and their processes that several checks share, so that each reports the same severity for the same fault. */
 
 type Severity = Finding['severity'];
 type Lock = NonNullable<ports.Deployment['lock']>;
 
-/** What is wrong with a whole instance, so that nothing is known about its single processes. */
+/** Problems of a whole instance. The state of its processes is then unknown. */
 export type InstanceFault = 'silent' | 'absent' | 'unseen' | 'stopped';
 
-/** One process, on all instances that should run it. */
+/** A process on all instances that should run it. */
 export interface ProcessSpread {
   readonly name: string;
   readonly on: readonly { readonly instance: ports.Instance; readonly process: ports.RunningProcess }[];
   readonly down: ProcessSpread['on'];
 }
 
-/** Whether it should run, and is not ignored (`bosh ignore`): only then does it count. */
+/** Whether it should run and is not ignored (`bosh ignore`). Only such instances count. */
 export function isCounted({ desired, ignored }: ports.Instance): boolean {
   return desired === 'started' && !ignored;
 }
@@ -39,12 +39,12 @@ export function isDown({ state }: ports.RunningProcess): boolean {
   return state !== 'running';
 }
 
-/** `unmonitored` in words: monit does not watch it, so it is never restarted automatically. */
+/** The state in words. monit does not watch an unmonitored process, so it never restarts it. */
 export function describeProcessState({ state }: ports.RunningProcess): string {
   return state === 'unmonitored' ? 'not monitored' : state;
 }
 
-/** Something runs there, as far as can be seen. */
+/** Whether anything runs there, as far as is known. */
 export function isUp(instance: ports.Instance): boolean {
   if (instanceFaultOf(instance) !== undefined) return false;
   const { processes, state } = instance;
@@ -52,14 +52,14 @@ export function isUp(instance: ports.Instance): boolean {
 }
 
 /**
- * The rule for one cause behind many: at least two, and more than half of all that could be hit.
- * Machines break one by one; what breaks on most of them at once has its cause somewhere else.
+ * Whether a fault has a shared cause: it affects at least 2 instances, and more than half of those that it could affect. Machines fail one
+ * by one; a fault of most of them at once has its cause elsewhere.
  */
 export function isShared(hit: number, all: number): boolean {
   return hit >= 2 && 2 * hit > all;
 }
 
-/** By name, on those of the instances that report their processes. */
+/** Processes by name, on the instances that report their processes. */
 export function groupByProcess(instances: readonly ports.Instance[]): ProcessSpread[] {
   const all = instances
     .filter((instance) => instanceFaultOf(instance) === undefined)
@@ -70,8 +70,8 @@ export function groupByProcess(instances: readonly ports.Instance[]): ProcessSpr
 }
 
 /**
- * How bad it is that a process is down: critical where that is so on most instances, or on all that have it; a warning where others carry
- * on; and what is starting one step less. A task that changes the deployment stops whole instances: what it explains is no more than a warning.
+ * The severity of a process that is down: critical if it is down on most instances, or on all that have it; otherwise a warning; and one
+ * level less if it is starting. A task that changes the deployment stops whole instances, so what it explains is at most a warning.
  */
 export function severityOf({ on, down }: ProcessSpread, lock: Lock | undefined): Severity {
   const isWide = isShared(down.length, on.length) || down.length === on.length;
@@ -82,7 +82,7 @@ export function severityOf({ on, down }: ProcessSpread, lock: Lock | undefined):
   return isExplained ? 'warning' : 'critical';
 }
 
-/** A task stops and starts all processes of an instance. One that is down while the others run is not its doing. */
+/** A task stops and starts all processes of an instance. If one is down while the others run, the task is not the cause. */
 export function isBeingChanged({ state, processes }: ports.Instance): boolean {
   return (
     state === 'starting' ||
@@ -91,28 +91,31 @@ export function isBeingChanged({ state, processes }: ports.Instance): boolean {
   );
 }
 
-/** What takes the lock and stops nothing, as a director describes it: lib/bosh/director/api in cloudfoundry/bosh. */
+/**
+ * Descriptions of tasks that lock a deployment without stopping anything:
+ * https://github.com/cloudfoundry/bosh/tree/main/src/bosh-director/lib/bosh/director/api
+ */
 const STOPS_NOTHING = /^(run errand|scan cloud|export release|(create|delete) snapshot|snapshot)/i;
 
-/** Whether the task that holds the lock stops and starts instances. One that is not described may. */
+/** Whether the task that holds the lock stops and starts instances. A task without a description might. */
 export function changesInstances(lock: Lock | undefined): lock is Lock {
   return lock !== undefined && !STOPS_NOTHING.test(lock.description ?? '');
 }
 
 /** `task 1180 (create deployment)` */
 function describeTask({ taskId, description }: Lock): string {
-  const task = taskId === 'unknown' ? 'a task that this credential cannot see' : `task ${taskId}`;
+  const task = taskId === 'unknown' ? 'a task that these credentials cannot see' : `task ${taskId}`;
   return description === undefined ? task : `${task} (${description})`;
 }
 
 type MaybeLocked = Pick<ports.Deployment, 'lock' | 'name'>;
 
-/** `task 1180 (create deployment) is changing cf`, where a task holds the lock on the deployment. */
+/** `task 1180 (create deployment) is changing cf`. undefined if the deployment is not locked. */
 export function describeLock({ lock, name }: MaybeLocked): string | undefined {
   return lock && `${describeTask(lock)} ${lockVerb(lock)} ${name}`;
 }
 
-/** The same without what the task is about. */
+/** The same without the description of the task. */
 export function describeLockBriefly({ lock, name }: MaybeLocked): string | undefined {
   return lock && `${describeTask({ taskId: lock.taskId })} ${lockVerb(lock)} ${name}`;
 }
@@ -121,7 +124,7 @@ function lockVerb(lock: Lock): string {
   return changesInstances(lock) ? 'is changing' : 'holds the lock on';
 }
 
-/** `its deployment is locked by task 1180 (create deployment)`, where it is. */
+/** `its deployment is locked by task 1180 (create deployment)`. undefined if it is not locked. */
 export function describeLocked({ lock }: Pick<ports.Deployment, 'lock'>): string | undefined {
   return lock && `its deployment is locked by ${describeTask(lock)}`;
 }

@@ -29,16 +29,13 @@ test.each([
   expect(find(machine)[0]?.by).toBe(by);
 });
 
-test('the whole name of one node wins over names of others without their domains', () => {
+test('the full name of one node takes precedence over names of others without their domains', () => {
   expect(find('build-2').map(({ node }) => node.name)).toEqual(['build-2']);
 });
 
-test.each([['twin'], ['10.0.0.9']])(
-  '%s is ambiguous, and all nodes that it may mean are returned',
-  (machine) => {
-    expect(find(machine)).toHaveLength(2);
-  },
-);
+test.each([['twin'], ['10.0.0.9']])('%s is ambiguous, and all matching nodes are returned', (machine) => {
+  expect(find(machine)).toHaveLength(2);
+});
 
 test.each([
   ['another domain', 'build-1.us.example.internal'],
@@ -47,6 +44,6 @@ test.each([
   ['nothing', ' '],
   ['a name that every machine has', 'localhost'],
   ['an address that every machine has', '127.0.0.1'],
-])('%s is no node', (_, machine) => {
+])('%s matches no node', (_, machine) => {
   expect(find(machine)).toEqual([]);
 });

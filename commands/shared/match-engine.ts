@@ -5,17 +5,17 @@ type NodeNames = Pick<ports.ClusterNode, 'name' | 'addresses'>;
 
 export interface NodeMatch<N> {
   readonly node: N;
-  /** What the match rests on, for people. */
+  /** How it was matched, in words. */
   readonly by: 'name' | 'name without the domain' | 'address';
 }
 
-/** Names that every machine has for itself. */
+/** Names and addresses that every machine has. */
 const LOOPBACK = /^(?:localhost(?:\..*)?|127\..*|::1)$/;
 
 /**
  * Finds the node that runs on a machine, by the machine's name or address: the `node` of a container engine in the configuration, or the
- * host name that the engine reports. Only the best matches are returned: by name, else by the name without the domain, else by address.
- * Several mean that the name is ambiguous; none of them may then be taken for the machine.
+ * host name that the engine reports. Returns only the best matches: by name, otherwise by the name without the domain, otherwise by
+ * address. If there are several, the name is ambiguous and must not be used.
  */
 export function nodeFinder<N extends NodeNames>(
   nodes: readonly N[],
@@ -42,7 +42,7 @@ export function nodeFinder<N extends NodeNames>(
   };
 }
 
-/** Host names are equal whatever their case; an address of IPv6 may be in brackets, and a name may end with the dot of the root. */
+/** Host names are compared without case, brackets of IPv6 addresses and the trailing dot. */
 function normalize(name: string): string {
   return name
     .trim()
@@ -51,12 +51,12 @@ function normalize(name: string): string {
     .replace(/\.$/, '');
 }
 
-/** A node may be named after its address, of which the first number is not a host. */
+/** A node may be named after its IP address, whose first number is not a host name. */
 export function withoutDomain(name: string): string {
   return /^[\d.]+$/.test(name) ? name : (name.split('.')[0] ?? name);
 }
 
-/** `builders:node-b`. An engine with the name of its source, which is then its only one, is named as the source. */
+/** `builders:node-b`. If the engine has the name of its source, just that name. */
 export function engineTarget({ name }: Pick<ports.ContainerEngines, 'name'>, engine: string): string {
   return engine === name ? name : `${name}:${engine}`;
 }

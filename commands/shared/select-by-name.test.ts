@@ -28,6 +28,6 @@ test('five available names are listed, and the others counted', () => {
 test.each([
   ['--pool', 'no pool is known'],
   ['--node', 'no node is known'],
-])('without any name to choose from, the gap of %s says so', (flag, hint) => {
+])('if no name is known, the gap for %s says so', (flag, hint) => {
   expect(select([], 'x', flag)).toEqual({ selected: [], gaps: [`${flag} x: not found; ${hint}`] });
 });

@@ -13,7 +13,7 @@ interface Selection<T> {
 /** How many available names a gap lists. */
 const MAX_LISTED = 5;
 
-/** Those with one of the requested names. An unknown name is a gap that suggests the nearest name, or lists some that exist. */
+/** The items with one of the requested names. An unknown name is a gap that suggests the nearest name, or lists some that exist. */
 export function selectByName<T>(
   all: readonly T[],
   { flag, requested, nameOf, matches = (one, name) => one === name }: Selection<T>,
@@ -27,7 +27,7 @@ export function selectByName<T>(
 }
 
 function hintFor(name: string, known: readonly string[], flag: string): string {
-  // Not "there is no pool": a list that could not be read is empty too.
+  // Not "there is no pool": the list is also empty if it could not be read.
   if (known.length === 0) return `no ${flag.replace(/^--/, '')} is known`;
   const meant = nearest(name, known);
   return meant === undefined ? `available: ${wording.list(known, MAX_LISTED)}` : `did you mean ${meant}?`;

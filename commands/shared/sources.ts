@@ -1,6 +1,6 @@
 import { nearest, ports, type ReadContext, SourceError } from '../kit.ts';
 
-/** The names in a list with commas. */
+/** The names in a comma-separated list. */
 export function splitNames(list: string): readonly string[] {
   return list
     .split(',')
@@ -8,12 +8,15 @@ export function splitNames(list: string): readonly string[] {
     .filter(Boolean);
 }
 
-/** A place without the name of its source, `secret/cf/uaa` for `vault:secret/cf/uaa`. */
+/** A place without the name of its source: `secret/cf/uaa` for `vault:secret/cf/uaa`. */
 export function withoutSource(place: string): string {
   return place.slice(place.indexOf(':') + 1);
 }
 
-/** The sources of a port that `--source` names, all if it is absent. An unknown name is a gap that suggests the nearest one, or lists all. */
+/**
+ * The sources of a port that `--source` names, or all of them without it. An unknown name is a gap that suggests the nearest name, or lists
+ * all.
+ */
 export function chooseSources<Port extends ports.PortName>(
   { read, gap }: Pick<ReadContext<Port>, 'read' | 'gap'>,
   port: Port,
@@ -26,7 +29,7 @@ export function chooseSources<Port extends ports.PortName>(
   for (const name of requested.filter((one) => !known.includes(one))) {
     const meant = nearest(name, known);
     const hint = meant === undefined ? `available: ${known.join(', ')}` : `did you mean ${meant}?`;
-    const message = `no source for ${ports.PORTS[port].holds} has that name; ${hint}`;
+    const message = `no source of ${ports.PORTS[port].holds} has this name; ${hint}`;
     gap(`--source ${name}`, new SourceError(name, 'missing', message));
   }
   return sources.filter(({ name }) => requested.includes(name));

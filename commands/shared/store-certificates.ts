@@ -1,5 +1,6 @@
 import { type Evidence, type ports, wording } from '../kit.ts';
 import { field } from './evidence.ts';
+import { shareOf } from './grammar.ts';
 import {
   hasExpired,
   memberName,
@@ -16,12 +17,15 @@ export interface CertificateLimits {
   readonly criticalDays: number;
 }
 
-/** How long before its end a certificate is reported. */
+/** How long before it expires a certificate is reported. */
 export function soonMs({ warningDays, criticalDays }: CertificateLimits): number {
   return Math.max(warningDays, criticalDays) * DAY_MS;
 }
 
-/** Of the certificate that Wrench presents: members that verify it reject an expired one, and then nothing else is known about them. */
+/**
+ * A problem of the certificate that Wrench presents. Members that verify it reject an expired one, and then nothing else is known about
+ * them.
+ */
 export function clientCertificateProblem(
   store: Store,
   { warningDays, criticalDays }: CertificateLimits,
@@ -54,7 +58,7 @@ export function clientCertificateProblem(
   };
   if (early > 0)
     return problemOf(
-      `is not valid for another ${wording.span(early)}`,
+      `is not valid yet, for another ${wording.span(early)}`,
       { reason: 'client-certificate-not-yet-valid', severity: 'critical' },
       describeEffect(store),
     );
@@ -69,20 +73,20 @@ export function clientCertificateProblem(
   return problemOf(
     `expires in ${wording.span(left)}`,
     { reason: 'client-certificate-expiring', severity },
-    'members that verify it will then reject it, and this check will see nothing. Renew it',
+    'after that, members that verify it will reject Wrench, and this check can no longer read their state. Renew it',
   );
 }
 
-/** What the endpoints do with one that is not valid, as far as they show it. */
+/** What the endpoints do with an invalid certificate, as far as is known. */
 function describeEffect({ endpoints }: Store): string {
   if (endpoints.some(({ error }) => error === undefined))
-    return 'some members still accept it; those that verify it do not. Renew it';
+    return 'some members still accept it, but members that verify it do not. Renew it';
   return endpoints.some(({ failureMode }) => failureMode === 'rejected')
-    ? 'members reject it, so their state is not known. Renew it, and check whether other clients use the same one'
+    ? 'members reject it, so their state is unknown. Renew it, and check whether other clients use the same certificate'
     : 'members that verify it will reject it. Renew it';
 }
 
-/** A member, or an endpoint where the members could not be listed, with what it serves to clients. */
+/** A member, or an endpoint if the members could not be listed, with the certificate that it serves to clients. */
 export interface StoreCertificate {
   readonly id: string;
   readonly name: string;
@@ -108,11 +112,8 @@ export function expiredCertificatesProblem(store: Store, now: Date): StoreProble
   const all = membersOrEndpoints(store).length;
   const isOne = ended.length === 1;
   const noun = isOne ? 'certificate' : 'certificates';
-  const count = wording.count(all, store.members.length > 0 ? 'member' : 'endpoint');
-  const isAll = ended.length === all && !isOne;
-  const headline = isAll
-    ? `the certificates of all ${count} of ${store.name} have expired`
-    : `the ${noun} of ${ended.length} of ${count} of ${store.name} ${isOne ? 'has' : 'have'} expired`;
+  const which = shareOf(ended.length, all, `${store.members.length > 0 ? 'member' : 'endpoint'} certificate`);
+  const headline = `${which} of ${store.name} ${isOne ? 'has' : 'have'} expired`;
   const longest = Math.max(...ended.map(({ certificate }) => now.getTime() - certificate.notAfter.getTime()));
   return {
     headline,
@@ -120,7 +121,7 @@ export function expiredCertificatesProblem(store: Store, now: Date): StoreProble
       reason: 'certificate-expired',
       severity: 'critical',
       target: storeTarget(store, ended),
-      summary: `The ${noun} of ${memberNames(ended)} expired ${wording.span(longest)} ago: clients that verify ${isOne ? 'it' : 'them'} cannot connect`,
+      summary: `The ${noun} of ${memberNames(ended)} expired ${wording.span(longest)} ago: clients that verify ${isOne ? 'it' : 'them'} can't connect`,
       evidence: [certificatesTable(store, ended)],
     },
   };

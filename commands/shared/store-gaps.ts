@@ -1,7 +1,7 @@
 import { type ports, SourceError, wording } from '../kit.ts';
 import { memberName, type Store } from './store-members.ts';
 
-/** What some members of a store report and others do not: there it is unknown, which is not the same as healthy. */
+/** Facts that some members of a store report and others do not. For the others they are unknown, which is not healthy. */
 
 export interface StoreGap {
   readonly what: string;
@@ -11,9 +11,9 @@ export interface StoreGap {
 interface MemberFact {
   readonly label: string;
   readonly valueIn: (member: ports.StoreMember) => unknown;
-  /** The queries that it is an answer to. */
+  /** The queries that return it. */
   readonly queries: readonly ports.StoreQuery[];
-  /** It is in every status since version 3. */
+  /** Whether every status contains it since version 3. */
   readonly isInStatus?: true;
 }
 
@@ -47,8 +47,8 @@ const MEMBER_FACTS = {
 export type MemberFactName = keyof typeof MEMBER_FACTS;
 
 /**
- * Of members that respond, what they do not report although they should: another one does that is not newer, or it is in every status and
- * theirs was read. An old version reports less, and so do all of its members; that is no gap. `isExplained` leaves out what is reported as an
+ * Facts that members respond without, although they should report them: a member that is not newer reports it, or it is in every status. If
+ * no member reports a fact because the version is old, that is not a gap. `isExplained` leaves out what is already reported as an
  * unanswered query.
  */
 export function unreportedByMembers(
@@ -80,7 +80,7 @@ export function unreportedByMembers(
   });
 }
 
-/** One whose version is not known counts as newer. */
+/** A member of unknown version counts as newer. */
 function isNewer({ version: one }: ports.StoreMember, { version: other }: ports.StoreMember): boolean {
   if (other === undefined) return false;
   if (one === undefined) return true;
@@ -99,7 +99,7 @@ const ENDPOINT_FACTS = {
 
 type EndpointFactName = keyof typeof ENDPOINT_FACTS;
 
-/** Of endpoints that respond, what they do not report although another one does: whether they are one cluster is then not known. */
+/** Facts that endpoints respond without although another one reports them: then it is unknown whether they are one cluster. */
 export function unreportedByEndpoints(
   { name, endpoints, members }: Store,
   facts: readonly EndpointFactName[],
@@ -108,7 +108,7 @@ export function unreportedByEndpoints(
   const responding = endpoints.filter(({ error }) => error === undefined);
   return responding.flatMap((endpoint) => {
     const member = members.find(({ id }) => id === endpoint.memberId);
-    // Without a leader there is none to report.
+    // A member without a leader cannot report one.
     const isLeaderless = member?.hasLeader === false;
     const missing = facts.filter(
       (fact) =>

@@ -2,7 +2,7 @@ import { type Evidence, type ports, wording } from '../kit.ts';
 import { field } from './evidence.ts';
 import { isListed, memberName, memberNames, type Store, type StoreProblem } from './store-members.ts';
 
-/** Whether the configured endpoints are one cluster: nothing else that they report counts before that is so. */
+/** Checks that the configured endpoints are one cluster. Nothing else that they report is reliable unless they are. */
 export function identityProblems(store: Store): StoreProblem[] {
   return [
     severalClusters(store) ?? severalLeaders(store) ?? differentLists(store),
@@ -11,12 +11,12 @@ export function identityProblems(store: Store): StoreProblem[] {
   ].flatMap((problem) => problem ?? []);
 }
 
-/** Whether what one endpoint answers can be compared with what another one does. */
+/** Whether the responses of its endpoints can be compared with one another. */
 export function isOneCluster(store: Pick<Store, 'endpoints' | 'members'>): boolean {
   return clustersOf(store).length < 2 && leadersOf(store).length < 2;
 }
 
-/** Their ids, the one with the most endpoints first. */
+/** The ids of the clusters, the one with the most endpoints first. */
 export function clustersOf({ endpoints }: Pick<Store, 'endpoints'>): readonly string[] {
   const groups = Map.groupBy(endpoints, ({ clusterId }) => clusterId);
   return [...groups]
@@ -24,13 +24,13 @@ export function clustersOf({ endpoints }: Pick<Store, 'endpoints'>): readonly st
     .flatMap(([clusterId]) => clusterId ?? []);
 }
 
-/** The ids of those who lead, as the endpoints and the members see it. */
+/** The ids of the leaders that the endpoints and members report. */
 export function leadersOf({ endpoints, members }: Pick<Store, 'endpoints' | 'members'>): readonly string[] {
   const followed = endpoints.flatMap(({ leaderId }) => leaderId ?? []);
   return [...new Set([...followed, ...leadingMembers({ members }).map(({ id }) => id)])];
 }
 
-/** Those that say that they lead. Where the members could not be listed, their ids may not be known. */
+/** The members that report that they lead. Empty if the members could not be listed, because their ids may be unknown. */
 function leadingMembers({ members }: Pick<Store, 'members'>): readonly ports.StoreMember[] {
   return isListed({ members })
     ? members.filter(({ isLeader, hasLeader }) => isLeader === true && hasLeader !== false)
@@ -51,7 +51,7 @@ function severalClusters(store: Store): StoreProblem | undefined {
       reason: 'several-clusters',
       severity: 'critical',
       target: store.name,
-      summary: `${wording.capitalize(headline)} (${groups.join(' | ')}): each has its own data, and clients reach one or the other. Before you repair anything, find out which one is right and stop writes to the others`,
+      summary: `${wording.capitalize(headline)} (${groups.join(' | ')}): each has its own data, and clients reach one or the other. Before you repair anything, find out which one is right, and stop writes to the others`,
       evidence: [
         endpointTable(store),
         field('No fix offered', 'a person must decide which cluster is right'),
@@ -60,7 +60,7 @@ function severalClusters(store: Store): StoreProblem | undefined {
   };
 }
 
-/** One of them may be no configured endpoint, but only found at the address that it advertises. */
+/** One of the leaders may not be a configured endpoint, but a member at its advertised address. */
 function severalLeaders(store: Store): StoreProblem | undefined {
   const leaders = leadersOf(store);
   if (leaders.length < 2) return undefined;
@@ -84,7 +84,7 @@ function severalLeaders(store: Store): StoreProblem | undefined {
   };
 }
 
-/** One that was removed, or that missed a change, has a list of its own. */
+/** A member that was removed, or that missed a membership change, has a different list. */
 function differentLists(store: Store): StoreProblem | undefined {
   const lists = new Set(store.endpoints.flatMap(({ lists }) => (lists ? [lists.join()] : [])));
   if (lists.size < 2) return undefined;
@@ -95,13 +95,13 @@ function differentLists(store: Store): StoreProblem | undefined {
       reason: 'member-lists-differ',
       severity: 'warning',
       target: store.name,
-      summary: `${wording.capitalize(headline)}: one was removed, or missed a membership change. Compare “etcdctl member list” on each`,
+      summary: `${wording.capitalize(headline)}: one was removed, or missed a membership change. Compare \`etcdctl member list\` on each`,
       evidence: [endpointTable(store)],
     },
   };
 }
 
-/** Configured, and by its own report not a member of the cluster that the others form. */
+/** Configured endpoints that, by their own reports, are not members of the cluster of the others. */
 function removedMembers(store: Store): StoreProblem | undefined {
   const { members, endpoints } = store;
   const [own] = clustersOf(store);
@@ -118,7 +118,7 @@ function removedMembers(store: Store): StoreProblem | undefined {
   return notAMember(store, others, headline, advice);
 }
 
-/** Configured, without an answer, while every member was found elsewhere: it may also be a second address of one of them. */
+/** Whether a configured endpoint does not respond although every member was found elsewhere. It may also be a second address of one. */
 export function isStaleEndpoint(
   { members }: Pick<Store, 'members'>,
   { memberId, error, failureMode }: ports.StoreEndpoint,
@@ -134,11 +134,11 @@ function staleEndpoints(store: Store): StoreProblem | undefined {
   if (others.length === 0) return undefined;
   const isOne = others.length === 1;
   const areDown = others.every(({ failureMode }) => failureMode !== 'unreachable');
-  const does = areDown ? `${isOne ? 'is' : 'are'} not responding` : 'cannot be reached from here';
-  const headline = `${wording.list(addressesOf(others))} ${does}, and every member of ${store.name} was found elsewhere`;
+  const does = `${isOne ? 'is' : 'are'} ${areDown ? 'not responding' : 'unreachable from here'}`;
+  const headline = `${wording.list(addressesOf(others))} ${does}, but every member of ${store.name} was found elsewhere`;
   const advice = isOne
-    ? 'so it is no longer a member, or a second address of one: correct the endpoints of this source'
-    : 'so they are no longer members, or second addresses of some: correct the endpoints of this source';
+    ? 'so it is no longer a member, or is a second address of one. Correct the endpoints of this source'
+    : 'so they are no longer members, or are second addresses of some. Correct the endpoints of this source';
   return notAMember(store, others, headline, advice);
 }
 

@@ -2,8 +2,8 @@ import { type Evidence, type Finding, type ports, wording } from '../kit.ts';
 import { field } from './evidence.ts';
 
 /**
- * What the members of a store are called, which of them respond, are healthy and vote, and whether they are a quorum.
- * `/etcd health` and `/etcd doppler` judge them alike.
+ * The names of a store's members, which of them respond, are healthy and vote, and whether they have a quorum. `/etcd health` and `/etcd
+ * doppler` share these rules.
  */
 
 /** A key-value store, as its members report it. */
@@ -19,7 +19,7 @@ export interface StoreProblem {
 
 type Named = Pick<ports.StoreMember, 'id' | 'name'>;
 
-/** One that never started has no name yet, and is called by its id as etcdctl shows it. */
+/** A member that never started has no name yet, so its id is used, as in etcdctl. */
 export function memberName({ name, id }: Named): string {
   return name || id;
 }
@@ -28,18 +28,23 @@ export function memberNames(members: readonly Named[]): string {
   return wording.list(members.map(memberName).toSorted());
 }
 
-/** What several members share is about their store, so that it stays the same finding while it spreads. */
+/**
+ * The target of a finding: the member, or the store if several members are affected, so that it stays the same finding while it spreads.
+ */
 export function storeTarget({ name }: Pick<Store, 'name'>, members: readonly Named[]): string {
   const [only, ...others] = members;
   return only && others.length === 0 ? `${name}/${memberName(only)}` : name;
 }
 
-/** Where nobody listed the members, the endpoints stand for them, each by its address. */
+/** Whether the members were listed. If not, the endpoints are used as members, each named by its address. */
 export function isListed({ members }: Pick<ports.StoreMembers, 'members'>): boolean {
   return !members.every(({ name, url }) => url !== undefined && new URL(url).host === name);
 }
 
-/** Narrow enough for a phone: what all members have in common is left out. Where they could not be listed, the endpoints stand for them. */
+/**
+ * Narrow enough for a phone: columns that are equal for all members are left out. If the members could not be listed, it shows the
+ * endpoints.
+ */
 export function membersTable(
   { members, endpoints, alarms }: ports.StoreMembers,
   { showSizes = false }: { readonly showSizes?: boolean } = {},
@@ -70,7 +75,7 @@ export function memberState(
   alarms: readonly ports.StoreAlarm[],
 ): string {
   if (error) return name === '' ? 'never started' : error.message;
-  // A member reports everybody's alarms, by their ids: the findings name them. Before 3.5 it gives no reason.
+  // A member reports the alarms of all members, and the findings name those. Before 3.5 it reports no reason.
   const because = unhealthyBecause ?? (alarms.length > 0 && hasLeader !== false ? 'alarm' : '');
   if (healthy === false && /alarm/i.test(because)) return 'alarm raised';
   if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'no leader' : 'unhealthy');
@@ -88,7 +93,7 @@ export function isKnownDown(mode: ports.FailureMode | undefined): boolean {
   return mode === 'not-listening' || mode === 'hung';
 }
 
-/** It gave no answer, though it should have: it is down, or cannot be reached where it is configured. */
+/** Whether it did not respond although it should have: it is down, or unreachable at its configured address. */
 export function isNotResponding({ error, failureMode, isConfigured }: ports.StoreMember): boolean {
   return error !== undefined && (isKnownDown(failureMode) || (failureMode === 'unreachable' && isConfigured));
 }
@@ -97,14 +102,14 @@ export function isNeverStarted({ name, error }: ports.StoreMember): boolean {
   return name === '' && error !== undefined;
 }
 
-/** It has no vote, by the member list or by its own status: https://github.com/etcd-io/etcd/issues/18347 */
+/** Whether it has no vote, by the member list or by its own status: https://github.com/etcd-io/etcd/issues/18347 */
 export function isNonVoting({ isLearner, isLearnerByStatus }: ports.StoreMember): boolean {
   return isLearner === true || isLearnerByStatus === true;
 }
 
 /**
- * An alarm makes every member call itself unhealthy, those that did not raise it as well: that is reported as the alarm.
- * Before 3.5 `/health` gives no reason at all.
+ * An alarm makes every member report itself as unhealthy, including those that did not raise it. That is reported as the alarm. Before 3.5,
+ * `/health` reports no reason.
  */
 export function isHealthy(
   { error, hasLeader, healthy, unhealthyBecause = 'alarm' }: ports.StoreMember,
@@ -116,12 +121,12 @@ export function isHealthy(
 
 export interface Votes {
   readonly voters: number;
-  /** Of them, those that answer in whatever way. */
+  /** Voters that respond in any way. */
   readonly up: number;
   readonly majority: number;
 }
 
-/** A learner has no vote; a voting member that was added and never started has one. */
+/** A learner has no vote. A voting member that was added but never started has one. */
 export function countVotes({ members }: ports.StoreMembers): Votes {
   const voters = members.filter((member) => !isNonVoting(member));
   const up = voters.filter(
@@ -134,7 +139,7 @@ export function hasExpired(certificate: ports.Certificate | undefined, now: Date
   return certificate !== undefined && certificate.notAfter.getTime() <= now.getTime();
 }
 
-/** `the peer certificates of n1 and n2 have expired`; undefined where nothing of the kind is known. */
+/** `the peer certificates of n1 and n2 have expired`. undefined if none is known to have expired. */
 export function describeExpired(
   members: readonly ports.StoreMember[],
   which: 'certificate' | 'peerCertificate',
@@ -147,7 +152,7 @@ export function describeExpired(
   return `the ${kind}${isOne ? '' : 's'} of ${memberNames(ended)} ${isOne ? 'has' : 'have'} expired`;
 }
 
-/** Nothing is written and no key expires without a majority: what else is wrong with the members follows from it, or is its cause. */
+/** Without a majority nothing is written and no key expires. Other problems of the members are its consequences or its cause. */
 export function quorumProblem(store: Store, now: Date): StoreProblem | undefined {
   if (store.hasQuorum === true) return undefined;
   if (store.members.length === 0) return quorumWithoutMembers(store, now);
@@ -155,7 +160,7 @@ export function quorumProblem(store: Store, now: Date): StoreProblem | undefined
   const { voters, up, majority } = countVotes(store);
   const counted = `${up} of ${wording.count(voters, isListed(store) ? 'member' : 'endpoint')} ${up === 1 ? 'responds' : 'respond'}`;
   if (up < majority) {
-    // Unless a member reported that there is no majority, those that cannot be reached from here may be up.
+    // If no member reported that there is no majority, the members that are unreachable from here may be up.
     const down = store.members.filter(
       (member) => !isNonVoting(member) && isKnownDown(member.failureMode),
     ).length;
@@ -172,15 +177,15 @@ export function quorumProblem(store: Store, now: Date): StoreProblem | undefined
     return quorumLost(
       store,
       'quorum-lost',
-      `${name} cannot complete a quorum read, though ${counted} and ${memberNames([leader])} leads`,
+      `${name} cannot complete a quorum read, although ${counted} and ${memberNames([leader])} leads`,
       AFTER_ELECTION,
     );
-  // Where nobody reports that, only the read is known to fail.
+  // If no member reports this, only the failed read is known.
   if (!store.members.some(({ hasLeader }) => hasLeader === false))
     return quorumLost(
       store,
       'quorum-lost',
-      `${name} cannot complete a quorum read, though ${counted}`,
+      `${name} cannot complete a quorum read, although ${counted}`,
       AFTER_ELECTION,
     );
   const problem = describeExpired(store.members, 'peerCertificate', now);
@@ -194,38 +199,38 @@ export function quorumProblem(store: Store, now: Date): StoreProblem | undefined
   return quorumLost(
     store,
     'no-leader',
-    `${name} has no leader, though ${counted}`,
+    `${name} has no leader, although ${counted}`,
     'check the peer certificates (expired ones break the connections between members), the network between the members, their disks and their clocks',
   );
 }
 
 const AFTER_ELECTION =
-  'an election may be in progress: check again. If it persists, check the disks and the network between the members';
+  'an election may be in progress. Run the check again; if it persists, check the disks and the network between the members';
 
-/** Some of the endpoints may answer, and not be allowed to list the members. */
+/** Endpoints may respond and still not be allowed to list the members. */
 function quorumWithoutMembers(store: Store, now: Date): StoreProblem | undefined {
   const { name, endpoints, hasQuorum } = store;
   const up = endpoints.filter(({ error }) => error === undefined).length;
-  if (up === 0) return nobodyResponds(store, now);
+  if (up === 0) return noEndpointResponds(store, now);
   if (hasQuorum !== false) return undefined;
   const counted = `${up} of ${wording.count(endpoints.length, 'endpoint')} ${up === 1 ? 'responds' : 'respond'}`;
   return quorumLost(
     store,
     'quorum-lost',
-    `${name} cannot complete a quorum read, though ${counted}`,
-    'an election may be in progress: check again. If it persists, check the members',
+    `${name} cannot complete a quorum read, although ${counted}`,
+    'an election may be in progress. Run the check again; if it persists, check the members',
   );
 }
 
 const ABSENT: Readonly<Record<ports.FailureMode, readonly [one: string, many: string]>> = {
   'not-listening': ['refuses connections', 'refuse connections'],
   hung: ['accepts connections but does not respond', 'accept connections but do not respond'],
-  unreachable: ['cannot be reached from here', 'cannot be reached from here'],
+  unreachable: ['is unreachable from here', 'are unreachable from here'],
   rejected: ['rejects Wrench', 'reject Wrench'],
 };
 
-/** Who the members are is not known then. Those that cannot be reached from here may be up, so alone they are no finding. */
-function nobodyResponds(store: Store, now: Date): StoreProblem | undefined {
+/** The members are unknown then. Endpoints that are unreachable from here may be up, so they alone are not a finding. */
+function noEndpointResponds(store: Store, now: Date): StoreProblem | undefined {
   const { name, endpoints } = store;
   const down = endpoints.filter(({ failureMode }) => isKnownDown(failureMode));
   if (down.length === 0 || endpoints.every(({ certificate }) => hasExpired(certificate, now)))
@@ -241,9 +246,9 @@ function nobodyResponds(store: Store, now: Date): StoreProblem | undefined {
     : `none of its ${endpoints.length} endpoints responds (${wording.list(states)})`;
   const headline = isMost && !isOne ? `${name} has no quorum: ${says}` : `${name} is not responding: ${says}`;
   const next = isOne
-    ? 'Nothing can be read or written there; whether it has other members is unknown'
+    ? 'Nothing can be read or written there. It is unknown whether it has other members'
     : isMost
-      ? 'Nothing can be read or written; start its members'
+      ? 'Nothing can be read or written. Start its members'
       : 'The others may be up';
   return {
     headline,
@@ -265,13 +270,13 @@ function quorumLost(store: Store, reason: string, headline: string, next: string
       reason,
       severity: 'critical',
       target: store.name,
-      summary: `${headline}. Nothing can be written, and keys do not expire; ${next}`,
+      summary: `${headline}. Nothing can be written, and keys don't expire. ${wording.capitalize(next)}`,
       evidence: [membersTable(store), ...error, ...leaderChanges(store.members)],
     },
   };
 }
 
-/** Slow disks and unequal clocks are what it came from in https://github.com/cloudfoundry/loggregator-release/issues/127 */
+/** In this outage the causes were slow disks and clocks that differ: https://github.com/cloudfoundry/loggregator-release/issues/127 */
 function leaderChanges(members: readonly ports.StoreMember[]): Evidence[] {
   const changes = members.flatMap(({ leaderChanges: seen }) => seen ?? []);
   return changes.length === 0

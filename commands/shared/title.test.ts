@@ -10,7 +10,7 @@ test('the first of several titles that fits is taken', () => {
   expect(fitTitle(`Restart ${'x'.repeat(75)}`, 'Restart doppler_z2/2b64')).toBe('Restart doppler_z2/2b64');
 });
 
-test('where none fits, the last one is cut to the 75 characters of a button', () => {
+test('if none fits, the last one is cut to the 75 characters of a button', () => {
   const title = fitTitle('a'.repeat(80), 'b'.repeat(76));
   expect(title).toBe(`${'b'.repeat(74)}…`);
   expect(title).toHaveLength(75);

@@ -1,6 +1,6 @@
 import { type Chart, wording } from '../kit.ts';
 
-/** As many as a chart in Slack holds. */
+/** The limits of a chart in Slack. */
 const MAX_LINES = 6;
 const MAX_TIMES = 20;
 /** Fewer measurements, or a shorter time, show no trend. */
@@ -16,13 +16,13 @@ interface TrendLine {
   readonly name: string;
   /** The value now. */
   readonly value: number;
-  /** Those of earlier runs, in any order; times in milliseconds of the epoch. */
+  /** Values of earlier runs, in any order. `ms` is in milliseconds since the epoch. */
   readonly earlier: readonly TrendPoint[];
 }
 
 /**
- * A chart of values since their oldest sample, for those that are highest now. Each point is the highest value since the point before; the last
- * is the value now. Times at which nothing was measured are left out. No chart if there are too few samples.
+ * A chart of values since their oldest sample, for the lines that are highest now. Each point is the highest value since the previous
+ * point; the last is the current value. Times without measurements are left out. Empty if there are too few samples.
  */
 export function trendCharts(
   about: Pick<Chart, 'title' | 'unit'>,

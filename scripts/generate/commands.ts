@@ -1,15 +1,25 @@
+import type { AnyCheck } from '../../src/check/define-check.ts';
 import type { Catalogue } from '../../src/request/catalogue.ts';
 import type { RemediationsByName } from '../../src/check/define-remediation.ts';
 import { usageOf } from '../../src/request/parse.ts';
 import { table } from './regions.ts';
 
-/** Every check, how it is asked and what taught it. */
+/** Every check: how to run it, what it finds, and why it exists. */
 export function commandTable({ checks }: Catalogue): string {
-  const rows = [...checks].map(([name, check]) => [`\`/${name.replace('/', ' ')}\``, check.title, check.why]);
-  return table(['ask', 'to find', 'because'], rows);
+  const rows = [...checks].map(([name, check]) => [
+    `\`/${name.replace('/', ' ')}\``,
+    check.title,
+    originCell(check),
+  ]);
+  return table(['command', 'finds', 'why'], rows);
 }
 
-/** For those who write checks: the full usage of each, and the ports it reads. */
+/** The outage behind a check, or its policy with a link. */
+function originCell({ why = '', policy }: AnyCheck): string {
+  return policy ? `[Policy](${policy.source}): ${policy.rule}` : why;
+}
+
+/** For authors of checks: the full usage of each, and the ports it reads. */
 export function checkTable({ checks }: Catalogue): string {
   const rows = [...checks].map(([name, check]) => [
     `[${name}](${name}/check.ts)`,
@@ -19,7 +29,7 @@ export function checkTable({ checks }: Catalogue): string {
   return table(['check', 'usage', 'reads'], rows);
 }
 
-/** Every fix: what configuration calls it, where it is offered, what it does, how it is approved, and which permission of a source it needs. */
+/** Every fix: its name in the configuration, the command that offers it, what it does, its risk, and the permission that it needs from a source. */
 export function remediationTable({ checks }: Catalogue): string {
   const rows = [...checks].flatMap(([name, { remediations = {} }]) =>
     Object.entries(remediations as RemediationsByName).map(([fix, { about, risk, allow }]) => [
@@ -30,5 +40,5 @@ export function remediationTable({ checks }: Catalogue): string {
       `\`allow.${allow}\``,
     ]),
   );
-  return table(['fix', 'offered by', 'does', 'risk', 'needs'], rows);
+  return table(['fix', 'offered by', 'what it does', 'risk', 'permission'], rows);
 }

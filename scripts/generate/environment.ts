@@ -17,10 +17,10 @@ const variables: readonly Variable[] = Object.entries(settingsSchema.shape).map(
   };
 });
 
-/** `.env.example`: what has no default is to be filled in, what has one is shown as a comment. */
+/** `.env.example`: a variable with a default is a comment, any other is empty. */
 export function writeEnvExample(): string {
   const head =
-    '# Copy this to .env and fill in what you need. What the real environment says wins.\n# Generated from src/config/settings.ts by `npm run generate`.\n';
+    '# Copy this file to .env and fill in what you need. Variables that are set in the environment take precedence.\n# Generated from src/config/settings.ts by `npm run generate`.\n';
   const parts = variables.map(({ name, about, byDefault }) =>
     [`# ${about}`, byDefault === undefined ? `${name}=` : `# ${name}=${byDefault}`, ''].join('\n'),
   );
@@ -33,5 +33,5 @@ export function environmentTable(): string {
     byDefault === undefined ? '' : `\`${byDefault}\``,
     about,
   ]);
-  return table(['variable', 'default', 'what it is for'], rows);
+  return table(['variable', 'default', 'description'], rows);
 }

@@ -1,7 +1,7 @@
 import { MODULES } from '../../test/contract/layers.ts';
 import { table } from './regions.ts';
 
-/** The layers of `docs/architecture.md`, as the contract test checks them. */
+/** The layers of `docs/architecture.md`, as the contract test enforces them. */
 export function layerTable(): string {
   return table(
     ['layer', 'module', 'path', 'may import from the repository'],

@@ -1,4 +1,4 @@
-/** `npm run generate`: writes what is derived from declarations and schemas. */
+/** `npm run generate`: writes the files and tables that are derived from declarations and schemas. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { makeArtefacts } from './artefacts.ts';

@@ -3,25 +3,25 @@ import { stringify } from 'yaml';
 import type { Catalogue } from '../../src/request/catalogue.ts';
 import { REQUIRED_SCOPES, OPTIONAL_SCOPES } from '../../src/doctor/slack.ts';
 
-/** The address in the HTTP manifest, to be replaced by one's own. */
+/** The placeholder address in the HTTP manifest. */
 export const REQUEST_URL = 'https://wrench.example.com/slack/events';
 
 interface SlashCommand {
   readonly command: string;
   readonly description: string;
   readonly usage_hint: string;
-  /** Then links and names arrive marked up, and a forged one can be told from a real one. */
+  /** Slack then sends links and mentions as markup, so typed look-alikes can be detected. */
   readonly should_escape: true;
   readonly url?: string;
 }
 
-/** The app as Slack is told of it: in Socket Mode without addresses, over HTTP with one for each command. */
+/** The app manifest. Over HTTP each command has an address; in Socket Mode none has. */
 export function makeManifest(catalogue: Catalogue, mode: 'socket' | 'http') {
   return {
     _metadata: { major_version: 1, minor_version: 1 },
     display_information: {
       name: 'Wrench',
-      description: 'Asks the real infrastructure from an incident channel',
+      description: "Ask your platform what's wrong, and fix it with a colleague's approval",
       background_color: '#1f2933',
     },
     features: {
@@ -47,13 +47,13 @@ export function makeManifest(catalogue: Catalogue, mode: 'socket' | 'http') {
 
 export function writeManifest(catalogue: Catalogue, mode: 'socket' | 'http'): string {
   const head = [
-    '# Generated from commands/ by `npm run generate`. At https://api.slack.com/apps choose "Create New App", "From a manifest".',
-    ...(mode === 'http' ? [`# Replace ${REQUEST_URL} by the address at which Slack reaches the bot.`] : []),
+    '# Generated from commands/ by `npm run generate`. At https://api.slack.com/apps, choose "Create New App", then "From a manifest".',
+    ...(mode === 'http' ? [`# Replace ${REQUEST_URL} with the address where Slack can reach the bot.`] : []),
   ];
   return `${head.join('\n')}\n${stringify(makeManifest(catalogue, mode), { lineWidth: 0 })}`;
 }
 
-/** Commands are not apart between apps: where a name collides, the last app installed wins. `/wrench` reaches everything. */
+/** Apps share one namespace of commands: if two apps declare the same one, the last installed wins. `/wrench` can run everything. */
 function slashCommands({ commands, checks }: Catalogue): readonly SlashCommand[] {
   const areas = [...commands].map(([area, { title }]) => {
     const names = [...checks.keys()]
@@ -66,7 +66,7 @@ function slashCommands({ commands, checks }: Catalogue): readonly SlashCommand[]
     ...areas,
     slashCommand(
       'wrench',
-      'Everything that Wrench can be asked',
+      'Run any check, and manage fixes, digests and silences',
       [first, ...Object.keys(ADMIN_COMMANDS), 'help'].filter(Boolean).join(' | '),
     ),
   ];

@@ -1,4 +1,4 @@
-/** `npm run new -- area/check` */
+/** `npm run new -- area/check`: creates a check from the template. */
 import { fileURLToPath } from 'node:url';
 import { newCheck, NewCheckError } from './new-check.ts';
 

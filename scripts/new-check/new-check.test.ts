@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(repository, { recursive: true }));
 
-test('a new check in a new area is complete: it has its types and its test passes', async () => {
+test('a new check in a new area compiles, and its test passes', async () => {
   const { written, nextSteps } = newCheck('etcd/slow-disk', commands);
 
   expect(written).toContain('etcd/command.ts');
@@ -43,7 +43,7 @@ test('a new check in a new area is complete: it has its types and its test passe
   expect(stdout).toContain('1 passed');
 });
 
-test('a second check of an area leaves its command alone', () => {
+test('a second check in an area does not change its command', () => {
   newCheck('etcd/doppler', commands);
 
   const { written } = newCheck('etcd/slow-disk', commands);
@@ -52,7 +52,7 @@ test('a second check of an area leaves its command alone', () => {
   expect(readdirSync(join(commands, 'etcd')).toSorted()).toEqual(['command.ts', 'doppler', 'slow-disk']);
 });
 
-test('an existing check is not overwritten', () => {
+test('does not overwrite an existing check', () => {
   newCheck('etcd/doppler', commands);
 
   expect(() => newCheck('etcd/doppler', commands)).toThrow('commands/etcd/doppler already exists');
@@ -71,17 +71,17 @@ test.each([
   '_template/x',
   'etcd/-x',
   `${'a'.repeat(32)}/x`,
-])('%j is not a valid name, and nothing is written for it', (name) => {
+])('rejects the name %j and writes nothing', (name) => {
   expect(() => newCheck(name, commands)).toThrow(/such as .*etcd\/doppler/);
   expect(readdirSync(commands).toSorted()).toEqual(['_template', 'kit.ts', 'shared']);
 });
 
-test.each(['wrench/doppler', 'etcd/help'])('%s contains a reserved word', (name) => {
+test.each(['wrench/doppler', 'etcd/help'])('rejects %s because it contains a reserved word', (name) => {
   expect(() => newCheck(name, commands)).toThrow('reserved word');
 });
 
-test('an area that looks like a typo of another is pointed out', () => {
+test('warns about an area that looks like a typo of another', () => {
   newCheck('certs/expiring', commands);
 
-  expect(newCheck('cert/chain', commands).nextSteps[0]).toContain('There is already an area `certs`');
+  expect(newCheck('cert/chain', commands).nextSteps[0]).toContain('The area `certs` already exists');
 });

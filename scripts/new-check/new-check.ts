@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { nearest } from '../../src/text/nearest.ts';
 
-/** The check cannot be made. The message says why, and what to do instead. */
+/** The check can't be created. The message says why, and what to do instead. */
 export class NewCheckError extends Error {
   override readonly name = 'NewCheckError';
 }
 
 export interface NewCheck {
-  /** Paths of what was written, from the folder of commands. */
+  /** The paths of the new files, relative to `commands`. */
   readonly written: readonly string[];
   readonly nextSteps: readonly string[];
 }
@@ -16,12 +16,12 @@ export interface NewCheck {
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const TEMPLATE = '_template';
 const EXAMPLE = 'example';
-/** Not areas: `/wrench`, and the folder of helpers that several checks use. */
+/** Not areas: `/wrench`, and the folder with helpers that several checks share. */
 const RESERVED: ReadonlySet<string> = new Set(['wrench', 'shared']);
 
 /**
- * Copies `commands/_template` to a new check, and creates its area if there is none of that name. Overwrites nothing.
- * @throws {NewCheckError} for an invalid name, and for a check that already exists.
+ * Copies `commands/_template` to a new check, and creates its area if it does not exist. Overwrites nothing.
+ * @throws {NewCheckError} if the name is invalid or the check already exists.
  */
 export function newCheck(name: string, commands: string): NewCheck {
   const { area, check } = split(name);
@@ -51,10 +51,10 @@ function split(name: string): { area: string; check: string } {
   if (good && !RESERVED.has(area) && check !== 'help') return { area, check };
   throw new NewCheckError(
     name === ''
-      ? 'Name the check: npm run new -- area/check, such as npm run new -- etcd/doppler.'
+      ? 'Usage: npm run new -- AREA/CHECK, such as npm run new -- etcd/doppler.'
       : good
         ? `\`${name}\` contains a reserved word. Choose another name.`
-        : `\`${name.slice(0, 60)}\` is not a valid name: write area/check in lower-case words joined by dashes, such as etcd/doppler.`,
+        : `\`${name.slice(0, 60)}\` is not a valid name. Use lower-case words joined by dashes, such as etcd/doppler.`,
   );
 }
 
@@ -69,13 +69,13 @@ function nextSteps(area: string, check: string, similar: string | undefined): re
   return [
     ...(similar === undefined
       ? []
-      : [`There is already an area \`${similar}\`: move the check there if it belongs to it.`]),
-    `${folder}/stories.ts: the facts of a real outage, with a link to its source`,
-    `${folder}/diagnose.test.ts: what the check should report about it; then npx vitest run ${folder}`,
-    `${folder}/diagnose.ts: make the test pass`,
-    `${folder}/collect.ts: read the facts through a port; check.ts: its title, its reason, its arguments`,
-    `${folder}/fixtures.ts: what sources answer, with the fault and without; then npx vitest run test/contract/fail-safe`,
-    'npm run generate (tables, manifest); npx vitest run test/golden/stories.test.ts (what people see); npm run check',
-    'commands/README.md explains each step',
+      : [`The area \`${similar}\` already exists: move the check there if it belongs to it.`]),
+    `Write ${folder}/stories.ts: the facts of a real outage, with a link to its source`,
+    `Write ${folder}/diagnose.test.ts: what the check should report about it. Run npx vitest run ${folder}`,
+    `Write ${folder}/diagnose.ts to make the test pass`,
+    `Write ${folder}/collect.ts, which reads the facts through a port, and check.ts: title, reason and arguments`,
+    `Write ${folder}/fixtures.ts: the responses of sources, with and without the fault. Run npx vitest run test/contract/fail-safe`,
+    'Run npm run generate (tables and manifest), npx vitest run test/golden/stories.test.ts (what people see) and npm run check',
+    'See commands/README.md for each step',
   ];
 }

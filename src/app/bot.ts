@@ -30,7 +30,7 @@ import { openUserDirectory } from '../slack/access/user-directory.ts';
 import { handleOutboxJob } from '../slack/delivery/outbox.ts';
 import { allowSlackUrls } from '../slack/delivery/response-url.ts';
 import { makeSlackClient } from '../slack/delivery/slack-call.ts';
-import { logOutages } from '../telemetry/outages.ts';
+import { logRedisErrors } from '../telemetry/outages.ts';
 import { digestDefinitionsOf, policyOf, type Role, type Shared } from './shared.ts';
 import { MissingSettings } from './missing-settings.ts';
 
@@ -39,19 +39,19 @@ const POSTS_AT_ONCE = 25;
 const GRACE_MS = 10_000;
 const CLOSE_WITHIN_MS = 2_000;
 const SWEEP_REFUSALS_EVERY_MS = 5_000;
-/** If Redis is not reachable by then, the bot starts anyway, and says so in the answer to each command. */
+/** If Redis is unreachable for longer, the bot starts anyway and reports it in response to each command. */
 const READY_WITHIN_MS = 5_000;
 const DAY_MS = 86_400_000;
 
-/** Starts the role that faces Slack: it answers commands and posts what is in the outbox. It has no credentials for the infrastructure. */
+/** Starts the bot, which answers commands and posts what is in the outbox. It has no credentials for the infrastructure. */
 export async function startBot(shared: Shared): Promise<Role & { readonly port?: number }> {
   const { settings, config, catalogue, redis, redact, metrics } = shared;
   const log = shared.log.child({ role: 'bot' });
-  const onError = logOutages(log, 'Redis');
+  const onError = logRedisErrors(log);
   const { slackBotToken: botToken, slackAppToken, slackSigningSecret } = settings;
-  if (botToken === undefined) throw new MissingSettings('SLACK_BOT_TOKEN is not set');
+  if (botToken === undefined) throw new MissingSettings("SLACK_BOT_TOKEN isn't set.");
   if (slackAppToken === undefined && slackSigningSecret === undefined)
-    throw new MissingSettings('set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)');
+    throw new MissingSettings('Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP).');
 
   const installation = await readInstallation(botToken, settings.slackApiUrl, log);
   const { workspace } = installation;
@@ -94,11 +94,11 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     concurrency: POSTS_AT_ONCE,
     lockMs: config.limits.takeOverSeconds * 1_000,
     handle: (job) => handleOutboxJob(cardDeps, job),
-    onFailed: ({ id, data, error, isFinal }) =>
-      log[isFinal ? 'error' : 'warn'](
-        { err: error, jobId: id, runId: data.runId },
-        isFinal ? 'given up posting an answer' : 'posting an answer failed; it is tried again',
-      ),
+    onFailed: ({ id, data, error, isFinal }) => {
+      const about = { err: error, jobId: id, runId: data.runId };
+      if (isFinal) log.error({ event: 'post-abandoned', ...about }, "Couldn't post to Slack; giving up");
+      else log.warn({ event: 'post-failed', ...about }, "Couldn't post to Slack; retrying");
+    },
     onError,
   });
   const findings = {
@@ -138,7 +138,10 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   };
   await waitUntilReady(commandRedis, READY_WITHIN_MS);
   const refusalSweep = startSweepingRefusals(refusals, SWEEP_REFUSALS_EVERY_MS, (error) =>
-    log.debug({ err: error }, 'refusals could not be summed up; retrying'),
+    log.debug(
+      { event: 'refusals-not-summarized', err: error },
+      "Couldn't summarize refusals in the audit; retrying",
+    ),
   );
   const app = await startSlackApp(
     {
@@ -208,19 +211,22 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     await release();
     throw error;
   });
-  log.info({ port: app.port, mode: slackAppToken === undefined ? 'http' : 'socket' }, 'the bot hears Slack');
+  log.info(
+    { event: 'bot-started', port: app.port, mode: slackAppToken === undefined ? 'http' : 'socket' },
+    'Bot started',
+  );
   return {
     depth: queues.depth,
     ...(app.port !== undefined && { port: app.port }),
     readiness: {
       slack: app.ready,
-      redis: () => commandRedis.status === 'ready' || 'not reachable',
+      redis: () => commandRedis.status === 'ready' || 'unreachable',
       outbox: () => outboxWorker.isRunning() || 'not running',
     },
     close: async (graceMs = GRACE_MS) => {
       const startedAtMs = performance.now();
       const withinMs = Math.min(graceMs, GRACE_MS);
-      // Work that still waits for Redis or Slack after that is cut off.
+      // Work that still waits for Redis or Slack after that is abandoned.
       await atMost(withinMs, app.close());
       await release(Math.max(0, withinMs - (performance.now() - startedAtMs)));
     },

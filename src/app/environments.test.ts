@@ -19,16 +19,16 @@ async function openProd(): Promise<OpenEnvironment> {
   return environments.get('prod')!;
 }
 
-test('a reader is the list of the sources of its port in the order of the configuration, and a port without one is left out', async () => {
+test('the reader of a port lists its sources in the order of the configuration, and a port without sources is left out', async () => {
   const { readers } = await openProd();
   const names = Object.entries(readers).map(([port, sources]) => [port, sources.map(({ name }) => name)]);
   expect(Object.fromEntries(names)).toEqual({ certificates: ['disk', 'share'], keyValue: ['cf', 'other'] });
 });
 
-test('a source has a writer where the configuration allows changes, and refuses anywhere else', async () => {
+test('a source has a writer if the configuration allows changes; otherwise changes are refused', async () => {
   const { sources, writers } = await openProd();
   expect(writers.keyValue('cf')).toBe(sources.find(({ name }) => name === 'cf')?.writes?.keyValue);
-  const refused = { kind: 'refused', message: 'nothing may be changed there: `allow` is not configured' };
+  const refused = { kind: 'refused', message: 'changes are not allowed: `allow` is not configured' };
   for (const ask of [
     () => writers.keyValue('other'),
     () => writers.keyValue('unknown'),

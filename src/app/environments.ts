@@ -16,11 +16,11 @@ export interface OpenEnvironment {
 
 export type Environments = ReadonlyMap<string, OpenEnvironment>;
 
-/** Records what the sources of an environment answer. */
+/** Records the responses of the sources of an environment. */
 export interface EnvironmentRecorder {
   /** For the source with this kind and name. */
   readonly source: (config: Pick<Source, 'kind' | 'name'>) => SourceRecorder;
-  /** The same source, recorded at its ports where that is not done elsewhere. */
+  /** The same source; ports that its own recorder doesn't cover are recorded. */
   readonly opened: (source: Source) => Source;
 }
 
@@ -57,7 +57,6 @@ function writersOf(sources: readonly Source[]): Writers {
 
 function writerOf(sources: readonly Source[], name: string, port: PortName): object {
   const writer = sources.find((source) => source.name === name)?.writes?.[port];
-  if (!writer)
-    throw new SourceError(name, 'refused', 'nothing may be changed there: `allow` is not configured');
+  if (!writer) throw new SourceError(name, 'refused', 'changes are not allowed: `allow` is not configured');
   return writer;
 }

@@ -1,4 +1,4 @@
-/** The process lacks what its role needs; the message says what to set. */
+/** A setting that this process needs is missing. The message says which. */
 export class MissingSettings extends Error {
   override readonly name = 'MissingSettings';
 }

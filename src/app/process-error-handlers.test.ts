@@ -63,7 +63,7 @@ test.each([
   expect(JSON.parse(log[0] ?? '')).toMatchObject({ level: 60, err: { message: 'boom' } });
 });
 
-test('stopping that takes longer than 10 s is cut short', () => {
+test('the process exits if stopping takes longer than 10 s', () => {
   handlers.uncaughtException(new Error('boom'));
 
   vi.advanceTimersByTime(9_999);
@@ -72,15 +72,15 @@ test('stopping that takes longer than 10 s is cut short', () => {
   expect(exit).toHaveBeenCalled();
 });
 
-test('stopping that fails ends the process as well', async () => {
+test('the process exits if stopping fails', async () => {
   handlers.uncaughtException(new Error('boom'));
-  closing.reject(new Error('Redis is away'));
+  closing.reject(new Error('Redis is down'));
 
   await vi.waitFor(() => expect(exit).toHaveBeenCalled());
-  expect(log.join('')).toContain('Redis is away');
+  expect(log.join('')).toContain('Redis is down');
 });
 
-test('a second uncaught exception ends the process at once', () => {
+test('a second uncaught exception exits immediately', () => {
   handlers.uncaughtException(new Error('boom'));
   handlers.uncaughtException(new Error('again'));
 

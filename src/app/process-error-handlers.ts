@@ -16,12 +16,12 @@ export interface ErrorHandlerDeps {
 }
 
 const DRAIN_WITHIN_MS = 10_000;
-/** Time for running work to finish by itself; the rest of {@link DRAIN_WITHIN_MS} is for handing it back. */
+/** Time for running work to finish; the rest of {@link DRAIN_WITHIN_MS} is for requeueing it. */
 const FINISH_WORK_WITHIN_MS = 6_000;
 
 /**
  * Makes the handlers for a running role. A rejection in a request is logged and counted, and the process keeps running. After any other error
- * its state is unknown: running work is finished or handed back within 10 s, then the process exits. A second exception meanwhile ends it at
+ * its state is unknown: running work is finished or requeued within 10 s, then the process exits. A second exception meanwhile exits at
  * once.
  */
 export function makeProcessErrorHandlers(
@@ -33,30 +33,44 @@ export function makeProcessErrorHandlers(
     isDraining = true;
     setTimeout(exit, DRAIN_WITHIN_MS);
     close(FINISH_WORK_WITHIN_MS)
-      .catch((error: unknown) => log.error({ err: error }, 'Stopping failed after the error'))
+      .catch((error: unknown) =>
+        log.error({ event: 'stop-failed', err: error }, "Couldn't stop cleanly after the error"),
+      )
       .finally(exit);
   };
   return {
     uncaughtException: (error) => {
       if (isDraining) {
-        log.fatal({ err: error }, 'Another uncaught exception while stopping; exiting now');
+        log.fatal(
+          { event: 'uncaught-exception-while-stopping', err: error },
+          'Uncaught exception while stopping; exiting now',
+        );
         return exit();
       }
-      log.fatal({ err: error }, 'Uncaught exception; finishing or handing back running work, then exiting');
+      log.fatal(
+        { event: 'uncaught-exception', err: error },
+        'Uncaught exception; finishing or requeueing running work, then exiting',
+      );
       drain();
     },
     unhandledRejection: (error) => {
       const listener = currentListener();
       if (listener !== undefined) {
         metrics.requestErrors.inc({ listener });
-        log.error({ err: error, listener }, 'Unhandled rejection in a request');
+        log.error(
+          { event: 'unhandled-rejection-in-request', err: error, listener },
+          'Unhandled rejection in a request',
+        );
       } else if (isDraining) {
-        // Work that is cut off while stopping rejects; nothing is left to protect.
-        log.error({ err: error }, 'Unhandled rejection while stopping');
+        // Work that is interrupted while stopping rejects.
+        log.error(
+          { event: 'unhandled-rejection-while-stopping', err: error },
+          'Unhandled rejection while stopping',
+        );
       } else {
         log.fatal(
-          { err: error },
-          'Unhandled rejection; finishing or handing back running work, then exiting',
+          { event: 'unhandled-rejection', err: error },
+          'Unhandled rejection; finishing or requeueing running work, then exiting',
         );
         drain();
       }

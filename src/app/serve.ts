@@ -28,9 +28,11 @@ export async function serve(
     checks,
   });
   if (name !== 'all' && !settings.redisUrl && !config.redis)
-    throw new MissingSettings(`a ${name} on its own needs a Redis that the others can reach: set REDIS_URL`);
+    throw new MissingSettings(
+      `REDIS_URL isn't set. Bots and workers that run as separate processes need a shared Redis.`,
+    );
   const found = await findRedis(settings, config, (error) =>
-    shared.log.warn({ err: error }, 'private Redis'),
+    shared.log.warn({ event: 'private-redis-failed', err: error }, 'Private Redis failed'),
   );
   const shared = prepareShared(settings, config, catalogue, found.redis);
   const roles: Role[] = [];

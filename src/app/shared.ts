@@ -28,7 +28,7 @@ export interface Role {
   readonly readiness: Readiness;
   /** The number of jobs in each queue, while Redis is reachable. */
   readonly depth: Queues['depth'];
-  /** Finishes or hands back running work, then closes all connections. `graceMs` limits the time to finish. */
+  /** Finishes or requeues running work, then closes all connections. `graceMs` limits the time to finish. */
   readonly close: (graceMs?: number) => Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export function configuredRedis({ redisUrl }: ProcessSettings, { redis }: Config
   return redis ?? (redisUrl === undefined ? undefined : { url: redisUrl });
 }
 
-/** The configured Redis, or a private one that lives as long as this process. */
+/** The configured Redis, or a private one that runs as long as this process. */
 export async function findRedis(
   settings: ProcessSettings,
   config: Config,
@@ -60,12 +60,12 @@ export async function findRedis(
   return { redis: { url }, close };
 }
 
-/** Everything that the configuration says about remediations. */
+/** The configuration of remediations and roles. */
 export function policyOf({ remediations, roles }: Pick<Config, 'remediations' | 'roles'>): Policy {
   return { ...remediations, roles };
 }
 
-/** The digests of the configuration, with the arguments and environments that it leaves out. */
+/** The digests of the configuration, with default arguments and environments filled in. */
 export function digestDefinitionsOf(
   { digests, checks, defaultEnvironment }: Pick<Config, 'digests' | 'checks' | 'defaultEnvironment'>,
   catalogue: Catalogue,

@@ -21,7 +21,7 @@ import { handleDigest } from '../worker/digests/run-digest.ts';
 import { handleRemediation } from '../worker/remediation-handler.ts';
 import type { RemediationDeps } from '../worker/job-context.ts';
 import { startSweep } from '../worker/sweep.ts';
-import { logOutages } from '../telemetry/outages.ts';
+import { logRedisErrors } from '../telemetry/outages.ts';
 import { digestDefinitionsOf, policyOf, type Role, type Shared } from './shared.ts';
 import { closeEnvironments, openEnvironments } from './environments.ts';
 
@@ -29,18 +29,18 @@ import { closeEnvironments, openEnvironments } from './environments.ts';
 const VERIFY_EVERY_MS = 5_000;
 /** How often each worker sweeps. */
 const SWEEP_EVERY_MS = 2_000;
-/** How often each worker looks for digests that are due. */
+/** How often each worker checks which digests are due. */
 const TICK_DIGESTS_EVERY_MS = 3_000;
-/** Digests that one worker starts and ends at once; their checks are limited with all others. */
+/** Digests that one worker starts or finishes at once. Their checks count towards `checksAtOnce`. */
 const DIGESTS_AT_ONCE = 5;
 const CLOSE_WITHIN_MS = 2_000;
 const DAY_MS = 86_400_000;
 
-/** Starts the role that reaches the infrastructure: it runs checks, applies fixes and queues reports for the bot. It has no Slack token. */
+/** Starts the worker, which runs checks, applies fixes and queues reports for the bot. It has no Slack token. */
 export async function startWorker(shared: Shared): Promise<Role> {
   const { config, catalogue, redis, redact, metrics } = shared;
   const log = shared.log.child({ role: 'worker' });
-  const onError = logOutages(log, 'Redis');
+  const onError = logRedisErrors(log);
   const connection = connectBlocking(redis, onError);
   const queues = openQueues(connection, onError);
   const environments = await openEnvironments(config.environments);
@@ -75,7 +75,8 @@ export async function startWorker(shared: Shared): Promise<Role> {
     concurrency: config.limits.checksAtOnce,
     lockMs: config.limits.takeOverSeconds * 1_000,
     handle: (job) => handleRemediation(remediationDeps, job),
-    onFailed: ({ id, error }) => log.warn({ err: error, jobId: id }, 'a step of a remediation was lost'),
+    onFailed: ({ id, error }) =>
+      log.warn({ event: 'remediation-job-failed', err: error, jobId: id }, 'Remediation job failed'),
     onError,
   });
   const sweep = startSweep(remediationDeps, SWEEP_EVERY_MS);
@@ -103,14 +104,17 @@ export async function startWorker(shared: Shared): Promise<Role> {
     onFailed: ({ id, data, error, isFinal }) => {
       // The handler has logged why.
       if (error instanceof NoRetry) return;
-      log[isFinal ? 'error' : 'warn'](
-        { err: error, jobId: id, check: data.check },
-        isFinal ? 'a check was lost' : 'a check is run again',
-      );
+      const about = { err: error, jobId: id, check: data.check };
+      if (isFinal) log.error({ event: 'check-lost', ...about }, 'Check failed on every attempt; giving up');
+      else log.warn({ event: 'check-failed', ...about }, 'Check failed; retrying');
       // The digest reports a part that was lost.
       if (!isFinal || data.digestRun !== undefined) return;
       enqueueAnswers(queues, data, async (about) => ({ kind: 'lost', ...about, jobId: id })).catch(
-        (failed: unknown) => log.error({ err: failed, jobId: id }, 'a lost check could not be reported'),
+        (failed: unknown) =>
+          log.error(
+            { event: 'lost-check-not-reported', err: failed, jobId: id },
+            "Couldn't report a lost check",
+          ),
       );
     },
     onError,
@@ -135,29 +139,29 @@ export async function startWorker(shared: Shared): Promise<Role> {
     concurrency: DIGESTS_AT_ONCE,
     lockMs: config.limits.takeOverSeconds * 1_000,
     handle: (job) => handleDigest(digestDeps, job),
-    onFailed: ({ id, data, error, isFinal }) =>
-      log[isFinal ? 'error' : 'warn'](
-        { err: error, jobId: id, digest: data.name },
-        isFinal ? 'a step of a digest failed' : 'a step of a digest is run again',
-      ),
+    onFailed: ({ id, data, error, isFinal }) => {
+      const about = { err: error, jobId: id, digest: data.name };
+      if (isFinal) log.error({ event: 'digest-job-abandoned', ...about }, 'Digest job failed; giving up');
+      else log.warn({ event: 'digest-job-failed', ...about }, 'Digest job failed; retrying');
+    },
     onError,
   });
   const schedule = startDigestSchedule(digestDeps, TICK_DIGESTS_EVERY_MS);
   log.info(
-    { environments: [...environments.keys()], atOnce: config.limits.checksAtOnce },
-    'the worker takes checks',
+    { event: 'worker-started', environments: [...environments.keys()], atOnce: config.limits.checksAtOnce },
+    'Worker started',
   );
   return {
     depth: queues.depth,
     readiness: {
-      redis: () => connection.status === 'ready' || 'not reachable',
+      redis: () => connection.status === 'ready' || 'unreachable',
       checks: () => checkWorker.isRunning() || 'not running',
       remediations: () => remediationWorker.isRunning() || 'not running',
       digests: () => digestWorker.isRunning() || 'not running',
     },
     close: async (maxMs = Infinity) => {
       const graceMs = Math.min(config.limits.stopSeconds * 1_000, maxMs);
-      // A sweep or a tick may be cut off anywhere: the next one, by any worker, continues.
+      // A sweep or a tick may be interrupted anywhere: the next one, on any worker, continues.
       await Promise.all([
         atMost(graceMs, sweep.close()),
         atMost(graceMs, schedule.close()),

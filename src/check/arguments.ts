@@ -1,26 +1,27 @@
 import { z } from 'zod';
 import type { AnyCheck } from './define-check.ts';
 import { nearest } from '../text/nearest.ts';
+import { capitalize } from '../text/wording.ts';
 import type { Words } from '../text/split-words.ts';
 
 /** One argument of a check, as `help` and the documentation show it. */
 export interface ArgumentHelp {
   readonly name: string;
   readonly about: string;
-  /** What it is without being asked for. */
+  /** Its default value. */
   readonly byDefault?: string;
-  /** The words it may be, where there is a short list. */
+  /** The allowed values, if there is a short list. */
   readonly choices?: readonly string[];
   /** A flag that takes no value. */
   readonly isSwitch: boolean;
-  /** Nothing can be asked without it. */
+  /** The check can't run without it. */
   readonly isRequired: boolean;
 }
 
-/** Arguments in their written form, defaults included: they travel, and a report shows them. */
+/** Arguments as they were written, with defaults. Jobs carry them in this form, and reports show it. */
 export type WrittenArguments = Readonly<Record<string, string>>;
 
-/** An argument as a flag is written: `warningDays` is `--warning-days`. */
+/** The flag of an argument: `warningDays` becomes `--warning-days`. */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
@@ -35,7 +36,7 @@ export class ArgumentsError extends Error {
   override readonly name = 'ArgumentsError';
 }
 
-/** A schema's own words about itself cost a quarter of a command's time, and never change. */
+/** Cached: converting a schema takes a quarter of the time of a command. */
 const described = new WeakMap<AnyCheck['args'], readonly ArgumentHelp[]>();
 
 /** The arguments of a check in the order of their declaration. */
@@ -66,9 +67,9 @@ function defaultInWords(value: unknown): string {
 }
 
 /**
- * Makes a check's arguments out of words: flags by name, bare words for its `bareArgument`, then the workspace's own defaults,
- * then the check's.
- * @throws {ArgumentsError} naming what is wrong, and the nearest valid word.
+ * Builds the arguments of a check from words: flags by name, words without a flag as its `bareArgument`, then the workspace's defaults, then
+ * the check's defaults.
+ * @throws {ArgumentsError} that names the problem, and the closest valid word.
  */
 export function readArguments(
   check: AnyCheck,
@@ -88,8 +89,8 @@ export function readArguments(
 }
 
 /**
- * The written arguments as the check reads them.
- * @throws {ArgumentsError} where one of them is not what the check takes.
+ * Parses written arguments with the check's schema.
+ * @throws {ArgumentsError} if a value is invalid or missing.
  */
 export function parseArguments(check: AnyCheck, written: WrittenArguments): Record<string, unknown> {
   const parsed = check.args.safeParse(written);
@@ -98,13 +99,32 @@ export function parseArguments(check: AnyCheck, written: WrittenArguments): Reco
   const name = String(issue?.path[0] ?? '');
   const given = written[name];
   if (given === undefined) throw new ArgumentsError(missing(check, name));
-  throw new ArgumentsError(
-    `\`${name}\` cannot be \`${given.slice(0, 80)}\`: ${issue?.message ?? 'not valid'}.`,
-  );
+  const { kind, hint } = explainIssue(issue);
+  throw new ArgumentsError(`Invalid ${kind} \`${given.slice(0, 80)}\` for \`${flagOf(name)}\`.${hint}`);
+}
+
+/** A schema may give a custom issue `params: { kind, hint }`; otherwise its message is the hint. */
+function explainIssue(issue: z.core.$ZodIssue | undefined): { readonly kind: string; readonly hint: string } {
+  const message = issue?.message ?? '';
+  const byMessage = message === '' || message.startsWith('Invalid') ? '' : ` ${capitalize(message)}.`;
+  if (issue?.code === 'custom') {
+    const { kind = 'value', hint } = (issue.params ?? {}) as { kind?: string; hint?: string };
+    return { kind, hint: hint === undefined ? byMessage : ` ${hint}` };
+  }
+  if (issue?.code === 'invalid_value') return { kind: 'value', hint: ` Use ${choicesOf(issue)}.` };
+  const isNumber =
+    (issue?.code === 'invalid_type' && issue.expected === 'number') ||
+    ((issue?.code === 'too_small' || issue?.code === 'too_big') && issue.origin === 'number');
+  return { kind: isNumber ? 'number' : 'value', hint: byMessage };
+}
+
+function choicesOf({ expected, values }: z.core.$ZodIssueInvalidValue & { expected?: unknown }): string {
+  const choices = expected === 'stringbool' ? ['true', 'false'] : values.map(String);
+  return [choices.slice(0, -1).join(', '), choices.at(-1)].filter(Boolean).join(' or ');
 }
 
 function missing(check: AnyCheck, name: string): string {
-  return check.bareArgument === name ? `Say which ${name} is meant.` : `\`${flagOf(name)}\` is needed.`;
+  return check.bareArgument === name ? `Missing \`<${name}>\`.` : `Missing \`${flagOf(name)}\`.`;
 }
 
 function knownFlag(flag: string, known: readonly ArgumentHelp[]): string {
@@ -115,15 +135,15 @@ function knownFlag(flag: string, known: readonly ArgumentHelp[]): string {
   const hint = meant
     ? ` Did you mean \`${flagOf(meant)}\`?`
     : names.length > 0
-      ? ` It takes ${list(names)}.`
-      : ' It takes none.';
-  throw new ArgumentsError(`There is no \`--${flag.slice(0, 40)}\` here.${hint}`);
+      ? ` Available: ${names.map(flagOf).join(', ')}.`
+      : ' This check takes no arguments.';
+  throw new ArgumentsError(`Unknown flag \`--${flag.slice(0, 40)}\`.${hint}`);
 }
 
 function valueOf(flag: string, value: string, known: readonly ArgumentHelp[]): string {
   if (value !== '') return value;
   if (known.find(({ name }) => isFlagOf(flag, name))?.isSwitch) return 'true';
-  throw new ArgumentsError(`\`--${flag}\` needs a value.`);
+  throw new ArgumentsError(`Missing value for \`--${flag}\`.`);
 }
 
 function bareArgument(check: AnyCheck, { bare, flags }: Words): string {
@@ -135,14 +155,10 @@ function bareArgument(check: AnyCheck, { bare, flags }: Words): string {
       argumentsOf(check).map((argument) => argument.name),
     );
     throw new ArgumentsError(
-      `\`${word.slice(0, 80)}\` is not understood.${meant ? ` Did you mean \`${flagOf(meant)}\`?` : ''}`,
+      `Unexpected argument \`${word.slice(0, 80)}\`.${meant ? ` Did you mean \`${flagOf(meant)}\`?` : ''}`,
     );
   }
   if ([...flags.keys()].some((flag) => isFlagOf(flag, name)))
-    throw new ArgumentsError(`\`${name}\` is given twice: once by name, once without.`);
+    throw new ArgumentsError(`\`${flagOf(name)}\` is given twice: with and without its name.`);
   return name;
-}
-
-function list(names: readonly string[]): string {
-  return names.map((name) => `\`${flagOf(name)}\``).join(', ');
 }

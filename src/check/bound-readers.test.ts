@@ -20,7 +20,7 @@ async function* yieldsOnceThenHangs() {
   await new Promise(() => {});
 }
 
-test('an answer that ignores the abort is given up with its reason', async () => {
+test('a call that ignores the abort is given up with its reason', async () => {
   const { store, deadline } = bound({ inspectSite: () => new Promise(() => {}) });
   const asked = store.inspectSite?.('a:443', { signal: deadline.signal });
   deadline.abort(late);
@@ -28,7 +28,7 @@ test('an answer that ignores the abort is given up with its reason', async () =>
   await expect(store.inspectSite?.('a:443', { signal: deadline.signal })).rejects.toBe(late);
 });
 
-test('an answer that is given up before anybody awaits it ends no process', async () => {
+test('a call that is given up before it is awaited does not crash the process', async () => {
   const unhandled: unknown[] = [];
   const note = (reason: unknown) => unhandled.push(reason);
   process.on('unhandledRejection', note);
@@ -54,7 +54,7 @@ test('a stream that ignores the abort keeps what it yielded before', async () =>
   await expect(scanning).rejects.toBe(late);
 });
 
-test('what a source answers within the grace counts', async () => {
+test('a response within the grace period counts', async () => {
   const { store, deadline, cutoff } = bound(
     {
       inspectSite: async (_: string, { signal }: { readonly signal: AbortSignal }) => {
@@ -71,7 +71,7 @@ test('what a source answers within the grace counts', async () => {
   cutoff.stop();
 });
 
-test('properties that are not answers stay as they are, and an answer in time is passed on', async () => {
+test('properties that are not promises stay unchanged, and a response in time is passed on', async () => {
   const { store, deadline } = bound({
     name: 'edge',
     role: 'served',

@@ -1,13 +1,13 @@
 import type { Readers } from '../ports/readers.ts';
 
-/** Ends the wait for answers of sources that ignore an abort. */
+/** Stops waiting for sources that ignore an abort. */
 export interface Cutoff {
-  /** The same answer, or the reason of the abort where it is not there in time. A late answer is dropped. */
+  /** The same response, or the reason of the abort if it isn't there in time. A late response is dropped. */
   readonly race: <T>(answer: Promise<T>) => Promise<T>;
   readonly stop: () => void;
 }
 
-/** From `graceMs` after `signal` aborts, nothing is awaited any more. Until then a source may answer with what it has. */
+/** From `graceMs` after `signal` aborts, nothing is awaited anymore. Until then, a source may return what it has. */
 export function cutOffAfter(signal: AbortSignal, graceMs: number): Cutoff {
   const waiting = new Set<(reason: Error) => void>();
   let isOver = false;
@@ -24,7 +24,7 @@ export function cutOffAfter(signal: AbortSignal, graceMs: number): Cutoff {
     race: <T>(answer: Promise<T>) => {
       const { promise, resolve, reject } = Promise.withResolvers<T>();
       const cut = (reason: Error) => {
-        // A check may not await this answer yet, or never: that must not end the process.
+        // A check may await this promise later or never, which must not crash the process.
         promise.catch(() => undefined);
         reject(reason);
       };
@@ -41,7 +41,7 @@ export function cutOffAfter(signal: AbortSignal, graceMs: number): Cutoff {
   };
 }
 
-/** The same sources, with every answer subject to the cutoff: one that hangs fails alone, and costs a check nothing that others answered. */
+/** The same sources, with the cutoff for every call: a source that hangs fails alone, and the check keeps the responses of others. */
 export function boundReaders<R extends Partial<Readers>>(read: R, cutoff: Cutoff): R {
   const bound = Object.entries(read).map(([port, sources]) => [
     port,

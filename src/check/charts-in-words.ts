@@ -3,12 +3,12 @@ import { withUnit } from '../text/wording.ts';
 import type { Chart } from './finding.ts';
 import { countInWords, sparkline, timeInWords } from './report-in-words.ts';
 
-/** The numbers of a chart as every renderer writes them beside the picture, or instead of it. */
+/** The numbers of a chart as text, which every renderer shows next to the picture or instead of it. */
 export interface ChartInWords {
   readonly title: string;
-  /** The time that lines cover: `2026-11-05 14:00 UTC to 2026-11-26 14:00 UTC`. */
+  /** The time range of lines: `2026-11-05 14:00 UTC to 2026-11-26 14:00 UTC`. */
   readonly period?: string;
-  /** One for each bar, or for each line. */
+  /** One for each bar or line. */
   readonly rows: readonly ChartRow[];
 }
 
@@ -16,16 +16,16 @@ export interface ChartRow {
   readonly name: string;
   /** `12 certificates`, `12`, or `first 61%, last 91%, min 55%, max 92%`. */
   readonly numbers: string;
-  /** The values there are: that of a bar, or those of a line, oldest first. */
+  /** The value of a bar, or the values of a line, oldest first; missing ones are left out. */
   readonly values: readonly number[];
 }
 
-/** A unit may be repeated with each number. */
+/** Units are repeated with each number, so a long one is cut. */
 const MAX_UNIT_CHARS = 30;
-/** `certificates`, whose singular is `certificate`. */
+/** A regular plural such as `certificates`. */
 const PLURAL = /^(\p{L}{2,}[^su\s])s$/u;
 
-/** Every number is finite. A bar or a line without a value is kept, and its numbers say so. */
+/** Every number is finite. A bar or line without a value is kept, and its text says so. */
 export function chartInWords(chart: Chart): ChartInWords {
   const title = cleanText(chart.title);
   if (chart.kind === 'bars') {
@@ -36,7 +36,7 @@ export function chartInWords(chart: Chart): ChartInWords {
   return { title, period: periodOf(chart.labels), rows };
 }
 
-/** Several series give several bars at one label, each with the name of its series. */
+/** With several series, there are several bars at one label, each with the name of its series. */
 function barsAt({ labels, series, unit }: Chart, at: number): readonly ChartRow[] {
   return series.map(({ name, values }) => {
     const value = finiteAt(values, at);
@@ -49,7 +49,7 @@ function barsAt({ labels, series, unit }: Chart, at: number): readonly ChartRow[
   });
 }
 
-/** A symbol belongs to each number, `61%`; a word is read once: `expired 15 certificates, under 7 days 0`. */
+/** A symbol is repeated with each number, `61%`; a word is written once: `expired 15 certificates, under 7 days 0`. */
 function withUnitOnce(rows: readonly ChartRow[]): readonly ChartRow[] {
   const first = rows.findIndex(({ values }) => values.length > 0);
   return rows.map((row, at) => {
@@ -85,7 +85,7 @@ export function chartSparkline({ values }: Pick<ChartRow, 'values'>): string {
   return sparkline(values, min, max);
 }
 
-/** The value at a label; undefined where there is none. */
+/** The value at a label; undefined if there is none. */
 export function finiteAt(values: readonly (number | null)[], at: number): number | undefined {
   const value = values[at];
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;

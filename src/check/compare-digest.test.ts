@@ -97,19 +97,19 @@ function listsOf(changes: DigestChanges): Partial<Record<(typeof LISTS)[number],
   );
 }
 
-/** What a second run says, if the first one was posted. */
+/** The changes of a second run, if the first one was posted. */
 function second(first: DigestPart[], then: DigestPart[]): DigestChanges {
   return compareDigest(snapshotOf(runOf(MONDAY, ...first), undefined), runOf(TUESDAY, ...then));
 }
 
-test('the first run lists what there is, and nothing of it is new', () => {
+test('the first run lists all findings, and none of them is new', () => {
   const changes = compareDigest(undefined, runOf(MONDAY, partOf([found('a'), found('b'), gone('c')])));
 
   expect(listsOf(changes)).toEqual({ steady: ['a', 'b'] });
   expect(changes).toMatchObject({ isFirst: true, hasNews: true, isWorthPosting: true });
 });
 
-test('a first quiet run without findings has nothing to say', () => {
+test('a first quiet run without findings has no news', () => {
   expect(compareDigest(undefined, runOf(MONDAY, partOf([]))).isWorthPosting).toBe(false);
 });
 
@@ -139,7 +139,7 @@ test.each([
     true,
   ],
   [
-    'a target less',
+    'one target fewer',
     [found('a', { targets: ['x', 'y'] })],
     [found('a', { targets: ['x'] })],
     { better: ['a'] },
@@ -153,7 +153,7 @@ test.each([
     true,
   ],
   [
-    'targets named since there are several',
+    'targets named now that there are several',
     [found('a')],
     [found('a', { targets: ['x', 'y'] })],
     { worse: ['a'] },
@@ -219,7 +219,7 @@ test.each([
     { appeared: ['b'] },
     true,
   ],
-  ['not in the history any more', [found('a')], [], { gone: ['a'] }, false],
+  ['no longer in the history', [found('a')], [], { gone: ['a'] }, false],
 ])('%s', (_, before, now, lists, isWorthPosting) => {
   const changes = second([partOf(before)], [partOf(now)]);
 
@@ -248,7 +248,7 @@ describe('nothing is gone unless a run proved it', () => {
   test.each([
     ['the same deadline cut it off both times', { gaps: [LATE] }, { gaps: [LATE] }],
     ['the same gap names its folder', { gaps: [GAP] }, { gaps: [GAP] }],
-    ['its source is not examined any more', { coverage: covered('a', 'b') }, { coverage: covered('b') }],
+    ['its source is no longer examined', { coverage: covered('a', 'b') }, { coverage: covered('b') }],
   ])('the history is lost, and %s', (_, then, now) => {
     const first = snapshotOf(runOf(MONDAY, partOf([found('vault:a')], then)), undefined);
     const next = runOf(TUESDAY, partOf([], now));
@@ -258,7 +258,7 @@ describe('nothing is gone unless a run proved it', () => {
     expect(listsOf(later)).toEqual({ unseen: ['vault:a'] });
   });
 
-  test('a gap hides what was unseen when the last message was posted, for as long as the gap is there', () => {
+  test('a gap hides a finding that was unseen when the last message was posted, as long as the gap exists', () => {
     const first = snapshotOf(runOf(MONDAY, partOf([found('a')])), undefined);
     const withGap = runOf(TUESDAY, partOf([found('a', { state: 'unseen' })], { gaps: [GAP] }));
     const then = snapshotOf(withGap, first);
@@ -269,7 +269,7 @@ describe('nothing is gone unless a run proved it', () => {
     expect(listsOf(compareDigest(then, runOf(WEDNESDAY, partOf([]))))).toEqual({ gone: ['a'] });
   });
 
-  test('what was unseen and is found again as it was is no news', () => {
+  test('an unseen finding that is found again unchanged is no news', () => {
     const first = snapshotOf(runOf(MONDAY, partOf([found('a')])), undefined);
     const then = snapshotOf(runOf(TUESDAY, failedPart([found('a')])), first);
 
@@ -279,7 +279,7 @@ describe('nothing is gone unless a run proved it', () => {
     expect(changes.hasNews).toBe(false);
   });
 
-  test('what got worse while it was unseen is worse', () => {
+  test('a finding that got worse while it was unseen is worse', () => {
     const first = snapshotOf(runOf(MONDAY, partOf([found('a')])), undefined);
     const then = snapshotOf(runOf(TUESDAY, failedPart([found('a', { severity: 'critical' })])), first);
 
@@ -299,7 +299,7 @@ describe('what could not be checked', () => {
     ['another gap', gaps(GAP), gaps({ ...GAP, what: 'other' }), true],
     ['a gap that covers more places', gaps({ ...GAP, places: 3 }), gaps({ ...GAP, places: 30 }), true],
     ['a gap that covers fewer places', gaps({ ...GAP, places: 30 }), gaps({ ...GAP, places: 3 }), false],
-    ['a gap that has nothing to do with the question', gaps(), gaps({ ...GAP, unrelated: true }), false],
+    ['an unrelated gap', gaps(), gaps({ ...GAP, unrelated: true }), false],
     ['a failed check', gaps(), failedPart([]), true],
     ['a check that failed before', failedPart([]), failedPart([]), false],
     ['part of a check that failed before', failedPart([]), gaps(GAP), false],
@@ -312,7 +312,7 @@ describe('what could not be checked', () => {
     expect(changes.isWorthPosting).toBe(isNew);
   });
 
-  test('is news of a first run, even of a quiet digest', () => {
+  test('is news in a first run, even of a quiet digest', () => {
     expect(compareDigest(undefined, runOf(MONDAY, failedPart([]))).isWorthPosting).toBe(true);
   });
 });
@@ -448,7 +448,7 @@ describe('flapping', () => {
 describe('a changed configuration', () => {
   const other = (tracked: TrackedFinding[], question: Partial<Report>) => partOf(tracked, question);
 
-  test('findings of a check that was taken out are no longer checked', () => {
+  test('findings of a removed check are no longer checked', () => {
     const changes = second(
       [partOf([found('a')]), other([found('b')], { check: 'node/disk' })],
       [partOf([found('a')])],
@@ -483,7 +483,7 @@ describe('a changed configuration', () => {
   });
 });
 
-test('a run that somebody asked for is posted, quiet or not', () => {
+test('a requested run is posted, quiet or not', () => {
   const posted = snapshotOf(runOf(MONDAY, partOf([])), undefined);
   const { due: _, ...asked } = runOf(TUESDAY, partOf([]));
 
@@ -493,7 +493,7 @@ test('a run that somebody asked for is posted, quiet or not', () => {
 test.each([
   ['one fewer', '200 others (aaaaaa)', '199 others (bbbbbb)', { better: ['ca'] }],
   ['one more', '200 others (aaaaaa)', '201 others (bbbbbb)', { worse: ['ca'] }],
-  ['as many, and others', '200 others (aaaaaa)', '200 others (bbbbbb)', { worse: ['ca'] }],
+  ['as many, but others', '200 others (aaaaaa)', '200 others (bbbbbb)', { worse: ['ca'] }],
   ['the same', '200 others (aaaaaa)', '200 others (aaaaaa)', { steady: ['ca'] }],
 ])('of very many targets, %s', (_, before, now, lists) => {
   const first = partOf([found('ca', { targets: ['b', 'c', before] })]);
@@ -502,7 +502,7 @@ test.each([
   expect(listsOf(second([first], [then]))).toEqual(lists);
 });
 
-describe('what was posted was replaced by another finding', () => {
+describe('a posted finding that was replaced by another', () => {
   const expiring = found('a');
   const expired = found('a', { reason: 'certificate-expired', severity: 'critical', since: TUESDAY });
   const { reason, target } = expired;
@@ -528,7 +528,7 @@ describe('what was posted was replaced by another finding', () => {
   });
 });
 
-test('what was listed as less severe while it could not be checked is worse when it is found as it was before', () => {
+test('a finding that was listed as less severe while it could not be checked is worse when it is found as before', () => {
   const critical = found('a', { severity: 'critical' });
   const first = snapshotOf(runOf(MONDAY, partOf([critical])), undefined);
   const then = snapshotOf(runOf(TUESDAY, failedPart([found('a', { state: 'unseen' })])), first);
@@ -536,13 +536,13 @@ test('what was listed as less severe while it could not be checked is worse when
   expect(listsOf(compareDigest(then, runOf(WEDNESDAY, partOf([critical]))))).toEqual({ worse: ['a'] });
 });
 
-test('a finding that the history does not have is reported from the report', () => {
+test('a finding that is not in the history is taken from the report', () => {
   const part = { ...partOf([found('a')]), tracked: [] };
 
   expect(listsOf(second([partOf([])], [part]))).toEqual({ appeared: ['a'] });
 });
 
-test('what persists is listed oldest first, and what is new most severe first', () => {
+test('persistent findings are listed oldest first, and new ones most severe first', () => {
   const old = found('old', { severity: 'info', since: '2026-11-01T00:00:00.000Z' });
   const fresh = [found('w', { since: TUESDAY }), found('c', { since: TUESDAY, severity: 'critical' })];
 
@@ -596,7 +596,7 @@ const run = (at: string) =>
     })
     .map((parts) => runOf(at, ...parts));
 
-test('an equal run after a posted one has no news, whatever was posted before', () => {
+test('an equal run after a posted one has no news, for any earlier posts', () => {
   fc.assert(
     fc.property(run(MONDAY), run(TUESDAY), (first, now) => {
       const before = snapshotOf(first, undefined);
@@ -609,7 +609,7 @@ test('an equal run after a posted one has no news, whatever was posted before', 
   );
 });
 
-test('whatever was posted and whatever a run finds: no finding is lost, none is in two lists, and only what is proven is gone', () => {
+test('for any posts and runs: no finding is lost, none is in two lists, and only proven ones are gone', () => {
   fc.assert(
     fc.property(run(MONDAY), run(TUESDAY), (first, now) => {
       const posted = snapshotOf(first, undefined);

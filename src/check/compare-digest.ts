@@ -10,41 +10,41 @@ export type PartQuestion = Pick<DigestPart, 'check' | 'environment' | 'args'>;
 /** A finding in a digest. */
 export interface DigestFinding {
   readonly question: PartQuestion;
-  /** As it is now. What is no longer checked, or not in the history any more: as it was posted. */
+  /** As it is now. If it is no longer checked, or no longer in the history: as it was posted. */
   readonly finding: TrackedFinding;
-  /** As this run reported it, with its evidence; absent if the run did not find it. */
+  /** As this run reported it, with its evidence; absent if the run didn't find it. */
   readonly reported?: Finding<Offer>;
-  /** As the last posted message knew it. */
+  /** As in the last posted message. */
   readonly was?: TrackedFinding;
 }
 
 /** A finding whose severity or extent differs from what was posted. */
 export interface ChangedFinding extends DigestFinding {
   readonly was: TrackedFinding;
-  /** The severity that was posted, if it is another one now. */
+  /** The severity that was posted, if it has changed. */
   readonly from?: Severity;
   readonly addedTargets: readonly string[];
   readonly removedTargets: readonly string[];
-  /** How many targets it has, and had. */
+  /** The number of its targets, now and before. */
   readonly targets: number;
   readonly targetsBefore: number;
 }
 
-/** A part that is not completely checked. */
+/** A part that wasn't checked completely. */
 export interface UncheckedPart {
   readonly question: PartQuestion;
-  /** Why nothing of it is known, for people; absent if only some places could not be checked. */
+  /** Why nothing of it is known, for people; absent if only some places couldn't be checked. */
   readonly because?: string;
   readonly gaps: readonly Gap[];
-  /** Something of it was checked when the last message was posted, and could not be checked now. */
+  /** Something of it was checked when the last message was posted, and couldn't be checked now. */
   readonly isNew: boolean;
 }
 
 /** What is new in a run for people who have read the last posted message. Each finding is in at most one list. */
 export interface DigestChanges {
-  /** Nothing was posted yet: all that was found is in `steady`. */
+  /** Nothing was posted yet: everything that was found is in `steady`. */
   readonly isFirst: boolean;
-  /** When the run that was posted last began, ISO 8601. */
+  /** When the last posted run began, ISO 8601. */
   readonly since?: string;
   /** Not in the last message, or gone in between. Most severe first. */
   readonly appeared: readonly DigestFinding[];
@@ -54,7 +54,7 @@ export interface DigestChanges {
   readonly better: readonly ChangedFinding[];
   /** Proven. Includes what appeared and was gone again since the last message. */
   readonly gone: readonly DigestFinding[];
-  /** Began to come and go. */
+  /** Started flapping. */
   readonly flapping: readonly DigestFinding[];
   /** Was reported as flapping and still is, whether or not this run found it. */
   readonly stillFlapping: readonly DigestFinding[];
@@ -62,22 +62,22 @@ export interface DigestChanges {
   readonly steady: readonly DigestFinding[];
   /** Found before, and a gap or a failure may hide it now. */
   readonly unseen: readonly DigestFinding[];
-  /** Its question is not in the digest any more. Nothing is known about it now. */
+  /** Its check is no longer in the digest, so its current state is unknown. */
   readonly noLongerChecked: readonly DigestFinding[];
   readonly silenced: readonly DigestFinding[];
-  /** Silences that ended by themselves and were not mentioned yet. */
+  /** Silences that ended automatically and were not mentioned yet. */
   readonly endedSilences: readonly EndedSilence[];
   readonly unchecked: readonly UncheckedPart[];
   /** Whether anything differs from the last message; false for equal runs. */
   readonly hasNews: boolean;
-  /** Whether the run is to be posted. False only for a quiet digest, run by its schedule, that has nothing new, worse or newly unknown. */
+  /** Whether to post the run. False only for a scheduled run of a quiet digest that has nothing new, worse or newly unknown. */
   readonly isWorthPosting: boolean;
 }
 
 /**
  * Compares a run with the last posted message of its digest. Pure: the same arguments give the same changes.
  *
- * Nothing is `gone` unless a run proved it. What is unseen stays as it was posted. A finding that flaps is reported once, when it begins to.
+ * Nothing is `gone` unless a run proved it. Unseen findings stay as they were posted. A flapping finding is reported once, when it starts flapping.
  */
 export function compareDigest(posted: DigestSnapshot | undefined, run: DigestRun): DigestChanges {
   const now = entriesOf(posted, run);
@@ -110,7 +110,7 @@ export function compareDigest(posted: DigestSnapshot | undefined, run: DigestRun
     isFirst ||
     isUrgent ||
     [lists.better, lists.gone, lists.noLongerChecked, endedSilences].some(({ length }) => length > 0);
-  // Somebody who asked for a run waits for its message.
+  // Someone waits for the message of a requested run.
   const isWorthPosting = !run.isQuiet || run.due === undefined || isUrgent;
   return {
     isFirst,
@@ -124,7 +124,7 @@ export function compareDigest(posted: DigestSnapshot | undefined, run: DigestRun
 }
 
 /**
- * What to remember once a run was posted. An unseen finding stays as it was posted, and so does a silenced one: when its silence ends, it is new
+ * The snapshot to store when a run was posted. An unseen finding stays as it was posted, and so does a silenced one: when its silence ends, it is new
  * only if no message has listed it, and worse if it got worse meanwhile. A run compared with its own snapshot has no news.
  */
 export function snapshotOf(run: DigestRun, posted: DigestSnapshot | undefined): DigestSnapshot {
@@ -135,7 +135,7 @@ export function snapshotOf(run: DigestRun, posted: DigestSnapshot | undefined): 
       const findings = entries
         .filter(({ part: at }) => at === part)
         .flatMap((entry) => remembered(entry) ?? []);
-      // What is unseen may be in a source that is not examined any more.
+      // An unseen finding may be in a source that is no longer examined.
       const isHidden = findings.some(({ state }) => state === 'unseen');
       const before = isHidden ? (postedQuestion(posted, part)?.sources ?? []) : [];
       return {
@@ -162,18 +162,18 @@ type Kind =
   | 'unseen'
   | 'no-longer-checked'
   | 'silenced'
-  /** Known and not mentioned: it was gone when the last message was posted, and still is. */
+  /** Known but not mentioned: it was gone when the last message was posted, and still is. */
   | 'unmentioned';
 
 interface Entry extends DigestFinding {
   readonly kind: Kind;
-  /** Absent if its question is not in the run. */
+  /** Absent if its question isn't in the run. */
   readonly part?: DigestPart;
 }
 
 interface Remembered {
   readonly finding: TrackedFinding;
-  /** Not of this very question and finding: of other arguments, which the digest does not ask any more, or of the finding that it replaced. */
+  /** From other arguments, which the digest no longer uses, or from the finding that it replaced. */
   readonly isMoved: boolean;
 }
 
@@ -225,7 +225,7 @@ function entriesOf(posted: DigestSnapshot | undefined, run: DigestRun): readonly
   return [...entries, ...noLonger];
 }
 
-/** For findings that were not posted: the one that they replaced, if they are more severe. What is no more severe is new. */
+/** For findings that weren't posted: the finding that they replaced, if they are more severe. Otherwise they are new. */
 function replacedBy(
   current: ReadonlyMap<string, TrackedFinding>,
   before: ReadonlyMap<string, Remembered>,
@@ -243,7 +243,7 @@ function replacedBy(
   return replaced;
 }
 
-/** What has replaced a finding may be gone as well, and with it what the finding was about. Then it was not just replaced. */
+/** If the replacement of a finding is gone as well, the fault is gone, and the finding wasn't just replaced. */
 function withoutGoneSuccessor(
   finding: TrackedFinding,
   current: ReadonlyMap<string, TrackedFinding>,
@@ -264,12 +264,12 @@ function kindOf(
   const { state, flappingSince } = finding;
   const was = remembered?.finding;
   if (state !== 'gone' && isSilenced(finding, run)) return 'silenced';
-  // A later episode is news of its own.
+  // A later episode is separate news.
   const isReportedFlapping = was?.flappingSince !== undefined && isSameTime(was.flappingSince, flappingSince);
   if (state === 'unseen') {
     if (isReportedFlapping) return 'still-flapping';
     if (was) return 'unseen';
-    // A run that could not be posted found it. What was gone before a run failed is not known to be back.
+    // A run that couldn't be posted found it. A finding that was gone before a run failed may not be back.
     return posted && finding.goneAt === undefined ? 'appeared' : finding.goneAt ? 'unmentioned' : 'unseen';
   }
   if (flappingSince !== undefined) {
@@ -286,7 +286,7 @@ function kindOf(
   if (was.silence) return 'appeared';
   // It was gone in between, unless other arguments have another history.
   const isBack = !isSameTime(was.since, finding.since) && !remembered?.isMoved;
-  // What flapped and then stayed for a day is no news. What flapped and came back less than a day ago was gone for a day before.
+  // A finding that flapped and then stayed for a day is no news. One that flapped and came back less than a day ago was gone for a day before.
   const hasStayed =
     was.flappingSince !== undefined && Date.parse(finding.lastFound) - Date.parse(finding.since) >= DAY_MS;
   if (isBack && !hasStayed) return 'appeared';
@@ -297,14 +297,14 @@ function comparison(finding: TrackedFinding, was: TrackedFinding): 'worse' | 'be
   const change = changeOf({ finding }, was);
   const step = SEVERITIES.indexOf(was.severity) - SEVERITIES.indexOf(finding.severity);
   if (step > 0 || change.addedTargets.length > 0 || change.targets > change.targetsBefore) return 'worse';
-  // Of very many targets only some are named: others may be among them.
+  // Of very many targets only some are named, so there may be others.
   if (step === 0 && change.targets === change.targetsBefore && isOtherRest(finding, was)) return 'worse';
   return step < 0 || change.removedTargets.length > 0 || change.targets < change.targetsBefore
     ? 'better'
     : 'steady';
 }
 
-/** A check may name the targets only where there are several: then only their number is compared. */
+/** A check may name its targets only if there are several: then only their number is compared. */
 function changeOf<E extends Pick<DigestFinding, 'finding'>>(entry: E, was: TrackedFinding) {
   const { finding } = entry;
   const areNamed = [finding, was].every(({ targets }) => targets !== undefined && restOf(targets) === 0);
@@ -324,7 +324,7 @@ function changeOf<E extends Pick<DigestFinding, 'finding'>>(entry: E, was: Track
   };
 }
 
-/** How many targets more the last one stands for, which the history writes in place of the rest of very many. */
+/** The number of further targets for which the last entry stands: the history writes it instead of the rest of very many. */
 function restOf(targets: readonly string[]): number {
   const [, rest] = /^(\d+) others \([0-9a-f]{6}\)$/.exec(targets.at(-1) ?? '') ?? [];
   return rest === undefined ? 0 : Number(rest) - 1;
@@ -339,7 +339,7 @@ function isOtherRest(
   return now.some((target) => !known.has(target));
 }
 
-/** A critical finding is never hidden without an end, nor any finding after the end of its silence. */
+/** A silence without an end never hides a critical finding, and a silence that has ended hides none. */
 function isSilenced({ silence, severity }: TrackedFinding, run: DigestRun): boolean {
   if (!silence) return false;
   if (silence.until === undefined) return severity !== 'critical';
@@ -350,7 +350,7 @@ function remembered({ kind, finding, was }: Entry): TrackedFinding | undefined {
   if (kind === 'gone' || kind === 'unmentioned') return undefined;
   const now = bare(finding);
   const { flappingSince: _, ...unreported } = now;
-  // What was silenced whenever it was posted was in no list: it is new to people when its silence ends.
+  // A finding that was silenced at every post was in no list, so it is new to people when its silence ends.
   const { silence } = was ?? finding;
   const unlisted = silence && { silence };
   const posted = was && postedAs(was, now);
@@ -358,7 +358,7 @@ function remembered({ kind, finding, was }: Entry): TrackedFinding | undefined {
     return { ...posted, ...unlisted, state: now.state, since: now.since, lastFound: now.lastFound };
   if (kind === 'silenced') return { ...unreported, ...unlisted };
   if (kind === 'unseen' && posted) {
-    // The message lists it as another run has found it since: what exceeds either is worse.
+    // The message lists it as a later run found it: anything that exceeds both is worse.
     const isBetter = bySeverity({ finding: posted }, { finding: now }) < 0;
     const listedNow = new Set(now.targets);
     const targets = now.targets && posted.targets?.filter((target) => listedNow.has(target));
@@ -372,7 +372,7 @@ function remembered({ kind, finding, was }: Entry): TrackedFinding | undefined {
   }
   // No message has reported that it flaps.
   if (kind === 'unseen' || kind === 'appeared') return unreported;
-  // What comes and goes may differ each time: only what exceeds all that was reported is worse.
+  // A flapping finding may differ each time: only what exceeds all reports so far is worse.
   if (kind === 'still-flapping' && was && comparison(finding, was) === 'better') {
     const { targets: __, ...rest } = now;
     return { ...rest, severity: was.severity, ...(was.targets && { targets: was.targets }) };
@@ -380,13 +380,13 @@ function remembered({ kind, finding, was }: Entry): TrackedFinding | undefined {
   return now;
 }
 
-/** As it was posted. Of a finding that has replaced what was posted, it is what that was compared with from now on. */
+/** As it was posted. For a finding that has replaced a posted one, the state to compare with from now on. */
 function postedAs(was: TrackedFinding, now: TrackedFinding): TrackedFinding {
   const { reason, target, summary, since } = now;
   return keyOf(was) === keyOf(now) ? bare(was) : { ...bare(was), reason, target, summary, since };
 }
 
-/** Without what is not compared. */
+/** Without the fields that aren't compared. */
 function bare(finding: TrackedFinding): TrackedFinding {
   const { resolution: _, before: __, claim: ___, silence: ____, ...rest } = finding;
   return rest;
@@ -411,7 +411,7 @@ function trackedFrom(
   };
 }
 
-/** A posted finding that the history does not have any more. It is gone if this run would have found it. */
+/** A posted finding that the history no longer has. It is gone if this run would have found it. */
 function withoutHistory(
   was: TrackedFinding,
   part: DigestPart,
@@ -419,14 +419,14 @@ function withoutHistory(
 ): TrackedFinding {
   const { report } = part;
   const then = postedQuestion(posted, part);
-  // A gap that was there when it was found does not hide it now.
+  // A gap that was there when it was found doesn't hide it now.
   const before = was.state === 'unseen' ? {} : (then?.unchecked ?? {});
   const now = new Set(examinedSources(part));
   const isProven =
     report &&
     report.examined > 0 &&
     !hasNewGaps(part, before) &&
-    // What a deadline cuts off is never the same twice.
+    // A deadline never cuts off the same part twice.
     !uncheckedGaps(report).some(({ kind }) => kind === 'unfinished') &&
     !makeIsInGap(uncheckedGaps(report))(was) &&
     (then?.sources ?? []).every((source) => now.has(source));
@@ -447,7 +447,7 @@ function uncheckedPart(part: DigestPart, was: PostedQuestion | undefined): Unche
   const { report, failure } = part;
   const question = { check: part.check, environment: part.environment, args: part.args };
   const isNew = isNewlyUnchecked(part, was);
-  if (!report) return { question, because: failure ?? 'the check did not report', gaps: [], isNew };
+  if (!report) return { question, because: failure ?? 'the check returned no report', gaps: [], isNew };
   const gaps = uncheckedGaps(report);
   if (reportHeadline(report) === 'UNKNOWN' && listedGaps(report).length === 0)
     return { question, because: report.verdict, gaps: [], isNew };
@@ -467,7 +467,7 @@ const DAY_MS = 86_400_000;
 
 /** Not a hash. */
 const WHOLE_CHECK = 'check';
-/** More distinct gaps are not remembered, and not compared. */
+/** Further distinct gaps are neither stored nor compared. */
 const MAX_REMEMBERED_GAPS = 1_000;
 
 function uncheckedPlaces(part: DigestPart): Record<string, number> {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineCheck } from './define-check.ts';
+import { defineCheck, originOf } from './define-check.ts';
 import { duration } from '../text/duration.ts';
 
-/** The compiler is the judge here: an unused `@ts-expect-error` fails the gate as surely as a wrong line without one. */
+/** The compiler runs these tests: an unused `@ts-expect-error` is an error, and so is an invalid line without one. */
 const nothing = { title: 't', why: 'w' } as const;
 const diagnosis = { examined: 0, verdict: 'v', findings: [] };
 
@@ -19,7 +19,7 @@ test('a check may read what it declares', () => {
   expect(check.diagnose(1, { within: 2 }, new Date(0)).examined).toBe(3);
 });
 
-test('a check gets what it remembers, with its time, and whether or not `collect` is written before it', () => {
+test('a check gets the samples it remembers, with their time, wherever `collect` is declared', () => {
   const sample = z.strictObject({ disk: z.string(), usedBytes: z.number() });
   const check = defineCheck({
     ...nothing,
@@ -39,7 +39,34 @@ test('a check gets what it remembers, with its time, and whether or not `collect
   ]);
 });
 
-test('what would go wrong at night does not compile by day', () => {
+test('a check exists because of an outage, or to enforce a policy', () => {
+  const body = {
+    title: 't',
+    uses: [],
+    args: z.object({}),
+    collect: () => Promise.resolve(1),
+    diagnose: () => diagnosis,
+  } as const;
+  const policy = { rule: 'Servers must not negotiate TLS 1.0.', source: 'https://example.com/rule' } as const;
+
+  expect(originOf(defineCheck({ ...body, why: 'TLS 1.0 was turned off.' }))).toBe('TLS 1.0 was turned off.');
+  expect(originOf(defineCheck({ ...body, policy }))).toBe(
+    'Servers must not negotiate TLS 1.0. https://example.com/rule',
+  );
+  const mistakes = () => [
+    // @ts-expect-error -- neither an outage nor a policy
+    defineCheck({ ...body }),
+    // @ts-expect-error -- an outage and a policy
+    defineCheck({ ...body, why: 'TLS 1.0 was turned off.', policy }),
+    // @ts-expect-error -- a policy without its source
+    defineCheck({ ...body, policy: { rule: policy.rule } }),
+    // @ts-expect-error -- a source that is not a URL
+    defineCheck({ ...body, policy: { rule: policy.rule, source: 'RFC 9325' } }),
+  ];
+  expect(mistakes).toBeTypeOf('function');
+});
+
+test('mistakes in a declaration don’t compile', () => {
   const mistakes = () => [
     defineCheck({
       ...nothing,
@@ -97,7 +124,7 @@ test('what would go wrong at night does not compile by day', () => {
       collect: () => Promise.resolve(1),
       diagnose: () => ({
         ...diagnosis,
-        // @ts-expect-error -- a severity that nobody knows
+        // @ts-expect-error -- an unknown severity
         findings: [{ reason: 'r', severity: 'fatal', target: 't', summary: 's' }],
       }),
     }),

@@ -7,8 +7,8 @@ import { jsonSchema, type Measure, type Proposal, type riskSchema } from './find
 import type { Immutable } from './immutable.ts';
 
 /**
- * `safe`: one click with a confirmation. `disruptive`: something stops for a while; somebody else approves the plan.
- * `destructive`: irreversible; off until the configuration names it, then as disruptive with as many approvals as configured.
+ * `safe`: one click with a confirmation. `disruptive`: interrupts something temporarily; someone else approves the plan. `destructive`: irreversible;
+ * disabled unless the configuration lists it, then like disruptive with the configured number of approvals.
  */
 export type Risk = z.infer<typeof riskSchema>;
 
@@ -16,34 +16,34 @@ export type Risk = z.infer<typeof riskSchema>;
 const planPartSchema = z.strictObject({
   /** As the offer names it: one of the finding's `targets`. */
   target: z.string().min(1),
-  /** What will be done to it: one of the plan's `lines`. */
+  /** What will be done with it: one of the plan's `lines`. */
   line: z.string().min(1),
-  /** Facts that must still be true right before this part is applied; those that other parts of the plan change do not belong here. */
+  /** Facts that must still be true right before this part is applied; facts that other parts of the plan change don't belong here. */
   precondition: z.record(z.string(), z.string()),
 });
 
 /** What applying will do. Plain JSON: it is stored, hashed, and compared with the plan that is made again before applying. */
 const planObject = z.strictObject({
-  /** The steps, one a line, in their order. The approver approves these. */
+  /** The steps, one per line, in order. The approver approves these. */
   lines: z.array(z.string()).min(1),
   /** Exactly what will be changed, each named as its owner names it. Only one remediation at a time may have a target. */
   targets: z.array(z.string()).min(1),
   /**
    * Facts that must still be true when it is applied: a process id, a version, a serial number. They bind the plan to the state it was made for, so
-   * that it cannot be applied a second time. Nothing that changes by itself belongs here.
+   * that it can't be applied a second time. Facts that change without a fix don't belong here.
    */
   precondition: z.record(z.string(), z.string()),
-  /** The bytes that are affected, where that is how people judge the plan. */
+  /** The number of affected bytes, if people judge the plan by it. */
   bytes: z.number().exactOptional(),
   /** What approvers need to know first: what stays, and what is lost. */
   safety: z.array(z.string()).exactOptional(),
-  /** What people must know or do afterwards: "nothing is deployed by this: run `bosh deploy`". */
+  /** What people must know or do afterwards: "this deploys nothing: run `bosh deploy`". */
   afterwards: z.array(z.string()).exactOptional(),
   /** What `apply` needs beyond the params. */
   details: z.record(z.string(), jsonSchema).exactOptional(),
-  /** One for each line, where the plan is for many targets. The kernel sets it. */
+  /** One per line, if the plan is for several targets. Wrench sets it. */
   parts: z.array(planPartSchema).min(1).exactOptional(),
-  /** Targets that were asked for and are not part of the plan, with the reason. The kernel sets it. */
+  /** Requested targets that aren't part of the plan, with the reason. Wrench sets it. */
   leftOut: z.array(z.strictObject({ target: z.string(), because: z.string() })).exactOptional(),
 });
 
@@ -51,7 +51,7 @@ export type Plan = Immutable<z.infer<typeof planObject>>;
 
 export const planSchema: z.ZodType<Plan> = planObject;
 
-/** Given to `apply` only: the one way to change the infrastructure. */
+/** The argument of `apply`, and the only way to change the infrastructure. */
 export interface WriteContext<P extends PortName = PortName> extends ReadContext<P> {
   /** The writers of the ports in `uses`: `write.processes(source).restart(target, applyContext)`. */
   readonly write: Pick<Writers, P>;
@@ -63,7 +63,7 @@ export interface WriteContext<P extends PortName = PortName> extends ReadContext
   readonly recordStep: (line: string) => Promise<void>;
 }
 
-/** A fix, declared beside its check. It does not verify itself: the check is run again. */
+/** A fix, declared next to its check. It doesn't verify itself: the check is run again. */
 export interface Remediation<P extends PortName = PortName, S extends z.ZodType = z.ZodType> {
   /** What it does, in a few words for `help` and the documentation: `Restarts the job of one instance`. */
   readonly about: string;
@@ -78,32 +78,32 @@ export interface Remediation<P extends PortName = PortName, S extends z.ZodType 
   readonly params: S;
   /**
    * Plans what `apply` would do now, and changes nothing.
-   * @throws {SourceError} if it must not or cannot be done, with the reason that people see.
+   * @throws {SourceError} if it must not or can't be done, with the reason that people see.
    */
   readonly plan: (context: ReadContext<NoInfer<P>>, params: z.output<S>) => Promise<Plan>;
   /**
    * Applies the plan, once.
-   * @throws {SourceError} if a source did not do it. The steps before it were recorded by `recordStep`.
+   * @throws {SourceError} if a source didn't do it. `recordStep` has recorded the steps before it.
    */
   readonly apply: (context: WriteContext<NoInfer<P>>, params: z.output<S>, plan: Plan) => Promise<void>;
-  /** How long the finding may take to go away afterwards, or the measure of a mitigation to be reached. */
+  /** How long the finding may take to disappear afterwards, or the measure of a mitigation to reach its value. */
   readonly settlesWithinSeconds: number;
-  /** Set where one plan may be for many targets. `plan` and `apply` still work on one of them. */
+  /** Set if one plan may be for several targets. `plan` and `apply` still handle one target each. */
   readonly many?: ManyTargets<z.output<S>>;
   /**
-   * Set for a mitigation: it eases the fault and does not remove it. It ends as `mitigated` once this measure of the check has this value,
-   * and the finding stays.
+   * Set for a mitigation: it eases the fault but doesn't remove it. It ends as `mitigated` once this measure of the check has this value, and the
+   * finding stays.
    */
   readonly provenBy?: (params: z.output<S>) => Pick<Measure, 'label' | 'value'>;
 }
 
-/** How a remediation is planned for many targets at once: one line for each, planned and applied in the order of the offer. */
+/** How a remediation is planned for several targets at once: one line each, planned and applied in the order of the offer. */
 export interface ManyTargets<Params> {
   /** The button: `Renew all 13`. */
   readonly title: (params: readonly Params[]) => string;
   /** One line about one target. It must not depend on what other lines change, such as the serial number of a shared authority. */
   readonly line: (params: Params, plan: Plan) => string;
-  /** What of the target's own plan must still be true right before its line is applied; without what other lines change. */
+  /** The preconditions of the target's own plan that must still be true right before its line is applied, without those that other lines change. */
   readonly precondition: (plan: Plan) => Readonly<Record<string, string>>;
   /** What approvers need to know about all of them. */
   readonly safety?: (params: readonly Params[]) => readonly string[];
@@ -116,7 +116,7 @@ export type AnyRemediation = Remediation<any, any>;
 
 export type RemediationsByName = Readonly<Record<string, AnyRemediation>>;
 
-/** The offers a check may make: one of its remediations, with the params that remediation takes, once or for each of many targets. */
+/** The offers that a check may make: one of its remediations with its params, for one target or for each of several. */
 export type OfferOf<R extends RemediationsByName> = string extends keyof R
   ? Proposal
   : {

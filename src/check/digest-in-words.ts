@@ -16,26 +16,26 @@ import {
 } from './report-in-words.ts';
 import { claimFact, levelBefore, momentInWords, type StatusFact } from './tracked-in-words.ts';
 
-/** What every renderer of a digest says in the same words. */
+/** Texts that every renderer of a digest shares. */
 
-/** One entry of a section. The texts are not cleaned or shortened. */
+/** One entry of a section. The texts aren't cleaned or shortened. */
 export interface DigestLine {
   readonly severity?: Severity;
   readonly text: string;
-  /** Since when, and who works on it. */
+  /** Since when it exists, and who is on it. */
   readonly facts: readonly StatusFact[];
-  /** Absent for a line that is not about one finding. */
+  /** Absent for a line that isn't about a single finding. */
   readonly about?: DigestFinding;
 }
 
 export interface DigestSection {
   readonly title: string;
   readonly lines: readonly DigestLine[];
-  /** How many of them a message should show. */
+  /** How many lines a message should show. */
   readonly most: number;
 }
 
-/** The first word of a digest. Silenced findings do not count, but a digest that has some is not CLEAR. */
+/** The first word of a digest. Silenced findings don't count, but a digest that has some isn't CLEAR. */
 export function digestHeadline(changes: DigestChanges): Headline {
   const listed = [
     ...changes.appeared,
@@ -89,7 +89,7 @@ function changesInWords(run: DigestRun, changes: DigestChanges): string {
     steady.length > 0
       ? [`${countInWords(steady.length, 'persists', 'persist')}${severitiesOf(steady, headline)}`]
       : [];
-  // What leads is what has changed.
+  // Changes come first.
   if (words.length === 0 && unchecked.some(({ isNew }) => isNew))
     return [uncheckedVerdict(changes), ...persisting].join(', ');
   if (words.length === 0 && endedSilences.length > 0)
@@ -99,7 +99,7 @@ function changesInWords(run: DigestRun, changes: DigestChanges): string {
   return withState([...words, ...persisting], run, changes);
 }
 
-/** Adds what nobody must miss besides the changes: that not everything was checked, or that nothing is wrong. */
+/** Adds what must never be missed besides the changes: that not everything was checked, or that nothing is wrong. */
 function withState(words: readonly string[], run: DigestRun, changes: DigestChanges): string {
   const { unchecked, silenced, unseen } = changes;
   if (unchecked.length > 0) return [...words, uncheckedVerdict(changes)].join(', ');
@@ -116,7 +116,7 @@ function uncheckedVerdict({ unchecked, unseen }: DigestChanges): string {
   return `couldn't check ${what}${hidden}`;
 }
 
-/** ` (1 critical, 2 warning)`; empty if all have the severity that the message begins with. */
+/** ` (1 critical, 2 warning)`; empty if all have the severity in the headline. */
 function severitiesOf(findings: readonly DigestFinding[], headline?: Headline): string {
   const counts = SEVERITIES.flatMap((severity) => {
     const amount = findings.filter(({ finding }) => finding.severity === severity).length;
@@ -133,7 +133,7 @@ function allClear({ parts }: DigestRun): string {
   return parts.length === 2 ? 'both checks are clear' : `all ${parts.length} checks are clear`;
 }
 
-/** What an equal run adds to `nothing new since …, `: `4 findings persist, 1 of them taken, 2 silenced`. */
+/** What follows `nothing new since …, ` if nothing has changed: `4 findings persist, 1 of them taken, 2 silenced`. */
 export function persistingInWords(run: DigestRun, changes: DigestChanges): string {
   const { steady, unseen, stillFlapping, silenced, unchecked } = changes;
   if (digestHeadline(changes) === 'CLEAR') return allClear(run);
@@ -153,7 +153,7 @@ export function persistingInWords(run: DigestRun, changes: DigestChanges): strin
   return words.join(', ');
 }
 
-/** Everything that a digest lists, most important first. Sections without lines are left out. */
+/** Everything that a digest lists, most important first. Empty sections are left out. */
 export function digestSections(run: DigestRun, changes: DigestChanges): readonly DigestSection[] {
   const isMixed = new Set(run.parts.map(({ environment }) => environment)).size > 1;
   const now = endOf(run);
@@ -178,7 +178,7 @@ export function digestSections(run: DigestRun, changes: DigestChanges): readonly
       about: one,
     };
   };
-  // Of a finding that was found for the first time, both are the time of that run.
+  // For a finding that was found for the first time, both are the time of that run.
   const since = ({ finding }: DigestFinding) =>
     Date.parse(finding.since) < Date.parse(finding.lastFound) ? [at('since', finding.since)] : [];
   const lastFound = (one: DigestFinding) => at('last found', one.finding.lastFound);
@@ -187,7 +187,7 @@ export function digestSections(run: DigestRun, changes: DigestChanges): readonly
       title: 'New',
       lines: changes.appeared.map((one) =>
         one.finding.state === 'unseen'
-          ? about(one, ['could not be checked again'], lastFound(one))
+          ? about(one, ["couldn't check it again"], lastFound(one))
           : about(one, one.was && !one.was.silence ? ['again'] : []),
       ),
       most: 10,
@@ -231,7 +231,7 @@ export function digestSections(run: DigestRun, changes: DigestChanges): readonly
       most: 3,
     },
     {
-      title: 'Could not be checked, may persist',
+      title: "Couldn't check, may persist",
       lines: changes.unseen.map((one) => about(one, [], lastFound(one))),
       most: 5,
     },
@@ -295,11 +295,11 @@ export function questionInWords({ check, environment }: Pick<PartQuestion, 'chec
   return cleanText(`/${check.replace('/', ' ')} in ${environment}`);
 }
 
-/** What could not be checked, part by part. Never left out of a digest. */
+/** What couldn't be checked, part by part. Never left out of a digest. */
 export function uncheckedInWords({ unchecked }: DigestChanges): readonly string[] {
   return unchecked.map(({ question, because, gaps, isNew }) => {
     const reasons = groupGaps(gaps).map(({ because: reason, whats }) => `${reason} (${list(whats)})`);
-    const what = because ?? `couldn't check ${countInWords(countPlaces(gaps), 'place')}: ${list(reasons)}`;
+    const what = because ?? `couldn't check ${countInWords(countPlaces(gaps), 'source')}: ${list(reasons)}`;
     return `${questionInWords(question)}${isNew ? '' : ', as before'}: ${cleanText(what)}`;
   });
 }
@@ -308,7 +308,7 @@ export function uncheckedInWords({ unchecked }: DigestChanges): readonly string[
 export function coverageOfParts({ parts }: DigestRun): readonly string[] {
   return parts.map(
     ({ report, ...question }) =>
-      `${askedInWords(question)} in ${cleanText(question.environment)}: ${report ? coverageInWords(report) : 'could not be run'}`,
+      `${askedInWords(question)} in ${cleanText(question.environment)}: ${report ? coverageInWords(report) : "couldn't run"}`,
   );
 }
 
@@ -322,7 +322,7 @@ export function chartsOfParts({ parts }: DigestRun): readonly Chart[] {
   );
 }
 
-/** What was checked in another way than usual, and what was left out. */
+/** The notes of all parts, each with the check that it is about. */
 export function notesOfParts({ parts }: DigestRun): readonly string[] {
   return parts.flatMap((part) =>
     (part.report?.notes ?? []).map((note) => `Note: ${questionInWords(part)}: ${cleanText(note)}`),
@@ -338,7 +338,7 @@ export function digestCoverage({ parts }: DigestRun, { unchecked, silenced }: Di
   ].join(', ');
 }
 
-/** A run that began later than this after it was due says so. */
+/** A run that started later than this after it was due says so. */
 const LATE_MS = 300_000;
 
 /** When a late run was due; undefined if it was on time. */

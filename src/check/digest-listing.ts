@@ -4,7 +4,7 @@ import { compareDigest } from './compare-digest.ts';
 import { digestHeadline, digestVerdict } from './digest-in-words.ts';
 import type { DigestRun } from './digest-run.ts';
 
-/** One digest, as lists of digests show it. Times are ISO 8601. */
+/** A digest in a list of digests. Times are ISO 8601. */
 export interface DigestListing {
   readonly name: string;
   /** The id of the channel where it is posted. */
@@ -17,14 +17,14 @@ export interface DigestListing {
   readonly runningSince?: string;
   readonly lastRun?: {
     readonly at: string;
-    /** `CRITICAL  2 findings`; absent for somebody who may not ask about it. */
+    /** `CRITICAL  2 findings`; absent if the reader may not run its checks. */
     readonly found?: string;
   };
-  /** Why the last message could not be posted. */
+  /** Why the last message couldn't be posted. */
   readonly undelivered?: { readonly at: string; readonly code: string };
 }
 
-/** What is stored of a digest, as far as a list shows it. */
+/** The stored state of a digest that a list shows. */
 export interface DigestHistory {
   /** Every due time up to this one has been run; absent if no worker knows the digest with this schedule yet. */
   readonly countedFrom?: string;
@@ -33,24 +33,24 @@ export interface DigestHistory {
   readonly undelivered?: { readonly at: string; readonly code: string };
 }
 
-/** Longer than a worker takes to notice that a digest is due. */
+/** Longer than a worker needs to notice that a digest is due. */
 const OVERDUE_MS = 2 * 60_000;
 
-/** What to do about a digest that is overdue. */
-export const OVERDUE_HINT = 'Is a worker running with this digest in its `wrench.yaml`?';
+/** How to fix an overdue digest. */
+export const OVERDUE_HINT = 'Make sure that a worker is running with this digest in its `wrench.yaml`.';
 
 /** By Slack's error codes. https://docs.slack.dev/reference/methods/chat.postMessage#errors */
 const REFUSAL_HINTS: Readonly<Record<string, string>> = {
   not_in_channel: 'Invite Wrench to the channel: `/invite @Wrench`.',
   channel_not_found:
-    'There is no such channel, or it is private: invite Wrench to it, or correct `channel` in `wrench.yaml`.',
+    "The channel doesn't exist, or it's private: invite Wrench to it, or fix `channel` in `wrench.yaml`.",
   is_archived:
     'The channel is archived: set another `channel` in `wrench.yaml` and restart, or remove the digest.',
 };
 
-/** What to do if Slack refuses the messages of a digest with this error code. */
+/** What to do if Slack rejects the messages of a digest with this error code. */
 export function refusalHint(code: string): string {
-  return REFUSAL_HINTS[code] ?? '`wrench doctor` shows what is missing.';
+  return REFUSAL_HINTS[code] ?? "Run `wrench doctor` to see what's missing.";
 }
 
 /** Describes a digest. `showsResult`: whether the reader may know what it found. */
@@ -77,7 +77,7 @@ export function listDigest(
   };
 }
 
-/** Everything that a run found. */
+/** The findings of a run, without comparing it with an earlier one. */
 function foundInWords(run: DigestRun): string {
   const changes = compareDigest(undefined, run);
   const verdict = digestVerdict(run, changes);
@@ -85,9 +85,9 @@ function foundInWords(run: DigestRun): string {
   return `${digestHeadline(changes)}  ${verdict.startsWith(about) ? verdict.slice(about.length) : verdict}`;
 }
 
-/** What to say after an unknown word: the nearest of those that `digest` knows, or all of them. */
+/** Follows the message about an unknown word: the nearest of the known ones, or all of them. */
 export function meantDigestWord(word: string, known: readonly string[]): string {
   const meant = nearest(word, known);
   if (meant !== undefined) return ` Did you mean \`${meant}\`?`;
-  return known.length > 0 ? ` Known: ${known.join(', ')}.` : ' No digests are configured.';
+  return known.length > 0 ? ` Available: ${known.join(', ')}.` : ' No digests are configured.';
 }

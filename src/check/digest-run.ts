@@ -10,18 +10,18 @@ const digestPartSchema = z.strictObject({
   environment: z.string(),
   args: z.record(z.string(), z.string()),
   report: reportSchema.exactOptional(),
-  /** Why the check could not be run, for people. Its findings of earlier runs are then `unseen`. */
+  /** Why the check couldn't be run, for people. Its findings of earlier runs are then `unseen`. */
   failure: z.string().min(1).exactOptional(),
-  /** Every finding of this question that is found, or was found within the time that history is kept. */
+  /** Every finding of this question that is found, or was found within the retention of the history. */
   tracked: z.array(trackedFindingSchema),
 });
 
 export type DigestPart = z.infer<typeof digestPartSchema>;
 
-/** A silence that ended by itself. */
+/** A silence that ended automatically. */
 export const endedSilenceSchema = z.strictObject({
   id: z.string(),
-  /** What it was about, for people: the summary of its finding, or its reason and pattern. */
+  /** What it covered, for people: the summary of its finding, or its reason and pattern. */
   about: z.string().min(1),
   by: z.string().min(1),
   at: isoTime,
@@ -30,10 +30,10 @@ export const endedSilenceSchema = z.strictObject({
 
 export type EndedSilence = z.infer<typeof endedSilenceSchema>;
 
-/** One run of a digest, as it travels from the worker to the bot. */
+/** One run of a digest, as the worker sends it to the bot. */
 export const digestRunSchema = z.strictObject({
   name: z.string(),
-  /** When it was due by its schedule; absent where somebody asked for it. */
+  /** When it was due by its schedule; absent if someone requested it. */
   due: isoTime.exactOptional(),
   /** When it began. */
   at: isoTime,
@@ -45,7 +45,7 @@ export const digestRunSchema = z.strictObject({
 
 export type DigestRun = z.infer<typeof digestRunSchema>;
 
-/** What a posted digest has said, to compare the next one with it. */
+/** The content of a posted digest, with which the next one is compared. */
 export const digestSnapshotSchema = z.strictObject({
   at: isoTime,
   /** The id of the channel that it was posted in. */
@@ -56,7 +56,7 @@ export const digestSnapshotSchema = z.strictObject({
       environment: z.string(),
       args: z.record(z.string(), z.string()),
       findings: z.array(trackedFindingSchema),
-      /** What could not be checked: how many places, by a hash of the name of the gap. */
+      /** What couldn't be checked: the number of places, by a hash of the name of the gap. */
       unchecked: z.record(z.string(), z.number().int().positive()).exactOptional(),
       /** The sources of which something was examined. */
       sources: z.array(z.string()).exactOptional(),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fingerprint, worst } from './finding.ts';
 
-test('two findings are the same by check, environment, reason and target, and by nothing else', () => {
+test('two findings are the same if check, environment, reason and target are the same', () => {
   const report = { check: 'certs/expiring', environment: 'prod' };
   const finding = { reason: 'certificate-expired', target: 'vault:secret/cf/uaa' };
   const same = { ...finding, summary: 'reworded', severity: 'critical' };

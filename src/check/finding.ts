@@ -13,7 +13,7 @@ export const jsonSchema: z.ZodType<unknown> = z.json();
 
 export const riskSchema = z.enum(['safe', 'disruptive', 'destructive']);
 
-/** What was seen, in no renderer's terms; only the renderers know what a block or a terminal is. */
+/** What a check saw, independent of any renderer. */
 const evidenceSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('field'), label: z.string(), value: z.string() }),
   z.strictObject({
@@ -33,11 +33,11 @@ const evidenceSchema = z.discriminatedUnion('kind', [
 
 export type Evidence = Immutable<z.infer<typeof evidenceSchema>>;
 
-/** A remediation that is offered for one finding: a button, before it is drawn. */
+/** A remediation that is offered for one finding, which becomes a button. */
 const offerSchema = z.strictObject({
   /** Its name among the check's remediations. */
   remediation: z.string(),
-  /** Absent where `each` has the params of every target. */
+  /** Absent if `each` has the params of every target. */
   params: jsonSchema.exactOptional(),
   each: z
     .array(z.strictObject({ target: z.string().min(1), params: jsonSchema }))
@@ -47,7 +47,7 @@ const offerSchema = z.strictObject({
   /** Verb first: `Restart doppler_z2/0`. */
   title: z.string().min(1),
   risk: riskSchema,
-  /** It eases the fault and does not remove it. */
+  /** It eases the fault but doesn't remove it. */
   mitigates: z.literal(true).exactOptional(),
 });
 
@@ -56,17 +56,17 @@ export type Offer = Immutable<z.infer<typeof offerSchema>>;
 /** The same as `diagnose` proposes it. `OfferOf` has the params that each remediation takes. */
 export type Proposal = Pick<Offer, 'remediation' | 'params' | 'each' | 'target'>;
 
-/** Another check that says more about the finding: a button that asks it, as its slash command would. */
+/** Another check with more details about the finding. It becomes a button that runs it like its slash command. */
 const nextCheckSchema = z.strictObject({
   /** `node/leftovers` */
   check: z.string().min(1),
-  /** In written form, where they differ from the defaults. The environment is that of the report. */
+  /** In written form, if they differ from the defaults. The environment is that of the report. */
   args: z.record(z.string(), z.string()),
 });
 
 export type NextCheck = Immutable<z.infer<typeof nextCheckSchema>>;
 
-/** One number that says how bad a finding is, to compare over time: `61%` yesterday, `91%` now. */
+/** A number for how bad a finding is, to compare over time: `61%` yesterday, `91%` now. */
 const levelSchema = z.strictObject({
   value: z.number(),
   /** `%`, `days left`, `bytes`. Levels of one finding always have the same unit. */
@@ -75,20 +75,20 @@ const levelSchema = z.strictObject({
 
 export type Level = z.infer<typeof levelSchema>;
 
-/** Something wrong with one target. Plain JSON, because it travels through Redis and is compared between runs. */
+/** A problem with one target. Plain JSON, because it is sent through Redis and compared between runs. */
 const findingSchema = z.strictObject({
-  /** A stable kebab-case word. Silences, digests and metrics key on it, so it is never reworded. */
+  /** A stable kebab-case word. Silences, digests and metrics depend on it, so it never changes. */
   reason: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
   severity: severitySchema,
   /** The cause, named as its owner names it: `vault:secret/cf/bbs/locket/tls`, `doppler_z2/0`, an issuer, a node. */
   target: z.string().min(1),
-  /** What is affected, where one cause has many; each named as the target of a finding of its own would be. Not part of the fingerprint. */
+  /** What is affected, if one cause affects several targets; each named like the target of a separate finding. Not part of the fingerprint. */
   targets: z.array(z.string().min(1)).min(1).exactOptional(),
-  /** One line a tired person can act on. */
+  /** One line that a person can act on. */
   summary: z.string().min(1),
   evidence: z.array(evidenceSchema).exactOptional(),
   offers: z.array(offerSchema).exactOptional(),
-  /** What to ask next, in the order of its worth. Asking changes nothing. */
+  /** The checks to run next, most useful first. Running them changes nothing. */
   next: z.array(nextCheckSchema).min(1).exactOptional(),
   level: levelSchema.exactOptional(),
 });
@@ -97,14 +97,14 @@ export type Finding<O = Proposal> = Omit<Immutable<z.infer<typeof findingSchema>
   readonly offers?: readonly O[];
 };
 
-/** Something the check could not see, and why. A report with gaps is never all clear, unless all of them are unrelated to the question. */
+/** Something that the check couldn't see, and why. A report with gaps is never `clear`, unless all of them are unrelated to the request. */
 const gapSchema = z.strictObject({
   what: z.string(),
   because: z.string(),
   kind: z.enum(['unreachable', 'refused', 'missing', 'malformed', 'not-configured', 'unfinished']),
-  /** It cannot hold what was asked for: counted beside the answer, which does not become unknown because of it. */
+  /** It can't contain what was requested, so it is only counted and doesn't make the status unknown. */
   unrelated: z.literal(true).exactOptional(),
-  /** How many places it stands for, where that is more than one. */
+  /** How many places it stands for, if more than one. */
   places: z.number().int().positive().exactOptional(),
   /** Which places these are, as a hash: `what` may name only some of them. */
   placesId: z.string().exactOptional(),
@@ -113,14 +113,13 @@ const gapSchema = z.strictObject({
 export type Gap = Immutable<z.infer<typeof gapSchema>>;
 
 /**
- * A number that says how well something works, whether or not anything was found. Its change proves a fix.
- * With `of`, its total, verifying a fix waits until it is complete: `metron_agent running on 12 of 12`.
- * Without, it is shown where it changed: `doppler_z2: 0 -> 1 registered`.
+ * A number that measures how well something works, whether or not anything was found. Its change proves a fix. With `of`, its total, verifying a fix
+ * waits until it is complete: `metron_agent running on 12 of 12`. Without, it is shown if it has changed: `doppler_z2: 0 -> 1 registered`.
  */
 export const measureSchema = z.strictObject({
   label: z.string(),
   value: z.number(),
-  /** The total. The name is kept: `--json` prints it, and reports of other versions and stored observations have it. */
+  /** The total. The name is part of `--json`, of stored observations, and of reports of other versions. */
   of: z.number().exactOptional(),
   /** What is counted, as in `1 registered` or `running on 12 of 12`. */
   unit: z.string(),
@@ -129,8 +128,8 @@ export const measureSchema = z.strictObject({
 export type Measure = Immutable<z.infer<typeof measureSchema>>;
 
 /**
- * Numbers that a picture shows better than words. `bars`: one series, its labels are categories. `lines`: one or more series over time, whose
- * labels are ISO 8601 times; `null` where a series has no value. Renderers keep within the limits of their medium.
+ * Numbers for a chart. `bars`: one series, its labels are categories. `lines`: one or more series over time, whose labels are ISO 8601 times; `null`
+ * where a series has no value. Renderers keep within the limits of their medium.
  */
 const chartSchema = z.strictObject({
   kind: z.enum(['bars', 'lines']),
@@ -142,7 +141,7 @@ const chartSchema = z.strictObject({
 
 export type Chart = Immutable<z.infer<typeof chartSchema>>;
 
-/** How a finding of an earlier run was resolved, where the facts show it: `renewed, now valid until 3 March 2027`. */
+/** How a finding of an earlier run was resolved, if the facts show it: `renewed, now valid until 3 March 2027`. */
 const resolutionSchema = z.strictObject({
   reason: z.string(),
   target: z.string().min(1),
@@ -155,7 +154,7 @@ export type Resolution = Immutable<z.infer<typeof resolutionSchema>>;
 export interface Diagnosis<O = Proposal> {
   /** How many targets were examined. Zero means that nothing was seen, not that nothing is wrong. */
   readonly examined: number;
-  /** The answer in one line, where something was seen: `3 of 41 certificates have expired`. */
+  /** The answer in one line, if something was examined: `3 of 41 certificates have expired`. */
   readonly verdict: string;
   /** In the order in which a person should work through them. */
   readonly findings: readonly Finding<O>[];
@@ -164,15 +163,15 @@ export interface Diagnosis<O = Proposal> {
 }
 
 /**
- * One run of one check, as it travels and as `--json` prints it.
+ * One run of one check, as it is sent through Redis and as `--json` prints it.
  *
- * `clear`: everything was checked and nothing is wrong; `found`: something is wrong, and there may be more;
- * `unknown`: nothing was found, but not everything could be checked. Unknown is never shown as clear.
+ * `clear`: everything was checked and nothing is wrong; `found`: something is wrong, and there may be more; `unknown`: nothing was found, but not
+ * everything could be checked. Unknown is never shown as clear.
  */
 const reportObject = z.strictObject({
   check: z.string(),
   environment: z.string(),
-  /** The arguments as asked, defaults included, in their written form. */
+  /** The arguments in their written form, with defaults. */
   args: z.record(z.string(), z.string()),
   status: z.enum(['clear', 'found', 'unknown']),
   verdict: z.string().min(1),
@@ -180,10 +179,10 @@ const reportObject = z.strictObject({
   findings: z.array(findingSchema),
   measures: z.array(measureSchema).exactOptional(),
   charts: z.array(chartSchema).exactOptional(),
-  /** Of findings that the run was asked about and did not find again. */
+  /** Earlier findings that the run was given and didn't find again. */
   resolved: z.array(resolutionSchema).exactOptional(),
   gaps: z.array(gapSchema),
-  /** How questions were answered in another way than usual. They do not change the status. */
+  /** What was read in another way than usual. Notes don't change the status. */
   notes: z.array(z.string().min(1)).exactOptional(),
   /** How much of each source was examined. */
   coverage: z.array(z.strictObject({ source: z.string(), examined: z.number().int().nonnegative() })),
@@ -204,7 +203,7 @@ export function fingerprint(
   return [check, environment, reason, target].join(' ');
 }
 
-/** The worst severity among findings; undefined where there are none. */
+/** The worst severity among findings; undefined if there are none. */
 export function worst(findings: readonly Pick<Finding, 'severity'>[]): Severity | undefined {
   return SEVERITIES.find((severity) => findings.some((finding) => finding.severity === severity));
 }

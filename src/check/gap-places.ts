@@ -2,9 +2,9 @@ import type { Gap } from './finding.ts';
 import type { TrackedFinding } from './tracked-finding.ts';
 
 /**
- * Whether a finding is in a place that could not be checked completely: a gap names its target, one of its targets, or what these are in
- * (`vault:secret/cf` for `vault:secret/cf/router`). Two runs with the same gap need not have missed the same part of it: a scan that stops in an
- * outage stops elsewhere each time.
+ * Whether a finding is in a place that couldn't be checked completely: a gap names its target, one of its targets, or what these are in
+ * (`vault:secret/cf` for `vault:secret/cf/router`). Two runs with the same gap need not have missed the same part of it: a scan that an outage stops
+ * may stop elsewhere each time.
  */
 export function makeIsInGap(
   gaps: readonly Gap[],
@@ -21,7 +21,7 @@ export function makeIsInGap(
   return ({ target, targets = [] }) => unread.size > 0 && [target, ...targets].some(isUnread);
 }
 
-/** Names what a gap is about, to compare two runs: a gap may stand for many places and name only some of them. */
+/** The key of a gap, to compare two runs: a gap may stand for many places and name only some of them. */
 export function gapIdentity({ what, placesId = '' }: Pick<Gap, 'what' | 'placesId'>): string {
   return placesId === '' ? what : `${what}\n${placesId}`;
 }

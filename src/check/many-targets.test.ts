@@ -79,7 +79,7 @@ beforeEach(() => {
   done = [];
 });
 
-test('a plan for many targets has one line for each, locks all of them once, and adds up their bytes', async () => {
+test('a plan for several targets has one line each, locks each target once, and adds up their bytes', async () => {
   expect(await plan()).toEqual({
     lines: ['Wipe a', 'Wipe b', 'Wipe c'],
     targets: ['rack', 'rack/a', 'rack/b', 'rack/c'],
@@ -140,7 +140,7 @@ test('a target that is gone, has changed, or that the check no longer finds is s
   ]);
 });
 
-test('a plan of which every line is skipped has failed: nothing was applied', async () => {
+test('a plan fails if every line is skipped, because nothing was applied', async () => {
   const approved = await plan();
   for (const disk of ['a', 'b', 'c']) disks.set(disk, 2);
 
@@ -158,7 +158,7 @@ test('a target that would now change more than was approved is skipped', async (
   expect(steps).toEqual(['a wiped', 'Skipped disk b: it would now change rack/mirror too', 'c wiped']);
 });
 
-test('a source that cannot be asked ends the plan: no further part is begun', async () => {
+test('a source that does not respond ends the plan: no further part starts', async () => {
   const approved = await plan();
   disks.set('b', -1);
 
@@ -166,7 +166,7 @@ test('a source that cannot be asked ends the plan: no further part is begun', as
   expect(steps).toEqual(['a wiped']);
 });
 
-test('whether a part may be begun is confirmed after its target was planned again', async () => {
+test('a part starts only if that is confirmed after its target was planned again', async () => {
   const approved = await plan();
   disks.delete('b');
   let confirmed = 0;
@@ -180,14 +180,14 @@ test('whether a part may be begun is confirmed after its target was planned agai
   expect(steps).toEqual(['a wiped', 'Skipped disk b: b was removed']);
 });
 
-test('nothing is begun once the worker must stop', async () => {
+test('nothing starts once the worker must stop', async () => {
   const approved = await plan();
 
   await expect(apply(approved, everyTarget, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
   expect(steps).toEqual([]);
 });
 
-test('the lines of a plan are redacted alike when it is planned and when it is checked again', async () => {
+test('the lines of a plan are redacted in the same way when it is planned and when it is checked again', async () => {
   disks.set('password=hunter2-hunter2', 1);
   const secret = [{ target: 'disk x', params: { disk: 'password=hunter2-hunter2' } }];
   const options = { read: {}, now: new Date(), redact: () => '[redacted]' };

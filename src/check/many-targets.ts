@@ -5,8 +5,8 @@ import type { AnyRemediation, Plan, WriteContext } from './define-remediation.ts
 import type { Offer } from './finding.ts';
 
 /**
- * One plan for many targets, made from the plans of the single ones: a line each, in the order of the offer. A target that cannot be planned
- * is left out, and the plan names it with the reason.
+ * One plan for several targets, made from their individual plans: a line each, in the order of the offer. A target that can't be planned is left out,
+ * and the plan names it with the reason.
  * @throws {SourceError} if no target can be planned; the reason of the first.
  */
 export async function planEach(
@@ -50,12 +50,12 @@ export async function planEach(
 }
 
 /**
- * Applies the parts of a plan in their order. Each target is planned again right before: one that is no longer there or has changed is skipped,
- * with its reason recorded as a step. Planning again may take long, so whether the next part may be begun is confirmed after it.
+ * Applies the parts of a plan in order. Each target is planned again right before: one that is no longer there or has changed is skipped, and the
+ * reason is recorded as a step. Planning again may take long, so `confirmMayContinue` is called after it.
  * @param stillFound the targets that the check still finds; the others are skipped.
- * @param confirmMayContinue throws if no further part may be begun.
- * @throws {SourceError} if a source did not do a part, or could not be asked: no further part is begun. Also if every part was skipped, so that
- * nobody takes what others did for the effect of this plan. Whatever `confirmMayContinue` throws.
+ * @param confirmMayContinue throws if no further part may start.
+ * @throws {SourceError} if a source didn't apply a part or didn't respond: no further part starts. Also if every part was skipped, so that changes
+ * made by others don't count as the effect of this plan. Whatever `confirmMayContinue` throws.
  */
 export async function applyEach(
   remediation: AnyRemediation,
@@ -110,7 +110,7 @@ type Part = NonNullable<Plan['parts']>[number];
 type Many = NonNullable<AnyRemediation['many']>;
 
 function requireMany({ many }: AnyRemediation): Many {
-  if (!many) throw new Error('a remediation for one target was asked to plan many');
+  if (!many) throw new Error('a remediation for one target cannot plan several');
   return many;
 }
 
@@ -118,7 +118,7 @@ function partOf(many: Many, redact: Redact, target: string, params: unknown, pla
   return { target, line: redact(many.line(params, plan)), precondition: many.precondition(plan) };
 }
 
-/** Only a target that is not there any more is skipped; a source that cannot be asked ends the plan. */
+/** Only a target that is gone is skipped; a source that doesn't respond ends the plan. */
 async function planAgain(
   remediation: AnyRemediation,
   params: unknown,

@@ -53,13 +53,13 @@ const finding: Finding = {
 const offersFor = (...offers: NonNullable<Finding['offers']>) =>
   offersOf(check, { examined: 2, verdict: 'x', findings: [{ ...finding, offers }] }).findings[0]?.offers;
 
-test('an offer for one of many targets has the title of a single one', () => {
+test('an offer for one of several targets has the title for one target', () => {
   expect(offersFor({ remediation: 'wipe', params: { disk: 'a' }, target: 'disk a' })).toEqual([
     { remediation: 'wipe', params: { disk: 'a' }, target: 'disk a', title: 'Wipe a', risk: 'safe' },
   ]);
 });
 
-test('an offer for many targets has the title for many', () => {
+test('an offer for several targets has the title for several', () => {
   const each = [
     { target: 'disk a', params: { disk: 'a' } },
     { target: 'disk b', params: { disk: 'b' } },
@@ -80,11 +80,11 @@ test.each([
   [{ remediation: 'wipe', each: [{ target: 'disk c', params: { disk: 'c' } }] }, 'does not have: disk c'],
   [{ remediation: 'hide', each: [{ target: 'disk a', params: { disk: 'a' } }] }, 'that is for one: hide'],
   [{ remediation: 'wipe', params: { desk: 'a' } }, 'Unrecognized key'],
-])('an offer that cannot be carried out is our bug: %j', (offer, message) => {
+])('an invalid offer is a bug: %j', (offer, message) => {
   expect(() => offersFor(offer)).toThrow(message);
 });
 
-test('an offer that names a target twice is our bug: the params of one would be applied for both', () => {
+test('an offer that names a target twice is a bug, because one of its params would be applied for both', () => {
   const twice = ['a', 'b'].map((disk) => ({ target: 'disk a', params: { disk } }));
 
   expect(() => offersFor({ remediation: 'wipe', each: twice })).toThrow('names one of its targets twice');

@@ -2,9 +2,9 @@ import type { AnyCheck } from './define-check.ts';
 import type { Diagnosis, Finding, Offer, Proposal } from './finding.ts';
 
 /**
- * Makes proposals whole: each with its button's words and its risk.
- * @throws {Error} our own bug: a proposal of a remediation that the check does not declare, with params that it does not take, for targets
- * that the finding does not have, or for one of many targets twice.
+ * Completes proposals with the text of their button and their risk.
+ * @throws {Error} for a bug in the check: an undeclared remediation, invalid params, targets that the finding doesn't have, or a target that is
+ * listed twice.
  */
 export function offersOf(check: AnyCheck, diagnosis: Diagnosis): Diagnosis<Offer> {
   return { ...diagnosis, findings: diagnosis.findings.map((finding) => withOffers(check, finding)) };

@@ -4,13 +4,13 @@ import { exactProof, isComplete, proofInWords } from './proof.ts';
 const registered = (value: number) => ({ label: 'doppler_z2', value, unit: 'registered' });
 const running = (value: number, of = 12) => ({ label: 'metron_agent', value, of, unit: 'running' });
 
-test('the proof says what changed, and what became whole', () => {
+test('shows what changed, and the totals that were reached', () => {
   expect(proofInWords([registered(0), running(0)], [registered(1), running(12)])).toBe(
     'doppler_z2: 0 -> 1 registered; metron_agent running on 12 of 12',
   );
 });
 
-test('bytes are rounded, unless the change would disappear; exact proof keeps every digit', () => {
+test('rounds bytes unless the change would disappear; the exact proof keeps every digit', () => {
   const measured = (bytes: number, megabytes: number) => [
     { label: 'layers', value: bytes, unit: 'bytes' },
     { label: 'etcd database', value: megabytes, unit: 'MB' },
@@ -23,15 +23,15 @@ test('bytes are rounded, unless the change would disappear; exact proof keeps ev
   );
 });
 
-test('what is as it was is not proof of anything', () => {
+test('leaves out measures that did not change', () => {
   expect(proofInWords([registered(1), running(12)], [registered(1), running(12)])).toBe('');
 });
 
-test('what was not measured before proves nothing by itself, but what should be whole is told', () => {
+test('leaves out measures without an earlier value, unless they have a total', () => {
   expect(proofInWords([], [registered(1), running(9)])).toBe('metron_agent running on 9 of 12');
 });
 
-test('whole is every measure that has something to reach', () => {
+test('complete if every measure with a total has reached it', () => {
   expect(isComplete([registered(0), running(12)])).toBe(true);
   expect(isComplete([running(11)])).toBe(false);
   expect(isComplete([])).toBe(true);

@@ -33,13 +33,13 @@ function exactChange(was: number, { value, unit }: Measure): string {
   return `${inDigits(was)} -> ${inDigits(value)} ${unit}`;
 }
 
-/** Exact if both would be rounded to the same. */
+/** Exact if both round to the same. */
 function roundedChange(was: number, now: Measure): string {
   const [from, to] = [bytes(was), bytes(now.value)];
   return now.unit === 'bytes' && from !== to ? `${from} -> ${to}` : exactChange(was, now);
 }
 
-/** `104,787,968`; a fraction as it is. */
+/** `104,787,968`; a fraction is unchanged. */
 function inDigits(value: number): string {
   return Number.isInteger(value) ? value.toLocaleString('en-US') : String(value);
 }

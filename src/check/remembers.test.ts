@@ -18,7 +18,7 @@ const remembers = {
   samples: (facts: readonly Sample[]) => facts,
 };
 
-/** A check whose facts are samples, and whose findings list what it remembered. */
+/** A check whose facts are samples, and whose findings list the samples it remembered. */
 function remembering(collect: (context: Context) => Promise<readonly Sample[]>): AnyCheck {
   let remembered: Context['earlier'] = [];
   return defineCheck({
@@ -143,10 +143,10 @@ test('the samples of a run are given once, each with its target', async () => {
   ]);
 });
 
-test('a run with gaps gives what it read', async () => {
+test('a run with gaps has samples of what it read', async () => {
   const { report, saved } = await run(
     remembering(async ({ gap }) => {
-      gap('b', new SourceError('lab', 'unreachable', 'no answer in 4 s'));
+      gap('b', new SourceError('lab', 'unreachable', 'no response within 4 s'));
       return [{ disk: 'a', usedBytes: 1 }];
     }),
   );
@@ -155,7 +155,7 @@ test('a run with gaps gives what it read', async () => {
   expect(saved.flat().map(({ target }) => target)).toEqual(['lab:a']);
 });
 
-test('a run that was cut short at its deadline gives what it read', async () => {
+test('a run that was stopped at its deadline has samples of what it read', async () => {
   const { report, saved } = await run(
     remembering(async ({ attempt, signal }) => {
       const cut = Promise.withResolvers<never>();
@@ -170,7 +170,7 @@ test('a run that was cut short at its deadline gives what it read', async () => 
   expect(saved.flat().map(({ target }) => target)).toEqual(['lab:a']);
 });
 
-test('a run without facts gives no samples', async () => {
+test('a run without facts has no samples', async () => {
   const { saved } = await run(
     remembering(async ({ signal }) => {
       const cut = Promise.withResolvers<never>();

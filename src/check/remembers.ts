@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type Redact, redactAll } from '../text/redact.ts';
 
-/** What a check remembers between its runs in one environment: a bounded series of samples for each target. */
+/** What a check remembers between its runs in one environment: a limited series of samples for each target. */
 export interface Remembers<Facts, S extends z.ZodObject> {
   /**
    * A sample: a `z.strictObject` of plain JSON. It has no field `at`, which is the start of its run. Names that infrastructure chose are
@@ -10,7 +10,7 @@ export interface Remembers<Facts, S extends z.ZodObject> {
   readonly sample: S & WithoutAt<S>;
   /** The target that a sample is about, named as in findings. */
   readonly target: (sample: z.output<S>) => string;
-  /** The samples of a run, at most one for each target: only of what was read, and independent of the arguments. */
+  /** The samples of a run, at most one per target: only from what was read, and independent of the arguments. */
   readonly samples: (facts: Facts, now: Date) => readonly z.input<S>[];
   /** How many samples a target keeps, {@link KEEP} by default. */
   readonly keep?: number;
@@ -50,7 +50,7 @@ export interface SavedSample {
   readonly [field: string]: unknown;
 }
 
-/** Why earlier samples could not be loaded. */
+/** Why earlier samples couldn't be loaded. */
 export interface SamplesUnavailable {
   readonly unavailable: string;
 }
@@ -81,8 +81,8 @@ export function seriesLimits({
 }
 
 /**
- * The saved samples that `collect` gets, oldest first. All are from before `now` and none is older than `forHours`. What does not match the
- * schema is left out: another version saved it.
+ * The saved samples that `collect` gets, oldest first. All are from before `now` and none is older than `forHours`. Samples that don't match the
+ * schema are left out: another version saved them.
  */
 export function earlierSamples(
   remembers: AnyRemembers,
@@ -101,10 +101,7 @@ export function earlierSamples(
     .toSorted((a, b) => a.at.getTime() - b.at.getTime());
 }
 
-/**
- * What the facts of a run add, redacted.
- * @throws our own bug: a sample that does not match the schema once it is JSON.
- */
+/** The samples of a run, redacted. @throws for a bug in the check: a sample that doesn't match the schema once it is JSON. */
 export function newSamples(
   remembers: AnyRemembers,
   facts: unknown,

@@ -11,7 +11,7 @@ import {
   worst,
 } from './finding.ts';
 
-/** What every renderer says in the same words. */
+/** Texts that every renderer shares. */
 
 export type Headline = 'CRITICAL' | 'WARNING' | 'INFO' | 'CLEAR' | 'UNKNOWN';
 
@@ -21,19 +21,22 @@ export const SEVERITY_WORDS: Readonly<Record<Severity, Headline>> = {
   info: 'INFO',
 };
 
-/** CLEAR needs everything: a report that says so itself, no finding, and nothing unchecked that could hold one. */
+/** CLEAR only if the report says so itself, has no findings, and left nothing unchecked that could have one. */
 export function reportHeadline({ status, findings, gaps }: Report): Headline {
   const severity = worst(findings);
   if (severity) return SEVERITY_WORDS[severity];
   return status === 'clear' && gaps.every(({ unrelated }) => unrelated) ? 'CLEAR' : 'UNKNOWN';
 }
 
-/** Left as it is, but for what cannot be seen: a verdict may begin with a name, and `www.Example.com` is not `Www.Example.com`. */
+/** Between the verdict of a check and what couldn't be checked. */
+export const BEFORE_UNCHECKED = "; couldn't check ";
+
+/** Without invisible characters. Never capitalized, because a verdict may begin with a name such as `metron_agent`. */
 export function verdictOf({ verdict }: Pick<Report, 'verdict'>): string {
   return cleanText(verdict);
 }
 
-/** Places that could not be checked and could hold what was asked for. That what was asked for is nowhere is no place, and the verdict says it. */
+/** What couldn't be checked and could have a finding. Without the gap that the requested name wasn't found, which the verdict says. */
 export function uncheckedGaps({ gaps, verdict }: Pick<Report, 'gaps' | 'verdict'>): readonly Gap[] {
   return gaps.filter(
     ({ what, because, kind, unrelated }) =>
@@ -45,7 +48,7 @@ export function uncheckedGaps({ gaps, verdict }: Pick<Report, 'gaps' | 'verdict'
   );
 }
 
-/** Those of them that are to be listed: not the one that is the whole verdict. */
+/** The unchecked gaps to list: without the one that is the whole verdict. */
 export function listedGaps(report: Pick<Report, 'gaps' | 'verdict' | 'findings'>): readonly Gap[] {
   if (report.findings.length > 0) return uncheckedGaps(report);
   return uncheckedGaps(report).filter(({ what, because }) => {
@@ -54,12 +57,12 @@ export function listedGaps(report: Pick<Report, 'gaps' | 'verdict' | 'findings'>
   });
 }
 
-/** A summary beside its target: what says the target once more, in parentheses, is left out. */
+/** A summary to show next to its target: the target in parentheses is left out. */
 export function summaryOf({ summary, target }: Pick<Finding, 'summary' | 'target'>): string {
   return cleanText(cleanText(summary).replace(` (${cleanText(target)})`, ''));
 }
 
-/** The question as somebody could type it: `/certs expiring --within 30d`. */
+/** The command as a person could type it: `/certs expiring --within 30d`. */
 export function askedInWords({
   check,
   args,
@@ -80,7 +83,7 @@ function quotedValue(value: string): string {
   return value.includes('"') ? `'${value}'` : `"${value}"`;
 }
 
-/** The question of a next check as somebody could type it: `/node leftovers --node node-b --env prod`. */
+/** The command of a next check as a person could type it: `/node leftovers --node node-b --env prod`. */
 export function nextInWords(
   { check, args }: NextCheck,
   { environment }: Pick<Report, 'environment'>,
@@ -88,7 +91,7 @@ export function nextInWords(
   return askedInWords({ check, args: { ...args, env: environment } });
 }
 
-/** How many places these gaps stand for: one gap may be the reason for many. The verdict counts in the same way. */
+/** How many sources these gaps stand for: one gap may hide several. The verdict counts the same way. */
 export function countPlaces(gaps: readonly Pick<Gap, 'places'>[]): number {
   return gaps.reduce((sum, { places = 1 }) => sum + places, 0);
 }
@@ -103,14 +106,14 @@ const GAP_WORDS: Readonly<Record<Gap['kind'], string>> = {
 };
 
 /**
- * How much was checked, and what kind of reason kept the rest from it: `41 checked, 2 unreachable, 1 denied`. Which they are and why is
- * listed once, with the gaps; how many were not checked is in the verdict, where all have one kind of reason.
+ * How much was checked, and why the rest wasn't: `41 checked, 2 unreachable, 1 denied`. The gaps are listed elsewhere with their reasons; if
+ * all have the same kind of reason, only the verdict has their number.
  */
 export function coverageInWords(report: Report): string {
   const { examined, gaps, coverage } = report;
   const sources = coverage.map(({ source, examined: count }) => `${cut(source, 60)} ${formatCount(count)}`);
   const spread = sources.length > 1 && sources.length <= 4 ? ` (${sources.join(', ')})` : '';
-  // A target may be found at many places: what was checked is the places, where a check counts them.
+  // A target may be in several places. If a check counts those, they are what was checked.
   const checked = coverage.reduce((sum, { examined: count }) => sum + count, 0) || examined;
   const related = uncheckedGaps(report);
   const unrelated = countPlaces(gaps.filter((gap) => gap.unrelated));
@@ -121,17 +124,17 @@ export function coverageInWords(report: Report): string {
     const howMany = some.length === related.length && unrelated === 0 ? all : formatCount(countPlaces(some));
     return [`${howMany} ${word}`];
   });
-  if (unrelated > 0) unchecked.push(`${countInWords(unrelated, 'unrelated place')} not checked`);
+  if (unrelated > 0) unchecked.push(`${countInWords(unrelated, 'unrelated source')} not checked`);
   return [`${formatCount(checked)} checked${spread}`, ...unchecked].join(', ');
 }
 
 export interface GapGroup {
-  /** Why, in words: `unreachable: connection timed out`. */
+  /** `unreachable: connection timed out` */
   readonly because: string;
   readonly whats: readonly string[];
 }
 
-/** By reason, the reason that hides most first. */
+/** By reason, the most common first. */
 export function groupGaps(gaps: readonly Gap[]): readonly GapGroup[] {
   const groups = Map.groupBy(gaps, ({ kind, because }) => `${GAP_WORDS[kind]}: ${cleanText(because)}`);
   return [...groups]
@@ -146,7 +149,7 @@ export function durationInWords(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** `2026-11-20 14:03 UTC`; what is not a time is given back as it is. */
+/** `2026-11-20 14:03 UTC`; text that isn't a time is returned unchanged. */
 export function timeInWords(iso: string): string {
   const at = Date.parse(iso);
   return Number.isNaN(at)
@@ -174,7 +177,7 @@ export function seriesInWords({ unit, points }: Extract<Evidence, { kind: 'serie
   return values.length > 1 ? `${sparkline(values, min, max)} ${numbers}` : numbers;
 }
 
-/** At most {@link SPARKS} bars; each stands for the highest of its share of the points, since peaks are what one looks for. */
+/** At most {@link SPARKS} bars. Each shows the highest of its share of the points, because peaks matter most. */
 export function sparkline(values: readonly number[], min: number, max: number): string {
   const width = Math.min(SPARKS, values.length);
   return Array.from({ length: width }, (_, at) => {

@@ -16,7 +16,7 @@ type Context = ReadContext<'certificates'>;
 const certificates: Readers['certificates'] = [];
 const forbidden = new SourceError('vault', 'refused', 'permission denied');
 
-/** A check that counts what its `collect` says it saw, and finds each of `bad`. */
+/** A check that counts what its `collect` saw and returns a finding for each of `bad`. */
 function counting(collect: (context: Context) => Promise<readonly string[]>): AnyCheck {
   return defineCheck({
     title: 'Test',
@@ -50,7 +50,7 @@ function run(check: AnyCheck, more: Partial<CheckRun> = {}) {
   });
 }
 
-test('all looked at and nothing wrong is clear', async () => {
+test('clear if everything was checked and nothing is wrong', async () => {
   const report = await run(
     counting(({ saw }) => {
       saw('vault', 2);
@@ -75,7 +75,7 @@ test('all looked at and nothing wrong is clear', async () => {
   expect(reportSchema.parse(report)).toEqual(report);
 });
 
-test('nothing wrong in what was checked, and something not checked, is unknown and never clear', async () => {
+test("unknown, never clear, if nothing is wrong but something couldn't be checked", async () => {
   const report = await run(
     counting(({ gap }) => {
       gap('secret/hidden', forbidden);
@@ -83,11 +83,11 @@ test('nothing wrong in what was checked, and something not checked, is unknown a
     }),
   );
   expect(report.status).toBe('unknown');
-  expect(report.verdict).toBe("Couldn't check 1 place. 0 of 3 are bad");
+  expect(report.verdict).toBe("0 of 3 are bad; couldn't check 1 source");
   expect(report.gaps).toEqual([{ what: 'secret/hidden', because: 'permission denied', kind: 'refused' }]);
 });
 
-test('something wrong is found, and the verdict says in the same line what was not checked', async () => {
+test("the verdict of a report with findings says what couldn't be checked", async () => {
   const report = await run(
     counting(({ gap, saw }) => {
       gap('secret/hidden', forbidden);
@@ -97,11 +97,11 @@ test('something wrong is found, and the verdict says in the same line what was n
     }),
   );
   expect(report.status).toBe('found');
-  expect(report.verdict).toBe("1 of 3 are bad; couldn't check 2 of 43 places");
+  expect(report.verdict).toBe("1 of 3 are bad; couldn't check 2 of 43 sources");
   expect(report.gaps).toHaveLength(2);
 });
 
-test('a source that could not be checked at all is named, for it is more than a place', async () => {
+test("the verdict names configured sources that couldn't be checked at all", async () => {
   const verdict = async (whats: readonly string[]) => {
     const { verdict } = await run(
       counting(({ gap, saw }) => {
@@ -122,17 +122,17 @@ test('a source that could not be checked at all is named, for it is more than a 
     );
     return verdict;
   };
-  expect(await verdict(['vault'])).toBe("Couldn't check vault. 0 of 3 are bad");
+  expect(await verdict(['vault'])).toBe("0 of 3 are bad; couldn't check vault");
   expect(await verdict(['edge:a:443', 'vault', 'edge:b:443'])).toBe(
-    "Couldn't check vault and 2 of 43 places. 0 of 3 are bad",
+    "0 of 3 are bad; couldn't check vault and 2 of 43 other sources",
   );
-  expect(await verdict(['--source valut'])).toBe("Couldn't check --source valut. 0 of 3 are bad");
+  expect(await verdict(['--source valut'])).toBe("0 of 3 are bad; couldn't check --source valut");
   expect(await verdict(['edge', 'vault', 'a', 'b', 'c'])).toBe(
-    "Couldn't check edge, vault, a and 2 other sources. 0 of 3 are bad",
+    "0 of 3 are bad; couldn't check edge, vault, a and 2 other sources",
   );
 });
 
-test('a gap that cannot hold what was asked for leaves the answer as it is, and stays in the report', async () => {
+test("an unrelated gap is reported but doesn't change the verdict", async () => {
   const read = (bad: readonly string[]) =>
     run(
       counting(({ gap, saw }) => {
@@ -148,11 +148,11 @@ test('a gap that cannot hold what was asked for leaves the answer as it is, and 
   ]);
   expect(reportSchema.parse(clear)).toEqual(clear);
   expect(reportHeadline(clear)).toBe('CLEAR');
-  expect(coverageInWords(clear)).toBe('3 checked, 1 unrelated place not checked');
+  expect(coverageInWords(clear)).toBe('3 checked, 1 unrelated source not checked');
   expect((await read(['a'])).verdict).toBe('1 of 3 are bad');
 });
 
-test('charts are in the report, if there are any', async () => {
+test('reports the charts, if there are any', async () => {
   const chart = {
     kind: 'bars' as const,
     title: 'Things',
@@ -169,7 +169,7 @@ test('charts are in the report, if there are any', async () => {
   expect(await run(withCharts([]))).not.toHaveProperty('charts');
 });
 
-test('a note leaves the answer as it is, and stands in the report once', async () => {
+test("a note is reported once and doesn't change the verdict", async () => {
   const noted = await run(
     counting(({ note, saw }) => {
       saw('etcd');
@@ -183,7 +183,7 @@ test('a note leaves the answer as it is, and stands in the report once', async (
   expect(await run(counting(() => Promise.resolve([])))).not.toHaveProperty('notes');
 });
 
-test('a check knows how long it may take, and never less than no time', async () => {
+test('a check knows how much time it has left, never less than zero', async () => {
   let left = [Infinity];
   const check = counting(async ({ leftMs, signal }) => {
     left = [leftMs()];
@@ -197,7 +197,7 @@ test('a check knows how long it may take, and never less than no time', async ()
   expect(left[1]).toBeGreaterThanOrEqual(0);
 });
 
-test('that what was asked for is nowhere is said in the verdict, and is no place that could not be checked', async () => {
+test("a requested name that wasn't found is in the verdict, and doesn't count as unchecked", async () => {
   const check: AnyCheck = {
     ...counting(({ gap, saw }) => {
       saw('vault', 7);
@@ -208,12 +208,12 @@ test('that what was asked for is nowhere is said in the verdict, and is no place
     diagnose: () => ({ examined: 0, verdict: '', findings: [] }),
   };
   const report = await run(check);
-  expect(report.verdict).toBe("no such name (--match uua); couldn't check 1 of 8 places");
+  expect(report.verdict).toBe("no such name (--match uua); couldn't check 1 of 8 sources");
   expect(uncheckedGaps(report).map(({ what }) => what)).toEqual(['b']);
   expect(coverageInWords(report)).toBe('7 checked, the rest denied');
 });
 
-test('a reason is said once: in the verdict or in the list of gaps, and never in the footer', async () => {
+test('a reason is shown once: in the verdict or in the list of gaps, never in the footer', async () => {
   const nothing = (...gaps: readonly string[]): AnyCheck => ({
     ...counting(({ gap }) => {
       for (const what of gaps) gap(what, forbidden);
@@ -232,7 +232,7 @@ test('a reason is said once: in the verdict or in the list of gaps, and never in
   expect(coverageInWords(two)).toBe('0 checked, all denied');
 });
 
-test('with nothing examined, an unrelated gap makes nothing clear', async () => {
+test('unknown if nothing was examined, even if all gaps are unrelated', async () => {
   const check: AnyCheck = {
     ...counting(({ gap }) => Promise.resolve(gap('x', forbidden, { unrelated: true })).then(() => [])),
     diagnose: () => ({ examined: 0, verdict: '', findings: [] }),
@@ -240,16 +240,16 @@ test('with nothing examined, an unrelated gap makes nothing clear', async () => 
   expect((await run(check)).status).toBe('unknown');
 });
 
-test('a verdict that begins with a name keeps its letters', () => {
+test('does not capitalize a name at the start of a verdict', () => {
   for (const verdict of [
     '*.Example.com expired',
     'metron_agent is not running',
-    'eDge:a:443: no answer in 4 s',
+    'eDge:a:443: no response within 4 s',
   ])
     expect(verdictOf({ verdict })).toBe(verdict);
 });
 
-test('nothing examined is unknown, and says whether there was nothing, or nothing of the kind', async () => {
+test('if nothing was examined, the status is unknown and the verdict says why', async () => {
   const nothing = (read: (context: Context) => void): AnyCheck => ({
     ...counting((context) => Promise.resolve(read(context)).then(() => [])),
     diagnose: () => ({ examined: 0, verdict: 'All 0 are good', findings: [] }),
@@ -259,22 +259,22 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
     expect(report.status).toBe('unknown');
     return report.verdict;
   };
-  const silent = new SourceError('edge', 'unreachable', 'no answer in 4 s');
+  const silent = new SourceError('edge', 'unreachable', 'no response within 4 s');
   expect(await verdict(() => {})).toBe('Found nothing to check');
   expect(await verdict(({ gap }) => gap('vault', forbidden))).toBe('vault: permission denied');
-  expect(await verdict(({ saw }) => saw('vault', 7))).toBe('Found nothing to check in 7 places');
+  expect(await verdict(({ saw }) => saw('vault', 7))).toBe('Found nothing to check in 7 sources');
   expect(
     await verdict(({ gap }) => {
       gap('vault:a', forbidden);
       gap('edge:b:443', silent);
       gap('edge:c:443', silent);
     }),
-  ).toBe("edge:b:443: no answer in 4 s; couldn't check any of 3 places");
+  ).toBe("edge:b:443: no response within 4 s; couldn't check any of 3 sources");
   expect(await verdict(({ gap }) => gap('b:443', silent), { limit: 'b:443' })).toBe(
-    'no answer in 4 s (b:443)',
+    'no response within 4 s (b:443)',
   );
   expect(await verdict(({ gap }) => gap('b:443 (::1)', silent), { limit: 'b:443' })).toBe(
-    'no answer in 4 s (b:443 (::1))',
+    'no response within 4 s (b:443 (::1))',
   );
   expect(
     await verdict(({ gap }) =>
@@ -287,14 +287,14 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
       gap('edge:b:443', silent);
       gap('edge:c:443', silent);
     }),
-  ).toBe("edge:b:443: no answer in 4 s; couldn't check 2 of 9 places");
+  ).toBe("edge:b:443: no response within 4 s; couldn't check 2 of 9 sources");
   expect(
     await verdict(({ gap, saw }) => {
       saw('vault', 7);
       gap('b', forbidden);
       gap('--match uua', new SourceError('x', 'missing', 'no such name'));
     }),
-  ).toBe("no such name (--match uua); couldn't check 1 of 8 places");
+  ).toBe("no such name (--match uua); couldn't check 1 of 8 sources");
   expect(
     await verdict(
       ({ gap }) => {
@@ -304,22 +304,20 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
       },
       { limit: '3' },
     ),
-  ).toBe("no answer in 4 s (3); couldn't check any of 3 places");
+  ).toBe("no response within 4 s (3); couldn't check any of 3 sources");
 });
 
-test('a port without a source is said instead of guessed', async () => {
+test('a port without a configured source is a gap', async () => {
   const never = counting(() => Promise.reject(new Error('was run')));
   const report = await run(never, { read: {} });
   expect(report).toMatchObject({
     status: 'unknown',
     examined: 0,
-    gaps: [
-      { what: 'certificates', because: 'environment prod has no source for it', kind: 'not-configured' },
-    ],
+    gaps: [{ what: 'certificates', because: 'no source configured in prod', kind: 'not-configured' }],
   });
 });
 
-test('attempt turns a source’s refusal into a gap, and goes on with the fallback', async () => {
+test('attempt turns an error of a source into a gap and continues with the fallback', async () => {
   const report = await run(
     counting(({ attempt }) => attempt('secret/x', ['fallback'], () => Promise.reject(forbidden))),
   );
@@ -327,7 +325,7 @@ test('attempt turns a source’s refusal into a gap, and goes on with the fallba
   expect(report.gaps).toEqual([{ what: 'secret/x', because: 'permission denied', kind: 'refused' }]);
 });
 
-test('any other error is a bug and is thrown, whether attempted, told or in the open', async () => {
+test('any other error is a bug and is thrown, in or outside an attempt', async () => {
   const bug = new TypeError('x is undefined');
   const attempts: ((context: Context) => Promise<readonly string[]>)[] = [
     ({ attempt }) => attempt('x', [], () => Promise.reject(bug)),
@@ -347,11 +345,11 @@ test('any other error is a bug and is thrown, whether attempted, told or in the 
   await expect(run(pure)).rejects.toBe(bug);
 });
 
-test('a source that refuses outside of any attempt is a bug of the check, not a silent gap', async () => {
+test('an error of a source outside any attempt is a bug in the check, not a silent gap', async () => {
   await expect(run(counting(() => Promise.reject(forbidden)))).rejects.toBe(forbidden);
 });
 
-test('a check is handed the readers it declares, and no others', async () => {
+test('a check gets the readers it declares and no others', async () => {
   const more = { certificates, vaults: { secret: true } };
   const seen: string[] = [];
   await run(
@@ -364,7 +362,7 @@ test('a check is handed the readers it declares, and no others', async () => {
   expect(seen).toEqual(['certificates']);
 });
 
-test('at the deadline what was seen so far counts, and the rest is a gap that says unfinished', async () => {
+test('at the deadline, what was seen so far counts and the rest is an unfinished gap', async () => {
   const report = await run(
     counting(async ({ attempt, saw, signal }) => {
       saw('edge', 2);
@@ -380,7 +378,7 @@ test('at the deadline what was seen so far counts, and the rest is a gap that sa
   ]);
 });
 
-test('a check that throws at its deadline is unfinished, not broken', async () => {
+test('a check that throws at its deadline is unfinished, not a bug', async () => {
   const report = await run(
     counting(({ signal }) => sleep(60_000, [], { signal })),
     { deadlineMs: 30 },
@@ -388,7 +386,7 @@ test('a check that throws at its deadline is unfinished, not broken', async () =
   expect(report).toMatchObject({ status: 'unknown', examined: 0, gaps: [{ kind: 'unfinished' }] });
 });
 
-test('a check that ignores its signal is left behind', async () => {
+test('abandons a check that ignores its signal', async () => {
   const hung = Promise.withResolvers<readonly string[]>();
   const report = await run(
     counting(() => hung.promise),
@@ -401,7 +399,7 @@ test('a check that ignores its signal is left behind', async () => {
   hung.resolve([]);
 });
 
-test('a source that ignores its signal costs only what it would have answered', async () => {
+test('a source that ignores its signal loses only its own results', async () => {
   const results = { next: () => new Promise(() => {}) };
   const deaf = { name: 'deaf', scan: () => ({ [Symbol.asyncIterator]: () => results }) };
   const report = await run(
@@ -420,7 +418,7 @@ test('a source that ignores its signal costs only what it would have answered', 
   });
 });
 
-test('when the worker must stop, the run throws its reason at once, however deaf the check is', async () => {
+test('when the worker must stop, the run throws the reason immediately, even if the check ignores its signal', async () => {
   const stop = new AbortController();
   const reason = new Error('the worker stops');
   const hung = Promise.withResolvers<readonly string[]>();
@@ -439,7 +437,7 @@ test('when the worker must stop, the run throws its reason at once, however deaf
   hung.resolve([]);
 });
 
-test('a check cut short by the worker’s stop does not call that a bug of its own', async () => {
+test('a check that is aborted because the worker stops is not reported as a bug', async () => {
   const stop = new AbortController();
   const reason = new Error('the worker stops');
   const running = run(
@@ -450,7 +448,7 @@ test('a check cut short by the worker’s stop does not call that a bug of its o
   await expect(running).rejects.toBe(reason);
 });
 
-test('arguments that the check does not take are the asker’s error, before anything is looked at', async () => {
+test('rejects invalid arguments before anything is checked', async () => {
   const check: AnyCheck = {
     ...counting(() => Promise.reject(new Error('was run'))),
     args: z.object({ limit: z.string().regex(/^\d+$/, 'write a number') }),
@@ -458,8 +456,8 @@ test('arguments that the check does not take are the asker’s error, before any
   await expect(run(check, { args: { limit: 'many' } })).rejects.toThrow(ArgumentsError);
 });
 
-test('people who wait are told how far it has come', async () => {
-  const told: Progress[] = [];
+test('reports progress', async () => {
+  const reported: Progress[] = [];
   await run(
     counting(({ saw, gap }) => {
       saw('edge');
@@ -467,16 +465,16 @@ test('people who wait are told how far it has come', async () => {
       saw('vault', 2);
       return Promise.resolve([]);
     }),
-    { onProgress: (progress) => told.push({ ...progress }) },
+    { onProgress: (progress) => reported.push({ ...progress }) },
   );
-  expect(told).toEqual([
+  expect(reported).toEqual([
     { examined: 1, gaps: 0 },
     { examined: 1, gaps: 1 },
     { examined: 3, gaps: 1 },
   ]);
 });
 
-test('no secret of this process and no key leaves in a report, wherever it hides', async () => {
+test('redacts secrets and keys everywhere in a report', async () => {
   const secret = 'canary-s3cr3t-value';
   const key = '-----BEGIN RSA PRIVATE KEY-----\nCANARYCANARY\n-----END RSA PRIVATE KEY-----';
   const leaky: AnyCheck = {
@@ -525,7 +523,7 @@ describe('how earlier findings were resolved', () => {
     asked.length = 0;
   });
 
-  test('is asked for those that are not found again, and reported where the check knows', async () => {
+  test('calls `resolved` for findings that are not found again, and reports what it returns', async () => {
     const report = await run(check, { previous });
 
     expect(asked).toEqual(['b', 'c']);
@@ -544,11 +542,11 @@ describe('how earlier findings were resolved', () => {
       { ...check, collect: () => new Promise(() => undefined) },
       { previous, deadlineMs: 10 },
     ],
-  ])('is not reported where %s', async (_, one, more) => {
+  ])('is not reported if %s', async (_, one, more) => {
     expect(await run(one, more)).not.toHaveProperty('resolved');
   });
 
-  test('is redacted, and what was redacted before is recognized', async () => {
+  test('is redacted, and recognizes redacted targets of earlier findings', async () => {
     const redact = makeRedact(['hunter2-secret']);
     const secretive: AnyCheck = {
       ...check,
@@ -564,7 +562,7 @@ describe('how earlier findings were resolved', () => {
     expect(report.resolved).toEqual([{ reason: 'bad', target: 'a', summary: 'now [secret]' }]);
   });
 
-  test('is a bug of ours if it throws', async () => {
+  test('is a bug if it throws', async () => {
     const broken: AnyCheck = {
       ...check,
       resolved: () => {
@@ -576,7 +574,7 @@ describe('how earlier findings were resolved', () => {
   });
 });
 
-test('charts of a diagnosis are in the report', async () => {
+test('reports the charts of a diagnosis', async () => {
   const charts = [
     {
       kind: 'bars',

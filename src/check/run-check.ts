@@ -15,6 +15,7 @@ import {
   type SamplesUnavailable,
   type SavedSample,
 } from './remembers.ts';
+import { BEFORE_UNCHECKED, countPlaces } from './report-in-words.ts';
 import { makeRedact, type Redact, redactAll } from '../text/redact.ts';
 import { count, list } from '../text/wording.ts';
 
@@ -26,31 +27,31 @@ export interface CheckRun {
   readonly now: Date;
   /** The run verifies a fix. */
   readonly isVerification?: true;
-  /** Aborted when the worker must stop; the run then throws the signal's reason. */
+  /** Aborted when the worker must stop. The run then throws the signal's reason. */
   readonly signal: AbortSignal;
-  /** How long `collect` may take. What is not finished by then becomes a gap. */
+  /** How long `collect` may take. What isn't finished by then becomes a gap. */
   readonly deadlineMs: number;
   readonly onProgress?: (progress: Progress) => void;
-  /** What earlier runs saved, in any order, or why it could not be loaded; for a check that `remembers`. */
+  /** The samples of earlier runs, in any order, or why they couldn't be loaded; for a check that `remembers`. */
   readonly earlier?: readonly SavedSample[] | SamplesUnavailable;
-  /** Called once, if the check `remembers` and `collect` returned facts: the samples to save, redacted. */
+  /** Called once with the samples to save, redacted, if the check `remembers` and `collect` returned facts. */
   readonly onSamples?: (samples: readonly NewSample[]) => void;
-  /** Findings of earlier runs that were not gone, redacted. The check says how those were resolved that it does not find. */
+  /** Findings of earlier runs that weren't gone, redacted. For those that it no longer finds, the check says how they were resolved. */
   readonly previous?: readonly Pick<Resolution, 'reason' | 'target'>[];
   readonly redact?: Redact;
 }
 
-/** Of sources that could not be checked as a whole. */
+/** How many sources that couldn't be checked at all are named. */
 const MOST_NAMED = 3;
 
-/** A source that ignores its signal is left behind this long after the deadline. */
+/** How long after the deadline a source that ignores its signal is abandoned. */
 const SOURCE_GRACE_MS = 1_000;
-/** Longer, so that a check can still report what the other sources answered. */
+/** Longer, so that a check can still report what it got from the other sources. */
 const GRACE_MS = 2 * SOURCE_GRACE_MS;
 
 /**
- * Asks one question once. What a source refuses or cannot answer is a gap in the report.
- * @throws whatever is our own bug, or the reason of `run.signal`.
+ * Runs a check once. What a source denies or can't answer is a gap in the report.
+ * @throws any error that is a bug in Wrench, or the reason of `run.signal`.
  */
 export async function runCheck(check: AnyCheck, run: CheckRun): Promise<Report> {
   const started = performance.now();
@@ -73,7 +74,7 @@ export async function runCheck(check: AnyCheck, run: CheckRun): Promise<Report> 
   return redactAll(report, run.redact ?? makeRedact());
 }
 
-/** What was decided, with its offers made whole. */
+/** A diagnosis with complete offers. */
 interface Decided extends Diagnosis<Offer> {
   readonly resolved?: readonly Resolution[];
 }
@@ -85,7 +86,7 @@ interface Notes {
   readonly gap: ReadContext['gap'];
   readonly note: ReadContext['note'];
   readonly saw: ReadContext['saw'];
-  /** What a check that was left behind notes afterwards is dropped. */
+  /** Drops what an abandoned check notes afterwards. */
   readonly close: () => void;
 }
 
@@ -138,7 +139,7 @@ function notConfigured(check: AnyCheck, { read, environment }: CheckRun, gaps: G
   for (const port of absent)
     gaps.push({
       what: port,
-      because: `environment ${environment} has no source for it`,
+      because: `no source configured in ${environment}`,
       kind: 'not-configured',
     });
   return absent.length > 0 ? NOTHING_EXAMINED : undefined;
@@ -188,7 +189,7 @@ async function collectAndDiagnose(
   }
 }
 
-/** How the previous findings that are not found any more were resolved, where the facts show it. */
+/** How the previous findings that are no longer found were resolved, if the facts show it. */
 function resolutionsOf(
   { resolved }: AnyCheck,
   facts: unknown,
@@ -237,7 +238,7 @@ function readContext(
     note,
     saw,
   };
-  // A check that does not remember has a `collect` whose context has no `earlier`.
+  // The `collect` of a check that doesn't remember has a context without `earlier`.
   if (!check.remembers) return context as ReadContext<PortName, never, object>;
   return { ...context, earlier: readEarlier(check.remembers, run, note) };
 }
@@ -252,13 +253,16 @@ function readEarlier(
   return [];
 }
 
-/** Node's own functions wrap the reason of an abort in an `AbortError`; it is no bug of the check that it was cut short. */
+/** Node's own functions wrap the reason of an abort in an `AbortError`. Being aborted is not a bug in the check. */
 function abortedBy(signal: AbortSignal, error: unknown): unknown {
   const isAbort = error instanceof Error && (error.name === 'AbortError' || error.cause === signal.reason);
   return signal.aborted && isAbort ? signal.reason : error;
 }
 
-/** Unknown is never clear: nothing examined, or something not checked and nothing found, is `unknown`. Whatever the status, the verdict says it. */
+/**
+ * Unknown never counts as clear: without findings, the status is `unknown` if nothing was examined or something couldn't be checked. Whatever the
+ * status, the verdict says what couldn't be checked.
+ */
 function conclude(
   { examined, findings, verdict, measures, charts, resolved }: Decided,
   { gaps, coverage }: Notes,
@@ -274,19 +278,17 @@ function conclude(
   const related = gaps.filter(({ unrelated }) => !unrelated);
   const checked = coverage.values().reduce((sum, amount) => sum + amount, 0);
   const sources = sourcesOf(read);
-  const unchecked = () => uncheckedInWords(related, checked, sources);
-  if (findings.length > 0) {
-    const rest = related.length > 0 ? `; couldn't check ${unchecked()}` : '';
-    return { ...base, status: 'found', verdict: verdict + rest };
-  }
+  const isWhole = related.length === 0;
+  const withGaps = isWhole
+    ? verdict
+    : `${verdict}${BEFORE_UNCHECKED}${uncheckedInWords(related, checked, sources)}`;
+  if (findings.length > 0) return { ...base, status: 'found', verdict: withGaps };
   if (examined === 0)
     return { ...base, status: 'unknown', verdict: nothingExamined(related, checked, sources, args) };
-  if (related.length > 0)
-    return { ...base, status: 'unknown', verdict: `Couldn't check ${unchecked()}. ${verdict}` };
-  return { ...base, status: 'clear', verdict };
+  return { ...base, status: isWhole ? 'clear' : 'unknown', verdict: withGaps };
 }
 
-/** Begins with the reason that tells most. What was checked and does not hold what was asked for is not the same as what could not be checked. */
+/** Begins with the most useful reason. Sources that were checked but don't have what was requested are no gaps. */
 function nothingExamined(
   gaps: readonly Gap[],
   checked: number,
@@ -295,16 +297,17 @@ function nothingExamined(
 ): string {
   const first = mostTelling(gaps, checked, args);
   if (!first)
-    return checked > 0 ? `Found nothing to check in ${count(checked, 'place')}` : 'Found nothing to check';
+    return checked > 0 ? `Found nothing to check in ${count(checked, 'source')}` : 'Found nothing to check';
   const because = gapInWords(first, isAskedFor(first, args));
-  if (checked === 0) return gaps.length > 1 ? `${because}; couldn't check ${allOf(gaps, sources)}` : because;
+  if (checked === 0)
+    return gaps.length > 1 ? `${because}${BEFORE_UNCHECKED}${allOf(gaps, sources)}` : because;
   const others = first.kind === 'missing' ? gaps.filter((gap) => gap !== first) : gaps;
   return gaps.length > 1
-    ? `${because}; couldn't check ${uncheckedInWords(others, checked, sources)}`
+    ? `${because}${BEFORE_UNCHECKED}${uncheckedInWords(others, checked, sources)}`
     : because;
 }
 
-/** Why what was asked for by name was not found; else the first gap, and where nothing could be checked the first with the commonest reason. */
+/** The gap of what was requested by name; otherwise the first gap, or if nothing could be checked, the first with the most common reason. */
 function mostTelling(gaps: readonly Gap[], checked: number, args: WrittenArguments): Gap | undefined {
   const asked = gaps.find((gap) => isAskedFor(gap, args));
   if (asked || checked > 0) return asked ?? gaps[0];
@@ -312,7 +315,7 @@ function mostTelling(gaps: readonly Gap[], checked: number, args: WrittenArgumen
   return byReason.reduce<readonly Gap[]>((most, group) => (group.length > most.length ? group : most), [])[0];
 }
 
-/** An argument, or what was named by one, also one address of it: `www.example.com:443 (203.0.113.7)`. */
+/** An argument, or the value of one, or one address of it: `www.example.com:443 (203.0.113.7)`. */
 function isAskedFor({ what }: Gap, args: WrittenArguments): boolean {
   return (
     what.startsWith('--') ||
@@ -320,7 +323,7 @@ function isAskedFor({ what }: Gap, args: WrittenArguments): boolean {
   );
 }
 
-/** Who asks for one thing by its name knows the name: the reason comes first. */
+/** For what was requested by name the reason comes first, because the reader knows the name. */
 function gapInWords({ what, because }: Gap, isAsked: boolean): string {
   if (because.startsWith(what)) return because;
   return isAsked ? `${because} (${what})` : `${what}: ${because}`;
@@ -331,24 +334,23 @@ function allOf(gaps: readonly Gap[], sources: ReadonlySet<string>): string {
     return `any of ${count(gaps.length, 'source')}`;
   return gaps.some((gap) => isNamed(gap, sources))
     ? uncheckedInWords(gaps, 0, sources)
-    : `any of ${count(
-        gaps.reduce((sum, { places = 1 }) => sum + places, 0),
-        'place',
-      )}`;
+    : `any of ${count(countPlaces(gaps), 'source')}`;
 }
 
-/** `2 of 43 places`; a whole source counts for more than a place and is named: `vault and 2 of 43 places`. */
+/** `2 of 43 sources`. A configured source that couldn't be checked at all is named: `vault and 2 of 43 other sources`. */
 function uncheckedInWords(gaps: readonly Gap[], checked: number, sources: ReadonlySet<string>): string {
   const names = [...new Set(gaps.filter((gap) => isNamed(gap, sources)).map(({ what }) => what))];
-  const places = gaps.reduce((sum, gap) => sum + (isNamed(gap, sources) ? 0 : (gap.places ?? 1)), 0);
-  const parts = names.slice(0, MOST_NAMED);
-  if (names.length > MOST_NAMED) parts.push(count(names.length - MOST_NAMED, 'other source'));
-  if (places > 0)
-    parts.push(checked > 0 ? `${places} of ${count(checked + places, 'place')}` : count(places, 'place'));
-  return list(parts, parts.length);
+  const named = names.slice(0, MOST_NAMED);
+  const places = countPlaces(gaps.filter((gap) => !isNamed(gap, sources)));
+  const rest = names.length - named.length + places;
+  if (rest === 0) return list(named, named.length);
+  const noun = named.length > 0 ? 'other source' : 'source';
+  const total = places > 0 && checked > 0 ? checked + rest : 0;
+  const others = total > 0 ? `${rest} of ${count(total, noun)}` : count(rest, noun);
+  return list([...named, others], named.length + 1);
 }
 
-/** A source as a whole, or an argument that means nothing here (`--source valut`). */
+/** A whole configured source, or an argument that matches nothing (`--source valut`). */
 function isNamed({ what, places }: Gap, sources: ReadonlySet<string>): boolean {
   return (sources.has(what) && places === undefined) || what.startsWith('--');
 }

@@ -30,7 +30,7 @@ const planning = {
   redact: makeRedact(['hunter2-hunter2']),
 };
 
-test('a plan is given the ports it names, and nothing to write with', async () => {
+test('planning gets the declared ports, and no writers', async () => {
   let seen: object = {};
   await planRemediation(
     restart({
@@ -47,7 +47,7 @@ test('a plan is given the ports it names, and nothing to write with', async () =
   expect(seen).not.toHaveProperty('write');
 });
 
-test('what cannot be read ends a plan: it is not made of what happens to be seen', async () => {
+test('planning fails if something cannot be read, instead of planning with a part', async () => {
   const unreachable = new SourceError('bosh', 'unreachable', 'connect timeout');
   const made = planRemediation(
     restart({ plan: async ({ attempt }) => attempt('bosh', plan, () => Promise.reject(unreachable)) }),
@@ -58,7 +58,7 @@ test('what cannot be read ends a plan: it is not made of what happens to be seen
   await expect(made).rejects.toBe(unreachable);
 });
 
-test('a plan that takes too long is no plan', async () => {
+test('planning that takes too long fails', async () => {
   const made = planRemediation(
     restart({ plan: () => new Promise(() => undefined) }),
     { params: { name: 'x' } },
@@ -68,16 +68,16 @@ test('a plan that takes too long is no plan', async () => {
     },
   );
 
-  await expect(made).rejects.toThrow('no plan within 0.02 s');
+  await expect(made).rejects.toThrow('planning took longer than 0.02 s');
 });
 
-test('params that the remediation does not take are our bug, not a plan', async () => {
+test('params that the remediation does not take are a bug', async () => {
   await expect(planRemediation(restart(), { params: { nome: 'x' } }, planning)).rejects.toThrow(
     'Unrecognized key',
   );
 });
 
-test('a secret in the lines of a plan goes no further', async () => {
+test('a secret in the lines of a plan is redacted', async () => {
   const { lines } = await planRemediation(
     restart({ plan: async () => ({ ...plan, lines: ['log in with hunter2-hunter2'] }) }),
     { params: { name: 'x' } },
@@ -87,7 +87,7 @@ test('a secret in the lines of a plan goes no further', async () => {
   expect(lines).toEqual(['log in with [secret]']);
 });
 
-test('a port without a source refuses the plan in words', async () => {
+test('planning for a port without a source is refused with the reason', async () => {
   const made = planRemediation(restart(), { params: { name: 'x' } }, { ...planning, read: {} });
 
   await expect(made).rejects.toThrow(
@@ -95,7 +95,7 @@ test('a port without a source refuses the plan in words', async () => {
   );
 });
 
-test('applying gets the writers of its ports alone, the apply context, and the plan that was approved', async () => {
+test('applying gets only the writers of its ports, the apply context, and the approved plan', async () => {
   const seen: unknown[] = [];
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: planning.signal };
   await applyRemediation(

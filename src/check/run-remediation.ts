@@ -7,7 +7,7 @@ import type { Offer } from './finding.ts';
 import { applyEach, planEach } from './many-targets.ts';
 import { type Redact, redactAll } from '../text/redact.ts';
 
-/** What an offer asks for: params for one target, or for each of many. */
+/** The params of an offer, for one target or for each of several. */
 export type OfferedParams = Pick<Offer, 'params' | 'each'>;
 
 export interface PlanOptions {
@@ -21,14 +21,18 @@ export interface PlanOptions {
 
 /**
  * Plans what applying would do now, and changes nothing.
- * @throws {SourceError} if it must not or cannot be done. Any other error is a bug in Wrench.
+ * @throws {SourceError} if it must not or can't be done. Any other error is a bug in Wrench.
  */
 export async function planRemediation(
   remediation: AnyRemediation,
   { params, each }: OfferedParams,
   { read, now, signal, deadlineMs, redact }: PlanOptions,
 ): Promise<Plan> {
-  const late = new SourceError('deadline', 'unreachable', `no plan within ${deadlineMs / 1_000} s`);
+  const late = new SourceError(
+    'deadline',
+    'unreachable',
+    `planning took longer than ${deadlineMs / 1_000} s`,
+  );
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(late), deadlineMs);
   const either = AbortSignal.any([signal, deadline.signal]);
@@ -59,18 +63,18 @@ export async function planRemediation(
 }
 
 export interface ApplyOptions extends Pick<PlanOptions, 'read' | 'now' | 'redact'> {
-  /** The targets of a plan for many that the check still finds. */
+  /** The targets of a plan for several that the check still finds. */
   readonly stillFound: ReadonlySet<string>;
   readonly write: Partial<Writers>;
   readonly applyContext: ApplyContext;
   readonly recordStep: WriteContext['recordStep'];
-  /** Called right before each part of a plan for many targets is applied. @throws if no further part may be begun. */
+  /** Called right before each part of a plan for many targets is applied. @throws if no further part may start. */
   readonly confirmMayContinue: () => Promise<void>;
 }
 
 /**
- * Applies a plan, once. Whether that is allowed was decided before.
- * @throws {SourceError} if a source did not do it; whatever `recordStep` throws. Any other error is a bug in Wrench.
+ * Applies a plan, once. The caller has decided that it is allowed.
+ * @throws {SourceError} if a source didn't do it; whatever `recordStep` throws. Any other error is a bug in Wrench.
  */
 export async function applyRemediation(
   remediation: AnyRemediation,
@@ -88,7 +92,7 @@ export async function applyRemediation(
   else await remediation.apply(context, remediation.params.parse(params), plan);
 }
 
-/** A check continues without what it cannot read. A remediation does not: it ends planning and applying. */
+/** A check continues without what it can't read. A remediation doesn't: a read that fails ends planning and applying. */
 function readContext(
   remediation: AnyRemediation,
   read: Partial<Readers>,

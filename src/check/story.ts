@@ -1,14 +1,14 @@
 import type { WrittenArguments } from './arguments.ts';
 
-/** An outage that taught a check, as the facts its `collect` would have gathered on that day. */
+/** An outage behind a check, as the facts that its `collect` would have gathered at the time. */
 export interface Story<Facts> {
-  /** What people would call it. */
+  /** Its name. */
   readonly title: string;
   /** Where it is described: a link, or enough words to find it. */
   readonly source: string;
-  /** The moment somebody asks. */
+  /** The time at which the check runs. */
   readonly now: Date;
   readonly facts: Facts;
-  /** What was asked with, in written form, where it differs from the check's defaults. */
+  /** The arguments in written form, if they differ from the check's defaults. */
   readonly args?: WrittenArguments;
 }

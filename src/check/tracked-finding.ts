@@ -28,7 +28,7 @@ export type AppliedSilence = z.infer<typeof appliedSilenceSchema>;
 /**
  * One finding over time, as all runs of one question (check, environment and arguments) have seen it.
  *
- * `found`: the last run found it. `gone`: the last run that could have found it did not. `unseen`: it was found before, and a gap may hide it.
+ * `found`: the last run found it. `gone`: the last run that could have found it didn't. `unseen`: it was found before, and a gap may hide it.
  */
 export const trackedFindingSchema = z.strictObject({
   reason: z.string(),
@@ -37,22 +37,22 @@ export const trackedFindingSchema = z.strictObject({
   severity: z.enum(['critical', 'warning', 'info']),
   summary: z.string().min(1),
   targets: z.array(z.string().min(1)).exactOptional(),
-  /** Since when it has been found without a break. */
+  /** Since when it has been found without interruption. */
   since: isoTime,
-  /** When a run found it last. */
+  /** When a run last found it. */
   lastFound: isoTime,
   /** When it was gone, for the state `gone`. */
   goneAt: isoTime.exactOptional(),
-  /** How it was resolved, where the check knows. */
+  /** How it was resolved, if the check knows. */
   resolution: z.string().min(1).exactOptional(),
   /**
-   * For the state `gone`: nothing was fixed. What it was about is now part of this other finding, which is new or did not have it before: the
-   * certificate that was about to expire has expired, or one broken node has become three. Not to be reported as gone.
+   * For the state `gone`: nothing was fixed. The fault is now part of this other finding, which is new or didn't include it before: the certificate
+   * that was about to expire has expired, or one broken node has become three. Must not be reported as gone.
    */
   replacedBy: z.strictObject({ reason: z.string(), target: z.string().min(1) }).exactOptional(),
-  /** It came and went at least three times within a day, and has not been stable for a day since. */
+  /** It came and went at least three times within a day, and hasn't been stable for a day since. */
   flappingSince: isoTime.exactOptional(),
-  /** Its level about a day before, to say `61% yesterday`. */
+  /** Its level about a day before, for `61% yesterday`. */
   before: z.strictObject({ at: isoTime, value: z.number(), unit: z.string().min(1) }).exactOptional(),
   claim: claimSchema.exactOptional(),
   silence: appliedSilenceSchema.exactOptional(),

@@ -4,11 +4,11 @@ import type { Finding } from './finding.ts';
 import { timeInWords } from './report-in-words.ts';
 import type { TrackedFinding } from './tracked-finding.ts';
 
-/** A piece of a sentence about a finding. Renderers write times in the reader's zone and people as mentions where their medium can. */
+/** A piece of a sentence about a finding. Renderers show times in the reader's zone and people as mentions if their medium can. */
 export type StatusPiece =
-  /** Wrench's own words, with their spaces. */
+  /** Wrench's own text, with its spaces. */
   | { readonly kind: 'words'; readonly words: string }
-  /** What a person typed, or a check said: untrusted. */
+  /** Text from a person or a check: untrusted. */
   | { readonly kind: 'typed'; readonly text: string }
   /** `words` names the zone. */
   | { readonly kind: 'time'; readonly iso: string; readonly words: string }
@@ -18,8 +18,8 @@ export type StatusPiece =
 export type StatusFact = readonly StatusPiece[];
 
 /**
- * What is known of a finding from earlier runs and from people, each fact apart: since when, how bad it was a day ago, whether it flaps, who is on
- * it, and who silenced it. Empty for one that a run has found for the first time. `isBrief`: without comments, reasons and levels.
+ * The status of a finding from earlier runs and from people, one fact each: since when it exists, how bad it was a day ago, whether it flaps, who is
+ * on it, and who silenced it. Empty for a finding that a run has found for the first time. `isBrief`: without comments, reasons and levels.
  */
 export function trackedFacts(
   tracked: TrackedFinding,
@@ -31,7 +31,7 @@ export function trackedFacts(
 ): readonly StatusFact[] {
   const { since, lastFound, flappingSince, claim, silence } = tracked;
   const facts: StatusFact[] = [];
-  // Of a finding that the last run found for the first time, both are the time of that run.
+  // For a finding that the last run found for the first time, both are the time of that run.
   if (Date.parse(since) < Date.parse(lastFound)) facts.push([words('since '), time(since, now)]);
   if (!isBrief) facts.push(...levelBefore(tracked, { now, level }));
   if (flappingSince !== undefined) facts.push([words('flapping since '), time(flappingSince, now)]);
@@ -49,7 +49,7 @@ export function levelBefore(
   return [[typed(levelInWords(before)), words(` ${dayBeforeInWords(before.at, now)}`)]];
 }
 
-/** `Ada has been on it since Tuesday 03:12 UTC: looking at the Vault` */
+/** `Ada has been on it since Tuesday 03:12 UTC: checking Vault` */
 export function claimFact(
   { by, at, comment }: NonNullable<TrackedFinding['claim']>,
   now: Date,
@@ -65,7 +65,7 @@ export function silenceFact(
   now: Date,
   isBrief = false,
 ): StatusFact {
-  const end = until === undefined ? [words('until it is gone')] : [words('until '), time(until, now)];
+  const end = until === undefined ? [words("until it's gone")] : [words('until '), time(until, now)];
   const why = isBrief ? [] : [words(': '), typed(because)];
   return [words('silenced by '), person(by), words(' '), ...end, ...why];
 }
@@ -85,13 +85,13 @@ const DAY_MS = 86_400_000;
 const MAX_UNIT_CHARS = 30;
 const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'] as const;
 
-/** `Tuesday 03:12 UTC` for a time within a week before or after `now`, and the date beyond. */
+/** `Tuesday 03:12 UTC` for a time within a week of `now`, otherwise the date. */
 export function momentInWords(iso: string, now: Date): string {
   const at = Date.parse(iso);
   const days = Math.abs(at - now.getTime()) / DAY_MS;
   if (Number.isNaN(days) || days >= 7) return timeInWords(iso);
   const weekday = new Date(at).getUTCDay();
-  // Six and a half days ago may be on the weekday of today.
+  // Six and a half days ago may be on the same weekday as today.
   if (weekday === now.getUTCDay() && days >= 1) return timeInWords(iso);
   return `${WEEKDAYS[weekday]} ${new Date(at).toISOString().slice(11, 16)} UTC`;
 }

@@ -1,4 +1,4 @@
-import { nearest } from '../text/nearest.ts';
+import { countInWords } from '../check/report-in-words.ts';
 import { readMoment, readPerson } from '../store/audit/parse-query.ts';
 import type { AuditEntry } from '../store/audit/entry.ts';
 import { openAuditLog, parseEntry } from '../store/audit/audit-log.ts';
@@ -8,12 +8,42 @@ import { renderAuditTerminal } from '../terminal/audit.ts';
 import { verifyFile, verifyRedis } from './shared/verify-audit.ts';
 import { withRedis } from './shared/redis.ts';
 import { type AuditTerminal, EXIT } from './shared/terminal.ts';
+import { type HelpPage, renderHelpPage } from '../terminal/help-page.ts';
+import { HELP_FLAG, unexpectedText, unknownText, usageErrorText } from './shared/usage.ts';
 import { type ParsedFlags, parseFlags } from './shared/parse-flags.ts';
 
-const USAGE = `Usage: wrench audit [--since 7d] [--until 2026-11-20] [--user U0123ADA]
-       wrench audit export [--since 7d] [--until 2026-11-20] [--user U0123ADA]
-       wrench audit verify [--file audit.jsonl]
-`;
+const HELP: HelpPage = {
+  about: 'Show who requested, approved, applied, refused or silenced what.',
+  usage: [
+    'wrench audit [--since TIME] [--until TIME] [--user USER]',
+    'wrench audit export [--since TIME] [--until TIME] [--user USER]',
+    'wrench audit verify [--file FILE]',
+  ],
+  lists: {
+    Commands: {
+      export: 'Print whole entries as JSON lines, and nothing else',
+      verify: 'Verify that no entry was changed, deleted or inserted',
+    },
+    Flags: {
+      '--since TIME': 'Only entries since then: 7d, 12h or 2026-11-20. Default: 7d; for export, all',
+      '--until TIME': 'Only entries until then',
+      '--user USER': 'Only entries of this user: a Slack user ID such as U0123ADA, terminal or wrench',
+      '--file FILE': 'Verify this copy of the audit instead of the one in Redis',
+      ...HELP_FLAG,
+    },
+    'Exit codes': {
+      '0': 'Done; for verify, the audit is intact',
+      '1': 'The audit failed verification',
+      '2': "Redis or a file couldn't be read",
+      '64': 'The command line is invalid',
+    },
+  },
+  examples: [
+    'wrench audit --since 30d --user U0123ADA',
+    'wrench audit export > audit.jsonl',
+    'wrench audit verify --file audit.jsonl',
+  ],
+};
 
 const TABLE_SINCE = '7d';
 
@@ -24,9 +54,13 @@ export async function audit(words: readonly string[], terminal: AuditTerminal): 
   const known = verb === 'verify' ? ['file'] : ['since', 'until', 'user'];
   const parsed = parseFlags(verb === 'show' ? words : words.slice(1), known);
   if (typeof parsed === 'string') return usageError(parsed, terminal);
-  if (parsed.asksForHelp) return printUsage(USAGE, terminal);
+  if (parsed.asksForHelp) return printHelp(terminal);
   const [stray] = parsed.positionals;
-  if (stray !== undefined) return usageError(unknownWord(stray), terminal);
+  if (stray !== undefined) {
+    const wrong =
+      verb === 'show' ? unknownText('command', stray, ['export', 'verify']) : unexpectedText(stray);
+    return usageError(wrong, terminal);
+  }
   const { file } = parsed.flags;
   if (verb === 'verify') return file === undefined ? verifyRedis(terminal) : verifyFile(file, terminal);
   const query = readAuditQuery(parsed, verb === 'show' ? TABLE_SINCE : undefined);
@@ -34,18 +68,13 @@ export async function audit(words: readonly string[], terminal: AuditTerminal): 
   return verb === 'export' ? exportAll(query, terminal) : printTable(query, terminal);
 }
 
-function unknownWord(word: string): string {
-  const meant = nearest(word, ['export', 'verify']);
-  return `There is no \`${word}\` here.${meant ? ` Did you mean \`${meant}\`?` : ''}`;
-}
-
-async function printUsage(text: string, { print }: AuditTerminal): Promise<number> {
-  await print(text);
+async function printHelp({ print }: AuditTerminal): Promise<number> {
+  await print(renderHelpPage(HELP));
   return EXIT.clear;
 }
 
 function usageError(what: string, { error }: AuditTerminal): number {
-  error(`wrench: ${what}\n${USAGE}`);
+  error(usageErrorText(what, 'audit'));
   return EXIT.usage;
 }
 
@@ -60,15 +89,14 @@ function readAuditQuery({ flags }: ParsedFlags, byDefault: string | undefined): 
     const written = flags[name] ?? (name === 'since' ? byDefault : undefined);
     if (written === undefined) continue;
     const at = readMoment(written, nowMs);
-    if (at === undefined)
-      return `\`--${name}\` takes a length of time such as 7d, or a date such as 2026-11-20.`;
+    if (at === undefined) return `Invalid time \`${written}\` for \`--${name}\`. Try 7d, 12h or 2026-11-20.`;
     moments[`${name}Ms`] = at;
   }
   const { user: written } = flags;
   if (written === undefined) return moments;
   const user = readPerson(written);
   return user === undefined
-    ? '`--user` takes an id such as U0123ADA, `terminal` or `wrench`: nobody is known by a name.'
+    ? `Invalid user \`${written}\` for \`--user\`. Use a Slack user ID such as U0123ADA, \`terminal\` or \`wrench\`.`
     : { ...moments, user };
 }
 
@@ -92,7 +120,9 @@ function printTable({ user, ...span }: AuditQuery, { print, error }: AuditTermin
     }
     await print(renderAuditTerminal(entries));
     if (unread > 0)
-      error(`wrench: ${unread} of them could not be read as audit entries: wrench audit verify\n`);
+      error(
+        `wrench: ${countInWords(unread, 'entry', 'entries')} couldn't be read. To find out why: wrench audit verify\n`,
+      );
     return EXIT.clear;
   });
 }

@@ -90,7 +90,7 @@ const CLEAR: NonNullable<DigestRun['parts'][number]['report']> = {
   durationMs: 1,
 };
 
-test('the digests are listed, also those that never ran', async () => {
+test('lists all digests, including those that never ran', async () => {
   await ran({ report: CLEAR });
   const { code, out } = await type('list');
 
@@ -102,8 +102,8 @@ test('the digests are listed, also those that never ran', async () => {
 
 test.each<[string, number, Partial<DigestRun['parts'][number]>]>([
   ['nothing', 0, { report: CLEAR }],
-  ['that something could not be checked', 2, { failure: 'the worker was lost' }],
-])('what exit code `show` has if the last run found %s', async (_, expected, part) => {
+  ["something that couldn't be checked", 2, { failure: 'the worker was lost' }],
+])('exit code of `show` if the last run found %s: %i', async (_, expected, part) => {
   const run = await ran(part);
 
   expect(await type('show', 'nightly')).toMatchObject({ code: expected, error: '' });
@@ -111,12 +111,12 @@ test.each<[string, number, Partial<DigestRun['parts'][number]>]>([
   expect(JSON.parse(out)).toEqual(run);
 });
 
-test('with `--env demo` it is about the running demo', async () => {
+test('`--env demo` uses the running demo', async () => {
   await ran({ report: CLEAR });
   vi.stubEnv('WRENCH_CONFIG', join(folder, 'missing.yaml'));
   vi.stubEnv('REDIS_URL', 'redis://127.0.0.1:1');
   vi.stubEnv('WRENCH_DATA', folder);
-  await expect(type('list', '--env', 'demo')).rejects.toThrow('the demo is not running');
+  await expect(type('list', '--env', 'demo')).rejects.toThrow("The demo isn't running");
 
   const configPath = join(folder, 'wrench.yaml');
   const demo: RunningDemo = { pid: process.pid, configPath, redisUrl: server.url };
@@ -130,15 +130,15 @@ test('a digest that never ran is unknown', async () => {
   expect(await type('show', 'weekly')).toEqual({
     code: 2,
     out: '',
-    error: 'wrench: weekly has not run yet. To run it now: wrench digest run weekly\n',
+    error: "wrench: weekly hasn't run yet. To run it now: wrench digest run weekly\n",
   });
 });
 
-test('`run` queues one run, and says if the digest is running', async () => {
+test('`run` queues one run', async () => {
   const queues = openQueues(redis, () => undefined);
   expect(await type('run', 'nightly')).toEqual({
     code: 0,
-    out: 'Running the digest nightly. It will be posted in C0123ABC.\n',
+    out: 'Running the digest nightly. Wrench will post it in C0123ABC.\n',
     error: '',
   });
 
@@ -147,13 +147,16 @@ test('`run` queues one run, and says if the digest is running', async () => {
 });
 
 test.each([
-  [['lst'], 'There is no `lst` here. Did you mean `list`?'],
-  [['run'], 'Which digest? `wrench digest list` lists them.'],
-  [['run', 'nigtly'], 'There is no digest `nigtly`. Did you mean `nightly`?'],
-  [['show', 'nightly', 'again'], 'There is no `again` here.'],
-  [['list', '--json'], '`--json` is for `wrench digest show`.'],
-  [['list', '--env', 'prod'], 'A digest has its own environments. `--env` only takes `demo`.'],
-  [['show', '--jsn'], 'There is no `--jsn` here. Did you mean `--json`?'],
+  [['lst'], 'Unknown command `lst`. Did you mean `list`?'],
+  [['run'], 'Missing the name of a digest. To list them: wrench digest list'],
+  [['run', 'nigtly'], 'Unknown digest `nigtly`. Did you mean `nightly`?'],
+  [['show', 'nightly', 'again'], 'Unexpected argument `again`.'],
+  [['list', '--json'], '`--json` only works with `wrench digest show`.'],
+  [
+    ['list', '--env', 'prod'],
+    'Invalid environment `prod` for `--env`. Only `demo` is possible: a digest has its own environments.',
+  ],
+  [['show', '--jsn'], 'Unknown flag `--jsn`. Did you mean `--json`?'],
 ])('wrench digest %j is a usage error', async (words, expected) => {
   const { code, out, error } = await type(...words);
 

@@ -1,6 +1,6 @@
 import { compareDigest } from '../check/compare-digest.ts';
 import { digestHeadline } from '../check/digest-in-words.ts';
-import { listDigest, meantDigestWord } from '../check/digest-listing.ts';
+import { listDigest } from '../check/digest-listing.ts';
 import { type Config, readEnvironment } from '../config/read-config.ts';
 import { openQueues, PREFIX, runIdOf } from '../queue/queues.ts';
 import { type DigestStore, openDigests } from '../store/digests/open-digests.ts';
@@ -8,42 +8,55 @@ import { isDigestRunning } from '../store/digests/schedule.ts';
 import { readClock } from '../store/read-clock.ts';
 import { renderDigestTerminal } from '../terminal/digest.ts';
 import { renderDigestListTerminal } from '../terminal/digest-list.ts';
+import { type HelpPage, renderHelpPage } from '../terminal/help-page.ts';
+import { HELP_FLAG, REPORT_EXIT_CODES, unexpectedText, unknownText, usageErrorText } from './shared/usage.ts';
 import { DEMO, demoSettings } from './shared/demo.ts';
 import { parseFlags } from './shared/parse-flags.ts';
 import { type RedisSession, withRedis } from './shared/redis.ts';
 import { EXIT, type Terminal } from './shared/terminal.ts';
 
-const USAGE = `Usage: wrench digest list
-       wrench digest run <name>
-       wrench digest show <name> [--json]
-
-  --env demo  the digests of the demo that \`npm run demo\` has started
-`;
+const HELP: HelpPage = {
+  about: 'List digests, run one now, or show what its last run found.',
+  usage: ['wrench digest list', 'wrench digest run NAME', 'wrench digest show NAME [--json]'],
+  lists: {
+    Commands: {
+      list: 'List the digests: when they run, and what they found',
+      run: 'Run a digest now. It is posted in its channel',
+      show: 'Show what the last run of a digest found',
+    },
+    Flags: {
+      '--env demo': 'Use the digests of the running demo (`npm run demo`)',
+      '--json': 'With show: print only the last run, as JSON',
+      ...HELP_FLAG,
+    },
+    'Exit codes of show': REPORT_EXIT_CODES,
+  },
+};
 const VERBS = ['list', 'run', 'show'] as const;
 
-/**
- * `wrench digest list`, `wrench digest run <name>` and `wrench digest show <name>`, for whoever can reach Redis. `run` starts a digest, which is
- * then posted in its channel. `--env demo` is about the running demo. `show` exits like `wrench run`, with 2 if the digest has not run yet. @returns the exit code.
- */
+/** `wrench digest`. `show` exits with 2 if the digest has not run yet. @returns the exit code. */
 export async function digest(words: readonly string[], terminal: Terminal): Promise<number> {
   const parsed = parseFlags(words, ['env'], ['json']);
   if (typeof parsed === 'string') return usageError(parsed, terminal);
   const [word = 'list', name, stray] = parsed.positionals;
   if (parsed.asksForHelp) {
-    terminal.out(USAGE);
+    terminal.out(renderHelpPage(HELP));
     return EXIT.clear;
   }
   const verb = VERBS.find((one) => one === word);
-  if (!verb) return usageError(`There is no \`${word}\` here.${meantDigestWord(word, VERBS)}`, terminal);
+  if (!verb) return usageError(unknownText('command', word, VERBS), terminal);
   const tooMany = verb === 'list' ? name : stray;
-  if (tooMany !== undefined) return usageError(`There is no \`${tooMany}\` here.`, terminal);
+  if (tooMany !== undefined) return usageError(unexpectedText(tooMany), terminal);
   if (verb !== 'show' && parsed.switches.length > 0)
-    return usageError('`--json` is for `wrench digest show`.', terminal);
+    return usageError('`--json` only works with `wrench digest show`.', terminal);
   if (verb !== 'list' && name === undefined)
-    return usageError('Which digest? `wrench digest list` lists them.', terminal);
+    return usageError('Missing the name of a digest. To list them: wrench digest list', terminal);
   const { env } = parsed.flags;
   if (env !== undefined && env !== DEMO)
-    return usageError('A digest has its own environments. `--env` only takes `demo`.', terminal);
+    return usageError(
+      `Invalid environment \`${env}\` for \`--env\`. Only \`demo\` is possible: a digest has its own environments.`,
+      terminal,
+    );
   const settings = readEnvironment();
   const work = async (session: RedisSession): Promise<number> => {
     const { config, connection } = session;
@@ -51,11 +64,7 @@ export async function digest(words: readonly string[], terminal: Terminal): Prom
     if (verb === 'list') return list(session, digests, terminal);
     const known = Object.keys(config.digests);
     const wanted = known.find((one) => one === name);
-    if (wanted === undefined)
-      return usageError(
-        `There is no digest \`${name ?? ''}\`.${meantDigestWord(name ?? '', known)}`,
-        terminal,
-      );
+    if (wanted === undefined) return usageError(unknownText('digest', name ?? '', known), terminal);
     return verb === 'run'
       ? start(session, digests, wanted, terminal)
       : show(digests, wanted, parsed.switches.includes('json'), terminal);
@@ -92,7 +101,7 @@ async function start(
   const channel = config.digests[name]?.channel ?? '';
   const state = await digests.read(name);
   if (state && isDigestRunning(state)) {
-    out(`The digest ${name} is already running. It will be posted in ${channel}.\n`);
+    out(`The digest ${name} is already running. Wrench will post it in ${channel}.\n`);
     return EXIT.clear;
   }
   const queues = openQueues(connection, (failure) => error(`wrench: Redis: ${failure.message}\n`));
@@ -112,7 +121,7 @@ async function start(
   } finally {
     await queues.close();
   }
-  out(`Running the digest ${name}. It will be posted in ${channel}.\n`);
+  out(`Running the digest ${name}. Wrench will post it in ${channel}.\n`);
   return EXIT.clear;
 }
 
@@ -124,7 +133,7 @@ async function show(
 ): Promise<number> {
   const run = await digests.lastRun(name);
   if (!run) {
-    terminal.error(`wrench: ${name} has not run yet. To run it now: wrench digest run ${name}\n`);
+    terminal.error(`wrench: ${name} hasn't run yet. To run it now: wrench digest run ${name}\n`);
     return EXIT.unknown;
   }
   // Compared with nothing: shows everything that the run found.
@@ -136,6 +145,6 @@ async function show(
 }
 
 function usageError(what: string, { error }: Terminal): number {
-  error(`wrench: ${what}\n${USAGE}`);
+  error(usageErrorText(what, 'digest'));
   return EXIT.usage;
 }

@@ -37,9 +37,9 @@ test('without a configuration the doctor says how to create one, and exits 1', a
 
   expect(exitCode).toBe(1);
   expect(stdout).toContain(
-    '✖ configuration: ./wrench.yaml: there is no such file\n    Copy deploy/examples/wrench.yaml there',
+    '✖ configuration: ./wrench.yaml: File not found\n    Copy deploy/examples/wrench.yaml there',
   );
-  expect(stdout).toContain('✖ Slack: there is no bot token');
+  expect(stdout).toContain('✖ Slack: no bot token is set');
 });
 
 test('a healthy installation gets a ✔ for configuration, private Redis, Slack and sources', async () => {
@@ -88,20 +88,20 @@ test('a healthy installation gets a ✔ for configuration, private Redis, Slack 
 });
 
 test.each([
-  [['--jsn'], 'There is no `--jsn` here. Did you mean `--json`?'],
-  [['--prove-posting'], '`--prove-posting` needs a value.'],
-  [['--prove-posting', '#incident'], '`--prove-posting` takes the id of a channel'],
+  [['--jsn'], 'Unknown flag `--jsn`. Did you mean `--json`?'],
+  [['--prove-posting'], 'Missing value for `--prove-posting`.'],
+  [['--prove-posting', '#incident'], 'Invalid channel `#incident` for `--prove-posting`.'],
   [['worker', '--prove-posting', 'C0123ABC'], '`--prove-posting` needs the bot token'],
-  [['bots'], 'There is no `bots` here'],
-])('an invalid argument (%j) prints the usage and exits 64', async (words, said) => {
+  [['bots'], 'Unknown role `bots`. Did you mean `bot`?'],
+])('an invalid argument (%j) is reported with exit code 64', async (words, said) => {
   const { stderr, stdout, exitCode } = await doctor(words);
 
   expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 64 });
   expect(stderr).toContain(said);
-  expect(stderr).toContain('Usage: wrench doctor');
+  expect(stderr).toContain('Run `wrench doctor --help` for usage.');
 });
 
-test('an unreachable Redis is reported at once, with the reason', async () => {
+test('an unreachable Redis is reported immediately, with the reason', async () => {
   writeFileSync(
     join(folder, 'wrench.yaml'),
     'environments: { prod: { sources: [{ kind: tls, sites: ["127.0.0.1:1"] }] } }\n',
@@ -112,7 +112,7 @@ test('an unreachable Redis is reported at once, with the reason', async () => {
   });
 
   expect(exitCode).toBe(1);
-  expect(stdout).toMatch(/✖ Redis: does not answer: .*ECONNREFUSED/);
+  expect(stdout).toMatch(/✖ Redis: doesn't respond: .*ECONNREFUSED/);
   expect(stdout).toContain('✖ prod/tls: ');
   expect(stdout).not.toContain('Slack');
   expect(stdout).not.toContain('canary');
@@ -134,7 +134,7 @@ test('reports from Redis whether remediations can be applied: durability, the fr
 
   expect(await lines()).toEqual(
     expect.arrayContaining([
-      '✔ remediations: Redis has on disk what was begun before anything is done',
+      '✔ remediations: Redis writes each fix to disk before it is applied',
       '✔ audit: no entries yet',
     ]),
   );
@@ -143,14 +143,14 @@ test('reports from Redis whether remediations can be applied: durability, the fr
   await openFreeze(redis, PREFIX).freeze(frozen);
   expect(await lines()).toEqual(
     expect.arrayContaining([
-      '! remediations: none is applied: frozen since 2026-11-20 14:03 UTC by U0123ADA: the move',
-      '✔ audit: 3 entries; the stream ends where its head says',
+      '! remediations: no fixes are applied: frozen since 2026-11-20 14:03 UTC by U0123ADA: the move',
+      '✔ audit: 3 entries; the end of the stream matches the head',
     ]),
   );
   const { streamKey } = openAuditLog(redis, PREFIX);
   const [[last] = ['']] = await redis.xrevrange(streamKey, '+', '-', 'COUNT', 1);
   await redis.xdel(streamKey, last);
-  expect(await lines()).toContain('✖ audit: the stream ends at 2 and the head says 3');
+  expect(await lines()).toContain('✖ audit: the stream ends at entry 2, but the head is at entry 3');
 });
 
 test('fails if the audit does not continue the last head seen, or a copy has stopped', async () => {
@@ -186,7 +186,7 @@ test('fails if the audit does not continue the last head seen, or a copy has sto
   expect(await failed()).toEqual([
     expect.stringMatching(missing),
     expect.stringMatching(
-      new RegExp(`the bot on host-1 has not followed the audit since .* UTC: ${missing.source}`),
+      new RegExp(`the bot on host-1 hasn't followed the audit since .* UTC: ${missing.source}`),
     ),
   ]);
 });
@@ -210,7 +210,7 @@ test('an invalid token is not shown, and the file is still read', async () => {
 
   const { stdout } = await doctor([], { SLACK_BOT_TOKEN: 'canary-token', WRENCH_CONFIG: './other.yaml' });
 
-  expect(stdout).toContain('SLACK_BOT_TOKEN: must begin with `xoxb-`');
-  expect(stdout).toContain('./other.yaml:1:1 environments: there is no environment');
+  expect(stdout).toContain('SLACK_BOT_TOKEN: Must begin with `xoxb-`');
+  expect(stdout).toContain('./other.yaml:1:1 environments: Must contain at least one environment');
   expect(stdout).not.toContain('canary');
 });

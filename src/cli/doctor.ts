@@ -29,19 +29,34 @@ import { findLocalRedis, NoRedis } from '../queue/local-redis.ts';
 import { PREFIX } from '../queue/queues.ts';
 import { configuredRedis, findRedis } from '../app/shared.ts';
 import { EXIT, type Terminal } from './shared/terminal.ts';
+import { type HelpPage, renderHelpPage } from '../terminal/help-page.ts';
+import { HELP_FLAG, unexpectedText, unknownText, usageErrorText } from './shared/usage.ts';
 import { type ParsedFlags, parseFlags } from './shared/parse-flags.ts';
 import { closeEnvironments, openEnvironments } from '../app/environments.ts';
 
-const USAGE = `Usage: wrench doctor [bot|worker] [--prove-posting C0123ABC] [--json]
+const HELP: HelpPage = {
+  about: "Check the configuration, Redis, Slack and the sources, and show how to fix what's wrong.",
+  usage: ['wrench doctor [bot|worker] [--json] [--prove-posting CHANNEL]'],
+  lists: {
+    Roles: {
+      bot: 'Check only what the bot needs',
+      worker: 'Check only what the worker needs',
+    },
+    Flags: {
+      '--json': 'Print the result as JSON',
+      '--prove-posting CHANNEL':
+        'Post a message twice in this channel (an ID such as C0123ABC), delete it, and save whether Slack dropped the second. The bot must be in the channel',
+      ...HELP_FLAG,
+    },
+    'Exit codes': {
+      '0': 'Nothing failed',
+      '1': 'Something failed',
+      '64': 'The command line is invalid',
+    },
+  },
+};
 
-  --prove-posting C0123ABC  post a message twice in that channel, delete it, and save in Redis whether
-                            Slack dropped the second; the bot must be in the channel
-  --json                    print the result as JSON
-`;
-/**
- * `wrench doctor [bot|worker] [--prove-posting CHANNEL] [--json]`: checks the configuration, Redis, Slack and the sources that a role needs.
- * @returns the exit code: 0, or 1 if anything failed.
- */
+/** `wrench doctor`. @returns the exit code: 0, or 1 if anything failed. */
 export async function doctor(
   words: readonly string[],
   { out, error }: Pick<Terminal, 'out' | 'error'>,
@@ -49,11 +64,11 @@ export async function doctor(
   const parsed = parseFlags(words, ['prove-posting'], ['json']);
   const wrong = typeof parsed === 'string' ? parsed : usageProblem(parsed);
   if (typeof parsed === 'string' || wrong !== undefined) {
-    error(`wrench: ${wrong}\n${USAGE}`);
+    error(usageErrorText(wrong ?? '', 'doctor'));
     return EXIT.usage;
   }
   if (parsed.asksForHelp) {
-    out(USAGE);
+    out(renderHelpPage(HELP));
     return 0;
   }
   const [named] = parsed.positionals;
@@ -88,13 +103,14 @@ export async function doctor(
 
 function usageProblem({ positionals, flags }: ParsedFlags): string | undefined {
   const [role, ...more] = positionals;
-  const stray = role === undefined || ['bot', 'worker', 'all'].includes(role) ? more[0] : role;
-  if (stray !== undefined) return `There is no \`${stray}\` here. The roles are \`bot\` and \`worker\`.`;
+  if (role !== undefined && !['bot', 'worker', 'all'].includes(role))
+    return unknownText('role', role, ['bot', 'worker']);
+  if (more[0] !== undefined) return unexpectedText(more[0]);
   const channel = flags['prove-posting'];
   if (channel === undefined) return undefined;
-  if (role === 'worker') return '`--prove-posting` needs the bot token, which a worker does not have.';
+  if (role === 'worker') return "`--prove-posting` needs the bot token, which a worker doesn't have.";
   if (/^[CGD][A-Z0-9]{2,}$/.test(channel)) return undefined;
-  return '`--prove-posting` takes the id of a channel such as C0123ABC, not its name.';
+  return `Invalid channel \`${channel}\` for \`--prove-posting\`. Use the ID of a channel, such as C0123ABC.`;
 }
 
 function orConfigError<T>(read: () => T): T | ConfigError {
@@ -154,8 +170,8 @@ async function connectRedis(
     if (!(error instanceof NoRedis)) throw error;
     const inUse = error.message.includes('in use');
     const line = inUse
-      ? ok('Redis', `the private one runs: ${error.message}`)
-      : failed('Redis', error.message, 'Install a Redis, or name one with REDIS_URL');
+      ? ok('Redis', 'another Wrench process is using the private Redis')
+      : failed('Redis', error.message, 'Install Redis, or set REDIS_URL.');
     return { lines: [line], close: nothing };
   }
 }
@@ -183,7 +199,7 @@ async function auditEndProblem(auditLog: AuditLog, headFile: string): ReturnType
   const seen = await readHeadFile(headFile).catch((error: NodeJS.ErrnoException) => ({ code: error.code }));
   if (seen === 'missing') return undefined;
   if (seen === 'invalid') return { because: invalidHeadReason(headFile), isUnknown: false };
-  if ('code' in seen) return { because: `${headFile} cannot be read (${seen.code})`, isUnknown: true };
+  if ('code' in seen) return { because: `couldn't read ${headFile} (${seen.code})`, isUnknown: true };
   const because = await seenHeadMismatchInRedis(auditLog, seen);
   return because === undefined ? undefined : { because, isUnknown: false };
 }

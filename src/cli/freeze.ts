@@ -5,16 +5,37 @@ import { type FreezeRecord, openFreeze, parseFreezeReason } from '../store/remed
 import { PREFIX } from '../queue/queues.ts';
 import { withRedis } from './shared/redis.ts';
 import { EXIT, type Terminal } from './shared/terminal.ts';
+import { type HelpPage, renderHelpPage } from '../terminal/help-page.ts';
+import { HELP_FLAG, usageErrorText } from './shared/usage.ts';
 import { parseFlags } from './shared/parse-flags.ts';
+
+const BECAUSE_FLAGS = {
+  '--because REASON': 'Why; it appears in the audit',
+  ...HELP_FLAG,
+};
+
+const HELP: Readonly<Record<'freeze' | 'unfreeze', HelpPage>> = {
+  freeze: {
+    about: 'Stop all fixes in every environment. Checks still work.',
+    usage: ['wrench freeze [--because REASON]'],
+    lists: { Flags: BECAUSE_FLAGS },
+    examples: ['wrench freeze --because "network maintenance"'],
+  },
+  unfreeze: {
+    about: 'Let fixes run again.',
+    usage: ['wrench unfreeze [--because REASON]'],
+    lists: { Flags: BECAUSE_FLAGS },
+  },
+};
 
 type Output = Pick<Terminal, 'out' | 'error'>;
 
-/** `wrench freeze [--because "…"]`, for whoever can reach Redis. Audited as `terminal`. @returns the exit code. */
+/** `wrench freeze`. Audited as `terminal`. @returns the exit code. */
 export function freeze(words: readonly string[], output: Output): Promise<number> {
   return switchFreeze('freeze', words, output);
 }
 
-/** `wrench unfreeze [--because "…"]`, like {@link freeze}. @returns the exit code. */
+/** `wrench unfreeze`. Audited as `terminal`. @returns the exit code. */
 export function unfreeze(words: readonly string[], output: Output): Promise<number> {
   return switchFreeze('unfreeze', words, output);
 }
@@ -24,14 +45,13 @@ async function switchFreeze(
   words: readonly string[],
   { out, error }: Output,
 ): Promise<number> {
-  const usage = `Usage: wrench ${verb} [--because "…"]\n`;
   const parsed = parseFlags(words, ['because']);
   if (typeof parsed === 'string') {
-    error(`wrench: ${parsed}\n${usage}`);
+    error(usageErrorText(parsed, verb));
     return EXIT.usage;
   }
   if (parsed.asksForHelp) {
-    out(usage);
+    out(renderHelpPage(HELP[verb]));
     return 0;
   }
   const typed = parsed.flags['because'] ?? parsed.positionals.join(' ');
@@ -46,21 +66,21 @@ async function switchFreeze(
     if (verb === 'unfreeze')
       out(
         (await store.unfreeze(entry))
-          ? 'Thawed. Approved plans are applied again.\n'
+          ? 'Unfrozen. Fixes can run again. Request stopped plans again.\n'
           : 'Nothing is frozen.\n',
       );
-    else if (await store.freeze(entry)) out(`Frozen. ${NOTHING_APPLIED}\n`);
+    else if (await store.freeze(entry)) out(`Frozen. ${NO_FIXES}\n`);
     else out(alreadyFrozenText(await store.read()));
     return 0;
   });
 }
 
-const NOTHING_APPLIED = 'Nothing is applied in any environment; checks still run.';
+const NO_FIXES = 'No fixes run in any environment; checks still work. To resume: wrench unfreeze';
 
 function alreadyFrozenText(before: FreezeRecord | undefined): string {
-  if (!before) return 'It was thawed at this very moment: nothing is frozen.\n';
+  if (!before) return 'Someone unfroze at the same moment. Nothing is frozen.\n';
   const why = before.because === '' ? '' : `: ${cleanText(before.because)}`;
-  return `Frozen already by ${cleanText(before.by)} since ${timeInWords(before.at)}${why}. ${NOTHING_APPLIED}\n`;
+  return `Already frozen by ${cleanText(before.by)} since ${timeInWords(before.at)}${why}. ${NO_FIXES}\n`;
 }
 
 /** A person at a terminal has no Slack id, so the reason names the account. */

@@ -21,11 +21,11 @@ function runWithoutConfiguration(...words: readonly string[]) {
 }
 
 test.each([
-  [['--help'], 'What Wrench can be asked'],
-  [['-h'], 'What Wrench can be asked'],
-  [['certs', '--help'], '/certs expiring'],
-  [['certs', 'expiring', '--help', '--json'], '/certs expiring [within]'],
-  [['node', 'disk', '--env', 'prod', '-h', '--record', 'answers.json'], '/node disk'],
+  [['--help'], 'wrench run COMMAND CHECK [flags]'],
+  [['-h'], 'wrench run COMMAND CHECK [flags]'],
+  [['certs', '--help'], 'wrench run certs expiring'],
+  [['certs', 'expiring', '--help', '--json'], 'wrench run certs expiring [within]'],
+  [['node', 'disk', '--env', 'prod', '-h', '--record', 'answers.json'], 'wrench run node disk'],
 ])('help needs no configuration: wrench run %j', async (words, expected) => {
   const { stdout, stderr, exitCode } = await runWithoutConfiguration(...words);
 
@@ -39,6 +39,6 @@ test('a check needs a configuration', async () => {
   const { stdout, stderr, exitCode } = await runWithoutConfiguration('certs', 'expiring');
 
   expect(stdout).toBe('');
-  expect(stderr).toContain('there is no such file. Copy deploy/examples/wrench.yaml there');
+  expect(stderr).toContain('File not found. Copy deploy/examples/wrench.yaml there');
   expect(exitCode).toBe(78);
 });

@@ -1,4 +1,4 @@
-import { loadCatalogue } from '../request/catalogue.ts';
+import { type Catalogue, loadCatalogue } from '../request/catalogue.ts';
 import { dropInvalidNext } from '../request/next-checks.ts';
 import { makeRedact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
@@ -6,6 +6,8 @@ import type { Report } from '../check/finding.ts';
 import { type ProcessSettings, readConfig, readEnvironment } from '../config/read-config.ts';
 import { type Help, type ParsedRequest, parseRequest } from '../request/parse.ts';
 import { renderHelpTerminal, renderTerminal } from '../terminal/render.ts';
+import { type HelpPage, renderHelpPage } from '../terminal/help-page.ts';
+import { HELP_FLAG, REPORT_EXIT_CODES } from './shared/usage.ts';
 import { asksForDemo, demoSettings } from './shared/demo.ts';
 import { type SampleSession, withSamples } from './shared/samples.ts';
 import { createRecordFile, type RecordFile, takeRecordFlag } from './shared/record-file.ts';
@@ -15,8 +17,8 @@ import { closeEnvironments, openEnvironments } from '../app/environments.ts';
 import { startRecorder } from '../app/recording/recorder.ts';
 
 /**
- * `wrench run certs expiring`: runs one check from a terminal, without Slack. Redis is only read for a check that remembers, and can be missing.
- * `--json` prints only the report; `--record FILE` also writes down what the sources answered. @returns the exit code.
+ * `wrench run`: runs one check from a terminal, without Slack. Redis is only used by a check that remembers samples, and may be missing.
+ * @returns the exit code.
  */
 export async function run(
   allWords: readonly string[],
@@ -27,11 +29,13 @@ export async function run(
   if (typeof recording === 'string') return printUsageProblem({ problem: recording, usage: [] }, terminal);
   const { words, path } = recording;
   const catalogue = await loadCatalogue();
-  const text = words
-    .filter((word) => word !== JSON_FLAG)
-    .map(quoteWord)
-    .join(' ');
+  const typed = words.filter((word) => word !== JSON_FLAG);
+  const text = typed.map(quoteWord).join(' ');
   // Help needs no configuration.
+  if (typed.length === 0 || (typed.length === 1 && /^(--help|-h|help)$/.test(typed[0] ?? ''))) {
+    terminal.out(renderHelpPage(helpPageOf(catalogue)));
+    return EXIT.clear;
+  }
   const asked = parseRequest(text, { catalogue, environments: [] });
   if (asked.kind === 'help') return printHelp(asked.help, terminal);
 
@@ -52,7 +56,7 @@ export async function run(
     const made = await runInEnvironment(request, { environment, check, session, file, signal });
     const report = dropInvalidNext(made, catalogue, (next) =>
       terminal.error(
-        `wrench: a bug of ours: it suggests a check that nobody can ask: ${JSON.stringify(next)}\n`,
+        `wrench: A bug in Wrench: the check suggests a command that doesn't exist: ${JSON.stringify(next)}\n`,
       ),
     );
     const shown = words.includes(JSON_FLAG)
@@ -66,31 +70,48 @@ export async function run(
 }
 
 const JSON_FLAG = '--json';
-const OPTIONS = `
-Options of \`wrench run\`:
+const FLAGS = {
+  '--json': 'Print only the report, as JSON',
+  '--record FILE': 'Save what the sources returned to FILE, without secrets, for a bug report',
+};
 
-  --json         print only the report, as JSON
-  --record FILE  save what the sources answered to FILE, without secrets, for a bug report
-`;
+function helpPageOf({ checks }: Catalogue): HelpPage {
+  const titles = [...checks].map(([name, { title }]) => [name.replace('/', ' '), title] as const);
+  return {
+    about: 'Run one check from this terminal, without Slack.',
+    usage: ['wrench run COMMAND CHECK [flags]'],
+    lists: {
+      Checks: Object.fromEntries(titles),
+      Flags: {
+        '--env NAME': 'The environment to check. Default: `defaultEnvironment` in wrench.yaml',
+        ...FLAGS,
+        ...HELP_FLAG,
+      },
+      'Exit codes': REPORT_EXIT_CODES,
+    },
+    examples: ['wrench run certs expiring --env prod', 'wrench run certs expiring --within 90d --json'],
+    more: 'Run `wrench run COMMAND CHECK --help` for the flags of a check.',
+  };
+}
 
 function printHelp(help: Help, { out, columns }: Terminal): number {
-  out(`${renderHelpTerminal(help, columns)}${OPTIONS}`);
+  out(renderHelpTerminal(help, columns, { ...FLAGS, ...HELP_FLAG }));
   return EXIT.clear;
 }
 
-/** The settings of the process; with `--env demo`, those of the running demo, whose Redis has its samples. */
+/** The settings of the process; with `--env demo`, those of the running demo. */
 function settingsFor(words: readonly string[]): ProcessSettings {
   const settings = readEnvironment();
   return asksForDemo(words) ? demoSettings(settings) : settings;
 }
 
 function environmentProblem(environments: readonly string[]): UsageProblem {
-  return { problem: `Say which environment: --env with one of ${environments.join(', ')}.`, usage: [] };
+  return { problem: `Missing \`--env\`. Available: ${environments.join(', ')}.`, usage: [] };
 }
 
 /** The name of a secret may reveal as much as its value. */
 const READ_FIRST =
-  'wrench: read it before you attach it to an issue: passwords, tokens and private keys are left out where they are recognized, names and addresses are not\n';
+  "wrench: Read it before you attach it to an issue. Passwords, tokens and private keys are left out if they are recognized; names and addresses aren't.\n";
 
 interface RunOptions {
   readonly environment: string;
@@ -129,7 +150,7 @@ async function runInEnvironment(
         if (recorder) {
           const asking = { check: name, environment, args, ...(earlier && { earlier }), sources };
           await file.write(recorder.write(asking));
-          session.error(`wrench: wrote what the sources answered to ${file.path}\n${READ_FIRST}`);
+          session.error(`wrench: Saved what the sources returned to ${file.path}\n${READ_FIRST}`);
         }
       }
     });

@@ -9,22 +9,24 @@ const groupId = z.string().regex(/^S[A-Z0-9]{2,}$/, {
   error: 'must be the id of a user group such as S0123ABC, not its name',
 });
 
-/** Who may ask, and where. An empty list is an error, because it would lock everybody out. */
+/** Who may run commands, and in which channels. An empty list is an error, because it would lock everyone out. */
 export const askFrom = z
   .strictObject({
     channels: z
       .array(channelId)
-      .min(1, { error: 'lists no channel; remove the key to allow every channel' })
+      .min(1, { error: 'must list at least one channel; remove the key to allow every channel' })
       .exactOptional()
       .meta({
-        description: 'Ids of channels (C0123ABC); commands are accepted only there. Default: every channel.',
+        description:
+          'Ids of channels, such as C0123ABC. Commands are accepted only there. Default: every channel.',
       }),
     groups: z
       .array(groupId)
-      .min(1, { error: 'lists no user group; remove the key to allow everybody' })
+      .min(1, { error: 'must list at least one user group; remove the key to allow everyone' })
       .exactOptional()
       .meta({
-        description: 'Ids of user groups (S0123ABC); the person must be in one of them. Default: everybody.',
+        description:
+          'Ids of user groups, such as S0123ABC. Only their members may run commands. Default: everyone.',
       }),
   })
   .refine(({ channels, groups }) => channels !== undefined || groups !== undefined, {

@@ -14,7 +14,7 @@ import {
 import type { PlacedProblem } from './explain.ts';
 import type { ConfigPath } from './problem.ts';
 
-/** Checks the schedules of digests, and the names and arguments of what they check. Without `checks`, any name of a check is accepted. */
+/** Validates the schedules of digests, and the names and arguments of their checks. Without `checks`, any check name is accepted. */
 export function crossCheckDigests(value: unknown, checks: KnownChecks | undefined): readonly PlacedProblem[] {
   const config = toObject(value);
   const seen = new Map<string, string>();
@@ -31,11 +31,11 @@ export function crossCheckDigests(value: unknown, checks: KnownChecks | undefine
               path: ['digests'],
               key: name,
               what: `another digest is called \`${twin}\``,
-              hint: 'Rename one: names are not case-sensitive',
+              hint: "Rename one: names aren't case-sensitive",
             },
           ]),
       ...wrongSchedule(path, digest),
-      ...wrongQuestions(path, digest, config, checks),
+      ...wrongChecks(path, digest, config, checks),
     ];
   });
 }
@@ -50,7 +50,7 @@ function wrongSchedule(path: ConfigPath, { cron, timeZone }: Loose): readonly Pl
       : [
           {
             path: [...path, 'timeZone'],
-            what: `there is no time zone \`${String(timeZone).slice(0, 60)}\``,
+            what: `unknown time zone \`${String(timeZone).slice(0, 60)}\``,
             hint:
               zone.meant === undefined
                 ? 'Use an IANA name such as `Europe/Berlin`'
@@ -60,7 +60,7 @@ function wrongSchedule(path: ConfigPath, { cron, timeZone }: Loose): readonly Pl
   ];
 }
 
-function wrongQuestions(
+function wrongChecks(
   digestPath: ConfigPath,
   digest: Loose,
   config: Loose,
@@ -68,7 +68,7 @@ function wrongQuestions(
 ): readonly PlacedProblem[] {
   const known = Object.keys(toObject(config['environments']));
   const byDefault = config['defaultEnvironment'] ?? (known.length === 1 ? known[0] : undefined);
-  const asked = new Set<string>();
+  const seen = new Set<string>();
   return toArray(digest['checks']).flatMap((entry, at): readonly PlacedProblem[] => {
     const path = [...digestPath, 'checks', at];
     const { check: name, environments, args } = toObject(entry);
@@ -79,31 +79,31 @@ function wrongQuestions(
     const wrong = check
       ? wrongDigestArguments(path, name, check, given, toObject(toObject(config['checks'])[name]))
       : [];
-    const strangers = toArray(environments).flatMap((one, index) =>
+    const unknown = toArray(environments).flatMap((one, index) =>
       typeof one === 'string' && !known.includes(one)
         ? [{ path: [...path, 'environments', index], ...unknownEnvironment(one, known) }]
         : [],
     );
     if (environments === undefined && byDefault === undefined) return [...wrong, { path, ...NO_ENVIRONMENT }];
-    if (wrong.length > 0 || strangers.length > 0) return [...wrong, ...strangers];
+    if (wrong.length > 0 || unknown.length > 0) return [...wrong, ...unknown];
     const parsed = check ? parse(check, given, toObject(toObject(config['checks'])[name])) : given;
-    const asks = toArray(environments ?? [byDefault]).filter((one) => typeof one === 'string');
-    const twice = asks.find((environment) => {
-      const question = JSON.stringify([name, environment, sorted(parsed)]);
-      return asked.has(question) || (asked.add(question), false);
+    const checked = toArray(environments ?? [byDefault]).filter((one) => typeof one === 'string');
+    const twice = checked.find((environment) => {
+      const run = JSON.stringify([name, environment, sorted(parsed)]);
+      return seen.has(run) || (seen.add(run), false);
     });
     if (twice === undefined) return [];
-    const what = `${name} in \`${twice}\` is listed twice with the same arguments`;
+    const what = `\`${name}\` in \`${twice}\` is listed twice with the same arguments`;
     return [{ path, what, hint: 'Remove one' }];
   });
 }
 
 const NO_ENVIRONMENT = {
-  what: 'it has no `environments`, and there is no `defaultEnvironment`',
+  what: 'neither `environments` nor `defaultEnvironment` is set',
   hint: 'Add `environments`',
 };
 
-/** Like those under `checks`, but nothing that the check needs may be missing. */
+/** Like those under `checks`, but no required argument may be missing. */
 function wrongDigestArguments(
   path: ConfigPath,
   name: string,
@@ -119,13 +119,13 @@ function wrongDigestArguments(
     ...wrongArguments([...path, 'args'], name, check, given),
     ...missing.map((argument) => ({
       path,
-      what: `${name} needs \`${argument.name}\``,
+      what: `missing argument \`${argument.name}\` for \`${name}\``,
       hint: 'Add it under `args`',
     })),
   ];
 }
 
-/** What the check reads; undefined where a default is invalid, which is reported there. */
+/** The arguments as the check parses them; as written if one is invalid, which is reported elsewhere. */
 function parse(check: Pick<AnyCheck, 'args'>, given: Loose, defaults: Loose): Loose {
   const written: WrittenArguments = Object.fromEntries(
     [...Object.entries(defaults), ...Object.entries(given)].map(([key, one]) => [key, String(one)]),

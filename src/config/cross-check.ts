@@ -1,15 +1,14 @@
 import type { z } from 'zod';
 import { argumentsOf } from '../check/arguments.ts';
 import type { AnyCheck } from '../check/define-check.ts';
-import { nearest } from '../text/nearest.ts';
-import type { PlacedProblem } from './explain.ts';
+import { type PlacedProblem, hintForWord } from './explain.ts';
 import type { ConfigPath } from './problem.ts';
 import type { Variables } from './variables.ts';
 
 /** A part of the file that is not validated yet. */
 export type Loose = Readonly<Record<string, unknown>>;
 
-/** Checks that no schema of one part can do: names that must exist elsewhere, and names that must be unique. */
+/** Validates what no single schema can: names that must exist elsewhere, and names that must be unique. */
 export function crossCheck(value: unknown, variables: Variables): readonly PlacedProblem[] {
   const { environments, channels, defaultEnvironment, redis } = toObject(value);
   const known = Object.keys(toObject(environments));
@@ -19,28 +18,24 @@ export function crossCheck(value: unknown, variables: Variables): readonly Place
   }));
   return [
     ...(known.length === 0 && environments !== undefined
-      ? [{ path: ['environments'], what: 'there is no environment', hint: 'Name at least one' }]
+      ? [{ path: ['environments'], what: 'must contain at least one environment' }]
       : []),
     ...[...inChannels, { path: ['defaultEnvironment'], name: defaultEnvironment }].flatMap(({ path, name }) =>
       typeof name === 'string' && !known.includes(name) ? [{ path, ...unknownEnvironment(name, known) }] : [],
     ),
     ...known.flatMap((name) => duplicateSourceNames(name, toObject(toObject(environments)[name])['sources'])),
     ...(redis !== undefined && variables['REDIS_URL']
-      ? [{ path: ['redis'], what: 'REDIS_URL names a Redis as well', hint: 'Keep one of the two' }]
+      ? [{ path: ['redis'], what: '`REDIS_URL` is set too', hint: 'Remove one of the two' }]
       : []),
   ];
 }
 
-/** What is wrong with the name of an environment that does not exist. */
+/** The problem for an environment that doesn't exist. */
 export function unknownEnvironment(name: string, known: readonly string[]) {
-  const meant = nearest(name, known);
-  const hint = meant
-    ? `Did you mean \`${meant}\`?`
-    : `Known: ${known.map((one) => `\`${one}\``).join(', ') || 'none'}`;
-  return { what: `there is no environment \`${name.slice(0, 60)}\``, hint };
+  return { what: `unknown environment \`${name.slice(0, 60)}\``, hint: hintForWord(name, known) };
 }
 
-/** A source without a name is named after its kind. Reports name sources, so two with one name could not be distinguished. */
+/** A source without a name is named after its kind. Reports show the name, so two sources can't share one. */
 function duplicateSourceNames(environment: string, sources: unknown): readonly PlacedProblem[] {
   if (!Array.isArray(sources)) return [];
   const seen = new Set<unknown>();
@@ -48,17 +43,21 @@ function duplicateSourceNames(environment: string, sources: unknown): readonly P
     const { name, kind } = toObject(source);
     const called = name ?? kind;
     if (typeof called !== 'string' || !seen.has(called)) return (seen.add(called), []);
-    const what = `another source of \`${environment}\` is called \`${called}\` too`;
+    const what = `another source of \`${environment}\` is also called \`${called}\``;
     return [
-      { path: ['environments', environment, 'sources', index], what, hint: 'Give each its own `name`' },
+      {
+        path: ['environments', environment, 'sources', index],
+        what,
+        hint: 'Give each source its own `name`',
+      },
     ];
   });
 }
 
-/** The checks that `checks:` may name; a catalogue is one. */
+/** The checks that the file may name, such as a catalogue. */
 export type KnownChecks = ReadonlyMap<string, Pick<AnyCheck, 'args' | 'remediations'>>;
 
-/** Checks the names of fixes: one that is misspelled under `off` would still be offered. */
+/** Validates the names of fixes: a fix that is misspelled under `off` would still be offered. */
 export function crossCheckRemediations(value: unknown, checks: KnownChecks): readonly PlacedProblem[] {
   const known = [...checks].flatMap(([check, { remediations = {} }]) =>
     Object.keys(remediations as object).map((name) => `${check}:${name}`),
@@ -72,13 +71,11 @@ export function crossCheckRemediations(value: unknown, checks: KnownChecks): rea
   ];
   return named.flatMap(({ path, name }) => {
     if (typeof name !== 'string' || known.includes(name)) return [];
-    const meant = nearest(name, known);
-    const hint = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
-    return [{ path, what: `there is no fix \`${name.slice(0, 80)}\``, hint }];
+    return [{ path, what: `unknown fix \`${name.slice(0, 80)}\``, hint: hintForWord(name, known) }];
   });
 }
 
-/** Checks the workspace's default arguments against the arguments of each check. */
+/** Validates the workspace's default arguments against the arguments of each check. */
 export function crossCheckArguments(value: unknown, checks: KnownChecks): readonly PlacedProblem[] {
   return Object.entries(toObject(toObject(value)['checks'])).flatMap(([name, given]) => {
     const check = checks.get(name);
@@ -87,25 +84,22 @@ export function crossCheckArguments(value: unknown, checks: KnownChecks): readon
   });
 }
 
-/** Reports names under `commands` that are not commands: a rule for a misspelled one would protect nothing. */
+/** Reports unknown commands under `commands`: a rule for a misspelled command would protect nothing. */
 export function crossCheckCommands(value: unknown, checks: KnownChecks): readonly PlacedProblem[] {
   const known = [...new Set([...checks.keys()].map((name) => name.split('/')[0] ?? ''))];
   return Object.keys(toObject(toObject(value)['commands'])).flatMap((area) => {
     if (known.includes(area)) return [];
-    const meant = nearest(area, known);
-    const hint = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
-    return [{ path: ['commands'], key: area, what: `there is no command \`${area.slice(0, 60)}\``, hint }];
+    const what = `unknown command \`${area.slice(0, 60)}\``;
+    return [{ path: ['commands'], key: area, what, hint: hintForWord(area, known) }];
   });
 }
 
-/** What is wrong with the name of a check that does not exist. */
+/** The problem for a check that doesn't exist. */
 export function unknownCheck(name: string, checks: KnownChecks) {
-  const meant = nearest(name, checks.keys());
-  const hint = meant ? `Did you mean \`${meant}\`?` : `Known: ${[...checks.keys()].join(', ')}`;
-  return { what: `there is no check \`${name.slice(0, 60)}\``, hint };
+  return { what: `unknown check \`${name.slice(0, 60)}\``, hint: hintForWord(name, [...checks.keys()]) };
 }
 
-/** Reports arguments at `path` that the check does not take, and values that it does not accept. */
+/** Reports unknown arguments at `path`, and invalid values. */
 export function wrongArguments(
   path: ConfigPath,
   name: string,
@@ -113,16 +107,17 @@ export function wrongArguments(
   given: Loose,
 ): readonly PlacedProblem[] {
   const known = argumentsOf(check).map((argument) => argument.name);
-  const strangers = Object.keys(given).filter((key) => !known.includes(key));
+  const unknown = Object.keys(given).filter((key) => !known.includes(key));
   const written = Object.fromEntries(Object.entries(given).map(([key, one]) => [key, String(one)]));
   const issues: readonly z.core.$ZodIssue[] = check.args.safeParse(written).error?.issues ?? [];
   return [
-    ...strangers.map((key) => {
-      const meant = nearest(key, known);
-      const hint = meant ? `Did you mean \`${meant}\`?` : `It takes ${known.join(', ') || 'none'}`;
-      return { path, key, what: `${name} takes no \`${key}\``, hint };
-    }),
-    // Required arguments that are missing here are given with the command.
+    ...unknown.map((key) => ({
+      path,
+      key,
+      what: `unknown argument \`${key}\` for \`${name}\``,
+      hint: hintForWord(key, known),
+    })),
+    // Required arguments that are missing here are passed with the command.
     ...issues
       .filter(
         ({ path: [argument] }) =>
@@ -134,12 +129,12 @@ export function wrongArguments(
   ];
 }
 
-/** An array as it is, anything else as an empty one. */
+/** An array unchanged; an empty one for anything else. */
 export function toArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** An object as it is, anything else as an empty one. */
+/** An object unchanged; an empty one for anything else. */
 export function toObject(value: unknown): Loose {
   return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Loose) : {};
 }

@@ -15,7 +15,7 @@ function read(sources: string, options: ReadConfigOptions = {}) {
   return readConfig(path, { TOKEN: 'canary-token', SECRET: 'canary-secret' }, options);
 }
 
-/** The deprecated keys as people read them, one a line. */
+/** The deprecated keys as reported, one per line. */
 function deprecatedIn(sources: string): readonly string[] {
   return (read(sources).deprecated?.problems ?? []).map((problem) => writeProblem('wrench.yaml', problem));
 }
@@ -25,9 +25,9 @@ const BOSH = `      - kind: bosh
         url: https://10.0.0.6:25555
         auth: { client: { id: wrench, secret: '\${SECRET}' } }
 `;
-const LATER = 'deprecated; the next version will not accept it';
+const LATER = "Deprecated; the next version won't accept it";
 
-test('a deprecated key is reported with its line and its new form, in which variables stay', () => {
+test('reports a deprecated key with its line and its new form, which keeps variables', () => {
   const act = `        act:
           auth: { client: { id: wrench-act, secret: '\${SECRET}' } }
           restart: ['doppler*']
@@ -40,7 +40,7 @@ test('a deprecated key is reported with its line and its new form, in which vari
   ]);
 });
 
-test('a secret in the file is left out of the new form, also one that is a default or short', () => {
+test('leaves secrets out of the new form, also short ones and defaults', () => {
   for (const secret of ['canary', 'x1', "'${TOKEN:-canary}'", "'canary-${TOKEN}'"]) {
     const [line] = deprecatedIn(`${VAULT}, renew: { auth: { token: ${secret} } } }\n`);
 
@@ -54,22 +54,22 @@ test('a key that allows nothing can be removed', () => {
   );
 });
 
-test('a file with the new keys has no deprecated ones, and the bot, which skips sources, reports none', () => {
+test('reports no deprecated keys in a file with the new ones, or if sources are skipped', () => {
   expect(read(`${VAULT}, allow: { renew: {} } }\n`)).not.toHaveProperty('deprecated');
   expect(read(`${VAULT}, renew: {} }\n`, { sources: 'skip' })).not.toHaveProperty('deprecated');
 });
 
-test('an old key beside `allow` is an error that says what to remove', () => {
+test('rejects an old key together with `allow` and says what to remove', () => {
   const error = problemOf(() => read(`${VAULT}, renew: {}, allow: { renew: {} }, timeoutMs: 0 }\n`));
 
   expect(error.split('\n').map((line) => line.replace(/.*wrench\.yaml:/, ''))).toEqual([
     expect.stringMatching(/^2 problems in /),
-    '4:92 environments.prod.sources[0].renew: was replaced by `allow`, and both are given. Remove `renew`.',
+    '4:92 environments.prod.sources[0].renew: Was replaced by `allow`, and both are set. Remove `renew`.',
     expect.stringMatching(/^4:125 environments\.prod\.sources\[0\]\.timeoutMs: /),
   ]);
 });
 
-test('the nearest valid key is never a deprecated one', () => {
+test('never suggests a deprecated key', () => {
   expect(problemOf(() => read(`${VAULT}, renw: {} }\n`))).not.toContain('`renew`');
 });
 

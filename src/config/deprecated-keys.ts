@@ -7,7 +7,7 @@ import { secretsIn } from './schema-walk.ts';
 
 type Source = Readonly<Record<string, unknown>>;
 
-/** A valid configuration as the file has it, with `${NAME}` instead of values. */
+/** A valid configuration as written, with `${NAME}` instead of values. */
 interface WrittenConfig {
   readonly environments: Readonly<Record<string, { readonly sources: readonly Source[] }>>;
 }
@@ -27,7 +27,7 @@ export function deprecatedKeys(
       return [
         {
           path: ['environments', environment, 'sources', index, key],
-          what: 'deprecated; the next version will not accept it',
+          what: "deprecated; the next version won't accept it",
           hint: allow ? `Replace it with \`${writeFlow({ allow })}\`` : 'Remove it: it allows nothing',
         },
       ];

@@ -28,7 +28,7 @@ function read(digests: string, before = ENVIRONMENTS) {
   return readConfig(path, {}, { checks: CHECKS });
 }
 
-/** The problems as a person reads them. */
+/** The problems as shown. */
 function problemsOf(digests: string, before?: string): readonly string[] {
   try {
     read(digests, before);
@@ -42,7 +42,7 @@ function problemsOf(digests: string, before?: string): readonly string[] {
   return [];
 }
 
-/** One digest with these lines replaced. */
+/** One digest with these keys replaced. */
 function aDigest(lines: Readonly<Record<string, string>> = {}): string {
   const all = {
     cron: "'30 7 * * 1-5'",
@@ -69,7 +69,7 @@ test('a digest needs a cron, a channel and checks', () => {
 });
 
 test.each([
-  ['never fires', '0 0 31 2 *', '`0 0 31 2 *` never fires: there is no such date.'],
+  ['never fires', '0 0 31 2 *', "`0 0 31 2 *` never runs: this date doesn't exist."],
   [
     'has seconds',
     '0 30 7 * * *',
@@ -83,42 +83,42 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   [
     'an unknown time zone',
     { timeZone: 'Europe/Berlim' },
-    'digests.nightly.timeZone: there is no time zone `Europe/Berlim`. Did you mean `Europe/Berlin`?',
+    'digests.nightly.timeZone: Unknown time zone `Europe/Berlim`. Did you mean `Europe/Berlin`?',
   ],
   [
     'an offset',
     { timeZone: "'+02:00'" },
-    'digests.nightly.timeZone: there is no time zone `+02:00`. Use an IANA name such as `Europe/Berlin`.',
+    'digests.nightly.timeZone: Unknown time zone `+02:00`. Use an IANA name such as `Europe/Berlin`.',
   ],
   [
     'a check that was renamed',
     { checks: '[{ check: certs/expirin }]' },
-    'digests.nightly.checks[0].check: there is no check `certs/expirin`. Did you mean `certs/expiring`?',
+    'digests.nightly.checks[0].check: Unknown check `certs/expirin`. Did you mean `certs/expiring`?',
   ],
   [
     'an unknown environment',
     { checks: '[{ check: certs/expiring, environments: [stag] }]' },
-    'digests.nightly.checks[0].environments[0]: there is no environment `stag`. Did you mean `stage`?',
+    'digests.nightly.checks[0].environments[0]: Unknown environment `stag`. Did you mean `stage`?',
   ],
   [
     'a check by its name alone',
     { checks: '[certs/expiring]' },
-    'digests.nightly.checks[0]: write it as `{ check: certs/expiring, environments: [prod] }`.',
+    'digests.nightly.checks[0]: Must be a map such as `{ check: certs/expiring, environments: [prod] }`.',
   ],
   [
     'a cron without quotes',
     { cron: '* * * * *' },
-    'not valid YAML: Alias cannot be an empty string. Put a value that begins with `*` in quotes.',
+    'Invalid YAML: Alias cannot be an empty string. Put values that begin with `*` in quotes.',
   ],
   [
     'no environment',
     { checks: '[{ check: certs/expiring, environments: [] }]' },
-    'digests.nightly.checks[0].environments: lists no environment; leave it out for the default one. What it is for: The environments to check. Default: `defaultEnvironment`.',
+    'digests.nightly.checks[0].environments: Must list at least one environment; remove the key for the default environment. The environments to check. Default: `defaultEnvironment`.',
   ],
   [
     'an unknown argument',
     { checks: '[{ check: certs/expiring, args: { withn: 30d } }]' },
-    'digests.nightly.checks[0].args: certs/expiring takes no `withn`. Did you mean `within`?',
+    'digests.nightly.checks[0].args: Unknown argument `withn` for `certs/expiring`. Did you mean `within`?',
   ],
   [
     'an invalid value',
@@ -128,36 +128,36 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   [
     'a missing argument',
     { checks: '[{ check: certs/show }]' },
-    'digests.nightly.checks[0]: certs/show needs `name`. Add it under `args`.',
+    'digests.nightly.checks[0]: Missing argument `name` for `certs/show`. Add it under `args`.',
   ],
   [
-    'the same question twice',
+    'the same check twice',
     {
       checks:
         '[{ check: certs/expiring }, { check: certs/expiring, environments: [stage, prod], args: { within: 30d } }]',
     },
-    'digests.nightly.checks[1]: certs/expiring in `prod` is listed twice with the same arguments. Remove one.',
+    'digests.nightly.checks[1]: `certs/expiring` in `prod` is listed twice with the same arguments. Remove one.',
   ],
   [
     'the same environment twice',
     { checks: '[{ check: certs/expiring, environments: [prod, prod] }]' },
-    'digests.nightly.checks[0]: certs/expiring in `prod` is listed twice with the same arguments. Remove one.',
+    'digests.nightly.checks[0]: `certs/expiring` in `prod` is listed twice with the same arguments. Remove one.',
   ],
   [
     'the name of a channel',
     { channel: "'#platform'" },
-    'digests.nightly.channel: must be the id of a channel such as C0123ABC, not its name. What it is for: The id of the Slack channel where it is posted, C0123ABC. The bot must be in that channel.',
+    'digests.nightly.channel: Must be the id of a channel such as C0123ABC, not its name. The id of the Slack channel to post in, such as C0123ABC. Invite the bot to it.',
   ],
   [
     'no check',
     { checks: '[]' },
-    'digests.nightly.checks: lists no check. What it is for: What it checks, in this order.',
+    'digests.nightly.checks: Must list at least one check. The checks to run, in this order.',
   ],
 ])('%s', (_, lines, expected) => {
   expect(problemsOf(aDigest(lines)).map((line) => line.replace(/^[\d:]+ /, ''))).toEqual([expected]);
 });
 
-test('the same check may be asked with other arguments, and in another digest', () => {
+test('the same check may run with other arguments, and in another digest', () => {
   const twice = '[{ check: certs/expiring }, { check: certs/expiring, args: { within: 14d } }]';
 
   expect(problemsOf(aDigest({ checks: twice }) + aDigest().replace('nightly', 'weekly'))).toEqual([]);
@@ -165,18 +165,18 @@ test('the same check may be asked with other arguments, and in another digest', 
 
 test('two digests with one name', () => {
   expect(problemsOf(aDigest() + aDigest())).toEqual([
-    '11:3 `nightly` occurs twice in the same place. Rename or remove one of the two.',
+    '11:3 Duplicate key `nightly`. Rename or remove one of the two.',
   ]);
   expect(problemsOf(aDigest() + aDigest().replace('nightly', 'Nightly'))).toEqual([
-    '11:3 digests: another digest is called `nightly`. Rename one: names are not case-sensitive.',
+    "11:3 digests: Another digest is called `nightly`. Rename one: names aren't case-sensitive.",
   ]);
 });
 
-test('without a default environment each check says where', () => {
+test('without a default environment each check needs `environments`', () => {
   const before = ENVIRONMENTS.replace('defaultEnvironment: prod\n', '');
 
   expect(problemsOf(aDigest(), before)).toEqual([
-    expect.stringContaining('it has no `environments`, and there is no `defaultEnvironment`'),
+    expect.stringContaining('Neither `environments` nor `defaultEnvironment` is set'),
   ]);
   expect(
     problemsOf(aDigest({ checks: '[{ check: certs/expiring, environments: [prod] }]' }), before),

@@ -3,7 +3,7 @@ import { channelId } from './ask-from.ts';
 
 const EXAMPLE = '`{ check: certs/expiring, environments: [prod] }`';
 
-const question = z.strictObject(
+const digestCheck = z.strictObject(
   {
     check: z
       .string()
@@ -11,7 +11,7 @@ const question = z.strictObject(
       .meta({ description: 'The name of a check.' }),
     environments: z
       .array(z.string())
-      .min(1, { error: 'lists no environment; leave it out for the default one' })
+      .min(1, { error: 'must list at least one environment; remove the key for the default environment' })
       .exactOptional()
       .meta({ description: 'The environments to check. Default: `defaultEnvironment`.' }),
     args: z
@@ -19,28 +19,28 @@ const question = z.strictObject(
       .prefault({})
       .meta({ description: 'Arguments of the check, by name. Default: those under `checks`.' }),
   },
-  { error: `write it as ${EXAMPLE}` },
+  { error: `must be a map such as ${EXAMPLE}` },
 );
 
 /** One digest of `wrench.yaml`. */
 export const digestSchema = z.strictObject({
   cron: z.string().meta({
     description:
-      'When it runs, as five cron fields: `30 7 * * 1-5`. A time that daylight saving skips runs right after the gap, and one that occurs twice runs once.',
+      'When the digest runs, as five cron fields: `30 7 * * 1-5`. A time that daylight saving skips runs right after the gap; a time that occurs twice runs once.',
   }),
   timeZone: z
     .string()
     .default('UTC')
     .meta({ description: 'The IANA time zone of `cron`, such as Europe/Berlin.' }),
   channel: channelId.meta({
-    description: 'The id of the Slack channel where it is posted, C0123ABC. The bot must be in that channel.',
+    description: 'The id of the Slack channel to post in, such as C0123ABC. Invite the bot to it.',
   }),
   quiet: z.boolean().default(false).meta({
-    description: 'Whether it is posted only when something is new or worse, or can no longer be checked.',
+    description: 'Post only if something is new or worse, or can no longer be checked.',
   }),
   checks: z
-    .array(question)
-    .min(1, { error: 'lists no check' })
-    .max(50, { error: 'lists more than 50 checks' })
-    .meta({ description: 'What it checks, in this order.' }),
+    .array(digestCheck)
+    .min(1, { error: 'must list at least one check' })
+    .max(50, { error: 'must list at most 50 checks' })
+    .meta({ description: 'The checks to run, in this order.' }),
 });

@@ -3,7 +3,7 @@ import { nearest } from '../text/nearest.ts';
 import { type ConfigPath, type Problem, writePath } from './problem.ts';
 import { keysAt, metaOf, schemasAt, wordsAt } from './schema-walk.ts';
 
-/** A problem with its path; `key` if it is about a key there and not about the value. */
+/** A problem with its path, and `key` if the problem is a key there and not the value. */
 export interface PlacedProblem extends Omit<Problem, 'path' | 'at'> {
   readonly path: ConfigPath;
   readonly key?: string;
@@ -48,7 +48,7 @@ function explainOne(
       return issue.issues.map(({ message }) => ({
         path,
         key: String(path.at(-1)),
-        what: `this name ${message}`,
+        what: `this key ${message}`,
       }));
     case 'invalid_value':
       return [wrongWord(schema, value, path)];
@@ -60,37 +60,39 @@ function explainOne(
 function unknownKey(schema: z.ZodType, value: unknown, path: ConfigPath, key: string): PlacedProblem {
   const known = [...new Set(keysAt(schema, value, path))];
   const meant = nearest(key, known);
-  const hint = meant === undefined ? `Known here: ${quoted(known)}` : `Did you mean \`${meant}\`?`;
   return {
     path,
     key,
     what: `unknown key \`${key}\``,
-    ...(known.length > 0 && { hint }),
+    ...(known.length > 0 && { hint: hintForWord(key, known) }),
     ...(meant !== undefined && { meant }),
   };
 }
 
-/** A word that is not among the few allowed: of a literal, an enum, or the `kind` of a source. */
+/** The problem for a value that is not one of a few words: a literal, an enum, or the `kind` of a source. */
 function wrongWord(schema: z.ZodType, value: unknown, path: ConfigPath): PlacedProblem {
   const given = valueAt(value, path);
   const words = wordsAt(schema, value, path);
-  const one = words.length > 0 ? ` It is one of ${quoted(words)}` : '';
-  if (given === undefined) return { path, what: MISSING, hint: one.trim() };
-  const meant = typeof given === 'string' ? nearest(given, words) : undefined;
+  const available = words.length > 0 ? { hint: `Available: ${quoted(words)}` } : {};
+  if (given === undefined) return { path, what: MISSING, ...available };
   const secret = schemasAt(schema, value, path).some((found) => metaOf(found).secret);
-  const shown = secret || typeof given !== 'string' ? 'this' : `\`${given.slice(0, 60)}\``;
+  if (secret || typeof given !== 'string') return { path, what: 'invalid value', ...available };
   return {
     path,
-    what: `${shown} is not known here`,
-    hint: meant ? `Did you mean \`${meant}\`?` : one.trim(),
+    what: `invalid value \`${given.slice(0, 60)}\``,
+    ...(words.length > 0 && { hint: hintForWord(given, words) }),
   };
 }
 
 function missingOr({ code, message }: Issue, value: unknown, path: ConfigPath): Pick<PlacedProblem, 'what'> {
   if (code === 'invalid_type' && valueAt(value, path) === undefined) return { what: MISSING };
+  if (code === 'too_small' || code === 'too_big') return { what: limitInWords(message) };
   const what = message.replace(/^Invalid input: /, '');
   return {
-    what: code === 'invalid_type' ? what.replaceAll(/(?<=expected |received )\w+/g, typeInWords) : what,
+    what:
+      code === 'invalid_type'
+        ? what.replaceAll(/(?<=expected |received )\w+/g, typeInWords).replace(', received ', ', got ')
+        : what,
   };
 }
 
@@ -102,10 +104,29 @@ const TYPES: Readonly<Record<string, string>> = {
   number: 'a number',
   object: 'a map',
   record: 'a map',
-  string: 'text',
+  string: 'a string',
 };
 
-/** The type of a value as people know it from YAML. */
+const LIMIT = /^Too (?:small|big): expected (\w+) to (?:be|have) ([<>]=?)(-?[\d.]+)/;
+const LIMITS: Readonly<Record<string, string>> = {
+  '>=': 'at least',
+  '<=': 'at most',
+  '>': 'more than',
+  '<': 'less than',
+};
+const COUNTED: Readonly<Record<string, string>> = { array: 'item', map: 'item', string: 'character' };
+
+/** `must have at least 1 item` for the message of zod; a message of a schema stays as it is. */
+function limitInWords(message: string): string {
+  const [, type = '', sign = '', limit = ''] = LIMIT.exec(message) ?? [];
+  const bound = LIMITS[sign];
+  if (bound === undefined) return message;
+  const counted = COUNTED[type];
+  if (counted === undefined) return `must be ${bound} ${limit}`;
+  return `must have ${bound} ${limit} ${counted}${limit === '1' ? '' : 's'}`;
+}
+
+/** The type of a value, as YAML names it. */
 function typeInWords(type: string): string {
   return TYPES[type] ?? type;
 }
@@ -113,12 +134,10 @@ function typeInWords(type: string): string {
 function purpose(schema: z.ZodType, value: unknown, path: ConfigPath): Pick<PlacedProblem, 'hint'> {
   const found = schemasAt(schema, value, path).map(metaOf);
   const about = found.find(({ description }) => description !== undefined)?.description;
-  return about === undefined || found.some(({ deprecated }) => deprecated)
-    ? {}
-    : { hint: `What it is for: ${about}` };
+  return about === undefined || found.some(({ deprecated }) => deprecated) ? {} : { hint: about };
 }
 
-/** The branch of a union that was most probably meant: the one that matched the deepest, with the fewest issues. */
+/** The branch of a union that was probably meant: the deepest match with the fewest issues. */
 function closest(branches: readonly (readonly Issue[])[]): readonly Issue[] {
   const depth = (issues: readonly Issue[]) =>
     Math.min(...issues.map(({ code, path }) => path.length + (code === 'unrecognized_keys' ? 0.5 : 0)));
@@ -136,6 +155,12 @@ function valueAt(value: unknown, path: ConfigPath): unknown {
     at = (at as Record<PropertyKey, unknown>)[step];
   }
   return at;
+}
+
+/** `Did you mean \`prod\`?` if a known name is close, otherwise all of them. */
+export function hintForWord(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return meant === undefined ? `Available: ${quoted(known) || 'none'}` : `Did you mean \`${meant}\`?`;
 }
 
 function quoted(words: readonly string[]): string {

@@ -1,4 +1,6 @@
-/** One thing wrong with the configuration: where, what, and what to do about it. */
+import { capitalize } from '../text/wording.ts';
+
+/** One problem in the configuration: where, what, and how to fix it. */
 export interface Problem {
   /** `environments.prod.sources[0].sites`, or the name of a variable. */
   readonly path: string;
@@ -8,7 +10,7 @@ export interface Problem {
   readonly hint?: string;
 }
 
-/** The configuration cannot be used. It names every problem at once, and none of the values that are secret. */
+/** The configuration is invalid. The message lists every problem and shows no secret value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   /** `./wrench.yaml`, or `the environment`. */
@@ -25,7 +27,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** `wrench.yaml:4:9 environments.prod: unknown key ... Did you mean ...?` */
+/** `wrench.yaml:4:9 environments.prod: Unknown key ... Did you mean ...?` */
 export function writeProblem(file: string, { path, at, what, hint }: Problem): string {
   const where = [at && `${file}:${at.line}:${at.column}`, path && `${path}:`].filter(Boolean);
   return [...where, sentence(what), hint && sentence(hint)].filter(Boolean).join(' ');
@@ -33,7 +35,7 @@ export function writeProblem(file: string, { path, at, what, hint }: Problem): s
 
 export type ConfigPath = readonly PropertyKey[];
 
-/** `['environments', 'prod', 'sources', 0]` as people write it: `environments.prod.sources[0]`. */
+/** `environments.prod.sources[0]` for `['environments', 'prod', 'sources', 0]`. */
 export function writePath(path: ConfigPath): string {
   return path
     .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
@@ -42,5 +44,5 @@ export function writePath(path: ConfigPath): string {
 }
 
 function sentence(text: string): string {
-  return /[.?!]$/.test(text) ? text : `${text}.`;
+  return capitalize(/[.?!]$/.test(text) ? text : `${text}.`);
 }

@@ -17,7 +17,7 @@ function read(text: string, variables: Variables = {}, options: ReadConfigOption
   return readConfig(path, variables, options);
 }
 
-/** The problems as a person reads them, one a line, without the name of the file. */
+/** The problems as shown, one per line, without the name of the file. */
 function problemsOf(run: () => unknown): readonly string[] {
   try {
     run();
@@ -57,7 +57,7 @@ test('with several environments and no default, none is assumed', () => {
   ).toBeUndefined();
 });
 
-test('every mistake is told at once, each with its path, its line and the word that was meant', () => {
+test('reports every mistake at once, each with its path, its line and a suggestion', () => {
   const text = `environments:
   prod:
     soruces:
@@ -78,77 +78,80 @@ defaultEnvironment: nowhere
 `;
 
   expect(problemsOf(() => read(text))).toEqual([
-    '3:5 environments.prod: unknown key `soruces`. Did you mean `sources`?',
-    '7:11 environments.stage.sources[0].kind: `tsl` is not known here. Did you mean `tls`?',
-    '11:17 environments.stage.sources[1].auth: unknown key `tokn`. Did you mean `token`?',
-    '13:15 environments.eve.sources[0].url: missing. What it is for: Its address, `https://vault.example.com:8200`.',
-    '15:3 limits.checkSeconds: expected a number, received text. What it is for: How many seconds a check may look; what is not seen by then is shown as a gap.',
-    '16:13 channels.incident: this name must be the id of a channel such as C0123ABC, not its name.',
-    '16:29 channels.C0123456: there is no environment `prdo`. Did you mean `prod`?',
-    '17:1 defaultEnvironment: there is no environment `nowhere`. Known: `prod`, `stage`, `eve`.',
+    '3:5 environments.prod: Unknown key `soruces`. Did you mean `sources`?',
+    '7:11 environments.stage.sources[0].kind: Invalid value `tsl`. Did you mean `tls`?',
+    '11:17 environments.stage.sources[1].auth: Unknown key `tokn`. Did you mean `token`?',
+    '13:15 environments.eve.sources[0].url: Missing. The address: `https://vault.example.com:8200`.',
+    '15:3 limits.checkSeconds: Expected a number, got a string. How long a check may run, in seconds. Sources that have not been read by then are reported as gaps.',
+    '16:13 channels.incident: This key must be the id of a channel such as C0123ABC, not its name.',
+    '16:29 channels.C0123456: Unknown environment `prdo`. Did you mean `prod`?',
+    '17:1 defaultEnvironment: Unknown environment `nowhere`. Available: `prod`, `stage`, `eve`.',
   ]);
 });
 
-test('a key like no other names the keys that are known', () => {
+test('says which limit a value exceeds', () => {
+  const text = `${SMALL}      - { kind: files, paths: [], maxFileBytes: 0 }\nlimits: { checkSeconds: 0, checksAtOnce: 1001 }\n`;
+
+  expect(problemsOf(() => read(text))).toEqual([
+    expect.stringMatching(/^6:\d+ environments\.prod\.sources\[1\]\.paths: Must have at least 1 item\./),
+    expect.stringMatching(/^6:\d+ environments\.prod\.sources\[1\]\.maxFileBytes: Must be more than 0\./),
+    expect.stringMatching(/^7:\d+ limits\.checkSeconds: Must be more than 0\./),
+    expect.stringMatching(/^7:\d+ limits\.checksAtOnce: Must be at most 1000\./),
+  ]);
+});
+
+test('an unknown key without a close match lists the available keys', () => {
   expect(problemsOf(() => read(`${SMALL}colour: green\n`))).toEqual([
-    '6:1 unknown key `colour`. Known here: `environments`, `channels`, `defaultEnvironment`, `limits`, `roles`, `remediations`, `history`, `audit`, `redis`, `checks`, `digests`, `commands`.',
+    '6:1 Unknown key `colour`. Available: `environments`, `channels`, `defaultEnvironment`, `limits`, `roles`, `remediations`, `history`, `audit`, `redis`, `checks`, `digests`, `commands`.',
   ]);
 });
 
-test('two sources of one name could not be told apart', () => {
+test('rejects two sources with the same name', () => {
   const text = `${SMALL}      - { kind: tls, sites: ["b:1"] }\n      - { kind: files, name: tls, paths: [/etc/*.pem] }\n`;
 
   expect(problemsOf(() => read(text))).toEqual([
-    '6:9 environments.prod.sources[1]: another source of `prod` is called `tls` too. Give each its own `name`.',
-    '7:9 environments.prod.sources[2]: another source of `prod` is called `tls` too. Give each its own `name`.',
+    '6:9 environments.prod.sources[1]: Another source of `prod` is also called `tls`. Give each source its own `name`.',
+    '7:9 environments.prod.sources[2]: Another source of `prod` is also called `tls`. Give each source its own `name`.',
   ]);
 });
 
 test.each([
-  ['is empty', '', 'the file is empty. deploy/examples/wrench.yaml shows what can stand in it.'],
-  [
-    'holds only a comment',
-    '# soon\n',
-    'the file is empty. deploy/examples/wrench.yaml shows what can stand in it.',
-  ],
-  ['is a list', '- a\n', '1:1 expected a map, received a list.'],
+  ['is empty', '', 'The file is empty. Start from deploy/examples/wrench.yaml.'],
+  ['contains only a comment', '# soon\n', 'The file is empty. Start from deploy/examples/wrench.yaml.'],
+  ['is a list', '- a\n', '1:1 Expected a map, got a list.'],
   [
     'is not YAML',
     'environments: [\n',
-    '2:1 not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ].',
+    '2:1 Invalid YAML: Flow sequence in block collection must be sufficiently indented and end with a ].',
   ],
   [
-    'says a thing twice',
+    'has a duplicate key',
     'limits: {}\nlimits: {}\n',
-    '2:1 `limits` occurs twice in the same place. Rename or remove one of the two.',
+    '2:1 Duplicate key `limits`. Rename or remove one of the two.',
   ],
-  [
-    'has no environment',
-    'environments: {}\n',
-    '1:1 environments: there is no environment. Name at least one.',
-  ],
-  ['is nested without end', '['.repeat(20_000), 'it is nested too deeply.'],
-  ['is huge', `# ${'x'.repeat(1_100_000)}`, 'the file is longer than 1048576 characters.'],
-])('a file that %s is told in words', (_, text, problem) => {
+  ['has no environment', 'environments: {}\n', '1:1 environments: Must contain at least one environment.'],
+  ['is nested too deeply', '['.repeat(20_000), 'The file is nested too deeply.'],
+  ['is huge', `# ${'x'.repeat(1_100_000)}`, 'The file is longer than 1048576 characters.'],
+])('explains the problem with a file that %s', (_, text, problem) => {
   expect(problemsOf(() => read(text))).toEqual([problem]);
 });
 
-test('aliases that unfold without end are refused', () => {
+test('rejects aliases that expand to too much content', () => {
   const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
   for (let at = 1; at < 9; at++)
     bomb.push(`a${at}: &a${at} [${Array.from({ length: 10 }, () => `*a${at - 1}`).join(', ')}]`);
 
   expect(problemsOf(() => read(bomb.join('\n')))).toEqual([
-    'its aliases (`*name`) unfold to far more than a configuration. Write the parts out.',
+    'The aliases (`*name`) expand to too much content. Write the repeated parts out.',
   ]);
 });
 
-test('a file that is not there, or is a folder, says what to do', () => {
+test('says how to fix a missing file, or a folder in its place', () => {
   expect(problemsOf(() => readConfig(join(folder, 'absent.yaml'), {}))).toEqual([
-    'there is no such file. Copy deploy/examples/wrench.yaml there, or name another file with WRENCH_CONFIG.',
+    'File not found. Copy deploy/examples/wrench.yaml there, or set WRENCH_CONFIG to another file.',
   ]);
   expect(problemsOf(() => readConfig(folder, {}))).toEqual([
-    'the file cannot be read (EISDIR). Make it a file that this user may read.',
+    "Couldn't read the file (EISDIR). Make sure that it is a file and that this user may read it.",
   ]);
 });
 
@@ -162,7 +165,7 @@ environments:
         auth: { token: "\${VAULT_TOKEN}" }
 `;
 
-test('${NAME} is filled in, ${NAME:-default} has a default, $${ stays', () => {
+test('replaces ${NAME}, uses the default of ${NAME:-default}, and keeps $${ as a literal ${', () => {
   const config = read(VAULT, { MOUNT: 'secret', VAULT_TOKEN: 'canary-token-1' });
 
   expect(config.environments['prod']?.sources[0]).toMatchObject({
@@ -172,20 +175,20 @@ test('${NAME} is filled in, ${NAME:-default} has a default, $${ stays', () => {
   });
 });
 
-test('a variable that is not there is named, with its path and line', () => {
+test('reports unset and empty variables with their path and line', () => {
   expect(problemsOf(() => read(VAULT, { VAULT_TOKEN: '' }))).toEqual([
-    '7:17 environments.prod.sources[0].paths[0]: the variable `MOUNT` is not set. Set MOUNT in the environment or in .env, or write `${MOUNT:-default}`.',
-    '8:17 environments.prod.sources[0].auth.token: the variable `VAULT_TOKEN` is empty. Set VAULT_TOKEN in the environment or in .env, or write `${VAULT_TOKEN:-default}`.',
+    '7:17 environments.prod.sources[0].paths[0]: The environment variable `MOUNT` is not set. Set MOUNT in the environment or in .env, or write `${MOUNT:-default}`.',
+    '8:17 environments.prod.sources[0].auth.token: The environment variable `VAULT_TOKEN` is empty. Set VAULT_TOKEN in the environment or in .env, or write `${VAULT_TOKEN:-default}`.',
   ]);
 });
 
-test.each(['${', '${}', '${1x}', '${a b}', '${NAME'])('%s is no variable, and is told as such', (text) => {
+test.each(['${', '${}', '${1x}', '${a b}', '${NAME'])('%s is reported as an invalid variable', (text) => {
   expect(problemsOf(() => read(`${SMALL}defaultEnvironment: '${text}'\n`, { NAME: 'prod' }))[0]).toMatch(
-    /^6:1 defaultEnvironment: a `\$\{` here is not followed by a variable name/,
+    /^6:1 defaultEnvironment: Invalid variable: `\$\{` must be followed by a name/,
   );
 });
 
-test('secret values are collected, so that every exit can leave them out; others are not', () => {
+test('collects secret values and no others, so that no output shows them', () => {
   const { secrets } = read(VAULT, {
     MOUNT: 'public-mount',
     VAULT_TOKEN: 'canary-token-1',
@@ -195,13 +198,13 @@ test('secret values are collected, so that every exit can leave them out; others
   expect(secrets.toSorted()).toEqual(['canary-token-1', 'xoxb-canary-2']);
 });
 
-test('a secret is one without the spaces and line breaks around it too, as sources use it', () => {
+test('a secret without its surrounding whitespace is a secret too, because sources trim it', () => {
   const { secrets } = read(VAULT, { MOUNT: 'public-mount', VAULT_TOKEN: ' canary-token-1\n' });
 
   expect(secrets.toSorted()).toEqual([' canary-token-1\n', 'canary-token-1']);
 });
 
-test('a secret written into the file itself, and a variable that is a part of one, are secrets too', () => {
+test('a secret in the file itself, and a variable that is part of one, are secrets too', () => {
   const written = VAULT.replace('"${VAULT_TOKEN}"', '"prefix-${VAULT_TOKEN}"');
 
   expect(read(written, { MOUNT: 'a', VAULT_TOKEN: 'canary-3' }).secrets.toSorted()).toEqual([
@@ -214,20 +217,20 @@ test('a secret written into the file itself, and a variable that is a part of on
 test('no problem shows a secret', () => {
   const text = `${VAULT}defaultEnvironment: "\${VAULT_TOKEN}"\nchannels: { C123: "\${VAULT_TOKEN}" }\n`;
 
-  const said = problemsOf(() => read(text, { MOUNT: 'a', VAULT_TOKEN: 'canary-token-5' })).join('\n');
+  const shown = problemsOf(() => read(text, { MOUNT: 'a', VAULT_TOKEN: 'canary-token-5' })).join('\n');
 
-  expect(said).toContain('there is no environment `[secret]`');
-  expect(said).not.toContain('canary-token-5');
+  expect(shown).toContain('Unknown environment `[secret]`');
+  expect(shown).not.toContain('canary-token-5');
 });
 
-test('the bot wants no credential of the infrastructure: it reads the names of environments and leaves their sources alone', () => {
+test('the bot needs no credential of the infrastructure: it reads the names of environments but not their sources', () => {
   const config = read(VAULT, {}, { sources: 'skip' });
 
   expect(config.environments).toEqual({ prod: { sources: [] } });
   expect(JSON.stringify(config)).not.toContain('vault.example.com');
 });
 
-test('settings shared with a merge key are read', () => {
+test('reads settings that a merge key shares', () => {
   const text = `
 environments:
   prod:
@@ -239,7 +242,7 @@ environments:
   expect(read(text).environments['prod']?.sources.map(({ name }) => name)).toEqual(['edge', 'other']);
 });
 
-test('keys that mean something to JavaScript are just unknown keys', () => {
+test('treats keys that are special in JavaScript as unknown keys', () => {
   expect(problemsOf(() => read(`${SMALL}constructor: 1\n`))).toHaveLength(1);
   expect(problemsOf(() => read(`${SMALL}__proto__: { limits: 1 }\n`))).toHaveLength(1);
   expect(({} as Record<string, unknown>)['limits']).toBeUndefined();
@@ -260,7 +263,7 @@ const checks = new Map([
   ['certs/show', { args: z.object({ what: z.string(), deep: z.stringbool().default(false) }) }],
 ]);
 
-test("a workspace's own default arguments are text, as if they had been typed", () => {
+test('default arguments are strings, as if they had been typed', () => {
   const text = `${SMALL}checks: { certs/expiring: { within: 14d }, certs/show: { deep: true } }\n`;
 
   expect(read(text, {}, { checks }).checks).toEqual({
@@ -269,7 +272,7 @@ test("a workspace's own default arguments are text, as if they had been typed", 
   });
 });
 
-test('default arguments are held against what the check takes; what must be asked is left to the asker', () => {
+test('validates default arguments against the check; required ones may be missing', () => {
   const text = `${SMALL}checks:
   certs/expirign: {}
   certs/expiring: { within: soon, withn: 3d }
@@ -277,14 +280,14 @@ test('default arguments are held against what the check takes; what must be aske
 `;
 
   expect(problemsOf(() => read(text, {}, { checks }))).toEqual([
-    '7:3 checks: there is no check `certs/expirign`. Did you mean `certs/expiring`?',
-    '8:21 checks.certs/expiring.within: write a time such as 30d.',
-    '8:35 checks.certs/expiring: certs/expiring takes no `withn`. Did you mean `within`?',
+    '7:3 checks: Unknown check `certs/expirign`. Did you mean `certs/expiring`?',
+    '8:21 checks.certs/expiring.within: Write a time such as 30d.',
+    '8:35 checks.certs/expiring: Unknown argument `withn` for `certs/expiring`. Did you mean `within`?',
     expect.stringMatching(/^9:17 checks\.certs\/show\.deep: /) as string,
   ]);
 });
 
-test('Redis by Sentinel or as a Cluster, and not by REDIS_URL at the same time', () => {
+test('accepts Redis with Sentinel or as a Cluster, but not together with REDIS_URL', () => {
   const sentinel = `${SMALL}redis: { sentinels: [{ host: s1, port: 26379 }], name: main, password: "\${P}", tls: {} }\n`;
   const cluster = `${SMALL}redis: { cluster: [{ host: n1, port: 7000 }] }\n`;
 
@@ -294,14 +297,14 @@ test('Redis by Sentinel or as a Cluster, and not by REDIS_URL at the same time',
   });
   expect(read(cluster).redis).toEqual({ cluster: [{ host: 'n1', port: 7000 }] });
   expect(problemsOf(() => read(cluster, { REDIS_URL: 'redis://a' }))).toEqual([
-    '6:1 redis: REDIS_URL names a Redis as well. Keep one of the two.',
+    '6:1 redis: `REDIS_URL` is set too. Remove one of the two.',
   ]);
   expect(problemsOf(() => read(`${SMALL}redis: { sentinels: [{ host: s1 }], name: main }\n`))).toEqual([
-    '6:22 redis.sentinels[0].port: missing. What it is for: A port.',
+    '6:22 redis.sentinels[0].port: Missing. Port.',
   ]);
 });
 
-test('the environment has defaults for everything', () => {
+test('every environment variable has a default or is optional', () => {
   expect(readEnvironment({})).toEqual({
     port: 3000,
     configPath: './wrench.yaml',
@@ -320,15 +323,15 @@ test.each(['127.0.0.1', '0.0.0.0', '::', 'localhost'])('the health port can list
 test.each(['0.0.0.0:8080', 'example.com', 'http://127.0.0.1'])(
   'the health port cannot listen on %s',
   (HEALTH_HOST) => {
-    expect(() => readEnvironment({ HEALTH_HOST })).toThrow(/HEALTH_HOST.*must be an IP address/);
+    expect(() => readEnvironment({ HEALTH_HOST })).toThrow(/HEALTH_HOST.*Must be an IP address/);
   },
 );
 
-test('an empty variable is as good as none, as in a .env file that was copied and not filled in', () => {
+test('an empty variable counts as unset, as in a copied .env file that was not filled in', () => {
   expect(readEnvironment({ SLACK_BOT_TOKEN: '', PORT: '' })).toMatchObject({ port: 3000 });
 });
 
-test('tokens and the password of Redis are secrets of the process', () => {
+test('tokens and the Redis password are secrets of the process', () => {
   const settings = readEnvironment({
     SLACK_BOT_TOKEN: 'xoxb-1-canary',
     SLACK_APP_TOKEN: 'xapp-1-canary',
@@ -347,7 +350,7 @@ test('tokens and the password of Redis are secrets of the process', () => {
   ]);
 });
 
-test('tokens put under the wrong name are told apart without being shown', () => {
+test('detects tokens under the wrong name without showing them', () => {
   const variables = {
     SLACK_BOT_TOKEN: 'xapp-canary',
     SLACK_APP_TOKEN: 'xoxb-canary',
@@ -358,15 +361,15 @@ test('tokens put under the wrong name are told apart without being shown', () =>
   const problems = problemsOf(() => readEnvironment(variables));
 
   expect(problems).toEqual([
-    expect.stringMatching(/^SLACK_BOT_TOKEN: must begin with `xoxb-`/),
-    expect.stringMatching(/^SLACK_APP_TOKEN: must begin with `xapp-`/),
-    'PORT: must be a port number.',
+    expect.stringMatching(/^SLACK_BOT_TOKEN: Must begin with `xoxb-`/),
+    expect.stringMatching(/^SLACK_APP_TOKEN: Must begin with `xapp-`/),
+    'PORT: Must be a port number.',
     expect.stringMatching(/^LOG_LEVEL: /),
   ]);
   expect(problems.join()).not.toContain('canary');
 });
 
-test('a .env file fills in what the environment does not say', () => {
+test('a .env file sets variables that the environment does not set', () => {
   writeFileSync(join(folder, '.env'), 'LOG_LEVEL=debug\nPORT=4000 # ours\n');
 
   const variables = loadVariables(folder, { PORT: '5000' });
@@ -374,20 +377,20 @@ test('a .env file fills in what the environment does not say', () => {
   expect(readEnvironment(variables)).toMatchObject({ logLevel: 'debug', port: 5000 });
 });
 
-test('a fix that is misspelled under `off`, `destructive` or `lines` is an error', () => {
+test('rejects a misspelled fix under `off`, `destructive` or `lines`', () => {
   const text = `${SMALL}remediations: { off: [lab/things:mned], destructive: [lab/things:mend], lines: { lab/things:mendd: 5 } }\n`;
   const checks = new Map([['lab/things', { args: z.object({}), remediations: { mend: {} } }]]);
 
   expect(problemsOf(() => read(text, {}, { checks: checks as never }))).toEqual([
-    expect.stringContaining('there is no fix `lab/things:mned`. Did you mean `lab/things:mend`?'),
-    expect.stringContaining('there is no fix `lab/things:mendd`. Did you mean `lab/things:mend`?'),
+    expect.stringContaining('Unknown fix `lab/things:mned`. Did you mean `lab/things:mend`?'),
+    expect.stringContaining('Unknown fix `lab/things:mendd`. Did you mean `lab/things:mend`?'),
   ]);
 });
 
-test('a role is made of ids, and a name is refused', () => {
+test('a role lists ids; rejects a name', () => {
   expect(problemsOf(() => read(`${SMALL}roles: { approver: ['@grace'] }\n`))).toEqual([
     expect.stringContaining(
-      'must be the id of a person (`U0123ABC`) or of a user group (`S0123ABC`), never a name',
+      'Must be the id of a person (`U0123ABC`) or of a user group (`S0123ABC`), not a name',
     ),
   ]);
 });
@@ -400,7 +403,7 @@ commands:
   certs: { askFrom: { groups: [S0123CERTS] } }
 `;
 
-test('who may ask is read for every role, also for the bot, which leaves the sources alone', () => {
+test('reads `askFrom` for both roles, also for the bot, which does not read sources', () => {
   const expected = { channels: ['C0123INCIDENT'], groups: ['S0123ONCALL'] };
 
   for (const sources of ['read', 'skip'] as const) {
@@ -411,7 +414,7 @@ test('who may ask is read for every role, also for the bot, which leaves the sou
 });
 
 test.each(['read', 'skip'] as const)(
-  'a mistake in who may ask is an error, with the nearest word (sources %s)',
+  'rejects mistakes in `askFrom`, with a suggestion (sources %s)',
   (sources) => {
     const text = `environments:
   prod:
@@ -429,17 +432,17 @@ commands:
     const checks = new Map([['certs/expiring', { args: z.object({}) }]]) as unknown as KnownChecks;
 
     expect(problemsOf(() => read(text, {}, { sources, checks }))).toEqual([
-      '4:5 environments.prod: unknown key `askfrom`. Did you mean `askFrom`?',
+      '4:5 environments.prod: Unknown key `askfrom`. Did you mean `askFrom`?',
       expect.stringMatching(
-        /^7:27 environments\.stage\.askFrom\.channels\[0\]: must be the id of a channel such as C0123ABC, not its name\./,
+        /^7:27 environments\.stage\.askFrom\.channels\[0\]: Must be the id of a channel such as C0123ABC, not its name\./,
       ),
       expect.stringMatching(
-        /^7:38 environments\.stage\.askFrom\.groups: lists no user group; remove the key to allow everybody\./,
+        /^7:38 environments\.stage\.askFrom\.groups: Must list at least one user group; remove the key to allow everyone\./,
       ),
-      expect.stringMatching(/^10:5 environments\.test\.askFrom: must contain `channels`, `groups` or both\./),
-      '12:3 commands: there is no command `crets`. Did you mean `certs`?',
+      expect.stringMatching(/^10:5 environments\.test\.askFrom: Must contain `channels`, `groups` or both\./),
+      '12:3 commands: Unknown command `crets`. Did you mean `certs`?',
       expect.stringMatching(
-        /^12:32 commands\.crets\.askFrom\.groups\[0\]: must be the id of a user group such as S0123ABC, not its name\./,
+        /^12:32 commands\.crets\.askFrom\.groups\[0\]: Must be the id of a user group such as S0123ABC, not its name\./,
       ),
     ]);
   },

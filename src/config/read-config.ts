@@ -21,26 +21,25 @@ import { loadVariables, type Variables } from './variables.ts';
 
 export { ConfigError, type ProcessSettings };
 
-/** What `wrench.yaml` says, with all defaults filled in. */
+/** The content of `wrench.yaml`, with all defaults filled in. */
 export interface Config extends z.output<typeof configSchema> {
-  /** Values that no output may show, including those of environment variables. */
+  /** Values that must not appear in any output, including those of environment variables. */
   readonly secrets: readonly string[];
-  /** Keys that a later version will not accept, each with its new form; set if there are any. */
+  /** Keys that a later version won't accept, each with its new form. Absent if there are none. */
   readonly deprecated?: Pick<ConfigError, 'file' | 'problems'>;
 }
 
 export interface ReadConfigOptions {
   /**
-   * `skip`: only the names of the environments are read. Their sources are ignored and no `${VARIABLE}` in them is needed, because the
-   * bot has no credentials for the infrastructure.
+   * `skip`: the sources are ignored, and no `${VARIABLE}` in them has to be set. The bot has no credentials for the infrastructure.
    */
   readonly sources?: 'read' | 'skip';
-  /** The checks that the file may name under `checks`; without them, any name is accepted. */
+  /** The checks that the file may name. Absent: any name is accepted. */
   readonly checks?: KnownChecks;
 }
 
 /**
- * Reads secrets and settings of this process from the environment, and from a `.env` file for what the environment does not set.
+ * Reads the secrets and settings of this process from the environment, and from a `.env` file those that the environment does not set.
  * @throws {ConfigError} with every problem at once.
  */
 export function readEnvironment(variables: Variables = loadVariables()): ProcessSettings {
@@ -55,7 +54,7 @@ export function readEnvironment(variables: Variables = loadVariables()): Process
 
 /**
  * Reads `wrench.yaml`.
- * @throws {ConfigError} with every problem at once, each with its path, its line and what to do.
+ * @throws {ConfigError} with every problem at once, each with its path, its line and how to fix it.
  */
 export function readConfig(
   path: string,
@@ -104,7 +103,7 @@ const withoutSources = configSchema.extend({
 const EMPTY: PlacedProblem = {
   path: [],
   what: 'the file is empty',
-  hint: 'deploy/examples/wrench.yaml shows what can stand in it',
+  hint: 'Start from deploy/examples/wrench.yaml',
 };
 
 function readText(path: string): string {
@@ -112,22 +111,21 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const missing = 'Copy deploy/examples/wrench.yaml there, or name another file with WRENCH_CONFIG';
-    if (code === 'ENOENT')
-      throw new ConfigError(path, [{ path: '', what: 'there is no such file', hint: missing }]);
+    const missing = 'Copy deploy/examples/wrench.yaml there, or set WRENCH_CONFIG to another file';
+    if (code === 'ENOENT') throw new ConfigError(path, [{ path: '', what: 'file not found', hint: missing }]);
     throw new ConfigError(path, [
       {
         path: '',
-        what: `the file cannot be read (${code ?? 'unknown error'})`,
-        hint: 'Make it a file that this user may read',
+        what: `couldn't read the file (${code ?? 'unknown error'})`,
+        hint: 'Make sure that it is a file and that this user may read it',
       },
     ]);
   }
 }
 
 /**
- * Secrets are the tokens of the environment, values that the schema marks as secret, and each variable that is part of such a value. Sources use
- * them without the spaces and line breaks around them.
+ * Secrets are tokens in the environment, values that the schema marks as secret, and each variable that is part of such a value. Each is
+ * included with and without surrounding whitespace, because sources trim it.
  */
 function findSecrets({ value, substitutions }: ReadYaml, variables: Variables): readonly string[] {
   const inParts = substitutions
@@ -161,7 +159,7 @@ function redacted(problems: readonly Problem[], secrets: readonly string[]): rea
   }));
 }
 
-/** The only environment is the default one. */
+/** If there is only one environment, it is the default. */
 function toConfig(
   { defaultEnvironment, ...rest }: z.output<typeof configSchema>,
   secrets: readonly string[],

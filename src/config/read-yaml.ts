@@ -14,15 +14,15 @@ import { substituteVariables, type SubstitutedVariable, type Variables } from '.
 
 const MAX_FILE_CHARS = 1_048_576;
 const MAX_ALIASES = 100;
-/** A cron such as `* * * * *`. */
-const UNQUOTED = 'Put a value that begins with `*` in quotes';
+/** For a cron such as `* * * * *`. */
+const UNQUOTED = 'Put values that begin with `*` in quotes';
 const DUPLICATE = 'Rename or remove one of the two';
-const TOO_DEEP = 'it is nested too deeply';
+const TOO_DEEP = 'the file is nested too deeply';
 
 /** A configuration file as plain data, with the line of each part. */
 export interface ReadYaml {
   readonly value: unknown;
-  /** The same as the file has it, with `${NAME}` instead of values. */
+  /** The same as written, with `${NAME}` instead of values. */
   readonly written: unknown;
   readonly problems: readonly PlacedProblem[];
   /** The values that replaced `${NAME}`, and where. */
@@ -30,7 +30,7 @@ export interface ReadYaml {
   readonly at: (placed: Pick<PlacedProblem, 'path' | 'key'>) => NonNullable<Problem['at']> | undefined;
 }
 
-/** Reads YAML and replaces its `${VARIABLES}`, except under the paths that `skip` names. Never throws: errors are in `problems`. */
+/** Reads YAML and replaces its `${VARIABLES}`, except under paths for which `skip` is true. Never throws: errors are in `problems`. */
 export function readYaml(text: string, variables: Variables, skip: (path: ConfigPath) => boolean): ReadYaml {
   const lines = new LineCounter();
   const broken = (what: string, at?: Problem['at'], hint?: string): ReadYaml => ({
@@ -47,11 +47,11 @@ export function readYaml(text: string, variables: Variables, skip: (path: Config
     if (error?.message.includes('call stack')) return broken(TOO_DEEP);
     if (error?.code === 'DUPLICATE_KEY') {
       const key = /^[^\s:]{1,60}/.exec(text.slice(error.pos[0]))?.[0] ?? '';
-      return broken(`\`${key}\` occurs twice in the same place`, position(lines, error.pos[0]), DUPLICATE);
+      return broken(`duplicate key \`${key}\``, position(lines, error.pos[0]), DUPLICATE);
     }
     if (error)
       return broken(
-        `not valid YAML: ${error.message}`,
+        `invalid YAML: ${error.message}`,
         position(lines, error.pos[0]),
         error.code === 'BAD_ALIAS' ? UNQUOTED : undefined,
       );
@@ -68,9 +68,9 @@ export function readYaml(text: string, variables: Variables, skip: (path: Config
   } catch (error) {
     if (error instanceof ReferenceError)
       return broken(
-        'its aliases (`*name`) unfold to far more than a configuration',
+        'the aliases (`*name`) expand to too much content',
         undefined,
-        'Write the parts out',
+        'Write the repeated parts out',
       );
     if (error instanceof RangeError) return broken(TOO_DEEP);
     throw error;

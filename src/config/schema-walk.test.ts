@@ -23,7 +23,7 @@ test.each<[string, z.ZodType]>([
   expect([...new Set(keys)]).toEqual(['token', 'name']);
 });
 
-test('of a discriminated union only the option that the value names counts', () => {
+test('considers only the option of a discriminated union that the value names', () => {
   const union = z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('open'), code: z.string() }),
     z.strictObject({ kind: z.enum(['closed', 'locked']), code: secret }),
@@ -35,7 +35,7 @@ test('of a discriminated union only the option that the value names counts', () 
   expect(wordsAt(union, { kind: 'misspelled' }, ['kind'])).toEqual(['open', 'closed', 'locked']);
 });
 
-test('metadata counts before and after a wrapper; the outer one wins', () => {
+test('reads metadata before and after a wrapper; the outer one wins', () => {
   const inner = z.string().meta({ description: 'inner', secret: true });
 
   expect(metaOf(inner.exactOptional())).toMatchObject({ description: 'inner', secret: true });

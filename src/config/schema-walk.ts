@@ -6,7 +6,7 @@ export interface SettingMeta {
   readonly description?: string;
   /** Its value is never shown: not in a log, a report, or an error. */
   readonly secret?: boolean;
-  /** It still works, and is neither suggested nor documented. */
+  /** It still works, but is neither suggested nor documented. */
   readonly deprecated?: boolean;
 }
 
@@ -39,7 +39,7 @@ export function keysAt(schema: z.ZodType, value: unknown, path: ConfigPath): rea
   );
 }
 
-/** The words that a value at a path may be, where literals or an enum list them. */
+/** The words that a value at a path may be, if literals or an enum list them. */
 export function wordsAt(schema: z.ZodType, value: unknown, path: ConfigPath): readonly string[] {
   const words = schemasAt(schema, value, path).flatMap((found) => {
     if (found instanceof z.ZodLiteral) return [...found.values];
@@ -64,7 +64,7 @@ export function secretsIn(schema: z.ZodType, value: unknown, secret = false): re
   });
 }
 
-/** The schema in a wrapper; undefined if it is none. Of `transform` and `preprocess`, the schema beside the function. */
+/** The schema inside a wrapper; undefined if there is no wrapper. For `transform` and `preprocess`, the schema next to the function. */
 function innerOf(schema: z.ZodType): z.ZodType | undefined {
   if (schema instanceof z.ZodPipe)
     return asSchema(schema.in instanceof z.ZodTransform ? schema.out : schema.in);
@@ -72,7 +72,7 @@ function innerOf(schema: z.ZodType): z.ZodType | undefined {
   return (schema as z.ZodOptional<z.ZodType>).unwrap();
 }
 
-/** The schema without its wrappers; of a discriminated union only the options that the value's own word allows, if it has one. */
+/** The schema without its wrappers; for a discriminated union, only the options that match the value's discriminator, if any do. */
 function alternatives(schema: z.ZodType, value: unknown): readonly z.ZodType[] {
   const inner = innerOf(schema);
   if (inner) return alternatives(inner, value);
@@ -99,7 +99,7 @@ function childSchemas(schema: z.ZodType, step: PropertyKey): readonly z.ZodType[
   return [];
 }
 
-/** Public members of schemas have the type that Zod and Zod Mini share. */
+/** Members of schemas have the type that Zod and Zod Mini share. */
 function asSchema(schema: z.core.$ZodType | undefined): z.ZodType {
   return schema as z.ZodType;
 }

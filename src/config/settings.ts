@@ -9,45 +9,49 @@ const port = (byDefault: number) =>
     .max(65_535, { error: 'must be a port number' })
     .default(byDefault);
 
-/** What is secret or about this process, by the usual names. `.env.example` and the README are generated from it. */
+/** The environment variables of a process. `.env.example` and docs/configuration.md are generated from them. */
 export const settingsSchema = z.object({
   SLACK_BOT_TOKEN: z
     .string()
     .regex(/^(xoxe\.)?xoxb-/, {
-      error: 'must begin with `xoxb-`: the "Bot User OAuth Token" of the app, under "OAuth & Permissions"',
+      error:
+        'must begin with `xoxb-`: use the "Bot User OAuth Token" of the app, under "OAuth & Permissions"',
     })
     .exactOptional()
     .meta({
-      description: 'The bot token of the Slack app, `xoxb-…`. The bot needs it; a worker must not have it.',
+      description:
+        'The bot token of the Slack app, `xoxb-…`. Required for the bot; a worker must not have it.',
       secret: true,
     }),
   SLACK_APP_TOKEN: z
     .string()
     .regex(/^xapp-/, {
       error:
-        'must begin with `xapp-`: an app-level token with the scope `connections:write`, under "Basic Information"',
+        'must begin with `xapp-`: use an app-level token with the scope `connections:write`, under "Basic Information"',
     })
     .exactOptional()
     .meta({
       description:
-        'The app-level token, `xapp-…`. Where it is set, Slack is heard over Socket Mode and no port is opened to it.',
+        'The app-level token of the Slack app, `xapp-…`. If set, the bot connects to Slack over Socket Mode and opens no port for it.',
       secret: true,
     }),
   SLACK_SIGNING_SECRET: z
     .string()
-    .min(8, { error: 'is too short: it is the "Signing Secret" under "Basic Information"' })
+    .min(8, { error: 'is too short: use the "Signing Secret" of the app, under "Basic Information"' })
     .exactOptional()
     .meta({
-      description: 'The signing secret of the Slack app: needed where Slack is heard over HTTP.',
+      description: 'The signing secret of the Slack app. Required if Slack sends requests over HTTP.',
       secret: true,
     }),
-  PORT: port(3_000).meta({ description: 'The port on which Slack is heard over HTTP.' }),
+  PORT: port(3_000).meta({ description: 'The port that receives requests from Slack over HTTP.' }),
   SLACK_API_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http or https address such as https://slack.com/api/' })
-    // The client of the Web API requires the slash at the end.
+    // The Web API client requires the trailing slash.
     .overwrite((url) => url.replace(/\/*$/, '/'))
     .exactOptional()
-    .meta({ description: 'Another address of the Slack Web API, for tests and proxies.' }),
+    .meta({
+      description: 'The address of the Slack Web API, if it is not the public one. For tests and proxies.',
+    }),
   REDIS_URL: z
     .url({
       protocol: /^(rediss?|unix)$/,
@@ -56,19 +60,22 @@ export const settingsSchema = z.object({
     .exactOptional()
     .meta({
       description:
-        'The Redis of queue and memory, `redis://` or `rediss://`. Sentinel and Cluster are set in the file. Without any, Wrench starts a private one.',
+        'The Redis that stores the queue and all state, `redis://` or `rediss://`. For Sentinel or Cluster, set `redis` in wrench.yaml instead. Without either, Wrench starts a private Redis.',
       secret: true,
     }),
-  WRENCH_CONFIG: z.string().default('./wrench.yaml').meta({ description: 'The configuration file.' }),
+  WRENCH_CONFIG: z
+    .string()
+    .default('./wrench.yaml')
+    .meta({ description: 'The path of the configuration file.' }),
   WRENCH_DATA: z.string().default('./.wrench').meta({
     description:
-      'The folder in which the private Redis keeps its data. The bot keeps the last head of the audit that it has seen there, in `audit-head`, unless `audit.copyTo` is a file.',
+      'The folder where the private Redis stores its data. The bot also stores there, in `audit-head`, the last audit head that it has seen, unless `audit.copyTo` is a file.',
   }),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
-    .meta({ description: 'How much is logged: trace, debug, info, warn, error, fatal or silent.' }),
-  HEALTH_PORT: port(8_080).meta({ description: 'The port of /healthz, /readyz and /metrics.' }),
+    .meta({ description: 'The log level: trace, debug, info, warn, error, fatal or silent.' }),
+  HEALTH_PORT: port(8_080).meta({ description: 'The port that serves /healthz, /readyz and /metrics.' }),
   HEALTH_HOST: z
     .union([z.ipv4(), z.ipv6(), z.literal('localhost')], {
       error: 'must be an IP address such as 127.0.0.1 or 0.0.0.0',
@@ -76,7 +83,7 @@ export const settingsSchema = z.object({
     .default('127.0.0.1')
     .meta({
       description:
-        'The IP address that /healthz, /readyz and /metrics listen on. Default: loopback. Set 0.0.0.0 in containers, or if a probe or scraper runs on another host.',
+        'The IP address that serves /healthz, /readyz and /metrics. Set it to 0.0.0.0 in containers, or if a probe or scraper runs on another host.',
     }),
 });
 
@@ -102,7 +109,7 @@ type NamedSettings = {
 };
 
 export interface ProcessSettings extends NamedSettings {
-  /** Values that no output may show. */
+  /** Values that must not appear in any output. */
   readonly secrets: readonly string[];
 }
 
@@ -115,7 +122,7 @@ export function toSettings(parsed: ParsedSettings): ProcessSettings {
   return { ...named, secrets: settingSecrets(parsed) };
 }
 
-/** The secret variables, valid or not. In a URL only the password is secret. */
+/** The values of the secret variables, valid or not. In a URL, only the password is secret. */
 export function settingSecrets(variables: Variables | ParsedSettings): readonly string[] {
   const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, REDIS_URL } = variables as Variables;
   const given = [SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, ...passwordsIn(REDIS_URL)];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 
-/** Variables by name: the environment of the process, and of a `.env` file those that the environment does not have. */
+/** Variables by name: those of the process environment, and those of a `.env` file that it does not have. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The only place that reads settings from `process.env`. */
@@ -30,7 +30,7 @@ const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 
 /**
  * Replaces `${NAME}` and `${NAME:-default}`; `$${` stays as a literal `${`. As in a shell, `:-` also stands in for an empty value.
- * What cannot be replaced is reported with `problem` and left as it is.
+ * What cannot be replaced is reported through `problem` and left unchanged.
  */
 export function substituteVariables(
   text: string,
@@ -45,8 +45,8 @@ export function substituteVariables(
     const [, name, otherwise] = NAME.exec(inner ?? '') ?? [];
     if (name === undefined) {
       on.problem(
-        'a `${` here is not followed by a variable name and `}`',
-        'Write `${NAME}`, or `$${` for the two characters',
+        'invalid variable: `${` must be followed by a name and `}`',
+        'Write `${NAME}`, or `$${` for a literal `${`',
       );
       return whole;
     }
@@ -54,7 +54,7 @@ export function substituteVariables(
     if (value === undefined) {
       const state = variables[name] === undefined ? 'is not set' : 'is empty';
       on.problem(
-        `the variable \`${name}\` ${state}`,
+        `the environment variable \`${name}\` ${state}`,
         `Set ${name} in the environment or in .env, or write \`\${${name}:-default}\``,
       );
       return whole;

@@ -13,21 +13,21 @@ export async function checkAuditCopy(copyTo: string | undefined): Promise<readon
     return [
       warning(
         ABOUT,
-        'the end of the audit cannot be proven: `audit.copyTo` is not set',
-        'Set it to a file on another disk than that of Redis, or to `stdout` if logs are collected',
+        'entries removed from the end of the audit may go unnoticed: `audit.copyTo` is not set',
+        'Set it to a file on another disk than Redis uses, or to `stdout` if your logs are collected',
       ),
     ];
-  if (copyTo === 'stdout') return [ok(ABOUT, 'is copied to stdout')];
+  if (copyTo === 'stdout') return [ok(ABOUT, 'copied to stdout')];
   try {
     await assertWritable(copyTo);
-    return [ok(ABOUT, `is copied to ${copyTo}`)];
+    return [ok(ABOUT, `copied to ${copyTo}`)];
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return [
       failed(
         ABOUT,
-        `cannot be copied to ${copyTo} (${code})`,
-        'Let the user of the bot write there, or name another file, or `stdout`, as `audit.copyTo`',
+        `can't be copied to ${copyTo} (${code})`,
+        "Let the bot's user write there, or set `audit.copyTo` to another file or to `stdout`",
       ),
     ];
   }
@@ -43,19 +43,19 @@ async function assertWritable(path: string): Promise<void> {
   }
 }
 
-/** Copies that have stopped, and heads that cannot be saved. */
+/** Copies that have stopped, and heads that can't be saved. */
 export function copyLines(states: readonly AuditCopyState[]): readonly DoctorLine[] {
   return states.flatMap(({ bot, to, stopped, headProblem }) => {
     const who = `the bot on ${cleanText(bot)}`;
     const what =
-      to === undefined ? 'has not followed the audit' : `has not copied the audit to ${cleanText(to)}`;
+      to === undefined ? "hasn't followed the audit" : `hasn't copied the audit to ${cleanText(to)}`;
     return [
       ...(stopped
         ? [
             failed(
               ABOUT,
               `${who} ${what} since ${timeInWords(stopped.since)}: ${cleanText(stopped.because)}`,
-              'Run `wrench audit verify` on its host to see what happened; the bot continues within a minute once the cause is fixed (README, Operations)',
+              'Run `wrench audit verify` on its host to see what happened. The bot continues within a minute after the cause is fixed',
             ),
           ]
         : []),
@@ -64,28 +64,28 @@ export function copyLines(states: readonly AuditCopyState[]): readonly DoctorLin
         : [
             warning(
               ABOUT,
-              `${who} cannot save the last head seen: ${cleanText(headProblem)}`,
-              'Let the bot write to the folder of the copy, or, without a copy in a file, set WRENCH_DATA to a folder that it can write to',
+              `${who} can't save the last audit head it has seen: ${cleanText(headProblem)}`,
+              'Let the bot write to the folder of the copy. If the copy is not a file, set WRENCH_DATA to a folder that the bot can write to',
             ),
           ]),
     ];
   });
 }
 
-/** What is wrong with the end of the audit, or why the last head seen, which would prove it, cannot be read. */
+/** The problem with the end of the audit; `isUnknown` if the last head seen, which is compared with it, can't be read. */
 export type AuditEndProblem = { readonly because: string; readonly isUnknown: boolean };
 
 /** The audit in Redis must continue the last head that a bot on this host has seen. */
-export function auditEndLines(wrong: AuditEndProblem | undefined): readonly DoctorLine[] {
-  if (!wrong) return [];
-  const because = cleanText(wrong.because);
+export function auditEndLines(problem: AuditEndProblem | undefined): readonly DoctorLine[] {
+  if (!problem) return [];
+  const because = cleanText(problem.because);
   return [
-    wrong.isUnknown
+    problem.isUnknown
       ? warning(ABOUT, because, 'Run the doctor as the same user as the bot')
       : failed(
           ABOUT,
           because,
-          'Entries were removed or changed, or Redis was restored from a backup. Run `wrench audit verify` to compare it with the copy (README, Operations)',
+          'Entries were removed or changed, or Redis was restored from a backup. Run `wrench audit verify` to compare the audit with its copy',
         ),
   ];
 }

@@ -11,7 +11,7 @@ export type CallSlack = <T extends object>(
   fields?: Readonly<Record<string, string>>,
 ) => Promise<Partial<T> & SlackApiResponse>;
 
-/** @throws if there is no response, or none from Slack. */
+/** @throws {Error} if Slack doesn't respond, or with an HTTP error. */
 export function makeCallSlack(api: string, token: string, timeoutMs: number): CallSlack {
   return async (method, fields = {}) => {
     const response = await fetch(new URL(method, api), {

@@ -1,25 +1,27 @@
-/** The result of one check, with a cure if it is not ok. The names are those of `wrench doctor --json`, kept from 0.2. */
+/** The result of one check, with a hint if it is not ok. */
 export interface DoctorLine {
   readonly level: 'ok' | 'warning' | 'failed';
   /** `configuration`, `Redis`, `remediations`, `audit`, `Slack`, or a source as `prod/vault`. */
   readonly about: string;
-  readonly said: string;
-  readonly cure?: string;
+  /** A fact, without a full stop. */
+  readonly message: string;
+  /** How to fix it, as an imperative. */
+  readonly hint?: string;
 }
 
-export function ok(about: string, said: string): DoctorLine {
-  return { level: 'ok', about, said };
+export function ok(about: string, message: string): DoctorLine {
+  return { level: 'ok', about, message };
 }
 
-export function warning(about: string, said: string, cure: string): DoctorLine {
-  return { level: 'warning', about, said, cure };
+export function warning(about: string, message: string, hint: string): DoctorLine {
+  return { level: 'warning', about, message, hint };
 }
 
-export function failed(about: string, said: string, cure: string): DoctorLine {
-  return { level: 'failed', about, said, cure };
+export function failed(about: string, message: string, hint: string): DoctorLine {
+  return { level: 'failed', about, message, hint };
 }
 
-/** The cause of an error in a few words: the message or the code of the innermost error. */
+/** The cause of an error: the message or the code of the innermost error. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.errors.length > 0) return errorText(error.errors[0]);

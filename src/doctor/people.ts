@@ -13,7 +13,7 @@ export interface BotWorkspace {
 }
 
 const ABOUT = 'Slack';
-const REMOVE_ID = 'Remove the id, or replace it with the right one';
+const REMOVE_ID = 'Remove or correct the id';
 
 interface SlackUser {
   readonly user: {
@@ -27,32 +27,32 @@ interface SlackUser {
   };
 }
 
-/** Checks that Slack knows the people and groups in `roles` and `askFrom`, and that they can use the role: otherwise they are refused each time, and the operator does not notice. */
+/** Checks that Slack knows the people and groups in `roles` and `askFrom`, and that they can use Wrench. Otherwise they are refused each time, and no operator notices. */
 export async function checkPeople(
   call: CallSlack,
   named: IdsByKey,
   home: BotWorkspace,
 ): Promise<readonly DoctorLine[]> {
   const ids = [...new Set(Object.values(named).flat())];
-  const unasked: { readonly id: string; readonly why: string }[] = [];
+  const unchecked: { readonly id: string; readonly why: string }[] = [];
   const results = await Promise.all(
     ids.map(async (id) => {
       try {
         return isGroup(id) ? await checkGroup(call, named, id) : await checkPerson(call, named, id, home);
       } catch (error) {
-        unasked.push({ id, why: errorText(error) });
+        unchecked.push({ id, why: errorText(error) });
         return undefined;
       }
     }),
   );
   const lines = results.filter((line) => line !== undefined);
-  if (unasked.length > 0)
+  if (unchecked.length > 0)
     return [
       ...lines,
       warning(
         ABOUT,
-        `could not be asked about ${list(unasked.map(({ id }) => id))} (${unasked[0]?.why})`,
-        'Ask the doctor again; without the scopes users:read and usergroups:read nobody can be told apart',
+        `couldn't check ${list(unchecked.map(({ id }) => id))} (${unchecked[0]?.why})`,
+        'Run `wrench doctor` again. Looking up people and groups needs the scopes users:read and usergroups:read',
       ),
     ];
   if (lines.length > 0 || ids.length === 0) return lines;
@@ -61,7 +61,7 @@ export async function checkPeople(
     ...(ids.length > groups ? [count(ids.length - groups, 'person', 'people')] : []),
     ...(groups > 0 ? [count(groups, 'user group')] : []),
   ];
-  return [ok(ABOUT, `knows everyone in the configuration: ${counts.join(' and ')}`)];
+  return [ok(ABOUT, `found everyone in the configuration: ${counts.join(' and ')}`)];
 }
 
 async function checkPerson(
@@ -72,16 +72,16 @@ async function checkPerson(
 ): Promise<DoctorLine | undefined> {
   const { ok, error, user } = await call<SlackUser>('users.info', { user: id });
   if (!ok && !/^users?_not_(found|visible)$/.test(error ?? '')) throw new Error(error ?? 'no reason given');
-  const wrong = ok && user ? personProblem(user, home) : 'is nobody whom this workspace knows';
-  return wrong === undefined
+  const problem = ok && user ? personProblem(user, home) : "doesn't exist in this workspace";
+  return problem === undefined
     ? undefined
-    : warning(ABOUT, `${id} ${wrong}, and is refused (${keysOf(named, id)})`, REMOVE_ID);
+    : warning(ABOUT, `${id} ${problem} and will be refused (${keysOf(named, id)})`, REMOVE_ID);
 }
 
 function personProblem(user: SlackUser['user'], home: BotWorkspace): string | undefined {
   if (user.deleted) return 'is deactivated';
   if (user.is_bot) return 'is a bot';
-  if (isFromOtherWorkspace(user, home)) return 'is of another workspace';
+  if (isFromOtherWorkspace(user, home)) return 'is from another workspace';
   return user.is_restricted || user.is_ultra_restricted ? 'is a guest' : undefined;
 }
 
@@ -95,21 +95,21 @@ function isFromOtherWorkspace(
   );
 }
 
-/** The bot reads only the members of enabled groups, so a disabled one has none. */
+/** The bot reads only the members of enabled groups, so a disabled group has none. */
 async function checkGroup(call: CallSlack, named: IdsByKey, id: string): Promise<DoctorLine | undefined> {
-  const ask = (fields: Readonly<Record<string, string>>) =>
+  const listUsers = (fields: Readonly<Record<string, string>>) =>
     call<{ readonly users: readonly string[] }>('usergroups.users.list', { usergroup: id, ...fields });
-  const { ok, error, users = [] } = await ask({});
-  const groupWarning = (what: string, cure: string) =>
-    warning(ABOUT, `the user group ${id} ${what} (${keysOf(named, id)})`, cure);
+  const { ok, error, users = [] } = await listUsers({});
+  const groupWarning = (what: string, hint: string) =>
+    warning(ABOUT, `the user group ${id} ${what} (${keysOf(named, id)})`, hint);
   if (ok && users.length > 0) return undefined;
   if (ok) return groupWarning('has no members', 'Add members in Slack, under "User groups"');
   if (error !== 'no_such_subteam' && error !== 'subteam_not_found')
     throw new Error(error ?? 'no reason given');
-  const all = await ask({ include_disabled: 'true' });
+  const all = await listUsers({ include_disabled: 'true' });
   return all.ok
-    ? groupWarning('is disabled, and its members are refused', 'Enable it in Slack, under "User groups"')
-    : groupWarning('is none that this workspace knows', REMOVE_ID);
+    ? groupWarning('is disabled, so its members will be refused', 'Enable it in Slack, under "User groups"')
+    : groupWarning("doesn't exist in this workspace", REMOVE_ID);
 }
 
 function isGroup(id: string): boolean {

@@ -3,7 +3,7 @@ import { list } from '../text/wording.ts';
 import { type DoctorLine, failed, ok, warning } from './line.ts';
 
 /**
- * Lines for missing permissions with the checks and fixes that need them, or one line if none is missing; and warnings for excess permissions.
+ * Lines for missing permissions with the checks and fixes that need them, or one line if none is missing. Also warns about excess permissions.
  * Permissions with the same reason and hint share a line.
  * @param usersOf returns the checks and fixes that use a method.
  */
@@ -22,18 +22,18 @@ export function permissionLines(
     ...inGroups(missing, whoNeeds).map(({ who, what, why, hint }) =>
       failed(
         about,
-        `${who}may not ${what}, which ${why}`,
-        hint ?? 'Grant it to the credential of this source',
+        `${who}isn't allowed to ${what}, which ${why}`,
+        hint ?? 'Grant this to the credential of the source',
       ),
     ),
     ...(missing.length === 0 && users.length > 0
-      ? [ok(about, `has the permissions that ${whoNeeds({ users })}`)]
+      ? [ok(about, `has all permissions that ${whoNeeds({ users })}`)]
       : []),
     ...inGroups(excess, whyTooMuch).map(({ who, what, why, hint }) =>
       warning(
         about,
-        `${who}may ${what}, which ${why}`,
-        hint ?? 'Remove it from the credential of this source',
+        `${who}is allowed to ${what}, which ${why}`,
+        hint ?? 'Remove this permission from the credential of the source',
       ),
     ),
   ];
@@ -89,5 +89,5 @@ function whoNeeds({ users }: Pick<ReportedPermission, 'users'>): string {
 }
 
 function whyTooMuch({ isNeeded, alsoAllows }: ReportedPermission): string {
-  return isNeeded ? `also allows it to ${alsoAllows}` : 'nothing in the configuration needs';
+  return isNeeded ? `also lets it ${alsoAllows}` : 'nothing in the configuration needs';
 }

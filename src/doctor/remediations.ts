@@ -1,4 +1,5 @@
 import { cleanText } from '../text/clean-text.ts';
+import { count } from '../text/wording.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
 import { within } from '../telemetry/within.ts';
 import type { Config } from '../config/read-config.ts';
@@ -9,14 +10,14 @@ import type { PostDeduplication } from '../store/thread/post-deduplication.ts';
 import { copyLines, auditEndLines, type AuditEndProblem } from './audit-copy.ts';
 import { errorText, warning, failed, type DoctorLine, ok } from './line.ts';
 
-/** What Redis stores about remediations and the audit, as far as it can be read quickly. Each function may throw while Redis is unreachable. */
+/** What Redis stores about remediations and the audit. Each read is quick, and may throw if Redis is unreachable. */
 export interface StoredState {
-  /** Whether what is written now would survive a crash: it is on disk, will be soon, or never is. */
+  /** When a write reaches the disk, and so survives a crash: immediately, soon, or never. */
   readonly durability: () => Promise<'on-disk' | 'soon' | 'never'>;
   readonly frozen: () => Promise<FreezeRecord | undefined>;
   readonly audit: () => Promise<AuditEnds>;
   readonly repeats: Pick<PostDeduplication, 'read' | 'save'>;
-  /** What is wrong with the end of the audit, compared with the last head that a bot on this host has seen. */
+  /** The problem with the end of the audit, compared with the last head that a bot on this host has seen. */
   readonly auditEnd: () => Promise<AuditEndProblem | undefined>;
   /** The state of each bot's copy of the audit. */
   readonly copies: () => Promise<readonly AuditCopyState[]>;
@@ -40,22 +41,21 @@ export function checkRemediationPolicy({
   remediations: { approvals },
 }: Pick<Config, 'roles' | 'remediations'>): DoctorLine {
   // A new installation starts without fixes.
-  if (requester.length === 0)
-    return ok(ABOUT, 'none is offered: nobody may ask for them, `roles.requester` is empty');
+  if (requester.length === 0) return ok(ABOUT, 'no fixes are offered: `roles.requester` is empty');
   if (approver.length === 0)
     return warning(
       ABOUT,
-      'nobody may approve: `roles.approver` is empty, and only what is safe is offered',
-      'Name people or user groups in `roles.approver`, by their ids',
+      'only safe fixes are offered: `roles.approver` is empty',
+      'Add the ids of people or user groups to `roles.approver`',
     );
   const isOnlyPeople = !approver.some((id) => id.startsWith('S'));
   if (isOnlyPeople && approver.length < approvals.disruptive)
     return warning(
       ABOUT,
-      `${approvals.disruptive} must approve, and \`roles.approver\` names ${approver.length}`,
-      'Name more people there, or lower `remediations.approvals.disruptive`',
+      `disruptive fixes need ${count(approvals.disruptive, 'approval')}, but \`roles.approver\` lists ${count(approver.length, 'person', 'people')}`,
+      'Add more people, or lower `remediations.approvals.disruptive`',
     );
-  return ok(ABOUT, 'there are people who may ask, and people who may approve');
+  return ok(ABOUT, 'people can request and approve fixes');
 }
 
 /** Checks that Redis is durable enough to apply fixes, that they are not frozen, that the audit's head matches its stream and the last head seen, and that no copy has stopped. */
@@ -74,22 +74,20 @@ export async function checkStoredState(
 }
 
 function durabilityLines(durability: Awaited<ReturnType<StoredState['durability']>>): readonly DoctorLine[] {
-  if (durability === 'on-disk')
-    return [ok(ABOUT, 'Redis has on disk what was begun before anything is done')];
-  const always =
-    'Set `appendfsync always`, or use Redis 7.2 or newer, which says when it has written (WAITAOF)';
+  if (durability === 'on-disk') return [ok(ABOUT, 'Redis writes each fix to disk before it is applied')];
+  const always = 'Set `appendfsync always`, or use Redis 7.2 or newer, which can confirm writes (WAITAOF)';
   return durability === 'soon'
     ? [
         warning(
           ABOUT,
-          'applied only where their plan is bound to what it found: Redis may forget its last second',
+          'only fixes whose plans have preconditions are applied: Redis may lose the last second',
           always,
         ),
       ]
     : [
         warning(
           ABOUT,
-          'none is applied: Redis keeps no append-only file, and would not remember what was begun',
+          'no fixes are applied: Redis has no append-only file, so a restart would lose which ones were started',
           `Set \`appendonly yes\`. ${always}`,
         ),
       ];
@@ -101,8 +99,8 @@ function freezeLines(frozen: FreezeRecord | undefined): readonly DoctorLine[] {
   return [
     warning(
       ABOUT,
-      `none is applied: frozen since ${timeInWords(frozen.at)} by ${cleanText(frozen.by)}${why}`,
-      'Once that is over: `/wrench unfreeze`, or `wrench unfreeze`',
+      `no fixes are applied: frozen since ${timeInWords(frozen.at)} by ${cleanText(frozen.by)}${why}`,
+      'To resume, run `/wrench unfreeze` in Slack or `wrench unfreeze` in a terminal',
     ),
   ];
 }
@@ -112,20 +110,21 @@ function auditLines({ head, last, entries }: AuditEnds): readonly DoctorLine[] {
     failed(
       AUDIT,
       what,
-      '`wrench audit verify` names the first broken entry; compare with the copy of `audit.copyTo`',
+      'Run `wrench audit verify` to find the first broken entry, and compare with the copy in `audit.copyTo`',
     ),
   ];
   if (last === 'unreadable') return broken('the stream ends with something that is not an audit entry');
   const end = last ?? { seq: 0, hash: head.seq === 0 ? head.hash : '' };
-  if (end.seq !== head.seq) return broken(`the stream ends at ${end.seq} and the head says ${head.seq}`);
-  if (end.hash !== head.hash) return broken(`entry ${end.seq} is not the one that the head names`);
-  // An entry that is appended meanwhile only adds to the count.
+  if (end.seq !== head.seq)
+    return broken(`the stream ends at entry ${end.seq}, but the head is at entry ${head.seq}`);
+  if (end.hash !== head.hash) return broken(`entry ${end.seq} doesn't match the head`);
+  // An entry appended in the meantime only adds to the count.
   if (entries < head.seq)
     return broken(
-      `the head says ${head.seq}, and the stream holds ${countInWords(entries, 'entry', 'entries')}`,
+      `the head is at entry ${head.seq}, but the stream has ${countInWords(entries, 'entry', 'entries')}`,
     );
-  const held = countInWords(head.seq, 'entry', 'entries');
-  return [ok(AUDIT, head.seq === 0 ? 'no entries yet' : `${held}; the stream ends where its head says`)];
+  const total = countInWords(head.seq, 'entry', 'entries');
+  return [ok(AUDIT, head.seq === 0 ? 'no entries yet' : `${total}; the end of the stream matches the head`)];
 }
 
 async function linesOrError(
@@ -138,8 +137,8 @@ async function linesOrError(
     return [
       failed(
         about,
-        `Redis could not be asked: ${errorText(error)}`,
-        'Ask the doctor again; where Redis has users, ours needs all commands on the keys of Wrench',
+        `couldn't read from Redis: ${errorText(error)}`,
+        'Run `wrench doctor` again. If Redis has users, allow the user of Wrench all commands on its keys',
       ),
     ];
   }

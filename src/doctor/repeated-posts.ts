@@ -6,18 +6,18 @@ import { errorText, failed, type DoctorLine, ok } from './line.ts';
 const ABOUT = 'Slack';
 const TEXT = 'Wrench is testing whether Slack drops repeated messages. It will delete this message.';
 
-/** Reports whether Slack was proven to drop repeated posts. */
+/** Reports the last test of whether Slack drops repeated posts. */
 export async function checkRepeatedPosts(read: PostDeduplication['read']): Promise<DoctorLine> {
   const proof = await read().catch(() => undefined);
   if (!proof)
     return ok(
       ABOUT,
-      'not tested whether it drops repeated posts; run `wrench doctor --prove-posting C0123ABC`, with a channel that the bot is in',
+      'not tested whether it drops repeated posts; to test it, run `wrench doctor --prove-posting C0123ABC` with a channel that the bot is in',
     );
   return lineOf(proof);
 }
 
-/** Posts the same message twice in a channel, compares the answers, deletes what was posted, and saves the result. */
+/** Posts the same message twice in a channel, compares the responses, deletes what was posted, and saves the result. */
 export async function testRepeatedPosts(
   call: CallSlack,
   channel: string,
@@ -27,16 +27,16 @@ export async function testRepeatedPosts(
   const id = randomUUID();
   const posted = new Set<string>();
   try {
-    const answers = [await post(), await post()];
-    for (const { ts } of answers) if (ts !== undefined) posted.add(ts);
-    const refusal = answers.find(({ ok }) => !ok);
+    const responses = [await post(), await post()];
+    for (const { ts } of responses) if (ts !== undefined) posted.add(ts);
+    const refusal = responses.find(({ ok }) => !ok);
     if (refusal)
       return testFailed(`rejected the test message in ${channel} (${refusal.error ?? 'no reason given'})`);
     const proof = { drops: posted.size === 1, at: new Date().toISOString() };
     await save(proof);
     return lineOf(proof);
   } catch (error) {
-    return testFailed(`could not be tested: ${errorText(error)}`);
+    return testFailed(`couldn't test repeated posts: ${errorText(error)}`);
   } finally {
     for (const ts of posted) await call('chat.delete', { channel, ts }).catch(() => undefined);
   }
@@ -52,6 +52,6 @@ function lineOf({ drops, at }: DeduplicationProof): DoctorLine {
   );
 }
 
-function testFailed(said: string): DoctorLine {
-  return failed(ABOUT, said, 'Name the id of a channel that the bot is in, and try again');
+function testFailed(message: string): DoctorLine {
+  return failed(ABOUT, message, 'Try again with the id of a channel that the bot is in');
 }

@@ -43,7 +43,7 @@ const healthy: DoctorInput = {
 
 async function linesOf(changes: Partial<DoctorInput>): Promise<readonly string[]> {
   const lines = await runDoctor({ ...healthy, ...changes });
-  return lines.map(({ level, about, said }) => `${level} ${about}: ${said}`);
+  return lines.map(({ level, about, message }) => `${level} ${about}: ${message}`);
 }
 
 let folder: string;
@@ -63,12 +63,12 @@ afterAll(async () => {
 
 const callRedis = (command: string, ...words: string[]) => redis.call(command, ...words);
 
-test('a Redis as Wrench starts it is well', async () => {
+test('a Redis that Wrench started passes', async () => {
   expect(await linesOf({ callRedis })).toEqual([
     'ok configuration: prod: 0 sources',
-    'ok remediations: none is offered: nobody may ask for them, `roles.requester` is empty',
-    expect.stringMatching(/^ok Redis: Redis \d+\.\d+\.\d+ answers$|^ok Redis: Valkey/),
-    'ok Redis: evicts nothing (maxmemory-policy noeviction)',
+    'ok remediations: no fixes are offered: `roles.requester` is empty',
+    expect.stringMatching(/^ok Redis: Redis \d+\.\d+\.\d+ responds$|^ok Redis: Valkey/),
+    'ok Redis: never evicts keys (maxmemory-policy noeviction)',
     'ok Redis: writes every change to disk (appendfsync always)',
   ]);
 });
@@ -85,12 +85,12 @@ test('a deprecated key is a warning with its line and its new form', async () =>
 
   expect(exitCodeOf(lines)).toBe(0);
   expect(writeLines(lines.slice(0, 1))).toBe(
-    '! configuration: ./wrench.yaml:4:9 environments.prod.sources[0].maintain: deprecated\n' +
+    '! configuration: ./wrench.yaml:4:9 environments.prod.sources[0].maintain: Deprecated\n' +
       '    Replace it with `allow: { maintain: true }`.\n',
   );
 });
 
-test('a Redis that evicts keys and has no append-only file fails, and each line has a cure', async () => {
+test('a Redis that evicts keys and has no append-only file fails, and each line has a hint', async () => {
   await redis.config('SET', 'maxmemory-policy', 'allkeys-lru', 'appendonly', 'no');
 
   const lines = await runDoctor({ ...healthy, callRedis });
@@ -100,15 +100,15 @@ test('a Redis that evicts keys and has no append-only file fails, and each line 
   expect(writeLines(lines.slice(3))).toBe(
     [
       '✖ Redis: evicts keys when its memory is full (maxmemory-policy allkeys-lru)',
-      '    Set `maxmemory-policy noeviction` in redis.conf or the parameter group: evicted jobs are lost in silence.',
-      '! Redis: keeps no append-only file: a restart loses what was asked and not yet posted',
+      '    Set `maxmemory-policy noeviction` in redis.conf or the parameter group. Otherwise queued jobs may be lost silently.',
+      '! Redis: has no append-only file: a restart loses unfinished requests',
       '    Set `appendonly yes`, with `appendfsync always` or `everysec`.',
       '',
     ].join('\n'),
   );
 });
 
-test('a managed Redis that forbids CONFIG is read from INFO, and what that does not tell is said', async () => {
+test('a managed Redis that forbids CONFIG is read from INFO, and what INFO lacks is reported', async () => {
   await redis.acl('SETUSER', 'managed', 'on', '>pass', '~*', '+@all', '-config');
   const managed = new Redis(server.url.replace('unix://', ''), { username: 'managed', password: 'pass' });
 
@@ -116,15 +116,15 @@ test('a managed Redis that forbids CONFIG is read from INFO, and what that does 
 
   managed.disconnect();
   expect(said.slice(3)).toEqual([
-    'ok Redis: evicts nothing (maxmemory-policy noeviction)',
-    'warning Redis: keeps an append-only file and does not tell how often it is written',
+    'ok Redis: never evicts keys (maxmemory-policy noeviction)',
+    "warning Redis: has an append-only file, but doesn't report how often it is written",
   ]);
 });
 
 test.each([
   ['6.0.16', 'failed Redis: Redis 6.0.16 is too old'],
-  ['6.2.0', 'ok Redis: Redis 6.2.0 answers'],
-  ['10.0.0', 'ok Redis: Redis 10.0.0 answers'],
+  ['6.2.0', 'ok Redis: Redis 6.2.0 responds'],
+  ['10.0.0', 'ok Redis: Redis 10.0.0 responds'],
 ])('Redis %s: %s', async (version, line) => {
   const old = async (command: string, ...words: string[]) =>
     command === 'INFO' ? `# Server\r\nredis_version:${version}\r\n` : callRedis(command, ...words);
@@ -132,16 +132,16 @@ test.each([
   expect(await linesOf({ callRedis: old })).toContain(line);
 });
 
-test('a Redis that is away, or never answers, is one line', async () => {
-  const away = () =>
+test('a Redis that is down or never responds is one line', async () => {
+  const down = () =>
     Promise.reject(Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' }));
-  const silent = () => new Promise<never>(() => undefined);
+  const hung = () => new Promise<never>(() => undefined);
 
-  expect(await linesOf({ callRedis: away })).toContain(
-    'failed Redis: does not answer: connect ECONNREFUSED 127.0.0.1:1',
+  expect(await linesOf({ callRedis: down })).toContain(
+    "failed Redis: doesn't respond: connect ECONNREFUSED 127.0.0.1:1",
   );
-  expect(await linesOf({ callRedis: silent, timeoutMs: 50 })).toContain(
-    'failed Redis: does not answer: no answer in 0.05 s',
+  expect(await linesOf({ callRedis: hung, timeoutMs: 50 })).toContain(
+    "failed Redis: doesn't respond: no response in 0.05 s",
   );
 });
 
@@ -169,13 +169,13 @@ function slackOf(apiUrl: string, variables: Record<string, string> = {}) {
   return readEnvironment({ SLACK_API_URL: apiUrl, SLACK_BOT_TOKEN: BOT, SLACK_APP_TOKEN: APP, ...variables });
 }
 
-test('tokens that Slack takes, with every scope, are well', async () => {
+test('valid tokens with every scope pass', async () => {
   const said = await inWorkspace(FULL, ({ apiUrl }) => linesOf({ role: 'bot', settings: slackOf(apiUrl) }));
 
   expect(said.slice(3)).toEqual([
-    expect.stringMatching(/^ok Slack: the bot token is @\w+ of \w+/),
-    'ok Slack: the bot token has every scope that is needed',
-    'ok Slack: Socket Mode opens with the app token',
+    expect.stringMatching(/^ok Slack: the bot token is valid: @\w+ in \w+/),
+    'ok Slack: the bot token has all required scopes',
+    'ok Slack: the app token opens Socket Mode',
   ]);
 });
 
@@ -230,18 +230,20 @@ test('a rejected test message proves nothing', async () => {
   expect(saved).toEqual([]);
 });
 
-test('each scope that is missing is named, with what it is for', async () => {
+test('lists each missing scope with its purpose', async () => {
   const said = await inWorkspace(['commands', 'chat:write'], ({ apiUrl }) =>
     linesOf({ role: 'bot', settings: slackOf(apiUrl) }),
   );
 
-  expect(said).toContain('failed Slack: the scope files:write is missing: to attach long lists as CSV');
   expect(said).toContain(
-    'warning Slack: the scope chat:write.public is missing: to post in public channels that it was not invited to',
+    'failed Slack: the scope files:write is missing; the bot needs it to attach long lists as CSV',
+  );
+  expect(said).toContain(
+    'warning Slack: the scope chat:write.public is missing; the bot needs it to post in public channels without an invitation',
   );
 });
 
-test('tokens that Slack refuses are told apart, and not shown', async () => {
+test('reports which token Slack rejects, and shows neither', async () => {
   const lines = await inWorkspace(FULL, ({ apiUrl }) =>
     runDoctor({
       ...healthy,
@@ -250,16 +252,16 @@ test('tokens that Slack refuses are told apart, and not shown', async () => {
     }),
   );
 
-  expect(lines.map(({ said }) => said)).toEqual(
+  expect(lines.map(({ message }) => message)).toEqual(
     expect.arrayContaining([
-      'the bot token is refused (invalid_auth)',
-      'the app token is refused (invalid_auth)',
+      'rejected the bot token (invalid_auth)',
+      'rejected the app token (invalid_auth)',
     ]),
   );
   expect(writeLinesAsJson(lines)).not.toContain('canary');
 });
 
-test('a Slack that is out of reach is told as such', async () => {
+test('reports an unreachable Slack', async () => {
   const closed = createServer();
   const port = await new Promise<number>((done) =>
     closed.listen(0, '127.0.0.1', () => done((closed.address() as AddressInfo).port)),
@@ -268,14 +270,14 @@ test('a Slack that is out of reach is told as such', async () => {
 
   const said = await linesOf({ role: 'bot', settings: slackOf(`http://127.0.0.1:${port}/api/`) });
 
-  expect(said[3]).toMatch(/^failed Slack: the Web API does not answer: .*ECONNREFUSED/);
+  expect(said[3]).toMatch(/^failed Slack: the Web API doesn't respond: .*ECONNREFUSED/);
 });
 
 test('a bot without tokens fails, a worker with tokens is a warning', async () => {
-  expect(await linesOf({ role: 'bot' })).toContain('failed Slack: there is no bot token');
+  expect(await linesOf({ role: 'bot' })).toContain('failed Slack: no bot token is set');
   expect((await linesOf({ role: 'worker' })).join()).not.toContain('Slack');
   expect(await linesOf({ role: 'worker', settings: readEnvironment({ SLACK_BOT_TOKEN: BOT }) })).toContain(
-    'warning Slack: a worker holds a Slack token, and needs none',
+    'warning Slack: the worker has a Slack token, but needs none',
   );
 });
 
@@ -296,20 +298,20 @@ async function checkRoles(
       settings: slackOf(workspace.apiUrl),
       config: withRoles(roles),
     });
-    return lines.filter((line) => /Slack: (?!the bot token|Socket Mode)/.test(line));
+    return lines.filter((line) => /Slack: (?!the bot token|the app token)/.test(line));
   };
   return inWorkspace(scopes, work, userGroups);
 }
 
-test('people and user groups of the roles whom Slack knows are well, each asked about once', async () => {
+test('people and user groups that Slack knows pass, each looked up once', async () => {
   const roles = { requester: ['U0123ADA', 'S0123PLATFORM'], approver: ['U0123ADA', 'U0123GRACE'] };
 
   expect(await checkRoles(roles)).toEqual([
-    'ok Slack: knows everyone in the configuration: 2 people and 1 user group',
+    'ok Slack: found everyone in the configuration: 2 people and 1 user group',
   ]);
 });
 
-test('whoever a role names in vain is named, with the reason and the role', async () => {
+test('lists people whom Wrench will refuse, with the reason and the role', async () => {
   const said = await checkRoles(
     { requester: ['U0NOBODY', 'U0123ADA'], approver: ['U0123GRACE', 'U0123KATE', 'U0123ADA'] },
     FULL,
@@ -321,14 +323,14 @@ test('whoever a role names in vain is named, with the reason and the role', asyn
   );
 
   expect(said.toSorted()).toEqual([
-    'warning Slack: U0123ADA is deactivated, and is refused (roles.requester, roles.approver)',
-    'warning Slack: U0123GRACE is a guest, and is refused (roles.approver)',
-    'warning Slack: U0123KATE is of another workspace, and is refused (roles.approver)',
-    'warning Slack: U0NOBODY is nobody whom this workspace knows, and is refused (roles.requester)',
+    'warning Slack: U0123ADA is deactivated and will be refused (roles.requester, roles.approver)',
+    'warning Slack: U0123GRACE is a guest and will be refused (roles.approver)',
+    'warning Slack: U0123KATE is from another workspace and will be refused (roles.approver)',
+    "warning Slack: U0NOBODY doesn't exist in this workspace and will be refused (roles.requester)",
   ]);
 });
 
-test('a user group that is disabled, empty or unknown is told apart', async () => {
+test('distinguishes disabled, empty and unknown user groups', async () => {
   const group = { id: 'S0123PLATFORM', handle: 'platform', name: 'Platform', users: ['U0123GRACE'] };
   const checkGroup = (changes: Partial<UserGroup>) =>
     checkRoles({ approver: ['S0123PLATFORM'] }, FULL, undefined, [{ ...group, ...changes }]);
@@ -338,9 +340,9 @@ test('a user group that is disabled, empty or unknown is told apart', async () =
   const unknown = await checkRoles({ auditor: ['S0NOSUCH'] });
 
   expect([...disabled, ...empty, ...unknown]).toEqual([
-    'warning Slack: the user group S0123PLATFORM is disabled, and its members are refused (roles.approver)',
+    'warning Slack: the user group S0123PLATFORM is disabled, so its members will be refused (roles.approver)',
     'warning Slack: the user group S0123PLATFORM has no members (roles.approver)',
-    'warning Slack: the user group S0NOSUCH is none that this workspace knows (roles.auditor)',
+    "warning Slack: the user group S0NOSUCH doesn't exist in this workspace (roles.auditor)",
   ]);
 });
 
@@ -357,8 +359,8 @@ test('channels and user groups that Slack does not know are listed with their ke
   );
 
   expect(said.filter((line) => line.startsWith('warning Slack'))).toEqual([
-    'warning Slack: the user group S0NOSUCH is none that this workspace knows (environments.prod.askFrom.groups)',
-    'warning Slack: the bot cannot see a channel C0NOSUCH (environments.prod.askFrom.channels, commands.certs.askFrom.channels)',
+    "warning Slack: the user group S0NOSUCH doesn't exist in this workspace (environments.prod.askFrom.groups)",
+    "warning Slack: the bot can't find channel C0NOSUCH (environments.prod.askFrom.channels, commands.certs.askFrom.channels)",
   ]);
 });
 
@@ -368,7 +370,7 @@ test('the channel of a digest that Slack does not know is listed with its key', 
     linesOf({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, digests: { nightly } } }),
   );
 
-  expect(said).toContain('warning Slack: the bot cannot see a channel C0NOSUCH (digests.nightly.channel)');
+  expect(said).toContain("warning Slack: the bot can't find channel C0NOSUCH (digests.nightly.channel)");
 });
 
 test('channels and user groups that Slack knows pass', async () => {
@@ -380,11 +382,11 @@ test('channels and user groups that Slack knows pass', async () => {
     linesOf({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, commands, audit } }),
   );
 
-  expect(said).toContain('ok Slack: knows everyone in the configuration: 1 user group');
-  expect(said).toContain('ok Slack: knows every channel in the configuration: 1 channel');
+  expect(said).toContain('ok Slack: found everyone in the configuration: 1 user group');
+  expect(said).toContain('ok Slack: found every channel in the configuration: 1 channel');
 });
 
-test('a channel that Slack gives no answer about is not reported as unknown', async () => {
+test("a channel that couldn't be checked is not reported as unknown", async () => {
   const { certs } = askFrom.commands;
 
   const said = await inWorkspace(FULL, ({ apiUrl, faults }) => {
@@ -396,7 +398,7 @@ test('a channel that Slack gives no answer about is not reported as unknown', as
     });
   });
 
-  expect(said).toContain('warning Slack: could not be asked about C0NOSUCH and C0123PLATFORM (HTTP 503)');
+  expect(said).toContain("warning Slack: couldn't check C0NOSUCH and C0123PLATFORM (HTTP 503)");
 });
 
 test('in an organization-wide installation people belong by their organization', async () => {
@@ -416,14 +418,14 @@ test('in an organization-wide installation people belong by their organization',
     });
 
     expect(said.filter((line) => line.includes('another workspace'))).toEqual([
-      'warning Slack: U0123GRACE is of another workspace, and is refused (roles.approver)',
+      'warning Slack: U0123GRACE is from another workspace and will be refused (roles.approver)',
     ]);
   } finally {
     await workspace.close();
   }
 });
 
-test('without the scopes nobody can be looked up, and that is no word against anybody', async () => {
+test('without the scopes, people are reported as unchecked and not as unknown', async () => {
   const said = await checkRoles({ requester: ['U0123ADA'], approver: ['S0123PLATFORM'] }, [
     'commands',
     'chat:write',
@@ -431,34 +433,32 @@ test('without the scopes nobody can be looked up, and that is no word against an
   ]);
 
   expect(said).toContain(
-    'failed Slack: the scope users:read is missing: to know guests, strangers and deactivated accounts',
+    'failed Slack: the scope users:read is missing; the bot needs it to recognize guests, people from other workspaces and deactivated accounts',
   );
-  expect(said.at(-1)).toBe(
-    'warning Slack: could not be asked about U0123ADA and S0123PLATFORM (missing_scope)',
-  );
+  expect(said.at(-1)).toBe("warning Slack: couldn't check U0123ADA and S0123PLATFORM (missing_scope)");
 });
 
 test.each<[string, Partial<Roles>, string]>([
   [
-    'nobody may ask',
+    'no requester',
     { approver: ['U0123ADA'] },
-    'ok remediations: none is offered: nobody may ask for them, `roles.requester` is empty',
+    'ok remediations: no fixes are offered: `roles.requester` is empty',
   ],
   [
-    'nobody may approve',
+    'no approver',
     { requester: ['U0123ADA'] },
-    'warning remediations: nobody may approve: `roles.approver` is empty, and only what is safe is offered',
+    'warning remediations: only safe fixes are offered: `roles.approver` is empty',
   ],
   [
-    'both are there',
+    'requesters and approvers',
     { requester: ['U0123ADA'], approver: ['S0123PLATFORM'] },
-    'ok remediations: there are people who may ask, and people who may approve',
+    'ok remediations: people can request and approve fixes',
   ],
-])('where %s, that is said', async (_, roles, line) => {
+])('reports the roles: %s', async (_, roles, line) => {
   expect(await linesOf({ config: withRoles(roles) })).toContain(line);
 });
 
-test('more approvals than there are approvers is said, for then nothing is ever approved', async () => {
+test('fewer approvers than required approvals is a warning', async () => {
   const approvals = { disruptive: 2, destructive: 2 };
   const roles = { requester: ['U0123KATE'], approver: ['U0123ADA'], auditor: [] };
 
@@ -466,7 +466,9 @@ test('more approvals than there are approvers is said, for then nothing is ever 
     config: { ...config, roles, remediations: { ...config.remediations, approvals } },
   });
 
-  expect(said).toContain('warning remediations: 2 must approve, and `roles.approver` names 1');
+  expect(said).toContain(
+    'warning remediations: disruptive fixes need 2 approvals, but `roles.approver` lists 1 person',
+  );
 });
 
 const HASH = 'a'.repeat(64);
@@ -485,27 +487,27 @@ async function checkState(changes: Partial<StoredState>): Promise<readonly strin
 }
 
 test.each<[Awaited<ReturnType<StoredState['durability']>>, string]>([
-  ['on-disk', 'ok remediations: Redis has on disk what was begun before anything is done'],
+  ['on-disk', 'ok remediations: Redis writes each fix to disk before it is applied'],
   [
     'soon',
-    'warning remediations: applied only where their plan is bound to what it found: Redis may forget its last second',
+    'warning remediations: only fixes whose plans have preconditions are applied: Redis may lose the last second',
   ],
   [
     'never',
-    'warning remediations: none is applied: Redis keeps no append-only file, and would not remember what was begun',
+    'warning remediations: no fixes are applied: Redis has no append-only file, so a restart would lose which ones were started',
   ],
-])('what Redis keeps (%s) says whether remediations can be applied', async (durability, line) => {
+])('the durability of Redis (%s) decides whether fixes are applied', async (durability, line) => {
   expect(await checkState({ durability: async () => durability })).toEqual([
     line,
-    'ok audit: 7 entries; the stream ends where its head says',
+    'ok audit: 7 entries; the end of the stream matches the head',
   ]);
 });
 
-test('a freeze is told, with who did it, since when and why', async () => {
+test('reports a freeze with who, since when and why', async () => {
   const frozen = { by: 'U0123ADA', at: '2026-11-20T14:03:20.000Z', because: 'etcd is being\u001b[31m moved' };
 
   expect(await checkState({ frozen: async () => frozen })).toContain(
-    'warning remediations: none is applied: frozen since 2026-11-20 14:03 UTC by U0123ADA: etcd is being moved',
+    'warning remediations: no fixes are applied: frozen since 2026-11-20 14:03 UTC by U0123ADA: etcd is being moved',
   );
 });
 
@@ -514,27 +516,27 @@ test.each<[string, Awaited<ReturnType<StoredState['audit']>>, string]>([
   [
     'lost its last entry',
     { head: { seq: 7, hash: HASH }, last: { seq: 6, hash: HASH }, entries: 6 },
-    'failed audit: the stream ends at 6 and the head says 7',
+    'failed audit: the stream ends at entry 6, but the head is at entry 7',
   ],
   [
     'lost its stream',
     { head: { seq: 7, hash: HASH }, entries: 0 },
-    'failed audit: the stream ends at 0 and the head says 7',
+    'failed audit: the stream ends at entry 0, but the head is at entry 7',
   ],
   [
     'ends with another entry',
     { head: { seq: 7, hash: HASH }, last: { seq: 7, hash: 'b'.repeat(64) }, entries: 7 },
-    'failed audit: entry 7 is not the one that the head names',
+    "failed audit: entry 7 doesn't match the head",
   ],
   [
     'lost an entry in its middle',
     { head: { seq: 7, hash: HASH }, last: { seq: 7, hash: HASH }, entries: 6 },
-    'failed audit: the head says 7, and the stream holds 6 entries',
+    'failed audit: the head is at entry 7, but the stream has 6 entries',
   ],
   [
-    'grew while it was looked at',
+    'grew during the check',
     { head: { seq: 7, hash: HASH }, last: { seq: 7, hash: HASH }, entries: 9 },
-    'ok audit: 7 entries; the stream ends where its head says',
+    'ok audit: 7 entries; the end of the stream matches the head',
   ],
   [
     'ends with something else',
@@ -561,7 +563,7 @@ test('a head file that the doctor may not read is a warning', async () => {
   );
 });
 
-test('a stopped copy is a failure, with its bot, the reason and the time', async () => {
+test('a stopped copy is a failure, with the bot, the reason and the time', async () => {
   const stopped = { because: 'it does not\u001b[31m fit', since: '2026-11-20T14:03:07.000Z' };
   const state = { seq: 3, behind: 0, at: '2026-11-20T14:10:00.000Z' };
   const copies = async () => [
@@ -572,58 +574,59 @@ test('a stopped copy is a failure, with its bot, the reason and the time', async
   ];
 
   expect((await checkState({ copies })).slice(2)).toEqual([
-    'failed audit: the bot on host-1 has not copied the audit to /var/audit.jsonl since 2026-11-20 14:03 UTC: it does not fit',
-    'failed audit: the bot on host-2 has not followed the audit since 2026-11-20 14:03 UTC: it does not fit',
-    'warning audit: the bot on host-4 cannot save the last head seen: /.wrench/audit-head cannot be written: EROFS',
+    "failed audit: the bot on host-1 hasn't copied the audit to /var/audit.jsonl since 2026-11-20 14:03 UTC: it does not fit",
+    "failed audit: the bot on host-2 hasn't followed the audit since 2026-11-20 14:03 UTC: it does not fit",
+    "warning audit: the bot on host-4 can't save the last audit head it has seen: /.wrench/audit-head cannot be written: EROFS",
   ]);
 });
 
-test('without a copy the end of the audit cannot be proven, which is a warning for the bot', async () => {
-  const line = 'warning audit: the end of the audit cannot be proven: `audit.copyTo` is not set';
+test('no copy of the audit is a warning for the bot, not for the worker', async () => {
+  const line =
+    'warning audit: entries removed from the end of the audit may go unnoticed: `audit.copyTo` is not set';
 
   expect(await linesOf({ role: 'bot', config: { ...config, audit: {} } })).toContain(line);
   expect(await linesOf({ role: 'worker', config: { ...config, audit: {} } })).not.toContain(line);
 });
 
-test('where the audit is to be copied to must be writable for the bot, and is no business of the worker', async () => {
+test('the copy of the audit must be writable for the bot; the worker does not check it', async () => {
   const copyTo = async (path: string, role: DoctorInput['role'] = 'bot') =>
     (await linesOf({ role, config: { ...config, audit: { copyTo: path } } })).filter((line) =>
       line.includes(' audit: '),
     );
 
-  expect(await copyTo('stdout')).toEqual(['ok audit: is copied to stdout']);
+  expect(await copyTo('stdout')).toEqual(['ok audit: copied to stdout']);
   expect(await copyTo(join(folder, 'audit.jsonl'))).toEqual([
-    `ok audit: is copied to ${join(folder, 'audit.jsonl')}`,
+    `ok audit: copied to ${join(folder, 'audit.jsonl')}`,
   ]);
   expect(await copyTo('/no/such/folder/audit.jsonl')).toEqual([
-    'failed audit: cannot be copied to /no/such/folder/audit.jsonl (ENOENT)',
+    "failed audit: can't be copied to /no/such/folder/audit.jsonl (ENOENT)",
   ]);
   expect(await copyTo('/no/such/folder/audit.jsonl', 'worker')).toEqual([]);
 });
 
-test('what Redis refuses to tell of remediations is a line of its own, and what it tells stays', async () => {
+test('what Redis refuses to return is a separate line, and the rest is still reported', async () => {
   const refuse = () => Promise.reject(new Error('NOPERM this user has no permissions'));
 
   expect(await checkState({ frozen: refuse })).toEqual([
-    'ok remediations: Redis has on disk what was begun before anything is done',
-    'failed remediations: Redis could not be asked: NOPERM this user has no permissions',
-    'ok audit: 7 entries; the stream ends where its head says',
+    'ok remediations: Redis writes each fix to disk before it is applied',
+    "failed remediations: couldn't read from Redis: NOPERM this user has no permissions",
+    'ok audit: 7 entries; the end of the stream matches the head',
   ]);
 });
 
-test('a Redis that is away is one line, and nothing is said of what it remembers', async () => {
-  const away = () => Promise.reject(new Error('connect ECONNREFUSED'));
+test('a Redis that is down is one line, with none about its contents', async () => {
+  const down = () => Promise.reject(new Error('connect ECONNREFUSED'));
 
-  const said = await linesOf({ callRedis: away, stored: { ...healthyState, durability: away } });
+  const said = await linesOf({ callRedis: down, stored: { ...healthyState, durability: down } });
 
-  expect(said.slice(2)).toEqual(['failed Redis: does not answer: connect ECONNREFUSED']);
+  expect(said.slice(2)).toEqual(["failed Redis: doesn't respond: connect ECONNREFUSED"]);
 });
 
 function source(healthCheck: Source['healthCheck']): Source {
   return { name: 'vault', kind: 'vault', reads: {}, healthCheck, close: () => Promise.resolve() };
 }
 
-test('every source says whether it can be reached, with its cure; one that throws or hangs ends nothing', async () => {
+test('each source is one line, with a hint if it fails; one that throws or hangs does not affect the others', async () => {
   const sources = [
     source(() => Promise.resolve({ ok: true, summary: 'unsealed; 2 of 2 paths can be listed' })),
     source(() =>
@@ -640,19 +643,19 @@ test('every source says whether it can be reached, with its cure; one that throw
   const lines = await runDoctor({ ...healthy, sources, timeoutMs: 50 });
 
   expect(lines.slice(2)).toEqual([
-    { level: 'ok', about: 'prod/vault', said: 'unsealed; 2 of 2 paths can be listed' },
-    { level: 'failed', about: 'prod/vault', said: 'login refused for [secret]', cure: 'Renew the token' },
+    { level: 'ok', about: 'prod/vault', message: 'unsealed; 2 of 2 paths can be listed' },
+    { level: 'failed', about: 'prod/vault', message: 'login refused for [secret]', hint: 'Renew the token' },
     {
       level: 'failed',
       about: 'prod/vault',
-      said: 'socket hang up',
-      cure: 'Look at whether vault answers from here',
+      message: 'socket hang up',
+      hint: 'Check that vault is reachable from here',
     },
     {
       level: 'failed',
       about: 'prod/vault',
-      said: 'no answer in 0.05 s',
-      cure: 'Look at whether vault answers from here',
+      message: 'no response in 0.05 s',
+      hint: 'Check that vault is reachable from here',
     },
   ]);
 });
@@ -674,18 +677,29 @@ test('a broken configuration is one line for each problem, and the rest is check
     {
       level: 'failed',
       about: 'configuration',
-      said: 'wrench.yaml:3:5 environments.prod: unknown key `soruces`',
-      cure: 'Did you mean `sources`?',
+      message: 'wrench.yaml:3:5 environments.prod: Unknown key `soruces`',
+      hint: 'Did you mean `sources`?',
     },
-    expect.objectContaining({ said: 'wrench.yaml limits: expected object' }),
+    expect.objectContaining({ message: 'wrench.yaml limits: Expected object' }),
   ]);
   expect(lines.some(({ about }) => about === 'Redis')).toBe(true);
   expect(exitCodeOf(lines)).toBe(1);
 });
 
-test('one JSON document for machines', async () => {
-  const lines = await runDoctor(healthy);
+test('writes one JSON document, with the keys of 0.2', async () => {
+  const lines = await runDoctor({
+    ...healthy,
+    config: { ...config, defaultEnvironment: undefined } as unknown as Config,
+  });
 
-  expect(JSON.parse(writeLinesAsJson(lines))).toEqual({ ok: true, lines });
+  expect(JSON.parse(writeLinesAsJson(lines))).toEqual({
+    ok: true,
+    lines: lines.map(({ level, about, message, hint }) => ({
+      level,
+      about,
+      said: message,
+      ...(hint !== undefined && { cure: hint }),
+    })),
+  });
   expect(exitCodeOf(lines)).toBe(0);
 });

@@ -1,4 +1,5 @@
 import { makeRedact } from '../text/redact.ts';
+import { capitalize, count } from '../text/wording.ts';
 import type { AnyCheck } from '../check/define-check.ts';
 import { type Config, ConfigError, type ProcessSettings } from '../config/read-config.ts';
 import { checkAuditCopy } from './audit-copy.ts';
@@ -26,13 +27,13 @@ export interface DoctorInput {
   readonly sources: readonly { readonly environment: string; readonly source: Source }[];
   /** All checks by name, for the permissions that they need in the sources. */
   readonly checks: ReadonlyMap<string, AnyCheck>;
-  /** How long to wait for each answer. */
+  /** How long to wait for each response. */
   readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 10_000;
 
-/** Runs all checks concurrently. Never throws: a failure becomes a line with its cure. No line shows a secret. */
+/** Runs all checks concurrently. Never throws: a failure becomes a line with a hint. No line shows a secret. */
 export async function runDoctor(input: DoctorInput): Promise<readonly DoctorLine[]> {
   const { settings, callRedis, stored, sources, checks, timeoutMs = TIMEOUT_MS } = input;
   const slow: readonly Promise<readonly DoctorLine[]>[] = [
@@ -42,10 +43,10 @@ export async function runDoctor(input: DoctorInput): Promise<readonly DoctorLine
   ];
   const lines = [checkConfiguration(input), ...(await Promise.all(slow))];
   const redact = makeRedact(secretsOf(input));
-  return lines.flat().map(({ said, cure, ...line }) => ({
+  return lines.flat().map(({ message, hint, ...line }) => ({
     ...line,
-    said: redact(said),
-    ...(cure !== undefined && { cure: redact(cure) }),
+    message: redact(message),
+    ...(hint !== undefined && { hint: redact(hint) }),
   }));
 }
 
@@ -56,25 +57,25 @@ export function exitCodeOf(lines: readonly DoctorLine[]): 0 | 1 {
 
 const MARKS = { ok: '✔', warning: '!', failed: '✖' } as const;
 
-/** For people: one line each, the cure below it. */
+/** For people: one line each, with its hint below. */
 export function writeLines(lines: readonly DoctorLine[]): string {
   return lines
-    .flatMap(({ level, about, said, cure }) => [
-      `${MARKS[level]} ${about}: ${said}\n`,
-      ...(cure === undefined ? [] : [`    ${asSentence(cure)}\n`]),
+    .flatMap(({ level, about, message, hint }) => [
+      `${MARKS[level]} ${about}: ${message}\n`,
+      ...(hint === undefined ? [] : [`    ${asSentence(hint)}\n`]),
     ])
     .join('');
 }
 
-/** The cures of sources are not always sentences. */
+/** Hints of sources are not always sentences. */
 function asSentence(text: string): string {
-  const end = /[.?!]$/.test(text) ? '' : '.';
-  return text.charAt(0).toUpperCase() + text.slice(1) + end;
+  return capitalize(/[.?!]$/.test(text) ? text : `${text}.`);
 }
 
-/** For machines: one JSON document. */
+/** For machines: one JSON document. Its keys are an interface since 0.2: `said` is the message, `cure` the hint. */
 export function writeLinesAsJson(lines: readonly DoctorLine[]): string {
-  return `${JSON.stringify({ ok: exitCodeOf(lines) === 0, lines }, null, 2)}\n`;
+  const written = lines.map(({ level, about, message: said, hint: cure }) => ({ level, about, said, cure }));
+  return `${JSON.stringify({ ok: exitCodeOf(lines) === 0, lines: written }, null, 2)}\n`;
 }
 
 function checkConfiguration({ role, settings, config }: DoctorInput): readonly DoctorLine[] {
@@ -96,7 +97,11 @@ function problemLines(
 ): readonly DoctorLine[] {
   return problems.map(({ at, path, what, hint }) => {
     const where = [at ? `${file}:${at.line}:${at.column}` : file, path].filter(Boolean).join(' ');
-    return level('configuration', `${where}: ${what}`, hint ?? 'Correct it; the README has the reference');
+    return level(
+      'configuration',
+      `${where}: ${capitalize(what)}`,
+      hint ?? 'Correct it: see docs/configuration.md',
+    );
   });
 }
 
@@ -105,13 +110,13 @@ function checkEnvironments(
   role: DoctorInput['role'],
 ): readonly DoctorLine[] {
   const names = Object.keys(environments);
-  const count = Object.values(environments).reduce((sum, { sources }) => sum + sources.length, 0);
-  // The bot leaves the sources unread: they are the worker's.
-  const sources = role === 'bot' ? '' : `: ${count} ${count === 1 ? 'source' : 'sources'}`;
+  const total = Object.values(environments).reduce((sum, { sources }) => sum + sources.length, 0);
+  // The bot doesn't read the sources.
+  const sources = role === 'bot' ? '' : `: ${count(total, 'source')}`;
   const status = ok('configuration', `${names.join(', ')}${sources}`);
   if (defaultEnvironment !== undefined) return [status];
-  const cure = 'Name one as `defaultEnvironment`, or let people say --env where the channel does not tell';
-  return [status, warning('configuration', 'no environment is the default', cure)];
+  const hint = 'Set `defaultEnvironment`, or use --env in channels that are not listed under `channels`';
+  return [status, warning('configuration', 'no default environment', hint)];
 }
 
 const NOTHING_CONFIGURED: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit' | 'digests'> = {
@@ -148,8 +153,8 @@ async function checkRole(
   return [
     warning(
       'Slack',
-      'a worker holds a Slack token, and needs none',
-      'Take SLACK_BOT_TOKEN and SLACK_APP_TOKEN out of its environment',
+      'the worker has a Slack token, but needs none',
+      'Remove SLACK_BOT_TOKEN and SLACK_APP_TOKEN from its environment',
     ),
   ];
 }

@@ -8,18 +8,18 @@ import { checkPeople, type BotWorkspace } from './people.ts';
 const ABOUT = 'Slack';
 const SLACK_API_URL = 'https://slack.com/api/';
 
-/** The scopes that the bot needs, with the reason; the manifest requests the same. */
+/** The scopes that the bot needs, and what for. The manifest requests the same. */
 export const REQUIRED_SCOPES: Readonly<Record<string, string>> = {
-  commands: 'to be asked with slash commands',
+  commands: 'to receive slash commands',
   'chat:write': 'to post',
   'files:write': 'to attach long lists as CSV',
-  'usergroups:read': 'to know who is in the groups that may approve fixes',
-  'users:read': 'to know guests, strangers and deactivated accounts',
+  'usergroups:read': 'to look up the members of user groups',
+  'users:read': 'to recognize guests, people from other workspaces and deactivated accounts',
 };
 
-/** Scopes that the bot can do without, with what they add. */
+/** Optional scopes, and what for. */
 export const OPTIONAL_SCOPES: Readonly<Record<string, string>> = {
-  'chat:write.public': 'to post in public channels that it was not invited to',
+  'chat:write.public': 'to post in public channels without an invitation',
 };
 
 /** Checks that the tokens are set, are accepted and have the scopes that the bot needs, and that Slack knows the people, groups and channels in the configuration. */
@@ -33,7 +33,7 @@ export async function checkSlack(
     return [
       failed(
         ABOUT,
-        'there is no bot token',
+        'no bot token is set',
         'Set SLACK_BOT_TOKEN to the "Bot User OAuth Token" of the app, under "OAuth & Permissions"',
       ),
     ];
@@ -62,15 +62,15 @@ interface AuthTestResponse extends BotWorkspace {
 }
 
 async function checkBotToken(call: CallSlack, named: ConfiguredIds): Promise<readonly DoctorLine[]> {
-  const answer = await responseOrLine(() => call<AuthTestResponse>('auth.test'));
-  if ('level' in answer) return [answer];
-  if (!answer.ok) return [tokenRefused('the bot token', answer.error, 'SLACK_BOT_TOKEN')];
-  const known = ok(ABOUT, `the bot token is @${answer.user ?? '?'} of ${answer.team ?? '?'}`);
+  const response = await responseOrLine(() => call<AuthTestResponse>('auth.test'));
+  if ('level' in response) return [response];
+  if (!response.ok) return [tokenRejected('the bot token', response.error, 'SLACK_BOT_TOKEN')];
+  const known = ok(ABOUT, `the bot token is valid: @${response.user ?? '?'} in ${response.team ?? '?'}`);
   const [people, channels] = await Promise.all([
-    checkPeople(call, named.people, answer),
+    checkPeople(call, named.people, response),
     checkChannels(call, named.channels),
   ]);
-  return [known, ...checkScopes(answer.scopes), ...people, ...channels];
+  return [known, ...checkScopes(response.scopes), ...people, ...channels];
 }
 
 function checkScopes(given: readonly string[] | undefined): readonly DoctorLine[] {
@@ -78,58 +78,60 @@ function checkScopes(given: readonly string[] | undefined): readonly DoctorLine[
     return [
       warning(
         ABOUT,
-        'did not tell the scopes of the bot token',
+        "didn't report the scopes of the bot token",
         'Compare them with deploy/slack-manifest.yaml',
       ),
     ];
   const missing = (scopes: Readonly<Record<string, string>>) =>
     Object.entries(scopes).filter(([scope]) => !given.includes(scope));
-  const add = (scope: string) => `Add ${scope} under "OAuth & Permissions" and install the app again`;
+  const add = (scope: string) => `Add ${scope} under "OAuth & Permissions" and reinstall the app`;
   const lines = [
-    ...missing(REQUIRED_SCOPES).map(([scope, why]) =>
-      failed(ABOUT, `the scope ${scope} is missing: ${why}`, add(scope)),
-    ),
+    ...missing(REQUIRED_SCOPES).map(([scope, why]) => failed(ABOUT, missingScope(scope, why), add(scope))),
     ...missing(OPTIONAL_SCOPES).map(([scope, why]) =>
       warning(
         ABOUT,
-        `the scope ${scope} is missing: ${why}`,
-        `${add(scope)}, or invite the bot where it is asked`,
+        missingScope(scope, why),
+        `${add(scope)}, or invite the bot to the channels where it is used`,
       ),
     ),
   ];
-  return lines.length > 0 ? lines : [ok(ABOUT, 'the bot token has every scope that is needed')];
+  return lines.length > 0 ? lines : [ok(ABOUT, 'the bot token has all required scopes')];
+}
+
+function missingScope(scope: string, why: string): string {
+  return `the scope ${scope} is missing; the bot needs it ${why}`;
 }
 
 async function checkAppToken(call: CallSlack): Promise<readonly DoctorLine[]> {
-  const answer = await responseOrLine(() => call('apps.connections.open'));
-  if ('level' in answer) return [answer];
-  if (answer.ok) return [ok(ABOUT, 'Socket Mode opens with the app token')];
-  if (answer.error === 'missing_scope' || answer.error === 'not_allowed_token_type')
+  const response = await responseOrLine(() => call('apps.connections.open'));
+  if ('level' in response) return [response];
+  if (response.ok) return [ok(ABOUT, 'the app token opens Socket Mode')];
+  if (response.error === 'missing_scope' || response.error === 'not_allowed_token_type')
     return [
       failed(
         ABOUT,
-        `the app token may not open Socket Mode (${answer.error})`,
-        'Make an app-level token with the scope connections:write, under "Basic Information"',
+        `the app token isn't allowed to open Socket Mode (${response.error})`,
+        'Create an app-level token with the scope connections:write, under "Basic Information"',
       ),
     ];
-  return [tokenRefused('the app token', answer.error, 'SLACK_APP_TOKEN')];
+  return [tokenRejected('the app token', response.error, 'SLACK_APP_TOKEN')];
 }
 
 function checkHttp(signingSecret: string | undefined, port: number): DoctorLine {
   return signingSecret === undefined
     ? failed(
         ABOUT,
-        'there is neither an app token nor a signing secret, so that nothing can be heard',
+        "neither an app token nor a signing secret is set, so the bot can't receive requests",
         'Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP',
       )
-    : ok(ABOUT, `requests are heard over HTTP on port ${port}, and their signatures checked`);
+    : ok(ABOUT, `the bot receives requests over HTTP on port ${port} and verifies their signatures`);
 }
 
-function tokenRefused(what: string, error = 'no reason given', variable: string): DoctorLine {
+function tokenRejected(what: string, error = 'no reason given', variable: string): DoctorLine {
   return failed(
     ABOUT,
-    `${what} is refused (${error})`,
-    `Put the current token of the app into ${variable}; install the app again if it was revoked`,
+    `rejected ${what} (${error})`,
+    `Set ${variable} to the current token of the app. If it was revoked, reinstall the app`,
   );
 }
 
@@ -137,8 +139,8 @@ async function responseOrLine<T extends SlackApiResponse>(call: () => Promise<T>
   try {
     return await call();
   } catch (error) {
-    const cure =
-      'Allow https to slack.com from here; behind a proxy set HTTPS_PROXY and NODE_USE_ENV_PROXY=1';
-    return failed(ABOUT, `the Web API does not answer: ${errorText(error)}`, cure);
+    const hint =
+      'Allow HTTPS to slack.com from here. Behind a proxy, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1';
+    return failed(ABOUT, `the Web API doesn't respond: ${errorText(error)}`, hint);
   }
 }

@@ -45,7 +45,7 @@ async function doctorOn(source: Source, timeoutMs = 5_000): Promise<string> {
   return writeLines(await checkSource({ environment: 'prod', source, checks }, timeoutMs));
 }
 
-/** Everything is allowed but this, for which the source knows how to grant it. */
+/** Everything is allowed except this permission, which has a hint on how to grant it. */
 function without(permission: string, more: readonly SourcePermission[] = []) {
   return cluster(async () => [
     ...everything.map((one) =>
@@ -57,24 +57,24 @@ function without(permission: string, more: readonly SourcePermission[] = []) {
   ]);
 }
 
-test('if nothing is missing, one line names the checks that have their permissions', async () => {
+test('if no permission is missing, one line lists the checks', async () => {
   expect(await doctorOn(cluster(async () => everything))).toBe(
     '✔ prod/lab: Kubernetes v1.33.4, 3 nodes\n' +
-      '✔ prod/lab: has the permissions that node/disk and node/versions need\n',
+      '✔ prod/lab: has all permissions that node/disk and node/versions need\n',
   );
 });
 
 test('a missing permission fails, with the check that needs it and how to grant it', async () => {
   expect(await doctorOn(without('list events'))).toBe(
     '✔ prod/lab: Kubernetes v1.33.4, 3 nodes\n' +
-      '✖ prod/lab: may not list events, which node/disk needs\n' +
+      "✖ prod/lab: isn't allowed to list events, which node/disk needs\n" +
       '    Apply the ClusterRole wrench-read.\n',
   );
 });
 
 test('a missing permission that several checks need is one line', async () => {
   expect(await doctorOn(without('list nodes'))).toContain(
-    '✖ prod/lab: may not list nodes, which node/disk and node/versions need\n',
+    "✖ prod/lab: isn't allowed to list nodes, which node/disk and node/versions need\n",
   );
 });
 
@@ -89,7 +89,7 @@ test('one permission for several methods is one line', async () => {
 
   expect(said.match(/nodes\/proxy/g)).toHaveLength(1);
   expect(said).toContain('which node/disk and node/versions need');
-  expect(said).toContain('Grant it to the credential of this source.');
+  expect(said).toContain('Grant this to the credential of the source.');
 });
 
 test('a permission that no check needs is not reported as missing', async () => {
@@ -109,7 +109,7 @@ test('permissions that the same checks need, from the same role, are one line', 
 
   expect(await doctorOn(source)).toBe(
     '✔ prod/lab: Kubernetes v1.33.4, 3 nodes\n' +
-      '✖ prod/lab: the credential of `allow.cordon` may not get nodes and patch nodes, which node/versions:cordon and node/versions:uncordon need\n' +
+      "✖ prod/lab: the credential of `allow.cordon` isn't allowed to get nodes and patch nodes, which node/versions:cordon and node/versions:uncordon need\n" +
       '    Apply the ClusterRole wrench-cordon.\n',
   );
 });
@@ -120,7 +120,7 @@ test('the permissions of a fix are checked only if the source may change somethi
 
   expect(await doctorOn(cluster(permissions))).not.toContain('patch nodes');
   expect(await doctorOn(cluster(permissions, { writes: { clusters: {} as never } }))).toContain(
-    '✖ prod/lab: may not patch nodes, which node/versions:cordon and node/versions:uncordon need\n',
+    "✖ prod/lab: isn't allowed to patch nodes, which node/versions:cordon and node/versions:uncordon need\n",
   );
 });
 
@@ -129,7 +129,7 @@ test('a permission that nothing in the configuration needs is a warning only if 
 
   expect(await doctorOn(without('list nothing', [{ ...patch, allowed: false }]))).not.toContain('patch');
   expect(await doctorOn(without('list nothing', [{ ...patch, allowed: true }]))).toContain(
-    '! prod/lab: may patch nodes, which nothing in the configuration needs\n' +
+    '! prod/lab: is allowed to patch nodes, which nothing in the configuration needs\n' +
       '    Use a credential that can only read.\n',
   );
 });
@@ -139,7 +139,7 @@ test('a permission that one credential needs and another should not have is a wa
   const { permissions } = without('list nothing', [patch, { ...patch, method: 'cordon' }]);
 
   expect(await doctorOn(cluster(permissions, { writes: { clusters: {} as never } }))).toContain(
-    '! prod/lab: may patch nodes, which nothing in the configuration needs\n',
+    '! prod/lab: is allowed to patch nodes, which nothing in the configuration needs\n',
   );
 });
 
@@ -151,32 +151,32 @@ test('a permission that allows more than the check needs is a warning', async ()
   };
 
   expect(await doctorOn(without('list nothing', [proxy]))).toContain(
-    '! prod/lab: may get nodes/proxy, which also allows it to run commands in every container\n' +
+    '! prod/lab: is allowed to get nodes/proxy, which also lets it run commands in every container\n' +
       '    Set `kubelets: direct`.\n',
   );
 });
 
-test('permissions that cannot be read are a failure', async () => {
+test('unreadable permissions are a failure', async () => {
   const refused = cluster(() => Promise.reject(new Error('403 from https://10.0.0.1:6443')));
 
   expect(await doctorOn(refused)).toBe(
     '✔ prod/lab: Kubernetes v1.33.4, 3 nodes\n' +
-      '✖ prod/lab: its permissions cannot be read: 403 from https://10.0.0.1:6443\n' +
-      '    Run the doctor again; if it fails again, check the permissions with the tools of the source.\n',
+      "✖ prod/lab: couldn't read its permissions: 403 from https://10.0.0.1:6443\n" +
+      "    Run `wrench doctor` again. If it fails again, check the permissions with the source's own tools.\n",
   );
   expect(
     await doctorOn(
       cluster(() => new Promise<never>(() => {})),
       50,
     ),
-  ).toContain('its permissions cannot be read: no answer in 0.05 s');
+  ).toContain("couldn't read its permissions: no response in 0.05 s");
 });
 
-test('a source that does not answer is one line, and an unhealthy one still lists missing permissions', async () => {
+test('a source that is down is one line; an unhealthy one still lists missing permissions', async () => {
   const healthCheck = async () => ({ ok: false, summary: 'refused the connection' });
-  const gone = cluster(() => Promise.reject(new Error('refused the connection')), { healthCheck });
+  const down = cluster(() => Promise.reject(new Error('refused the connection')), { healthCheck });
   const working = cluster(without('list nodes').permissions, { healthCheck });
 
-  expect((await doctorOn(gone)).match(/prod\/lab:/g)).toHaveLength(1);
-  expect(await doctorOn(working)).toContain('may not list nodes');
+  expect((await doctorOn(down)).match(/prod\/lab:/g)).toHaveLength(1);
+  expect(await doctorOn(working)).toContain("isn't allowed to list nodes");
 });

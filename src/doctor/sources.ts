@@ -13,7 +13,7 @@ interface CheckedSource {
   readonly checks: ReadonlyMap<string, AnyCheck>;
 }
 
-/** Checks that a source answers, and that its credentials have exactly the permissions that checks and fixes need, if it can report them. Never throws. */
+/** Checks that a source responds, and that its credentials have exactly the permissions that checks and fixes need, if it can report them. Never throws. */
 export async function checkSource(
   { environment, source, checks }: CheckedSource,
   timeoutMs: number,
@@ -25,7 +25,7 @@ export async function checkSource(
   ]);
   if (!(permissions instanceof Error))
     return [health, ...permissionLines(about, permissions, (method) => usersOf(method, source, checks))];
-  // A source that does not answer is reported once.
+  // A source that doesn't respond is reported once.
   return health.level === 'failed' ? [health] : [health, unreadableLine(about, permissions)];
 }
 
@@ -41,8 +41,9 @@ async function readPermissions(
 }
 
 function unreadableLine(about: string, { message }: Error): DoctorLine {
-  const cure = 'Run the doctor again; if it fails again, check the permissions with the tools of the source';
-  return failed(about, `its permissions cannot be read: ${message}`, cure);
+  const hint =
+    "Run `wrench doctor` again. If it fails again, check the permissions with the source's own tools";
+  return failed(about, `couldn't read its permissions: ${message}`, hint);
 }
 
 async function healthLine(about: string, source: Source, timeoutMs: number): Promise<DoctorLine> {
@@ -54,9 +55,9 @@ async function healthLine(about: string, source: Source, timeoutMs: number): Pro
     } = await within(timeoutMs, source.healthCheck(AbortSignal.timeout(timeoutMs)));
     return isOk
       ? ok(about, summary)
-      : failed(about, summary, hint ?? `Look at the source \`${source.name}\` in the file`);
+      : failed(about, summary, hint ?? `Check the source \`${source.name}\` in wrench.yaml`);
   } catch (error) {
-    return failed(about, errorText(error), `Look at whether ${source.kind} answers from here`);
+    return failed(about, errorText(error), `Check that ${source.kind} is reachable from here`);
   }
 }
 

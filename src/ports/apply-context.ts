@@ -1,4 +1,4 @@
-/** The approval behind a change: what a writer gets besides the change itself. */
+/** The approval of a change, which a writer receives with the change itself. */
 export interface ApplyContext {
   /** The id of the remediation, `m0123456789abcdef`. A system that stores it can tell that a change was already made. */
   readonly idempotencyKey: string;

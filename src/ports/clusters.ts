@@ -5,12 +5,12 @@ export interface Cluster {
   /** The source's name in the configuration: `prod-eu`. */
   readonly name: string;
   /**
-   * How kubelets are asked, as configured: `direct` at their own addresses, `proxy` through the API server, `none` not at all.
+   * How kubelets are read, as configured: `direct` at their own addresses, `proxy` through the API server, `none` not at all.
    * `proxy` requires `get nodes/proxy`, which is not read-only.
    */
   readonly kubelets: 'direct' | 'proxy' | 'none';
   /**
-   * The `gitVersion` of the API server that answered: `v1.30.8-eks-2d5f260`.
+   * The `gitVersion` of the API server that responded: `v1.30.8-eks-2d5f260`.
    * @throws {SourceError}
    */
   readonly version: (options: ReadOptions) => Promise<string>;
@@ -37,7 +37,7 @@ export interface Cluster {
    */
   readonly daemonSets: (options: ReadOptions) => AsyncIterable<readonly DaemonSet[]>;
   /**
-   * What the kubelet of a node measures.
+   * The measurements of a node's kubelet.
    * @throws {SourceError} `missing` if it has no stats (404); `refused` if a permission is missing, which the message names.
    */
   readonly kubeletStats: (node: KubeletAddress, options: ReadOptions) => Promise<KubeletStats>;
@@ -71,7 +71,7 @@ export interface ClusterNode {
   readonly createdAt?: Date;
   /** `virtual`: no machine with a disk and a kubelet, such as a virtual kubelet or KWOK. */
   readonly kind: 'machine' | 'virtual';
-  /** A machine that a cloud runs for a single pod, as AWS Fargate does: nobody else manages its kubelet and its disk. */
+  /** A machine that a cloud runs for a single pod, as AWS Fargate does. The cloud manages its kubelet and its disk. */
   readonly isServerless?: true;
   /** `linux`, `windows`. */
   readonly operatingSystem: string;
@@ -254,7 +254,8 @@ export type Threshold =
 
 export interface ClusterWriter {
   /**
-   * Marks a node unschedulable and annotates it with the id of the remediation. Its pods keep running. Does nothing if this remediation has already cordoned it.
+   * Marks a node unschedulable and annotates it with the id of the remediation. Its pods keep running. Does nothing if this remediation has already
+   * cordoned it.
    * @throws {SourceError} `missing` if no node has this name and uid; `refused` if RBAC forbids it or the node is already cordoned otherwise.
    */
   readonly cordon: (node: NodeIdentity, applyContext: ApplyContext) => Promise<void>;

@@ -4,28 +4,28 @@ import type { ApplyContext } from './apply-context.ts';
 export interface ContainerEngines {
   /** The source's name in the configuration: `builders`. */
   readonly name: string;
-  /** As configured; nothing is asked. Their names are unique in the source. */
+  /** As configured, without a request. Their names are unique in the source. */
   readonly engines: readonly Engine[];
   /** Whether the configuration allows removing containers and images. */
   readonly removal: RemovalPermission;
   /**
-   * What the engine is: the cheapest request.
+   * Version and host of the engine; the cheapest request.
    * @throws {SourceError}
    */
   readonly info: (query: EngineQuery) => Promise<EngineInfo>;
   /**
-   * All containers, running ones included, in batches as they are read, without their sizes. A container that is removed meanwhile is left out.
+   * All containers, running ones included, in batches as they are read, without their sizes. A container that is removed in the meantime is omitted.
    * @throws {SourceError} if not all can be read. The batches before the error are valid.
    */
   readonly containers: (query: EngineQuery) => AsyncIterable<readonly EngineContainer[]>;
   /**
-   * One container, inspected now.
+   * Inspects one container.
    * @throws {SourceError} `missing` if no container has this id.
    */
   readonly container: (query: EngineQuery & { readonly id: string }) => Promise<EngineContainer>;
   /**
-   * The bytes that each of these containers has written to its own layer, by id; one that has written nothing has 0. The engine walks the layers, which
-   * takes long if there are many. A container that is gone, or whose layer the engine could not measure, is left out: its size is unknown.
+   * The bytes that each of these containers has written to its own layer, by id; one that has written nothing has 0. The engine walks the layers,
+   * which is slow if there are many. A container that is gone, or whose layer the engine couldn't measure, is omitted: its size is unknown.
    * @throws {SourceError}
    */
   readonly containerSizes: (
@@ -44,7 +44,10 @@ export interface Engine {
   readonly name: string;
   /** How it is reached, without credentials: `ssh://node-b`, `unix:///var/run/docker.sock`. */
   readonly address: string;
-  /** The name or address of its Kubernetes node, by the configuration. Absent for a local socket without one: then only the engine's own host name tells. */
+  /**
+   * The name or address of its Kubernetes node, by the configuration. Absent for a local socket without one; then only the engine's own host name is
+   * known.
+   */
   readonly node?: string;
 }
 
@@ -68,9 +71,9 @@ export interface EngineInfo {
   readonly hostname: string;
   /** Where it stores everything: `/var/lib/docker`. */
   readonly rootFolder?: string;
-  /** How far its clock is behind that of this machine; negative if it is ahead. Absent if unknown. */
+  /** By how much its clock is behind this machine's; negative if it is ahead. Absent if unknown. */
   readonly clockBehindMs?: number;
-  /** Numbers of containers; absent where the engine does not report them. */
+  /** Numbers of containers; absent if the engine does not report them. */
   readonly running?: number;
   readonly stopped?: number;
 }
@@ -81,7 +84,7 @@ export interface EngineContainer {
   readonly id: string;
   /** Without the slash: `elastic_morse`. */
   readonly name: string;
-  /** As it was created from: `base:209`. */
+  /** The image that it was created from: `base:209`. */
   readonly image: string;
   readonly imageId: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -96,16 +99,18 @@ export interface EngineContainer {
 export interface ContainerDetails {
   /** When its last process ended. Absent if it was never started. */
   readonly finishedAt?: Date;
-  /** The same as the engine writes it, to the nanosecond: it identifies the end. */
+  /** The same as the engine writes it, to the nanosecond, which identifies this exit. */
   readonly finishedAtText: string;
   readonly exitCode?: number;
   /** `no`, `always`, `unless-stopped`, `on-failure`; empty is `no`. */
   readonly restartPolicy: string;
-  /** The engine removes it by itself when it ends (`--rm`). */
+  /** The engine removes it automatically when it exits (`--rm`). */
   readonly autoRemove: boolean;
   /** Ids or names of the containers whose volumes it uses (`--volumes-from`), without a mode. */
   readonly volumesFrom: readonly string[];
-  /** Ids or names of the containers without which it cannot be started: whose namespaces it uses (`--network container:db`), or to which it is linked. */
+  /**
+   * Ids or names of the containers that it needs in order to start: whose namespaces it uses (`--network container:db`), or to which it is linked.
+   */
   readonly dependsOn: readonly string[];
   readonly mounts: readonly ContainerMount[];
 }
@@ -121,7 +126,7 @@ export interface ContainerMount {
   readonly path: string;
 }
 
-/** What takes space on one engine besides the layers of containers. */
+/** What uses space on one engine besides the layers of containers. */
 export interface EngineUsage {
   /** Of all images together, shared layers once. */
   readonly imageBytes?: number;
@@ -137,9 +142,9 @@ export interface EngineImage {
   readonly tags: readonly string[];
   readonly digests: readonly string[];
   readonly createdAt?: Date;
-  /** With all layers, also those that it shares. */
+  /** With all layers, including shared ones. */
   readonly bytes: number;
-  /** Of layers that other images have too. */
+  /** The size of the layers that other images have too. */
   readonly sharedBytes?: number;
   /** How many containers use it, stopped ones included. Absent if the engine did not count. */
   readonly containers?: number;
@@ -172,7 +177,7 @@ export interface BuildCacheEntry {
 export interface EngineWriter {
   /**
    * Removes one stopped container and none of its volumes, never by force. Does nothing if it is already gone.
-   * @throws {SourceError} `missing` if its state or the time it finished differs: it was started meanwhile; `refused` if the engine refuses.
+   * @throws {SourceError} `missing` if its state or finish time differs, because it was started in the meantime; `refused` if the engine refuses.
    */
   readonly removeContainer: (
     container: {

@@ -2,25 +2,25 @@ import type { Certificate } from './certificates.ts';
 import type { ApplyContext } from './apply-context.ts';
 import type { SourceError } from './source-error.ts';
 
-/** One cluster that keeps keys, such as an etcd: where services announce themselves, or what keeps the state of another cluster. */
+/** A key-value cluster such as etcd, where services register themselves, or which stores the state of another cluster. */
 export interface KeyValueStore {
   /** The source's name in the configuration: `etcd`. */
   readonly name: string;
   /**
-   * Reads everything under a directory, as a majority of the members agrees on it (a quorum read); never the state of a single member.
-   * @throws {SourceError} `unreachable` where no member responds, and where the members have lost their majority: then nothing is known of the keys.
-   * `missing` where the store does not speak the tree-like API (etcd v2) at all; `refused`, `malformed`, and `malformed` where the answer is larger than allowed.
+   * Reads everything under a directory with a quorum read, never from a single member's state.
+   * @throws {SourceError} `unreachable` if no member responds or the members have no majority: then nothing is known about the keys. `missing` if the
+   * store does not support the hierarchical API (etcd v2); `refused`; `malformed`, also if the response is larger than allowed.
    */
   readonly tree: (directory: string, options: { readonly signal: AbortSignal }) => Promise<KeyTree>;
   /** Whether the configuration allows compacting, defragmenting and disarming here. */
   readonly maintain: boolean;
   /**
-   * Queries every configured endpoint, and every member that they list, about itself. Each query stands alone: one that fails does
-   * not affect the others, and is in the result with its error.
+   * Queries every configured endpoint, and every member that they list, about itself. Queries are independent: one that fails does not affect the
+   * others, and its error is in the result.
    * @throws only the reason of `signal`.
    */
   readonly members: (options: QueryOptions) => Promise<StoreMembers>;
-  /** Reads the disk counters of members again, by {@link StoreMember.url}. One that does not respond is left out. */
+  /** Reads the disk counters of members again, by {@link StoreMember.url}. A member that does not respond is omitted. */
   readonly diskCounters: (
     urls: readonly string[],
     options: QueryOptions,
@@ -29,18 +29,21 @@ export interface KeyValueStore {
 
 export interface QueryOptions {
   readonly signal: AbortSignal;
-  /** What has no response within this time is reported as unanswered. */
+  /** A query without a response within this time is reported as unanswered. */
   readonly withinMs: number;
 }
 
-/** What is under one directory. */
+/** The content of one directory. */
 export interface KeyTree {
-  /** False where nobody ever wrote there, or the store was wiped. */
+  /** False if nothing was ever written there, or the store was wiped. */
   readonly exists: boolean;
-  /** Full paths of all directories below it, itself included where it exists, `/doppler/meta/z2/doppler_z2`. Directories have no TTL: an empty one shows that there were keys. */
+  /**
+   * Full paths of all directories below it, including itself if it exists, `/doppler/meta/z2/doppler_z2`. Directories have no TTL: an empty one shows
+   * that there were keys.
+   */
   readonly directories: readonly string[];
   readonly leaves: readonly KeyLeaf[];
-  /** The clock of the server that responded: TTLs count by it. */
+  /** The clock of the server that responded, by which TTLs count. */
   readonly serverTime: Date;
 }
 
@@ -48,53 +51,53 @@ export interface KeyLeaf {
   /** Full path. */
   readonly key: string;
   readonly value: string;
-  /** Seconds that are left; negative where the key has expired and no leader has removed it. Absent for a key that does not expire. */
+  /** Seconds left; negative if the key has expired and no leader has removed it. Absent for a key that does not expire. */
   readonly ttlSeconds?: number;
   readonly expiresAt?: Date;
-  /** Grows with every creation: a key that expired and came back has another one. */
+  /** Grows with every creation: a key that expired and was created again has a different one. */
   readonly createdIndex: number;
   /** Grows with every write, refreshes included. */
   readonly modifiedIndex: number;
 }
 
 export interface StoreMembers {
-  /** The members of the cluster that most of the endpoints belong to. Empty where no endpoint listed them. */
+  /** The members of the cluster that most of the endpoints belong to. Empty if no endpoint listed them. */
   readonly members: readonly StoreMember[];
-  /** What each configured endpoint shows, in the order of the configuration. */
+  /** The result for each configured endpoint, in the order of the configuration. */
   readonly endpoints: readonly StoreEndpoint[];
   readonly alarms: readonly StoreAlarm[];
-  /** Whether a read that a majority must agree on succeeded: false where members report that there is no majority; absent where nobody could be queried. */
+  /** Whether a quorum read succeeded: false if members report that there is no majority; absent if no member could be queried. */
   readonly hasQuorum?: boolean;
-  /** Why there is no quorum, or why it is not known, as the store reports it. */
+  /** Why there is no quorum, or why that is unknown, as the store reports it. */
   readonly quorumError?: string;
-  /** Bytes after which the store accepts no more writes, where it is reported; the least of all members. */
+  /** The size in bytes at which the store stops accepting writes, if reported; the smallest of all members. */
   readonly quotaBytes?: number;
-  /** The revision up to which history may be compacted; a decimal string, for it may exceed 2^53. */
+  /** The revision up to which history may be compacted; a decimal string, because it may exceed 2^53. */
   readonly revision?: string;
-  /** What Wrench presents to members that require a client certificate. */
+  /** The client certificate that Wrench presents to members. */
   readonly clientCertificate?: Certificate;
 }
 
-/** Who responds at one configured address. Ids are hexadecimal, as etcdctl shows them. */
+/** The member that responds at one configured address. Ids are hexadecimal, as etcdctl shows them. */
 export interface StoreEndpoint {
   /** `10.0.16.5:4001` */
   readonly address: string;
   readonly clusterId?: string;
   readonly memberId?: string;
-  /** Absent where it knows no leader. */
+  /** Absent if it knows no leader. */
   readonly leaderId?: string;
   /** The ids of the members that this one lists, sorted. */
   readonly lists?: readonly string[];
-  /** What it serves, where that is TLS. */
+  /** The certificate that it serves, with TLS. */
   readonly certificate?: Certificate;
-  /** Set where it did not respond at all. */
+  /** Set if it did not respond at all. */
   readonly error?: SourceError;
   readonly failureMode?: FailureMode;
 }
 
 /**
  * Why one did not respond: `not-listening` its port refuses connections; `hung` it accepts them and does not respond;
- * `unreachable` it cannot be reached from here, which says nothing about the member; `rejected` it responds, and rejects Wrench or is not etcd.
+ * `unreachable` it can't be reached from here, which says nothing about the member; `rejected` it responds, but rejects Wrench or is not etcd.
  */
 export type FailureMode = 'not-listening' | 'hung' | 'unreachable' | 'rejected';
 
@@ -107,26 +110,26 @@ export type StoreQuery =
   | 'alarm list'
   | 'quorum read';
 
-/** A query that one member did not answer, while it answered others. */
+/** A query that one member did not answer although it answered others. */
 export interface UnansweredQuery {
   readonly query: StoreQuery;
   readonly error: SourceError;
-  /** It answers this query for other users only. */
+  /** It answers this query only for other users. */
   readonly isDenied: boolean;
 }
 
-/** One member, as it reports itself. What it does not report is absent. */
+/** One member, as it describes itself. What it does not report is absent. */
 export interface StoreMember {
   /** Hexadecimal, as etcdctl shows it. */
   readonly id: string;
   /** Empty for one that was added and never started. */
   readonly name: string;
   readonly clientUrls: readonly string[];
-  /** Where it was queried; absent where no address is known. */
+  /** The address where it was queried; absent if none is known. */
   readonly url?: string;
   /** Whether that is a configured endpoint, and not only the address that it advertises. */
   readonly isConfigured: boolean;
-  /** Set where it did not respond at all: then nothing below is set, except perhaps its certificate. */
+  /** Set if it did not respond at all. Then nothing below is set, except perhaps its certificate. */
   readonly error?: SourceError;
   readonly failureMode?: FailureMode;
   readonly unanswered?: readonly UnansweredQuery[];
@@ -134,9 +137,9 @@ export interface StoreMember {
   readonly healthy?: boolean;
   /** As it reports it: `RAFT NO LEADER`. */
   readonly unhealthyBecause?: string;
-  /** A learner by the member list. */
+  /** Whether the member list says that it is a learner. */
   readonly isLearner?: boolean;
-  /** It calls itself a learner, and the member list does not: https://github.com/etcd-io/etcd/issues/18347 */
+  /** It calls itself a learner, but the member list does not: https://github.com/etcd-io/etcd/issues/18347 */
   readonly isLearnerByStatus?: boolean;
   readonly isLeader?: boolean;
   /** Whether it knows a leader. */
@@ -152,17 +155,17 @@ export interface StoreMember {
   readonly proposalsPending?: number;
   readonly disk?: DiskCounters;
   /**
-   * Milliseconds that its clock is at least ahead of ours; negative behind. It reports whole seconds, so up to about half of one can stay
-   * unseen either way, and 0 means that it may be ours.
+   * By at least how many milliseconds its clock is ahead of Wrench's; negative if it is behind. It reports whole seconds, so a difference of up to
+   * about half a second goes unnoticed, and 0 means that the clocks may agree.
    */
   readonly clockAheadMs?: number;
-  /** What it serves on its client port, where that is TLS. */
+  /** The certificate that it serves on its client port, with TLS. */
   readonly certificate?: Certificate;
-  /** What it serves to other members, where that is TLS and could be read; only asked for where a member is not healthy. */
+  /** The certificate that it serves to other members, with TLS; read only if a member is not healthy. */
   readonly peerCertificate?: Certificate;
 }
 
-/** How many operations of one kind there were since the member started, and how many of them were slow. */
+/** How many operations of one kind the member has done since it started, and how many were slow. */
 export interface Operations {
   readonly slow: number;
   readonly total: number;
@@ -179,7 +182,7 @@ export interface DiskCounters {
 }
 
 export interface StoreAlarm {
-  /** Hexadecimal; absent where the alarm names no member. */
+  /** Hexadecimal; absent if the alarm names no member. */
   readonly memberId?: string;
   /** `NOSPACE`, `CORRUPT`, or a kind that is not known here. */
   readonly kind: string;
@@ -188,12 +191,12 @@ export interface StoreAlarm {
 /** Maintenance of one store. Each call is one step. */
 export interface KeyValueWriter {
   /**
-   * Compacts history up to `revision`; succeeds where somebody else already did.
-   * @throws {SourceError} here and below: `refused` where the store refuses; `unreachable` where it did not respond: the step may have been done.
+   * Compacts history up to `revision`; succeeds if someone else already did.
+   * @throws {SourceError} here and below: `refused` if the store refuses; `unreachable` if it did not respond: the step may have been done.
    */
   readonly compact: (revision: string, applyContext: ApplyContext) => Promise<void>;
-  /** Returns one member's free pages to its disk. The member does not respond meanwhile. */
+  /** Returns one member's free pages to its disk. The member does not respond in the meantime. */
   readonly defragment: (memberId: string, applyContext: ApplyContext) => Promise<void>;
-  /** Disarms an alarm; it does not clear by itself. */
+  /** Disarms an alarm, which does not clear automatically. */
   readonly disarm: (alarm: StoreAlarm, applyContext: ApplyContext) => Promise<void>;
 }

@@ -1,19 +1,18 @@
 import type { ApplyContext } from './apply-context.ts';
 import type { SourceError } from './source-error.ts';
 
-/** What supervises processes: a BOSH director, or monit on some machines. */
+/** A process supervisor: a BOSH director, or monit on some machines. */
 export interface ProcessSupervisor {
   /** The source's name in the configuration: `bosh`. */
   readonly name: string;
   /**
-   * `director`: it deploys VMs and reports them through an agent on each, by deployment; `host`: each machine has its own, and they know
-   * no deployments.
+   * `director`: it deploys VMs and reports on them through an agent on each, by deployment; `host`: each machine has its own supervisor, without
+   * deployments.
    */
   readonly supervisor: 'director' | 'host';
   /**
    * All deployments that it is configured for, with the current state of every instance.
-   * A single deployment or machine that cannot be read is in the list with its `error`.
-   * @throws {SourceError} where nothing could be read at all.
+   * A single deployment or machine that can't be read is in the list with its `error`. @throws {SourceError} if nothing could be read.
    */
   readonly deployments: (options: { readonly signal: AbortSignal }) => Promise<readonly Deployment[]>;
 }
@@ -23,11 +22,11 @@ export interface Deployment {
   /** The deployment's name; for monit the source's own name. */
   readonly name: string;
   readonly instances: readonly Instance[];
-  /** Held by a running task: nothing else may change it. The id is `unknown` where the credential may not see the task. */
+  /** Locked by a running task: nothing else may change it. The id is `unknown` if the credential isn't allowed to see the task. */
   readonly lock?: { readonly taskId: string; readonly description?: string };
-  /** What of it could not be read; then `instances` may be incomplete. */
+  /** What couldn't be read; then `instances` may be incomplete. */
   readonly gaps?: readonly { readonly what: string; readonly error: SourceError }[];
-  /** Release or product version, where the supervisor reports it: some checks apply to old versions only. */
+  /** Release or product version, if the supervisor reports it: some checks apply only to old versions. */
   readonly version?: string;
 }
 
@@ -38,41 +37,41 @@ export interface Instance {
   /** Its UUID, or on old directors its index. */
   readonly id: string;
   readonly index?: number;
-  /** As people call it: `doppler_z2/0` where the index is known, else `doppler_z2/<id>`. */
+  /** The name to show: `doppler_z2/0` if the index is known, else `doppler_z2/<id>`. */
   readonly name: string;
   readonly zone?: string;
   readonly addresses: readonly string[];
-  /** What state it should be in. */
+  /** The desired state. */
   readonly desired: 'started' | 'stopped' | 'detached';
   /** Set to be ignored by the supervisor (`bosh ignore`). */
   readonly ignored: boolean;
   /**
-   * What its agent reports of the whole instance: `unresponsive` the agent does not respond; `absent` there is no machine;
-   * `unknown` the agent responds and its monit does not.
+   * What its agent reports about the whole instance: `unresponsive` the agent does not respond; `absent` there is no machine;
+   * `unknown` the agent responds but its monit does not.
    */
   readonly state: 'running' | 'failing' | 'starting' | 'stopped' | 'unknown' | 'unresponsive' | 'absent';
   readonly processes: readonly RunningProcess[];
-  /** What is wrong apart from processes, where the supervisor watches more: disks, files, hosts, programs. */
+  /** Faults other than of processes, if the supervisor monitors more: disks, files, hosts, programs. */
   readonly faults?: readonly ServiceFault[];
-  /** Changes with each restart, where the supervisor reports something of the kind: a machine's id, a process id. Plans are bound to it. */
+  /** Changes with each restart, if the supervisor reports such a value: a machine's id, a process id. It is a precondition of plans. */
   readonly incarnation?: string;
   readonly restart: RestartPermission;
 }
 
 export interface RunningProcess {
   readonly name: string;
-  /** `unmonitored`: monit no longer watches it (BOSH calls that `unknown`); it is never restarted automatically. */
+  /** `unmonitored`: monit no longer monitors it (BOSH calls that `unknown`); it is never restarted automatically. */
   readonly state: 'running' | 'failing' | 'starting' | 'unmonitored';
   readonly uptimeSeconds?: number;
 }
 
-/** A fault of something that is monitored on a machine and is not a process. A restart does not fix it. */
+/** A fault of something monitored on a machine other than a process. A restart does not fix it. */
 export interface ServiceFault {
   readonly name: string;
   /** `filesystem`, `file`, `host`, `program`, `system` … */
   readonly type: string;
   readonly state: 'failing' | 'starting' | 'unmonitored';
-  /** What failed, in words: `it does not exist`. Empty where it is not failing. */
+  /** What failed: `it does not exist`. Empty if it is not failing. */
   readonly failures: readonly string[];
   /** The supervisor's own message. */
   readonly message?: string;
@@ -80,7 +79,7 @@ export interface ServiceFault {
   readonly failsInstance: boolean;
 }
 
-/** Whether and how an instance may be restarted, by the configuration and by the supervisor's own rules. */
+/** Whether and how an instance may be restarted, according to the configuration and the supervisor's own rules. */
 export type RestartPermission =
   | {
       readonly allowed: true;
@@ -88,7 +87,7 @@ export type RestartPermission =
       readonly scope: 'instance' | 'process';
       /** The processes that may be restarted alone; for scope `instance` all that will be. */
       readonly processes: readonly string[];
-      /** What else the restart would cause, one line each, for the plan: "pending changes of the manifest are deployed too". */
+      /** What else the restart would do, one line each, for the plan: "pending changes of the manifest are deployed too". */
       readonly sideEffects: readonly string[];
     }
   | { readonly allowed: false; readonly because: string };
@@ -103,9 +102,10 @@ export interface RestartTarget {
 
 export interface ProcessWriter {
   /**
-   * Restarts, and resolves when it is done: a finished task, or another pid and nothing pending.
-   * Asked again with the same `idempotencyKey` it does nothing twice where the supervisor can recognize it.
-   * @throws {SourceError} `refused` where a rule or a lock forbids it, before anything was done; `unreachable` where the supervisor did not respond: the restart may have happened.
+   * Restarts, and resolves when it is done: a finished task, or another pid and nothing pending. A repeated call with the same `idempotencyKey`
+   * restarts only once, if the supervisor can recognize it.
+   * @throws {SourceError} `refused` if a rule or a lock forbids it, before anything was done; `unreachable` if the supervisor did not respond: the
+   * restart may have happened.
    */
   readonly restart: (target: RestartTarget, applyContext: ApplyContext) => Promise<RestartResult>;
 }

@@ -4,7 +4,7 @@ import type { ContainerEngines, EngineWriter } from './engines.ts';
 import type { KeyValueStore, KeyValueWriter } from './key-value.ts';
 import type { ProcessSupervisor, ProcessWriter } from './processes.ts';
 
-/** All that checks can read: the sources of each port. An environment has the ports that its configuration names sources for. */
+/** Everything that checks can read: the sources of each port. An environment has a port if its configuration has a source for it. */
 export interface Readers {
   readonly certificates: readonly CertificateStore[];
   readonly clusters: readonly Cluster[];
@@ -14,7 +14,7 @@ export interface Readers {
 }
 
 /**
- * All that approved remediations can change: for each port the writer of one source, by the source's name.
+ * Everything that approved remediations can change: for each port, the writer of a source by the source's name.
  * @throws {SourceError} `refused` if the configuration does not allow changes to that source.
  */
 export interface Writers {
@@ -38,7 +38,7 @@ type MethodOf<Source> = {
     : never;
 }[keyof Source & string];
 
-/** The ports. An environment's readers and writers follow this table; `holds` is what messages call the content of their sources. */
+/** The ports. An environment's readers and writers follow this table; `holds` is the word for the content of their sources in messages. */
 export const PORTS = {
   certificates: { holds: 'certificates' },
   clusters: { holds: 'nodes and pods' },

@@ -1,4 +1,4 @@
-/** A request over HTTP, without its headers, which carry credentials. */
+/** An HTTP request, without its headers, which contain credentials. */
 export interface HttpQuestion {
   readonly url: string;
   /** Default: GET. */
@@ -8,11 +8,11 @@ export interface HttpQuestion {
   readonly form?: Readonly<Record<string, string>>;
 }
 
-/** The response, whatever its status. */
+/** The response, with any status. */
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
-  /** Names in lower case, however the server wrote them. If a header is repeated, only the first is included. */
+  /** Names in lower case. If a header is repeated, only the first is included. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -20,8 +20,8 @@ export interface HttpAnswer {
 export type Recordable = (body: unknown) => unknown;
 
 /**
- * Notes what one source is asked and what it answers, for `wrench run --record`. Each function passes on the result
- * or the error of the function that it is given. There is no recorder in any other run.
+ * Records the requests to one source and its responses, for `wrench run --record`. Each function returns the result or throws the error of the
+ * function that it is given. Other runs have no recorder.
  */
 export interface SourceRecorder {
   /** One request, with all its retries. `recordable` is for bodies of which only a part may be recorded. */
@@ -35,6 +35,6 @@ export interface SourceRecorder {
     place: string,
     read: () => Promise<Buffer | undefined>,
   ) => Promise<Buffer | undefined>;
-  /** Any other observation of yes or no, such as whether a port accepts connections. */
+  /** Any other boolean observation, such as whether a port accepts connections. */
   readonly observe: (what: string, observe: () => Promise<boolean>) => Promise<boolean>;
 }

@@ -1,22 +1,22 @@
 export type SourceErrorKind = 'unreachable' | 'refused' | 'missing' | 'malformed';
 
 /**
- * A source did not respond as expected. That is normal in an outage, and becomes a gap in the report. Any other error is a bug of ours.
+ * A source did not respond as expected. That is normal in an outage, and becomes a gap in the report. Any other error is a bug in Wrench.
  *
  * - `unreachable`: no response (connection, timeout, deadline);
  * - `refused`: permission denied (401, 403, a policy);
- * - `missing`: what was asked for is not there;
+ * - `missing`: what was requested does not exist;
  * - `malformed`: a response that cannot be parsed.
  */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   readonly source: string;
   readonly kind: SourceErrorKind;
-  /** How many places were not read because of it, where that is known and more than one. */
+  /** How many places were not read because of it, if known and more than one. */
   readonly places?: number;
-  /** Which places these are, where that is known. The message need not name them all. */
+  /** Which places these are, if known. The message need not list them all. */
   readonly placeNames?: readonly string[];
-  /** Node's code of a connection that failed (`ECONNREFUSED`), or `TIMEOUT` where there was no response in time. */
+  /** Node's code of a connection that failed (`ECONNREFUSED`), or `TIMEOUT` if there was no response in time. */
   readonly code?: string;
 
   constructor(

@@ -5,11 +5,11 @@ export interface Source {
   /** As configured: `edge`, `vault`. Unique in its environment. */
   readonly name: string;
   readonly kind: string;
-  /** What can be read of it, by port. */
+  /** What can be read from it, by port. */
   readonly reads: { readonly [Port in PortName]?: Readers[Port][number] };
-  /** What it may change, by port: only what its configuration allows, where configured with separate credentials. */
+  /** What can be changed in it, by port: only what its configuration allows, with separate credentials if configured. */
   readonly writes?: { readonly [Port in PortName]?: ReturnType<Writers[Port]> };
-  /** For `wrench doctor`: sends the smallest request that proves the source reachable and its credentials valid. Never throws. */
+  /** For `wrench doctor`: sends the smallest request that proves that the source is reachable and its credentials are valid. Never throws. */
   readonly healthCheck: (signal: AbortSignal) => Promise<SourceHealth>;
   /**
    * For `wrench doctor`: whether the credentials of the source have the permissions that the methods of its ports need, and any that they should not
@@ -23,9 +23,9 @@ export interface Source {
 
 export interface SourceHealth {
   readonly ok: boolean;
-  /** The result in one line: `12 of 12 sites answer`, `login refused (403)`. */
+  /** The result in one line: `12 of 12 sites respond`, `login refused (403)`. */
   readonly summary: string;
-  /** What to do about it, where it is not ok. */
+  /** How to fix it, if it is not ok. */
   readonly hint?: string;
 }
 

@@ -23,7 +23,7 @@ test('each channel has one audience: the first request in it', async () => {
   expect((await audiences.close('r1')).map(({ runId }) => runId).toSorted()).toEqual(['r2', 'r4']);
 });
 
-test('nobody can join a closed run, and closing it again returns the same audiences', async () => {
+test('a closed run cannot be joined, and closing it again returns the same audiences', async () => {
   await audiences.join('r1', audience('r2', 'C2'));
   const closed = await audiences.close('r1');
 

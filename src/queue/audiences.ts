@@ -3,7 +3,7 @@ import type { RedisConnection } from './connection.ts';
 import { requestOriginSchema } from './request-origin.ts';
 import { loadLua } from './load-lua.ts';
 
-/** A channel that waits for the answer of a run, with the first person who asked there. Its thread has its own run id. */
+/** A channel that waits for the answer of a run, with the first request there. Its thread has its own run id. */
 export const audienceSchema = z.strictObject({ runId: z.string(), asked: requestOriginSchema });
 
 export type Audience = z.infer<typeof audienceSchema>;
@@ -25,7 +25,7 @@ export interface Audiences {
 const OPEN_S = 6 * 3_600;
 /** The worker may queue the answer again for this long. */
 const CLOSED_S = 900;
-/** If nobody joined: longer than a join in progress may take. */
+/** If no channel joined: longer than a join in progress may take. */
 const EMPTY_S = 60;
 const CLOSED = 'closed';
 

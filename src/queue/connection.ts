@@ -6,12 +6,12 @@ type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>;
 
 export type RedisConnection = Redis | Cluster;
 
-/** Doubles from 0.1 s to at most 5 s, half of it by chance, so that workers do not come back in lockstep. */
+/** Doubles from 0.1 s to at most 5 s, half of it random, so that workers don't reconnect in lockstep. */
 export function backoffMs(attempt: number): number {
   return Math.min(100 * 2 ** Math.min(attempt, 7), 5_000) * (0.5 + Math.random() / 2);
 }
 
-/** While Redis is unreachable every command fails at once, so that a person gets an answer within Slack's 3 s. */
+/** While Redis is unreachable every command fails immediately, so that a person gets a response within Slack's 3 s. */
 export function connectFailFast(settings: RedisSettings, onError: (error: Error) => void): RedisConnection {
   return connect(settings, { enableOfflineQueue: false, maxRetriesPerRequest: 1 }, onError);
 }

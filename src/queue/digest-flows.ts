@@ -12,7 +12,7 @@ import { CHECK_JOBS, CHECKS, DIGEST_JOBS, DIGESTS, EVENTS_KEPT, jobOptionsOf, PR
 
 /** The jobs of the run of a digest: its checks, and the one that follows when all of them have ended. */
 export interface DigestFlow {
-  /** `failed`: the job that follows has failed for good. `ended`: it has run. */
+  /** `failed`: the job that follows failed and won't be retried. `ended`: it has run. */
   readonly state: 'running' | 'failed' | 'ended';
   /** What the checks that have ended returned, by their run ids. A result of another version is among `failures`. */
   readonly results: ReadonlyMap<string, DigestPartResult>;
@@ -21,7 +21,7 @@ export interface DigestFlow {
 }
 
 export interface DigestFlows {
-  /** Queues the checks of a run and what follows them. A second time it changes nothing: the ids of the jobs are their run ids. */
+  /** Queues the checks of a run and what follows them. Calling it again changes nothing: the ids of the jobs are their run ids. */
   readonly add: (job: Extract<DigestJob, { kind: 'finish' }>, checks: readonly CheckJob[]) => Promise<void>;
   /** Undefined if there is no such flow. */
   readonly read: (runId: string) => Promise<DigestFlow | undefined>;
@@ -30,7 +30,7 @@ export interface DigestFlows {
   readonly close: () => Promise<void>;
 }
 
-/** Somebody waits for a command: it is not queued behind the many checks of a digest. A job without a priority comes first. */
+/** A person waits for a command, so it isn't queued behind the many checks of a digest. A job without a priority comes first. */
 const AFTER_COMMANDS = 10;
 
 const finishJobId = (runId: string): string => `finish-${runId}`;
@@ -93,7 +93,7 @@ async function readFlow(job: Job): Promise<DigestFlow> {
   for (const [key, value] of Object.entries(values)) {
     const parsed = digestPartResultSchema.safeParse(value);
     if (parsed.success) results.set(idOf(key), parsed.data);
-    else failures.set(idOf(key), 'another version of Wrench ran it, and its report cannot be read');
+    else failures.set(idOf(key), "another version of Wrench ran it, and this one can't read its report");
   }
   return {
     state: state === 'failed' ? 'failed' : state === 'completed' ? 'ended' : 'running',

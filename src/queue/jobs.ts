@@ -13,13 +13,13 @@ export const checkJobSchema = z.strictObject({
   environment: z.string(),
   args: z.record(z.string(), z.string()),
   asked: requestOriginSchema,
-  /** It is a part of this run of a digest: its report is returned to the job of the digest, and not posted by itself. */
+  /** It is a part of this run of a digest: its report is returned to the job of the digest, and not posted on its own. */
   digestRun: runId.exactOptional(),
 });
 
 export type CheckJob = z.infer<typeof checkJobSchema>;
 
-/** What a check job with `digestRun` returns to the job of its digest. If it could not be run, the job fails, and its error says why to people. */
+/** What a check job with `digestRun` returns to the job of its digest. If the check can't be run, the job fails with an error message for people. */
 export const digestPartResultSchema = z.strictObject({
   report: reportSchema,
   /** Every finding of the question: found, unseen, or gone within the time that history is kept. */
@@ -30,7 +30,7 @@ export type DigestPartResult = z.infer<typeof digestPartResultSchema>;
 
 /** About a digest, in the queue `digests`: bot or worker to worker. */
 export const digestJobSchema = z.discriminatedUnion('kind', [
-  /** Somebody wants it to run now. */
+  /** Someone requested a run now. */
   z.strictObject({ kind: z.literal('start'), name: z.string(), runId, asked: requestOriginSchema }),
   /** The parent of the flow of a run: all of its checks have ended. */
   z.strictObject({
@@ -59,7 +59,7 @@ const remediationId = z.string().regex(/^m[0-9a-f]{16}$/);
 export const remediationJobSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('plan'), id: remediationId }),
   z.strictObject({ kind: z.literal('apply'), id: remediationId }),
-  /** Somebody wants the check repeated after the remediation has ended. */
+  /** Someone requested to run the check again after the remediation ended. */
   z.strictObject({ kind: z.literal('look'), id: remediationId, by: z.string() }),
 ]);
 
@@ -81,7 +81,7 @@ const outboxJob = z.discriminatedUnion('kind', [
   }),
   /** A run of a digest has ended. `asked.channelId` is the channel of the digest. */
   z.strictObject({ kind: z.literal('digest'), runId, asked: requestOriginSchema, run: digestRunSchema }),
-  /** Somebody took a finding, gave it back or silenced it: one message in the thread of the finding shows its state, and is edited later. */
+  /** Someone took, released or silenced a finding: one message in the thread of the finding shows its state, and is edited later. */
   z.strictObject({
     kind: z.literal('finding-status'),
     /** Derived from the finding and the thread. */
@@ -95,9 +95,9 @@ const outboxJob = z.discriminatedUnion('kind', [
     /** Orders the states: a later one is never replaced by an earlier one. */
     at: z.iso.datetime(),
   }),
-  /** Somebody asked the same question in the same channel: they get the link to the thread of the run. `asked` is theirs. */
+  /** Someone requested the same check in the same channel, and gets the link to the thread of the run. `asked` is their request. */
   z.strictObject({ kind: z.literal('joined'), ...about, first: requestOriginSchema }),
-  /** A bug in Wrench ended the run; the log has it under this id. */
+  /** A bug in Wrench stopped the run; the log has its details under this id. */
   z.strictObject({ kind: z.literal('bug'), ...about, jobId: z.string() }),
   /** The run was started more than once, and its worker was lost each time. */
   z.strictObject({ kind: z.literal('lost'), ...about, jobId: z.string() }),

@@ -71,7 +71,7 @@ export function readLua(file: URL): string {
 }
 
 const LIST = /^\.\.\./;
-/** A list is filled by a loop: `unpack` fails at some 8,000 values. */
+/** A list is filled by a loop, because `unpack` fails at about 8,000 values. */
 const LOCAL =
   /^local (?<name>\w+) = (?:\{\} for at = (?<from>\d+), #KEYS do |(?:tonumber\()?(?<table>KEYS|ARGV)\[(?<at>\d+)\])/gm;
 

@@ -65,8 +65,8 @@ test('restarts a Redis that exits, and reports it', async () => {
 
   process.kill(pid, 'SIGKILL');
 
-  await expect.poll(() => errors.join()).toContain('starting it again');
-  await expect.poll(() => ask(local, (client) => client.ping()).catch(() => 'away')).toBe('PONG');
+  await expect.poll(() => errors.join()).toContain('restarting it');
+  await expect.poll(() => ask(local, (client) => client.ping()).catch(() => 'down')).toBe('PONG');
 });
 
 test('a folder has one owner at a time, and the folder of a killed owner is taken over', async () => {

@@ -6,12 +6,12 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface LocalRedis {
-  /** `unix:///…`, reachable by this user alone. */
+  /** `unix:///…`; only this user can connect. */
   readonly url: string;
   readonly close: () => Promise<void>;
 }
 
-/** No Redis can be started here; the message says what to install. */
+/** Redis couldn't be started. The message says what to do. */
 export class NoRedis extends Error {
   override readonly name = 'NoRedis';
 }
@@ -45,7 +45,7 @@ export async function startLocalRedis(folder: string, onError: (error: Error) =>
     await writeFile(owner, JSON.stringify(now));
     child.once('exit', (code) => {
       if (closing) return;
-      onError(new Error(`the private Redis ended with ${code}; starting it again`));
+      onError(new Error(`the private Redis exited with ${code}; restarting it`));
       setTimeout(() => void start().catch(onError), RESTART_MS);
     });
   };
@@ -95,7 +95,7 @@ async function takeOver(owner: string): Promise<void> {
   if (!before) return;
   if (before.pid !== process.pid && isAlive(before.pid))
     throw new NoRedis(
-      `the folder of ${owner} is in use by process ${before.pid}; set WRENCH_DATA to another one`,
+      `The folder of ${owner} is in use by process ${before.pid}. Set WRENCH_DATA to another folder.`,
     );
   await rm(before.socketFolder, { recursive: true, force: true });
   if (!(await isRedis(before.redisPid))) return;
@@ -119,7 +119,7 @@ async function isRedis(pid: number): Promise<boolean> {
   return /redis|valkey/.test(words);
 }
 
-/** Durable to the last command, on a socket of this user alone, evicting nothing. */
+/** Durable to the last command, on a socket that only this user can use, without eviction. */
 function settingsFor(data: string, socket: string): readonly string[] {
   return [
     ['--port', '0'],
@@ -136,7 +136,7 @@ function settingsFor(data: string, socket: string): readonly string[] {
 
 /**
  * Starts the first Redis there is among `REDIS_PROGRAMS`, on a unix socket and with its data in `data`, and waits until the socket exists.
- * `detached` keeps Ctrl-C away from it.
+ * If `detached`, Ctrl-C doesn't reach it.
  * @throws {NoRedis} if none is installed, or it does not start.
  */
 export async function spawnRedis(data: string, socket: string, detached: boolean): Promise<ChildProcess> {
@@ -147,7 +147,7 @@ export async function spawnRedis(data: string, socket: string, detached: boolean
     if (await hasStarted(child, socket)) return child;
   }
   throw new NoRedis(
-    'no Redis: set REDIS_URL, or install one (Debian and Ubuntu: apt-get install redis-tools)',
+    'Redis is not installed. Set REDIS_URL, or install Redis (Debian and Ubuntu: apt-get install redis-tools).',
   );
 }
 
@@ -155,7 +155,7 @@ export async function spawnRedis(data: string, socket: string, detached: boolean
 async function hasStarted(child: ChildProcess, socket: string): Promise<boolean> {
   const ended = new Promise<false | Error>((done) => {
     child.once('error', (error: NodeJS.ErrnoException) => done(error.code === 'ENOENT' ? false : error));
-    child.once('exit', (code) => done(new NoRedis(`Redis ended with ${code} at its start`)));
+    child.once('exit', (code) => done(new NoRedis(`Redis exited with ${code} while starting`)));
   });
   for (let waited = 0; waited < STARTS_WITHIN_MS; waited += 10) {
     const state = await Promise.race([ended, sleep(10, undefined)]);
@@ -164,7 +164,7 @@ async function hasStarted(child: ChildProcess, socket: string): Promise<boolean>
     if (existsSync(socket)) return true;
   }
   await stop(child);
-  throw new NoRedis(`Redis did not start within ${STARTS_WITHIN_MS / 1_000} s`);
+  throw new NoRedis(`Redis didn't start within ${STARTS_WITHIN_MS / 1_000} s`);
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -5,7 +5,7 @@ import { loadLua } from './load-lua.ts';
 /** What is known of a run after its own keys have expired: it was queued, or its answer was posted. */
 export type PastRunState = 'queued' | 'answered';
 
-/** Remembers runs for as long as Slack may repeat their commands, in a few bytes each, because there may be many per second. */
+/** Remembers runs for as long as Slack may repeat their commands, in a few bytes each: there may be many per second. */
 export interface PastRuns {
   readonly read: (runId: string) => Promise<PastRunState | undefined>;
   readonly record: (runId: string, past: PastRunState) => Promise<void>;

@@ -27,12 +27,12 @@ export const REMEDIATIONS = 'remediations';
 export const OUTBOX = 'outbox';
 export const DIGESTS = 'digests';
 
-/** Redis did not take the job in time. It may still have it: "rejected" does not mean "not queued". */
+/** Redis didn't confirm the job in time. It may still have queued it. */
 export class QueueDown extends Error {
   override readonly name = 'QueueDown';
 }
 
-/** The same check with the same arguments is already running for somebody in this channel: `runId` is theirs. */
+/** The same check with the same arguments was already requested in this channel and is running: `runId` is that run. */
 const joinedSchema = z.strictObject({
   kind: z.literal('joined'),
   runId: z.string(),
@@ -47,7 +47,7 @@ export interface Queues {
   /**
    * Queues a check. A repeated delivery returns the same run. The same question joins the running check, and each channel gets its own
    * answer. `before` is called before a new run is queued.
-   * @throws {QueueDown} at once if Redis is unreachable, and after `ENQUEUE_WITHIN_MS` if it does not answer.
+   * @throws {QueueDown} immediately if Redis is unreachable, and after `ENQUEUE_WITHIN_MS` if it doesn't respond.
    */
   readonly enqueueCheck: (
     job: CheckJob,
@@ -57,7 +57,7 @@ export interface Queues {
   /** Queues a job about a remediation. A second job with the same `id` is ignored. */
   readonly enqueueRemediation: (id: string, job: RemediationJob) => Promise<void>;
   /**
-   * Queues the run of a digest that somebody asks for. A repeated delivery is the same job.
+   * Queues a requested run of a digest. A repeated delivery is the same job.
    * @throws {QueueDown} like `enqueueCheck`.
    */
   readonly enqueueDigestStart: (job: Extract<DigestJob, { kind: 'start' }>) => Promise<void>;
@@ -81,7 +81,7 @@ const KEEP_S = 900;
 /** The job that carries the answer of a run to the bot. */
 export const answerJobId = (runId: string): string => `report-${runId}`;
 
-/** Names a run after the delivery that asked for it, so that a command delivered four times runs once. */
+/** Derives the id of a run from the delivery that requested it, so that a command delivered four times runs once. */
 export function runIdOf(delivery: string): string {
   return `r${createHash('sha256').update(delivery).digest('hex').slice(0, 16)}`;
 }
@@ -102,7 +102,7 @@ export function questionIdOf(
 /** The producers of all queues, over one connection. */
 export function openQueues(connection: RedisConnection, onError: (error: Error) => void): Queues {
   const checks = openQueue<CheckJob>(CHECKS, connection, onError, CHECK_JOBS);
-  // One attempt, and not run again if its worker is lost: what was begun is verified, never repeated.
+  // One attempt, and no retry if its worker is lost: an execution that started is verified, never repeated.
   const remediations = openQueue<RemediationJob>(REMEDIATIONS, connection, onError, {
     attempts: 1,
     keep: { age: 3_600, count: 1_000 },
@@ -147,7 +147,7 @@ export function makeIsAnswerQueued(connection: RedisConnection): (runId: string)
   return async (runId) => (await connection.exists(`${PREFIX}:${OUTBOX}:${answerJobId(runId)}`)) === 1;
 }
 
-/** Nobody reads the event streams of the queues; BullMQ would keep 10,000 events of each. */
+/** The event streams of the queues aren't used; BullMQ would keep 10,000 events in each. */
 export const EVENTS_KEPT = 100;
 
 interface JobSettings {
@@ -157,7 +157,7 @@ interface JobSettings {
 
 /** How jobs of the queue `checks` are run and kept, also those that are part of a digest. */
 export const CHECK_JOBS: JobSettings = { attempts: 3, keep: { age: KEEP_S, count: 200 } };
-/** A digest is started and finished by steps that do no harm when they are repeated. */
+/** The steps that start and finish a digest can be repeated safely. */
 export const DIGEST_JOBS: JobSettings = { attempts: 10, keep: { age: 3_600, count: 1_000 } };
 
 /** The options of a job. */
@@ -241,7 +241,7 @@ async function join(
 }
 
 async function inTime<T>(connection: RedisConnection, work: () => Promise<T>): Promise<T> {
-  if (connection.status !== 'ready') throw new QueueDown('Redis is not reachable');
+  if (connection.status !== 'ready') throw new QueueDown('Redis is unreachable');
   try {
     return await within(ENQUEUE_WITHIN_MS, work());
   } catch (error) {

@@ -1,35 +1,36 @@
 import { z } from 'zod';
 
 const server = z.strictObject({
-  host: z.string().min(1).meta({ description: 'A host name or an address.' }),
-  port: z.number().int().min(1).max(65_535).meta({ description: 'A port.' }),
+  host: z.string().min(1).meta({ description: 'Host name or IP address.' }),
+  port: z.number().int().min(1).max(65_535).meta({ description: 'Port.' }),
 });
 
 const access = {
-  username: z.string().exactOptional().meta({ description: 'The user of Redis, where it has users.' }),
-  password: z.string().exactOptional().meta({ description: 'The password of Redis.', secret: true }),
+  username: z.string().exactOptional().meta({ description: 'Redis ACL user.' }),
+  password: z.string().exactOptional().meta({ description: 'Redis password.', secret: true }),
   tls: z
     .strictObject({
       ca: z.string().exactOptional().meta({
-        description: 'A PEM file with the authorities that sign the servers, where the public ones do not.',
+        description:
+          'PEM file with the CA certificates of the servers, if they are not signed by a public CA.',
       }),
       servername: z.string().exactOptional().meta({
-        description: 'The name that the certificates of the servers are for, where it is not their host.',
+        description: 'Host name in the certificates of the servers, if it differs from `host`.',
       }),
     })
     .exactOptional()
     .meta({
-      description: 'Talks TLS to Redis; `{}` is enough where a public authority signs its certificates.',
+      description: 'Connects with TLS. `{}` is enough if a public CA signs the certificates.',
     }),
 };
 
 const sentinel = z.strictObject({
-  sentinels: z.array(server).min(1).meta({ description: 'The Sentinels.' }),
-  name: z.string().min(1).meta({ description: 'The name by which the Sentinels know the primary.' }),
+  sentinels: z.array(server).min(1).meta({ description: 'The Sentinels to connect to.' }),
+  name: z.string().min(1).meta({ description: 'Name of the primary in the Sentinels, such as `mymaster`.' }),
   sentinelPassword: z
     .string()
     .exactOptional()
-    .meta({ description: 'The password of the Sentinels themselves.', secret: true }),
+    .meta({ description: 'Password of the Sentinels.', secret: true }),
   ...access,
 });
 
@@ -37,12 +38,12 @@ const cluster = z.strictObject({
   cluster: z
     .array(server)
     .min(1)
-    .meta({ description: 'Some of the nodes of the Cluster; the others are found through them.' }),
+    .meta({ description: 'Nodes of the cluster to connect to first. They report the others.' }),
   ...access,
 });
 
-/** Redis by Sentinel or as a Cluster, as in the configuration. */
+/** `redis` in wrench.yaml: Sentinel or Cluster. */
 export const redisSchema = z.union([sentinel, cluster]);
 
-/** Where Redis is. `url` takes `redis://`, `rediss://` and `unix:///path`. */
+/** How to connect to Redis. `url` is `redis://`, `rediss://` or `unix:///path`. */
 export type RedisSettings = { readonly url: string } | z.output<typeof redisSchema>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Who ran a command, where and when: all that is needed to answer in the right place. Stored as `asked` in jobs and records. */
+/** Who ran a command, where and when: all that is needed to respond in the right place. Stored as `asked` in jobs and records. */
 export const requestOriginSchema = z.strictObject({
   /** Slack user id; never a name. */
   by: z.string(),
@@ -10,7 +10,7 @@ export const requestOriginSchema = z.strictObject({
   /** As typed, cleaned: `/certs expiring --within 30d`. */
   as: z.string(),
   at: z.iso.datetime(),
-  /** Answers where the bot is not a member: at most 5 times within 30 minutes. https://docs.slack.dev/interactivity/handling-user-interaction */
+  /** Takes responses even where the bot isn't a member: at most 5 within 30 minutes. https://docs.slack.dev/interactivity/handling-user-interaction */
   responseUrl: z.url().exactOptional(),
 });
 

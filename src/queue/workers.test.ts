@@ -59,9 +59,9 @@ test('what a handler returns is the return value of its job', async () => {
   expect((await checks.getJob(job.runId))?.returnvalue).toEqual(value);
 });
 
-test('a job whose handler says that running it again changes nothing fails at once, with the reason', async () => {
+test('a job whose handler throws NoRetry fails immediately, with the reason', async () => {
   const { failures, ended, close } = await work(async () => {
-    throw new NoRetry('this worker knows no check lab/a');
+    throw new NoRetry("this worker doesn't know the check lab/a");
   });
 
   await ended;
@@ -69,7 +69,7 @@ test('a job whose handler says that running it again changes nothing fails at on
 
   expect(failures).toMatchObject([{ isFinal: true, attempts: 1 }]);
   expect(failures[0]?.error).toBeInstanceOf(NoRetry);
-  expect((await checks.getJob(job.runId))?.failedReason).toBe('this worker knows no check lab/a');
+  expect((await checks.getJob(job.runId))?.failedReason).toBe("this worker doesn't know the check lab/a");
 });
 
 test('a command does not wait for the checks of a digest that were queued before it', async () => {

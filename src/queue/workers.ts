@@ -19,12 +19,12 @@ export class RetryLater extends Error {
   readonly afterMs: number;
 
   constructor(afterMs: number) {
-    super(`again in ${afterMs} ms`);
+    super(`retry in ${afterMs} ms`);
     this.afterMs = afterMs;
   }
 }
 
-/** Thrown by a handler for what running the job again would not change: it fails at once. The message becomes the reason of its failure. */
+/** Thrown by a handler if a retry wouldn't help: the job fails immediately, with the message as the reason. */
 export class NoRetry extends UnrecoverableError {}
 
 /** One attempt at a job. */
@@ -39,7 +39,7 @@ export interface JobAttempt<T> {
 }
 
 export interface RunningWorker {
-  /** Takes no new job, waits up to `graceMs` for the running ones, then aborts them. They are put back into the queue. */
+  /** Takes no new job, waits up to `graceMs` for the running ones, then aborts and requeues them. */
   readonly close: (graceMs: number) => Promise<void>;
   readonly isRunning: () => boolean;
 }
@@ -49,7 +49,7 @@ interface WorkerOptions<T> {
   readonly concurrency: number;
   /** BullMQ's `lockDuration`: a worker that has not renewed the lock of its job for this long counts as lost. */
   readonly lockMs: number;
-  /** What it resolves to is the return value of the job: the parent of a flow reads those of its children. */
+  /** Resolves to the return value of the job. The parent of a flow reads those of its children. */
   readonly handle: (job: JobAttempt<T>) => Promise<unknown>;
   /**
    * The handler threw, or its worker was lost. `isFinal`: the job is not run again, because it has no attempts left or its workers were lost too
@@ -79,7 +79,7 @@ export function startOutboxWorker(options: WorkerOptions<OutboxJob>): RunningWor
   return startWorker(OUTBOX, outboxJobSchema, options, 100, outboxRetryDelayMs);
 }
 
-/** So many attempts at a post are about a second apart. The posts behind it in its channel wait meanwhile. */
+/** This many attempts at a post are about a second apart. Later posts in its channel wait meanwhile. */
 export const QUICK_ATTEMPTS = 30;
 
 /** Milliseconds until the next attempt at a post: about a second at first, then up to a minute, for more than two hours in all. */
@@ -150,12 +150,12 @@ async function handle<T>(
   }
 }
 
-/** @throws {UnrecoverableError} for a job that another version of Wrench queued: retrying does not help. */
+/** @throws {UnrecoverableError} for a job of another version of Wrench: retrying wouldn't help. */
 function parse<T>({ data, name }: Job<T>, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;
   throw new UnrecoverableError(
-    `this version of Wrench cannot read the job "${name}": ${parsed.error.issues[0]?.message ?? ''}`,
+    `this version of Wrench can't read the job "${name}": ${parsed.error.issues[0]?.message ?? ''}`,
   );
 }
 
@@ -166,10 +166,10 @@ async function close(worker: Worker, graceMs: number): Promise<void> {
   const ended = await Promise.race([closed, late]);
   clearTimeout(timer);
   if (ended !== 'late') return;
-  worker.cancelAllJobs('this worker stops');
-  // If Redis is unreachable, nothing can be handed back. Closing then ends with its connection, and nothing waits for that.
-  await Promise.race([closed, new Promise((done) => setTimeout(done, HAND_BACK_MS))]);
+  worker.cancelAllJobs('this worker is stopping');
+  // If Redis is unreachable, jobs can't be requeued. Closing then ends with the connection, and isn't awaited.
+  await Promise.race([closed, new Promise((done) => setTimeout(done, REQUEUE_MS))]);
 }
 
-/** Time for aborted handlers to hand their jobs back. */
-const HAND_BACK_MS = 2_000;
+/** Time for aborted handlers to requeue their jobs. */
+const REQUEUE_MS = 2_000;

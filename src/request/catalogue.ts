@@ -8,10 +8,10 @@ export interface Catalogue {
   readonly commands: ReadonlyMap<string, Command>;
 }
 
-/** Not a command: helpers of several checks. */
+/** Not a command: code that several checks share. */
 const SHARED = 'shared';
 
-/** A check's name is its path: `commands/certs/expiring/check.ts` is `certs/expiring`, asked for as `/certs expiring`. */
+/** A check's name is its path: `commands/certs/expiring/check.ts` is `certs/expiring`, run with `/certs expiring`. */
 export async function loadCatalogue(root = new URL('../../commands/', import.meta.url)): Promise<Catalogue> {
   const commands = new Map<string, Command>();
   const checks = new Map<string, AnyCheck>();

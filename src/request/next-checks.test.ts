@@ -11,7 +11,7 @@ const leftovers = defineCheck({
   uses: [],
   args: z.object({
     node: z.string().optional().meta({ description: 'a node' }),
-    older: z.enum(['1h', '2h']).prefault('1h').meta({ description: 'how old' }),
+    older: z.enum(['1h', '2h']).prefault('1h').meta({ description: 'the minimum age' }),
     all: z.stringbool().prefault('false').meta({ description: 'all', switch: true }),
   }),
   bareArgument: 'node',
@@ -54,7 +54,7 @@ test.each([
   ['with the other kind of quote in a name', { node: `it's` }],
   ['with a name like a flag', { node: '--older' }],
   ['with a name like an assignment', { node: 'older=2h' }],
-])('a next check %s is kept as it is', (_, args) => {
+])('a next check %s is kept', (_, args) => {
   const next = { check: 'node/leftovers', args };
   expect(keep(next)).toEqual({ kept: [next], dropped: [] });
 });
@@ -69,8 +69,8 @@ test.each<readonly [string, NextCheck]>([
   ['another environment', { check: 'node/leftovers', args: { env: 'test' } }],
   ['an empty value', { check: 'node/leftovers', args: { node: '' } }],
   ['both kinds of quotes', { check: 'node/leftovers', args: { node: `"it's"` } }],
-  ['a character that cannot be seen', { check: 'node/leftovers', args: { node: 'node\u200B-b' } }],
-  ['a name longer than a command', { check: 'node/leftovers', args: { node: 'x'.repeat(2_000) } }],
+  ['an invisible character', { check: 'node/leftovers', args: { node: 'node\u200B-b' } }],
+  ['a name that is too long for a command', { check: 'node/leftovers', args: { node: 'x'.repeat(2_000) } }],
 ])('a next check with %s is dropped', (_, next) => {
   const valid = { check: 'node/leftovers', args: { node: 'node-b' } };
   expect(keep(next, valid)).toEqual({ kept: [valid], dropped: [next] });

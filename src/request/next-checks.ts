@@ -4,8 +4,8 @@ import type { NextCheck, Report } from '../check/finding.ts';
 import { nextInWords } from '../check/report-in-words.ts';
 
 /**
- * The same report with only those next checks that somebody could type: the check exists, and the written question is read back with the
- * same arguments. A next check that was dropped is a bug of ours, or the name of something in it cannot be typed.
+ * The same report with only those next checks that can be typed: the check exists, and its command is parsed to the same arguments. A dropped next
+ * check is a bug in Wrench, or contains a name that can't be typed.
  */
 export function dropInvalidNext(
   report: Report,
@@ -23,7 +23,7 @@ export function dropInvalidNext(
   return { ...report, findings };
 }
 
-/** Whether the question, as it is written on a button, means this check with these arguments. */
+/** Whether the command on a button is parsed to this check with these arguments. */
 export function canBeAsked(
   next: NextCheck,
   { environment }: Pick<Report, 'environment'>,

@@ -9,23 +9,23 @@ import {
   type WrittenArguments,
 } from '../check/arguments.ts';
 import type { RemediationsByName } from '../check/define-remediation.ts';
-import type { AnyCheck } from '../check/define-check.ts';
-import { nearest } from '../text/nearest.ts';
+import { type AnyCheck, originOf } from '../check/define-check.ts';
+import { nearest, suggest } from '../text/nearest.ts';
 import { splitWords, type Words, WordsError } from '../text/split-words.ts';
 
-/** What somebody asked for, or what is wrong with it. */
+/** A parsed request, or the problem with it. */
 export type ParsedRequest =
   | {
       readonly kind: 'run';
       readonly check: string;
       readonly args: WrittenArguments;
-      /** As asked with `--env`; without it the channel or the configuration decides. */
+      /** The value of `--env`. Without it, the channel or the configuration decides. */
       readonly environment?: string;
     }
   | { readonly kind: 'help'; readonly help: Help }
   | { readonly kind: 'problem'; readonly problem: string; readonly usage: readonly string[] };
 
-/** Help, independent of a renderer. */
+/** Help for any renderer. */
 export interface Help {
   readonly title: string;
   readonly why?: string;
@@ -44,29 +44,32 @@ export interface RequestContext {
 export const ADMIN_COMMANDS = {
   freeze: {
     usage: '/wrench freeze [because …]',
-    about: 'Stops all applying, in every environment, until somebody unfreezes it',
+    about: 'Stop all fixes in every environment',
   },
-  unfreeze: { usage: '/wrench unfreeze [because …]', about: 'Lets approved plans be applied again' },
+  unfreeze: { usage: '/wrench unfreeze [because …]', about: 'Let fixes run again' },
   audit: {
-    usage: '/wrench audit [--since 7d] [--user @somebody]',
-    about: 'Who asked for, approved, applied, refused or silenced what',
+    usage: '/wrench audit [--since 7d] [--user @someone]',
+    about: 'Show who requested, approved, applied, refused or silenced what',
   },
   digest: {
     usage: '/wrench digest list | run <name> | show <name>',
-    about: 'Lists the digests, runs one now, or shows what its last run found',
+    about: 'List the digests, run one now, or show what its last run found',
   },
-  take: { usage: '/wrench take <finding> [comment]', about: 'Shows everybody that you work on a finding' },
-  release: { usage: '/wrench release <finding>', about: 'Shows that nobody works on it any more' },
+  take: {
+    usage: '/wrench take <finding> [comment]',
+    about: 'Show everyone that you are working on a finding',
+  },
+  release: { usage: '/wrench release <finding>', about: 'Show that no one is working on a finding anymore' },
   silence: {
     usage: '/wrench silence <finding> --until 3d --because "rotates on Friday"',
-    about: 'Leaves a finding out of digests until then, or until it is gone, gets worse or spreads',
-    /** Shown with the help of the command alone. */
+    about: 'Keep a finding out of digests until then, or until it is gone, gets worse or spreads',
+    /** Shown only in the help of this command. */
     variants: [
       '/wrench silence --reason certificate-expired --target "vault:secret/old/*" [--check certs/expiring] [--env prod] --until 3d --because "…"',
     ],
   },
-  silences: { usage: '/wrench silences', about: 'What is silenced, by whom, until when and why' },
-  unsilence: { usage: '/wrench unsilence <silence or finding>', about: 'Ends a silence' },
+  silences: { usage: '/wrench silences', about: 'List the silences: who silenced what, until when and why' },
+  unsilence: { usage: '/wrench unsilence <silence or finding>', about: 'End a silence' },
 } as const;
 
 export type AdminCommandName = keyof typeof ADMIN_COMMANDS;
@@ -83,7 +86,7 @@ export function adminCommandNamed(word: string): AdminCommandName | undefined {
 const HELP_WORDS = new Set(['help', '-h', '--help', '—help', '?']);
 const ENVIRONMENT_FLAG = 'env';
 
-/** Parses `expiring --within 14d` for the area `certs`. Never throws for what a person typed. */
+/** Parses `expiring --within 14d` for the area `certs`. Returns a problem for invalid input and doesn't throw. */
 export function parseAreaRequest(area: string, text: string, context: RequestContext): ParsedRequest {
   try {
     return parseWords(area, text, context);
@@ -94,7 +97,7 @@ export function parseAreaRequest(area: string, text: string, context: RequestCon
   }
 }
 
-/** Parses `certs expiring --within 14d`, with or without a slash, as `/wrench` and the terminal accept it. */
+/** Parses `certs expiring --within 14d`, with or without a slash, for `/wrench` and the terminal. */
 export function parseRequest(typed: string, context: RequestContext): ParsedRequest {
   const text = typed.trim().replace(/^\//, '');
   const [area = '', ...rest] = text.split(/\s+/);
@@ -109,7 +112,7 @@ export function parseRequest(typed: string, context: RequestContext): ParsedRequ
   return parseAreaRequest(area.toLowerCase(), text.slice(area.length), context);
 }
 
-/** `/wrench freez` is nearer to a command of `/wrench` itself than to any area. */
+/** Suggests a command of `/wrench` itself for words such as `/wrench freez`, which are closer to one than to any area. */
 function nearestAdminCommand(word: string, { catalogue }: RequestContext): ParsedRequest | undefined {
   const meant = nearest(word, [
     ...catalogue.commands.keys(),
@@ -117,7 +120,7 @@ function nearestAdminCommand(word: string, { catalogue }: RequestContext): Parse
   ]);
   const name = meant === undefined ? undefined : adminCommandNamed(meant);
   if (name === undefined) return undefined;
-  return problem(`There is no \`/wrench ${word.slice(0, 40)}\`.`, `/wrench ${name}`, [
+  return problem(`Unknown command \`/wrench ${word.slice(0, 40)}\`.`, `/wrench ${name}`, [
     ADMIN_COMMANDS[name].usage,
   ]);
 }
@@ -132,12 +135,15 @@ function parseWords(area: string, text: string, context: RequestContext): Parsed
   if (word === undefined) return { kind: 'help', help: helpForArea(area, context.catalogue) };
   const name = `${area}/${word.toLowerCase()}`;
   const check = checks.get(name);
-  if (!check)
+  if (!check) {
+    const names = namesIn(area, context.catalogue);
+    const meant = nearest(word, names);
     return problem(
-      `There is no \`/${area} ${word.slice(0, 40)}\`.`,
-      nearest(word, namesIn(area, context.catalogue)),
-      namesIn(area, context.catalogue).map((one) => `/${area} ${one}`),
+      `Unknown check \`/${area} ${word.slice(0, 40)}\`.`,
+      meant && `/${area} ${meant}`,
+      names.map((one) => `/${area} ${one}`),
     );
+  }
   if (asksForHelp) return { kind: 'help', help: helpForCheck(name, check) };
   const { environment, rest } = takeEnvironment({ ...words, bare }, context.environments);
   const args = readArguments(check, rest, context.defaults?.[name]);
@@ -153,13 +159,11 @@ function takeEnvironment(
   others.delete(ENVIRONMENT_FLAG);
   const rest = { bare, flags: others };
   if (environment === undefined) return { rest };
-  if (environment === '') throw new ArgumentsError(`\`--${ENVIRONMENT_FLAG}\` needs a value.`);
-  if (!environments.includes(environment)) {
-    const meant = nearest(environment, environments);
+  if (environment === '') throw new ArgumentsError(`Missing value for \`--${ENVIRONMENT_FLAG}\`.`);
+  if (!environments.includes(environment))
     throw new ArgumentsError(
-      `There is no environment \`${environment.slice(0, 40)}\`.${meant ? ` Did you mean \`${meant}\`?` : ` There is: ${environments.join(', ')}.`}`,
+      `Unknown environment \`${environment.slice(0, 40)}\`.${suggest(environment, environments)}`,
     );
-  }
   return { environment, rest };
 }
 
@@ -183,7 +187,7 @@ function problem(what: string, meant: string | undefined, usage: readonly string
 function unknownArea(area: string, areas: readonly string[]): ParsedRequest {
   const meant = nearest(area, areas);
   return problem(
-    `There is no \`/${area.slice(0, 40)}\`.`,
+    `Unknown command \`/${area.slice(0, 40)}\`.`,
     meant && `/${meant}`,
     areas.map((one) => `/${one} help`),
   );
@@ -201,7 +205,7 @@ function usageFor(area: string, text: string, { catalogue }: RequestContext): re
   return check ? [usageOf(name, check)] : namesIn(area, catalogue).map((one) => `/${area} ${one}`);
 }
 
-/** One line as man pages write it: `/certs expiring [--within 30d] [--source …] [--env …]`. */
+/** The synopsis, in one line: `/certs expiring [--within 30d] [--source …] [--env …]`. */
 export function usageOf(name: string, check: AnyCheck): string {
   const parts = argumentsOf(check).map((argument) => argumentUsage(argument, check));
   return [`/${name.replace('/', ' ')}`, ...parts, `[--${ENVIRONMENT_FLAG} …]`].join(' ');
@@ -220,7 +224,7 @@ function helpForAll(catalogue: Catalogue): Help {
     usage: `/${area} help`,
     about: title,
   }));
-  return { title: 'What Wrench can be asked', entries: [...entries, ...Object.values(ADMIN_COMMANDS)] };
+  return { title: 'Commands', entries: [...entries, ...Object.values(ADMIN_COMMANDS)] };
 }
 
 function helpForArea(area: string, catalogue: Catalogue): Help {
@@ -249,16 +253,16 @@ function helpForCheck(name: string, check: AnyCheck): Help {
   }));
   return {
     title: check.title,
-    why: check.why,
+    why: originOf(check),
     entries: [
       { usage: usageOf(name, check), about: '' },
       ...entries,
       {
         usage: `--${ENVIRONMENT_FLAG}`,
-        about: "which environment to look at; without it, the channel's own or the default one",
+        about: "the environment to check; without it, the channel's environment or the default one",
       },
       ...Object.values((check.remediations ?? {}) as RemediationsByName).map(({ about, risk }) => ({
-        usage: 'may offer a fix',
+        usage: 'fix',
         about: `${about} (${risk})`,
       })),
     ],

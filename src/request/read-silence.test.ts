@@ -15,11 +15,11 @@ test.each([
   ['f3a91c20d4e —until 3d —because “it’s known”', "it's known"],
   ['--until 3d --because "wait --until noon" f3a91c20d4e', 'wait --until noon'],
   ['f3a91c20d4e until=3d because it rotates', 'it rotates'],
-])('%s is understood', (typed, because) => {
+])('%s silences a finding', (typed, because) => {
   expect(read(typed)).toEqual({ what: ONE, because, untilMs: NOW + 3 * DAY_MS });
 });
 
-test('without an end a silence lasts until the finding is gone', () => {
+test('a silence without an end lasts until the finding is gone', () => {
   expect(read('f3a91c20d4e --because known')).toEqual({ what: ONE, because: 'known' });
 });
 
@@ -43,31 +43,31 @@ test.each([
 
 test.each([
   ['', /Which finding\?/],
-  ['f3a91c20d4e --until 3d', /Add the reason: `--because/],
-  ['f3a91c20d4e --until 3d --because', /Add the reason: `--because/],
-  ['f3a91c20d4e --until 3d --because "…"', /Add the reason: `--because/],
-  ['f3a91c20d4e --until 3d --because "\u200B"', /Add the reason: `--because/],
-  ['f3a91c20d4e other --because known', /There is no `other` here/],
+  ['f3a91c20d4e --until 3d', /^Missing `--because`/],
+  ['f3a91c20d4e --until 3d --because', /^Missing `--because`/],
+  ['f3a91c20d4e --until 3d --because "…"', /^Missing `--because`/],
+  ['f3a91c20d4e --until 3d --because "\u200B"', /^Missing `--because`/],
+  ['f3a91c20d4e other --because known', /Unexpected argument `other`/],
   ['f3a91c20d4e --untl 3d --because known', /Did you mean `--until`/],
-  ['f3a91c20d4e --until --because known', /takes a length of time/],
-  ['f3a91c20d4e --env prod --because known', /`--env` is for a pattern/],
+  ['f3a91c20d4e --until --because known', /Invalid time `` for `--until`/],
+  ['f3a91c20d4e --env prod --because known', /`--env` only works with a pattern/],
   ['--because known', /Which finding\? Give its id, .*, or `--reason` and `--target`/],
-  ['--target x --until 1d --because known', /Add `--reason`/],
-  ['--reason expired --until 1d --because known', /Add `--target`/],
-  ['--reason "Certificate expired" --target x --until 1d --because known', /is not a reason/],
+  ['--target x --until 1d --because known', /Missing `--reason`/],
+  ['--reason expired --until 1d --because known', /Missing `--target`/],
+  ['--reason "Certificate expired" --target x --until 1d --because known', /Invalid reason/],
   ['--reason expired --target x --because known', /needs an end/],
   [
     '--reason expired --target x --check certs/expirin --until 1d --because known',
     /Did you mean `certs\/expiring`/,
   ],
-  ['--reason expired --target x --env test --until 1d --because known', /Known: prod, stage/],
+  ['--reason expired --target x --env test --until 1d --because known', /Available: prod, stage/],
   [`f3a91c20d4e --because x${' '.repeat(40_000)}y`, /the limit is 2000/],
   ['f3a91c20d4e --until "3d --because known', /quote|because/],
-])('%j is answered with what is wrong', (typed, problem) => {
+])('%j is answered with the problem', (typed, problem) => {
   expect(read(typed)).toMatch(problem);
 });
 
-test('whatever is typed, it never throws, and a silence by pattern always has an end', () => {
+test('no text makes it throw, and a silence by pattern always has an end', () => {
   const word = fc.oneof(
     fc.string(),
     fc.constantFrom(

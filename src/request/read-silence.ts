@@ -1,9 +1,9 @@
 import { cleanText, NOTHING_VISIBLE } from '../text/clean-text.ts';
-import { nearest } from '../text/nearest.ts';
+import { nearest, suggest } from '../text/nearest.ts';
 import { LONGEST_TEXT, splitWords, WordsError } from '../text/split-words.ts';
 import { readUntil } from './read-until.ts';
 
-/** What somebody wants to silence, until when and why. */
+/** What to silence, until when and why. */
 export interface SilenceRequest {
   readonly what:
     | { readonly kind: 'finding'; readonly id: string }
@@ -14,18 +14,18 @@ export interface SilenceRequest {
         readonly check?: string;
         readonly environment?: string;
       };
-  /** Milliseconds of the epoch; absent: until it is gone. */
+  /** Milliseconds since the epoch. If absent, the silence lasts until the finding is gone. */
   readonly untilMs?: number;
   readonly because: string;
 }
 
 const WHICH = 'Which finding? Give its id, such as `f35ef764f5e`, or `--reason` and `--target`.';
 const FLAGS = ['until', 'because', 'reason', 'target', 'check', 'env'];
-/** The reason may be typed without quotes: it ends with the text, or where another flag begins. */
+/** The reason may be typed without quotes: it then ends at the next flag, or at the end of the text. */
 const BECAUSE =
   /(?:^|\s)(?:--|[—–-])?because(?:\s*[=:]\s*|\s+)(?:"([^"]*)"(?=\s|$)|'([^']*)'(?=\s|$)|([\s\S]*?)(?=\s+(?:--|[—–])(?:until|reason|target|check|env)\b|\s*$))/i;
 
-/** Reads what follows `/wrench silence`. @returns the request, or what is wrong with it, for people. */
+/** Parses the text after `/wrench silence`. @returns the request, or the problem with it, for people. */
 export function readSilence(
   typed: string,
   context: {
@@ -41,16 +41,16 @@ export function readSilence(
   const [all = '', double, single, bare] = BECAUSE.exec(text) ?? [];
   const because = cleanText(double ?? single ?? bare ?? '');
   if (!/[\p{L}\p{N}]/u.test(because) || because === NOTHING_VISIBLE)
-    return 'Add the reason: `--because "rotates on Friday"`. It is shown with the silence.';
+    return 'Missing `--because`. Add the reason, such as `--because "rotates on Friday"`; everyone can see it.';
   try {
     const { bare: words, flags } = splitWords(text.replace(all, ' '));
     for (const flag of flags.keys())
       if (!FLAGS.includes(flag)) {
         const meant = nearest(flag, FLAGS);
-        return `There is no \`--${flag.slice(0, 40)}\` here.${meant ? ` Did you mean \`--${meant}\`?` : ''}`;
+        return `Unknown flag \`--${flag.slice(0, 40)}\`.${meant ? ` Did you mean \`--${meant}\`?` : ''}`;
       }
-    const [id, stray] = words;
-    if (stray !== undefined) return `There is no \`${stray.slice(0, 40)}\` here.`;
+    const [id, extra] = words;
+    if (extra !== undefined) return `Unexpected argument \`${extra.slice(0, 40)}\`.`;
     const written = flags.get('until');
     const until = written === undefined ? undefined : readUntil(written, context.nowMs);
     if (typeof until === 'string') return until;
@@ -69,7 +69,7 @@ function readFinding(id: string, flags: ReadonlyMap<string, string>): SilenceReq
   const extra = ['reason', 'target', 'check', 'env'].find((flag) => flags.has(flag));
   return extra === undefined
     ? { kind: 'finding', id }
-    : `\`--${extra}\` is for a pattern. To silence only \`${id.slice(0, 40)}\`, leave it out.`;
+    : `\`--${extra}\` only works with a pattern. To silence only \`${id.slice(0, 40)}\`, remove it.`;
 }
 
 function readPattern(
@@ -79,10 +79,12 @@ function readPattern(
   const reason = flags.get('reason') ?? '';
   const targetPattern = flags.get('target') ?? '';
   if (reason === '' && targetPattern === '') return WHICH;
-  if (reason === '') return 'Add `--reason`, the kind of finding, such as `certificate-expired`.';
-  if (targetPattern === '') return 'Add `--target`, such as `vault:secret/old/*`; `*` stands for anything.';
+  if (reason === '')
+    return 'Missing `--reason`. Use the reason of the findings, such as `certificate-expired`.';
+  if (targetPattern === '')
+    return 'Missing `--target`. Use a target such as `vault:secret/old/*`; `*` matches anything.';
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(reason))
-    return `\`${reason.slice(0, 40)}\` is not a reason of a finding. Reasons look like \`certificate-expired\`.`;
+    return `Invalid reason \`${reason.slice(0, 40)}\`. Reasons look like \`certificate-expired\`.`;
   const check = flags.get('check')?.replace(/^\//, '').replace(/\s+/, '/');
   const environment = flags.get('env');
   return (
@@ -103,6 +105,5 @@ function unknownName(
   names: readonly string[],
 ): string | undefined {
   if (written === undefined || names.includes(written)) return undefined;
-  const meant = nearest(written, names);
-  return `There is no ${what} \`${written.slice(0, 40)}\`.${meant ? ` Did you mean \`${meant}\`?` : ` Known: ${names.join(', ')}.`}`;
+  return `Unknown ${what} \`${written.slice(0, 40)}\`.${suggest(written, names)}`;
 }

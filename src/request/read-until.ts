@@ -6,8 +6,8 @@ const DAY_MS = 86_400_000;
 const MAX_DAYS = 90;
 
 /**
- * The end of something as people write it: `3d` and `8h` from now, `2026-12-01` at midnight UTC, or an ISO 8601 time with its zone.
- * @returns milliseconds of the epoch, or what is wrong, for people.
+ * Parses the end of a silence: `3d` and `8h` from now, `2026-12-01` for midnight UTC, or an ISO 8601 time with its zone.
+ * @returns milliseconds since the epoch, or the problem, for people.
  */
 export function readUntil(written: string, nowMs: number): number | string {
   const at = readEnd(written.trim(), nowMs);
@@ -15,7 +15,7 @@ export function readUntil(written: string, nowMs: number): number | string {
   if (at <= nowMs)
     return `\`--until ${shown(written)}\` is in the past${DATE.test(written.trim()) ? ': a date means midnight UTC' : ''}.`;
   if (at - nowMs > MAX_DAYS * DAY_MS)
-    return `\`--until ${shown(written)}\` is too far away: a silence lasts at most ${MAX_DAYS} days.`;
+    return `\`--until ${shown(written)}\` is too far away: a silence can last at most ${MAX_DAYS} days.`;
   return at;
 }
 
@@ -26,16 +26,16 @@ function readEnd(written: string, nowMs: number): number | string {
   if (DATE.test(written) || zone !== undefined) {
     const at = Date.parse(written.toUpperCase());
     return Number.isNaN(at) || !isRealDate(written)
-      ? `\`--until ${shown(written)}\`: there is no such date or time.`
+      ? `Invalid time \`${shown(written)}\` for \`--until\`: this date or time doesn't exist.`
       : at;
   }
   const length = duration.safeParse(written);
   return length.success
     ? nowMs + length.data
-    : '`--until` takes a length of time such as `3d` or `8h`, a date such as `2026-12-01`, or a time with its zone such as `2026-12-01T09:00Z`.';
+    : `Invalid time \`${shown(written)}\` for \`--until\`. Try 3d, 8h, 2026-12-01 or 2026-12-01T09:00Z.`;
 }
 
-/** JavaScript reads 30 February as 2 March. */
+/** JavaScript parses 30 February as 2 March. */
 function isRealDate(written: string): boolean {
   const day = written.slice(0, 10);
   const at = Date.parse(`${day}T00:00:00Z`);

@@ -38,9 +38,9 @@ export interface SlackSettings {
 }
 
 export interface SlackApp {
-  /** The port that Slack reaches in HTTP mode. */
+  /** The port that receives Slack's requests in HTTP mode. */
   readonly port?: number;
-  /** True while Slack can reach us, otherwise why not. */
+  /** True while Slack can reach the bot, otherwise why not. */
   readonly ready: () => true | string;
   /** Accepts no more requests, then waits for those in progress. */
   readonly close: () => Promise<void>;
@@ -48,8 +48,8 @@ export interface SlackApp {
 
 /**
  * Connects to Slack and answers commands.
- * @throws {SlackApiError} if a token is refused, and an error if the port is taken. Bolt by itself would end the process from its
- * constructor: https://github.com/slackapi/bolt-js/issues/248
+ * @throws {SlackApiError} if a token is refused, and an error if the port is taken. Bolt would exit the process from its constructor:
+ * https://github.com/slackapi/bolt-js/issues/248
  */
 export async function startSlackApp(
   settings: SlackSettings,
@@ -77,7 +77,7 @@ export async function startSlackApp(
     logger: boltLogger(log),
   });
   const command = makeCommandHandler(commandDeps);
-  app.error(async (error) => log.error({ err: error }, 'Bolt met an error'));
+  app.error(async (error) => log.error({ event: 'bolt-failed', err: error }, 'Bolt failed'));
   listen(
     app,
     listenerDeps,

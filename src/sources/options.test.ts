@@ -20,7 +20,7 @@ test.each([
   [origin, 'not a URL', 'must be an https URL'],
   [origin, 'http://10.0.0.6:4001', 'must be an https URL'],
   [origin, 'https://10.0.0.6:4001/v2/keys', 'must be only a scheme, host and port'],
-])('an invalid address has one error: %#', (schema, given, message) => {
+])('reports one error for an invalid address: %#', (schema, given, message) => {
   expect(schema.safeParse(given).error?.issues.map((issue) => issue.message)).toEqual([message]);
 });
 
@@ -31,6 +31,8 @@ test('a timeout has a default and limits', () => {
   expect([0, 1.5, 600_001].map((ms) => schema.safeParse(ms).success)).toEqual([false, false, false]);
 });
 
-test('a line break after the path of a file is removed', () => {
-  expect(caOption("the members' certificates").parse('/etc/wrench/ca.pem\n')).toBe('/etc/wrench/ca.pem');
+test('removes a line break after the path of a file', () => {
+  expect(caOption('the certificates of the members').parse('/etc/wrench/ca.pem\n')).toBe(
+    '/etc/wrench/ca.pem',
+  );
 });

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** Text that is not empty. Spaces and line breaks around it, such as the one at the end of a file, are removed. */
+/** Text that is not empty. Surrounding whitespace, such as a line break at the end of a file, is removed. */
 export const nonEmptyText = z.string().trim().min(1);
 
-/** What reports call the source; its kind if the configuration gives no name. */
+/** The name of the source in reports; its kind by default. */
 export function nameOption(kind: string) {
-  return nonEmptyText.default(kind).meta({ description: 'What this source is called in reports.' });
+  return nonEmptyText.default(kind).meta({ description: 'The name of this source in reports.' });
 }
 
 interface UrlRules {
@@ -14,7 +14,7 @@ interface UrlRules {
   readonly isOrigin?: boolean;
 }
 
-/** The address of a server, without a trailing slash. Credentials are never part of it, because addresses are shown. */
+/** The address of a server, without a trailing slash. It must not contain credentials, because addresses are shown. */
 export function urlOption({ protocols, isOrigin = false }: UrlRules) {
   const error = `must be an ${protocols.join(' or ')} URL`;
   return z
@@ -26,18 +26,16 @@ export function urlOption({ protocols, isOrigin = false }: UrlRules) {
     .transform((url) => url.replace(/\/+$/, ''));
 }
 
-/** @param certificates what the authority signed: `the members' certificates`. */
+/** @param certificates the certificates that the CA signed: `the certificates of the members`. */
 export function caOption(certificates: string) {
-  return nonEmptyText
-    .optional()
-    .meta({ description: `A PEM file with the authority that signed ${certificates}.` });
+  return nonEmptyText.optional().meta({ description: `A PEM file with the CA that signed ${certificates}.` });
 }
 
 export function clientCertificateOption(description: string) {
   return z
     .strictObject({
       cert: nonEmptyText.meta({ description: 'A PEM file with the certificate.' }),
-      key: nonEmptyText.meta({ description: 'A PEM file with its key.' }),
+      key: nonEmptyText.meta({ description: 'A PEM file with its private key.' }),
     })
     .optional()
     .meta({ description });
@@ -45,7 +43,7 @@ export function clientCertificateOption(description: string) {
 
 /** A user and a password. */
 export function userOption({
-  username = 'The user.',
+  username = 'The user name.',
   password = 'The password.',
 }: { readonly username?: string; readonly password?: string } = {}) {
   return z.strictObject({
@@ -56,28 +54,28 @@ export function userOption({
 
 export function timeoutOption({
   defaultMs = 10_000,
-  description = 'Timeout for one request, in milliseconds.',
+  description = 'The timeout for one request, in milliseconds.',
 }: { readonly defaultMs?: number; readonly description?: string } = {}) {
   return z.int().min(1).max(600_000).default(defaultMs).meta({ description });
 }
 
-/** The permissions of a source, by name. Without one, nothing of its kind is changed there. */
+/** The permissions of a source, by name. Without a permission, its kind of change is never made. */
 export function allowOption<Permissions extends z.ZodRawShape>(permissions: Permissions) {
   return z.strictObject(permissions).exactOptional().meta({
-    description: 'What may be changed here, after approval. Default: nothing, so this source only reads.',
+    description: 'What fixes may change here, after approval. Default: nothing; the source is only read.',
   });
 }
 
-/** A key that still works, and the one that replaces it. */
+/** A key that still works, with the one that replaces it. */
 export function deprecatedOption<Schema extends z.ZodType>(schema: Schema, instead: string) {
   const description = `Deprecated. Use \`${instead}\`.`;
   return schema.exactOptional().meta({ description, deprecated: true, deprecationMessage: description });
 }
 
-/** A deprecated key that gave a permission before there was `allow`. */
+/** A deprecated key that granted a permission before `allow` existed. */
 export interface OldKey<Key extends string, Old, Allow> {
   readonly key: Key;
-  /** The same permission under `allow`; none if the old value allowed nothing. Moves values without inspecting them. */
+  /** The same permission under `allow`; undefined if the old value allowed nothing. Moves values without inspecting them. */
   readonly toAllow: (old: Old) => Allow | undefined;
 }
 
@@ -87,14 +85,14 @@ type WithoutOldKey<Schema extends WithAllow, Key extends string> = Omit<z.output
   readonly allow: AllowOf<Schema>;
 };
 
-/** Turns an old key into `allow`: the result has only `allow`. Both in one source are an error, because one would be ignored. */
+/** Turns an old key into `allow`, and returns only `allow`. Both keys in one source are an error, because one would be ignored. */
 export function acceptOldKey<Schema extends WithAllow, Key extends keyof z.output<Schema> & string>(
   schema: Schema,
   { key, toAllow }: OldKey<Key, NonNullable<z.output<Schema>[Key]>, AllowOf<Schema>>,
 ) {
   return schema
     .refine(({ allow, [key]: old }) => allow === undefined || old === undefined, {
-      error: `was replaced by \`allow\`, and both are given. Remove \`${key}\``,
+      error: `was replaced by \`allow\`, and both are set. Remove \`${key}\``,
       path: [key],
       // Reported together with other mistakes in the same source.
       when: ({ value }) => value !== null && typeof value === 'object',

@@ -8,7 +8,7 @@ import { monitConfig, oldRestart } from './monit/config.ts';
 import { tlsConfig } from './tls/config.ts';
 import { oldRenew, vaultConfig } from './vault/config.ts';
 
-/** What each kind of source may be configured with, one line per vendor. Loads no client: the bot reads it too. `open.ts` opens them. */
+/** The configuration of each kind of source, one line per vendor. Loads no client, because the bot reads it too; `open.ts` does. */
 export const sourceSchemas = [
   tlsConfig,
   filesConfig,
@@ -25,7 +25,7 @@ export type SourceConfig = z.output<(typeof sourceSchemas)[number]>;
 
 interface DeprecatedKey {
   readonly key: string;
-  /** What replaces a value under `allow`, whether its variables are filled in or not; nothing if it allowed nothing. */
+  /** What replaces the old value under `allow`, whether its variables are replaced or not; undefined if it allowed nothing. */
   readonly toAllow: (value: never) => object | undefined;
 }
 

@@ -24,7 +24,7 @@ async function serve(changed: Partial<Parameters<typeof serveHealth>[0]> = {}) {
 
 const forever = () => new Promise<never>(() => undefined);
 
-test('it says that the process is running, whether it can work, and its metrics', async () => {
+test('serves liveness, readiness and metrics', async () => {
   const get = await serve({ readiness: { redis: () => true, slack: async () => 'not connected' } });
 
   expect(await get('/healthz')).toEqual({ status: 200, type: 'text/plain', body: 'ok\n' });
@@ -36,7 +36,7 @@ test('it says that the process is running, whether it can work, and its metrics'
   });
 });
 
-test('it can be reached at its own address only', async () => {
+test('listens on the configured address only', async () => {
   const get = await serve({ host: '127.0.0.1' });
 
   // All of 127.0.0.0/8 is loopback on Linux; a server on every address would answer here.
@@ -59,12 +59,12 @@ test('a refresh that hangs does not delay the metrics, and is not started again 
   expect(refreshed).toBe(1);
 });
 
-test('gauges are refreshed at each request, whether the last time failed or not', async () => {
+test('gauges are refreshed at each request, even if the last refresh failed', async () => {
   let refreshed = 0;
   const get = await serve({
     refresh: async () => {
       refreshed += 1;
-      throw new Error('Redis is away');
+      throw new Error('Redis is down');
     },
   });
 
@@ -74,7 +74,7 @@ test('gauges are refreshed at each request, whether the last time failed or not'
   expect(refreshed).toBe(2);
 });
 
-test('a readiness check that does not answer is not ready', async () => {
+test('a readiness check that does not respond is not ready', async () => {
   const get = await serve({
     readiness: {
       redis: forever,
@@ -84,5 +84,5 @@ test('a readiness check that does not answer is not ready', async () => {
     },
   });
 
-  expect(await get('/readyz')).toMatchObject({ status: 503, body: 'redis: no answer\nslack: a bug\n' });
+  expect(await get('/readyz')).toMatchObject({ status: 503, body: 'redis: no response\nslack: a bug\n' });
 });

@@ -8,10 +8,10 @@ export interface HealthServer {
   readonly close: () => Promise<void>;
 }
 
-/** What a role needs to do its work: true, or why not. Called for each `/readyz`. */
+/** The conditions under which a role can work, by name: true, or why not. Called for each `/readyz`. */
 export type Readiness = Readonly<Record<string, () => Promise<true | string> | true | string>>;
 
-/** Less than probes and scrapers wait. */
+/** Shorter than the timeouts of probes and scrapers. */
 const ANSWER_WITHIN_MS = 2_000;
 
 /**
@@ -55,7 +55,7 @@ function get(handle: () => Promise<HttpResponse>): Route {
   return { methods: ['GET', 'HEAD'], handle };
 }
 
-/** Calls that overlap share one run, so that scrapes do not pile up behind one that hangs. Failures are ignored. */
+/** Calls that overlap share one run, so that scrapes don't pile up behind one that hangs. Failures are ignored. */
 function onceAtATime(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;
   return () => {
@@ -70,7 +70,7 @@ async function readyz(readiness: Readiness): Promise<HttpResponse> {
   const lines = await Promise.all(
     Object.entries(readiness).map(async ([what, ask]) => {
       const asked = (async () => ask())().catch((error: Error) => error.message);
-      return { what, state: await within(ANSWER_WITHIN_MS, asked).catch(() => 'no answer') };
+      return { what, state: await within(ANSWER_WITHIN_MS, asked).catch(() => 'no response') };
     }),
   );
   const ready = lines.every(({ state }) => state === true);

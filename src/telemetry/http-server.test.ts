@@ -164,9 +164,9 @@ test('a client that resets the connection during an answer does not crash the se
   expect((await get('/ok')).status).toBe(200);
 });
 
-test('connections that send nothing do not keep others out', async () => {
+test('connections that send nothing do not block others', async () => {
   const parked = await Promise.all(Array.from({ length: 1_200 }, open));
-  // The longest idle ones make room.
+  // The longest idle ones are closed.
   await expect
     .poll(() => parked.filter((socket) => socket.closed || socket.readableEnded).length)
     .toBeGreaterThan(0);
@@ -174,7 +174,7 @@ test('connections that send nothing do not keep others out', async () => {
   expect((await get('/ok')).status).toBe(200);
 });
 
-test('bodies that never arrive keep nobody else out', async () => {
+test('bodies that never arrive do not block others', async () => {
   const parked = await Promise.all(Array.from({ length: 1_100 }, open));
   for (const socket of parked)
     socket.write('POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc');
@@ -182,7 +182,7 @@ test('bodies that never arrive keep nobody else out', async () => {
     .poll(() => parked.filter((socket) => socket.closed || socket.readableEnded).length)
     .toBeGreaterThan(0);
 
-  // A connection that was kept from an earlier request may be among those that are closed to make room.
+  // A connection that was kept from an earlier request may be among those that are closed.
   const status = () =>
     get('/ok').then(
       (response) => response.status,

@@ -27,13 +27,13 @@ export interface HttpServer {
 const HEADERS_WITHIN_MS = 10_000;
 const REQUEST_WITHIN_MS = 15_000;
 /**
- * Longer than a proxy keeps an idle connection, 60 s by default in nginx and AWS load balancers: whoever closes first must not be the server,
- * or a request that is on its way is lost. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+ * Longer than a proxy keeps an idle connection, 60 s by default in nginx and AWS load balancers: if the server closes first,
+ * a request that is being sent is lost. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
  */
 const IDLE_WITHIN_MS = 75_000;
 const CHECK_TIMEOUTS_EVERY_MS = 2_000;
 const CLOSE_WITHIN_MS = 3_000;
-/** Above this many connections, the one that has been without a complete request longest is closed for each new one. */
+/** Above this many connections, each new one closes the one that has been without a complete request longest. */
 const MAX_CONNECTIONS = 1_000;
 
 /**
@@ -67,12 +67,15 @@ export function makeHttpServer(settings: {
       return await found.handle(request);
     } catch (error) {
       metrics.requestErrors.inc({ listener });
-      log.error({ err: error, listener }, 'A request failed because of a bug in Wrench');
+      log.error(
+        { event: 'request-failed', err: error, listener },
+        'Request failed because of a bug in Wrench',
+      );
       return { status: 500 };
     }
   };
   server.on('request', (request, response) => {
-    // A client that resets the connection is not our error, and an `error` event without a listener would end the process.
+    // A client that resets the connection is not our error, and an `error` event without a listener would crash the process.
     request.on('error', ignore);
     response.on('error', ignore);
     connections.begin(request.socket, request);
@@ -96,7 +99,9 @@ export function makeHttpServer(settings: {
         server.once('error', reject);
         server.listen(port, host, () => {
           server.off('error', reject);
-          server.on('error', (error) => log.error({ err: error, listener }, 'The HTTP server failed'));
+          server.on('error', (error) =>
+            log.error({ event: 'http-server-failed', err: error, listener }, 'HTTP server failed'),
+          );
           resolve();
         });
       });
@@ -115,7 +120,7 @@ export function makeHttpServer(settings: {
 }
 
 function ignore(): void {
-  // The connection is gone; there is nobody to answer.
+  // The connection is closed, so there is no one to respond to.
 }
 
 function findRoute(

@@ -1,12 +1,29 @@
 import { Writable } from 'node:stream';
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import { makeRedact } from '../text/redact.ts';
 
-export type Log = Logger;
+interface LogFields {
+  /** Names the place that logs the line, in kebab-case. docs/operations.md#log-events lists all of them. */
+  readonly event: string;
+  readonly err?: unknown;
+  readonly [field: string]: unknown;
+}
+
+type LogLine = (fields: LogFields, message: string) => void;
+
+export interface Log {
+  readonly debug: LogLine;
+  readonly info: LogLine;
+  readonly warn: LogLine;
+  readonly error: LogLine;
+  readonly fatal: LogLine;
+  /** The same log, with these fields on every line. */
+  readonly child: (fields: Readonly<Record<string, unknown>>) => Log;
+}
 
 /**
- * JSON lines on `to`. Every line passes through redaction as a whole, so that no field, message or stack can carry a secret out.
- * A secret with quotes or line breaks is also known in the form that JSON gives it.
+ * JSON lines on `to`. Every line passes through redaction as a whole, so that no field, message or stack can contain a secret.
+ * A secret with quotes or line breaks is recognized in its JSON form too.
  */
 export function makeLog(settings: {
   readonly level: string;

@@ -2,14 +2,14 @@ import type { Log } from './log.ts';
 
 const REPEAT_AFTER_MS = 60_000;
 
-/** Logs a connection error at most once a minute, however many connections report it. */
-export function logOutages(log: Log, what: string): (error: Error) => void {
+/** Logs each error of Redis at most once a minute, however many connections report it. */
+export function logRedisErrors(log: Log): (error: Error) => void {
   const loggedAt = new Map<string, number>();
   return (error) => {
     const now = Date.now();
     const before = loggedAt.get(error.message);
     if (before !== undefined && now - before < REPEAT_AFTER_MS) return;
     loggedAt.set(error.message, now);
-    log.warn({ err: { message: error.message } }, `${what} is in trouble`);
+    log.warn({ event: 'redis-error', err: { message: error.message } }, 'Redis connection or command failed');
   };
 }

@@ -20,18 +20,18 @@ test('the audit is a table with a line for each entry', () => {
   ]);
 
   expect(shown.split('\n')).toEqual([
-    '#  When                  Who       Did     What                  Where  Because',
-    '─  ────────────────────  ────────  ──────  ────────────────────  ─────  ─────────────',
-    '1  2026-11-20 14:04 UTC  U0123ADA  asked   Restart doppler_z2/0  prod',
-    '2  2026-11-20 14:04 UTC  wrench    fixed   Restart doppler_z2/0',
-    '3  2026-11-20 14:04 UTC  terminal  frozen  everything                   network works',
+    '#  When                  Who       Did        What                  Where  Because',
+    '─  ────────────────────  ────────  ─────────  ────────────────────  ─────  ─────────────',
+    '1  2026-11-20 14:04 UTC  U0123ADA  requested  Restart doppler_z2/0  prod',
+    '2  2026-11-20 14:04 UTC  wrench    fixed      Restart doppler_z2/0',
+    '3  2026-11-20 14:04 UTC  terminal  froze      everything                   network works',
     '',
     '3 entries',
     '',
   ]);
 });
 
-test('a silence and its end are lines like any other', () => {
+test('a silence and its end are shown', () => {
   const about = { at, what: 'old/a has expired', environment: 'prod' };
   const shown = renderAuditTerminal([
     {
@@ -56,5 +56,5 @@ test('a silence and its end are lines like any other', () => {
 });
 
 test('an empty audit says so', () => {
-  expect(renderAuditTerminal([])).toBe('Nothing was asked for, approved, applied, refused or silenced.\n');
+  expect(renderAuditTerminal([])).toBe('No audit entries in this period.\n');
 });

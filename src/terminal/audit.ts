@@ -1,8 +1,9 @@
 import { alignTable } from '../text/align-table.ts';
 import { cleanText } from '../text/clean-text.ts';
+import { auditVerb } from '../check/audit-in-words.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
 
-/** Of an audit entry what a person reads; the export has the rest. */
+/** The part of an audit entry that is shown; an export has the rest. */
 interface AuditLine {
   readonly seq: number;
   readonly entry: {
@@ -18,14 +19,14 @@ interface AuditLine {
 
 const COLUMNS = ['#', 'When', 'Who', 'Did', 'What', 'Where', 'Because'];
 
-/** Audit entries as a table, in the order given. A row is not wrapped: what is searched for is on one line. */
+/** Audit entries as a table, in the order given. Rows aren't wrapped, so that `grep` finds whole entries. */
 export function renderAuditTerminal(entries: readonly AuditLine[]): string {
-  if (entries.length === 0) return 'Nothing was asked for, approved, applied, refused or silenced.\n';
+  if (entries.length === 0) return 'No audit entries in this period.\n';
   const rows = entries.map(({ seq, entry }) => [
     String(seq),
     timeInWords(entry.at),
     entry.who.map(cleanText).join(', '),
-    entry.kind === 'outcome' ? (entry.outcome ?? entry.kind) : entry.kind,
+    auditVerb(entry),
     entry.what,
     entry.environment ?? '',
     entry.because ?? '',

@@ -3,7 +3,7 @@ import { momentInWords } from '../check/tracked-in-words.ts';
 import { alignTable } from '../text/align-table.ts';
 import { cleanText } from '../text/clean-text.ts';
 
-/** `wrench digest list`: a table, then what is wrong with single digests. */
+/** `wrench digest list`: a table, then the problems of single digests. */
 export function renderDigestListTerminal(digests: readonly DigestListing[], now: Date): string {
   if (digests.length === 0) return 'No digests are configured. Add one under `digests` in wrench.yaml.\n';
   const at = (iso: string | undefined) => (iso === undefined ? '-' : momentInWords(iso, now));
@@ -19,7 +19,7 @@ export function renderDigestListTerminal(digests: readonly DigestListing[], now:
   const problems = digests.flatMap(({ name, overdueSince, undelivered }) => [
     ...(overdueSince === undefined
       ? []
-      : [`${cleanText(name)}: due since ${at(overdueSince)}, but no worker has started it. ${OVERDUE_HINT}`]),
+      : [`${cleanText(name)}: was due ${at(overdueSince)}, but no worker has started it. ${OVERDUE_HINT}`]),
     ...(undelivered
       ? [
           `${cleanText(name)}: not posted ${at(undelivered.at)}: ${cleanText(undelivered.code)}. ${refusalHint(undelivered.code)}`,

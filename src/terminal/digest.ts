@@ -26,8 +26,8 @@ import { wrap } from './wrap.ts';
 const MAX_LINES = 40;
 
 /**
- * A run of a digest for a terminal: what has changed first, each finding with its id. Lines are wrapped between words. Nothing from
- * infrastructure controls the terminal.
+ * A run of a digest for a terminal: what has changed first, each finding with its id. Lines are wrapped between words. Control
+ * characters from infrastructure are removed.
  */
 export function renderDigestTerminal(run: DigestRun, changes: DigestChanges, screen: Screen): string {
   const paint = painter(screen);

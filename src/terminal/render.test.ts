@@ -32,32 +32,32 @@ const report: Report = {
   durationMs: 90_500,
 };
 
-test('the first line is the answer, and the last what it rests on', () => {
+test('the first line is the verdict, and the last the coverage', () => {
   const lines = renderTerminal(report, { color: false, columns: 80 }).split('\n');
 
   expect(lines[0]).toBe('CRITICAL  1 of 41 certificates has expired');
   expect(lines.at(-2)).toBe('41 checked, the rest unreachable · 1 min 31 s');
 });
 
-test('notes come last before the coverage, and control nothing', () => {
+test('notes come before the coverage, without control characters', () => {
   const notes = ['the status of n1 \u001B[2Jis not available to this user'];
   const lines = renderTerminal({ ...report, notes }, { color: false, columns: 80 }).split('\n');
 
   expect(lines.at(-4)).toBe('Note: the status of n1 is not available to this user');
 });
 
-test('gaps are counted in places, as in the verdict', () => {
+test('counts gaps in sources, as in the verdict', () => {
   const gaps = [
     { what: 'limits of 3 nodes', because: 'denied', kind: 'refused', places: 3 },
     { what: 'events', because: 'timeout', kind: 'unreachable' },
   ] as const;
   const shown = renderTerminal({ ...report, gaps }, { color: false, columns: 80 });
 
-  expect(shown).toContain("Couldn't check 4 places");
+  expect(shown).toContain("Couldn't check 4 sources");
   expect(shown).toContain('41 checked, 1 unreachable, 3 denied');
 });
 
-test('what can be fixed from Slack is named under its finding', () => {
+test('a fix that Slack offers is shown under its finding', () => {
   const offers = [
     { remediation: 'renew', params: {}, title: 'Renew \u001B[2Jbbs', risk: 'disruptive' as const },
   ];
@@ -65,10 +65,10 @@ test('what can be fixed from Slack is named under its finding', () => {
 
   const shown = renderTerminal({ ...report, findings }, { color: false, columns: 80 });
 
-  expect(shown).toContain('\n          can be fixed from Slack: Renew bbs\n');
+  expect(shown).toContain('\n          Fix available in Slack: Renew bbs\n');
 });
 
-test('a check to ask next is a command to copy, with the environment of the report', () => {
+test('a follow-up check is a command to copy, with the environment of the report', () => {
   const next = [{ check: 'node/leftovers', args: { node: 'node\u001B[2J b' } }];
   const findings = report.findings.map((finding) => ({ ...finding, next }));
 
@@ -77,13 +77,13 @@ test('a check to ask next is a command to copy, with the environment of the repo
   expect(shown).toContain('\n          Next: wrench run node leftovers --node "node b" --env prod\n');
 });
 
-test('nothing is coloured unless asked, and the words are the same', () => {
+test('colors are off by default and add no text', () => {
   const plain = renderTerminal(report, { color: false, columns: 80 });
   const coloured = renderTerminal(report, { color: true, columns: 80 });
 
   expect(plain).not.toContain('\u001B');
   expect(coloured).toContain('\u001B[31m');
-  // oxlint-disable-next-line no-control-regex -- our own colours
+  // oxlint-disable-next-line no-control-regex -- the colors of the report
   expect(coloured.replace(/\u001B\[\d+m/g, '')).toBe(plain);
 });
 
@@ -95,18 +95,20 @@ test('lines are wrapped at the width, but a target stays whole to be copied', ()
   expect(lines).toContain(' '.repeat(10) + target);
 });
 
-test('the usage is shown with what was not understood', () => {
-  expect(renderProblemTerminal({ problem: 'There is no `x`.', usage: ['/certs expiring'] })).toBe(
-    'There is no `x`.\n\n  /certs expiring\n',
+test('an invalid command line is shown with the usage', () => {
+  const usage = ['/certs expiring', '/certs help', '/wrench freeze [because …]'];
+
+  expect(renderProblemTerminal({ problem: 'Unknown check `x`.', usage })).toBe(
+    'Unknown check `x`.\n\n  wrench run certs expiring\n  wrench help certs\n  wrench freeze [because …]\n',
   );
 });
 
-test('help is a table to read', () => {
+test('the help of a command lists its checks as commands of a shell', () => {
   const help = renderHelpTerminal({
     title: 'Certificates',
     entries: [
-      { usage: '/certs expiring', about: 'what ends soon' },
-      { usage: '/certs show', about: 'everything about one' },
+      { usage: '/certs expiring', about: 'what expires soon' },
+      { usage: '/certs show', about: 'details of one' },
     ],
     example: '/certs help expiring',
   });
@@ -115,10 +117,48 @@ test('help is a table to read', () => {
     [
       'Certificates',
       '',
-      '  /certs expiring  what ends soon',
-      '  /certs show      everything about one',
+      'Commands:',
+      '  wrench run certs expiring  What expires soon',
+      '  wrench run certs show      Details of one',
       '',
-      'For example: /certs help expiring',
+      'Example:',
+      '  wrench help certs expiring',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('the help of a check has its usage, its flags with those of the terminal, and its fixes', () => {
+  const help = renderHelpTerminal(
+    {
+      title: 'Expiring certificates',
+      why: 'An outage.',
+      entries: [
+        { usage: '/certs expiring [within]', about: '' },
+        { usage: '<within> or --within', about: 'how far ahead' },
+        { usage: 'may offer a fix', about: 'Renews a certificate (safe)' },
+      ],
+    },
+    60,
+    { '--json': 'Print only the report, as JSON, and nothing else' },
+  );
+
+  expect(help).toBe(
+    [
+      'Expiring certificates',
+      '',
+      'An outage.',
+      '',
+      'Usage:',
+      '  wrench run certs expiring [within]',
+      '',
+      'Flags:',
+      '  <within> or --within  How far ahead',
+      '  --json                Print only the report, as JSON, and',
+      '                        nothing else',
+      '',
+      'Fixes:',
+      '  Renews a certificate (safe)',
       '',
     ].join('\n'),
   );

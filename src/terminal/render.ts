@@ -31,13 +31,14 @@ import {
   verdictOf,
 } from '../check/report-in-words.ts';
 import type { Help, ParsedRequest } from '../request/parse.ts';
+import { type HelpPage, renderHelpPage } from './help-page.ts';
 import { wrap } from './wrap.ts';
 
 export interface Screen {
-  /** Whether to colour; the words say the same without. */
+  /** Whether to use colors. They add no information. */
   readonly color: boolean;
   readonly columns: number;
-  /** As typed, where that is known; without it all arguments are written out. */
+  /** The command as typed. Without it, all arguments are shown. */
   readonly command?: string;
   /** What is known of the findings from earlier runs. */
   readonly tracked?: readonly TrackedFinding[];
@@ -46,7 +47,7 @@ export interface Screen {
 type Style = Parameters<typeof styleText>[0];
 export type Paint = (style: Style, text: string) => string;
 
-/** Green is for CLEAR alone. */
+/** Only CLEAR is green. */
 const STYLES: Readonly<Record<Headline, Style>> = {
   CRITICAL: ['bold', 'red'],
   WARNING: ['bold', 'yellow'],
@@ -55,9 +56,9 @@ const STYLES: Readonly<Record<Headline, Style>> = {
   UNKNOWN: ['bold', 'inverse'],
 };
 
-/** The longest severity and two spaces: what belongs to a finding stands under its summary. */
+/** The longest severity and two spaces: the details of a finding are aligned with its summary. */
 export const INDENT = ' '.repeat('CRITICAL'.length + 2);
-/** A longer one stands above its value. */
+/** A longer label is above its value. */
 const MAX_LABEL_COLUMNS = 24;
 const MAX_ROWS = 40;
 const MAX_LINES = 40;
@@ -65,7 +66,7 @@ const MAX_WHATS = 20;
 
 /**
  * A report for a terminal: the answer first. Lines are wrapped between words, but a word is never broken, so that targets can be
- * copied. Nothing from infrastructure controls the terminal.
+ * copied. Control characters from infrastructure are removed.
  */
 export function renderTerminal(report: Report, screen: Screen): string {
   const paint = painter(screen);
@@ -93,7 +94,7 @@ export function painter({ color }: Screen): Paint {
   return (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
 }
 
-/** `CRITICAL  what is wrong`, its later lines under the first. */
+/** `CRITICAL  what is wrong`, with further lines aligned under the first. */
 export function entry(
   word: Headline,
   text: string,
@@ -120,7 +121,7 @@ function renderFinding(finding: Finding<Offer>, report: Report, screen: Screen, 
     ...renderTracked(finding, report, screen).map((line) => paint('dim', line)),
     ...evidence.flatMap((one) => renderEvidence(one, width, screen, paint)),
     ...offers.flatMap(({ title }) =>
-      wrap(`can be fixed from Slack: ${cleanText(title)}`, screen.columns, INDENT),
+      wrap(`Fix available in Slack: ${cleanText(title)}`, screen.columns, INDENT),
     ),
     ...next.flatMap((one) =>
       wrap(`Next: wrench run ${nextInWords(one, report).slice(1)}`, screen.columns, INDENT),
@@ -162,7 +163,7 @@ function renderEvidence(evidence: Evidence, width: number, { columns }: Screen, 
   return [`${INDENT}${paint('dim', label)}  ${first.slice(hanging.length)}`, ...rest];
 }
 
-/** Aligned where that fits the width, else a row as a sentence. */
+/** An aligned table if it fits the width, otherwise one sentence per row. */
 function renderTable(
   { columns: names, rows: all }: Extract<Evidence, { kind: 'table' }>,
   columns: number,
@@ -186,7 +187,7 @@ function renderTable(
 
 const MAX_BAR_COLUMNS = 24;
 
-/** Bars from the left, with their numbers; lines as sparklines, with theirs. */
+/** Bar charts as bars and line charts as sparklines, with their numbers. */
 export function renderTerminalCharts(
   charts: readonly Chart[] = [],
   { columns }: Screen,
@@ -229,11 +230,11 @@ function barOf(value: number, most: number): string {
   return '█'.repeat(Math.max(1, Math.round((value / most) * MAX_BAR_COLUMNS)));
 }
 
-/** Never hidden: by reason, what could not be checked. */
+/** What couldn't be checked, by reason. */
 function renderGaps(report: Report, screen: Screen, paint: Paint): string[] {
   const gaps = listedGaps(report);
   if (gaps.length === 0) return [];
-  const title = `Couldn't check ${countInWords(countPlaces(gaps), 'place')}`;
+  const title = `Couldn't check ${countInWords(countPlaces(gaps), 'source')}`;
   const groups = groupGaps(gaps).flatMap(({ because, whats }) => {
     const shown = whats.slice(0, MAX_WHATS).flatMap((what) => wrap(what, screen.columns, `${INDENT}  `));
     const left = whats.length - MAX_WHATS;
@@ -243,32 +244,51 @@ function renderGaps(report: Report, screen: Screen, paint: Paint): string[] {
   return ['', entry('UNKNOWN', title, screen, paint), ...groups];
 }
 
-/** What can be asked. */
-export function renderHelpTerminal({ title, why, entries, example }: Help, columns = 80): string {
-  const width = entries.reduce(
-    (widest, { usage, about }) => (about ? Math.max(widest, Math.min(28, usage.length)) : widest),
-    0,
-  );
-  const lines = entries.flatMap(({ usage, about }) => {
-    if (about === '') return [...wrap(cleanText(usage), columns, '  '), ''];
-    const hanging = ' '.repeat(width + 4);
-    const [first = '', ...rest] = wrap(cleanText(about), columns, hanging);
-    return [`  ${cleanText(usage).padEnd(width)}  ${first.slice(hanging.length)}`, ...rest];
-  });
-  const parts = [
-    wrap(cleanText(title), columns),
-    why ? ['', ...wrap(cleanText(why), columns)] : [],
-    lines.length > 0 ? ['', ...lines] : [],
-    example ? ['', `For example: ${cleanText(example)}`] : [],
-  ];
-  return `${parts.flat().join('\n')}\n`;
+/** `/certs expiring` as a command of this terminal: `wrench run certs expiring`. */
+function asShellCommand(usage: string): string {
+  return usage
+    .replace(/^\/wrench /, 'wrench ')
+    .replace(/^\/(\S+) help\b/, 'wrench help $1')
+    .replace(/^\//, 'wrench run ');
 }
 
-/** What was not understood, and the usage. */
+/** The help of a command or a check. `flags` are those of the terminal. */
+export function renderHelpTerminal(
+  { title, why, entries, example }: Help,
+  columns?: number,
+  flags: Readonly<Record<string, string>> = {},
+): string {
+  const rows = entries.map(({ usage, about }) => [asShellCommand(usage), capitalize(about)] as const);
+  const described = rows.filter(([, about]) => about !== '');
+  const isFlag = (name: string) => /^[-<]/.test(name);
+  const isCommand = (name: string) => name.startsWith('wrench ');
+  const ownFlags = Object.fromEntries(described.filter(([name]) => isFlag(name)));
+  const commands = Object.fromEntries(described.filter(([name]) => isCommand(name)));
+  const others = described.filter(([name]) => !isFlag(name) && !isCommand(name)).map(([, about]) => about);
+  const allFlags = { ...ownFlags, ...flags };
+  const page: HelpPage = {
+    about: title,
+    ...(why !== undefined && { details: why }),
+    usage: rows.filter(([, about]) => about === '').map(([usage]) => usage),
+    lists: {
+      ...(Object.keys(commands).length > 0 && { Commands: commands }),
+      ...(Object.keys(allFlags).length > 0 && { Flags: allFlags }),
+    },
+    ...(others.length > 0 && { fixes: others }),
+    ...(example !== undefined && { examples: [asShellCommand(example)] }),
+  };
+  return renderHelpPage(page, columns);
+}
+
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** What is wrong with a command line, and its usage. */
 export function renderProblemTerminal(
   { problem, usage }: Omit<Extract<ParsedRequest, { kind: 'problem' }>, 'kind'>,
   columns = 80,
 ): string {
-  const lines = usage.flatMap((one) => wrap(cleanText(one), columns, '  '));
+  const lines = usage.flatMap((one) => wrap(cleanText(asShellCommand(one)), columns, '  '));
   return `${[...wrap(cleanText(problem), columns), ...(lines.length > 0 ? ['', ...lines] : [])].join('\n')}\n`;
 }

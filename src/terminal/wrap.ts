@@ -1,6 +1,6 @@
 import { cleanText } from '../text/clean-text.ts';
 
-/** Breaks one line of text between words into lines of at most `columns`, each after `indent`. A longer word keeps a line for itself. */
+/** Breaks one line of text between words into lines of at most `columns`, each after `indent`. A longer word has a line of its own. */
 export function wrap(text: string, columns: number, indent = ''): readonly string[] {
   const width = Math.max(20, columns - indent.length);
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 import { cleanText } from './clean-text.ts';
 
-/** A table as lines of aligned text, its header first and underlined. Short rows are filled up; columns beyond the header have no name. */
+/** A table as lines of aligned text, with an underlined header. Short rows are padded; columns beyond the header have no name. */
 export function alignTable(
   columns: readonly string[],
   rows: readonly (readonly string[])[],

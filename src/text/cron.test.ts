@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { explainCron, explainTimeZone, latestRunMs, nextRunMs, nextRunsMs } from './cron.ts';
 
-/** The local times of the runs from a time on, as `2026-10-25 02:30 GMT+2`. */
+/** The local times of the runs after a time, such as `2026-10-25 02:30 GMT+2`. */
 function runsFrom(cron: string, timeZone: string, from: string, count: number): readonly string[] {
   const write = new Intl.DateTimeFormat('sv-SE', {
     timeZone,
@@ -35,9 +35,12 @@ test.each([
     '2026-10-03T00:00:00Z',
     ['2026-10-04 02:30 GMT+11:00', '2026-10-05 02:15 GMT+11:00'],
   ],
-])('in %s, %s runs once on the day without that time, right after the gap', (zone, cron, from, expected) => {
-  expect(runsFrom(cron, zone, from, 2)).toEqual(expected);
-});
+])(
+  'in %s, %s runs once on the day that skips its time, right after the gap',
+  (zone, cron, from, expected) => {
+    expect(runsFrom(cron, zone, from, 2)).toEqual(expected);
+  },
+);
 
 test.each([
   [
@@ -64,11 +67,14 @@ test.each([
     '2027-04-03T00:00:00Z',
     ['2027-04-04 01:45 GMT+11:00', '2027-04-05 01:45 GMT+10:30'],
   ],
-])('in %s, %s runs once on the day with that time twice, at the first', (zone, cron, from, expected) => {
-  expect(runsFrom(cron, zone, from, 2)).toEqual(expected);
-});
+])(
+  'in %s, %s runs once on the day that has its time twice, at the first occurrence',
+  (zone, cron, from, expected) => {
+    expect(runsFrom(cron, zone, from, 2)).toEqual(expected);
+  },
+);
 
-test('what runs every half hour runs through the hour that occurs twice', () => {
+test('a schedule of every half hour also runs in an hour that occurs twice', () => {
   expect(runsFrom('*/30 * * * *', 'Europe/Berlin', '2026-10-24T23:59:00Z', 6)).toEqual([
     '2026-10-25 02:00 GMT+02:00',
     '2026-10-25 02:30 GMT+02:00',
@@ -94,7 +100,7 @@ const schedule = fc.record({
 });
 const time = fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2029, 0, 1) });
 
-test('the latest run within a span is the last of all runs within it', () => {
+test('the latest run in a period is the last of all runs in it', () => {
   fc.assert(
     fc.property(schedule, time, fc.integer({ min: 0, max: 4 * 86_400_000 }), (when, afterMs, spanMs) => {
       const untilMs = afterMs + spanMs;
@@ -112,7 +118,7 @@ test('the latest run within a span is the last of all runs within it', () => {
   );
 });
 
-test('a run is after the time that is asked about, and there is none in between', () => {
+test('the next run is after the given time, and there is none in between', () => {
   fc.assert(
     fc.property(schedule, time, fc.nat(86_400_000), (when, afterMs, laterMs) => {
       const next = nextRunMs(when, afterMs) ?? Infinity;
@@ -124,7 +130,7 @@ test('a run is after the time that is asked about, and there is none in between'
   );
 });
 
-test('the latest run is found at once, also after years', () => {
+test('the latest run is found quickly, even after years', () => {
   const untilMs = Date.UTC(2029, 5, 1, 12, 0, 30);
 
   expect(latestRunMs({ cron: '* * * * *', timeZone: 'UTC' }, 0, untilMs)).toBe(untilMs - 30_000);
@@ -134,22 +140,22 @@ test('the latest run is found at once, also after years', () => {
 });
 
 test.each([
-  ['0 0 31 2 *', '`0 0 31 2 *` never fires: there is no such date'],
-  ['0 0 30 2 *', '`0 0 30 2 *` never fires: there is no such date'],
+  ['0 0 31 2 *', "`0 0 31 2 *` never runs: this date doesn't exist"],
+  ['0 0 30 2 *', "`0 0 30 2 *` never runs: this date doesn't exist"],
   [
     '0 30 7 * * *',
     '`0 30 7 * * *` has 6 fields, not five: minute, hour, day of the month, month and day of the week, as in `30 7 * * 1-5`',
   ],
   ['@daily', expect.stringContaining('has 1 field, not five:')],
   ['', expect.stringContaining('has 0 fields, not five:')],
-  ['0 25 * * *', '`0 25 * * *` is not a valid cron: Invalid value for hour: 25'],
+  ['0 25 * * *', '`0 25 * * *` is not a valid cron expression: Invalid value for hour: 25'],
   ['a b c d e', expect.stringContaining('is not a valid cron')],
-])('the cron %j is refused', (cron, expected) => {
+])('the cron expression %j is rejected', (cron, expected) => {
   expect(explainCron(cron)).toEqual(expected);
 });
 
 test.each(['* * * * *', '30 7 * * 1-5', '0 0 29 2 *', '0 7 L * *', ' 0  7 * * MON '])(
-  'the cron %j can be used',
+  'the cron expression %j is valid',
   (cron) => {
     expect(explainCron(cron)).toBeUndefined();
   },

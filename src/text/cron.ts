@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import { nearest } from './nearest.ts';
 
-/** When something runs: five cron fields, read in an IANA time zone. */
+/** When something runs: five cron fields, in an IANA time zone. */
 export interface CronSchedule {
   readonly cron: string;
   readonly timeZone: string;
@@ -9,7 +9,7 @@ export interface CronSchedule {
 
 const FIELDS = 5;
 const HOUR_MS = 3_600_000;
-/** How far to look back for the latest run, nearest first: so even after years without a run few runs are counted. */
+/** How far to search back for the latest run, nearest first, so that few runs are enumerated even after years without one. */
 const LOOK_BACK_MS = [HOUR_MS, 24 * HOUR_MS, 8 * 24 * HOUR_MS, 32 * 24 * HOUR_MS, 367 * 24 * HOUR_MS];
 
 /**
@@ -51,7 +51,7 @@ export function latestRunMs(schedule: CronSchedule, afterMs: number, untilMs: nu
   return undefined;
 }
 
-/** What is wrong with a cron expression, for people; undefined if it can be used. */
+/** The problem with a cron expression, for people; undefined if it is valid. */
 export function explainCron(cron: string): string | undefined {
   const fields = cron.trim().split(/\s+/).filter(Boolean).length;
   if (fields !== FIELDS) {
@@ -59,22 +59,22 @@ export function explainCron(cron: string): string | undefined {
     return `\`${cron.slice(0, 60)}\` has ${found}, not five: minute, hour, day of the month, month and day of the week, as in \`30 7 * * 1-5\``;
   }
   try {
-    // Every combination of a date and a day of the week occurs within the 28 years from here.
+    // Every combination of a date and a day of the week occurs within the next 28 years.
     const first = nextRunMs({ cron, timeZone: 'UTC' }, Date.UTC(2026, 0, 1));
-    return first === undefined ? `\`${cron.slice(0, 60)}\` never fires: there is no such date` : undefined;
+    return first === undefined ? `\`${cron.slice(0, 60)}\` never runs: this date doesn't exist` : undefined;
   } catch (error) {
     const because = (error as Error).message.replace(/^CronPattern: /, '');
-    return `\`${cron.slice(0, 60)}\` is not a valid cron: ${because}`;
+    return `\`${cron.slice(0, 60)}\` is not a valid cron expression: ${because}`;
   }
 }
 
-/** What is wrong with the name of a time zone, and the name that was probably meant; undefined if it can be used. */
+/** The name that was probably meant, if any, for an invalid name of a time zone; undefined if the name is valid. */
 export function explainTimeZone(name: string): { readonly meant?: string } | undefined {
   try {
-    // Offsets such as `+01:00` are valid here, but know nothing of daylight saving.
+    // Offsets such as `+01:00` would be valid, but have no daylight saving time.
     if (/^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name })) return undefined;
   } catch {
-    // Not known: explained below.
+    // Unknown: explained below.
   }
   const known = ['UTC', ...Intl.supportedValuesOf('timeZone')];
   const city = (zone: string) => zone.split('/').at(-1) ?? zone;

@@ -21,13 +21,13 @@ test.each([
 });
 
 test.each(['', 'soon', '30 d', '-1d', '1d-2h', 'd', '1e9d', '30days', '١d', `${'9'.repeat(400)}d`, '20000y'])(
-  '%j is no length of time',
+  '%j is not a duration',
   (written) => {
     expect(duration.safeParse(written).success).toBe(false);
   },
 );
 
-test('whatever is written, it gives a finite number or a plain complaint', () => {
+test('any text is either parsed to a finite number or rejected', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[0-9.smhdwy]{0,30}$/)), (written) => {
       const { success, data } = duration.safeParse(written);

@@ -8,19 +8,20 @@ const UNIT_MS = {
   w: 604_800_000,
   y: 31_536_000_000,
 } as const;
-/** Beyond it sums lose their meaning, and then become Infinity. */
+/** Longer sums lose precision, and finally become Infinity. */
 const LONGEST_MS = 10_000 * UNIT_MS.y;
 const WRITTEN = /^(?:\d+(?:\.\d+)?[smhdwy])+$/;
 const PART = /(\d+(?:\.\d+)?)([smhdwy])/g;
 
-/** A length of time as people write it, `30d`, `2w`, `1d12h`; gives milliseconds. A bare number is a number of days. */
+/** A duration as people write it, such as `30d`, `2w` or `1d12h`, parsed to milliseconds. A number without a unit is a number of days. */
 export const duration = z
   .string()
   .trim()
   .toLowerCase()
   .transform((written) => (/^\d+$/.test(written) ? `${written}d` : written))
   .refine((written) => WRITTEN.test(written), {
-    error: 'write a length of time such as 30d, 2w or 12h',
+    error: 'must be a duration such as 30d, 2w or 12h',
+    params: { kind: 'duration', hint: 'Try 30d, 2w or 12h.' },
     abort: true,
   })
   .transform((written) => {
@@ -29,4 +30,7 @@ export const duration = z
       sum += Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
     return sum;
   })
-  .refine((sum) => sum <= LONGEST_MS, { error: 'that is more than ten thousand years' });
+  .refine((sum) => sum <= LONGEST_MS, {
+    error: 'must be at most 10,000 years',
+    params: { kind: 'duration' },
+  });

@@ -1,4 +1,4 @@
-/** Finds the pieces between the `*` of a pattern in their order, anywhere in a text, in any case. */
+/** Returns whether a text contains the parts between the `*` of a pattern, in their order, case-insensitively. */
 export function finderFor(pattern: string): (text: string) => boolean {
   const pieces = pattern.toLowerCase().split('*').filter(Boolean);
   return (text) => {

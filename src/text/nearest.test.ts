@@ -11,10 +11,10 @@ test.each([
   ['shwo', 'show'],
   ['certificates', undefined],
   ['zzzzz', undefined],
-])('%s: %s was meant', (word, meant) => {
+])('%s is close to %s', (word, meant) => {
   expect(nearest(word, known)).toBe(meant);
 });
 
-test('with nothing known nothing is meant', () => {
+test('without known words there is no nearest one', () => {
   expect(nearest('x', [])).toBeUndefined();
 });

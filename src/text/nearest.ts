@@ -1,13 +1,20 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The known word that was probably meant: at most two slips, or a third of the word's length, away. */
+/** The known word that was probably meant: at most two typos, or a third of the word's length, away. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const asked = word.toLowerCase();
-  let best: { readonly word: string; readonly slips: number } | undefined;
+  let best: { readonly word: string; readonly typos: number } | undefined;
   for (const candidate of known) {
     const plain = candidate.toLowerCase();
-    const slips = plain.startsWith(asked) && asked.length >= 3 ? 1 : distance(asked, plain);
-    if (!best || slips < best.slips) best = { word: candidate, slips };
+    const typos = plain.startsWith(asked) && asked.length >= 3 ? 1 : distance(asked, plain);
+    if (!best || typos < best.typos) best = { word: candidate, typos };
   }
-  return best && best.slips <= Math.max(2, Math.floor(asked.length / 3)) ? best.word : undefined;
+  return best && best.typos <= Math.max(2, Math.floor(asked.length / 3)) ? best.word : undefined;
+}
+
+/** What to add to a message about an unknown word: ` Did you mean …?`, or ` Available: …` with all known words. Empty if there are none. */
+export function suggest(word: string, known: readonly string[]): string {
+  const meant = nearest(word, known);
+  if (meant !== undefined) return ` Did you mean \`${meant}\`?`;
+  return known.length > 0 ? ` Available: ${known.join(', ')}.` : '';
 }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makeRedact, redactAll } from './redact.ts';
 
-// Put together here so that no scanner takes a canary for a leaked secret.
+// Concatenated, so that secret scanners don't report them.
 const slackToken = ['xoxb', '1234567890', 'CANARYcanary'].join('-');
 
 test.each([
@@ -19,11 +19,11 @@ test.each([
   ['redis://:CANARY@10.0.0.1:6379', 'redis://[credentials]@10.0.0.1:6379'],
   ['Authorization: Bearer CANARYCANARY', 'Authorization: Bearer [redacted]'],
   [['eyJhbGciOiJub25lIn0', 'eyJjYW5hcnkiOjF9', 'CANARY'].join('.'), '[jwt]'],
-])('%j leaves as %j', (text, shown) => {
+])('%j is redacted to %j', (text, shown) => {
   expect(makeRedact()(text)).toBe(shown);
 });
 
-test('ordinary names, places and times stay as they are', () => {
+test('ordinary names, places and times are not redacted', () => {
   const redact = makeRedact();
   for (const text of [
     'vault:secret/cf/bbs/locket/tls:certificate',
@@ -36,15 +36,15 @@ test('ordinary names, places and times stay as they are', () => {
     expect(redact(text)).toBe(text);
 });
 
-test('the longest of two secrets is taken out first, so that no tail of it stays', () => {
+test('the longer of two secrets is redacted first, so that no part of it stays', () => {
   expect(makeRedact(['secret1', 'secret1-and-tail'])('x secret1-and-tail y')).toBe('x [secret] y');
 });
 
-test('a secret shorter than a word is not looked for: it would blacken everything', () => {
+test('a very short secret is not redacted, because it would match ordinary text', () => {
   expect(makeRedact(['a', 'prod'])('a prod word')).toBe('a prod word');
 });
 
-test('a known secret is in no text of any plain data', () => {
+test('a known secret is redacted anywhere in plain data', () => {
   const secret = 'canary$^.*+?()[]{}|\\';
   const redact = makeRedact([secret]);
   fc.assert(

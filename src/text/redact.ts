@@ -1,4 +1,4 @@
-/** What no exit may show, whoever wrote it: key material, tokens by their public shapes, passwords in addresses. */
+/** What no output may contain: private keys, tokens in well-known formats, passwords in URLs. */
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g, '[private key]'],
   [/\bx(?:ox[a-z]|app)-[A-Za-z0-9-]{8,}/g, '[slack token]'],
@@ -9,12 +9,12 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic) [A-Za-z0-9._~+/=-]{8,}/g, '$1 [redacted]'],
 ];
 
-/** Too short to be told from ordinary words. */
+/** Shorter secrets can't be distinguished from ordinary text. */
 const SHORTEST_SECRET = 6;
 
 export type Redact = (text: string) => string;
 
-/** Makes the function that every exit (Slack, log, Redis, terminal) passes its text through. `secrets` are the values this process was given. */
+/** Makes the function that all output (Slack, log, Redis, terminal) passes through. `secrets` are the secrets in the configuration of this process. */
 export function makeRedact(secrets: readonly string[] = []): Redact {
   const longestFirst = [...new Set(secrets)]
     .filter((secret) => secret.length >= SHORTEST_SECRET)
@@ -27,7 +27,7 @@ export function makeRedact(secrets: readonly string[] = []): Redact {
   };
 }
 
-/** The same plain data with every text in it redacted. */
+/** The same plain data with every string in it redacted. */
 export function redactAll<T>(value: T, redact: Redact): T {
   if (typeof value === 'string') return redact(value) as T;
   if (Array.isArray(value)) return value.map((item: unknown) => redactAll(item, redact)) as T;

@@ -14,7 +14,7 @@ test.each([
   ['hexadecimal', Buffer.from(secret).toString('hex')],
   ['base64', Buffer.from(secret).toString('base64')],
   ['text that was read as ISO 8859-1', Buffer.from(secret).toString('latin1')],
-])('a secret is known in %s', (_, text) => {
+])('a secret is recognized in %s', (_, text) => {
   expect(redact(text)).toContain('[secret]');
 });
 

@@ -1,6 +1,6 @@
 /**
- * A secret in the forms in which it may occur in other text: as it is, in JSON, XML and URLs, read as ISO 8859-1, and in hexadecimal and base64, also
- * in the middle of longer base64.
+ * A secret in the encodings in which it may occur in other text: plain, in JSON, XML and URLs, read as ISO 8859-1, and in hexadecimal and base64,
+ * also in the middle of longer base64.
  */
 export function secretEncodings(secret: string): readonly string[] {
   const bytes = Buffer.from(secret, 'utf8');
@@ -22,7 +22,7 @@ export function secretEncodings(secret: string): readonly string[] {
   return [...new Set(forms)];
 }
 
-/** The characters of base64 that depend on these bytes alone, if so many other bytes come before them and any after. */
+/** The base64 characters that depend only on these bytes, if they follow `before` other bytes and any bytes follow them. */
 function base64Within(bytes: Buffer, before: number): string {
   const text = Buffer.concat([Buffer.alloc(before), bytes])
     .toString('base64')

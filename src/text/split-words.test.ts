@@ -36,34 +36,34 @@ test.each([
   ['expiring —match “a b”', { match: 'a b' }],
   ['expiring --match ‘a b’', { match: 'a b' }],
   ['expiring --match „a b‟', { match: 'a b' }],
-])('what Slack or a phone made of it is understood: %s', (text, flags) => {
+])('dashes and quotes replaced by Slack or a phone are accepted: %s', (text, flags) => {
   expect(split(text).flags).toEqual(flags);
 });
 
-test('a dash within a word is left alone', () => {
+test('a dash within a word stays', () => {
   expect(split('show a—b cell-1').bare).toEqual(['show', 'a—b', 'cell-1']);
 });
 
-test('a flag that takes no value leaves the next word alone', () => {
+test("a flag without a value doesn't take the next word", () => {
   const { bare, flags } = splitWords('--all www.example.com', (flag) => flag !== 'all');
   expect(bare).toEqual(['www.example.com']);
   expect(flags.get('all')).toBe('');
 });
 
 test.each(['--match "a b', "it's", 'a " b', '“a b', "--match='"])(
-  'a quote that is not closed is said: %s',
+  'a missing closing quote is reported: %s',
   (text) => {
     expect(() => splitWords(text)).toThrow(WordsError);
   },
 );
 
-test('ten thousand characters are refused with a number, not read', () => {
+test('ten thousand characters are rejected', () => {
   expect(() => splitWords('x'.repeat(10_000))).toThrow(
-    `That is 10000 characters; at most ${LONGEST_TEXT} are read.`,
+    `The command has 10000 characters; the limit is ${LONGEST_TEXT}.`,
   );
 });
 
-test('whatever is typed gives words or a WordsError', () => {
+test('any text gives words or a WordsError', () => {
   const typed = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 3_000 }),
     fc
@@ -108,7 +108,7 @@ function tried(text: string): { readonly words?: Words; readonly problem?: unkno
   }
 }
 
-test('what is quoted comes out as it went in', () => {
+test('quoted text stays unchanged', () => {
   const value = fc.string({ maxLength: 100 }).filter((text) => !/["“”„‟«»‘’‚‛—–―−]/.test(text));
   fc.assert(
     fc.property(value, (text) => {

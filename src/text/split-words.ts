@@ -1,4 +1,4 @@
-/** What somebody typed after the command, split as a shell would, flags apart. */
+/** What someone typed after the command, split like in a shell, with the flags apart. */
 export interface Words {
   /** In order: `expiring`, `www.example.com:443`. */
   readonly bare: readonly string[];
@@ -15,19 +15,19 @@ export const LONGEST_TEXT = 2_000;
 
 const CURLY_DOUBLE = /[“”„‟«»]/g;
 const CURLY_SINGLE = /[‘’‚‛]/g;
-/** Slack and phones turn `--` into a dash; at the start of a word it was never anything else. */
+/** Slack and phones turn `--` into a dash. At the start of a word, a dash always stands for `--`. */
 const LEADING_DASHES = /(^|\s)[—–―−](?=[a-z])/gi;
 const TOKEN = /(?:[^\s"']|"[^"]*"|'[^']*')+|["']/g;
 const FLAG = /^--?([a-z][a-z0-9-]*)(?:=(.*))?$/is;
 const ASSIGNED = /^([a-z][a-z0-9-]*)=(.*)$/is;
 
 /**
- * Splits what was typed into words and flags. `takesValue` tells which flags are followed by a value.
+ * Splits what was typed into words and flags. `takesValue` returns whether a flag is followed by a value.
  * @throws {WordsError} if a quote is not closed or the text is longer than {@link LONGEST_TEXT} characters.
  */
 export function splitWords(text: string, takesValue: (flag: string) => boolean = () => true): Words {
   if (text.length > LONGEST_TEXT)
-    throw new WordsError(`That is ${text.length} characters; at most ${LONGEST_TEXT} are read.`);
+    throw new WordsError(`The command has ${text.length} characters; the limit is ${LONGEST_TEXT}.`);
   const bare: string[] = [];
   const flags = new Map<string, string>();
   const tokens = tokenise(text);
@@ -55,7 +55,7 @@ function tokenise(text: string): readonly string[] {
     .trim();
   const tokens = plain.match(TOKEN) ?? [];
   if (tokens.some((token) => token === '"' || token === "'"))
-    throw new WordsError(`A quote is not closed in: ${plain.slice(0, 80)}`);
+    throw new WordsError(`Missing closing quote in: ${plain.slice(0, 80)}`);
   return tokens;
 }
 

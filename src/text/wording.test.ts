@@ -51,18 +51,18 @@ test.each([
   expect(period(ms)).toBe(words);
 });
 
-test('a moment is in UTC to the minute, and one that cannot be read says so', () => {
+test('a time is in UTC to the minute, and an invalid one says so', () => {
   expect(utcTime(new Date('2019-07-12T22:25:49Z'))).toBe('2019-07-12 22:25 UTC');
   expect(utcTime(new Date('9999-12-31T23:59:59Z'))).toBe('9999-12-31 23:59 UTC');
   expect(utcTime(new Date(NaN))).toBe('no readable date');
 });
 
-test('a day is written out, in UTC', () => {
+test('a day is in UTC, with the name of its month', () => {
   expect(calendarDay(new Date('2027-03-03T23:59:59Z'))).toBe('3 March 2027');
   expect(calendarDay(new Date(NaN))).toBe('no readable date');
 });
 
-test('counts and lists read as a person would write them', () => {
+test('counts and lists read naturally', () => {
   expect([count(1, 'place'), count(0, 'place'), count(2, 'entry', 'entries')]).toEqual([
     '1 place',
     '0 places',
@@ -102,7 +102,7 @@ test.each([
   expect(percent(share)).toBe(words);
 });
 
-test('milliseconds are written in seconds below two minutes, with tenths where there are some', () => {
+test('milliseconds are written in seconds below two minutes, with tenths if there are any', () => {
   expect(elapsed(8_940)).toBe('8.9 s');
   expect(elapsed(3_000)).toBe('3 s');
   expect(elapsed(119_900)).toBe('119.9 s');
@@ -110,7 +110,7 @@ test('milliseconds are written in seconds below two minutes, with tenths where t
   expect(elapsed(86_399_500)).toBe('23 hours');
 });
 
-test('a text begins with a capital letter, unless it begins with a name', () => {
+test('the first letter is capitalized, unless it belongs to a name', () => {
   expect(capitalize('the disk of n1 is slow')).toBe('The disk of n1 is slow');
   expect(capitalize('etcd is 99% full', ['etcd'])).toBe('etcd is 99% full');
   expect(capitalize('etcd, n1 and n2 are slow', ['etcd'])).toBe('etcd, n1 and n2 are slow');

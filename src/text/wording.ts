@@ -1,4 +1,4 @@
-/** How Wrench writes lengths of time, moments, amounts and lists, so that every check writes them alike. Pure: no clock is asked. */
+/** How Wrench writes durations, times, amounts and lists. Pure: nothing reads a clock. */
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000;
 /** A twelfth of 365 days, rounded down, so that a year is twelve of them and not eleven. */
 const MONTH_MS = 30.4 * DAY_MS;
 
-/** A length of time in the unit a person would use: hours below two days, days below a hundred, then months, then years. Rounds down. */
+/** A duration in one unit: hours below two days, days below a hundred, then months, then years. Rounds down. */
 export function span(ms: number): string {
   if (!Number.isFinite(ms)) return 'an unknown time';
   const length = Math.abs(ms);
@@ -18,7 +18,7 @@ export function span(ms: number): string {
   return count(Math.floor(length / (12 * MONTH_MS)), 'year');
 }
 
-/** A length of time that was configured, exactly: `5 minutes`, `90 seconds`, `1 hour 30 minutes`. */
+/** A configured duration, without rounding: `5 minutes`, `90 seconds`, `1 hour 30 minutes`. */
 export function period(ms: number): string {
   if (!Number.isFinite(ms)) return 'an unknown time';
   const length = Math.abs(ms);
@@ -31,18 +31,18 @@ export function period(ms: number): string {
   return parts.filter((part) => !part.startsWith('0 ')).join(' ');
 }
 
-/** A moment in UTC, `2019-07-12 22:25 UTC`, whoever reads it and wherever. */
+/** A time in UTC: `2019-07-12 22:25 UTC`. */
 export function utcTime(date: Date): string {
   const ms = date.getTime();
   return Number.isNaN(ms) ? 'no readable date' : `${date.toISOString().slice(0, -8).replace('T', ' ')} UTC`;
 }
 
-/** A moment for a machine: ISO 8601 in UTC, from milliseconds of the epoch. */
+/** A time for machines: ISO 8601 in UTC, from milliseconds since the epoch. */
 export function isoTimestamp(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** A day in UTC for a sentence: `3 March 2027`. */
+/** A day in UTC, for sentences: `3 March 2027`. */
 export function calendarDay(date: Date): string {
   if (Number.isNaN(date.getTime())) return 'no readable date';
   return date.toLocaleDateString('en-GB', {
@@ -53,12 +53,12 @@ export function calendarDay(date: Date): string {
   });
 }
 
-/** `1 certificate`, `3 certificates`, `2 have`: the plural is the noun with an s unless given. */
+/** `1 certificate`, `3 certificates`: the plural adds an s unless given. */
 export function count(amount: number, noun: string, plural = `${noun}s`): string {
   return `${amount} ${amount === 1 ? noun : plural}`;
 }
 
-/** `a`, `a and b`, `a, b and 7 more`: the first `most` of them by name. `total` counts those that are not in the list as well. */
+/** `a`, `a and b`, `a, b and 7 more`: at most `most` names. `total` also counts those that are not in the list. */
 export function list(words: readonly string[], most = 3, total = words.length): string {
   const named = words.slice(0, most);
   const rest = total - named.length;
@@ -69,7 +69,7 @@ export function list(words: readonly string[], most = 3, total = words.length): 
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
-/** In thousands, as `etcdctl endpoint status` writes them: 2 GiB are `2.1 GB`. */
+/** In decimal units, as in `etcdctl endpoint status`: 2 GiB are `2.1 GB`. */
 export function bytes(amount: number): string {
   const power = Math.min(Math.floor(Math.log10(Math.max(amount, 1)) / 3), UNITS.length - 1);
   const scaled = amount / 1_000 ** power;
@@ -89,12 +89,12 @@ export function withUnit(number: string, unit: string): string {
   return unit === '' || unit.startsWith('%') ? `${number}${unit}` : `${number} ${unit}`;
 }
 
-/** `8.9 s`, and from two minutes on as {@link span}: nobody needs the tenths of `86399.5 s`. */
+/** `8.9 s`; from two minutes on as {@link span}. */
 export function elapsed(ms: number): string {
   return Math.abs(ms) < 2 * MINUTE_MS ? `${Number((ms / 1_000).toFixed(1))} s` : span(ms);
 }
 
-/** With a capital letter, unless it begins with one of `names`: they are written as configured. */
+/** Capitalizes the first letter, unless the text begins with one of `names`, which keep their spelling. */
 export function capitalize(text: string, names: readonly string[] = []): string {
   if (names.some((name) => text.startsWith(`${name} `) || text.startsWith(`${name},`))) return text;
   return text.charAt(0).toUpperCase() + text.slice(1);

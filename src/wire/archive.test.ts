@@ -30,12 +30,12 @@ function describeFound(content: Buffer): string[] {
   ];
 }
 
-/** Writes over each place where a name stands. */
+/** Overwrites each occurrence of a name. */
 function renamed(archive: Buffer, name: string, other: string): Buffer {
   return Buffer.from(archive.toString('latin1').replaceAll(name, other), 'latin1');
 }
 
-test('a file whose name is no key of an object does not vanish from a ZIP archive', () => {
+test('a file with the name of a special object key does not disappear from a ZIP archive', () => {
   const archive = zip([
     ['a.crt', leaf.certificatePem],
     ['b23456789', other.certificatePem],
@@ -49,7 +49,7 @@ test('a file whose name is no key of an object does not vanish from a ZIP archiv
   ]);
 });
 
-test('a ZIP archive in another one, without compression, does not look encrypted', () => {
+test('an uncompressed ZIP archive in another one does not look encrypted', () => {
   const inner = zip([['a.crt', leaf.certificatePem]]);
   const header = inner.indexOf(Buffer.from('504b0102', 'hex'));
   const marked = Buffer.concat([Buffer.from('504b01020000000001', 'hex'), leaf.der]);
@@ -63,7 +63,7 @@ test('a ZIP archive in another one, without compression, does not look encrypted
   ]);
 });
 
-test('a directory of a ZIP archive that is damaged is a gap', () => {
+test('reports a damaged directory of a ZIP archive as a gap', () => {
   const archive = zip([['a.crt', leaf.certificatePem]]);
   const end = archive.lastIndexOf(Buffer.from('504b0506', 'hex'));
   const damaged = Buffer.from(archive);
@@ -71,7 +71,7 @@ test('a directory of a ZIP archive that is damaged is a gap', () => {
   expect(describeFound(damaged)).toEqual(['it is a ZIP archive, but its directory is damaged']);
 });
 
-test('the directory of a large ZIP archive (ZIP64) is read', () => {
+test('reads the directory of a large ZIP archive (ZIP64)', () => {
   const archive = zip([['a.crt', leaf.certificatePem]]);
   const end = archive.lastIndexOf(Buffer.from('504b0506', 'hex'));
   const wide = Buffer.alloc(56);
@@ -93,7 +93,7 @@ test('the directory of a large ZIP archive (ZIP64) is read', () => {
 test.each([
   ['tar', tar],
   ['ZIP', zip],
-])('a key in a %s archive is compared with the certificate of a paired name in its folder', (_, pack) => {
+])('compares a key in a %s archive with the certificate of the paired name in its folder', (_, pack) => {
   const files: Files = [
     ['a/other.crt', other.certificatePem],
     ['a/other.key', leaf.keyPem],
@@ -112,9 +112,9 @@ test.each([
   ]);
 });
 
-test('a file in an archive that is named like a certificate and holds none is a gap, whatever its ending', () => {
+test('reports a file in an archive that is named like a certificate but contains none as a gap, whatever its extension', () => {
   const names = ['a.spc', 'a.ubr', 'ca.ca-bundle', 'cacerts', 'a.pkcs12', 'a.pem', 'a.txt', 'a.key'];
   expect(describeFound(tar(names.map((name) => [name, 'words'])))).toEqual(
-    names.slice(0, -2).map((name) => `:${name} it holds no certificate`),
+    names.slice(0, -2).map((name) => `:${name} it contains no certificate`),
   );
 });

@@ -3,12 +3,12 @@ import { unzipSync } from 'fflate';
 
 /** One file of an archive. */
 export interface ArchiveEntry {
-  /** As the archive names it: untrusted text. */
+  /** As in the archive: untrusted text. */
   readonly name: string;
   readonly content: Buffer;
 }
 
-/** An archive or compressed data. `read` throws where it would unpack to more than `maxBytes`. */
+/** An archive or compressed data. `read` throws if the content is larger than `maxBytes`. */
 export type Packed =
   | { readonly kind: 'stream'; readonly format: string; readonly read: (maxBytes: number) => Buffer }
   | {
@@ -16,11 +16,11 @@ export type Packed =
       readonly format: string;
       readonly read: (maxBytes: number) => readonly ArchiveEntry[];
     }
-  /** Recognized, and not supported. */
+  /** Recognized, but not supported. */
   | { readonly kind: 'opaque'; readonly format: string }
   | { readonly kind: 'encrypted'; readonly format: string };
 
-/** Why an archive is not read, in words that come after `it is a ZIP archive, but`. */
+/** Why an archive is not read. The message follows `it is a ZIP archive, but`. */
 export class UnreadableArchive extends Error {
   override readonly name = 'UnreadableArchive';
 }
@@ -71,7 +71,7 @@ function stream(
   return { kind: 'stream', format, read: (maxOutputLength) => unpack(bytes, { maxOutputLength }) };
 }
 
-/** RFC 1950 section 2.2: deflate with a window of 32 KB, and two bytes that are a multiple of 31. That is a weak sign, so the data must also inflate. */
+/** RFC 1950 section 2.2: deflate with a window of 32 KB, and two bytes that are a multiple of 31. That is a weak signature, so the data must also inflate. */
 function isZlib(bytes: Buffer): boolean {
   if (bytes[0] !== 0x78 || bytes.length < 60 || bytes.readUInt16BE(0) % 31 !== 0) return false;
   try {
@@ -82,7 +82,7 @@ function isZlib(bytes: Buffer): boolean {
   }
 }
 
-/** @throws {UnreadableArchive} where it is encrypted or would expand to more than `maxBytes`; fflate's error where it is damaged. */
+/** @throws {UnreadableArchive} if it is encrypted or its content is larger than `maxBytes`; fflate's error if it is damaged. */
 function readZip(bytes: Buffer, maxBytes: number): readonly ArchiveEntry[] {
   if (flagsOfFiles(bytes).some((flags) => (flags & ENCRYPTED_FILE) !== 0))
     throw new UnreadableArchive('files in it are encrypted');
@@ -91,9 +91,9 @@ function readZip(bytes: Buffer, maxBytes: number): readonly ArchiveEntry[] {
   const files = unzipSync(bytes, {
     filter: ({ name, originalSize, compression }) => {
       if (compression !== 0 && compression !== 8)
-        throw new UnreadableArchive('files in it are compressed by a method that is not supported');
+        throw new UnreadableArchive('files in it use a compression method that is not supported');
       total += originalSize;
-      if (total > maxBytes) throw new UnreadableArchive('it expands to too much');
+      if (total > maxBytes) throw new UnreadableArchive('its content is too large');
       if (name.endsWith('/')) return false;
       if (names.has(name)) throw new UnreadableArchive('two files in it have the same name');
       names.add(name);
@@ -101,7 +101,7 @@ function readZip(bytes: Buffer, maxBytes: number): readonly ArchiveEntry[] {
     },
   });
   const entries = Object.entries(files);
-  // fflate fills a plain object, in which `__proto__` is no key.
+  // fflate fills a plain object, which can't have the key `__proto__`.
   if (entries.length !== names.size)
     throw new UnreadableArchive('a file in it has a name that is not supported');
   return entries.map(([name, content]) => ({
@@ -111,7 +111,7 @@ function readZip(bytes: Buffer, maxBytes: number): readonly ArchiveEntry[] {
 }
 
 /**
- * Also where a program comes before it (self-extracting archives, executable JARs):
+ * Also if a program precedes it (self-extracting archives, executable JARs):
  * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT section 4.3.16.
  */
 function endsAsZip(bytes: Buffer): boolean {
@@ -127,8 +127,8 @@ const FILE_RECORD = 0x02014b50;
 const ENCRYPTED_FILE = 1;
 
 /**
- * The flags of the files of a ZIP archive, out of its directory (APPNOTE.TXT sections 4.3.12 to 4.3.16).
- * @throws {UnreadableArchive} where the directory is damaged.
+ * The flags of the files in a ZIP archive, from its directory (APPNOTE.TXT sections 4.3.12 to 4.3.16).
+ * @throws {UnreadableArchive} if the directory is damaged.
  */
 function flagsOfFiles(bytes: Buffer): readonly number[] {
   const flags: number[] = [];
@@ -142,10 +142,10 @@ function flagsOfFiles(bytes: Buffer): readonly number[] {
   return flags;
 }
 
-/** How many files the directory has, and where it begins: the same as fflate reads. */
+/** The number of files in the directory, and its offset, read as fflate does. */
 function directoryOf(bytes: Buffer): { readonly count: number; readonly at: number } {
   const end = bytes.length < 22 ? -1 : bytes.lastIndexOf(END_RECORD, bytes.length - 22);
-  if (end < 0) throw new UnreadableArchive('it is cut short');
+  if (end < 0) throw new UnreadableArchive('it is truncated');
   if (end < 20 || bytes.readUInt32LE(end - 20) !== END_LOCATOR_64)
     return { count: bytes.readUInt16LE(end + 8), at: bytes.readUInt32LE(end + 16) };
   const wide = bytes.readUInt32LE(end - 12);
@@ -157,8 +157,8 @@ function directoryOf(bytes: Buffer): { readonly count: number; readonly at: numb
 const BLOCK = 512;
 
 /**
- * The regular files of a tar archive (POSIX.1-2024, pax). The readers on npm work on streams, or (nanotar) do not check the sizes that headers claim.
- * @throws {UnreadableArchive} where it is cut short or a header is damaged.
+ * The regular files of a tar archive (POSIX.1-2024, pax). The tar readers on npm work on streams, or (nanotar) don't check the sizes in headers.
+ * @throws {UnreadableArchive} if it is truncated or a header is damaged.
  */
 function readTar(bytes: Buffer): readonly ArchiveEntry[] {
   const entries: ArchiveEntry[] = [];
@@ -166,7 +166,7 @@ function readTar(bytes: Buffer): readonly ArchiveEntry[] {
   let hasEnded = false;
   for (let at = 0; at + BLOCK <= bytes.length;) {
     if (bytes.subarray(at, at + BLOCK).every((byte) => byte === 0)) {
-      // Archives may follow one another (`tar --concatenate`), and tapes are filled up.
+      // Archives may be concatenated (`tar --concatenate`) and padded.
       hasEnded = true;
       at += BLOCK;
       continue;
@@ -177,7 +177,7 @@ function readTar(bytes: Buffer): readonly ArchiveEntry[] {
     }
     const size = numberAt(bytes, at + 124);
     const from = at + BLOCK;
-    if (from + size > bytes.length) throw new UnreadableArchive('it is cut short');
+    if (from + size > bytes.length) throw new UnreadableArchive('it is truncated');
     const content = bytes.subarray(from, from + size);
     const type = String.fromCharCode(bytes[at + 156] ?? 0);
     if (type === 'L') longName = content.toString('utf8').replace(/\0.*$/s, '');
@@ -194,7 +194,7 @@ function readTar(bytes: Buffer): readonly ArchiveEntry[] {
   return entries;
 }
 
-/** A header's checksum is the sum of its bytes, with its own eight bytes taken as spaces. */
+/** The checksum of a header is the sum of its bytes, with the eight bytes of the checksum counted as spaces. */
 function isTarHeader(bytes: Buffer, at: number): boolean {
   if (bytes.length < at + BLOCK || (bytes[at] ?? 0) === 0) return false;
   const written = Number.parseInt(textAt(bytes, at + 148, 8).trim(), 8);
@@ -205,7 +205,7 @@ function isTarHeader(bytes: Buffer, at: number): boolean {
   return sum === written;
 }
 
-/** Octal digits, or binary where the first bit is set (GNU). @throws {UnreadableArchive} where it is neither. */
+/** Octal digits, or binary if the first bit is set (GNU). @throws {UnreadableArchive} if it is neither. */
 function numberAt(bytes: Buffer, at: number): number {
   const binary = ((bytes[at] ?? 0) & 0x80) !== 0;
   const number = binary

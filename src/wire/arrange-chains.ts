@@ -2,8 +2,8 @@ import type { X509Certificate } from 'node:crypto';
 import { isIssuedBy } from './x509.ts';
 
 /**
- * Chains out of a set without an order (PKCS#7 sorts its certificates by their bytes, PKCS#12 keeps none): each certificate that issued
- * no other one is a leaf, followed by its issuers as far as they are there. An issuer of two leaves stands in both chains.
+ * Builds chains from an unordered set (PKCS#7 sorts certificates by their bytes, PKCS#12 has no order): each certificate that issued no other is a
+ * leaf, followed by those of its issuers that are in the set. An issuer of two leaves is in both chains.
  */
 export function arrangeChains(certificates: readonly X509Certificate[]): X509Certificate[][] {
   const unique = [
@@ -21,13 +21,13 @@ export function arrangeChains(certificates: readonly X509Certificate[]): X509Cer
   }
   const issuing = new Set(issuers.values());
   const leaves = unique.filter((certificate) => !issuing.has(certificate));
-  // Two authorities that sign each other have no leaf; they are listed one by one rather than not at all.
+  // Two authorities that sign each other have no leaf; each is listed on its own rather than not at all.
   return leaves.length > 0
     ? leaves.map((leaf) => pathFrom(leaf, issuers))
     : unique.map((certificate) => [certificate]);
 }
 
-/** Authorities of one name differ by key after renewals; hundreds of them only exist to be slow. */
+/** Authorities with one name differ by key after renewals. Hundreds of them can only be meant to be slow. */
 const MAX_CANDIDATES = 10;
 
 function pathFrom(

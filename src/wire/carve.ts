@@ -3,7 +3,7 @@ import { endOfElement } from './der.ts';
 import { matchFrom } from './match-from.ts';
 import { readX509 } from './read-x509.ts';
 
-/** A certificate's DER inside other bytes, or what looks like one and cannot be read. */
+/** The DER of a certificate inside other bytes, or of something that looks like one but can't be read. */
 type Carved = { readonly certificate: X509Certificate } | { readonly because: string };
 
 /**
@@ -13,12 +13,12 @@ type Carved = { readonly certificate: X509Certificate } | { readonly because: st
 const SEQUENCE = String.raw`0(?:\x82[^]{2}|\x81[^]|\x83[^]{3})`;
 const BEGINNING = new RegExp(String.raw`${SEQUENCE}${SEQUENCE}(?=(\xa0\x03\x02\x01[\x01\x02])|\x02)`, 'g');
 
-/** Read without a certificate being found; only content made for that has more. */
+/** How many bytes are searched without finding a certificate; only crafted content has more. */
 const MAX_BYTES_IN_VAIN = 16 * 1024 * 1024;
 
 /**
- * Finds certificates in DER wherever they stand in bytes of an unknown format: keystores that keep them in the clear, databases, programs, core dumps.
- * What begins like a version 2 or 3 certificate and cannot be read is reported; the beginning of version 1 is too common for that.
+ * Finds DER certificates anywhere in bytes of an unknown format: keystores that store them unencrypted, databases, programs, core dumps. What begins
+ * like a version 2 or 3 certificate but can't be read is reported; the beginning of version 1 is too common for that.
  */
 export function carveCertificates(bytes: Buffer): Carved[] {
   if (!bytes.includes('3082', 0, 'hex') && !bytes.includes('3081', 0, 'hex')) return [];
@@ -31,7 +31,7 @@ export function carveCertificates(bytes: Buffer): Carved[] {
     const isSure = match[1] !== undefined;
     next = at + 1;
     const end = endOfElement(bytes, at);
-    const certificate = end === undefined ? 'it is cut short' : readX509(bytes.subarray(at, end));
+    const certificate = end === undefined ? 'it is truncated' : readX509(bytes.subarray(at, end));
     if (typeof certificate !== 'string') {
       carved.push({ certificate });
       next = end ?? next;

@@ -15,19 +15,19 @@ test.each([
   'fullchain.pem',
   'client.p12',
   'rootCA',
-])('`%s` may hold a certificate', (name) => {
+])('`%s` may contain a certificate', (name) => {
   expect(namesCertificate(name)).toBe(true);
 });
 
 test.each(['password', 'key', 'private', 'username', 'location', 'cascade', 'api-token', ''])(
-  '`%s` holds none',
+  '`%s` contains none',
   (name) => {
     expect(namesCertificate(name)).toBe(false);
   },
 );
 
 test.each(['a.spc', 'a.UBR', 'x.ca-bundle', 'cacerts', 'jssecacerts', 'rep.crt', 'a.pkcs7'])(
-  'a file `%s` is made for certificates',
+  'a file `%s` should contain certificates',
   (name) => {
     expect(namesCertificateFile(name)).toBe(true);
     expect(promisesCertificate(name)).toBe(true);
@@ -35,7 +35,7 @@ test.each(['a.spc', 'a.UBR', 'x.ca-bundle', 'cacerts', 'jssecacerts', 'rep.crt',
 );
 
 test.each(['a.pem', 'a.key', 'a.crt.bak', 'cacerts.txt', 'bks', 'aspc'])(
-  'a file `%s` may hold something else',
+  'a file `%s` may contain something else',
   (name) => {
     expect(namesCertificateFile(name)).toBe(false);
   },

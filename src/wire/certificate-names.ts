@@ -1,23 +1,23 @@
-/** Endings of files that are made to hold certificates, with or without keys. */
+/** Extensions of files that contain certificates, with or without keys. */
 const ENDINGS: readonly string[] =
   'crt cer cert der ca-bundle p7b p7c p7s pkcs7 spc sst pkipath p12 pfx pkcs12 jks jceks keystore truststore bks bcfks ubr uber kdb'.split(
     ' ',
   );
 const CERTIFICATE_FILE = new RegExp(String.raw`\.(?:${ENDINGS.join('|')})$`, 'i');
-/** Java's own list of authorities has no ending: https://docs.oracle.com/en/java/javase/21/docs/specs/man/keytool.html */
+/** Java's own list of authorities has no extension: https://docs.oracle.com/en/java/javase/21/docs/specs/man/keytool.html */
 const JAVA_CACERTS = /^(jsse)?cacerts$/;
 
-/** Whether a file of this name is made to hold certificates: `tls.crt`, `rep.p12`, `cacerts`. */
+/** Whether a file of this name should contain certificates: `tls.crt`, `rep.p12`, `cacerts`. */
 export function namesCertificateFile(name: string): boolean {
   return hasCertificateEnding(name) || JAVA_CACERTS.test(name);
 }
 
-/** Like {@link namesCertificateFile}, without Java's `cacerts`: folders are called so, too. */
+/** Like {@link namesCertificateFile}, without Java's `cacerts`, which is also the name of folders. */
 export function hasCertificateEnding(name: string): boolean {
   return CERTIFICATE_FILE.test(name);
 }
 
-/** `.pem` is for keys too, as in `privkey.pem`. */
+/** `.pem` is used for keys too, as in `privkey.pem`. */
 export function namesPemFile(name: string): boolean {
   return /\.pem$/i.test(name);
 }
@@ -41,14 +41,14 @@ function wordsOf(name: string): readonly string[] {
     .split(/[^a-z0-9]+/);
 }
 
-/** With one of these words in its name, a field holds something else about a certificate. */
+/** A field with one of these words in its name contains something else about a certificate. */
 const OTHER_WORDS: ReadonlySet<string> = new Set(
   'key keys password passphrase pass secret token fingerprint thumbprint sha sha1 sha256 pin hash digest serial subject issuer name path file dir url uri id ids days expiry params dhparam'.split(
     ' ',
   ),
 );
 
-/** Whether a value of this name should hold a certificate: `tls.crt`, `ca_cert`, `truststore.p12`; not `ca_key`, `cert_path` or `root_token`. */
+/** Whether a value of this name should contain a certificate: `tls.crt`, `ca_cert`, `truststore.p12`; not `ca_key`, `cert_path` or `root_token`. */
 export function promisesCertificate(name: string): boolean {
   return namesCertificate(name) && !wordsOf(name).some((word) => OTHER_WORDS.has(word));
 }

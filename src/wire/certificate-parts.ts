@@ -1,11 +1,11 @@
 import { type Element, readChildren, readElement, tags } from './der.ts';
 
-/** A certificate's fields as they stand in its bytes, for comparing byte by byte. */
+/** The fields of a certificate as raw bytes, for comparison. */
 interface CertificateParts {
   readonly subject: Buffer;
   /** The whole SubjectPublicKeyInfo. */
   readonly publicKey: Buffer;
-  /** Each whole extension, with its criticality; the key is its OID's DER in hex. */
+  /** Each whole extension with its criticality, by the DER of its OID in hex. */
   readonly extensions: ReadonlyMap<string, Buffer>;
 }
 
@@ -16,7 +16,7 @@ export const SUBJECT_KEY_ID = '0603551d0e';
 
 const CONTEXT_3 = 0xa3;
 
-/** RFC 5280 section 4.1. @throws {RangeError} where it is no certificate. */
+/** RFC 5280 section 4.1. @throws {RangeError} if it is not a certificate. */
 export function partsOf(der: Buffer): CertificateParts {
   const body = readElement(der, readElement(der, 0).start);
   const fields = [...readChildren(der, body)];
@@ -44,8 +44,7 @@ function bytesOf(der: Buffer, { from, next }: Element): Buffer {
 }
 
 /**
- * What a renewal of `present` must keep and `fresh` does not have: empty where nothing is lost.
- * The authority's key identifier may differ, and may be there where none was.
+ * What a renewal of `present` must keep but `fresh` lacks; empty if nothing is lost. The authority's key identifier may differ or be new.
  */
 export function lostIn(present: Buffer, fresh: Buffer): readonly string[] {
   const before = partsOf(present);

@@ -27,12 +27,12 @@ const judged = (
   return judgePath([first.x509, ...others.map(({ x509 }) => x509)], roots, now);
 };
 const judge = (...args: Parameters<typeof judged>) => judged(...args).state;
-/** By the names of what is on it, or by the certificates themselves where several have one name. */
+/** By name, or by the certificates themselves if several have the same name. */
 const names = ({ path }: ReturnType<typeof judged>) => path.map(({ subject }) => subject.replace('CN=', ''));
 const isOn = ({ path }: ReturnType<typeof judged>, { x509 }: Held) =>
   path.some(({ fingerprint256 }) => fingerprint256 === x509.fingerprint256);
 
-test('a path up to a served root is complete, in whatever order and company', () => {
+test('a path up to a served root is complete in any order and with unrelated certificates', () => {
   expect(judge([leaf, low, middle, root])).toBe('complete');
   expect(judge([leaf, root, stranger, middle, low])).toBe('complete');
 });
@@ -44,7 +44,7 @@ test('a path below a configured authority is complete, root or not', () => {
   expect(judge([leaf, low, middle], [middle])).toBe('complete');
 });
 
-test('a missing issuer makes a path incomplete, wherever it is', () => {
+test('a missing issuer makes a path incomplete at any position', () => {
   expect(judge([leaf])).toBe('incomplete');
   expect(judge([leaf, low, middle])).toBe('incomplete');
   expect(judge([leaf, middle, root])).toBe('incomplete');
@@ -67,7 +67,7 @@ test('an authority signed by two others is complete by either', async () => {
   expect(judge([leaf, low, crossSigned], [stranger])).toBe('complete');
 });
 
-test('a leaf that signs itself is self-signed, and complete only where it is configured', async () => {
+test('a leaf that signs itself is self-signed, and complete only if it is configured', async () => {
   const own = await issueSelfSigned({ name: 'own' });
   const asAuthority: Authority = { ...own, servedPem: '' };
 
@@ -76,7 +76,7 @@ test('a leaf that signs itself is self-signed, and complete only where it is con
   expect(judge([own], [asAuthority])).toBe('complete');
 });
 
-test('authorities that sign each other in rings come to an end, however many', async () => {
+test('terminates for any number of authorities that sign each other in rings', async () => {
   const [one, two] = [await makeAuthority({ name: 'One' }), await makeAuthority({ name: 'Two' })];
   const copies = (name: string, keys: Authority['keys'], issuer: Authority) =>
     Promise.all(Array.from({ length: 9 }, () => makeAuthority({ name, keys, issuer })));
@@ -87,7 +87,7 @@ test('authorities that sign each other in rings come to an end, however many', a
   expect(judge([below, ...ring, one])).toBe('complete');
 });
 
-test('the path goes up to the root that was served or configured, and not on to a public one', () => {
+test('the path ends at the root that was served or configured, not at a public one', () => {
   expect(names(judged([leaf, stranger, root, middle, low]))).toEqual(['leaf', 'Low', 'Middle', 'Root']);
   expect(names(judged([leaf, middle, low], [root]))).toEqual(['leaf', 'Low', 'Middle', 'Root']);
   expect(names(judged([leaf, middle, low], [], [root]))).toEqual(['leaf', 'Low', 'Middle']);
@@ -100,7 +100,7 @@ test('the path ends at an intermediate that is configured', () => {
   expect(names(judged([leaf, low, middle, root], [leaf]))).toEqual(['leaf']);
 });
 
-test('a path that is not complete is shown as far as it goes, with what expired on it', async () => {
+test('an incomplete path has the certificates that exist, including expired ones', async () => {
   const old = await makeAuthority({ name: 'Low', issuer: middle, keys: low.keys, ...expired });
 
   expect(names(judged([leaf, low, middle]))).toEqual(['leaf', 'Low', 'Middle']);
@@ -110,7 +110,7 @@ test('a path that is not complete is shown as far as it goes, with what expired 
   expect(isOn(judged([leaf, low, old]), old)).toBe(false);
 });
 
-test('names are compared as OpenSSL does, in whatever case and spacing', async () => {
+test('compares names as OpenSSL does, ignoring case and spacing', async () => {
   const shouted = await makeAuthority({ name: 'MIDDLE', issuer: root, keys: middle.keys });
   const spaced = await makeAuthority({ name: 'Wide  Root' });
   const below = await issue(await makeAuthority({ name: 'wide root', keys: spaced.keys, issuer: root }), {
@@ -130,7 +130,7 @@ test('a leaf without a subject has a path like any other', async () => {
   expect(judge([alone])).toBe('self-signed');
 });
 
-test('a valid root that nobody trusts is no way round a trusted one that has expired', async () => {
+test('a valid root that is not trusted does not replace a trusted one that has expired', async () => {
   const old = await makeAuthority({ name: 'Own Root', ...expired });
   const reissued = await makeAuthority({ name: 'Own Root', keys: old.keys });
   const site = await issue(old, { name: 'site' });
@@ -141,7 +141,7 @@ test('a valid root that nobody trusts is no way round a trusted one that has exp
   expect(judged([site, reissued])).toMatchObject({ isUsable: true });
 });
 
-test('what may not issue is on no path, unless it is configured', async () => {
+test('a certificate that may not issue is on no path unless it is configured', async () => {
   const other = await issue(middle, { name: 'Not An Authority' });
   const below = await issue({ ...other, servedPem: '' }, { name: 'below' });
 
@@ -149,7 +149,7 @@ test('what may not issue is on no path, unless it is configured', async () => {
   expect(judge([below, other], [other])).toBe('complete');
 });
 
-test('an issuer with the name of the leaf that is not there is missing, not broken', async () => {
+test('a missing issuer with the name of the leaf is incomplete, not broken', async () => {
   const authority = await makeAuthority({ name: 'localhost' });
   const site = await issue(authority, { name: 'localhost' });
 
@@ -175,7 +175,7 @@ describe('an authority that was cross-signed by one that has expired', async () 
   test.each<[string, [Held, ...Held[]], Held[], Held[], string[]]>([
     ['is configured', [site, issuing, crossed, addT], [userT], [], ['site', 'Issuing', 'UserT']],
     [
-      'is configured beside the expired one',
+      'is configured next to the expired one',
       [site, issuing, crossed, addT],
       [addT, userT],
       [],
@@ -183,7 +183,7 @@ describe('an authority that was cross-signed by one that has expired', async () 
     ],
     ['is public', [site, issuing, crossed, addT], [], [userT], ['site', 'Issuing']],
     ['is served', [site, issuing, crossed, addT, userT], [], [], ['site', 'Issuing', 'UserT']],
-  ])('does no harm where its own root %s', (_where, chain, trusted, publicRoots, path) => {
+  ])('does not matter if its own root %s', (_where, chain, trusted, publicRoots, path) => {
     const found = judged(chain, trusted, publicRoots);
 
     expect(found).toMatchObject({ state: 'complete', isUsable: true });
@@ -195,7 +195,7 @@ describe('an authority that was cross-signed by one that has expired', async () 
     ['nothing else is known', [], [], ['site', 'Issuing', 'UserT', 'AddT']],
     ['only the expired one is configured', [addT], [], ['site', 'Issuing', 'UserT', 'AddT']],
     ['only the expired one is public', [], [addT], ['site', 'Issuing', 'UserT', 'AddT']],
-  ])('is on the path where %s', (_where, trusted, publicRoots, path) => {
+  ])('is on the path if %s', (_where, trusted, publicRoots, path) => {
     const found = judged([site, issuing, crossed, addT], trusted, publicRoots);
 
     expect(found).toMatchObject({ state: 'complete', isUsable: false });
@@ -203,7 +203,7 @@ describe('an authority that was cross-signed by one that has expired', async () 
     expect(isOn(found, crossed)).toBe(true);
   });
 
-  test('is chosen while it is the one that is valid', async () => {
+  test('is chosen while it is the only valid one', async () => {
     const youngT = await makeAuthority({
       name: 'UserT',
       keys: userT.keys,
@@ -220,7 +220,7 @@ describe('an authority that was cross-signed by one that has expired', async () 
   });
 });
 
-test('of several valid paths the one that ends last is taken, and the same one in whatever order', async () => {
+test('chooses the valid path that expires last, in any order', async () => {
   const [near, far] = [day(20), day(2000)];
   const other = await makeAuthority({ name: 'Other' });
   const short = await makeAuthority({ name: 'Low', issuer: other, keys: low.keys, notAfter: near });
@@ -233,7 +233,7 @@ test('of several valid paths the one that ends last is taken, and the same one i
   );
 });
 
-test('a trusted authority goes before one that merely signs itself, though it ends sooner', async () => {
+test('prefers a trusted authority to a self-signed one that expires later', async () => {
   const trusted = await makeAuthority({ name: 'Trusted', notAfter: day(9) });
   const crossed = await makeAuthority({ name: 'Low', issuer: trusted, keys: low.keys, notAfter: day(9) });
 
@@ -243,7 +243,7 @@ test('a trusted authority goes before one that merely signs itself, though it en
   expect(isOn(found, trusted)).toBe(true);
 });
 
-test('where no path is valid, the complete one that ended last is shown', async () => {
+test('without a valid path, chooses the complete one that expired last', async () => {
   const [sooner, later] = [day(-40), day(-2)];
   const notBefore = day(-1500);
   const first = await makeAuthority({
@@ -267,7 +267,7 @@ test('where no path is valid, the complete one that ended last is shown', async 
   expect([isOn(found, first), isOn(found, last)]).toEqual([false, true]);
 });
 
-test('an expired root is on the path where it is the only one, wherever it comes from', async () => {
+test('an expired root is on the path if it is the only one, whatever its origin', async () => {
   const oldRoot = await makeAuthority({ name: 'Old Root', ...expired });
   const below = await makeAuthority({ name: 'Below', issuer: oldRoot });
   const site = await issue(below, { name: 'site' });
@@ -296,7 +296,7 @@ test('an expired leaf does not change which path is chosen', async () => {
   expect(names(found)).toEqual(['old', 'Low', 'Middle', 'Root']);
 });
 
-test('a long chain is followed to its end', async () => {
+test('follows a long chain to its end', async () => {
   const steps = [await makeAuthority({ name: 'deep 0' })];
   for (let depth = 1; depth < 60; depth += 1)
     steps.push(await makeAuthority({ name: `deep ${depth}`, issuer: steps.at(-1)! }));
@@ -308,7 +308,7 @@ test('a long chain is followed to its end', async () => {
   expect(found.path).toHaveLength(61);
 });
 
-test('a chain of hundreds with one name and different keys is given up, and is not valid', async () => {
+test('gives up on hundreds of certificates with one name and different keys, which are not valid', async () => {
   const same = await Promise.all(Array.from({ length: 40 }, () => makeAuthority({ name: 'Same' })));
   const rings = await Promise.all(
     same.map((issuer, index) => makeAuthority({ name: 'Same', issuer, keys: same[(index + 1) % 40]!.keys })),

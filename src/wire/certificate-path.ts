@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import { getOrCreate } from './get-or-create.ts';
 
-/** Authorities that need not be served, because clients have them. */
+/** Authorities that a server need not send, because clients have them. */
 export interface TrustedRoots {
   readonly bySubject: (subject: string) => readonly X509Certificate[];
   /** Whether exactly this certificate is configured as trusted; false for public roots. */
@@ -10,11 +10,11 @@ export interface TrustedRoots {
 }
 
 /**
- * Whether what was served or stored is enough for a client, judged without this machine's trust store:
+ * Whether what was served or stored is enough for a client, judged without the trust store of this machine:
  * - `complete` the leaf's path ends at a self-signed certificate in the chain, at a configured one, or below a known root;
  * - `self-signed` the leaf signs itself and was not configured as trusted;
- * - `broken` an issuer of the right name is there, but its key does not verify the signature;
- * - `incomplete` the last issuer on the path is not there, and is no known root.
+ * - `broken` an issuer with the right name is present, but its key does not verify the signature;
+ * - `incomplete` the last issuer on the path is missing and is not a known root.
  */
 export type PathState = 'complete' | 'incomplete' | 'self-signed' | 'broken';
 
@@ -22,23 +22,23 @@ export type X509Path = readonly [X509Certificate, ...X509Certificate[]];
 
 export interface JudgedPath {
   readonly state: PathState;
-  /** The path is complete, and every issuer on it, its root too, is within its dates. The leaf's own dates do not count. */
+  /** The path is complete, and every issuer on it, including the root, is within its dates. The leaf's own dates do not count. */
   readonly isUsable: boolean;
   /**
-   * Leaf first. Of a path that is not complete, what there is of it. It ends with the root where that was in the chain or is configured;
-   * a public root that was not is shown only where it is not valid now, because then it is what is wrong.
+   * Leaf first. For an incomplete path, the part that exists. It ends with the root if that was in the chain or is configured; a public root that was
+   * not is included only if it is not valid now, because it is then the cause.
    */
   readonly path: X509Path;
 }
 
 /**
- * Chooses the path that a client can use, among all that signatures allow. In this order: one to a trusted authority that is valid now,
- * one to any trusted authority, one to any self-signed certificate that is valid now, one to any self-signed certificate, else as far as it goes.
- * So a valid root that nobody is known to trust does not make up for a trusted one that has expired.
- * Among several of a kind, the one whose issuers end last. An expired issuer does no harm where another path avoids it (RFC 4158, section 2.3).
+ * Chooses the path that a client can use, among all that signatures allow. In this order: one to a trusted authority that is valid now, one to any
+ * trusted authority, one to any self-signed certificate that is valid now, one to any self-signed certificate, else the longest part. So a valid root
+ * that is not trusted does not replace a trusted one that has expired. Among several of a kind, the one whose issuers expire last. An expired issuer
+ * does not matter if another path avoids it (RFC 4158, section 2.3).
  *
- * After the leaf the order of the chain does not matter, and certificates that are on no path are ignored, as clients ignore them.
- * The work is bounded: each certificate is expanded once, because a server may send rings of authorities that sign one another.
+ * After the leaf, the order of the chain does not matter, and certificates on no path are ignored, as clients do.
+ * The work is bounded: each certificate is expanded once, because a server may send rings of authorities that sign each other.
  */
 export function judgePath(chain: X509Path, roots: TrustedRoots, now: Date): JudgedPath {
   const [leaf] = chain;
@@ -76,9 +76,9 @@ interface Step {
 }
 
 /**
- * The path whose issuers end last. Where the certificate that ends last is always expanded first, the first top that is reached is the best
- * one, and no other path to it is better (Prim's algorithm, with the dates as weights). An end is not expanded, and the leaf's own dates
- * make no difference between paths.
+ * The path whose issuers expire last. The certificate that expires last is always expanded first, so the first top that is reached is the best one,
+ * and no other path to it is better (Prim's algorithm, with the dates as weights). A top is not expanded, and the leaf's own dates make no difference
+ * between paths.
  */
 function climbTo(
   leaf: X509Certificate,
@@ -141,7 +141,7 @@ function climbAsFarAsItGoes(chain: X509Path, issuersOf: IssuersOf, now: Date): J
   return { state: broken ? 'broken' : 'incomplete', isUsable: false, path: [leaf, ...[...path].slice(1)] };
 }
 
-/** What is not valid yet comes after all that is valid. The fingerprint makes the choice the same every time. */
+/** Certificates that are not valid yet come after all that are valid. The fingerprint makes the choice deterministic. */
 function endsLater(one: X509Certificate, other: X509Certificate, now: Date): boolean {
   const difference = usableUntil(one, now) - usableUntil(other, now);
   return difference > 0 || (difference === 0 && one.fingerprint256 < other.fingerprint256);
@@ -156,12 +156,12 @@ function isValidAt({ validFromDate, validToDate }: X509Certificate, now: Date): 
 }
 
 /**
- * Verifications for one chain; real ones need a few. A handshake carries some 300 certificates (100 KB), which a hostile server could name so
- * that each has to be tried with each, and that would block the process for seconds. What is not tried counts as not signed.
+ * The most verifications for one chain; real chains need a few. A handshake carries up to some 300 certificates (100 KB). A hostile server could name
+ * them so that each has to be tried with each, which would block the process for seconds. What is not tried counts as not signed.
  */
 const MAX_SIGNATURES = 500;
 
-/** Issuers by signature, among what is in the chain and what is trusted. The same certificate is the same object, wherever it came from. */
+/** Issuers by signature, from the chain and from trusted certificates. The same certificate is the same object, whatever its origin. */
 function makeIssuers(chain: X509Path, roots: TrustedRoots): { issuersOf: IssuersOf; isServed: Accepts } {
   const known = new Map<string, X509Certificate>();
   const intern = (certificate: X509Certificate) =>
@@ -187,7 +187,7 @@ function makeIssuers(chain: X509Path, roots: TrustedRoots): { issuersOf: Issuers
       );
     });
   };
-  /** RFC 5280, section 6.1.4 (k). Roots of version 1 have no extension that says so. */
+  /** RFC 5280, section 6.1.4 (k). Version 1 roots lack the extension. */
   const mayIssue = (candidate: X509Certificate) =>
     candidate.ca || candidate.subject === candidate.issuer || roots.isConfigured(candidate);
   return {
@@ -196,7 +196,7 @@ function makeIssuers(chain: X509Path, roots: TrustedRoots): { issuersOf: Issuers
   };
 }
 
-/** @returns undefined for a key that this OpenSSL does not know: it verifies nothing. */
+/** @returns undefined for a key type that this OpenSSL does not know: it verifies nothing. */
 function keyOf(certificate: X509Certificate): string | undefined {
   try {
     return certificate.publicKey.export({ type: 'spki', format: 'der' }).toString('latin1');
@@ -214,7 +214,7 @@ function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): bool
   }
 }
 
-/** The configured ones, and the public roots: by default those that come with Node (Mozilla's). */
+/** The configured certificates, and the public roots: by default Mozilla's, which come with Node. */
 export function trustRoots(
   configured: readonly X509Certificate[],
   publicRoots?: readonly X509Certificate[],
@@ -247,8 +247,8 @@ function indexBySubject(certificates: Iterable<X509Certificate>): Index {
 }
 
 /**
- * Case and spacing of names do not matter (RFC 5280, section 7.1), and OpenSSL compares them in this way.
- * @param name undefined is an empty name, whatever Node's types say: such a certificate has alternative names only
+ * Case and spacing of names do not matter (RFC 5280, section 7.1); OpenSSL compares them in this way.
+ * @param name undefined is an empty name, contrary to Node's types: such a certificate has only alternative names
  */
 function normalName(name: string | undefined): string {
   return (name ?? '').toLowerCase().replace(/ +/g, ' ');

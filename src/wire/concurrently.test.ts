@@ -8,7 +8,7 @@ async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-test('a slow first item does not hold back the others', async () => {
+test('a slow first item does not delay the others', async () => {
   const first = Promise.withResolvers<string>();
   const seen: string[] = [];
   for await (const result of concurrently(['slow', 'b', 'c', 'd'], 2, async (item) =>
@@ -20,7 +20,7 @@ test('a slow first item does not hold back the others', async () => {
   expect(seen).toEqual(['b', 'c', 'd', 'slow']);
 });
 
-test('never more items at once than lanes, and all of them in the end', async () => {
+test('processes all items, and never more at once than the concurrency', async () => {
   let now = 0;
   let most = 0;
   const items = Array.from({ length: 500 }, (_, index) => index);
@@ -36,7 +36,7 @@ test('never more items at once than lanes, and all of them in the end', async ()
   expect(results.toSorted((a, b) => a - b)).toEqual(items);
 });
 
-test('a consumer who takes nothing lets nothing pile up', async () => {
+test('results do not pile up if the consumer takes none', async () => {
   let started = 0;
   const endless = (function* () {
     for (;;) yield started;
@@ -44,7 +44,7 @@ test('a consumer who takes nothing lets nothing pile up', async () => {
   const results = concurrently(endless, 4, async () => ++started);
   await results.next();
   await sleep(20);
-  // One taken, and one in each lane; the taker's own lane was let go on.
+  // One consumed, and one in each worker; the worker of the consumed result continued.
   expect(started).toBeLessThanOrEqual(5);
   await results.return();
   const before = started;
@@ -52,14 +52,14 @@ test('a consumer who takes nothing lets nothing pile up', async () => {
   expect(started).toBe(before);
 });
 
-test('an item may have several results, or none', async () => {
+test('an item may have several results or none', async () => {
   const results = concurrently([0, 1, 3], 2, async function* (count) {
     for (let index = 0; index < count; index += 1) yield `${count}.${index}`;
   });
   expect((await collect(results)).toSorted()).toEqual(['1.0', '3.0', '3.1', '3.2']);
 });
 
-test('items may arrive over time, and a break closes where they come from', async () => {
+test('items may arrive over time, and a break closes their source', async () => {
   let closed = false;
   const arriving = (async function* () {
     try {
@@ -75,15 +75,15 @@ test('items may arrive over time, and a break closes where they come from', asyn
   await expect.poll(() => closed).toBe(true);
 });
 
-test('an error of the work, or of the items, is thrown and the other lanes are told', async () => {
-  const told: boolean[] = [];
+test('throws an error of the work or of the items, and aborts the other workers', async () => {
+  const aborted: boolean[] = [];
   const failing = concurrently([1, 2, 3], 3, async (item, signal) => {
     if (item === 2) throw new Error('two is bad');
-    signal.addEventListener('abort', () => told.push(true));
+    signal.addEventListener('abort', () => aborted.push(true));
     await sleep(10_000, undefined, { signal });
   });
   await expect(collect(failing)).rejects.toThrow('two is bad');
-  expect(told).toEqual([true, true]);
+  expect(aborted).toEqual([true, true]);
 
   const items = (function* () {
     yield 1;
@@ -92,7 +92,7 @@ test('an error of the work, or of the items, is thrown and the other lanes are t
   await expect(collect(concurrently(items, 2, async (item) => item))).rejects.toThrow('no more items');
 });
 
-test('an abort is thrown at once with its reason, even where the work never listens', async () => {
+test('throws the reason of an abort immediately, even if the work ignores the signal', async () => {
   const deadline = new AbortController();
   const hung = collect(concurrently([1, 2, 3], 2, () => new Promise<never>(() => {}), deadline.signal));
   deadline.abort(new RangeError('the deadline has passed'));

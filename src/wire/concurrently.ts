@@ -1,15 +1,15 @@
 /**
  * Works on at most `concurrency` items at once and yields each result as soon as it is known, in completion order.
- * Where `work` gives an async iterable, all that it yields is yielded; its worker stays taken until it ends.
+ * If `work` returns an async iterable, everything it yields is yielded; its worker stays busy until it ends.
  *
- * - Back-pressure: a worker holds one result until it is taken, so never more than `concurrency` wait, and items are pulled only by a free worker.
+ * - Back-pressure: a worker keeps one result until it is consumed, so at most `concurrency` results wait, and only a free worker pulls an item.
  * - The first error of `items` or `work` is thrown, after which nothing more is started.
- * - `work` is given a signal that aborts with `signal`, on an error, and when the consumer stops early. It is not waited for:
- *   one hung item must not hold up a deadline. What it still yields afterwards is dropped.
+ * - `work` receives a signal that aborts with `signal`, on an error, and when the consumer stops early. It is not awaited then, so one hung item
+ * can't delay a deadline. What it yields afterwards is dropped.
  * @throws `signal.reason` as soon as `signal` aborts.
  *
- * p-map 7's `pMapIterable` with `preserveOrder: false` comes closest, but takes no signal, so that an abort would wait for hung items, and gives
- * one result an item; with its defaults, as with Node's `Readable.map`, one silent site would hold back every answer behind it.
+ * p-map 7's `pMapIterable` with `preserveOrder: false` comes closest, but takes no signal, so an abort would wait for hung items, and it yields one
+ * result per item. With its defaults, as with Node's `Readable.map`, one hung site would delay every result behind it.
  */
 export async function* concurrently<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -41,7 +41,7 @@ export async function* concurrently<T, R>(
     }
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    stop.abort(new Error('nobody waits for this any more'));
+    stop.abort(new Error('the result is no longer needed'));
     for (const started of [...running, source])
       void Promise.resolve(started.return?.(undefined)).catch(() => {});
   }

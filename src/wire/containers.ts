@@ -23,16 +23,16 @@ import { isPkcs7, readPkcs7 } from './pkcs7.ts';
 import { readX509 } from './read-x509.ts';
 import { printable } from './x509.ts';
 
-/** What a container holds, and what of the bytes it does not cover. */
+/** The content of a container, and the bytes that it does not cover. */
 export interface Contained {
   readonly contents: FoundContent;
-  /** Content inside it that may hold certificates in turn. */
+  /** Content inside it that may contain more certificates. */
   readonly inner?: Buffer;
   /** The bytes after its end. */
   readonly rest?: Buffer;
 }
 
-/** The certificates of bytes that begin with a keystore, a bundle or DER; undefined for anything else. Never throws. */
+/** The certificates in bytes that begin with a keystore, a bundle or DER; undefined for anything else. Never throws. */
 export function readContainer(bytes: Buffer, passphrases: readonly string[]): Contained | undefined {
   if (isJks(bytes)) return { contents: findInJks(bytes) };
   if (isBouncyCastle(bytes)) return { contents: findInBouncyCastle(bytes) };
@@ -42,9 +42,9 @@ export function readContainer(bytes: Buffer, passphrases: readonly string[]): Co
   return findInDer(bytes);
 }
 
-/** Certificates and other values in DER, one after the other; undefined where the bytes are no DER at all. */
+/** Certificates and other values in concatenated DER; undefined if the bytes are not DER. */
 function findInDer(bytes: Buffer): Contained | undefined {
-  // In a DER sequence of more than 127 bytes, the second byte is one that no ASCII text has.
+  // The second byte of a DER sequence of more than 127 bytes occurs in no ASCII text.
   if (((bytes[1] ?? 0) & 0x80) === 0) return undefined;
   const parts: FoundContent[] = [];
   let certificates = 0;
@@ -54,7 +54,7 @@ function findInDer(bytes: Buffer): Contained | undefined {
     if (next === undefined) {
       if (at === 0 && !looksLikeCertificate(bytes)) return undefined;
       return {
-        contents: mergeContent([...parts, unreadableContent(ordinal(certificates + 1), 'it is cut short')]),
+        contents: mergeContent([...parts, unreadableContent(ordinal(certificates + 1), 'it is truncated')]),
       };
     }
     const value = bytes.subarray(at, next);
@@ -72,7 +72,7 @@ function findInDer(bytes: Buffer): Contained | undefined {
   return { contents: mergeContent(parts), ...(at < bytes.length && { rest: bytes.subarray(at) }) };
 }
 
-/** No certificate is shorter, and no end of other values is worth a try with OpenSSL each. */
+/** No certificate is shorter, and trying each end of other values with OpenSSL is not worth it. */
 const SMALLEST = 100;
 
 function readDer(der: Buffer, place: string): FoundContent {
@@ -85,12 +85,12 @@ function readDer(der: Buffer, place: string): FoundContent {
   if (kind === 'bcfks')
     return unreadableContent(place, 'it is a Java keystore of Bouncy Castle (BCFKS), which is not supported');
   if (kind !== 'unknown') return HARMLESS_CONTENT;
-  // Lists of certificates (PkiPath, Netscape's), OCSP responses with their signer's, and anything else that contains some.
+  // Lists of certificates (PkiPath, Netscape's), OCSP responses with the certificate of their signer, and anything else that contains certificates.
   const carved = carve(der, 'a certificate in it cannot be read');
   return isNoContent(carved) ? UNKNOWN_CONTENT : prefixPlaces(place, carved);
 }
 
-/** Certificates found by their shape, as chains. */
+/** Certificates recognized by their structure, as chains. */
 export function carve(bytes: Buffer, damaged?: string): FoundContent {
   const carved = carveCertificates(bytes);
   if (carved.length === 0) return NO_CONTENT;
@@ -108,7 +108,7 @@ function restBehind(bytes: Buffer): { readonly rest?: Buffer } {
   return end < bytes.length ? { rest: bytes.subarray(end) } : {};
 }
 
-/** Sequence, sequence, version `[0]`: keys, requests and revocation lists begin otherwise. */
+/** Sequence, sequence, version `[0]`: keys, requests and revocation lists begin differently. */
 function looksLikeCertificate(bytes: Buffer): boolean {
   return /^30(8[0-4])?(?:..){0,4}?30(8[0-4])?(?:..){0,4}?a003020102/.test(bytes.toString('hex', 0, 20));
 }
@@ -147,7 +147,7 @@ function findInPkcs12(bytes: Buffer, passphrases: readonly string[]): FoundConte
     const lacks =
       passphrases.length > 0
         ? 'that none of the configured passphrases opens'
-        : 'that needs a passphrase, and none is configured';
+        : 'that needs a passphrase, but none is configured';
     return {
       ...NO_CONTENT,
       chains,
@@ -157,7 +157,7 @@ function findInPkcs12(bytes: Buffer, passphrases: readonly string[]): FoundConte
   const because =
     problem instanceof UnsupportedEncryption
       ? `it is a PKCS#12 file, but ${problem.message}`
-      : 'it is a PKCS#12 file, but damaged or cut short';
+      : 'it is a PKCS#12 file, but damaged or truncated';
   return { ...NO_CONTENT, chains, unreadable: [{ at, because }] };
 }
 
@@ -170,7 +170,7 @@ function findInJks(bytes: Buffer): FoundContent {
       read = end;
     }
   } catch (error) {
-    // The length of a secret key is not recorded, so the entries after it are found by their shape.
+    // The length of a secret key is not recorded, so the entries after it are recognized by their structure.
     const carved = carve(bytes.subarray(read), 'a certificate in it cannot be read');
     const isCut = !(error instanceof UnskippableEntry);
     parts.push(renumbered(isCut ? { ...carved, unreadable: [] } : carved, parts.length));
@@ -195,7 +195,7 @@ function renumbered(contents: FoundContent, before: number): FoundContent {
 /**
  * Bouncy Castle's BKS and UBER: a version of 0 to 2, a salt of 20 bytes with its length, an iteration count
  * (https://github.com/bcgit/bc-java/blob/main/prov/src/main/java/org/bouncycastle/jcajce/provider/keystore/bc/BcKeyStoreSpi.java).
- * BKS keeps certificates in the clear, UBER encrypts all.
+ * BKS stores certificates unencrypted, UBER encrypts everything.
  */
 function isBouncyCastle(bytes: Buffer): boolean {
   if (bytes.length < 40 || bytes.readUInt32BE(0) > 2) return false;

@@ -1,11 +1,11 @@
 export interface Deadline {
-  /** Aborts when the time is over or the caller's signal does. */
+  /** Aborts when the time is up or the caller's signal aborts. */
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
-  /** Whether it was the time, and not the caller. */
+  /** Whether the time was up, and not the caller who aborted. */
   readonly passed: () => boolean;
   readonly leftMs: () => number;
-  /** Must be called: it lets go of the caller's signal, which may outlive thousands of calls. */
+  /** Must be called. It detaches from the caller's signal, which may outlive thousands of calls. */
   readonly stop: () => void;
 }
 
@@ -15,7 +15,7 @@ export function startDeadline(signal: AbortSignal, timeoutMs: number): Deadline 
   let passed = false;
   let last: NodeJS.Immediate | undefined;
   const timer = setTimeout(() => {
-    // After a busy moment Node runs timers before it reads sockets: an answer that has arrived already must count.
+    // After a busy period Node runs timers before it reads sockets, and a response that has already arrived must count.
     last = setImmediate(() => {
       passed = true;
       controller.abort();

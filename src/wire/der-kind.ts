@@ -1,6 +1,9 @@
 import { type Element, readChildren, readElement, tags } from './der.ts';
 
-/** What a DER value is. `certificate` only means that it has the shape of one; `bcfks` is Bouncy Castle's keystore, which is encrypted as a whole. */
+/**
+ * The kind of a DER value. `certificate` only means that it has the structure of one; `bcfks` is Bouncy Castle's keystore, which is encrypted as a
+ * whole.
+ */
 export type DerKind =
   | 'certificate'
   | 'key'
@@ -16,8 +19,9 @@ const UTC_TIME = 0x17;
 const GENERALIZED_TIME = 0x18;
 
 /**
- * Recognizes a value by its shape:
- * keys (RFC 8017 A.1, RFC 5958, RFC 5915), public keys (RFC 5280 4.1), requests (RFC 2986 4), revocation lists (RFC 5280 5.1), Diffie-Hellman and DSA parameters.
+ * Recognizes a value by its structure:
+ * keys (RFC 8017 A.1, RFC 5958, RFC 5915), public keys (RFC 5280 4.1), requests (RFC 2986 4), revocation lists (RFC 5280 5.1), Diffie-Hellman and DSA
+ * parameters.
  * Never throws.
  */
 export function kindOfDer(bytes: Buffer): DerKind {
@@ -36,7 +40,7 @@ function kindOf(bytes: Buffer, children: readonly Element[]): DerKind {
   if (first?.tag === tags.integer) {
     const isKey = second?.tag === OCTETS || (second?.tag === tags.sequence && third?.tag === OCTETS);
     if (isKey) return 'key';
-    // Curves written out (RFC 5480 allows names only, older files have them).
+    // Explicit curves (RFC 5480 allows only names, but older files have them).
     return second?.tag === tags.sequence && isAlgorithm(bytes, second) ? 'parameters' : 'unknown';
   }
   if (first?.tag !== tags.sequence) return 'unknown';
@@ -84,7 +88,7 @@ function isValidity(bytes: Buffer, field: Element): boolean {
   return times.length === 2 && times.every(isTime);
 }
 
-/** In bytes, or characters of base64: enough of a value's beginning for the functions below. */
+/** In bytes, or characters of base64: as much of the beginning of a value as the functions below need. */
 export const HEAD_LENGTH = 40;
 
 /** Whether a value begins like a certificate, PKCS#7, PKCS#12 or a list of certificates. */
@@ -94,7 +98,7 @@ export function isContainerHead(bytes: Buffer): boolean {
   );
 }
 
-/** How many bytes a value has, as its head says: `Infinity` for BER's indefinite length, undefined where it is not DER. */
+/** The length of a value in bytes, from its header: `Infinity` for BER's indefinite length, undefined if it is not DER. */
 export function sizeOf(bytes: Buffer): number | undefined {
   try {
     if (bytes[1] === 0x80) return Infinity;

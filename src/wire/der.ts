@@ -1,11 +1,11 @@
-/** One element of DER (X.690): where its content starts and ends in the bytes it was read from. */
+/** One element of DER (X.690), with the offsets of its content in the bytes that it was read from. */
 export interface Element {
   readonly tag: number;
-  /** Where the element itself starts, its tag included. */
+  /** Where the element starts, including its tag. */
   readonly from: number;
   readonly start: number;
   readonly end: number;
-  /** Where the next element starts: `end`, but for the end mark of an indefinite length. */
+  /** Where the next element starts: `end`, except after the end mark of an indefinite length. */
   readonly next: number;
 }
 
@@ -14,8 +14,8 @@ export const tags = { integer: 0x02, bitString: 0x03, oid: 0x06, sequence: 0x30,
 const MAX_DEPTH = 32;
 
 /**
- * Reads the element at an offset, of one-byte tags only; also BER's indefinite length, which Java and Windows write in PKCS#7.
- * @throws {RangeError} where there is none, or it would reach past the end.
+ * Reads the element at an offset, with a one-byte tag; also BER's indefinite length, which Java and Windows write in PKCS#7. @throws {RangeError} if
+ * there is none, or it would extend past the end.
  */
 export function readElement(bytes: Uint8Array, from: number, limit = bytes.length, depth = 0): Element {
   const tag = byteAt(bytes, from, limit);
@@ -44,7 +44,7 @@ function readIndefinite(bytes: Uint8Array, from: number, limit: number, depth: n
   return { tag: byteAt(bytes, from, limit), from, start, end: at, next: at + 2 };
 }
 
-/** Where the element at an offset ends; undefined where there is none, or it would reach past the end. */
+/** Where the element at an offset ends; undefined if there is none, or it would extend past the end. */
 export function endOfElement(bytes: Uint8Array, at: number): number | undefined {
   try {
     return readElement(bytes, at).next;

@@ -35,7 +35,7 @@ export function hexIn(text: string, trial: DecodeBudget): EncodedPart[] {
 const NUMBER_RUN = /(?:-?\d{1,3}\s{0,40},\s{0,40}){100}/g;
 const NUMBER = /(-?\d{1,3})\s{0,40}(?:,\s{0,40}|(?=[^\d,]|$))/y;
 
-/** Bytes as a list of numbers: `[48, 130, …]`, with a sign in Java. */
+/** Bytes as a list of numbers: `[48, 130, …]`, signed in Java. */
 export function numbersIn(text: string, trial: DecodeBudget): EncodedPart[] {
   const parts: EncodedPart[] = [];
   let covered = 0;
@@ -58,7 +58,7 @@ export function numbersIn(text: string, trial: DecodeBudget): EncodedPart[] {
   return parts;
 }
 
-/** Bytes of hexadecimal digits from an offset on: as many as are wanted, or until something else. */
+/** The bytes of hexadecimal digits from an offset on, up to a maximum or to the first other character. */
 function digitsAt(
   text: string,
   from: number,

@@ -10,7 +10,10 @@ import {
   type DecodeBudget,
 } from './trial.ts';
 
-/** A quick test whether a text could hold anything that {@link encodedIn} or the readers of PEM find. It may be wrong where it says yes, and never where it says no. */
+/**
+ * A quick test whether a text could contain anything that {@link encodedIn} or the PEM readers find. False positives are possible, false negatives
+ * are not.
+ */
 export function mayHoldCertificates(text: string): boolean {
   return PROMISING.test(text);
 }
@@ -19,8 +22,10 @@ const PROMISING =
   /-----[ ]?BEGIN|BEGIN(?:%20|\+|=20)|[A-Za-z0-9+/_-]{40}|(?:[A-Za-z0-9+/_-]{16,40}[^A-Za-z0-9+/_-]{1,40}){6}|(?:(?:0x|\\x)?(?:[0-9A-Fa-f]{2}){1,8}[\s:,'"-]{1,20}){12}|(?:-?\d{1,3}\s{0,40},\s{0,40}){48}|\\x82|\\u0082|(?:\\0|\\u0000|\\x00|%00).{1,2}(?:\\0|\\u0000|\\x00|%00)/i;
 
 /**
- * Finds base64 (RFC 4648, both alphabets), hexadecimal digits and lists of numbers in a text, whatever is around them: one run, wrapped lines, concatenated
- * string literals, comments. Candidates are recognized by their form. DER begins with its own length, so it is found in the middle of other words too.
+ * Finds base64 (RFC 4648, both alphabets), hexadecimal digits and lists of numbers in a text, whatever surrounds them: one run, wrapped lines,
+ * concatenated
+ * string literals, comments. Candidates are recognized by their form. DER begins with its own length, so it is found in the middle of other words
+ * too.
  * The work is bounded by the length of the text; `cut` means that the bound was reached.
  */
 export function encodedIn(
@@ -33,7 +38,7 @@ export function encodedIn(
   for (let at = 0, token = tokenAt(text, at); token && !trial.isSpent(); token = tokenAt(text, at)) {
     const part = readToken(text, token, failures, trial);
     if (part) parts.push(part);
-    // A candidate without certificates may have been joined wrongly, so the next token is tried in any case.
+    // A candidate without certificates may have been joined incorrectly, so the next token is always tried.
     at = part && part.contents.chains.length > 0 ? part.to : token.to;
   }
   return { parts: withoutCovered(parts), cut: trial.isSpent() };
@@ -49,13 +54,19 @@ function withoutCovered(parts: readonly EncodedPart[]): readonly EncodedPart[] {
 
 const WORK_PER_CHARACTER = 4;
 
-/** Where a form failed last. What begins inside is tried once more, because there may have been a word in front; after that it would be the same lines again. */
+/**
+ * Where an encoding failed last. What begins inside is tried once more, because a word may have preceded it; after that it would be the same lines
+ * again.
+ */
 interface Failure {
   readonly to: number;
   readonly again: boolean;
 }
 
-/** The best that the forms find in a token: certificates, else something unreadable, else something recognized. A candidate may have been joined wrongly. */
+/**
+ * The best that the encodings find in a token: certificates, else something unreadable, else something recognized. A candidate may have been joined
+ * incorrectly.
+ */
 function readToken(
   text: string,
   { from, to }: Span,
@@ -80,7 +91,7 @@ function readToken(
   return best;
 }
 
-/** Why something cannot be read says more than that something is there. */
+/** The reason why something can't be read is more useful than its presence. */
 function rank({ contents }: EncodedPart): number {
   return contents.unreadable.length > 0 ? 1 : 0;
 }
@@ -90,12 +101,12 @@ interface Span {
   readonly to: number;
 }
 
-/** Looks for one form of encoding at a token. */
+/** Tries one encoding at a token. */
 type Form = (text: string, from: number, to: number) => Iterable<Encoded>;
 
 const FORMS: readonly Form[] = [derAt, anchoredAt, wrappedAt];
 
-/** The start of a token; the rest is read in pieces, because one expression overflows the stack on megabytes. */
+/** The start of a token. The rest is read in pieces, because a single expression overflows the stack on megabytes. */
 const TOKEN = /[A-Za-z0-9+/_-]{16}/g;
 
 function tokenAt(text: string, at: number): Span | undefined {
@@ -112,7 +123,7 @@ function tokenAt(text: string, at: number): Span | undefined {
 /** `30 8x` in base64: every DER value of more than 127 bytes, and BER's indefinite length. */
 const DER_START = /MI[A-P]/g;
 
-/** The DER values that begin in a token, each as long as its head says. */
+/** The DER values that begin in a token, each as long as its header says. */
 function* derAt(text: string, from: number, to: number): Generator<Encoded, void, undefined> {
   for (const { index } of text.slice(from, to).matchAll(DER_START)) {
     const start = from + index;
@@ -128,10 +139,10 @@ function* derAt(text: string, from: number, to: number): Generator<Encoded, void
 
 /** Base64 of the first bytes of PEM (also encoded twice), DER, gzip, Zstandard, ZIP and Java keystores. */
 const ANCHOR = /(?:LS0tLS1CRUdJTi|TFMwdExTMUNSVWRK|TUlJ|H4sI|KLUv|UEsDB|\/u3\+7Q|zs7Ozg)/y;
-/** Long enough to be no accident in the middle of a token: `cert_LS0t…`. */
+/** Long enough not to occur by chance in the middle of a token: `cert_LS0t…`. */
 const SURE_ANCHOR = /LS0tLS1CRUdJTi|TFMwdExTMUNSVWRK/g;
 
-/** Reads on as far as anything can belong to it, because its lines may be wrapped anywhere; or to where the next one may begin. */
+/** Reads as far as anything can belong to it, because lines may be wrapped anywhere, or to where the next one may begin. */
 function* anchoredAt(text: string, from: number, to: number): Generator<Encoded, void, undefined> {
   const sure = matchFrom(SURE_ANCHOR, text.slice(from, to), 0);
   const start = matchFrom(ANCHOR, text, from) ? from : sure ? from + sure.index : undefined;
@@ -142,7 +153,7 @@ function* anchoredAt(text: string, from: number, to: number): Generator<Encoded,
     if (base64.length >= MIN_ENCODED_LENGTH) yield { from: start, to, bytes: Buffer.from(base64, 'base64') };
 }
 
-/** Reads lines of one length, of which the first and the last may be shorter; otherwise adjacent words would be read as one. */
+/** Reads lines of equal length, of which the first and the last may be shorter; otherwise adjacent words would be joined. */
 function* wrappedAt(text: string, from: number, firstEnd: number): Generator<Encoded, void, undefined> {
   const parts = [text.slice(from, firstEnd)];
   let to = firstEnd;
@@ -166,8 +177,8 @@ function* wrappedAt(text: string, from: number, firstEnd: number): Generator<Enc
 }
 
 /**
- * In pieces, so that a search that needs a few of a million characters does not read the million each time, and because an expression without
- * a bound overflows the stack on ten million.
+ * In pieces, so that a search that needs a few of a million characters does not read all of them each time, and because an unbounded expression
+ * overflows the stack on ten million.
  */
 const CHARACTERS = /[A-Za-z0-9+/_-]{1,4096}={0,2}/y;
 
@@ -181,12 +192,12 @@ function charactersAt(text: string, at: number): string {
  */
 const SEPARATOR =
   /(?:[\s\\]{0,200}["'`][\s+.\\&|()_]{0,200}["'`][\s\\]{0,200}|[\s\\]{1,200}(?:(?:\/\/|[#>*|;]{1,4})[ \t]{1,20})?)/y;
-/** Also the next one of a list, where it is known how much is to come. */
+/** Also the next one of a list, if the remaining length is known. */
 const SEPARATOR_IN_LIST =
   /(?:[\s\\]{0,200}["'`][\s+.\\&|()_,-]{0,200}["'`][\s\\]{0,200}|[\s\\]{1,200}(?:(?:\/\/|[#>*|;-]{1,4})[ \t]{1,20})?)/y;
 
 /**
- * Joins characters of base64 from an offset on: as many as are wanted, or until something that cannot belong to them.
+ * Joins characters of base64 from an offset on, up to a maximum or to the first character that cannot belong to them.
  * @param stop what begins something else, after a separator
  */
 function gather(

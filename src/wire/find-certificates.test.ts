@@ -26,7 +26,7 @@ const describeFound = ({ certificates, unreadable }: FoundCertificates) => [
   ...unreadable.map(({ at, because }) => `${at} ${because}`.trim()),
 ];
 
-test('the fields of a secret as `safe` keeps them: the key in one field belongs to the certificate in another', () => {
+test('a key in one field of a secret belongs to the certificate in another, as `safe` stores them', () => {
   const secret = {
     certificate: leaf.certificatePem,
     key: leaf.keyPem,
@@ -43,7 +43,7 @@ test('the fields of a secret as `safe` keeps them: the key in one field belongs 
   ).toEqual([':certificate leaf.test key false']);
 });
 
-test('a wrong key is a mismatch of the leaf, not of the authority beside it', () => {
+test('a wrong key is a mismatch of the leaf, not of the authority next to it', () => {
   const fields = { ca: root.certificatePem, certificate: leaf.certificatePem, private_key: other.keyPem };
   expect(describeFound(findCertificates(JSON.stringify(fields)))).toEqual([
     ':ca Root',
@@ -51,7 +51,7 @@ test('a wrong key is a mismatch of the leaf, not of the authority beside it', ()
   ]);
 });
 
-test('among several leaves it is unknown which one a foreign key was meant for', () => {
+test('with several leaves, an unrelated key is not a mismatch', () => {
   const stranger = root.keyPem;
   expect(describeFound(findCertificates(leaf.certificatePem + other.certificatePem + stranger))).toEqual([
     'leaf.test',
@@ -59,7 +59,7 @@ test('among several leaves it is unknown which one a foreign key was meant for',
   ]);
 });
 
-test('keys that were exchanged are mismatches, though each belongs to a certificate beside it', () => {
+test('swapped keys are mismatches, although each belongs to a certificate next to it', () => {
   const files = {
     'server.crt': leaf.certificatePem,
     'server.key': other.keyPem,
@@ -72,7 +72,7 @@ test('keys that were exchanged are mismatches, though each belongs to a certific
   ]);
 });
 
-test('a key in the file of an authority and what it issued may be the key of either', () => {
+test('a key in a file with an authority and its leaf may belong to either', () => {
   expect(describeFound(findCertificates(leaf.certificatePem + root.certificatePem + root.keyPem))).toEqual([
     'leaf.test < Root',
   ]);
@@ -86,11 +86,11 @@ test.each([
     'Markdown',
     (cert: string, key: string) => `# How to\nThe certificate:\n\n${cert}\nThe session key:\n\n${key}`,
   ],
-])('a key in a text of several things is not for the certificate in it: %s', (_, write) => {
+])('a key in a text with other content is not a mismatch of the certificate in it: %s', (_, write) => {
   expect(describeFound(findCertificates(write(leaf.certificatePem, other.keyPem)))).toEqual(['leaf.test']);
 });
 
-test('a key under a passphrase is not opened', () => {
+test('does not open a key with a passphrase', () => {
   const closed = createPrivateKey(other.keyPem).export({
     type: 'pkcs8',
     format: 'pem',
@@ -100,7 +100,7 @@ test('a key under a passphrase is not opened', () => {
   expect(describeFound(findCertificates(leaf.certificatePem + String(closed)))).toEqual(['leaf.test']);
 });
 
-test('a PKCS#7 bundle of RSA and EC certificates, which node-forge cannot read', () => {
+test('reads a PKCS#7 bundle of RSA and EC certificates, which node-forge cannot', () => {
   const bundle = makePkcs7([root.der, leaf.der, other.der], 'as given');
   expect(describeFound(findCertificates(bundle))).toEqual(['leaf.test < Root', '#2 other.test < Root']);
   expect(describeFound(findCertificates(base64(bundle)))).toEqual([
@@ -108,11 +108,11 @@ test('a PKCS#7 bundle of RSA and EC certificates, which node-forge cannot read',
     '#2 other.test < Root',
   ]);
   expect(describeFound(findCertificates(bundle.subarray(0, -60)))).toEqual([
-    'it is a PKCS#7 bundle, but damaged or cut short',
+    'it is a PKCS#7 bundle, but damaged or truncated',
   ]);
 });
 
-test('a PKCS#7 bundle of indefinite length, as Java and Windows write', () => {
+test('reads a PKCS#7 bundle of indefinite length, as Java and Windows write it', () => {
   const bundle = makePkcs7([leaf.der]);
   const content = bundle.subarray(bundle.indexOf('06092a864886f70d010702', 0, 'hex'));
   const indefinite = Buffer.concat([Buffer.from('3080', 'hex'), content, Buffer.from('0000', 'hex')]);
@@ -120,7 +120,7 @@ test('a PKCS#7 bundle of indefinite length, as Java and Windows write', () => {
 });
 
 test.each(['aes', 'rc2', '3des', 'none'] as const)(
-  'a PKCS#12 file under %s gives its chain, leaf first, and never its key',
+  'a PKCS#12 file with %s yields its chain, leaf first, and never its key',
   (encryption) => {
     const key = createPrivateKey(leaf.keyPem).export({ type: 'pkcs8', format: 'der' });
     const file = makePkcs12({ certificates: [root.der, leaf.der], key, passphrase: 'right', encryption });
@@ -130,10 +130,10 @@ test.each(['aes', 'rc2', '3des', 'none'] as const)(
   },
 );
 
-test('a PKCS#12 file without the right passphrase says what it lacks, and that it is locked', () => {
+test('reports which passphrase a PKCS#12 file lacks, and that it is locked', () => {
   const file = makePkcs12({ certificates: [leaf.der], passphrase: 'right' });
   expect(describeFound(findCertificates(file))).toEqual([
-    'it is a PKCS#12 file that needs a passphrase, and none is configured',
+    'it is a PKCS#12 file that needs a passphrase, but none is configured',
   ]);
   expect(findCertificates(file, { passphrases: ['wrong'] }).unreadable).toEqual([
     { at: '', because: 'it is a PKCS#12 file that none of the configured passphrases opens', locked: true },
@@ -143,14 +143,14 @@ test('a PKCS#12 file without the right passphrase says what it lacks, and that i
   ]);
 });
 
-test('a PKCS#12 file that asks for two billion iterations is refused at once', () => {
+test('rejects a PKCS#12 file with two billion iterations immediately', () => {
   const file = makePkcs12({ certificates: [leaf.der], passphrase: 'x', rounds: 2_000_000_000 });
   expect(describeFound(findCertificates(file, { passphrases: ['x'] }))).toEqual([
-    'it is a PKCS#12 file, but it asks for too many rounds of key derivation',
+    'it is a PKCS#12 file, but it requires too many rounds of key derivation',
   ]);
 });
 
-test('a Java keystore gives its certificates by alias, without its password', () => {
+test('reads the certificates of a Java keystore by alias, without its password', () => {
   const keystore = makeJks([
     { alias: 'rep', certificates: [leaf.der, root.der], key: Buffer.alloc(40) },
     { alias: 'ca\n', certificates: [root.der] },
@@ -158,16 +158,16 @@ test('a Java keystore gives its certificates by alias, without its password', ()
   expect(describeFound(findCertificates(keystore))).toEqual([':rep leaf.test < Root', ':ca\uFFFD Root']);
   expect(describeFound(findCertificates(keystore.subarray(0, 900)))).toEqual([
     'leaf.test',
-    'it is a Java keystore (JKS), but it is cut short',
+    'it is a Java keystore (JKS), but it is truncated',
   ]);
 });
 
-test('DER certificates one after the other, and one cut short', () => {
+test('reads concatenated DER certificates, and reports a truncated one', () => {
   expect(describeFound(findCertificates(Buffer.concat([leaf.der, other.der])))).toEqual([
     'leaf.test',
     '#2 other.test',
   ]);
-  expect(describeFound(findCertificates(leaf.der.subarray(0, 300)))).toEqual(['it is cut short']);
+  expect(describeFound(findCertificates(leaf.der.subarray(0, 300)))).toEqual(['it is truncated']);
 });
 
 test('a DER key, a request and other DER are neither certificates nor unreadable', () => {
@@ -184,7 +184,7 @@ test('a DER key, a request and other DER are neither certificates nor unreadable
   });
 });
 
-test('base64 within base64 within YAML, as in a Secret of a whole file', () => {
+test('reads base64 in base64 in YAML, as in a Secret of a whole file', () => {
   const inner = stringify({ users: [{ user: { 'client-certificate-data': base64(leaf.certificatePem) } }] });
   const fields = { kubeconfig: inner, keystore: base64(makePkcs7([other.der])) };
   expect(describeFound(findCertificates(stringify(fields)))).toEqual([
@@ -232,28 +232,28 @@ test.each<[string, (der: Buffer, pem: string) => string]>([
   expect(describeFound(findCertificates(write(leaf.der, leaf.certificatePem)))).toEqual(['leaf.test']);
 });
 
-test('a redacted key beside a keystore that nobody can open does not hide it', () => {
+test('a redacted key does not hide a locked keystore next to it', () => {
   const locked = base64(makePkcs12({ certificates: [leaf.der], passphrase: 'nobody knows it' }));
   const text = `key: ][\n-----BEGIN PRIVATE KEY-----\n<redacted>\n-----END PRIVATE KEY-----\nstore = ${locked}\n`;
   expect(describeFound(findCertificates(text))).toEqual([
-    'it is a PKCS#12 file that needs a passphrase, and none is configured',
+    'it is a PKCS#12 file that needs a passphrase, but none is configured',
   ]);
 });
 
-test('what YAML gives as no value is found too, but not what is commented out', () => {
+test('finds what YAML does not return as a value, but not what is commented out', () => {
   const yaml = `ca: ${base64(root.der)}\n? ${base64(leaf.der)}\n: a name\n# old: ${base64(other.der)}\n`;
   expect(describeFound(findCertificates(yaml))).toEqual(
     [':ca Root', '#2 leaf.test'].map((place) => expect.stringContaining(place.split(' ').at(-1)!) as string),
   );
 });
 
-test('text with line ends of old Macs is not nested in itself', () => {
+test('does not nest text with the line ends of old Macs in itself', () => {
   const text =
     'some words: and others of more than forty characters abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz\rmore\r';
   expect(describeFound(findCertificates(text))).toEqual([]);
 });
 
-test('bytes around a certificate give no second, broken one', () => {
+test('bytes around a certificate do not yield a second, broken one', () => {
   const bytes = Buffer.concat([
     Buffer.from('SQLite format 3\0'),
     Buffer.alloc(80),
@@ -265,14 +265,14 @@ test('bytes around a certificate give no second, broken one', () => {
   expect(describeFound(findCertificates(bytes))).toEqual(['leaf.test']);
 });
 
-test('a text of eight million characters in one run is searched, and one certificate in it is found', () => {
+test('finds a certificate in a single run of eight million characters', () => {
   const run = 'QUJD'.repeat(2_000_000);
   expect(describeFound(findCertificates(`${run}\n${base64(leaf.der)}\n`))).toEqual([
     expect.stringContaining('leaf.test'),
   ]);
 });
 
-test('archives of tar one behind the other, and strings of UTF-16 one behind the other', () => {
+test('reads concatenated tar archives, and concatenated UTF-16 strings', () => {
   const tars = Buffer.concat([makeTar([['a', other.der]]), makeTar([['b.crt', leaf.der]])]);
   expect(describeFound(findCertificates(tars))).toEqual([':a other.test', ':b.crt leaf.test']);
   const strings = ['name of the first one', base64(leaf.der), base64(other.der)].join('\0');
@@ -282,7 +282,7 @@ test('archives of tar one behind the other, and strings of UTF-16 one behind the
   ]);
 });
 
-test('two base64 texts without padding on lines of their own', () => {
+test('reads two base64 texts without padding on separate lines', () => {
   const unpadded = (text: string) => base64(text).replace(/=+$/, '');
   const found = findCertificates(`${unpadded(leaf.certificatePem)}\n${unpadded(other.certificatePem)}\n`);
   expect(describeFound(found)).toEqual(['leaf.test', '#2 other.test']);
@@ -293,16 +293,16 @@ test.each([
   ['a banner', '# --- BEGIN CONFIG ---\nfoo = barbarbarbarbarbarbarbarbarbarbar\n# --- END CONFIG ---\n'],
   ['a script that searches for the line', `grep -q "-----BEGIN CERTIFICATE-----" "$file" || exit 1\n`],
   ['a licence', '-----BEGIN LICENSE-----\nQUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=\n-----END LICENSE-----\n'],
-])('a text that only looks like PEM is no gap: %s', (_, text) => {
+])('a text that only looks like PEM is not a gap: %s', (_, text) => {
   expect(describeFound(findCertificates(text))).toEqual([]);
 });
 
-test('a template that is no YAML is searched as text, base64 in it too', () => {
+test('searches a template that is not YAML as text, including base64', () => {
   const template = `{{ if .tls }}\ncert: |\n${leaf.certificatePem.replaceAll(/^/gm, '  ')}\n{{ end }}: ][\nb64: ${base64(other.certificatePem)}\n`;
   expect(describeFound(findCertificates(template))).toEqual(['leaf.test', '#2 other.test']);
 });
 
-test('an alias bomb stays small, and what stands beside it is read', () => {
+test('an alias bomb stays small, and what is next to it is read', () => {
   const bomb = Array.from(
     { length: 20 },
     (_, n) => `a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`).join(', ')}]`,
@@ -311,7 +311,7 @@ test('an alias bomb stays small, and what stands beside it is read', () => {
   expect(describeFound(findCertificates(text))).toContain('leaf.test');
 });
 
-test('what is nested deeper than a hundred levels is reported where it is, and large values are read', () => {
+test('reports where nesting exceeds a hundred levels, and reads large values', () => {
   const nest = (levels: number) =>
     Array.from({ length: levels }).reduce<unknown>((inner) => ({ a: inner }), leaf.certificatePem);
   expect(describeFound(findCertificates(JSON.stringify(nest(99))))).toEqual([
@@ -319,13 +319,13 @@ test('what is nested deeper than a hundred levels is reported where it is, and l
   ]);
   expect(describeFound(findCertificates(JSON.stringify(nest(105))))).toEqual([
     'leaf.test',
-    `:${Array(100).fill('a').join('.')} it is nested deeper than 100, and was not read further down`,
+    `:${Array(100).fill('a').join('.')} it is nested more than 100 levels deep, so the rest was not read`,
   ]);
   const wide = JSON.stringify({ log: ' '.repeat(2_000_000) + leaf.certificatePem });
   expect(describeFound(findCertificates(wide))).toEqual([':log leaf.test']);
 });
 
-test('what is compressed more often than anybody would is a gap', () => {
+test('excessive levels of compression are a gap', () => {
   const packed = Array.from({ length: 12 }).reduce<Buffer>(
     (inner) => gzipSync(inner),
     Buffer.from(leaf.certificatePem),
@@ -333,19 +333,19 @@ test('what is compressed more often than anybody would is a gap', () => {
   expect(describeFound(findCertificates(packed))).toEqual(['it is nested more than 10 levels deep']);
 });
 
-test('a file of 50 MB is not searched', () => {
+test('does not search a file of 50 MB', () => {
   expect(describeFound(findCertificates(Buffer.alloc(50 * 1024 * 1024)))).toEqual([
     'it is larger than 10 MB',
   ]);
 });
 
-test('a bundle is read to its end, however long it is', () => {
+test('reads a bundle of any length to its end', () => {
   const found = findCertificates(other.certificatePem.repeat(1000) + leaf.certificatePem);
   expect(found.unreadable).toEqual([]);
   expect(found.certificates.at(-1)).toMatchObject({ at: '#1001', chain: [{ subject: 'CN=leaf.test' }] });
 });
 
-test('hostile texts are searched quickly: brackets, spaces, empty lines, BEGIN lines without END, empty settings', () => {
+test('searches hostile texts quickly: brackets, spaces, empty lines, BEGIN lines without END, empty settings', () => {
   const texts = [
     '['.repeat(1e6),
     'a'.repeat(1e6),
@@ -366,14 +366,14 @@ test('hostile texts are searched quickly: brackets, spaces, empty lines, BEGIN l
   }
 });
 
-test('what has thousands of aliases is searched as text', () => {
+test('searches a document with thousands of aliases as text', () => {
   const lines = Array.from({ length: 10_000 }, (_, n) => `k${n}: &a${n} ${'v'.repeat(60)}\nl${n}: *a${n}\n`);
   expect(describeFound(findCertificates(`${lines.join('')}cert: ${base64(leaf.certificatePem)}\n`))).toEqual([
     'leaf.test',
   ]);
 });
 
-test('long mappings and long runs of base64 and punctuation are searched as well', () => {
+test('searches long mappings and long runs of base64 and punctuation', () => {
   const lines = Array.from({ length: 50_000 }, (_, n) => `k${n}: ${'v'.repeat(75)}\n`).join('');
   expect(describeFound(findCertificates(`${lines}cert: ${base64(leaf.certificatePem)}\n`))).toEqual([
     ':cert leaf.test',
@@ -383,10 +383,10 @@ test('long mappings and long runs of base64 and punctuation are searched as well
     describeFound(
       findCertificates(`-----BEGIN CERTIFICATE-----\n;a${', '.repeat(500_000)}b\n-----END CERTIFICATE-----`),
     ),
-  ).toEqual(['what it holds is not base64']);
+  ).toEqual(['its content is not base64']);
 });
 
-test('none of the values of a YAML mapping with a key twice is lost', () => {
+test('loses no value of a YAML mapping with a duplicate key', () => {
   const value = (issued: Issued) => `cert: |\n${issued.certificatePem.replaceAll(/^/gm, '  ')}\n`;
   expect(describeFound(findCertificates(value(leaf) + value(other)))).toEqual([
     ':cert other.test',
@@ -394,15 +394,15 @@ test('none of the values of a YAML mapping with a key twice is lost', () => {
   ]);
 });
 
-test('ten thousand broken blocks are some gaps, and their number', () => {
+test('ten thousand broken blocks become a few gaps and a count', () => {
   const { unreadable } = findCertificates(
     '-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n'.repeat(10_000),
   );
   expect(unreadable).toHaveLength(1001);
-  expect(unreadable.at(-1)?.because).toBe('9000 more places in it cannot be read');
+  expect(unreadable.at(-1)?.because).toBe("9000 more places in it can't be read");
 });
 
-test('no bytes make it throw, nor do containers with flipped bits', () => {
+test('never throws, neither for random bytes nor for containers with flipped bits', () => {
   const survives = (content: Buffer | string): void => {
     expect(findCertificates(content, { passphrases: ['x'] }).others.harmless).toBeGreaterThanOrEqual(0);
   };
@@ -431,7 +431,7 @@ test('no bytes make it throw, nor do containers with flipped bits', () => {
   );
 });
 
-test('no reason quotes what was read', () => {
+test('reasons never quote content', () => {
   const texts = [
     leaf.keyPem.replace('PRIVATE KEY', 'CERTIFICATE').replace('PRIVATE KEY', 'CERTIFICATE'),
     leaf.certificatePem.replaceAll('M', '*'),

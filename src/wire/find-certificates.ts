@@ -26,7 +26,7 @@ import type { EncodedPart } from './trial.ts';
 import { printable } from './x509.ts';
 
 export interface FindOptions {
-  /** Tried in turn on PKCS#12 files, besides none. */
+  /** Passphrases to try on PKCS#12 files, after none. */
   readonly passphrases?: readonly string[];
   /** Default 10 MiB. Larger content is not searched, and is one `unreadable`. */
   readonly maxBytes?: number;
@@ -34,19 +34,19 @@ export interface FindOptions {
 
 export interface FoundCertificates {
   readonly certificates: readonly FoundChain[];
-  /** What should hold a certificate and does not, or could not be read. */
+  /** What should contain a certificate but does not, or couldn't be read. */
   readonly unreadable: readonly Unreadable[];
   readonly others: Others;
 }
 
 export const DEFAULT_MAX_BYTES = 10 * 1024 * 1024;
 
-/** Real nesting is a few levels deep (base64 in an archive in a Secret in YAML); deeper content is only made to be slow. */
+/** Real nesting is a few levels deep (base64 in an archive in a Secret in YAML); deeper nesting can only be meant to be slow. */
 const MAX_WRAPPINGS = 10;
 /** For everything that one content unpacks to, at all levels together. */
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
 
-/** The limits of one search, which includes everything that is nested in the content. */
+/** The limits of one search, including everything that is nested in the content. */
 interface Search {
   readonly passphrases: readonly string[];
   /** How many more levels may be opened. */
@@ -56,10 +56,11 @@ interface Search {
 }
 
 /**
- * Finds the certificates in the content of a file or a field, however they are stored: PEM (also mangled), DER, PKCS#7, PKCS#12, Java keystores; encoded as base64 or
+ * Finds the certificates in the content of a file or a field, in whatever form they are stored: PEM (also mangled), DER, PKCS#7, PKCS#12, Java
+ * keystores; encoded as base64 or
  * hexadecimal; in YAML, JSON, other text, archives, compressed data or unknown binary formats; and any of these nested in one another.
- * What has the form of a certificate or a container and cannot be read is `unreadable`, with the reason, and so is what a limit cut off.
- * Private keys are only compared with the certificates; the result contains none. Never throws.
+ * What looks like a certificate or a container but can't be read is `unreadable`, with the reason, and so is what a limit excluded.
+ * Private keys are only compared with the certificates and are not in the result. Never throws.
  */
 export function findCertificates(content: Buffer | string, options: FindOptions = {}): FoundCertificates {
   const { maxBytes = DEFAULT_MAX_BYTES } = options;
@@ -68,19 +69,19 @@ export function findCertificates(content: Buffer | string, options: FindOptions 
   return toFound(findSafely(() => find(content, startSearch(options))));
 }
 
-/** Like {@link findCertificates}, for a document that is parsed already, such as the fields of a secret. Places are `:field`, `:field.path` and so on. */
+/** Like {@link findCertificates}, for a parsed document, such as the fields of a secret. Places are `:field`, `:field.path` and so on. */
 export function findCertificatesInDocument(document: object, options: FindOptions = {}): FoundCertificates {
   const search = startSearch(options);
   return toFound(findSafely(() => findInDocument(document, (value) => find(value, search))));
 }
 
-/** Content can be made to overflow the stack. It must not hide what is beside it. */
+/** Crafted content can overflow the stack. It must not hide other content. */
 function findSafely(search: () => FoundContent): FoundContent {
   try {
     return search();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return unreadableContent('', 'it is too deeply nested or too long to be searched');
+    return unreadableContent('', 'it is too deeply nested or too long to search');
   }
 }
 
@@ -92,7 +93,7 @@ function startSearch({ passphrases = [] }: FindOptions): Search {
   };
 }
 
-/** One file must not fill a report. */
+/** So that one file can't fill a report. */
 const MAX_UNREADABLE = 1000;
 
 function toFound({ chains, unreadable, others }: FoundContent): FoundCertificates {
@@ -101,7 +102,7 @@ function toFound({ chains, unreadable, others }: FoundContent): FoundCertificate
     more > 0
       ? [
           ...unreadable.slice(0, MAX_UNREADABLE),
-          { at: '', because: `${more} more places in it cannot be read` },
+          { at: '', because: `${more} more places in it can't be read` },
         ]
       : unreadable;
   return { certificates: chains, unreadable: shown, others };
@@ -126,7 +127,7 @@ function findInside(content: Buffer | string, search: Search): FoundContent {
   return find(content, { ...search, wrappings: search.wrappings - 1 });
 }
 
-/** What is packed or begins like DER does not look like text. */
+/** Compressed data and DER do not look like text. */
 function mayHoldMore(content: Buffer | string): boolean {
   const bytes = Buffer.from(content);
   return (
@@ -150,7 +151,7 @@ function findInText(text: string, search: Search): FoundContent {
     findInside(value, search),
   );
   if (isNoContent(contents)) return inText(plain);
-  // Names, lists of lines, all but the last of several equal keys: parsers do not give these as values. Comments are not in use.
+  // Names, lists of lines, and all but the last of several equal keys: parsers do not return these as values. Comments are not searched.
   const more = kind === 'json' ? plain : plain.replaceAll(/^[ \t]*#.*$/gm, '');
   return mergeContent([contents, onlyNew(inText(more), contents)]);
 }
@@ -161,7 +162,7 @@ function parse(text: string, { budget }: Search): Documents | undefined {
   return documents;
 }
 
-/** Only the chains whose leaf is not known already. */
+/** Only chains with a new leaf. */
 function onlyNew(contents: FoundContent, known: FoundContent): FoundContent {
   const seen = new Set(
     known.chains.flatMap(({ chain }) => chain.map(({ fingerprint256 }) => fingerprint256)),
@@ -174,7 +175,7 @@ function onlyNew(contents: FoundContent, known: FoundContent): FoundContent {
 
 /**
  * @param text without escapes
- * @param options.mayHoldBytes once its escapes are resolved, a string literal may contain raw DER
+ * @param options.mayHoldBytes a string literal may contain raw DER after its escapes are resolved
  */
 function findInPlainText(
   text: string,
@@ -184,7 +185,7 @@ function findInPlainText(
   const pem = splitPem(text);
   const inPem = findInPem(text, pem, (bytes) => findInside(bytes, search));
   const encoded = findEncoded(text, pem.blocks, inPem.count, search);
-  // A broken block is reported once, as broken; base64 in it counts only where it is a whole certificate.
+  // A broken block is reported once, as broken; base64 in it counts only if it is a whole certificate.
   const isReported = pem.broken.length > 0 && inPem.contents.unreadable.length > 0;
   const whole = isReported ? encoded.filter(({ chains }) => chains.length > 0) : encoded;
   const bytes = mayHoldBytes && /0[\x81-\x83]/.test(text) ? carve(Buffer.from(text, 'latin1')) : NO_CONTENT;
@@ -195,8 +196,7 @@ function findInPlainText(
 }
 
 /**
- * Base64 and hexadecimal outside PEM blocks.
- * @param before how many places the blocks have; the numbering goes on from there
+ * Base64 and hexadecimal outside PEM blocks. @param before the number of places in blocks, from which the numbering continues
  */
 function findEncoded(
   text: string,
@@ -252,7 +252,7 @@ function placedAfter(contents: FoundContent, before: number): FoundContent {
 }
 
 function findInPacked(packed: Packed, search: Search): FoundContent {
-  // An encrypted value is usually a password. A whole file was configured to be read, so it is a gap.
+  // An encrypted value is usually a password. An encrypted file was configured to be read, so it is a gap.
   if (packed.kind === 'encrypted')
     return search.wrappings === MAX_WRAPPINGS
       ? unreadableContent('', `it is ${packed.format}`)
@@ -265,7 +265,7 @@ function findInPacked(packed: Packed, search: Search): FoundContent {
     return findInFiles(packed.read(maxBytes), search);
   } catch (error) {
     const because =
-      error instanceof UnreadableArchive ? error.message : 'it is damaged, or unpacks to too much';
+      error instanceof UnreadableArchive ? error.message : 'it is damaged, or its content is too large';
     return unreadableContent('', `it is ${packed.format}, but ${because}`);
   }
 }
@@ -286,18 +286,18 @@ function findInFiles(files: readonly ArchiveEntry[], search: Search): FoundConte
   return mergeContent(found.map((file) => nestPlaces(printable(file.name), matched.get(file) ?? NO_CONTENT)));
 }
 
-/** Reports a file in an archive that is named like a certificate and holds none. */
+/** Reports a file in an archive that is named like a certificate but contains none. */
 function reportIfMissing(base: string, content: Buffer, contents: FoundContent): FoundContent {
   const isNamed = namesCertificateFile(base) || namesPemFile(base);
   if (!isNamed || !promisesCertificate(base) || !isEmpty(contents) || contents.others.harmless > 0)
     return contents;
   return {
     ...contents,
-    unreadable: [{ at: '', because: content.length === 0 ? 'it is empty' : 'it holds no certificate' }],
+    unreadable: [{ at: '', because: content.length === 0 ? 'it is empty' : 'it contains no certificate' }],
   };
 }
 
-/** Files end in line breaks, and the blocks of tapes and disks are filled with zeros. */
+/** Files end in line breaks, and blocks are padded with zeros. */
 function withoutPadding(bytes: Buffer): Buffer {
   let end = bytes.length;
   while (

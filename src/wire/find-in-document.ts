@@ -12,7 +12,7 @@ import {
 } from './found-content.ts';
 import { printable } from './x509.ts';
 
-/** yaml parses some hundred thousand tokens a second and blocks meanwhile, so a text with more is searched as plain text. */
+/** yaml parses some hundred thousand tokens per second and blocks meanwhile, so a text with more tokens is searched as plain text. */
 export const MAX_YAML_TOKENS = 120_000;
 const MAX_DEPTH = 100;
 const MAX_ALIASES = 100;
@@ -20,13 +20,13 @@ const MAX_ALIASES = 100;
 export interface Documents {
   readonly kind: 'json' | 'yaml';
   readonly values: readonly unknown[];
-  /** How much work YAML was. */
+  /** The work spent on YAML. */
   readonly yamlTokens: number;
 }
 
 /**
- * The documents that a text is, with every scalar as text; undefined where it is neither JSON, JSON lines nor a YAML mapping or list.
- * @param mostTokens of YAML; a text with more is undefined
+ * The documents in a text, with every scalar as text; undefined if it is neither JSON, JSON lines nor a YAML mapping or list.
+ * @param mostTokens the most YAML tokens to parse; for a text with more the result is undefined
  */
 export function parseDocuments(text: string, mostTokens: number): Documents | undefined {
   if (/^\s*[{[]/.test(text)) {
@@ -76,7 +76,7 @@ function parseJsonLines(text: string): readonly unknown[] | undefined {
 
 /** Unindented PEM cannot be part of YAML, though what OpenSSL prints around it (`Bag Attributes`, `Certificate:`) looks like YAML. */
 function looksLikeYaml(text: string): boolean {
-  // Every repetition is bounded, because the text is untrusted. A hundred brackets in a row take yaml seconds, and no real document has them.
+  // Every repetition is bounded, because the text is untrusted. yaml takes seconds for a hundred brackets in a row, which no real document has.
   return (
     !/^-----/m.test(text.replaceAll(/^---\s/gm, '')) &&
     /^[ \t]{0,200}([{[]|- |["']?[\w./][\w./ -]{0,100}["']?[ ]{0,8}:(\s|$))/m.test(text) &&
@@ -86,10 +86,10 @@ function looksLikeYaml(text: string): boolean {
 
 const TOKEN = /[\n,{}[\]]/g;
 const ALIAS = /(?<![^\s,[{])\*[^\s*,\]}]/g;
-/** yaml looks for the anchor of each alias from the beginning of the document. */
+/** yaml searches for the anchor of each alias from the beginning of the document. */
 const MAX_ALIAS_STEPS = 5_000_000;
 
-/** How often an expression matches; one more than `most` where it is more often. */
+/** How often an expression matches, counting at most one more than `most`. */
 function count(expression: RegExp, text: string, most: number): number {
   let matches = 0;
   for (const _ of text.matchAll(expression)) if ((matches += 1) > most) break;
@@ -97,11 +97,11 @@ function count(expression: RegExp, text: string, most: number): number {
 }
 
 /**
- * What a document holds at any depth, each with its dotted path. Keys are compared with the certificates of the same mapping or list.
+ * The certificates in a document at any depth, each with its dotted path. Keys are compared with the certificates of the same mapping or list.
  * @param find searches one value
  */
 export function findInDocument(root: unknown, find: (value: string | Buffer) => FoundContent): FoundContent {
-  // An alias puts one object at many places. Visiting it once is enough, and an alias bomb stays as small as its text.
+  // An alias makes one object appear in many places. Visiting it once is enough, and keeps an alias bomb as small as its text.
   const seen = new Set<object>();
   const walk = (value: unknown, depth: number): FoundContent => {
     if (typeof value === 'string') return find(value);
@@ -109,7 +109,10 @@ export function findInDocument(root: unknown, find: (value: string | Buffer) => 
     seen.add(value);
     if (value instanceof Uint8Array) return find(Buffer.from(value));
     if (depth === MAX_DEPTH)
-      return unreadableContent('', `it is nested deeper than ${MAX_DEPTH}, and was not read further down`);
+      return unreadableContent(
+        '',
+        `it is nested more than ${MAX_DEPTH} levels deep, so the rest was not read`,
+      );
     const entries = Object.entries(value).map(([key, inner]: [string, unknown]) => {
       const contents = walk(inner, depth + 1);
       return [key, typeof inner === 'string' ? reportIfMissing(key, inner, contents) : contents] as const;
@@ -131,15 +134,18 @@ function dropKeys(contents: FoundContent): FoundContent {
 /** In characters. Shorter values are names, paths and fingerprints. */
 const SHORTEST_DATA = 100;
 
-/** Reports a value that is named like a certificate, looks like data and holds none that can be read: it may be encrypted, or of an unknown kind. */
+/**
+ * Reports a value that is named like a certificate and looks like data, but contains no readable certificate: it may be encrypted or of an unknown
+ * kind.
+ */
 function reportIfMissing(key: string, value: string, contents: FoundContent): FoundContent {
   if (value.length < SHORTEST_DATA || !isEmpty(contents) || !promisesCertificate(key)) return contents;
   const { harmless, requests, unknown } = contents.others;
   if (requests > 0 && harmless === 0)
-    return withReason(contents, 'it is named like a certificate, and holds a signing request');
+    return withReason(contents, 'it is named like a certificate, but contains a signing request');
   if (harmless > 0) return contents;
   return unknown > 0 || isData(value)
-    ? withReason(contents, 'it is named like a certificate, and none can be read in it')
+    ? withReason(contents, 'it is named like a certificate, but no certificate in it can be read')
     : contents;
 }
 

@@ -19,17 +19,17 @@ import { readX509 } from './read-x509.ts';
 import { groupChains } from './x509.ts';
 
 const CERTIFICATE = /^(X509 |TRUSTED )?CERTIFICATE$/;
-/** Labels that promise no certificate: RFC 7468, OpenSSL's, OpenSSH's, RFC 4880's and OpenVPN's. */
+/** Labels of blocks without certificates: RFC 7468, OpenSSL's, OpenSSH's, RFC 4880's and OpenVPN's. */
 const HARMLESS =
   /^(.*PRIVATE KEY|.*PUBLIC KEY|.*PARAMETERS|X509 CRL|ATTRIBUTE CERTIFICATE|PGP PUBLIC KEY BLOCK|PGP PRIVATE KEY BLOCK|PGP SIGNATURE|PGP SIGNED MESSAGE|SSH SIGNATURE|OPENVPN STATIC KEY V1)$/;
 const REQUEST = /^(NEW )?CERTIFICATE REQUEST$/;
-/** Other labels that speak of certificates: what cannot be read there is a gap. */
+/** Other labels of blocks with certificates: an unreadable one is a gap. */
 const PROMISING = /CERT|PKCS|CMS|X509|KEYSTORE|TRUSTSTORE/;
-/** OpenSSL's session files have a label that ends in `PARAMETERS`, and hold the peer's certificate. */
+/** OpenSSL's session files have a label that ends in `PARAMETERS` and contain the peer's certificate. */
 const SESSION = 'SSL SESSION PARAMETERS';
 
 /**
- * What the blocks of a text hold; places are counted over the blocks that should hold certificates, keys left out.
+ * The content of the blocks of a text. Places are counted over the blocks that should contain certificates, without keys.
  * @param find searches the bytes of other blocks: PKCS#7, PKCS#12, PEM inside PEM
  */
 export function findInPem(
@@ -102,7 +102,7 @@ function isPromising(label: string): boolean {
 
 /**
  * Whether the text is one PEM file as servers load it, with a certificate and its key (HAProxy's `crt`, nginx, `combined` of `safe`): besides blocks
- * it has only comments and what OpenSSL prints. In a settings file a block comes after a name, and the name says what it is for.
+ * it has only comments and output of OpenSSL. In a settings file, a name before each block says what it is for.
  */
 function isOneFile(text: string, blocks: readonly PemBlock[]): boolean {
   let at = 0;

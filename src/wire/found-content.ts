@@ -6,7 +6,7 @@ export interface FoundChain {
   readonly at: string;
   /** The leaf is the first. Never empty. */
   readonly chain: readonly [X509Certificate, ...X509Certificate[]];
-  /** Whether the private key that is kept with it is the leaf's; absent where none was readable, or none is meant for it. */
+  /** Whether the private key stored with it is the leaf's; absent if no key was readable, or none belongs to it. */
   readonly keyMatches?: boolean;
 }
 
@@ -18,7 +18,10 @@ export interface Unreadable {
   readonly locked?: true;
 }
 
-/** A private key, parsed when it is first compared: parsing is the slowest step, and most keys have no certificate beside them. Undefined where it cannot be read. */
+/**
+ * A private key, parsed when it is first compared: parsing is the slowest step, and most keys have no certificate next to them. Undefined if it can't
+ * be read.
+ */
 export type LazyKey = () => KeyObject | undefined;
 
 /** Counts of what is not a certificate. */
@@ -67,12 +70,12 @@ export function isEmpty({ chains, unreadable }: FoundContent): boolean {
   return chains.length + unreadable.length === 0;
 }
 
-/** Whether not even something recognized is in it. */
+/** Whether it contains nothing that was recognized. */
 export function isNoContent(contents: FoundContent): boolean {
   return isEmpty(contents) && contents.keys.length === 0 && countOthers(contents) === 0;
 }
 
-/** Whether there are keys, parameters or revocation lists in it, and nothing else. */
+/** Whether it contains keys, parameters or revocation lists, and nothing else. */
 export function isHarmless(contents: FoundContent): boolean {
   return (
     isEmpty(contents) && contents.others.harmless > 0 && contents.others.harmless === countOthers(contents)
@@ -83,7 +86,7 @@ function countOthers({ others: { harmless, requests, unknown } }: FoundContent):
   return harmless + requests + unknown;
 }
 
-/** Merges what is found side by side. */
+/** Merges what was found in adjacent values. */
 export function mergeContent(parts: readonly FoundContent[]): FoundContent {
   const [first, ...more] = parts.filter((part) => !isNoContent(part));
   if (first === undefined || more.length === 0) return first ?? NO_CONTENT;
@@ -124,10 +127,13 @@ export function ordinal(number: number): string {
   return number === 1 ? '' : `#${number}`;
 }
 
-/** Each key is compared with each certificate, and a file may hold ten thousand of both. */
+/** Each key is compared with each certificate, and a file may contain ten thousand of both. */
 const MAX_KEYS = 20;
 
-/** Keeps a key to compare it with certificates. An encrypted one is not opened: passphrases are configured for PKCS#12 only, and a file can demand endless key derivation. */
+/**
+ * Stores a key to compare it with certificates. An encrypted key is not opened: passphrases are configured for PKCS#12 only, and a file can require
+ * endless key derivation.
+ */
 export function contentOfKey(pem: string, label: string): FoundContent {
   if (label.startsWith('ENCRYPTED') || pem.includes('Proc-Type:')) return HARMLESS_CONTENT;
   let key: KeyObject | undefined;
@@ -140,7 +146,7 @@ export function contentOfKey(pem: string, label: string): FoundContent {
   return { ...HARMLESS_CONTENT, keys: [parse] };
 }
 
-/** @returns undefined for a key that is encrypted, damaged or of a kind that this OpenSSL does not know. */
+/** @returns undefined for a key that is encrypted, damaged or of a type that this OpenSSL does not know. */
 export function parseKey(key: Parameters<typeof createPrivateKey>[0]): KeyObject | undefined {
   try {
     return createPrivateKey(key);
@@ -167,7 +173,7 @@ export function matchOnlyKey(contents: FoundContent): FoundContent {
   if (contents.keys.length !== 1) return matched;
   const [key] = contents.keys;
   const [meant, ...others] = matched.chains.filter(({ chain: [leaf] }) => !leaf.ca);
-  // The key of an authority may lie beside what it issued.
+  // The key of an authority may be next to what it issued.
   const isTaken = matched.chains.some(({ chain }) => chain.some((one) => key && belongs(one, key)));
   if (meant === undefined || others.length > 0 || isTaken || key?.() === undefined) return matched;
   return {
@@ -177,8 +183,9 @@ export function matchOnlyKey(contents: FoundContent): FoundContent {
 }
 
 /**
- * Compares the certificates in the values of one mapping with the keys beside them, and drops the keys. Any key can prove to belong to a leaf.
- * It is a mismatch only where its name pairs it with the certificate (`tls.key` with `tls.crt`) and it does not belong to another one that its name is paired with.
+ * Compares the certificates in the values of one mapping with the keys next to them, and drops the keys. Any key may match a leaf. It is a mismatch
+ * only if its name pairs it with the certificate (`tls.key` with `tls.crt`) and it does not belong to another certificate that its name is paired
+ * with.
  */
 export function matchWithin(
   entries: readonly (readonly [name: string, contents: FoundContent])[],
@@ -212,7 +219,7 @@ export function matchWithin(
   );
   return matched.map(({ contents, paired }) => {
     const [first] = contents.chains;
-    // What its name says counts for more than any other key beside it: the pairs may have been exchanged.
+    // A key with a paired name takes precedence over any other key next to it, because the pairs may have been swapped.
     const own = paired.filter((name) => lone.has(name));
     const isMismatch =
       first?.at === '' &&

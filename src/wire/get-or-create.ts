@@ -1,4 +1,4 @@
-/** What is known of a key, made where nothing is. With `most` entries all are forgotten, so that memory stays flat. */
+/** The value of a key, created if it is absent. At `most` entries the map is cleared, so that memory stays bounded. */
 export function getOrCreate<K, T>(known: Map<K, T>, key: K, make: () => T, most = Infinity): T {
   const before = known.get(key);
   if (before !== undefined || known.has(key)) return before as T;

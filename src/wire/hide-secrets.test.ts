@@ -4,7 +4,7 @@ import { makeRedact } from '../text/redact.ts';
 import { makeHideSecrets } from './hide-secrets.ts';
 
 const { inText, inJson } = makeHideSecrets(makeRedact(['known-secret']));
-/** Only what is beside it shows that it is one. */
+/** A value that only its context shows to be a secret. */
 const SECRET = 'correct-horse-battery';
 
 let leaf: Issued;
@@ -32,12 +32,12 @@ test.each([
   ['JSON', '{"a":{"client_secret":"x"},"b":1}', '{"a":{"client_secret":"[redacted]"},"b":1}'],
   ['JSON in text', 'said {"apiKey":"x"} twice', 'said {"apiKey":"[redacted]"} twice'],
   ['lines of JSON', '{"a":1}\n{"token":"x"}\n{"b', '{"a":1}\n{"token":"[redacted]"}\n{"b'],
-])('hidden: %s', (_, text, hidden) => {
+])('redacts %s', (_, text, hidden) => {
   expect(inText(text)).toBe(hidden);
   expect(inText(hidden)).toBe(hidden);
 });
 
-test('values are hidden by their name, and the structure stays', () => {
+test('redacts values by their name and keeps the structure', () => {
   expect(
     inJson({
       password: ['a', 1, '', null, true],
@@ -61,7 +61,7 @@ test('values are hidden by their name, and the structure stays', () => {
   });
 });
 
-test('a certificate stays, and the key beside it is hidden', () => {
+test('keeps a certificate and redacts the key next to it', () => {
   const { certificatePem, keyPem, der } = leaf;
   expect(inText(`${certificatePem}${keyPem}${certificatePem}`)).toBe(
     `${certificatePem}[private key]\n${certificatePem}`,
@@ -70,7 +70,7 @@ test('a certificate stays, and the key beside it is hidden', () => {
   expect(inText(der.toString('hex'))).toBe(der.toString('hex'));
 });
 
-test('a key after a certificate in the same PEM block is hidden', () => {
+test('redacts a key after a certificate in the same PEM block', () => {
   const key = Buffer.from(leaf.keyPem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
   const body = Buffer.concat([leaf.der, key]).toString('base64');
   const hidden = inText(`-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`);
@@ -84,7 +84,7 @@ test.each([
   ['words about secrets', 'the token is invalid, and so is the password'],
   ['a public key', 'MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE='],
   ['a percent sign', '98% of 100%25'],
-])('shown as it is: %s', (_, text) => {
+])('does not redact %s', (_, text) => {
   expect(inText(text)).toBe(text);
   expect(inJson({ text: [text] })).toEqual({ text: [text] });
 });
@@ -96,11 +96,11 @@ test.each([
   ['an arrow', `password => "${SECRET}"`],
   ['a flag', `--db-password ${SECRET} --verbose`],
   ['a quoted value with an escaped quote', String.raw`password="a\"b ${SECRET}"`],
-])('hidden: %s', (_, text) => {
+])('redacts %s', (_, text) => {
   expect(inText(text)).not.toContain(SECRET);
 });
 
-test('the name of a pair counts in any case, and in the base64 of etcd', () => {
+test('reads the name of a pair in any case, and in the base64 of etcd', () => {
   const base64 = (text: string) => Buffer.from(text).toString('base64');
 
   expect(
@@ -116,6 +116,6 @@ test('the name of a pair counts in any case, and in the base64 of etcd', () => {
   ]);
 });
 
-test.each(['bypass: true', 'pass the salt', 'encompass=1', 'the primary-key: id'])('stays: %s', (text) => {
+test.each(['bypass: true', 'pass the salt', 'encompass=1', 'the primary-key: id'])('keeps %s', (text) => {
   expect(inText(text)).toBe(text);
 });

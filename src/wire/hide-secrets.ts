@@ -6,7 +6,7 @@ import { holdsPrivateKey, replaceEncoded } from './private-keys.ts';
 
 const REDACTED = '[redacted]';
 
-/** Hides what must not be in a file that people attach to an issue. */
+/** Redacts what must not be in a file that people attach to an issue. */
 export interface HideSecrets {
   readonly inText: (text: string) => string;
   /** In plain JSON: the same structure. */
@@ -14,12 +14,12 @@ export interface HideSecrets {
 }
 
 /**
- * Hides what `redact` knows in each text and name, all values whose name indicates a secret (`password`, `client_secret`, `token`), and private keys
- * and keystores of each known format and encoding. Certificates stay.
+ * Redacts what `redact` knows in each text and name, all values whose name indicates a secret (`password`, `client_secret`, `token`), and private
+ * keys and keystores of each known format and encoding. Certificates stay.
  */
 export function makeHideSecrets(redact: Redact): HideSecrets {
   const known = new Map<string, string>();
-  /** Most texts are short, and come again. */
+  /** Most texts are short and repeat. */
   const inText = (text: string, depth = MAX_DEPTH): string => {
     if (text.length > MAX_KNOWN_LENGTH) return inAnyText(text, depth);
     const make = () => (ORDINARY.test(text) ? redact(text) : inAnyText(text, depth));
@@ -32,7 +32,7 @@ export function makeHideSecrets(redact: Redact): HideSecrets {
       const hidden = JSON.stringify(inJson(nested, depth));
       return hidden === JSON.stringify(nested) ? text : hidden;
     }
-    // A stream of JSON has one value a line.
+    // A stream of JSON has one value per line.
     const lines = text.includes('\n') ? text.replaceAll(/^[[{].*$/gm, (line) => inText(line, depth)) : text;
     return outsideCertificates(lines, (part) => inPlainText(part, depth));
   };
@@ -55,7 +55,7 @@ export function makeHideSecrets(redact: Redact): HideSecrets {
     );
   };
 
-  /** What is JSON within other text or XML, or encoded as in a URL. */
+  /** JSON in other text or XML, or encoded as in a URL. */
   const inParts = (text: string, depth: number): string =>
     inFragment(text, depth)
       .replaceAll(XML_TEXT, (content) => (/[[{]/.test(content) ? inText(content, depth - 1) : content))
@@ -98,13 +98,13 @@ export function makeHideSecrets(redact: Redact): HideSecrets {
 
 const MAX_KNOWN_LENGTH = 200;
 const MAX_KNOWN = 10_000;
-/** A word of this length is no key, and nothing is assigned in it. */
+/** A word of this length is neither a key nor an assignment. */
 const ORDINARY = /^[\w. -]{0,20}$/;
-/** How many encodings may be nested in one another. */
+/** How many encodings may be nested. */
 const MAX_DEPTH = 3;
-/** Control characters but tabs and line breaks, and what is not UTF-8. */
+/** Control characters except tabs and line breaks, and invalid UTF-8. */
 const UNPRINTABLE = /(?:(?![\t\n\r])[\p{Cc}\uFFFD])+/u;
-/** Of a text that is found in bytes; a shorter one is there by chance. */
+/** The minimum length of text in bytes; a shorter one may be coincidence. */
 const MIN_TEXT_LENGTH = 12;
 
 const SECRET_WORDS =
@@ -123,7 +123,7 @@ const FLAG = new RegExp(
   'gi',
 );
 const VALUE = new RegExp(String.raw`((?:${SECRET_WORDS})s?${ASSIGNED})[^\s"'&,;<>\\]+`, 'gi');
-/** The rest of the line: these have several parts. */
+/** The rest of the line: these values have several parts. */
 const HEADER = new RegExp(String.raw`((?:authorization|cookie)${ASSIGNED})[^"'\\<>\n][^<>\n]*`, 'gi');
 /** The text of an element. */
 const XML_TEXT = /(?<=>)[^<>]{2,}(?=<)/g;
@@ -176,7 +176,7 @@ function isKeyInNumbers(values: readonly unknown[]): boolean {
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]{1,100000}?-----END CERTIFICATE-----/g;
 
-/** Certificates have nothing to hide. Only what can be read as one counts. */
+/** Certificates contain no secrets. Only what parses as one counts. */
 function outsideCertificates(text: string, hide: (part: string) => string): string {
   const parts: string[] = [];
   let from = 0;

@@ -52,7 +52,7 @@ function ask(url: string, request: Partial<HttpRequest> = {}, tls?: HttpTls): Pr
   });
 }
 
-/** What a person reads of the failure; whatever else it is, it holds no token. */
+/** The message of the failure, which never contains the token. */
 async function failure(answer: Promise<unknown>): Promise<string> {
   const error: unknown = await answer.then(
     () => expect.unreachable('it should have failed'),
@@ -65,7 +65,7 @@ async function failure(answer: Promise<unknown>): Promise<string> {
   return `${kind}: ${message.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')}`;
 }
 
-test('an answer is parsed, and a status that was asked for is an answer too', async () => {
+test('parses a response, also one with an accepted error status', async () => {
   const url = await serve((request, response) => {
     if (request.url === '/gone') response.statusCode = 404;
     response.end('{"data":{"keys":[]}}');
@@ -74,12 +74,12 @@ test('an answer is parsed, and a status that was asked for is an answer too', as
   expect(await ask(`${url}/gone`, { accept: [404] })).toEqual({ status: 404, body: { data: { keys: [] } } });
 });
 
-test('an answer without a body is an answer', async () => {
+test('accepts a response without a body', async () => {
   const url = await serve((_, response) => response.writeHead(204).end());
   expect(await ask(url, { method: 'POST', body: {} })).toEqual({ status: 204, body: undefined });
 });
 
-test('a body is sent as JSON', async () => {
+test('sends a body as JSON', async () => {
   const url = await serve((request, response) => {
     request.pipe(response.writeHead(200, { 'content-type': request.headers['content-type'] ?? '' }));
   });
@@ -89,7 +89,7 @@ test('a body is sent as JSON', async () => {
   });
 });
 
-test('connections are kept and used again', async () => {
+test('keeps connections and reuses them', async () => {
   let connections = 0;
   const server = createServer((_, response) => response.end('{}'));
   server.on('connection', () => connections++);
@@ -98,25 +98,25 @@ test('connections are kept and used again', async () => {
   for (let index = 0; index < 20; index++) {
     await client.requestJson({ url, timeoutMs: 5000, signal: new AbortController().signal });
   }
-  // A question right behind an answer may find its connection not yet set free: two are used in turn.
+  // A request right after a response may find its connection still in use, so two take turns.
   expect(connections).toBeLessThanOrEqual(2);
 });
 
 test.each([
   [401, 'refused: HOST refused: permission denied (401)'],
   [403, 'refused: HOST refused: permission denied (403)'],
-  [404, 'missing: HOST has nothing there (404)'],
+  [404, 'missing: HOST has nothing at this path (404)'],
   [400, 'refused: HOST refused the request (400)'],
   [412, 'unreachable: HOST is not up to date yet (412)'],
-  [429, 'unreachable: HOST asks for fewer requests (429)'],
-  [500, 'unreachable: HOST answered with an error (500)'],
-  [503, 'unreachable: HOST answered with an error (503)'],
-])('status %i is told in plain words', async (status, words) => {
+  [429, 'unreachable: HOST is rate limiting requests (429)'],
+  [500, 'unreachable: HOST responded with an error (500)'],
+  [503, 'unreachable: HOST responded with an error (503)'],
+])('explains status %i', async (status, words) => {
   const url = await serve((_, response) => response.writeHead(status).end(`{"errors":["${TOKEN}"]}`));
   expect(await failure(ask(url, { retries: 0 }))).toBe(words);
 });
 
-test('a server that is not there', async () => {
+test('explains a refused connection', async () => {
   const server = createTcpServer();
   const port = await listen(server);
   await closers.pop()!();
@@ -125,26 +125,26 @@ test('a server that is not there', async () => {
   );
 });
 
-test('a name that does not exist', async () => {
+test('explains a name that does not exist', async () => {
   expect(await failure(ask('https://vault.invalid:8200/v1'))).toMatch(
     /^unreachable: vault\.invalid:8200 has no address: /,
   );
 });
 
-test('a server that accepts and then says nothing', async () => {
+test('explains a server that accepts and never responds', async () => {
   const url = `http://127.0.0.1:${await listen(createTcpServer())}`;
-  expect(await failure(ask(url, { timeoutMs: 100 }))).toBe('unreachable: HOST did not answer within 100 ms');
+  expect(await failure(ask(url, { timeoutMs: 100 }))).toBe("unreachable: HOST didn't respond within 100 ms");
 });
 
-test('a server that drips a byte at a time is stopped by the deadline, not kept waiting for', async () => {
+test('the deadline stops a server that sends a byte at a time', async () => {
   const url = await serve((_, response) => {
     const drip = setInterval(() => response.write(' '), 20);
     response.on('close', () => clearInterval(drip));
   });
-  expect(await failure(ask(url, { timeoutMs: 200 }))).toBe('unreachable: HOST did not answer within 200 ms');
+  expect(await failure(ask(url, { timeoutMs: 200 }))).toBe("unreachable: HOST didn't respond within 200 ms");
 });
 
-test('an endless body is cut at the cap', async () => {
+test('rejects an endless body at the maximum size', async () => {
   let sent = 0;
   const url = await serve((_, response) => {
     const pour = (): void => {
@@ -154,22 +154,22 @@ test('an endless body is cut at the cap', async () => {
     pour();
   });
   expect(await failure(ask(url, { maxBytes: 1_000_000 }))).toBe(
-    'malformed: HOST answered with more than 1 MB',
+    'malformed: HOST responded with more than 1 MB',
   );
   expect(sent).toBeLessThan(50_000_000);
 });
 
-test('a connection reset half-way through every answer', async () => {
+test('explains a connection that is reset in the middle of every response', async () => {
   const url = await serve((_, response) => {
     response.writeHead(200, { 'content-length': '100' }).write('{"data":');
     setImmediate(() => response.socket?.resetAndDestroy());
   });
   expect(await failure(ask(url))).toBe(
-    'unreachable: HOST closed the connection before its answer was complete',
+    'unreachable: HOST closed the connection before its response was complete',
   );
 });
 
-test('what came before a connection ended is the answer where a part of it is of use, once asking again did not help', async () => {
+test('returns a partial response if that is requested and retries did not help', async () => {
   let asked = 0;
   const url = await serve((_, response) => {
     asked += 1;
@@ -181,7 +181,7 @@ test('what came before a connection ended is the answer where a part of it is of
   expect(asked).toBe(3);
 });
 
-test('a kept connection that was closed in the moment of use is not a failure', async () => {
+test('a kept connection that closes at the moment of reuse is not a failure', async () => {
   let asked = 0;
   const url = await serve((_, response) => {
     if (++asked === 2) response.socket?.resetAndDestroy();
@@ -194,21 +194,23 @@ test('a kept connection that was closed in the moment of use is not a failure', 
   await expect(client.requestJson({ ...request, method: 'POST' })).resolves.toBeDefined();
 });
 
-test('a web page instead of JSON, and other things that are not JSON, are never quoted', async () => {
+test('never quotes a web page or anything else that is not JSON', async () => {
   const url = await serve((request, response) => {
     if (request.url === '/page') response.setHeader('content-type', 'text/html; charset=utf-8');
     response.end(`<title>${TOKEN}</title>`);
   });
-  expect(await failure(ask(`${url}/page`))).toBe('malformed: HOST answered 200 with a web page, not JSON');
-  expect(await failure(ask(url))).toBe('malformed: HOST answered 200 with something that is not JSON');
+  expect(await failure(ask(`${url}/page`))).toBe(
+    'malformed: HOST responded with a web page instead of JSON (200)',
+  );
+  expect(await failure(ask(url))).toBe('malformed: HOST responded with something other than JSON (200)');
 });
 
-test('a server that does not speak HTTP', async () => {
+test('explains a server that does not speak HTTP', async () => {
   const url = `http://127.0.0.1:${await listen(createTcpServer((socket) => socket.end('SSH-2.0-OpenSSH\r\n')))}`;
-  expect(await failure(ask(url))).toBe('malformed: HOST does not speak HTTP');
+  expect(await failure(ask(url))).toBe("malformed: HOST doesn't speak HTTP");
 });
 
-test('a redirect to another origin is told and not followed: it would be handed the token', async () => {
+test('reports a redirect to another origin and does not follow it, because it would receive the token', async () => {
   const seen: unknown[] = [];
   const other = await serve((request, response) => {
     seen.push(request.headers);
@@ -218,21 +220,21 @@ test('a redirect to another origin is told and not followed: it would be handed 
     response.writeHead(307, { location: `${other}/v1/x?token=${TOKEN}` }).end(),
   );
   expect(await failure(ask(url))).toBe(
-    'unreachable: HOST redirects to http://HOST, which was not followed: configure the address that answers',
+    'unreachable: HOST redirects to http://HOST, which was not followed: configure the final address',
   );
   expect(seen).toEqual([]);
 });
 
-test('a redirect to a host that cannot be reached is told by its name, at once', async () => {
+test('reports a redirect to an unreachable host by its name, immediately', async () => {
   const url = await serve((_, response) =>
     response.writeHead(307, { location: 'https://active.vault.invalid:8200/v1/x' }).end(),
   );
   expect(await failure(ask(url))).toBe(
-    'unreachable: HOST redirects to https://active.vault.invalid:8200, which was not followed: configure the address that answers',
+    'unreachable: HOST redirects to https://active.vault.invalid:8200, which was not followed: configure the final address',
   );
 });
 
-test('a redirect within the origin is followed, but not in circles', async () => {
+test('follows a redirect within the origin, but not in circles', async () => {
   const url = await serve((request, response) => {
     if (request.url === '/circle') response.writeHead(301, { location: '/circle' }).end();
     else if (request.url === '/new') response.end(`{"token":${request.headers['x-vault-token'] === TOKEN}}`);
@@ -242,7 +244,7 @@ test('a redirect within the origin is followed, but not in circles', async () =>
   expect(await failure(ask(`${url}/circle`))).toMatch('redirects to itself');
 });
 
-test.each([412, 429, 502, 503, 504])('a read that meets %i is asked again, twice at most', async (status) => {
+test.each([412, 429, 502, 503, 504])('retries a read with status %i at most twice', async (status) => {
   let asked = 0;
   const url = await serve((request, response) => {
     asked++;
@@ -256,7 +258,7 @@ test.each([412, 429, 502, 503, 504])('a read that meets %i is asked again, twice
   expect(asked).toBe(3);
 });
 
-test('a write is never asked again', async () => {
+test('never retries a write', async () => {
   let asked = 0;
   const url = await serve((_, response) => {
     asked++;
@@ -266,19 +268,19 @@ test('a write is never asked again', async () => {
   expect(asked).toBe(1);
 });
 
-test('a Retry-After beyond the deadline is not waited for', async () => {
+test('does not wait for a Retry-After beyond the deadline', async () => {
   let asked = 0;
   const url = await serve((_, response) => {
     asked++;
     response.writeHead(429, { 'retry-after': '3600' }).end();
   });
   expect(await failure(ask(url, { timeoutMs: 1000 }))).toBe(
-    'unreachable: HOST asks for fewer requests (429)',
+    'unreachable: HOST is rate limiting requests (429)',
   );
   expect(asked).toBe(1);
 });
 
-test('a check that is stopped stops waiting, with the reason it was stopped for', async () => {
+test('an aborted request fails with the reason of the signal', async () => {
   const stop = new AbortController();
   const reason = new Error('the worker shuts down');
   const url = await serve(() => stop.abort(reason));
@@ -286,7 +288,7 @@ test('a check that is stopped stops waiting, with the reason it was stopped for'
   await expect(ask(url, { signal: stop.signal })).rejects.toBe(reason);
 });
 
-test('credentials in an address are neither sent nor repeated', async () => {
+test('neither sends nor shows credentials in an address', async () => {
   const seen: unknown[] = [];
   const url = await serve((request, response) => {
     seen.push(request.headers.authorization);
@@ -300,10 +302,10 @@ test('credentials in an address are neither sent nor repeated', async () => {
   expect(await failure(ask(`http://admin:${TOKEN}@host:99999`))).toMatch('is not an http:// or https:// URL');
 });
 
-test('a token with a line break in it is told without being shown', async () => {
+test('reports a token with a line break without showing it', async () => {
   const url = await serve((_, response) => response.end('{}'));
   expect(await failure(ask(url, { headers: { 'x-vault-token': `${TOKEN}\n` } }))).toBe(
-    'malformed: HOST was not asked: a header (a token?) holds characters that cannot be sent',
+    "malformed: HOST was not queried: a header (the token?) contains characters that can't be sent",
   );
 });
 
@@ -311,7 +313,7 @@ async function serveTls(options: ServerOptions): Promise<string> {
   return `https://127.0.0.1:${await listen(createTlsServer(options, (_, response) => response.end('{}')))}`;
 }
 
-test('a server whose certificate the configured authority signed is trusted, another authority is said so', async () => {
+test('trusts a certificate that the configured CA signed, and reports any other', async () => {
   const authority = await makeAuthority({ name: 'vault ca' });
   const other = await makeAuthority({ name: 'another ca' });
   const { certificatePem: cert, keyPem: key } = await issue(authority, {
@@ -320,13 +322,12 @@ test('a server whose certificate the configured authority signed is trusted, ano
   });
   const url = await serveTls({ cert, key });
   expect(await ask(url, {}, { ca: authority.certificatePem })).toEqual({ status: 200, body: {} });
-  const untrusted =
-    'unreachable: the certificate of HOST is not trusted: configure the authority (ca) that signed it';
+  const untrusted = 'unreachable: the certificate of HOST is not trusted: set `ca` to the CA that signed it';
   expect(await failure(ask(url, {}, { ca: other.certificatePem }))).toBe(untrusted);
   expect(await failure(ask(url))).toBe(untrusted);
 });
 
-test('a server whose certificate has expired, or is for another name', async () => {
+test('explains a certificate that has expired or is for another name', async () => {
   const authority = await makeAuthority({ name: 'vault ca' });
   const expired = await issue(authority, {
     name: 'vault',
@@ -339,10 +340,10 @@ test('a server whose certificate has expired, or is for another name', async () 
   const expiredUrl = await serveTls({ cert: expired.certificatePem, key: expired.keyPem });
   const elsewhereUrl = await serveTls({ cert: elsewhere.certificatePem, key: elsewhere.keyPem });
   expect(await failure(ask(expiredUrl, {}, { ca }))).toBe(
-    'unreachable: HOST shows a certificate that has expired',
+    'unreachable: HOST presents a certificate that has expired',
   );
   expect(await failure(ask(elsewhereUrl, {}, { ca }))).toBe(
-    'unreachable: HOST shows a certificate that is not valid for this name',
+    'unreachable: HOST presents a certificate that is not valid for this name',
   );
   expect(await ask(elsewhereUrl, {}, { ca, servername: 'elsewhere.internal' })).toEqual({
     status: 200,
@@ -350,7 +351,7 @@ test('a server whose certificate has expired, or is for another name', async () 
   });
 });
 
-test('a server that requires a client certificate gets the configured one, and is named where there is none', async () => {
+test('sends the configured client certificate, and reports a server that requires one if none is configured', async () => {
   const authority = await makeAuthority({ name: 'vault ca' });
   const server = await issue(authority, { name: 'vault', names: ['127.0.0.1'] });
   const client = await issue(authority, { name: 'wrench', extendedKeyUsage: ['clientAuth'] });
@@ -372,14 +373,14 @@ test('a server that requires a client certificate gets the configured one, and i
   }
 });
 
-test('https:// asked of a server that speaks http://', async () => {
+test('explains https:// to a server that speaks http://', async () => {
   const url = await serve((_, response) => response.end('{}'));
   expect(await failure(ask(url.replace('http:', 'https:')))).toBe(
-    'unreachable: HOST does not speak TLS: is it http:// and not https://?',
+    "unreachable: HOST doesn't speak TLS: should the URL be http://?",
   );
 });
 
-test('a configured authority that is no PEM', async () => {
+test('explains a configured CA that is not PEM', async () => {
   const authority = await makeAuthority({ name: 'vault ca' });
   const { certificatePem: cert, keyPem: key } = await issue(authority, {
     name: 'vault',
@@ -388,17 +389,17 @@ test('a configured authority that is no PEM', async () => {
   const url = await serveTls({ cert, key });
   const pem = '-----BEGIN CERTIFICATE-----\nnot base64\n-----END CERTIFICATE-----\n';
   expect(await failure(ask(url, {}, { ca: authority.certificatePem, cert: pem, key: pem }))).toBe(
-    'malformed: the ca, certificate or key configured for HOST cannot be read',
+    "malformed: couldn't read the CA, certificate or key configured for HOST",
   );
 });
 
-test('text of an age before UTF-8 is read as it was meant', async () => {
+test('decodes Latin-1 if that is requested', async () => {
   const url = await serve((_, response) => response.end(Buffer.from('zähler', 'latin1')));
   const request = { url, timeoutMs: 5000, signal: new AbortController().signal };
   expect(await open().requestText({ ...request, encoding: 'latin1' })).toMatchObject({ text: 'zähler' });
 });
 
-test('an answer can be had as it came, with its headers in lower case however they were written', async () => {
+test('returns an unparsed response with its header names in lower case', async () => {
   const url = await serve((_, response) => {
     response.writeHead(500, ['X-ETCD-Index', '7', 'Content-Type', 'text/plain']);
     response.end('etcd 2.0.12');
@@ -411,7 +412,7 @@ test('an answer can be had as it came, with its headers in lower case however th
   });
 });
 
-test('a redirect that was asked for is given back and not followed', async () => {
+test('returns a redirect and does not follow it if its status is accepted', async () => {
   const url = await serve((request, response) => {
     if (request.url === '/') response.writeHead(302, { location: 'https://elsewhere.invalid/tasks/1' });
     response.end();
@@ -423,7 +424,7 @@ test('a redirect that was asked for is given back and not followed', async () =>
   });
 });
 
-test('a form is sent as a form', async () => {
+test('sends a form', async () => {
   const url = await serve((request, response) => {
     void (async () => {
       const chunks: Buffer[] = [];

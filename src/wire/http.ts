@@ -14,14 +14,14 @@ const MAX_BYTES = 10_000_000;
 const MAX_RETRIES = 2;
 const MAX_RETRY_WAIT_MS = 5_000;
 const MAX_REDIRECTS = 3;
-/** Rate limit, eventual consistency (Vault), and the three a proxy gives while what is behind it restarts. */
+/** Rate limits, eventual consistency (Vault), and the three statuses that a proxy returns while its backend restarts. */
 const WORTH_RETRYING: ReadonlySet<number> = new Set([412, 429, 502, 503, 504]);
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export interface HttpTls {
   /** PEM; replaces the public roots. */
   readonly ca?: string;
-  /** PEM, with its key: for servers which ask for a client certificate. */
+  /** PEM, with its key: for servers that require a client certificate. */
   readonly cert?: string;
   readonly key?: string;
   readonly servername?: string;
@@ -35,36 +35,36 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Sent as a form, where there is no `body`. */
+  /** Sent as a form, if there is no `body`. */
   readonly form?: Readonly<Record<string, string>>;
-  /** For the whole call: connecting, retries and the last byte. */
+  /** For the whole call: from connecting to the last byte, retries included. */
   readonly timeoutMs: number;
-  /** More than this is not read. Default: 10 MB. */
+  /** The maximum size of the response. Default: 10 MB. */
   readonly maxBytes?: number;
-  /** Of the answer's text. Default: UTF-8. `latin1` is ISO-8859-1, a letter a byte. */
+  /** The encoding of the response. Default: UTF-8. `latin1` is ISO-8859-1, one byte per character. */
   readonly encoding?: 'utf8' | 'latin1';
   readonly signal: AbortSignal;
-  /** Where the connection ends in the middle of an answer and asking again does not help, what came of it is the answer: for texts that are of use in part. */
+  /** If the connection ends in the middle of a response and retries don't help, return the part that was received: for texts that are useful in part. */
   readonly partial?: boolean;
   /** Statuses above 299 that are returned instead of thrown. A redirect among them is not followed. */
   readonly accept?: readonly number[];
-  /** At most 2, and only a GET is asked again. Default: 2. */
+  /** At most 2; only a GET is retried. Default: 2. */
   readonly retries?: number;
 }
 
 export interface JsonResponse {
   readonly status: number;
-  /** Parsed and not checked; `undefined` where the answer had no body. */
+  /** Parsed but not validated; `undefined` if the response had no body. */
   readonly body: unknown;
 }
 
-/** A response as it came: for what is not JSON, and where an error's own message matters. */
+/** A response that is not parsed: for what is not JSON, and for errors whose own message matters. */
 export type TextResponse = HttpAnswer;
 
 export interface HttpClient {
   /**
    * @throws the reason of `signal`, once it aborts.
-   * @throws {SourceError} for everything that can go wrong: `unreachable` (no answer, 5xx, a redirect elsewhere), `refused`
+   * @throws {SourceError} for everything that can go wrong: `unreachable` (no response, 5xx, a redirect elsewhere), `refused`
    * (401, 403, other 4xx), `missing` (404), `malformed` (not JSON, too much). Its message names the host and nothing that
    * was sent or received.
    */
@@ -78,14 +78,14 @@ export interface PlainHttpClient extends HttpClient {
   readonly requestText: (request: HttpRequest) => Promise<TextResponse>;
 }
 
-/** What replaces the TCP connection. `name` replaces the host in messages. */
+/** Replaces the TCP connection. `name` replaces the host in messages. */
 export type HttpThrough = { readonly name: string } & (
   | { readonly socketPath: string }
   /** Opens a new stream. If it throws a `SourceError`, requests fail with it. */
   | { readonly openStream: () => Promise<Duplex> }
 );
 
-/** JSON over HTTP to one source, connections kept and reused. */
+/** JSON over HTTP to one source. Connections are kept open and reused. */
 export function openHttp(options: {
   readonly source: string;
   readonly tls?: HttpTls;
@@ -129,7 +129,7 @@ function openAgent({
 }: Parameters<typeof openHttp>[0]): Dispatcher {
   // The call's deadline is the only timer. Undici's own would end a slow response with other messages.
   const timers = { headersTimeout: 0, bodyTimeout: 0, allowH2: false, connections: maxConnections ?? null };
-  // Else NODE_TLS_REJECT_UNAUTHORIZED decides.
+  // Otherwise NODE_TLS_REJECT_UNAUTHORIZED applies.
   const connect = { timeout: connectTimeoutMs, rejectUnauthorized: true, ...tls };
   if (through && 'openStream' in through)
     return new Agent({ ...timers, connect: connectThrough(through.openStream) });
@@ -145,7 +145,7 @@ function openAgent({
   throw new SourceError(source, 'malformed', 'the proxy is not an http://, https:// or socks5:// URL');
 }
 
-/** Undici uses nothing of a socket but what all streams have. */
+/** Undici uses only what a socket has in common with all streams. */
 function connectThrough(openStream: () => Promise<Duplex>): buildConnector.connector {
   const open = async (callback: buildConnector.Callback): Promise<void> => {
     try {
@@ -159,7 +159,7 @@ function connectThrough(openStream: () => Promise<Duplex>): buildConnector.conne
 
 const EMPTY_PROXY = { protocol: '', username: '', password: '' } as const;
 
-/** Whether it can be percent-decoded. Undici decodes it, and throws if it cannot. */
+/** Whether a text can be percent-decoded. Undici decodes it, and throws if it can't. */
 function isEncoded(text: string): boolean {
   try {
     decodeURIComponent(text);
@@ -178,7 +178,7 @@ interface Connection {
   readonly name: string | undefined;
 }
 
-/** @throws {SourceError} where there is no response; any status is one. */
+/** @throws {SourceError} if there is no response; any status counts as one. */
 async function sendWithRetries(connection: Connection, request: HttpRequest): Promise<TextResponse> {
   const { source } = connection;
   const url = parseAddress(source, request.url);
@@ -189,7 +189,7 @@ async function sendWithRetries(connection: Connection, request: HttpRequest): Pr
       const partial = request.partial === true && retry >= retries;
       const response = await sendOnce(connection, url, { ...request, partial }, deadline).catch(
         (error: unknown) => {
-          // A server may close a kept connection in the moment it is used again: nothing is wrong with it.
+          // A server may close a kept connection at the moment it is reused, which is not a failure.
           if (retry < retries && isReset(error) && !deadline.signal.aborted) return undefined;
           throw error;
         },
@@ -213,7 +213,7 @@ async function sendWithRetries(connection: Connection, request: HttpRequest): Pr
   }
 }
 
-/** Follows redirects within the origin only: another origin would be handed this one's token. */
+/** Follows redirects only within the origin: another origin would receive this one's token. */
 async function sendOnce(
   { agent, source, name }: Connection,
   url: URL,
@@ -242,12 +242,8 @@ async function sendOnce(
     const to = URL.canParse(location, at.href) ? new URL(location, at) : undefined;
     const follow = to?.origin === url.origin && isRead(request) && redirects < MAX_REDIRECTS;
     if (!follow) {
-      const elsewhere = to
-        ? to.origin === url.origin
-          ? 'itself'
-          : to.origin
-        : 'something that is no address';
-      const message = `${host} redirects to ${elsewhere}, which was not followed: configure the address that answers`;
+      const elsewhere = to ? (to.origin === url.origin ? 'itself' : to.origin) : 'an invalid address';
+      const message = `${host} redirects to ${elsewhere}, which was not followed: configure the final address`;
       throw new SourceError(source, 'unreachable', message);
     }
     at = to;
@@ -275,12 +271,12 @@ async function read(
   try {
     for await (const chunk of response.body as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      // Leaving the loop destroys the stream, and with it the connection.
+      // Leaving the loop destroys the stream and its connection.
       if (bytes > maxBytes)
         throw new SourceError(
           source,
           'malformed',
-          `${host} answered with more than ${formatBytes(maxBytes)}`,
+          `${host} responded with more than ${formatBytes(maxBytes)}`,
         );
       chunks.push(chunk);
     }
@@ -296,7 +292,7 @@ async function read(
   };
 }
 
-/** @throws {SourceError} where the status is not accepted. */
+/** @throws {SourceError} if the status is not accepted. */
 function acceptOrThrow(
   source: string,
   host: string,
@@ -316,19 +312,20 @@ function parse(source: string, host: string, { status, text, headers }: TextResp
   } catch {
     // The parser's own message quotes the text.
     const looksLikeHtml = /\bhtml\b/i.test(headers['content-type'] ?? '');
-    const what = looksLikeHtml ? 'a web page, not JSON' : 'something that is not JSON';
-    throw new SourceError(source, 'malformed', `${host} answered ${status} with ${what}`);
+    const what = looksLikeHtml ? 'a web page instead of JSON' : 'something other than JSON';
+    throw new SourceError(source, 'malformed', `${host} responded with ${what} (${status})`);
   }
 }
 
 function errorOfStatus(source: string, host: string, status: number): SourceError {
   if (status === 401 || status === 403)
     return new SourceError(source, 'refused', `${host} refused: permission denied (${status})`);
-  if (status === 404) return new SourceError(source, 'missing', `${host} has nothing there (404)`);
-  if (status === 429) return new SourceError(source, 'unreachable', `${host} asks for fewer requests (429)`);
+  if (status === 404) return new SourceError(source, 'missing', `${host} has nothing at this path (404)`);
+  if (status === 429)
+    return new SourceError(source, 'unreachable', `${host} is rate limiting requests (429)`);
   if (status === 412) return new SourceError(source, 'unreachable', `${host} is not up to date yet (412)`);
   if (status >= 500)
-    return new SourceError(source, 'unreachable', `${host} answered with an error (${status})`);
+    return new SourceError(source, 'unreachable', `${host} responded with an error (${status})`);
   return new SourceError(source, 'refused', `${host} refused the request (${status})`);
 }
 
@@ -336,13 +333,13 @@ function parseAddress(source: string, address: string): URL {
   const url = URL.parse(address);
   if (!url || !/^https?:$/.test(url.protocol))
     throw new SourceError(source, 'malformed', 'the address is not an http:// or https:// URL');
-  // Never sent by undici, and never to be repeated by us.
+  // Undici never sends them, and messages must not repeat them.
   url.username = '';
   url.password = '';
   return url;
 }
 
-/** `Retry-After` in seconds or as a date, else a short wait; either with jitter, so that many askers do not come back at once. */
+/** `Retry-After` in seconds or as a date, else a short wait; either with jitter, so that many clients don't retry at once. */
 function retryWaitMs(retryAfter: string | undefined, retry: number): number {
   const seconds = retryAfter === undefined ? Number.NaN : Number(retryAfter);
   const askedMs = Number.isNaN(seconds) ? Date.parse(retryAfter ?? '') - Date.now() : seconds * 1000;

@@ -73,7 +73,7 @@ describe('whatever is in a certificate', () => {
     bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }),
   });
 
-  test('renewing keeps all but serial, time, authority identifier and signature', async () => {
+  test('a renewal keeps everything except serial, validity, authority identifier and signature', async () => {
     const shapes = fc.record({
       subject: fc.array(rdn, { maxLength: 4 }),
       extensions: fc.uniqueArray(extension, { selector: ({ oid }) => oid, maxLength: 6 }),
@@ -111,7 +111,7 @@ describe('whatever is in a certificate', () => {
   });
 });
 
-test('a subject in an old encoding (T61) keeps it, for what is compared byte by byte', async () => {
+test('a subject in an old encoding (T61) keeps its encoding', async () => {
   const authority = await makeAuthority({ name: 'ca' });
   const { der } = await issue(authority, { name: 'locket' });
   const named = Buffer.concat([Buffer.from([0x0c, 6]), Buffer.from('locket')]);
@@ -128,7 +128,7 @@ test('a subject in an old encoding (T61) keeps it, for what is compared byte by 
 const KINDS: readonly KeyType[] = ['rsa2048', 'p256', 'p384', 'p521', 'ed25519'];
 
 test.each(KINDS.flatMap((leaf) => KINDS.map((signer) => [leaf, signer] as const)))(
-  'a leaf with a key of %s under an authority of %s is renewed with the same signature algorithm',
+  'renews a leaf with a key of %s under an authority of %s with the same signature algorithm',
   async (leaf, signer) => {
     const authority = await makeAuthority({ name: 'ca', keyType: signer });
     const { x509: present } = await issue(authority, { name: 'leaf', keyType: leaf, mustStaple: true });
@@ -158,7 +158,7 @@ test('SHA-512 stays, and SHA-1 becomes SHA-256', async () => {
   }
 });
 
-test('the authority identifier is that of the authority as it is now', async () => {
+test('the authority identifier is that of the current authority', async () => {
   const authority = await makeAuthority({ name: 'ca' });
   const { x509: present } = await issue(authority, { name: 'leaf' });
   const other = await makeAuthority({ name: 'ca', keys: authority.keys, serial: '77' });
@@ -166,14 +166,14 @@ test('the authority identifier is that of the authority as it is now', async () 
   expect(isIssuedBy(fresh, other.x509)).toBe(true);
 });
 
-test('a time after 2049 and the end of time are written as they are to be', async () => {
+test('encodes times after 2049 and the end of time correctly', async () => {
   const authority = await makeAuthority({ name: 'ca' });
   const { x509: present } = await issue(authority, { name: 'leaf' });
   for (const until of [new Date('2050-01-01T00:00:00Z'), new Date('9999-12-31T23:59:59Z')])
     expect((await again(present, authority, { until })).validToDate).toEqual(until);
 });
 
-test('an authority whose key cannot sign here is told beforehand', async () => {
+test('reports beforehand that the key of an authority cannot sign', async () => {
   const { x509: present } = await issue(await makeAuthority({ name: 'ca' }), { name: 'leaf' });
   const odd = Object.create(present, {
     publicKey: { value: { asymmetricKeyType: 'rsa-pss' } },
@@ -186,6 +186,6 @@ test('a key that is not the authority’s issues nothing', async () => {
   const other = await makeAuthority({ name: 'ca' });
   const { x509: present } = await issue(authority, { name: 'leaf' });
   await expect(again(present, { ...authority, keyPem: other.keyPem })).rejects.toThrow(
-    "the authority's key did not sign what was issued",
+    'the issued certificate is not signed by the key of the authority',
   );
 });

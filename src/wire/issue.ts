@@ -4,9 +4,9 @@ import { AUTHORITY_KEY_ID, lostIn, partsOf, SUBJECT_KEY_ID } from './certificate
 
 /** How an authority's key will sign a renewal. */
 export interface Signing {
-  /** As WebCrypto wants it. */
+  /** For WebCrypto. */
   readonly algorithm: SigningAlgorithm;
-  /** Set where the present certificate's hash is not used any more: `SHA-1`. */
+  /** Set if the hash of the present certificate is no longer used: `SHA-1`. */
   readonly insteadOf?: string;
 }
 
@@ -18,7 +18,7 @@ interface SigningAlgorithm {
 }
 
 interface Reissue {
-  /** The certificate that is to be replaced: all of it is kept, but for serial, time, authority and signature. */
+  /** The certificate to replace: everything is kept except serial, validity, authority and signature. */
   readonly present: X509Certificate;
   readonly authority: X509Certificate;
   /** PEM, without a passphrase. */
@@ -34,9 +34,9 @@ type Library = typeof issuer;
 
 let library: Promise<Library> | undefined;
 
-/** Loaded when something is to be issued: it takes as long to load as many a check runs. */
+/** Loaded only when a certificate is issued, because loading takes as long as many checks. */
 function load(): Promise<Library> {
-  // It asks for the polyfill before its own import: https://github.com/PeculiarVentures/x509#-reflect-polyfill-required
+  // It requires the polyfill before its own import: https://github.com/PeculiarVentures/x509#-reflect-polyfill-required
   library ??= import('reflect-metadata').then(() => import('@peculiar/x509'));
   return library;
 }
@@ -49,8 +49,7 @@ const CURVES: Readonly<Record<string, string>> = {
 const GOOD_HASHES: ReadonlySet<string> = new Set(['SHA-256', 'SHA-384', 'SHA-512']);
 
 /**
- * The signature as before, but for a hash that is broken (SHA-1, MD5), which becomes SHA-256.
- * `undefined` where the authority's key is of a kind that cannot sign here.
+ * The same signature algorithm, but SHA-256 in place of a broken hash (SHA-1, MD5). `undefined` if the authority's key type can't sign here.
  */
 export async function signingFor(
   present: X509Certificate,
@@ -77,8 +76,8 @@ export async function signingFor(
 }
 
 /**
- * Issues a certificate again: same subject, key and extensions, byte for byte.
- * @throws {Error} without a word of the key, where what came out would have lost something.
+ * Reissues a certificate with the same subject, key and extensions, byte for byte. @throws {Error} if the result would lose something; the message
+ * never contains the key.
  */
 export async function reissue(wanted: Reissue): Promise<X509Certificate> {
   const { present, authority, signing, notBefore, notAfter } = wanted;
@@ -97,14 +96,15 @@ export async function reissue(wanted: Reissue): Promise<X509Certificate> {
   });
   const fresh = new X509Certificate(Buffer.from(made.rawData));
   const lost = lostIn(present.raw, fresh.raw);
-  if (lost.length > 0) throw new Error(`issuing it again would lose ${lost.join(', ')}`);
-  if (!fresh.verify(authority.publicKey)) throw new Error("the authority's key did not sign what was issued");
+  if (lost.length > 0) throw new Error(`reissuing it would lose ${lost.join(', ')}`);
+  if (!fresh.verify(authority.publicKey))
+    throw new Error('the issued certificate is not signed by the key of the authority');
   return fresh;
 }
 
 /**
- * All as they were, in their order, but for the authority's key identifier: the same key keeps its own. They are taken as bytes,
- * for the library opens those it knows, and throws where one is not as it should be.
+ * All unchanged and in their order, except the authority's key identifier; with the same key it stays. They are copied as bytes, because the library
+ * parses those it knows and throws if one is malformed.
  */
 async function extensionsOf(x509: Library, present: X509Certificate, authority: X509Certificate) {
   const extensions = [...partsOf(present.raw).extensions].map(

@@ -26,14 +26,14 @@ export interface JksEntry {
 }
 
 /**
- * The certificates of an old Java keystore, which stand in it unencrypted (sun.security.provider.JavaKeyStore); its private keys are skipped,
- * and its checksum, which needs the password, is not verified. Keystores since Java 9 are PKCS#12 whatever they are called.
- * @throws {UnreadableKeystore} where it is cut short, and {@link UnskippableEntry} where it holds a secret key, whose length is not recorded.
+ * The certificates of an old Java keystore, which are stored unencrypted (sun.security.provider.JavaKeyStore); its private keys are skipped,
+ * and its checksum, which needs the password, is not verified. Since Java 9, keystores are PKCS#12, whatever their name.
+ * @throws {UnreadableKeystore} if it is truncated, and {@link UnskippableEntry} if it contains a secret key, whose length is not recorded.
  */
 export function* readJks(bytes: Buffer): Generator<JksEntry, void, undefined> {
   let at = 4;
   const take = (size: number) => {
-    if (at + size > bytes.length) throw new UnreadableKeystore('it is cut short');
+    if (at + size > bytes.length) throw new UnreadableKeystore('it is truncated');
     at += size;
     return bytes.subarray(at - size, at);
   };

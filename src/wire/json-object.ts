@@ -1,4 +1,4 @@
-/** A response as parsed JSON; these functions read its parts where they have the expected type. */
+/** A response as parsed JSON. These functions return parts of it that have the expected type. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function asObject(value: unknown): JsonObject {

@@ -57,7 +57,7 @@ test.each([
   ['web.crt', 'jwt.key'],
   ['web.crt', 'web2.key'],
   ['upstream-ca.crt', 'id_rsa'],
-  // The certificate of a SAML identity provider beside one's own key.
+  // The certificate of a SAML identity provider next to an unrelated key.
   ['cert', 'privateKey'],
   ['upstream-ca.crt', 'upstream.key'],
   ['ca.crt', 'tls.key'],
@@ -67,7 +67,7 @@ test.each([
   // Intermediates only.
   ['chain.pem', 'privkey.pem'],
   ['server-chain.crt', 'server.key'],
-  // The number says which of several renewals it is.
+  // The number is that of the renewal.
   ['fullchain3.pem', 'privkey2.pem'],
   ['fullchain3.pem', 'privkey.pem'],
   ['certs', 'keys'],
@@ -87,7 +87,7 @@ test.each(['', 'constructor', '__proto__', 'key', 'id_rsa', 'jwt', 'notes.txt'])
   },
 );
 
-test('a name is never its own key, and none is named twice', () => {
+test('a name is never its own key, and key names do not repeat', () => {
   for (const name of ['cert.pem', 'key.pem', 'server-cert.pem', 'tls.crt', 'privkey.pem']) {
     const names = pairedKeyNames(name);
     expect(names).not.toContain(name);

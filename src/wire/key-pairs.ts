@@ -1,13 +1,14 @@
 /**
- * The names under which the private key of a certificate is kept beside it: in a mapping, a secret or a folder.
- * Only a key with one of these names is expected to belong to the certificate. Any other key beside it (JWT, SSH, session) says nothing about it.
+ * The names under which the private key of a certificate is stored next to it: in a mapping, a secret or a folder.
+ * Only a key with one of these names is expected to belong to the certificate. Any other key next to it (JWT, SSH, session) says nothing about it.
  *
  * - CredHub and `safe`: `certificate` with `private_key` or `key` (https://docs.cloudfoundry.org/credhub/credential-types.html)
  * - Kubernetes: `tls.crt` with `tls.key` (https://kubernetes.io/docs/concepts/configuration/secret/#tls-secrets)
  * - kubeconfig: `client-certificate-data` with `client-key-data` (https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/)
  * - certbot: `cert.pem` and `fullchain.pem` with `privkey.pem` (https://eff-certbot.readthedocs.io/en/stable/using.html#where-are-my-certificates);
- *   with the same number behind each in its archive
- * - Envoy: `certificate_chain` with `private_key` (https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/common.proto)
+ *   with the same number at the end of each in its archive
+ * - Envoy: `certificate_chain` with `private_key`
+ * (https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/common.proto)
  * - MySQL: `server-cert.pem` with `server-key.pem` (https://dev.mysql.com/doc/refman/8.4/en/creating-ssl-rsa-files-using-mysql.html)
  * - cfssl: `server.pem` with `server-key.pem` (https://github.com/cloudflare/cfssl)
  */
@@ -22,13 +23,13 @@ export function pairedKeyNames(name: string): readonly string[] {
   return [...names];
 }
 
-/** A whole word, in any case. Not within a longer one: `certs`, `concert`. */
+/** A whole word, in any case; not part of a longer one: `certs`, `concert`. */
 const WORD = /(?<![a-z])(?:(?:certificate|cert|crt|cer)(?:[_-]?chain)?|fullchain)(?![a-z])/gi;
 /** A word of a camel-case name: `tlsCert`, `clientCertificate`, `certPem`. */
 const CAMEL_WORD =
   /(?<![a-zA-Z])cert(?:ificate)?(?:Chain(?![a-z])|(?=[A-Z]))|(?<=[a-zA-Z0-9])Cert(?:ificate)?(?:Chain)?(?![a-z])/g;
 
-/** `key` and its like in place of the last word that means a certificate. */
+/** `key` and similar words in place of the last word that means a certificate. */
 function keysForWord(name: string): readonly string[] {
   const words = [...name.matchAll(WORD), ...name.matchAll(CAMEL_WORD)];
   const word = words.toSorted((one, other) => one.index - other.index).at(-1);
@@ -43,7 +44,7 @@ function keyWords(word: string): readonly string[] {
   if (/^[A-Z][a-z]/.test(word)) return ['Key', 'PrivateKey'];
   if (word === word.toUpperCase()) return ['KEY', 'PRIVATE_KEY'];
   const usual = ['key', 'private_key', 'private-key', 'privkey'];
-  // SAML libraries call the other side's certificate `cert` and their own key `privateKey`.
+  // SAML libraries call the other party's certificate `cert` and their own key `privateKey`.
   return word === 'cert' ? usual : [...usual, 'privateKey'];
 }
 
@@ -60,7 +61,7 @@ const SPECIAL: ReadonlyMap<string, readonly string[]> = new Map([
   ['certificateBody', ['privateKey']],
 ]);
 
-/** The same file name with an ending of keys. */
+/** The same file name with an extension of key files. */
 function keysForFile(name: string): readonly string[] {
   const [, stem] = /^(.+)\.(?:pem|crt|cer|cert)$/i.exec(name) ?? [];
   if (stem === undefined) return [];

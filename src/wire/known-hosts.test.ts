@@ -42,7 +42,7 @@ test.each([
   ['a wildcard', '*.example', 'node-b.example', 22],
   ['a question mark', 'node-?', 'node-b', 22],
   ['a wildcard with an exception for another', '*.example,!c.example', 'b.example', 22],
-])('a key is trusted by %s', (_, names, host, port) => {
+])('trusts a key by %s', (_, names, host, port) => {
   expect(verdict(`# comment\n\n${line(names)} comment at the end\n`, host, port)).toEqual({ is: 'trusted' });
 });
 
@@ -60,7 +60,7 @@ test.each([
   ['a key that is cut off', `node-b ssh-ed25519 ${key.toString('base64').slice(0, 10)}`, 'node-b', 22],
   ['a type that is not that of the key', `node-b ssh-rsa ${key.toString('base64')}`, 'node-b', 22],
   ['an empty file', '', 'node-b', 22],
-])('a host is unknown by %s', (_, text, host, port) => {
+])('does not know a host by %s', (_, text, host, port) => {
   expect(verdict(text, host, port)).toEqual({ is: 'unknown' });
 });
 
@@ -69,7 +69,7 @@ test('a key that differs has changed, unless another line has it', () => {
   expect(verdict(`${line('node-b', other)}\n${line('node-b')}`, 'node-b')).toEqual({ is: 'trusted' });
 });
 
-test('a key of a type that is not known of the host is not trusted', () => {
+test('does not trust a key of a type that is not known for the host', () => {
   const rsa = Buffer.concat([Buffer.from([0, 0, 0, 7]), Buffer.from('ssh-rsa'), Buffer.alloc(9)]);
   const text = line('node-b', rsa);
 
@@ -77,13 +77,13 @@ test('a key of a type that is not known of the host is not trusted', () => {
   expect(knownKeyTypes(parseKnownHosts(text), { host: 'node-b', port: 22 })).toEqual(['ssh-rsa']);
 });
 
-test('a revoked key is refused, even if another line trusts it', () => {
+test('rejects a revoked key even if another line trusts it', () => {
   expect(verdict(`${line('node-b')}\n@revoked ${line('*')}`, 'node-b')).toEqual({ is: 'revoked', line: 2 });
   expect(verdict(`${line('node-b')}\n@revoked ${line('*', other)}`, 'node-b')).toEqual({ is: 'trusted' });
   expect(verdict(`@revoked ${line('node-b', other)}`, 'node-b')).toEqual({ is: 'unknown' });
 });
 
-test('reads the names that ssh-keygen hashes, and shows fingerprints as it does', async () => {
+test('reads names that ssh-keygen hashed, and shows fingerprints as it does', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-known-hosts-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, 'known_hosts');

@@ -3,13 +3,13 @@ import { createHash, createHmac } from 'node:crypto';
 /**
  * Host keys in the format of OpenSSH's `known_hosts`: https://man.openbsd.org/sshd.8#SSH_KNOWN_HOSTS_FILE_FORMAT
  *
- * Plain, hashed and wildcard names, `[host]:port`, negation and `@revoked` are understood. `@cert-authority` is ignored, because host certificates are
- * not supported: such a host is unknown. A line that cannot be parsed is ignored, as by OpenSSH.
+ * Plain, hashed and wildcard names, `[host]:port`, negation and `@revoked` are supported. `@cert-authority` is ignored, because host certificates are
+ * not supported: such a host is unknown. A line that can't be parsed is ignored, as in OpenSSH.
  */
 export type KnownHosts = readonly KnownHost[];
 
 interface KnownHost {
-  /** The line in the file, from 1. */
+  /** The line in the file, counted from 1. */
   readonly line: number;
   readonly isRevoked: boolean;
   readonly matches: (name: string) => boolean;
@@ -19,12 +19,12 @@ interface KnownHost {
 }
 
 export interface HostAddress {
-  /** A name or an address; one of IPv6 may be in brackets, as in a URL. */
+  /** A name or an address. An IPv6 address may be in brackets, as in a URL. */
   readonly host: string;
   readonly port: number;
 }
 
-/** What known hosts say about the key that a host presents. Only `trusted` may be connected to. */
+/** The verdict on the key that a host presents. Wrench connects only if it is `trusted`. */
 export type HostKeyVerdict =
   | { readonly is: 'trusted' }
   /** Marked `@revoked`. */
@@ -78,12 +78,12 @@ function globOf(pattern: string): RegExp {
   return new RegExp(`^${source}$`);
 }
 
-/** An IPv6 address as OpenSSH writes it, and as it is connected to. */
+/** An IPv6 address without brackets, as OpenSSH writes it and as it is connected to. */
 export function withoutBrackets(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** How `known_hosts` names it: `node-b`, `[node-b]:2222`. */
+/** The name in `known_hosts`: `node-b`, `[node-b]:2222`. */
 export function knownName({ host, port }: HostAddress): string {
   const name = withoutBrackets(host).toLowerCase();
   return port === DEFAULT_PORT ? name : `[${name}]:${port}`;
@@ -91,7 +91,7 @@ export function knownName({ host, port }: HostAddress): string {
 
 export function judgeHostKey(known: KnownHosts, address: HostAddress, key: Buffer): HostKeyVerdict {
   const name = knownName(address);
-  // A key that was revoked for any name that matches is refused, whatever else is known.
+  // A key that was revoked for any matching name is rejected, whatever else is known.
   const ofHost = known.filter(({ matches }) => matches(name));
   const revoked = ofHost.find((one) => one.isRevoked && one.key.equals(key));
   if (revoked) return { is: 'revoked', line: revoked.line };
@@ -103,21 +103,21 @@ export function judgeHostKey(known: KnownHosts, address: HostAddress, key: Buffe
   return { is: 'unknown' };
 }
 
-/** The types of the keys that are known of a host. */
+/** The types of the known keys of a host. */
 export function knownKeyTypes(known: KnownHosts, address: HostAddress): readonly string[] {
   const name = knownName(address);
   const valid = known.filter(({ isRevoked, matches }) => !isRevoked && matches(name));
   return [...new Set(valid.map(({ type }) => type))];
 }
 
-/** The type that a key in wire format (RFC 4253 section 6.6) begins with; empty if it is not one. */
+/** The type at the beginning of a key in wire format (RFC 4253 section 6.6); empty if it is not a key. */
 export function keyType(key: Buffer): string {
   if (key.length < 4) return '';
   const length = key.readUInt32BE(0);
   return length > 64 || key.length < 4 + length ? '' : key.toString('latin1', 4, 4 + length);
 }
 
-/** As OpenSSH shows it: `SHA256:` and base64 without padding. */
+/** In the format of OpenSSH: `SHA256:` and base64 without padding. */
 export function keyFingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }

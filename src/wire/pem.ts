@@ -1,9 +1,9 @@
-/** One PEM block, whatever shape it was found in, as RFC 7468 would have it: 64 characters a line, LF. */
+/** One PEM block, normalized as in RFC 7468: 64 characters per line, LF. */
 export interface PemBlock {
   /** `CERTIFICATE`, `RSA PRIVATE KEY`, `PKCS7` … in capitals */
   readonly label: string;
   readonly text: string;
-  /** Which of the text's blocks it is, from 1, the broken ones counted. */
+  /** The number of the block in the text, from 1, counting broken ones. */
   readonly at: number;
   /** Its offsets in the text. */
   readonly from: number;
@@ -21,14 +21,16 @@ export interface PemText {
   readonly broken: readonly BrokenBlock[];
 }
 
-/** Also with the dashes of word processors, in lower case, or with a dash too few or too many. */
+/** Also with the dashes of word processors, in lower case, or with a dash missing or added. */
 const MARK = /[-‐-―]{2,7}[ ]{0,2}(BEGIN|END)(?:[ +]{1,3}([A-Za-z0-9\s+#./_-]{0,60}?))[ +]{0,2}[-‐-―]{2,7}/gi;
 const EXACT = /^-----(BEGIN|END) [A-Z0-9 #./_-]*-----$/;
 
 /**
- * Finds every PEM block of a text, and repairs what OpenSSL refuses though nothing is lost: indented (as in YAML), joined to one line,
- * ended by CR, with `\n` written out as two characters (environment files, JSON in JSON), `\/` for `/`, quoted line by line, commented out, in an HTML page.
- * Text around blocks is ignored. A block that cannot be repaired is in `broken`, with a reason that never quotes it. Takes linear time and never throws.
+ * Finds every PEM block of a text, and repairs blocks that OpenSSL rejects although nothing is lost: indented (as in YAML), joined to one line,
+ * ended by CR, with `\n` written out as two characters (environment files, JSON in JSON), `\/` for `/`, quoted line by line, commented out, in an
+ * HTML page.
+ * Text around blocks is ignored. A block that cannot be repaired is in `broken`, with a reason that never quotes it. Takes linear time and never
+ * throws.
  */
 export function splitPem(text: string): PemText {
   const blocks: PemBlock[] = [];
@@ -47,10 +49,10 @@ export function splitPem(text: string): PemText {
       .replaceAll(/[\s+]+/g, ' ')
       .trim()
       .toUpperCase();
-    // Banners and SQL have such lines too: away from the letter of RFC 7468 the label must say what it is.
+    // Banners and SQL have such lines too. If the line deviates from RFC 7468, the label must be a known one.
     if (!(EXACT.test(mark) || /CERT|PKCS|CMS|KEY/.test(label))) continue;
     if (word?.toUpperCase() === 'BEGIN') {
-      closeUnfinished('it is cut short: another block begins before its END line', index);
+      closeUnfinished('it is truncated: another block begins before its END line', index);
       open = { label, mark: index, from: index + mark.length, at: (at += 1) };
     } else if (open) {
       const body = open.label === label ? repairBody(text.slice(open.from, index)) : undefined;
@@ -64,15 +66,13 @@ export function splitPem(text: string): PemText {
         });
       else
         closeBroken(
-          open.label === label
-            ? 'what it holds is not base64'
-            : 'its BEGIN and END lines name different things',
+          open.label === label ? 'its content is not base64' : 'its BEGIN and END lines do not match',
         );
       open = undefined;
     } else if (label.endsWith('CERTIFICATE'))
       broken.push({ label, at: (at += 1), because: 'its BEGIN line is missing' });
   }
-  closeUnfinished('it is cut short: its END line is missing', text.length);
+  closeUnfinished('it is truncated: its END line is missing', text.length);
   return { blocks, broken };
 }
 
@@ -82,11 +82,11 @@ export function derOf({ text }: Pick<PemBlock, 'text'>): Buffer {
   return Buffer.from(lines.filter((line) => !line.includes(':')).join(''), 'base64');
 }
 
-/** As in RFC 7468, with nothing to repair. Only tried on short blocks, because such an expression overflows the stack on megabytes. */
+/** As in RFC 7468, with nothing to repair. Tried only on short blocks, because such an expression overflows the stack on megabytes. */
 const REGULAR = /^\n(?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{1,64}={0,2}\n$/;
 const LONGEST_TRIED = 64 * 1024;
 
-/** The base64 in lines of 64, after the headers of an old encrypted key (RFC 1421); undefined where it holds anything else. */
+/** The base64 in lines of 64, after the headers of an old encrypted key (RFC 1421); undefined if it contains anything else. */
 function repairBody(body: string): string | undefined {
   if (body.length <= LONGEST_TRIED && REGULAR.test(body)) return body.slice(1, -1);
   const lines = body
@@ -107,11 +107,11 @@ function repairBody(body: string): string | undefined {
   return headers.length > 0 ? `${headers.join('\n')}\n\n${wrapped}` : wrapped;
 }
 
-/** Removes what a programming language, a comment or a mail puts around each line: `"MII…" +`, `# MII…`, `> MII…`. */
+/** Removes what a programming language, a comment or an email adds around each line: `"MII…" +`, `# MII…`, `> MII…`. */
 function unquote(lines: readonly string[]): readonly string[] {
   const isPlain = lines.every((line) => /^[\sA-Za-z0-9+/=:,.-]*$/.test(line));
   if (isPlain) return lines;
-  // Base64 may begin with slashes too.
+  // Base64 may also begin with slashes.
   const comment = lines.every((line) => /^\s*(\/\/|$)/.test(line)) ? /^\s*\/\/\s*/ : /^[\s#>*|;-]+/;
   return lines.map((line) => {
     const quoted =
@@ -123,12 +123,12 @@ function unquote(lines: readonly string[]): readonly string[] {
   });
 }
 
-/** What stands between two string literals: `" +`. */
+/** What separates two string literals: `" +`. */
 function isBetweenLiterals(text: string): boolean {
   return /^[\s+.&|,;()_]*$/.test(text);
 }
 
-/** By hand: an expression for the end of a line takes quadratic time on a line of such characters. */
+/** Not a regular expression: one for the end of a line takes quadratic time on a line of such characters. */
 function withoutEnd(line: string): string {
   let end = line.length;
   while (end > 0 && ' \t,;|*'.includes(line[end - 1] ?? '')) end -= 1;

@@ -2,13 +2,13 @@ import { createDecipheriv, pbkdf2Sync } from 'node:crypto';
 import forge from 'node-forge';
 import { type Element, readChildren, readElement, tags } from './der.ts';
 
-/** The file asks for more rounds of key derivation than anyone needs, or for a way of it that is not known here. */
+/** The file requires an unreasonable number of rounds of key derivation, or an unknown algorithm. */
 export class UnsupportedEncryption extends Error {
   override readonly name = 'UnsupportedEncryption';
 }
 
 /**
- * Decrypts what a PKCS#12 file keeps under a password.
+ * Decrypts data in a PKCS#12 file with a password.
  * @param algorithm the AlgorithmIdentifier, in `der`
  * @throws {UnsupportedEncryption}; any other error means that the passphrase is wrong.
  */
@@ -19,36 +19,36 @@ export function decrypt(
   passphrase: string | undefined,
 ): Buffer {
   const [oid, parameters] = [...readChildren(der, algorithm)];
-  if (!oid || !parameters) throw new UnsupportedEncryption('it names no encryption');
+  if (!oid || !parameters) throw new UnsupportedEncryption('it does not say how it is encrypted');
   const name = der.toString('hex', oid.from, oid.next);
   if (name === PBES2) return decryptPbes2(der, parameters, encrypted, passphrase ?? '');
   const legacy = legacyOids.get(name);
-  if (!legacy) throw new UnsupportedEncryption('it is encrypted in a way that is not known here');
+  if (!legacy) throw new UnsupportedEncryption('its encryption is not supported');
   refuseManyRounds(der, parameters, MAX_LEGACY_ROUNDS);
   return decryptLegacy(legacy, der.subarray(parameters.from, parameters.next), encrypted, passphrase);
 }
 
-/** PBES2 with PBKDF2 (RFC 8018 section 6.2 and appendix A), what OpenSSL 3 and Java write. */
+/** PBES2 with PBKDF2 (RFC 8018 section 6.2 and appendix A), as OpenSSL 3 and Java write it. */
 function decryptPbes2(der: Buffer, parameters: Element, encrypted: Buffer, passphrase: string): Buffer {
   const [derivation, scheme] = [...readChildren(der, parameters)];
-  if (!derivation || !scheme) throw new UnsupportedEncryption('it names no encryption');
+  if (!derivation || !scheme) throw new UnsupportedEncryption('it does not say how it is encrypted');
   const [, derivationParameters] = [...readChildren(der, derivation)];
   const [schemeOid, iv] = [...readChildren(der, scheme)];
   const cipher = ciphers.get(hex(der, schemeOid));
   if (hex(der, [...readChildren(der, derivation)][0]) !== PBKDF2 || !derivationParameters || !iv || !cipher) {
-    throw new UnsupportedEncryption('it is encrypted in a way that is not known here');
+    throw new UnsupportedEncryption('its encryption is not supported');
   }
   const rounds = refuseManyRounds(der, derivationParameters, MAX_ROUNDS);
   const [salt, ...more] = [...readChildren(der, derivationParameters)];
   const prf = more.find(({ tag }) => tag === tags.sequence);
   const hash = prf ? hashes.get(hex(der, readElement(der, prf.start))) : 'sha1';
-  if (!salt || !hash) throw new UnsupportedEncryption('it is encrypted in a way that is not known here');
+  if (!salt || !hash) throw new UnsupportedEncryption('its encryption is not supported');
   const key = pbkdf2Sync(passphrase, der.subarray(salt.start, salt.end), rounds, cipher.keyBytes, hash);
   const decipher = createDecipheriv(cipher.name, key, der.subarray(iv.start, iv.end));
   return Buffer.concat([decipher.update(encrypted), decipher.final()]);
 }
 
-/** RFC 7292 appendix C with RC2 or triple DES: OpenSSL 3 keeps these in its legacy provider, which Node does not load. */
+/** RFC 7292 appendix C with RC2 or triple DES: OpenSSL 3 has these only in its legacy provider, which Node does not load. */
 function decryptLegacy(
   oid: string,
   parameters: Buffer,
@@ -61,7 +61,7 @@ function decryptLegacy(
   return Buffer.from(cipher.output.getBytes(), 'latin1');
 }
 
-/** Both kinds of parameters are a salt and a count. Deriving blocks the process, and the file says for how long: so it is held to a limit. */
+/** Both kinds of parameters are a salt and a count. Key derivation blocks the process, and the file decides for how long, so the count is limited. */
 function refuseManyRounds(der: Buffer, parameters: Element, most: number): number {
   const count = [...readChildren(der, parameters)].find(({ tag }) => tag === tags.integer);
   const rounds =
@@ -69,7 +69,7 @@ function refuseManyRounds(der: Buffer, parameters: Element, most: number): numbe
       ? Number(`0x${der.toString('hex', count.start, count.end)}`)
       : Infinity;
   if (rounds < 1 || rounds > most)
-    throw new UnsupportedEncryption('it asks for too many rounds of key derivation');
+    throw new UnsupportedEncryption('it requires too many rounds of key derivation');
   return rounds;
 }
 
@@ -104,7 +104,7 @@ const legacyOids: ReadonlyMap<string, string> = new Map([
   ['060a2a864886f70d010c0106', '1.2.840.113549.1.12.1.6'],
 ]);
 
-/** `@types/node-forge` leaves `pbe` out. */
+/** `@types/node-forge` lacks `pbe`. */
 const legacyCiphers = (
   forge.pki as unknown as {
     readonly pbe: {

@@ -12,7 +12,7 @@ const oids = {
   x509: '060a2a864886f70d01091601',
 } as const;
 
-/** A PFX (RFC 7292 section 4) is a sequence that begins with the integer 3; also one that is cut short, so that it is reported as one. */
+/** A PFX (RFC 7292 section 4) is a sequence that begins with the integer 3; also a truncated one, so that it is reported as PKCS#12. */
 export function isPkcs12(der: Buffer): boolean {
   try {
     const version = readElement(der, readElement(der, 0, Infinity).start);
@@ -24,11 +24,11 @@ export function isPkcs12(der: Buffer): boolean {
 }
 
 /**
- * The certificates of a PKCS#12 file, with or without a private key, of any age. The bags with keys are never decrypted, and the MAC is not
- * verified: it would protect from nothing here, and a wrong passphrase shows in what it decrypts to.
+ * The certificates of a PKCS#12 file, with or without a private key, in any version. The bags with keys are never decrypted. The MAC is not verified:
+ * it would add no protection here, and a wrong passphrase is detected after decryption.
  *
- * Not `tls.createSecureContext({ pfx })`: it opens neither truststores nor RC2, and gives the leaf only.
- * Never throws: what can be read is given beside the first problem, which is a `RangeError` where it is cut short or no PKCS#12.
+ * Not `tls.createSecureContext({ pfx })`: it opens neither truststores nor RC2, and returns only the leaf.
+ * Never throws: what can be read is returned with the first problem, which is a `RangeError` if it is truncated or not PKCS#12.
  */
 export function readPkcs12(
   der: Buffer,
@@ -96,7 +96,7 @@ function certificatesIn(bags: Buffer): X509Certificate[] {
   });
 }
 
-/** A sequence of an OID and, in `[0]`, what the OID names: undefined where it is another one. */
+/** A sequence of an OID and, in `[0]`, its value; undefined for another OID. */
 function contentOf(der: Buffer, sequence: Element, oid: string): Element | undefined {
   const [type, content] = [...readChildren(der, sequence)];
   return type && der.toString('hex', type.from, type.next) === oid ? content : undefined;

@@ -9,7 +9,7 @@ const SIGNED_DATA = 2;
 const OCTETS = 0x04;
 const CONSTRUCTED = 0x20;
 
-/** Also of one that is cut short, so that it can be reported as what it is. */
+/** Also for a truncated one, so that it is reported as PKCS#7. */
 export function isPkcs7(der: Buffer): boolean {
   return typeOf(der) !== undefined;
 }
@@ -17,13 +17,13 @@ export function isPkcs7(der: Buffer): boolean {
 export interface Pkcs7 {
   /** The DER of each certificate. Signatures in it are not verified. */
   readonly certificates: readonly Buffer[];
-  /** What was signed or wrapped, where it is in the clear. */
+  /** The signed or wrapped content, if it is not encrypted. */
   readonly content?: Buffer;
-  /** Why not all of it could be read. */
+  /** Why it couldn't be read completely. */
   readonly damaged?: string;
 }
 
-/** A PKCS#7 bundle (`.p7b`) or message, which Node cannot read and node-forge only where every key is RSA. Never throws. */
+/** A PKCS#7 bundle (`.p7b`) or message, which Node can't read, and node-forge only if every key is RSA. Never throws. */
 export function readPkcs7(der: Buffer): Pkcs7 {
   const type = typeOf(der);
   if (type !== SIGNED_DATA && type !== DATA)
@@ -35,14 +35,14 @@ export function readPkcs7(der: Buffer): Pkcs7 {
     if (!wrapper) return { certificates };
     if (type === DATA) return { certificates, content: octets(der, readElement(der, wrapper.start)) };
     const fields = [...readChildren(der, readElement(der, wrapper.start))];
-    // The set may also hold attribute certificates, under tags of their own.
+    // The set may also contain attribute certificates, under different tags.
     for (const set of fields.filter(({ tag }) => tag === tags.context0))
       for (const { tag, from, next } of readChildren(der, set))
         if (tag === tags.sequence) certificates.push(der.subarray(from, next));
     const content = contentOf(der, fields);
     return { certificates, ...(content !== undefined && { content }) };
   } catch {
-    return { certificates, damaged: 'damaged or cut short' };
+    return { certificates, damaged: 'damaged or truncated' };
   }
 }
 
@@ -55,7 +55,7 @@ function contentOf(der: Buffer, fields: readonly Element[]): Buffer | undefined 
   return (value.tag & ~CONSTRUCTED) === OCTETS ? octets(der, value) : der.subarray(value.from, value.next);
 }
 
-/** The last byte of the content type; undefined where the bytes are no PKCS#7. */
+/** The last byte of the content type; undefined if the bytes are not PKCS#7. */
 function typeOf(der: Buffer): number | undefined {
   try {
     const first = readElement(der, readElement(der, 0, Infinity).start);
@@ -67,7 +67,7 @@ function typeOf(der: Buffer): number | undefined {
   }
 }
 
-/** An octet string, which BER may cut into pieces (Windows does). */
+/** An octet string, which BER may split into pieces, as Windows does. */
 export function octets(der: Buffer, element: Element): Buffer {
   if ((element.tag & CONSTRUCTED) === 0) return der.subarray(element.start, element.end);
   return Buffer.concat([...readChildren(der, element)].map((piece) => octets(der, piece)));

@@ -7,16 +7,16 @@ test.each([
   ['quoted-printable\n\nMIIC=3D\n', 'quoted-printable\n\nMIIC=\n'],
   ['%253D', '='],
   ['a=b', 'a=b'],
-])('%j is %j', (text, plain) => {
+])('resolves %j to %j', (text, plain) => {
   expect(unescapeText(text)).toBe(plain);
 });
 
-test('text of two bytes a character is decoded once its escapes are resolved', () => {
+test('decodes UTF-16 text after its escapes are resolved', () => {
   const words = 'words enough to be seen as such';
   expect(unescapeText(words.replaceAll(/./g, String.raw`$&\u0000`))).toBe(words);
 });
 
-test('what would yield new escapes in every round is left as it is after some', () => {
+test('stops resolving escapes that yield new ones in every round', () => {
   expect(unescapeText(`%${'25'.repeat(1000)}41`)).toMatch(/^%(25)+41$/);
   const wide = (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le').toString('latin1');
   const nested = Array.from({ length: 14 }).reduce<string>(wide, '\0');

@@ -1,4 +1,7 @@
-/** Decodes UTF-8, UTF-16 and UTF-32, with or without a byte order mark. Binary data becomes one character per byte, so that text inside it can be found. */
+/**
+ * Decodes UTF-8, UTF-16 and UTF-32, with or without a byte order mark. Binary data becomes one character per byte, so that text inside it can be
+ * found.
+ */
 export function decodeText(bytes: Buffer): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe && bytes[2] !== 0) return bytes.toString('utf16le', 2);
   if (bytes[0] === 0xfe && bytes[1] === 0xff && bytes[2] === 0)
@@ -6,10 +9,10 @@ export function decodeText(bytes: Buffer): string {
       .swap16()
       .toString('utf16le');
   if (!bytes.includes(0)) return bytes.toString('utf8').replace(/^\uFEFF/, '');
-  // PEM and base64 are ASCII: in UTF-16 and UTF-32 of either byte order nothing but zeros stands between their characters.
+  // PEM and base64 are ASCII: in UTF-16 and UTF-32 of either byte order, only zeros separate their characters.
   const text = bytes.toString('latin1');
   if (!WIDE.test(text)) return text.replaceAll('\0', '\n');
-  // Strings of UTF-16 may end in a character of two zeros.
+  // UTF-16 strings may end in two zeros.
   const apart = UTF32.test(text) ? text : text.replaceAll(/\0{3,}/g, '\n');
   return apart.replaceAll('\0', '');
 }
@@ -24,7 +27,7 @@ const ENCODED =
 const MAX_ROUNDS = 20;
 
 /**
- * Resolves the escapes of URLs, XML, quoted-printable mail and string literals, also where they are nested a few times. Base64 and PEM contain none
+ * Resolves the escapes of URLs, XML, quoted-printable mail and string literals, also if they are nested a few times. Base64 and PEM contain none
  * of these and stay as they are.
  */
 export function unescapeText(text: string): string {
@@ -45,7 +48,9 @@ export function unescapeText(text: string): string {
   return plain;
 }
 
-/** Whether a text is quoted-printable (RFC 2045 section 6.7) though nothing says so: escaped characters, or lines of one width that end in `=`. */
+/**
+ * Whether a text is quoted-printable (RFC 2045 section 6.7) without a header that says so: escaped characters, or lines of one width that end in `=`.
+ */
 function isFolded(text: string): boolean {
   return FOLDED_LINES.test(text) || (ESCAPED_BREAKS.test(text) && /=\r?\n/.test(text));
 }

@@ -15,8 +15,8 @@ const DER_HEAD = new RegExp(
 );
 
 /**
- * Whether bytes contain a private key or a keystore of a known format, wherever it begins. Archives and compressed data count as such, since
- * their content is not searched.
+ * Whether bytes contain a private key or a keystore of a known format, wherever it begins. Archives and compressed data count too, because their
+ * content is not searched.
  */
 export function holdsPrivateKey(bytes: Buffer): boolean {
   // Without NUL, which is every second byte of UTF-16.
@@ -38,7 +38,7 @@ function isKeyAt(bytes: Buffer, at: number): boolean {
   return DER_HEAD.test(bytes.toString('hex', start, start + 24));
 }
 
-/** Base64 of either alphabet, also in lines, and with escaped line breaks. */
+/** Base64 of either alphabet, also on several lines, and with escaped line breaks. */
 const BASE64_RUN =
   /[A-Za-z0-9+/_-]{16,}(?:(?:\\[rn]|\s){1,8}[A-Za-z0-9+/_-]{16,})*(?:(?:\\[rn]|\s){1,8}[A-Za-z0-9+/_-]{1,15}(?![A-Za-z0-9+/_-]))?={0,2}/g;
 /** `3082…`, `30:82:…`, `0x30, 0x82, …`, `\x30\x82…` */
@@ -46,7 +46,7 @@ const HEX_RUN = /(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,'"-]{0,3}){24,}/g;
 /** A sequence with an Ed25519 key, the shortest in use, has 48 bytes. */
 const MIN_KEY_BYTES = 24;
 
-/** Replaces what is encoded in a text as base64 or hexadecimal, where `isSecret` says so of the bytes. */
+/** Replaces base64 and hexadecimal in a text if `isSecret` returns true for the bytes. */
 export function replaceEncoded(
   text: string,
   isSecret: (bytes: Buffer) => boolean,

@@ -5,7 +5,7 @@ import { parseJson } from '../text/parse-json.ts';
 import { asObject } from './json-object.ts';
 import { splitJsonArray } from './split-json-array.ts';
 
-/** What parsing the parts gives, put together again. */
+/** The parsed parts, joined. */
 function parsedInParts(json: string, key: string): unknown {
   const split = splitJsonArray(json, key);
   if (!split) return undefined;
@@ -55,7 +55,7 @@ test.each([
   ['truncated in a string', '{"items":["a'],
   ['a web page', '<html>"items":[</html>'],
   ['nothing', ''],
-])('is not split: %s', (_, json) => {
+])('does not split %s', (_, json) => {
   expect(splitJsonArray(json, 'items')).toBeUndefined();
 });
 

@@ -15,8 +15,8 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Splits the JSON of an object so that the elements of its array under `key` can be parsed one at a time: a long list parsed as a whole takes several
- * times the memory of its text. The JSON is valid if and only if the head and all elements are.
+ * Splits the JSON of an object so that the elements of its array under `key` can be parsed one at a time. Parsing a long list as a whole takes
+ * several times the memory of its text. The JSON is valid if and only if the head and all elements are.
  * @returns undefined if there is no such array or it has no end.
  */
 export function splitJsonArray(json: string, key: string): SplitJson | undefined {

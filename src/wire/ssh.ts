@@ -17,7 +17,7 @@ export interface SshOptions extends HostAddress {
   /** The source that errors name. */
   readonly source: string;
   readonly username: string;
-  /** Called for each connection, so that a host key that was added since is known. */
+  /** Called for each connection, so that a host key that was added in the meantime is known. */
   readonly readFiles: () => Promise<SshFiles>;
   /** The path of `known_hosts`, for messages. */
   readonly knownHostsPath: string;
@@ -39,7 +39,7 @@ export interface CommandEnd {
   readonly stderr: string;
 }
 
-/** One connection to a host, opened with the first command and kept while commands run. */
+/** One connection to a host, opened for the first command and kept open while commands run. */
 export interface SshConnection {
   /**
    * Starts a command. Writing to the stream is its standard input, reading is its standard output. If the command fails, the stream fails with what
@@ -124,7 +124,7 @@ export function openSsh(options: SshOptions): SshConnection {
   };
 }
 
-/** @param closing ends a handshake that is under way. */
+/** @param closing aborts a handshake that is in progress. */
 async function connectTo(options: SshOptions, onClose: () => void, closing: AbortSignal): Promise<Client> {
   const { source, host, port, username, connectTimeoutMs } = options;
   const { privateKey, knownHosts } = await options.readFiles();
@@ -136,12 +136,12 @@ async function connectTo(options: SshOptions, onClose: () => void, closing: Abor
       'malformed',
       /encrypted/i.test(parsed.message)
         ? `the private key for ${host} has a passphrase: use a key without one that only Wrench can read`
-        : `the private key for ${host} is not in a format that can be read (PEM or OpenSSH)`,
+        : `the private key for ${host} is not in PEM or OpenSSH format`,
     );
   const known = parseKnownHosts(knownHosts);
   const types = knownKeyTypes(known, options);
   const algorithms = [
-    // The types that are known first, as OpenSSH does: another one could not be verified.
+    // Known types first, as OpenSSH does: another type couldn't be verified.
     ...HOST_KEY_ALGORITHMS.filter(([type]) => types.includes(type)),
     ...HOST_KEY_ALGORITHMS.filter(([type]) => !types.includes(type)),
   ].flatMap(([, names]) => names);
@@ -226,12 +226,12 @@ function connectionError(
     return new SourceError(
       source,
       'refused',
-      `${at} does not accept the ssh key of ${username}: add its public key to authorized_keys there`,
+      `${at} doesn't accept the ssh key of ${username}: add its public key to authorized_keys there`,
       { code: 'SSH_AUTHENTICATION' },
     );
   const unreachable = (words: string, as = 'SSH'): SourceError =>
     new SourceError(source, 'unreachable', `${at} ${words}`, { code: as });
-  if (level === 'client-timeout') return unreachable('did not complete the ssh handshake in time', 'TIMEOUT');
+  if (level === 'client-timeout') return unreachable("didn't complete the ssh handshake in time", 'TIMEOUT');
   if (/no matching/i.test(message))
     return unreachable('and Wrench have no ssh algorithm in common: its ssh server may be too old');
   switch (code) {
@@ -240,29 +240,29 @@ function connectionError(
     case 'ENOTFOUND':
       return unreachable('has no address: the name was not found', code);
     case 'EAI_AGAIN':
-      return unreachable('has no address: name resolution does not answer', code);
+      return unreachable("has no address: name resolution isn't responding", code);
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return unreachable('cannot be reached: no route to the host', code);
+      return unreachable("can't be reached: no route to the host", code);
     case 'ETIMEDOUT':
-      return unreachable('did not accept the connection in time', code);
+      return unreachable("didn't accept the connection in time", code);
     case 'ECONNRESET':
       return unreachable('closed the connection during the ssh handshake', code);
     default:
-      return unreachable(`could not be reached over ssh (${code ?? level ?? 'unknown failure'})`);
+      return unreachable(`couldn't be reached over ssh (${code ?? level ?? 'unknown failure'})`);
   }
 }
 
 function closedError({ source, host }: SshOptions): SourceError {
-  return new SourceError(source, 'unreachable', `${host} was not asked: the source is closed`);
+  return new SourceError(source, 'unreachable', `${host} was not queried: the source is closed`);
 }
 
-/** For a request that may be sent again over a new connection. */
+/** The error of a request that may be retried over a new connection. */
 export function lostConnection(host: string): Error {
   return Object.assign(new Error(`the ssh connection to ${host} was lost`), { code: 'ECONNRESET' });
 }
 
-/** A server that does not answer in time loses the connection, so that the next command does not wait for it as well. */
+/** If a server doesn't respond in time, its connection is closed, so that the next command doesn't wait for it as well. */
 function execute(
   { source, host, connectTimeoutMs }: SshOptions,
   client: Client,
@@ -273,7 +273,7 @@ function execute(
     client.once('close', lost);
     const late = setTimeout(() => {
       done();
-      const message = `${host} did not start a command over ssh in time`;
+      const message = `${host} didn't start a command over ssh in time`;
       reject(new SourceError(source, 'unreachable', message, { code: 'TIMEOUT' }));
       client.destroy();
     }, connectTimeoutMs);

@@ -1,6 +1,6 @@
 import { type FoundContent, isNoContent, NO_CONTENT } from './found-content.ts';
 
-/** Bytes that a text holds in encoded form, between two offsets. */
+/** Bytes that a text contains in encoded form, between two offsets. */
 export interface Encoded {
   readonly from: number;
   readonly to: number;
@@ -14,12 +14,12 @@ export interface EncodedPart {
   readonly contents: FoundContent;
 }
 
-/** In characters of base64. Shorter ones hold no certificate: the smallest in use have some 250 bytes. */
+/** In characters of base64. Shorter values contain no certificate: the smallest in use have some 250 bytes. */
 export const MIN_ENCODED_LENGTH = 160;
 
 /** Reads candidates until a number of bytes is used up. */
 export interface DecodeBudget {
-  /** Undefined where nothing is in it, and where the bytes are used up. */
+  /** Undefined if nothing was found, or the bytes are used up. */
   readonly attempt: (encoded: Encoded) => EncodedPart | undefined;
   readonly isSpent: () => boolean;
 }

@@ -1,4 +1,7 @@
-/** Waits for what others wait for too, and leaves it to them when `signal` aborts. Rejects with the reason of the signal, at once if it has aborted. */
+/**
+ * Waits for a shared promise until `signal` aborts, without affecting others that wait for it. Rejects with the reason of the signal, immediately if it
+ * has aborted.
+ */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);

@@ -45,7 +45,7 @@ describe('a certificate in', () => {
     expect(missed).toEqual([]);
   });
 
-  test.each(names)('%s in any other wrapping is found', (outer) => {
+  test.each(names)('finds %s in any other wrapping', (outer) => {
     const missed = names.flatMap((inner) =>
       ['PEM', 'DER']
         .filter(
@@ -57,7 +57,7 @@ describe('a certificate in', () => {
   });
 });
 
-test('what cannot be read is a gap, in any wrapping, and in two', () => {
+test('unreadable content is a gap in any one or two wrappings', () => {
   const kept = unreadableContainersOf(expired);
   const silent = Object.entries(kept).flatMap(([name, content]) =>
     ['nothing', ...names].flatMap((outer) => {
@@ -70,7 +70,7 @@ test('what cannot be read is a gap, in any wrapping, and in two', () => {
   expect(silent).toEqual([]);
 });
 
-test('a file that is encrypted is a gap, and so is a value that is named like a certificate; a password is not', () => {
+test('an encrypted file is a gap, and so is a value that is named like a certificate; a password is not', () => {
   for (const content of Object.values(encryptedFiles())) {
     expect(findCertificates(content).unreadable).toHaveLength(1);
     const value = content.toString('base64');
@@ -92,7 +92,7 @@ test('in any three wrappings, every format is found or a gap', () => {
         expect(found.certificates.length + found.unreadable.length).toBeGreaterThan(0);
       },
     ),
-    // The same ones each time: there are some hundred thousand.
+    // A fixed sample of some hundred thousand combinations.
     { numRuns: 1_000 },
   );
 });

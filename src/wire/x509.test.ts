@@ -10,7 +10,7 @@ beforeAll(async () => {
   middle = await makeAuthority({ name: 'Middle', issuer: root });
 });
 
-test('the facts of an ordinary certificate', async () => {
+test('reads the facts of an ordinary certificate', async () => {
   const { der, certificatePem, x509 } = await issue(root, {
     name: 'www.test',
     names: ['www.test', '10.0.0.5', 'URI:spiffe://td/x', 'email:a@b.test'],
@@ -48,7 +48,7 @@ test.each([
   ['p384', { type: 'ec', curve: 'secp384r1' }],
   ['p521', { type: 'ec', curve: 'secp521r1' }],
   ['ed25519', { type: 'ed25519' }],
-] as const)('a key of type %s is told as OpenSSL would', async (keyType, key) => {
+] as const)('names a key of type %s as OpenSSL does', async (keyType, key) => {
   const { x509, der } = await issue(middle, { name: 'leaf', keyType });
   expect(readCertificate(der).key).toEqual(key);
   const { modulusLength, namedCurve } = x509.publicKey.asymmetricKeyDetails ?? {};
@@ -58,7 +58,7 @@ test.each([
   ]);
 });
 
-test('a root is self-signed, and so is nothing that merely bears its name', async () => {
+test('a root is self-signed; a certificate that only has its name is not', async () => {
   const impostor = await makeAuthority({ name: 'Root' });
   const named = await makeAuthority({ name: 'Root', issuer: impostor });
   expect([root, named, middle].map(({ der }) => readCertificate(der).selfSigned)).toEqual([
@@ -69,13 +69,13 @@ test('a root is self-signed, and so is nothing that merely bears its name', asyn
   expect([root, named, middle].map(({ der }) => readCertificate(der).authority)).toEqual([true, true, true]);
 });
 
-test('serials read alike whoever printed them', async () => {
+test('normalizes serials of any tool', async () => {
   const serial = async (written: string) =>
     readCertificate((await issue(middle, { name: 'x', serial: written })).der).serial;
   expect(await Promise.all(['-05', '-ff01', '0a', '7fff'].map(serial))).toEqual(['-5', '-ff01', 'a', '7fff']);
 });
 
-test('dates of 1950 and 9999 are dates', async () => {
+test('reads dates of 1950 and 9999', async () => {
   const { der } = await issue(middle, {
     name: 'x',
     notBefore: new Date('1951-01-01T00:00:00Z'),
@@ -96,27 +96,31 @@ test.each([
     'a, b + "c" CN=d',
   ],
   [
-    'a CN beside another value of the same RDN',
+    'a CN together with another value of the same RDN',
     { subject: [{ CN: ['Ann'], OU: ['Ops'] }], names: [] },
     'Ann',
   ],
-  ['a CN in other letters', { subject: [{ CN: [{ utf8String: 'Zürich 東京' }] }], names: [] }, 'Zürich 東京'],
-  ['the first alternative name where no CN is', { subject: [], names: ['10.0.0.7', 'b.test'] }, '10.0.0.7'],
-  ['the serial where no name is', { subject: [], names: [], serial: '0abc' }, 'serial abc'],
-])('called by %s', async (_, request, name) => {
+  [
+    'a CN in non-Latin letters',
+    { subject: [{ CN: [{ utf8String: 'Zürich 東京' }] }], names: [] },
+    'Zürich 東京',
+  ],
+  ['the first alternative name without a CN', { subject: [], names: ['10.0.0.7', 'b.test'] }, '10.0.0.7'],
+  ['the serial without any name', { subject: [], names: [], serial: '0abc' }, 'serial abc'],
+])('is named by %s', async (_, request, name) => {
   const { der, x509 } = await issue(middle, { name: 'unused', ...request });
   expect(readCertificate(der).name).toBe(name);
   expect(displayName(x509)).toBe(name);
 });
 
-test('names with control, bidirectional and invisible characters show that they have some', async () => {
+test('replaces control, bidirectional and invisible characters in names visibly', async () => {
   const { der } = await issueSelfSigned({ name: 'a\u001B[31m\nb\u202Ec\u200Bd\uFE0Fe\u3164f', names: [] });
   const { name, subject } = readCertificate(der);
   expect(name).toBe('a\uFFFD[31m\uFFFDb\uFFFDc\uFFFDd\uFFFDe\uFFFDf');
   expect(subject).toBe('CN=a\\1B[31m\\0Ab\uFFFDc\uFFFDd\uFFFDe\uFFFDf');
 });
 
-test('what Slack would interpret is left to the renderer', async () => {
+test('leaves Slack markup to the renderer', async () => {
   const { der } = await issueSelfSigned({ name: '<!channel> *b* &amp;', names: [] });
   expect(readCertificate(der).name).toBe('<!channel> *b* &amp;');
 });
@@ -126,12 +130,12 @@ test('a name that looks like two stays one (CVE-2021-44532)', async () => {
   expect(readCertificate(der).alternativeNames).toEqual(['URI:http://a.test/, DNS:bank.test', 'DNS:b.test']);
 });
 
-test('a text of a megabyte is cut, and half a character does not survive', () => {
+test('cuts a text of a megabyte, but not in the middle of a character', () => {
   expect(printable('x'.repeat(1_000_000))).toHaveLength(1001);
   expect(printable('\uD800')).toBe('\uFFFD');
 });
 
-test('consecutive certificates that issue one another are a chain, others stand alone', async () => {
+test('consecutive certificates that issue one another are a chain, others are separate', async () => {
   const leaf = (await issue(middle, { name: 'leaf' })).x509;
   const other = (await issue(root, { name: 'other' })).x509;
   const names = (chains: ReturnType<typeof groupChains>) => chains.map((chain) => chain.map(displayName));
@@ -144,7 +148,7 @@ test('consecutive certificates that issue one another are a chain, others stand 
   expect(groupChains([])).toEqual([]);
 });
 
-test('a set without an order gives one chain for each leaf', async () => {
+test('arranges an unordered set into one chain per leaf', async () => {
   const leaf = (await issue(middle, { name: 'leaf' })).x509;
   const other = (await issue(root, { name: 'other' })).x509;
   const impostor = (await makeAuthority({ name: 'Middle' })).x509;
@@ -156,7 +160,7 @@ test('a set without an order gives one chain for each leaf', async () => {
   ]);
 });
 
-test('two authorities that sign each other are told one by one', async () => {
+test('lists two authorities that sign each other separately', async () => {
   const a = await makeAuthority({ name: 'A' });
   const b = await makeAuthority({ name: 'B' });
   const ab = await makeAuthority({ name: 'A', issuer: b, keys: a.keys });

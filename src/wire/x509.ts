@@ -7,7 +7,7 @@ export function readCertificate(content: Buffer | string): Certificate {
   return toCertificate(new X509Certificate(content));
 }
 
-/** The plain facts of a certificate. Keep these and drop the object: 10,000 kept objects are 61 MB outside the heap's sight. */
+/** The plain facts of a certificate. Keep these and drop the object: 10,000 objects take 61 MB outside the heap. */
 export function toCertificate(x509: X509Certificate): Certificate {
   const { subject, issuer, subjectAltName } = x509;
   const names = alternativeNames(subjectAltName);
@@ -32,7 +32,7 @@ export function toCertificate(x509: X509Certificate): Certificate {
   };
 }
 
-/** What to call a certificate: its CN, else its first subject alternative name, else `serial <hex>`. */
+/** The name to show for a certificate: its CN, else its first subject alternative name, else `serial <hex>`. */
 export function displayName(x509: X509Certificate): string {
   return certificateName(
     x509.subject,
@@ -41,17 +41,17 @@ export function displayName(x509: X509Certificate): string {
   );
 }
 
-/** Whether `issuer` issued `certificate`: by name and by signature, for `checkIssued` alone compares names only. */
+/** Whether `issuer` issued `certificate`: by name and by signature, because `checkIssued` compares only names. */
 export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   return certificate.checkIssued(issuer) && signs(issuer, certificate);
 }
 
-/** Consecutive certificates, each issued by the next, are one chain; a self-signed one ends its chain; unrelated ones stand alone. */
+/** Consecutive certificates, each issued by the next, are one chain; a self-signed one ends its chain; unrelated ones are separate chains. */
 export function groupChains(certificates: readonly X509Certificate[]): X509Certificate[][] {
   const chains: X509Certificate[][] = [];
   let previous: X509Certificate | undefined;
   for (const certificate of certificates) {
-    // In this order: names are almost always enough, and a bundle of roots is grouped without verifying one signature.
+    // In this order, because names are almost always enough, and a bundle of roots is grouped without verifying a signature.
     const continues = previous && isIssuedBy(previous, certificate) && !isIssuedBy(previous, previous);
     if (continues) chains.at(-1)?.push(certificate);
     else chains.push([certificate]);
@@ -61,9 +61,9 @@ export function groupChains(certificates: readonly X509Certificate[]): X509Certi
 }
 
 /**
- * One line of text from a certificate, safe to log and to lay out: control characters, line and paragraph separators,
- * bidirectional overrides and invisible characters each become U+FFFD, so that a disguised name looks disguised.
- * What Slack would interpret (`<!channel>`) stays; escaping is the renderer's.
+ * One line of text from a certificate, safe to log and to display: control characters, line and paragraph separators,
+ * bidirectional overrides and invisible characters each become U+FFFD, so that a disguised name is visible as such. Slack markup (`<!channel>`)
+ * stays; the renderer escapes it.
  */
 export function printable(text: string): string {
   const cut = text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text;
@@ -72,15 +72,15 @@ export function printable(text: string): string {
 
 const MAX_TEXT_LENGTH = 1000;
 const plain = /^[\x20-\x7e]*$/;
-/** Control and format characters (bidi, zero-width, tags), separators, and all else that is drawn as nothing (fillers, variation selectors). */
+/** Control and format characters (bidi, zero-width, tags), separators, and everything else that is invisible (fillers, variation selectors). */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Node gives one RDN a line, in the certificate's order, escaped as in RFC 2253 but for the `+` between the values of one RDN. */
+/** Node returns one RDN per line, in the order of the certificate, escaped as in RFC 2253 except for the `+` between the values of one RDN. */
 function oneLine(name: string | undefined): string {
   return printable((name ?? '').replaceAll('\n', ', '));
 }
 
-/** Of several CNs the last, which is the most specific one: so do Go and RFC 6125. */
+/** The last of several CNs, which is the most specific one, as in Go and RFC 6125. */
 function certificateName(subject: string | undefined, names: readonly string[], serial: string): string {
   const values = subject?.includes('+') ? subject.split(/\n| \+ /) : subject?.split('\n');
   const commonName = values?.findLast((value) => value.startsWith('CN='))?.slice('CN='.length);
@@ -88,7 +88,7 @@ function certificateName(subject: string | undefined, names: readonly string[], 
   return name || names[0]?.replace(/^[A-Za-z ]+:/, '') || `serial ${serial}`;
 }
 
-/** `\,` is a comma; `\0A` is a byte, of UTF-8 where several follow one another. */
+/** `\,` is a comma; `\0A` is a byte, several in a row are UTF-8. */
 function unescapeRdn(value: string): string {
   if (!value.includes('\\')) return value;
   return value.replace(/((?:\\[0-9A-Fa-f]{2})+)|\\(.)/gs, (_, bytes: string | undefined, character: string) =>
@@ -97,8 +97,8 @@ function unescapeRdn(value: string): string {
 }
 
 /**
- * Node joins names with `, ` and quotes, as JSON, those which could be mistaken for two (CVE-2021-44532).
- * Kinds keep OpenSSL's words, but for `IP Address`, which is `IP`.
+ * Node joins names with `, ` and quotes, as JSON, those that could be mistaken for two (CVE-2021-44532). Kinds are OpenSSL's, except `IP` for `IP
+ * Address`.
  */
 function alternativeNames(joined: string | undefined): string[] {
   if (!joined) return [];
@@ -123,12 +123,12 @@ function unquote(quoted: string): string {
   }
 }
 
-/** Vault, Go and OpenSSL each print serials in their own way; Node's is `0A`, `-05` or `0`. */
+/** Vault, Go and OpenSSL each print serials differently; Node prints `0A`, `-05` or `0`. */
 function normalSerial(serial: string): string {
   return serial.toLowerCase().replace(/^(-?)0+(?=.)/, '$1');
 }
 
-/** `asymmetricKeyDetails` costs as much as all other facts together, so for the usual keys the DER is read instead. */
+/** `asymmetricKeyDetails` costs as much as all other facts together, so the DER of common keys is read instead. */
 function keyOf(x509: X509Certificate, der: Buffer): Certificate['key'] {
   try {
     const type = x509.publicKey.asymmetricKeyType ?? 'unknown';
@@ -139,7 +139,7 @@ function keyOf(x509: X509Certificate, der: Buffer): Certificate['key'] {
     const curve = usual.curve ?? details?.namedCurve;
     return { type, ...(bits && { bits }), ...(curve && { curve }) };
   } catch {
-    // A key of a kind that this OpenSSL does not know (GOST, say): the dates still count.
+    // A key of a type that this OpenSSL does not know, such as GOST: the dates still count.
     return { type: 'unknown' };
   }
 }
@@ -169,7 +169,7 @@ function usualCurve(der: Buffer): string | undefined {
   return curveNames.get(der.toString('hex', parameters.from, parameters.next));
 }
 
-/** Named as OpenSSL and so Node name them; the keys are the OIDs as DER (RFC 5480 section 2.1.1.1, SEC 2). */
+/** Named as in OpenSSL and Node, by OID as DER (RFC 5480 section 2.1.1.1, SEC 2). */
 const curveNames: ReadonlyMap<string, string> = new Map([
   ['06082a8648ce3d030107', 'prime256v1'],
   ['06052b81040022', 'secp384r1'],
@@ -177,7 +177,7 @@ const curveNames: ReadonlyMap<string, string> = new Map([
   ['06052b8104000a', 'secp256k1'],
 ]);
 
-/** Verifying costs more than reading, and the same few roots are met at every place. */
+/** Verifying costs more than reading, and the same few roots occur in every place. */
 const knownSelfSigned = new Map<string, boolean>();
 const MAX_KNOWN = 2000;
 
@@ -201,7 +201,7 @@ function signs(issuer: X509Certificate, certificate: X509Certificate): boolean {
 /** The extension TLS Feature (RFC 7633), as DER. */
 const tlsFeatureOid = Buffer.from('06082b06010505070118', 'hex');
 
-/** RFC 5280 section 4.2.1.12, and what Microsoft and Kerberos (RFC 4556) put beside them. */
+/** RFC 5280 section 4.2.1.12, and those of Microsoft and Kerberos (RFC 4556). */
 const extendedKeyUsageNames: ReadonlyMap<string, string> = new Map([
   ['2.5.29.37.0', 'any'],
   ['1.3.6.1.5.5.7.3.1', 'serverAuth'],

@@ -33,7 +33,7 @@ async function setApproved(options: RemediationStageOptions = {}): Promise<void>
 const apply = async (signal?: AbortSignal) => applyApproved(await stage.job(signal));
 const linesWith = (words: string) => stage.log.filter((line) => line.includes(words));
 const stepsIn = ({ steps }: RemediationRecord) => steps.map(({ line }) => line);
-/** Ends it as a sweep does that found its deadline over. A renewal of the lease may come first. */
+/** Ends it like a sweep that finds it overdue. The lease may be renewed first. */
 const endAsOverdue = async () => {
   const end = async () => {
     await redis.zadd(`${PREFIX}:remediations:due`, 1, stage.id);
@@ -102,14 +102,14 @@ test('the check is repeated until the finding is gone', async () => {
 
 describe('preflight', () => {
   test.each<[string, (system: RemediationStage['system']) => void, RegExp]>([
-    ['the finding is gone', ({ broken }) => broken.clear(), /finding is gone: All 3 things are well/],
+    ['the finding is gone', ({ broken }) => broken.clear(), /finding is gone: All 3 things are healthy/],
     [
       'the finding cannot be checked',
       (system) => {
         system.broken.clear();
         system.unreachable = 'no route to host';
       },
-      /cannot tell whether the finding is still there/,
+      /couldn't check whether the finding is still there/,
     ],
     ['the plan has changed', (system) => (system.version = '2'), /Mend pump, version 2/],
   ])('it is skipped if %s, and nothing is applied', async (_, change, because) => {
@@ -126,7 +126,7 @@ describe('preflight', () => {
     expect(stage.system.applied).toEqual([]);
   });
 
-  test('it is skipped if it can no longer be planned, without the secrets in the reason', async () => {
+  test('it is skipped if it can no longer be planned, with a reason without secrets', async () => {
     let isLocked = false;
     const plan = async () => {
       if (isLocked) throw new SourceError('lab', 'refused', 'locked with hunter2');
@@ -139,7 +139,7 @@ describe('preflight', () => {
 
     expect(await stage.read()).toMatchObject({
       state: 'skipped',
-      because: expect.stringMatching(/can no longer be planned: .*locked with \[redacted\]/),
+      because: expect.stringMatching(/couldn't plan it again: .*locked with \[redacted\]/),
     });
   });
 
@@ -150,7 +150,7 @@ describe('preflight', () => {
       /<@U0GRACE>: the account is deactivated/,
     ],
     ['was last read too long ago', (person) => ({ ...person, atMs: 1 }), /<@U0GRACE>: .*too long/],
-    ['is not known', () => undefined, /<@U0GRACE>: Slack could not be asked/],
+    ['is not known', () => undefined, /<@U0GRACE>: couldn't look up the account/],
   ])('it is refused if the account of an approver %s', async (_, changed, because) => {
     await setApproved();
     const key = `${PREFIX}:person:U0GRACE`;
@@ -173,7 +173,7 @@ describe('preflight', () => {
 
     expect(await stage.read()).toMatchObject({
       state: 'refused',
-      because: expect.stringMatching(/<@U0ADA>: no role that may ask/),
+      because: expect.stringMatching(/<@U0ADA>: needs the requester role/),
     });
   });
 
@@ -198,7 +198,7 @@ describe('preflight', () => {
     expect(await stage.read()).toMatchObject({ state: 'refused', because: 'it has too few valid approvals' });
   });
 
-  test('it is refused if Redis could forget that it was begun', async () => {
+  test('it is refused if Redis could lose the record of its start', async () => {
     await setApproved({ deps: { confirmDurability: async () => 'never' } });
 
     await apply();
@@ -240,7 +240,7 @@ describe('preflight', () => {
     expect(await stage.deps.metrics.registry.metrics()).toMatch(/wrench_bugs_total\{role="worker"\} 1/);
   });
 
-  test('a worker that stops hands the job back, and the approval stays', async () => {
+  test('a worker that stops requeues the job, and the approval stays', async () => {
     await setApproved();
     const stop = new AbortController();
     const readersOf = () => {
@@ -276,12 +276,12 @@ describe('acquire', () => {
 
     expect(await stage.read()).toMatchObject({
       state: 'failed',
-      because: expect.stringMatching(/nothing was applied/),
+      because: expect.stringMatching(/nothing was changed/),
     });
     expect(stage.system.applied).toEqual([]);
   });
 
-  test('nothing is applied if the lease ended while Redis confirmed that it is on disk', async () => {
+  test('nothing is applied if the lease expired while Redis confirmed that the start is on disk', async () => {
     await setApproved();
     const leaseMs = 50;
     let isStarted = false;
@@ -308,7 +308,7 @@ describe('acquire', () => {
 });
 
 describe('execute', () => {
-  test('a step after a lost lease is refused: nothing more is recorded, and no further step is begun', async () => {
+  test('a step after a lost lease is refused: nothing more is recorded, and no further step is started', async () => {
     const begun: string[] = [];
     const twoSteps = async ({ recordStep }: WriteContext) => {
       begun.push('first');
@@ -329,7 +329,7 @@ describe('execute', () => {
     expect(linesWith('a bug in Wrench')).toEqual([]);
   });
 
-  test('a freeze between two steps fails it: the first step is recorded, the second is not begun', async () => {
+  test('a freeze between two steps fails it: the first step is recorded, the second is not started', async () => {
     const begun: string[] = [];
     const twoSteps = async ({ recordStep, applyContext }: WriteContext) => {
       begun.push('first');
@@ -391,7 +391,7 @@ describe('execute', () => {
     expect(linesWith('x is not a function')[0]).toContain('"jobId":"job-7"');
   });
 
-  test('a worker that stops during a step leaves it interrupted, and its approval is used up', async () => {
+  test('a worker that stops during a step leaves it interrupted, and the approval cannot be used again', async () => {
     await setApproved();
     const stop = new AbortController();
     stage.system.beforeApply = async (_, signal) => {
@@ -405,13 +405,13 @@ describe('execute', () => {
     expect(record).toMatchObject({ state: 'interrupted' });
     expect(stage.system.applied).toEqual([]);
     await expect(stage.change(approve('U0KATE', planHash, stage.deps.policy))).rejects.toThrow(
-      'it is interrupted',
+      'it was interrupted',
     );
   });
 });
 
 describe('verify', () => {
-  test('a worker that lost its lease while it verified records no outcome, and that is no bug', async () => {
+  test('a worker that lost its lease while it verified records no outcome, which is not a bug', async () => {
     await setApproved({ settlesWithinSeconds: 600, deps: { leaseMs: 3_000 } });
     stage.system.fixWorks = false;
 
@@ -422,7 +422,7 @@ describe('verify', () => {
 
     expect(await stage.read()).toMatchObject({ state: 'unverified' });
     expect(await stage.read()).not.toHaveProperty('after');
-    expect(linesWith('the lease was lost')).toHaveLength(1);
+    expect(linesWith('lease-lost')).toHaveLength(1);
     expect(linesWith('a bug in Wrench')).toEqual([]);
   });
 });
@@ -430,7 +430,7 @@ describe('verify', () => {
 describe('a plan for many targets', () => {
   const things = ['pump', 'fan', 'lamp'];
 
-  test('is applied line by line, and fixed once no target is found any more', async () => {
+  test('is applied line by line, and fixed once no target is found anymore', async () => {
     await setApproved({ things });
 
     await apply();
@@ -459,7 +459,7 @@ describe('a plan for many targets', () => {
     ]);
   });
 
-  test('is skipped as a whole if none of its targets is found any more', async () => {
+  test('is skipped as a whole if none of its targets is found anymore', async () => {
     await setApproved({ things });
     stage.system.broken.clear();
 
@@ -504,7 +504,7 @@ describe('a plan for many targets', () => {
     const record = await stage.read();
     expect(record).toMatchObject({
       state: 'unverified',
-      because: 'all targets of the plan are fixed; the others were not in the plan',
+      because: "all targets of the plan are fixed; the others weren't in the plan",
       plan: { leftOut: [{ target: 'lab:lamp', because: 'lamp was removed' }] },
       after: { targets: ['lab:lamp'] },
     });
@@ -568,7 +568,7 @@ describe('a plan for many targets', () => {
 
     expect(await stage.read()).toMatchObject({
       state: 'refused',
-      because: 'its stored plan is not the one that was approved',
+      because: "its stored plan isn't the one that was approved",
     });
     expect(stage.system.applied).toEqual([]);
   });
@@ -612,7 +612,7 @@ describe('a plan for many targets', () => {
     expect(await stage.read()).toMatchObject({
       state: 'refused',
       because:
-        'the plan has 3 lines, and `remediations.perRun` allows 2: raise it, or set a cap for `lab/things:mend` in `remediations.lines`',
+        'the plan has 3 lines, but `remediations.perRun` allows 2: raise it, or set a cap for `lab/things:mend` in `remediations.lines`',
     });
   });
 });

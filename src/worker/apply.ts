@@ -18,14 +18,7 @@ import {
   startExecution,
   unlessExpired,
 } from '../store/remediation/transitions/execution.ts';
-import {
-  commitTransition,
-  definitionOf,
-  type JobContext,
-  logBug,
-  planNow,
-  readersOf,
-} from './job-context.ts';
+import { commitTransition, definitionOf, type JobContext, planNow, readersOf } from './job-context.ts';
 import { type ExecutionLease, holdLease } from './lease.ts';
 import { observe } from './observe.ts';
 
@@ -46,11 +39,15 @@ export async function applyApproved(context: JobContext): Promise<void> {
     const execution = await acquire(context, checked.before);
     if (execution) await executeAndVerify(context, execution);
   } catch (error) {
-    // A worker that stops hands the job back.
+    // A worker that stops requeues the job.
     if (signal.aborted) throw error;
-    logBug(context, error, 'a bug in Wrench ended a remediation');
-    // Refused once the execution has begun: the sweep then ends it, when its lease is over.
-    const because = `a bug in Wrench ended it before anything was applied; see job ${jobId} in the log`;
+    deps.metrics.bugs.inc({ role: 'worker' });
+    deps.log.error(
+      { event: 'remediation-failed-by-bug', err: error, jobId, remediation: record.id },
+      'Remediation failed because of a bug in Wrench',
+    );
+    // Refused once the execution has begun: the sweep then ends it when its lease expires.
+    const because = `a bug in Wrench stopped it before anything was changed; see job ${jobId} in the log`;
     await commitTransition(context, refuseRemediation(because));
   }
 }
@@ -73,7 +70,7 @@ async function preflight(
     return { end: skipRemediation(`the finding is gone: ${before.verdict}`, before) };
   if (before.finding === 'unseen')
     return {
-      end: skipRemediation(`cannot tell whether the finding is still there: ${before.verdict}`, before),
+      end: skipRemediation(`couldn't check whether the finding is still there: ${before.verdict}`, before),
     };
   // The parts of a plan for many targets are checked one by one, right before each is applied.
   const drift = context.record.each ? undefined : await planDrift(context);
@@ -86,7 +83,7 @@ async function authorizationProblem({ deps, record }: JobContext): Promise<strin
   const { people, policy, readClock } = deps;
   const { requested, approvals, risk } = record;
   const workspace = await people.workspace();
-  if (workspace === undefined) return 'the bot has not stored its workspace yet';
+  if (workspace === undefined) return "the bot hasn't stored its workspace in Redis yet";
   const nowMs = await readClock();
   const required = [
     ...(requested ? [{ by: requested.by, role: 'requester' as const }] : []),
@@ -95,7 +92,7 @@ async function authorizationProblem({ deps, record }: JobContext): Promise<strin
   for (const { by, role } of required) {
     const identity = await people.readIdentity(by, policy.roles);
     const may = authorize([role], { userId: by, workspace }, identity, policy, nowMs);
-    if (may !== true) return `<@${by}>: ${may}`;
+    if (may !== true) return `<@${by}>: ${may.because}`;
   }
   const others = new Set(
     approvals.map(({ by }) => by).filter((by) => risk === 'safe' || by !== requested?.by),
@@ -115,7 +112,7 @@ async function planDrift(context: JobContext): Promise<string | undefined> {
       : `the plan has changed: ${current.lines.join('; ')}`;
   } catch (error) {
     if (!(error instanceof SourceError) || signal.aborted) throw error;
-    return `it can no longer be planned: ${deps.redact(error.message)}`;
+    return `couldn't plan it again: ${deps.redact(error.message)}`;
   }
 }
 
@@ -123,15 +120,15 @@ async function planDrift(context: JobContext): Promise<string | undefined> {
 interface Execution {
   /** The fencing token: every write of a worker with an older one is refused. */
   readonly token: number;
-  /** When its lease was asked for, by `performance.now()`. */
+  /** When its lease was requested, by `performance.now()`. */
   readonly leaseSinceMs: number;
   readonly before: Observation;
   readonly record: RemediationRecord;
 }
 
 /**
- * approved -> applying: takes a fencing token, the targets and a place under the caps in one step. From here on the execution is this worker's
- * alone. It ends as expired if preflight took longer than the approval lasts, and as failed if Redis does not confirm that this is on disk.
+ * approved -> applying: takes a fencing token, the targets and a place under the caps in one step. From here on, no other
+ * worker applies it. It ends as expired if preflight took longer than the approval lasts, and as failed if Redis does not confirm that this is on disk.
  */
 async function acquire(context: JobContext, before: Observation): Promise<Execution | undefined> {
   const { remediations, policy, leaseMs, confirmDurability } = context.deps;
@@ -146,7 +143,7 @@ async function acquire(context: JobContext, before: Observation): Promise<Execut
   const { record } = acquired;
   if (record.state !== 'applying') return undefined;
   if (isDurableEnough(await confirmDurability(), record)) return { token, leaseSinceMs, before, record };
-  await commitTransition(context, failExecution(token, `${NOT_DURABLE}; nothing was applied`, undefined));
+  await commitTransition(context, failExecution(token, `${NOT_DURABLE}; nothing was changed`, undefined));
   return undefined;
 }
 
@@ -165,7 +162,10 @@ async function executeAndVerify(context: JobContext, execution: Execution): Prom
     if (isApplied) await verify(context, execution, lease);
   } catch (error) {
     if (context.signal.aborted || !lease.signal.aborted) throw error;
-    deps.log.warn({ err: error, remediation: record.id }, 'the lease was lost while a fix was verified');
+    deps.log.warn(
+      { event: 'lease-lost', err: error, remediation: record.id },
+      'Lost the lease while verifying a fix',
+    );
     return;
   } finally {
     lease.release();
@@ -186,9 +186,9 @@ async function execute(
   const { deps } = context;
   const { leaseMs, readFreeze } = deps;
   const frozen = new AbortController();
-  /** A freeze takes effect between two steps: the current one is completed, the next is not begun. */
+  /** A freeze takes effect between two steps: the current one is completed, the next isn't started. */
   const stopIfFrozen = async () => {
-    if (await readFreeze()) frozen.abort(new Error('remediations are frozen'));
+    if (await readFreeze()) frozen.abort(new Error('fixes are frozen'));
   };
   const recordStepOrStop = async (line: string) => {
     const result = await commitTransition(context, recordStep(token, deps.redact(line), leaseMs));
@@ -245,17 +245,21 @@ async function endAfter(
 ): Promise<Transition | undefined> {
   const { deps, record, jobId } = context;
   if (frozen.aborted)
-    return failExecution(token, 'remediations were frozen; the next step was not started', undefined);
+    return failExecution(token, "fixes were frozen; the next step wasn't started", undefined);
   if (error instanceof FencedOut) return undefined;
-  if (lease.aborted) return interruptExecution(token, 'the worker was stopped while it applied the plan');
+  if (lease.aborted) return interruptExecution(token, 'the worker stopped while applying the plan');
   if (error instanceof SourceError) {
     const after = await observe(context, record.before).catch(() => undefined);
     return failExecution(token, deps.redact(error.message), after);
   }
-  logBug(context, error, 'a bug in Wrench ended an execution');
+  deps.metrics.bugs.inc({ role: 'worker' });
+  deps.log.error(
+    { event: 'execution-failed-by-bug', err: error, jobId, remediation: record.id },
+    'Applying a plan failed because of a bug in Wrench',
+  );
   return interruptExecution(
     token,
-    `a bug in Wrench ended it while it was applied; see job ${jobId} in the log`,
+    `a bug in Wrench stopped it while it was being applied; see job ${jobId} in the log`,
   );
 }
 
@@ -283,7 +287,7 @@ async function verify(
     await sleep(deps.recheckEveryMs, undefined, { signal: lease.signal });
   }
   const because = onlyLeftOut
-    ? 'all targets of the plan are fixed; the others were not in the plan'
+    ? "all targets of the plan are fixed; the others weren't in the plan"
     : `${settlesWithinSeconds} s after it was applied: ${after.verdict}`;
   await commitTransition(context, recordVerification(token, after, proven ? undefined : because));
 }

@@ -17,7 +17,7 @@ const job: CheckJob = { runId: 'r0000000000000001', check: 'lab/a', environment:
 const early = { runId: 'r0000000000000002', asked: { ...asked, channelId: 'C2' } };
 const late = { runId: 'r0000000000000003', asked: { ...asked, channelId: 'C3' } };
 
-test('a channel that joins while the answer is queued is answered too, and each channel once', async () => {
+test('a channel that joins while the report is queued gets it too, and each channel gets it once', async () => {
   const waiting = [early];
   const enqueued: string[] = [];
   const none = async () => undefined;
@@ -86,7 +86,7 @@ test('the fixes that a report offers are saved before the report is queued, for 
   );
 });
 
-test('a suggested check that nobody can ask is dropped and logged once as a bug, and the report is queued', async () => {
+test('a suggested check that is not a valid command is dropped and logged once as a bug, and the report is queued', async () => {
   const valid = { check: 'lab/a', args: { size: '2' } };
   const check = makeCheck(undefined, 1, [{ check: 'lab/nothing', args: {} }, valid]);
   const { deps, log, outbox, run } = makeWorker(check);
@@ -111,13 +111,19 @@ test.each<[string, AnyCheck, Partial<CheckDeps>, Partial<CheckJob>, string]>([
     {},
     'x is not a function',
   ],
-  ['a check that this worker does not have', makeCheck(), {}, { check: 'lab/b' }, 'knows no check lab/b'],
+  [
+    'a check that this worker does not have',
+    makeCheck(),
+    {},
+    { check: 'lab/b' },
+    "doesn't know the check lab/b",
+  ],
   [
     'an environment that this worker does not have',
     makeCheck(),
     { readersOf: () => undefined },
     {},
-    'knows no environment prod',
+    "doesn't know the environment prod",
   ],
 ])(
   '%s is logged once with the id of the job, and each channel gets that id',
@@ -148,7 +154,7 @@ const KNOWN: TrackedFinding = {
 };
 const GONE: TrackedFinding = { ...KNOWN, target: 'lab:thing-2', state: 'gone', goneAt: KNOWN.lastFound };
 
-/** A worker whose Redis records what is known, after which somebody has silenced it and somebody works on it. */
+/** A worker whose Redis has a finding that one person silenced and another works on. */
 function makeTrackingWorker(check: AnyCheck, changed: Partial<CheckDeps> = {}) {
   const recorded: [Question, Report][] = [];
   const silence = { id: 's1', by: 'U2', at: KNOWN.since, because: 'known' };
@@ -171,7 +177,7 @@ function makeTrackingWorker(check: AnyCheck, changed: Partial<CheckDeps> = {}) {
 const digestPart: CheckJob = { ...job, digestRun: 'r00000000000000d1' };
 const never = async () => new Promise<never>(() => undefined);
 
-test('a report has what is known of its findings, after this run was recorded', async () => {
+test('a report has the history of its findings, including this run', async () => {
   const { outbox, recorded, applied, run } = makeTrackingWorker(makeCheck());
 
   expect(await run({ ...job, args: { size: '2' } })).toBeUndefined();
@@ -188,7 +194,7 @@ test('a report has what is known of its findings, after this run was recorded', 
   for (const answer of outbox) expect(outboxJobSchema.safeParse(answer).error).toBeUndefined();
 });
 
-test('a report goes out without what is known where it could not be recorded', async () => {
+test("a report is queued without the history of its findings if they couldn't be recorded", async () => {
   const { log, outbox, run } = makeTrackingWorker(makeCheck(), {
     silences: { apply: async () => Promise.reject(new Error('LOADING')) },
   });
@@ -197,10 +203,10 @@ test('a report goes out without what is known where it could not be recorded', a
 
   expect(outbox).toMatchObject([{ kind: 'report' }, { kind: 'report' }]);
   for (const answer of outbox) expect(answer).not.toHaveProperty('tracked');
-  expect(log.filter((line) => line.includes('findings could not be recorded'))).toHaveLength(1);
+  expect(log.filter((line) => line.includes('findings-not-recorded'))).toHaveLength(1);
 });
 
-test('a part of a digest returns its report with everything that is known, and posts nothing', async () => {
+test('a part of a digest returns its report with all known findings, and posts nothing', async () => {
   const { applied, done, run } = makeTrackingWorker(
     makeCheck(async (_, saw) => saw('lab', 1)),
     { audiences: { join: never, read: never, close: never } },
@@ -225,7 +231,7 @@ test('a part of a digest that cannot be recorded fails, and is run again', async
 
   const failed = run(digestPart);
 
-  await expect(failed).rejects.toThrow('its findings could not be recorded: LOADING Redis is loading');
+  await expect(failed).rejects.toThrow("couldn't record its findings: LOADING Redis is loading");
   await expect(failed).rejects.not.toBeInstanceOf(NoRetry);
   expect(log).toEqual([]);
 });
@@ -237,16 +243,16 @@ test.each<[string, AnyCheck, Partial<CheckJob>, string]>([
       throw new TypeError('x is not a function');
     }),
     {},
-    'a bug in Wrench ended it; the log has it under job-7',
+    'a bug in Wrench stopped it; see job job-7 in the log',
   ],
   [
     'whose check this worker does not have',
     makeCheck(),
     { check: 'lab/b' },
-    'this worker knows no check lab/b',
+    "this worker doesn't know the check lab/b",
   ],
 ])(
-  'a part of a digest %s fails at once with a reason for people, and is logged once',
+  'a part of a digest %s fails immediately with a reason for people, and is logged once',
   async (_, check, different, words) => {
     const { done, log, run } = makeTrackingWorker(check);
 
@@ -259,7 +265,7 @@ test.each<[string, AnyCheck, Partial<CheckJob>, string]>([
   },
 );
 
-test('a check is asked how the findings were resolved that are not found any more', async () => {
+test('a check explains how findings that are no longer there were resolved', async () => {
   const check = { ...makeCheck(async () => undefined, 0), resolved: () => 'repaired' };
   const { outbox, run } = makeTrackingWorker(check);
 
@@ -272,7 +278,7 @@ test('a check is asked how the findings were resolved that are not found any mor
   ]);
 });
 
-test('a worker that stops, or loses Redis, hands the job back and answers nothing', async () => {
+test('a worker that stops, or loses Redis, requeues the job and posts nothing', async () => {
   const stop = new AbortController();
   const stopped = makeWorker(
     makeCheck(async (signal) => {

@@ -37,7 +37,7 @@ const PROGRESS_EVERY_MS = 3_000;
 /**
  * Runs one check job, records what it found and queues its report, once for each channel that waits for it. A bug in Wrench is logged once, with
  * the id of the job, and the channel gets that id.
- * @returns the result of a part of a digest, which is not posted by itself.
+ * @returns the result of a part of a digest, which is not posted on its own.
  * @throws {NoRetry} if a part of a digest cannot be run; the message is for people.
  */
 export async function handleCheck(
@@ -51,8 +51,8 @@ export async function handleCheck(
     const report = dropInvalidNext(made, catalogue, (next) => {
       metrics.bugs.inc({ role: 'worker' });
       log.error(
-        { jobId: id, check: data.check, next },
-        'a bug of ours: a check suggests one that nobody can ask',
+        { event: 'invalid-next-check', jobId: id, check: data.check, next },
+        "Check suggested a command that doesn't exist; this is a bug in Wrench",
       );
     });
     metrics.checks.inc({ check: data.check, status: report.status });
@@ -63,12 +63,15 @@ export async function handleCheck(
       return { kind: 'report', ...about, report, ...tracked };
     });
   } catch (error) {
-    if (signal.aborted || isRedisAway(error) || error instanceof NotRecorded) throw error;
+    if (signal.aborted || isRedisDown(error) || error instanceof NotRecorded) throw error;
     metrics.bugs.inc({ role: 'worker' });
-    log.error({ err: error, jobId: id, check: data.check }, 'a bug of ours ended a check');
+    log.error(
+      { event: 'check-failed-by-bug', err: error, jobId: id, check: data.check },
+      'Check failed because of a bug in Wrench',
+    );
     if (data.digestRun !== undefined)
       throw new NoRetry(
-        error instanceof NotKnown ? error.message : `a bug in Wrench ended it; the log has it under ${id}`,
+        error instanceof NotKnown ? error.message : `a bug in Wrench stopped it; see job ${id} in the log`,
       );
     await enqueueAnswers(deps, data, async (about) => ({ kind: 'bug', ...about, jobId: id }));
   }
@@ -98,7 +101,7 @@ export async function enqueueAnswers(
   }
 }
 
-/** Bot and worker are of different versions, or have different configurations. */
+/** Bot and worker run different versions, or have different configurations. */
 class NotKnown extends Error {
   override readonly name = 'NotKnown';
 }
@@ -114,10 +117,10 @@ async function runJob(
   const check = catalogue.checks.get(name);
   const read = readersOf(environment);
   if (!check)
-    throw new NotKnown(`this worker knows no check ${name}: bot and worker are of different versions`);
+    throw new NotKnown(`this worker doesn't know the check ${name}: bot and worker run different versions`);
   if (!read)
     throw new NotKnown(
-      `this worker knows no environment ${environment}: bot and worker have different configurations`,
+      `this worker doesn't know the environment ${environment}: bot and worker have different configurations`,
     );
   const asked = { check: name, environment };
   const questionId = questionIdOf(name, environment, parseArguments(check, args));
@@ -167,12 +170,14 @@ function throttledProgress(
     const now = Date.now();
     if (now < next) return;
     next = now + PROGRESS_EVERY_MS;
-    show(progress).catch((error: unknown) => log.debug({ err: error }, 'progress could not be queued'));
+    show(progress).catch((error: unknown) =>
+      log.debug({ event: 'progress-not-queued', err: error }, "Couldn't queue a progress message"),
+    );
   };
 }
 
 /** BullMQ and ioredis report a lost connection only in the message of the error. */
-function isRedisAway(error: unknown): boolean {
+function isRedisDown(error: unknown): boolean {
   return (
     error instanceof Error &&
     /Connection is closed|max retries per request|ECONNREFUSED|ECONNRESET|Stream isn't writeable/i.test(

@@ -4,7 +4,7 @@ import { type RemediationStage, setRemediationStage } from '../../test/world/rem
 import { useRedis } from '../../test/world/use-redis.ts';
 import { POLICY } from '../../test/world/remediation.ts';
 import { reject, requestPlan } from '../store/remediation/transitions/approval.ts';
-import { commitTransition, definitionOf, logBug, readersOf } from './job-context.ts';
+import { commitTransition, definitionOf, readersOf } from './job-context.ts';
 
 const server = useRedis();
 let redis: Redis;
@@ -31,21 +31,9 @@ test('a committed transition is announced with the revision that it made', async
 test('a refused transition is logged with its reason, and nothing is queued', async () => {
   const result = await commitTransition(await stage.job(), reject('U0GRACE', ''));
 
-  expect(result).toMatchObject({ kind: 'refused', because: 'it is offered' });
+  expect(result).toMatchObject({ kind: 'refused', because: "it hasn't been requested yet" });
   expect(await stage.queued()).toEqual({ jobs: [], cards: [] });
-  expect(stage.log.filter((line) => line.includes('it is offered'))).toHaveLength(1);
-});
-
-test('a bug is counted, and logged with the job and the remediation', async () => {
-  logBug(await stage.job(), new TypeError('x is not a function'), 'it broke');
-
-  expect(JSON.parse(stage.log.at(-1) ?? '{}')).toMatchObject({
-    msg: 'it broke',
-    jobId: 'job-7',
-    remediation: stage.id,
-    err: { message: 'x is not a function' },
-  });
-  expect(await stage.deps.metrics.registry.metrics()).toMatch(/wrench_bugs_total\{role="worker"\} 1/);
+  expect(stage.log.filter((line) => line.includes("it hasn't been requested yet"))).toHaveLength(1);
 });
 
 test('a check or a fix that this worker does not know is an error that names the cause', async () => {

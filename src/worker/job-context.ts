@@ -25,7 +25,7 @@ export interface RemediationDeps extends SampleDeps {
   /** Milliseconds since the epoch, by the clock of Redis. */
   readonly readClock: () => Promise<number>;
   readonly policy: Policy;
-  /** Who has frozen all remediations, if anybody. */
+  /** Who has frozen all remediations, if anyone. */
   readonly readFreeze: () => Promise<FreezeRecord | undefined>;
   /** Whether Redis has what was just written on disk. */
   readonly confirmDurability: () => Promise<Durability>;
@@ -56,17 +56,12 @@ export async function commitTransition(
   const { remediations, announce, log } = deps;
   const result = await remediations.transition(id, transition);
   if (result.kind === 'changed') await announce(result.record, result.revision);
-  else log.info({ remediation: id, because: result.because }, 'a transition was refused');
+  else
+    log.info({ event: 'transition-refused', remediation: id, because: result.because }, 'Transition refused');
   return result;
 }
 
-/** Logs and counts an error that no source caused: a bug in Wrench. */
-export function logBug({ deps, jobId, record }: JobContext, error: unknown, message: string): void {
-  deps.metrics.bugs.inc({ role: 'worker' });
-  deps.log.error({ err: error, jobId, remediation: record.id }, message);
-}
-
-/** The check and the remediation as they are declared. @throws if bot and worker are of different versions. */
+/** The check and the remediation as they are declared. @throws if bot and worker run different versions. */
 export function definitionOf(
   { catalogue }: RemediationDeps,
   { check: name, remediation: fix }: RemediationRecord,
@@ -74,7 +69,7 @@ export function definitionOf(
   const check = catalogue.checks.get(name);
   const remediation = check?.remediations?.[fix];
   if (!check || !remediation)
-    throw new Error(`this worker knows no ${name}:${fix}: bot and worker are of different versions`);
+    throw new Error(`this worker doesn't know the fix ${name}:${fix}: bot and worker run different versions`);
   return { check, remediation };
 }
 
@@ -83,7 +78,7 @@ export function readersOf({ readersOf: open }: RemediationDeps, environment: str
   const read = open(environment);
   if (!read)
     throw new Error(
-      `this worker knows no environment ${environment}: bot and worker have different configurations`,
+      `this worker doesn't know the environment ${environment}: bot and worker have different configurations`,
     );
   return read;
 }

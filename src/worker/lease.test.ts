@@ -63,20 +63,20 @@ test('it is lost once another worker has a newer fencing token', async () => {
   await expect(lost()).resolves.toBe(LOST);
 });
 
-test('it is lost if Redis does not answer for as long as the lease lasts', async () => {
+test('it is lost if Redis does not respond for as long as the lease lasts', async () => {
   const never = new Promise<boolean>(() => undefined);
   hold({ ...stage.remediations, renewLease: () => never }, 60);
 
   await expect(lost()).resolves.toBe(LOST);
 });
 
-test('it is counted from when it was asked for', async () => {
+test('it is counted from when it was requested', async () => {
   lease = holdLease(stage.remediations, record, LEASE_MS, stop.signal, performance.now() - LEASE_MS);
 
   expect(() => lease.throwIfLost()).toThrow('could not be renewed');
 });
 
-test('a process that was busy for as long as it lasts has lost it at once', () => {
+test('a process that was busy for as long as it lasts loses it immediately', () => {
   const never = new Promise<boolean>(() => undefined);
   hold({ ...stage.remediations, renewLease: () => never }, 30);
   expect(() => lease.throwIfLost()).not.toThrow();
@@ -110,7 +110,7 @@ test('a worker that stops aborts the work under it', () => {
   expect(lease.signal.reason).toMatchObject({ message: 'this worker stops' });
 });
 
-test('a lease that was released is not renewed any more', async () => {
+test('a lease that was released is not renewed anymore', async () => {
   const renewals: string[] = [];
   const countAs = (name: string) => ({
     ...stage.remediations,

@@ -12,7 +12,7 @@ export interface ExecutionLease {
 
 /**
  * Renews the lease until it is released. It is lost if another worker has a newer fencing token, or if Redis is unreachable for too long.
- * @param sinceMs the time of `performance.now()` at which the lease was asked for: Redis counts it from a moment after that.
+ * @param sinceMs the time of `performance.now()` at which the lease was requested. Redis counts from slightly later.
  */
 export function holdLease(
   remediations: RemediationStore,

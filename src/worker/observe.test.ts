@@ -74,7 +74,7 @@ test('secrets in the verdict are redacted', async () => {
   expect(JSON.stringify(await observe(await stage.job()))).not.toContain('hunter2');
 });
 
-test('a worker that stops ends it with the reason', async () => {
+test('a worker that stops aborts it with the reason', async () => {
   const signal = AbortSignal.abort(new Error('this worker stops'));
 
   await expect(observe(await stage.job(signal))).rejects.toThrow('this worker stops');

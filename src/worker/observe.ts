@@ -7,8 +7,8 @@ import { definitionOf, type JobContext, readersOf } from './job-context.ts';
 import { loadEarlier } from './samples.ts';
 
 /**
- * Runs the check of a remediation again, with its original arguments, and reports what it says about the finding. It saves no samples and records no
- * findings: that a finding is gone is known to the history at the next run that somebody asks for.
+ * Runs the check of a remediation again, with its original arguments, and returns its result for the finding. It saves no samples and records no
+ * findings: the history learns that a finding is gone at the next requested run.
  * @param before the observation from before a fix, which this run verifies.
  */
 export async function observe(context: JobContext, before?: Observation): Promise<Observation> {

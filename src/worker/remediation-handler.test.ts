@@ -31,7 +31,7 @@ test('a job about a remediation that Redis no longer has is logged, and does not
 
   await handleRemediation(stage.deps, { id: 'apply-x', data, attempt: 1, queuedAtMs: 0, signal });
 
-  expect(linesWith('Redis no longer has this remediation')).toHaveLength(1);
+  expect(linesWith('remediation-missing')).toHaveLength(1);
 });
 
 test('the record decides, not the job: nothing is applied before it is approved, and nothing planned twice', async () => {
@@ -91,7 +91,7 @@ describe('the job `plan`', () => {
 
     expect(await stage.read()).toMatchObject({
       state: 'skipped',
-      because: 'the finding is gone: All 3 things are well',
+      because: 'the finding is gone: All 3 things are healthy',
     });
   });
 
@@ -105,7 +105,7 @@ describe('the job `plan`', () => {
     expect(await stage.read()).toMatchObject({ state: 'refused' });
   });
 
-  test('a plan that a source refuses is refused, with the reason but without the secrets in it', async () => {
+  test('a plan that a source refuses is refused, with a reason without secrets', async () => {
     const plan = async () => {
       throw new SourceError('lab', 'refused', 'locked with hunter2');
     };
@@ -150,7 +150,7 @@ describe('the job `plan`', () => {
     expect(await stage.deps.metrics.registry.metrics()).toMatch(/wrench_bugs_total\{role="worker"\} 1/);
   });
 
-  test('a worker that stops hands the job back', async () => {
+  test('a worker that stops requeues the job', async () => {
     await set();
     await stage.request();
     const signal = AbortSignal.abort(new Error('this worker stops'));

@@ -10,12 +10,12 @@ import {
 import type { Transition } from '../store/remediation/transitions/common.ts';
 import { recordRecheck } from '../store/remediation/transitions/execution.ts';
 import { applyApproved } from './apply.ts';
-import { commitTransition, type JobContext, logBug, planNow, type RemediationDeps } from './job-context.ts';
+import { commitTransition, type JobContext, planNow, type RemediationDeps } from './job-context.ts';
 import { observe } from './observe.ts';
 
 /**
- * Runs one job about a remediation. The job names no more than the id: what may be done is decided by the record in Redis, so a job that is
- * delivered twice does nothing the second time.
+ * Runs one job about a remediation. The job only contains the id. The record in Redis decides what may be done, so a job that is delivered
+ * twice does nothing the second time.
  */
 export async function handleRemediation(
   deps: RemediationDeps,
@@ -23,7 +23,10 @@ export async function handleRemediation(
 ): Promise<void> {
   const stored = await deps.remediations.read(data.id);
   if (!stored) {
-    deps.log.warn({ jobId, remediation: data.id }, 'Redis no longer has this remediation');
+    deps.log.warn(
+      { event: 'remediation-missing', jobId, remediation: data.id },
+      'Remediation is no longer in Redis',
+    );
     return;
   }
   const context = { deps, jobId, signal, record: stored.record };
@@ -34,7 +37,7 @@ export async function handleRemediation(
 
 /**
  * planning -> planned: runs the check again and plans what applying would do. A safe remediation was approved by the click that requested it,
- * so it becomes approved at once.
+ * so it becomes approved immediately.
  */
 async function makePlan(context: JobContext): Promise<void> {
   const { policy } = context.deps;
@@ -57,18 +60,22 @@ async function planOrEnd(context: JobContext): Promise<Transition> {
     const before = await observe(context);
     if (before.finding === 'gone') return skipRemediation(`the finding is gone: ${before.verdict}`);
     if (before.finding === 'unseen')
-      return refuseRemediation(`cannot tell whether the finding is still there: ${before.verdict}`);
+      return refuseRemediation(`couldn't check whether the finding is still there: ${before.verdict}`);
     const plan = await planNow(context);
     return recordPlan(plan, before, deps.policy);
   } catch (error) {
     if (signal.aborted) throw error;
     if (error instanceof SourceError) return refuseRemediation(deps.redact(error.message));
-    logBug(context, error, 'a bug in Wrench ended a plan');
-    return refuseRemediation(`a bug in Wrench ended the plan; see job ${jobId} in the log`);
+    deps.metrics.bugs.inc({ role: 'worker' });
+    deps.log.error(
+      { event: 'plan-failed-by-bug', err: error, jobId, remediation: context.record.id },
+      'Planning failed because of a bug in Wrench',
+    );
+    return refuseRemediation(`a bug in Wrench stopped the planning; see job ${jobId} in the log`);
   }
 }
 
-/** Somebody clicked "Check now" on a remediation that ended as interrupted, unverified or failed: runs the check again and changes nothing else. */
+/** Someone clicked "Check now" on a remediation that ended as interrupted, unverified or failed: runs the check again and changes nothing else. */
 async function recheck(context: JobContext, by: string): Promise<void> {
   const after = await observe(context, context.record.before);
   await commitTransition(context, recordRecheck(by, after));

@@ -64,7 +64,7 @@ test('loads and saves the samples of the check in its environment, within its li
   expect(given.logged).toEqual([]);
 });
 
-test('a check that remembers nothing costs no round trip', async () => {
+test('a check that remembers nothing makes no request to Redis', async () => {
   const given = deps();
 
   expect(await loadEarlier(given, forgetful, ASKED)).toEqual({});
@@ -82,13 +82,13 @@ test('a failure is logged and fails nothing', async () => {
   });
   await saveNewSamples(given, check, ASKED, SAMPLES, AT);
 
-  expect(given.logged.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
-    'earlier samples could not be loaded',
-    'samples could not be saved',
+  expect(given.logged.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual([
+    'samples-not-loaded',
+    'samples-not-saved',
   ]);
 });
 
-test('a Redis that does not answer does not hold up a check', async () => {
+test('a Redis that does not respond does not delay a check', async () => {
   vi.useFakeTimers();
   const hang = () => new Promise<never>(() => undefined);
   const given = deps({ load: hang, save: hang });

@@ -5,18 +5,18 @@ import type { HistoryOf } from '../store/history/history.ts';
 import type { Log } from '../telemetry/log.ts';
 import { within } from '../telemetry/within.ts';
 
-/** What it takes to load and save the samples of checks that remember. */
+/** Loads and saves the samples of checks that remember some. */
 export interface SampleDeps {
   readonly historyOf: HistoryOf;
   readonly log: Log;
 }
 
-/** While Redis is unreachable, commands wait. A check does not wait for its samples. */
+/** While Redis is unreachable, its commands wait. A check waits for its samples no longer than this. */
 const ANSWERS_WITHIN_MS = 2_000;
 
 type Asked = Pick<CheckRun, 'check' | 'environment'>;
 
-/** The `earlier` of a run, for a check that remembers. Never throws: without Redis the report notes that there are none. */
+/** The `earlier` of a run, for a check that remembers. Never throws: without Redis, the report has a note instead. */
 export async function loadEarlier(
   { historyOf, log }: SampleDeps,
   { remembers }: AnyCheck,
@@ -26,7 +26,10 @@ export async function loadEarlier(
   try {
     return { earlier: await within(ANSWERS_WITHIN_MS, historyOf(check, environment).load()) };
   } catch (error) {
-    log.warn({ err: error, check, environment }, 'earlier samples could not be loaded');
+    log.warn(
+      { event: 'samples-not-loaded', err: error, check, environment },
+      "Couldn't load earlier samples",
+    );
     return { earlier: { unavailable: 'Redis could not be read' } };
   }
 }
@@ -44,8 +47,11 @@ export async function saveNewSamples(
     const { save } = historyOf(check, environment);
     const unsaved = await within(ANSWERS_WITHIN_MS, save(samples, startedAt, seriesLimits(remembers)));
     if (unsaved > 0)
-      log.warn({ check, environment, unsaved }, 'some samples were too large or too many to save');
+      log.warn(
+        { event: 'samples-dropped', check, environment, unsaved },
+        'Some samples were too large or too many to save',
+      );
   } catch (error) {
-    log.warn({ err: error, check, environment }, 'samples could not be saved');
+    log.warn({ event: 'samples-not-saved', err: error, check, environment }, "Couldn't save samples");
   }
 }

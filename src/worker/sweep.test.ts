@@ -53,7 +53,7 @@ const STATES: readonly (readonly [
   ['settling', () => begin().then(() => stage.change(finishExecution(7, LEASE_MS))), 'unverified'],
 ];
 
-test.each(STATES)('%s that is overdue ends, and the end has its card', async (state, bring, end) => {
+test.each(STATES)('%s that is overdue ends, and its card is queued', async (state, bring, end) => {
   await bring();
   expect(await stateOf()).toBe(state);
   await makeOverdue();
@@ -70,7 +70,7 @@ test.each(STATES)('%s that is overdue ends, and the end has its card', async (st
   expect(await stage.read()).toMatchObject({ because: expect.any(String), endedAt: expect.any(String) });
 });
 
-test('a plan that nobody could see yet gets more time', async () => {
+test('a plan that is not posted yet gets more time', async () => {
   await stage.plan();
   await makeOverdue();
 
@@ -153,7 +153,7 @@ test('a sweep that failed is followed by the next', async () => {
   await expect.poll(stateOf).toBe('expired');
 });
 
-test('closing waits for the running sweep, and starts no other', async () => {
+test('closing waits for the running sweep, and starts no new one', async () => {
   const gate = Promise.withResolvers<void>();
   let [begun, ended] = [0, 0];
   const remediations = {

@@ -10,7 +10,7 @@ const CARD_PENDING_MS = 10_000;
 
 /**
  * Repeatedly ends overdue remediations, and queues jobs and cards again that were lost between a transition and their queue.
- * Every worker sweeps; two sweeps at once do no harm.
+ * Every worker sweeps; two sweeps at once are safe.
  */
 export function startSweep(deps: RemediationDeps, everyMs: number): RunningSweep {
   let running = Promise.resolve();
@@ -18,7 +18,7 @@ export function startSweep(deps: RemediationDeps, everyMs: number): RunningSweep
     running = running
       .then(() => sweep(deps))
       .catch((error: unknown) => {
-        deps.log.debug({ err: error }, 'a sweep was cut short');
+        deps.log.debug({ event: 'sweep-failed', err: error }, "Couldn't finish a sweep; retrying");
       });
   }, everyMs);
   return {
@@ -29,13 +29,16 @@ export function startSweep(deps: RemediationDeps, everyMs: number): RunningSweep
   };
 }
 
-/** Each one alone: one that cannot be read, because another version stored it, must not keep the others from ending. */
+/** Each on its own: one that can't be read, because another version stored it, must not keep the others from ending. */
 async function sweep(deps: RemediationDeps): Promise<void> {
   const { remediations, log } = deps;
   const each = async (ids: readonly string[], work: (deps: RemediationDeps, id: string) => Promise<void>) => {
     for (const id of ids)
       await work(deps, id).catch((error: unknown) => {
-        log.debug({ err: error, remediation: id }, 'a remediation could not be swept');
+        log.debug(
+          { event: 'remediation-not-swept', err: error, remediation: id },
+          "Couldn't sweep a remediation; retrying",
+        );
       });
   };
   await each(await remediations.listOverdue(), endIfOverdue);
@@ -49,10 +52,9 @@ async function endIfOverdue(
   const result = await remediations.transition(id, endOverdue(policy));
   if (result.kind !== 'changed') return;
   const { state } = result.record;
-  log.info(
-    { remediation: id, state },
-    state === 'planned' ? 'extended a plan that is not posted yet' : 'ended an overdue remediation',
-  );
+  if (state === 'planned')
+    log.info({ event: 'plan-extended', remediation: id }, "Extended a plan that isn't posted yet");
+  else log.info({ event: 'remediation-overdue', remediation: id, state }, 'Ended an overdue remediation');
   await announce(result.record, result.revision);
 }
 

@@ -47,18 +47,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('a check that says how findings were resolved gets those that are not known to be gone', async () => {
+test('a check that says how findings were resolved gets those not yet gone', async () => {
   expect(await loadPrevious(deps(), explaining, QUESTION)).toEqual({ previous: [FOUND, UNSEEN] });
 });
 
-test('for a check that does not say it, nothing is loaded', async () => {
+test("nothing is loaded for a check that doesn't say how findings were resolved", async () => {
   const findings = { load: vi.fn<TrackingDeps['findings']['load']>(), record: never };
 
   expect(await loadPrevious(deps({ findings }), makeCheck(), QUESTION)).toEqual({});
   expect(findings.load).not.toHaveBeenCalled();
 });
 
-test('a report gets what is known of its own findings, and a part of a digest everything', async () => {
+test('a report gets the history of its own findings, and a part of a digest that of all', async () => {
   expect(await trackReport(deps(), QUESTION, report)).toEqual({ tracked: [FOUND] });
   expect(await trackDigestPart(deps(), QUESTION, report)).toEqual(ALL);
 });
@@ -82,13 +82,13 @@ test.each<[string, Partial<TrackingDeps>]>([
 
   expect(await trackReport(given, QUESTION, report)).toEqual({});
   expect(given.logged).toHaveLength(1);
-  expect(given.logged[0]).toContain('findings could not be recorded');
+  expect(given.logged[0]).toContain('findings-not-recorded');
   const failed = trackDigestPart(given, QUESTION, report);
   await expect(failed).rejects.toBeInstanceOf(NotRecorded);
-  await expect(failed).rejects.toThrow('its findings could not be recorded: LOADING');
+  await expect(failed).rejects.toThrow("couldn't record its findings: LOADING");
 });
 
-test('nothing waits for Redis for long', async () => {
+test('nothing waits long for Redis', async () => {
   vi.useFakeTimers();
   const given = deps({ findings: { load: never, record: never } });
   const previous = loadPrevious(given, explaining, QUESTION);
@@ -99,5 +99,5 @@ test('nothing waits for Redis for long', async () => {
   expect(await Promise.all([previous, tracked])).toEqual([{}, {}]);
   expect(given.logged).toHaveLength(2);
   await vi.advanceTimersByTimeAsync(13_000);
-  expect(await part).toMatchObject({ message: expect.stringContaining('no answer in 15 s') });
+  expect(await part).toMatchObject({ message: expect.stringContaining('no response in 15 s') });
 });

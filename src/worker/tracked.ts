@@ -8,7 +8,7 @@ import type { Silences } from '../store/silences/silences.ts';
 import type { Log } from '../telemetry/log.ts';
 import { within } from '../telemetry/within.ts';
 
-/** What it takes to record what a check found, and to know who silenced it or works on it. */
+/** Records what a check found, and reads who silenced it or works on it. */
 export interface TrackingDeps {
   readonly findings: Pick<FindingHistory, 'load' | 'record'>;
   readonly silences: Pick<Silences, 'apply'>;
@@ -16,16 +16,16 @@ export interface TrackingDeps {
   readonly log: Log;
 }
 
-/** While Redis is unreachable, commands wait. Somebody waits for the report, and nobody for a digest. */
+/** While Redis is unreachable, its commands wait. A person waits for a report, but not for a digest. */
 const ANSWERS_WITHIN_MS = 2_000;
 const RECORDS_WITHIN_MS = 15_000;
 
-/** What a run found could not be recorded. A digest that was compared with an older record could report something as new or as gone. */
+/** The findings of a run couldn't be recorded. A digest compared with an older record could report something as new or as gone. */
 export class NotRecorded extends Error {
   override readonly name = 'NotRecorded';
 }
 
-/** The `previous` of a run, for a check that says how findings were resolved. Never throws: without it, nothing says how. */
+/** The `previous` of a run, for a check that says how findings were resolved. Never throws: without it, the report doesn't say how. */
 export async function loadPrevious(
   { findings, log }: TrackingDeps,
   { resolved }: AnyCheck,
@@ -36,7 +36,10 @@ export async function loadPrevious(
     const known = await within(ANSWERS_WITHIN_MS, findings.load(question));
     return { previous: known.filter(({ state }) => state !== 'gone') };
   } catch (error) {
-    log.warn({ err: error, ...aboutOf(question) }, 'findings of earlier runs could not be loaded');
+    log.warn(
+      { event: 'findings-not-loaded', err: error, ...aboutOf(question) },
+      "Couldn't load findings of earlier runs",
+    );
     return {};
   }
 }
@@ -56,7 +59,10 @@ export async function trackReport(
     const reported = new Set(report.findings.map(key));
     return { tracked: all.filter((one) => reported.has(key(one))) };
   } catch (error) {
-    deps.log.warn({ err: error, ...aboutOf(question) }, 'findings could not be recorded');
+    deps.log.warn(
+      { event: 'findings-not-recorded', err: error, ...aboutOf(question) },
+      "Couldn't record findings",
+    );
     return {};
   }
 }
@@ -74,7 +80,7 @@ export async function trackDigestPart(
     return [...(await within(RECORDS_WITHIN_MS, record(deps, question, report)))];
   } catch (error) {
     const because = error instanceof Error ? error.message : String(error);
-    throw new NotRecorded(`its findings could not be recorded: ${because}`, { cause: error });
+    throw new NotRecorded(`couldn't record its findings: ${because}`, { cause: error });
   }
 }
 

@@ -9,30 +9,33 @@ import { stopChild } from './processes.ts';
 import { setBenchStage } from './stage.ts';
 
 const AT_ONCE = 200;
-/** The first of all meets a bot that has just started; some more until its code is compiled for good; then those that count. */
+/**
+ * The first volley reaches a bot that has just started; the next ones warm up its compiled code; the rest
+ * are measured.
+ */
 const VOLLEYS = { cold: 1, warmUp: 2, warm: 5 } as const;
-/** Fill the slots of the worker. */
+/** Fill the worker's slots. */
 const FIRST = 40;
 const SLOTS = 10;
 const CHECK_SECONDS = 30;
-/** Between two volleys; the bot posts and Redis works off what the last one left. */
+/** Between two volleys, while the bot posts and Redis processes what is left. */
 const PAUSE_MS = 2_000;
 
 /**
- * 200 people type a command at the same moment, each its own question, while all slots of the worker are taken by 30 s checks.
- * Bolt alone, which acknowledges and does nothing, is asked in turn with it.
+ * 200 people type a command at the same moment, each with different arguments, while 30 s checks occupy all
+ * of the worker's slots. Alternates with plain Bolt, which acknowledges and does nothing.
  */
-export async function benchAcknowledgement(lasting: AsyncDisposableStack): Promise<Figure[]> {
-  const silent = await listenInSilence(lasting);
-  const stage = await setBenchStage(lasting, {
+export async function benchAcknowledgement(cleanup: AsyncDisposableStack): Promise<Figure[]> {
+  const silent = await listenInSilence(cleanup);
+  const stage = await setBenchStage(cleanup, {
     sources: [{ kind: 'tls', name: 'silent', sites: [`127.0.0.1:${silent}`], timeoutMs: 60_000 }],
     limits: { checkSeconds: CHECK_SECONDS, checksAtOnce: SLOTS, stopSeconds: 0 },
   });
   const bot = await stage.start('bot');
   await stage.start('worker');
-  const bare = forkFor(lasting, 'bare-bolt.ts');
+  const bare = forkFor(cleanup, 'bare-bolt.ts');
   const [barePort] = (await once(bare, 'message')) as [number];
-  const client = forkFor(lasting, 'fire-commands.ts');
+  const client = forkFor(cleanup, 'fire-commands.ts');
   const target = { ours: bot.port(), bare: barePort };
   const ask = questions();
   await fire(client, { port: target.bare, texts: ask(FIRST) });
@@ -91,7 +94,7 @@ function figuresOf(cold: Acks, warm: Acks): Figure[] {
   ];
 }
 
-/** Each asks for something else, so that none joins another. */
+/** Each has different arguments, so that none joins another. */
 function questions(): (count: number) => readonly string[] {
   let asked = 0;
   return (count) => Array.from({ length: count }, () => `expiring --within ${720 + (asked += 1)}h`);
@@ -105,16 +108,16 @@ async function fire(client: ChildProcess, volley: CommandBatch): Promise<readonl
   return acks;
 }
 
-function forkFor(lasting: AsyncDisposableStack, file: string): ChildProcess {
+function forkFor(cleanup: AsyncDisposableStack, file: string): ChildProcess {
   const child = fork(new URL(file, import.meta.url));
-  lasting.defer(() => stopChild(child));
+  cleanup.defer(() => stopChild(child));
   return child;
 }
 
-/** A site that accepts and never says a word: a check of it lasts until its deadline. */
-async function listenInSilence(lasting: AsyncDisposableStack): Promise<number> {
+/** A site that accepts connections and never responds: a check of it lasts until its deadline. */
+async function listenInSilence(cleanup: AsyncDisposableStack): Promise<number> {
   const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  lasting.defer(() => void server.close());
+  cleanup.defer(() => void server.close());
   return (server.address() as AddressInfo).port;
 }

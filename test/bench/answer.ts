@@ -10,15 +10,16 @@ const ADA = 'U0123ADA';
 const WARM_UP = 5;
 const EXPIRED = 3;
 const DAY_MS = 86_400_000;
-/** Nothing comes any more when nothing has come for so long. */
+/** A thread is complete after this long without a new message. */
 const QUIET_MS = 1_500;
 
 /**
- * From a command typed to the last reply in its thread, in the clock of the workspace, without the time of the check itself.
- * Bot and worker are processes of their own; one command at a time, each in a channel of its own, so that Slack's pace plays no part.
+ * From a command to the last reply in its thread, by the clock of the workspace, without the time of the
+ * check itself. Bot and worker are separate processes; one command at a time, each in its own channel, so
+ * that Slack's rate limit does not matter.
  */
-export async function benchAnswer(lasting: AsyncDisposableStack): Promise<Figure[]> {
-  const stage = await setBenchStage(lasting, {
+export async function benchAnswer(cleanup: AsyncDisposableStack): Promise<Figure[]> {
+  const stage = await setBenchStage(cleanup, {
     sources: [{ kind: 'files', name: 'disk', paths: ['*.pem'] }],
   });
   await writeCertificates(stage.folder);
@@ -36,7 +37,7 @@ export async function benchAnswer(lasting: AsyncDisposableStack): Promise<Figure
   ];
 }
 
-/** What an evening brings: some that expired, and a few that did not. */
+/** A typical set of findings: some expired, and a few that could not be checked. */
 async function writeCertificates(folder: string): Promise<void> {
   const root = await makeAuthority({ name: 'Bench Root' });
   for (let at = 0; at < 2 * EXPIRED; at += 1) {
@@ -51,7 +52,7 @@ async function writeCertificates(folder: string): Promise<void> {
   }
 }
 
-/** Warms both roles up, and sees how many messages an answer has. */
+/** Warms both roles up, and counts the messages of a report. */
 async function learnPosts(stage: BenchStage, channels: readonly string[]): Promise<number> {
   let posts = 0;
   for (const channel of channels) {

@@ -22,7 +22,10 @@ export type RoleMessage =
   /** A fix was applied, at this many milliseconds of the epoch. */
   | { readonly kind: 'applied'; readonly atMs: number };
 
-/** Runs one role of the product with the check of a fake system in its catalogue. Each message names the only thing that is broken from then on. */
+/**
+ * Runs one role of Wrench with the check of a fake system in its catalogue. Each message names the only
+ * thing that is broken from then on.
+ */
 const { role, redisUrl, apiUrl } = JSON.parse(process.argv[2] ?? '') as RoleArguments;
 const send = (said: RoleMessage) => process.send?.(said);
 const system = makeFakeSystem([]);
@@ -70,7 +73,7 @@ process.on('message', (thing: string) => {
   send({ kind: 'broken' });
 });
 send({ kind: 'ready', ...(started.port !== undefined && { port: started.port }) });
-// Whoever started it is gone, or asks it to stop.
+// The parent is gone, or requests a stop.
 await Promise.race([once(process, 'disconnect'), once(process, 'SIGTERM')]);
 await started.close();
 process.exit();

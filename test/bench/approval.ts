@@ -13,24 +13,25 @@ import { CHANNEL_IDS, TOKENS, toChannel } from './stage.ts';
 
 const WARM_UP = 5;
 const WITHIN_MS = 15_000;
-/** Somebody reads the plan; meanwhile Slack lets the bot edit again as often as before. */
+/** The time to read the plan; meanwhile Slack allows the bot as many edits as before. */
 const READ_MS = 5_000;
 
 interface Timings {
-  /** From the click to the moment the fix is applied. */
+  /** From the click until the fix is applied. */
   readonly toApplyMs: number;
   /** From the click to the final status in the thread: verified, recorded and posted. */
   readonly toProofMs: number;
 }
 
 /**
- * From the click on *Approve* to the fix, and to its proof in the thread. Bot and worker are processes of their own, Redis writes every
- * change to disk; one fix at a time, each in a channel of its own. The fix itself and its verification take no time: what is
- * measured is everything that makes it safe. For comparison, BullMQ alone runs an empty job on the same Redis.
+ * From the click on *Approve* to the fix, and to its verification in the thread. Bot and worker are
+ * separate processes, Redis writes every change to disk; one fix at a time, each in its own channel. The
+ * fix itself and its verification take no time, so this measures only the safety checks around them. For
+ * comparison, plain BullMQ runs an empty job on the same Redis.
  */
-export async function benchApproval(lasting: AsyncDisposableStack): Promise<Figure[]> {
-  const stage = await setApprovalStage(lasting);
-  const runBare = openBare(lasting, stage.redisUrl);
+export async function benchApproval(cleanup: AsyncDisposableStack): Promise<Figure[]> {
+  const stage = await setApprovalStage(cleanup);
+  const runBare = openBare(cleanup, stage.redisUrl);
   for (const channel of CHANNEL_IDS) await plan(stage, channel);
   await sleep(READ_MS);
   const took: Timings[] = [];
@@ -53,7 +54,7 @@ export async function benchApproval(lasting: AsyncDisposableStack): Promise<Figu
       unit: 'ms',
     },
     {
-      name: `approve click to fix proven in the thread: p${share * 100}`,
+      name: `approve click to fix verified in the thread: p${share * 100}`,
       ours: percentile(
         took.map(({ toProofMs }) => toProofMs),
         share,
@@ -69,19 +70,19 @@ interface ApprovalStage {
   readonly worker: ChildProcess;
 }
 
-async function setApprovalStage(lasting: AsyncDisposableStack): Promise<ApprovalStage> {
+async function setApprovalStage(cleanup: AsyncDisposableStack): Promise<ApprovalStage> {
   const redis = await startRedis();
-  lasting.defer(redis.close);
+  cleanup.defer(redis.close);
   let port: number | undefined;
   const workspace = await startWorkspace({
     app: { delivery: 'http', requestUrl: () => `http://127.0.0.1:${port}/slack/events`, ...TOKENS },
     channels: CHANNEL_IDS.map(toChannel),
   });
-  lasting.defer(workspace.close);
+  cleanup.defer(workspace.close);
   const start = async (role: RoleArguments['role']) => {
     const roleArguments: RoleArguments = { role, redisUrl: redis.url, apiUrl: workspace.apiUrl };
     const child = fork(new URL('approval-role.ts', import.meta.url), [JSON.stringify(roleArguments)]);
-    lasting.defer(() => stopChild(child));
+    cleanup.defer(() => stopChild(child));
     const ready = await nextMessage(child, 'ready');
     return { child, port: ready.port };
   };
@@ -110,14 +111,14 @@ async function approve(stage: ApprovalStage, channelId: string): Promise<Timings
   return { toApplyMs: (await applied).atMs - clickedAtMs, toProofMs: restAtMs - clickedAtMs };
 }
 
-/** Each channel has a thing of its own: plans of one target exclude one another. */
+/** Each channel has its own thing: plans with the same target exclude each other. */
 async function breakOne({ worker }: ApprovalStage, thing: string): Promise<void> {
   const broken = nextMessage(worker, 'broken');
   worker.send(thing);
   await broken;
 }
 
-/** Gives the moment of the click. */
+/** Returns the time of the click. */
 async function press(
   workspace: Workspace,
   channelId: string,
@@ -151,16 +152,16 @@ function inThread(
 }
 
 /** An empty job on the same Redis, from `add` to its worker. */
-function openBare(lasting: AsyncDisposableStack, url: string): () => Promise<number> {
+function openBare(cleanup: AsyncDisposableStack, url: string): () => Promise<number> {
   const connect = () => {
     const connection = new Redis({ path: url.slice('unix://'.length), maxRetriesPerRequest: null });
-    lasting.defer(() => connection.disconnect());
+    cleanup.defer(() => connection.disconnect());
     return connection;
   };
   const queue = new Queue('bare', { connection: connect() });
   let taken: () => void = () => undefined;
   const worker = new Worker('bare', async () => taken(), { connection: connect() });
-  lasting.defer(async () => void (await Promise.all([queue.close(), worker.close()])));
+  cleanup.defer(async () => void (await Promise.all([queue.close(), worker.close()])));
   return async () => {
     const startedAt = performance.now();
     const arrived = new Promise<void>((resolve) => (taken = resolve));
@@ -170,7 +171,7 @@ function openBare(lasting: AsyncDisposableStack, url: string): () => Promise<num
   };
 }
 
-/** The next thing of this kind that it says. @throws Error where it ends first. */
+/** The next message of this kind. @throws Error if the process exits first. */
 async function nextMessage<K extends RoleMessage['kind']>(
   child: ChildProcess,
   kind: K,

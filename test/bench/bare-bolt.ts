@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { App, HTTPReceiver } from '@slack/bolt';
 import { TOKENS } from './stage.ts';
 
-/** Run as a process of its own: Bolt alone, which acknowledges and does nothing. */
+/** Runs as a separate process: plain Bolt, which acknowledges and does nothing. */
 const receiver = new HTTPReceiver({ signingSecret: TOKENS.signingSecret, port: 0 });
 const app = new App({
   receiver,

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { CoreV1Api, KubeConfig, type V1ListMeta } from '@kubernetes/client-node';
 
 /**
- * The baseline: the client's typed API sends the same requests as the check, with the same concurrency, and the answers are dropped. Runs as a separate
- * process; its argument is the path of a kubeconfig.
+ * The baseline: the client's typed API sends the same requests as the check, with the same concurrency, and
+ * drops the responses. Runs as a separate process; its argument is the path of a kubeconfig.
  */
 const LIMIT = 500;
 const NODE_LIMIT = 100;
@@ -51,7 +51,7 @@ async function askKubelets(names: Iterable<string>): Promise<void> {
     );
 }
 
-/** Kubelets are asked while nodes are still being listed. */
+/** Kubelets are queried while nodes are still being listed. */
 async function readNodes(): Promise<number> {
   const kubelets: Promise<void>[] = [];
   let count = 0;

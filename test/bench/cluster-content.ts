@@ -6,7 +6,7 @@ export interface ClusterSize {
   readonly podsPerNode: number;
 }
 
-/** When everything in it was measured. */
+/** The time of all measurements. */
 export const MEASURED_AT = '2026-11-26T11:59:40Z';
 const CREATED_AT = '2026-09-27T12:00:00Z';
 
@@ -14,7 +14,7 @@ export function nodeName(index: number): string {
   return `ip-10-${index >> 8}-${index & 255}-17.eu-central-1.compute.internal`;
 }
 
-/** One in a hundred is short of disk. */
+/** One in a hundred is low on disk. */
 export function isShort(node: number): boolean {
   return node % 100 === 7;
 }
@@ -51,7 +51,7 @@ export function podsJson(from: number, to: number, size: ClusterSize): string {
   });
 }
 
-/** Two of each node that is short of disk: `from` and `to` count these. */
+/** Two of each node that is low on disk: `from` and `to` count these. */
 export function eventsJson(from: number, to: number): string {
   return join(from, to, (index) =>
     (index % 2 === 0 ? garbageEvent : thresholdEvent)({
@@ -65,7 +65,7 @@ export function eventCount({ nodes }: ClusterSize): number {
   return 2 * Array.from({ length: nodes }, (_, index) => index).filter(isShort).length;
 }
 
-/** The answer of a kubelet to `/stats/summary`. */
+/** A kubelet's response to `/stats/summary`. */
 export function statsJson(node: number, size: ClusterSize): string {
   const pods = join(0, size.podsPerNode, (at) => {
     const index = node + at * size.nodes;
@@ -86,7 +86,7 @@ function join(from: number, to: number, write: (index: number) => string): strin
 
 type Values = Readonly<Record<string, string>>;
 
-/** Replaces `%node%` by the value of that name; `"%%pods%%"` with its quotes. */
+/** Replaces `%node%` with the value of that name, and `"%%pods%%"` including its quotes. */
 function template(object: object): (values: Values) => string {
   const parts = JSON.stringify(object).split(/"%%(\w+)%%"|%(\w+)%/);
   return (values) => {
@@ -507,7 +507,7 @@ const healthyStats = template(statsObject(36 * GIB));
 const shortStats = template(statsObject(6 * GIB));
 const podStats = template(podStatsObject());
 
-/** The answer of every kubelet to `/configz`. */
+/** Every kubelet's response to `/configz`. */
 export const CONFIG_JSON = JSON.stringify(
   configBody({
     syncFrequency: '1m0s',

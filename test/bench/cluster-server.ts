@@ -47,7 +47,7 @@ process.on('message', () => {
 });
 process.once('disconnect', () => process.exit());
 
-/** Lists and kubelets; anything else is left to the API server. */
+/** Lists and kubelets; everything else is left to the API server. */
 function answer({ method, path, query }: ApiRequest): ApiAnswer | undefined {
   const named = parseObjectPath(path);
   if (method !== 'GET' || !named) return undefined;

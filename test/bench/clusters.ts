@@ -23,15 +23,16 @@ interface Outcome {
 }
 
 /**
- * Compares `node/disk` on a large cluster with a baseline that sends the same requests through the client and drops the answers: once as the client
- * works with a CA in the kubeconfig, which opens a connection for each request, and once with keep-alive. Then compares the heap that the check needs
- * with that of a program that holds one page.
+ * Compares `node/disk` on a large cluster with a baseline that sends the same requests through the client
+ * and drops the responses: once with a CA in the kubeconfig, so that the client opens a connection for each
+ * request, and once with keep-alive. Then compares the heap that the check needs with that of a program
+ * that holds one page.
  */
-export async function benchClusters(lasting: AsyncDisposableStack): Promise<Figure[]> {
+export async function benchClusters(cleanup: AsyncDisposableStack): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-bench-'));
-  lasting.defer(() => rm(folder, { recursive: true, force: true }));
+  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   const server = fork(new URL('cluster-server.ts', import.meta.url), [String(NODES), String(PODS_PER_NODE)]);
-  lasting.defer(() => stopChild(server));
+  cleanup.defer(() => stopChild(server));
   const [{ kubeconfig, ca }] = (await once(server, 'message')) as [ServedCluster];
   const write = async (name: string, content: string) => {
     await writeFile(join(folder, name), content, { mode: 0o600 });

@@ -12,7 +12,7 @@ const STARTS = 5;
 const IDLE_MS = 1_500;
 const MB = 1024 * 1024;
 
-/** What each role cannot do without; a process that loads these, and ends, is the floor of its start. */
+/** The libraries that each role needs; a process that only loads these is the lower bound of its start. */
 const LIBRARIES: Readonly<Record<RoleName, readonly string[]>> = {
   bot: ['@slack/bolt', 'bullmq', 'ioredis'],
   worker: ['bullmq', 'ioredis'],
@@ -25,9 +25,9 @@ const FORBIDDEN_MODULES = {
   worker: /\/src\/slack\/|\/node_modules\/@slack\//,
 } as const;
 
-/** Whole processes, from `node src/main.ts` to ready, and what they hold while nobody asks anything. */
-export async function benchColdStart(lasting: AsyncDisposableStack): Promise<Figure[]> {
-  const stage = await setBenchStage(lasting, {
+/** Whole processes, from `node src/main.ts` to ready, and their memory while idle. */
+export async function benchColdStart(cleanup: AsyncDisposableStack): Promise<Figure[]> {
+  const stage = await setBenchStage(cleanup, {
     sources: [
       { kind: 'tls', name: 'edge', sites: ['127.0.0.1:9'] },
       { kind: 'files', name: 'disk', paths: ['*.pem'] },

@@ -15,7 +15,10 @@ const PARTS = [
 const YESTERDAY = '2026-11-26T07:30:00.000Z';
 const TODAY = '2026-11-27T07:30:00.000Z';
 
-/** Comparing a run with the last message and rendering the new one, against reading and writing the same run as JSON. Each is measured in turn. */
+/**
+ * Comparing a run with the last message and rendering the new one, against reading and writing the same run
+ * as JSON. The two alternate.
+ */
 export function benchDigest(): readonly Figure[] {
   const posted = snapshotOf(runOf(YESTERDAY, 0), undefined);
   const run = runOf(TODAY, 1);
@@ -52,7 +55,7 @@ function timeMs(what: () => unknown): number {
   return performance.now() - startedMs;
 }
 
-/** Of a later day, a tenth of the findings is new, a tenth gone, and nearly a tenth worse. */
+/** On a later day, a tenth of the findings is new, a tenth gone, and nearly a tenth worse. */
 function runOf(at: string, day: number): DigestRun {
   return {
     name: 'nightly',

@@ -7,30 +7,30 @@ import { type Figure, percentile } from './figure.ts';
 
 const KEYS = 10_000;
 const DIRECTORY = '/doppler/meta';
-/** As large jobs have them, so that there are directories to walk as well. */
+/** As large jobs have them, so that there are directories to walk too. */
 const KEYS_IN_JOB = 100;
 const TTL_SECONDS = 86_400;
 const CONCURRENCY = 64;
 const WARM_UP = 5;
 const ROUNDS = 40;
 
-/** Reads everything once, and says how many keys there were. */
+/** Reads everything once, and returns the number of keys. */
 type Read = () => Promise<number>;
 
 /**
- * 10,000 dopplers in a real etcd, read with a majority behind it by our source and by what one would write without it: the same GET with the
- * same client certificate, and `JSON.parse` of the same answer, with no look at what is in it.
+ * 10,000 dopplers in a real etcd, read with a majority by our source, against the minimum: the same GET
+ * with the same client certificate, and `JSON.parse` of the same response, without using it.
  */
-export async function benchDopplerKeys(lasting: AsyncDisposableStack): Promise<Figure[]> {
+export async function benchDopplerKeys(cleanup: AsyncDisposableStack): Promise<Figure[]> {
   const etcd = await startEtcd();
-  lasting.defer(etcd.close);
+  cleanup.defer(etcd.close);
   await fill(etcd);
-  const ours = openOurs(lasting, etcd);
-  const bare = await openBare(lasting, etcd);
+  const ours = openOurs(cleanup, etcd);
+  const bare = await openBare(cleanup, etcd);
   for (let round = 0; round < WARM_UP; round += 1) await Promise.all([bare(), ours()]);
   const tookMs = { ours: [] as number[], bare: [] as number[] };
   for (let round = 0; round < ROUNDS; round += 1) {
-    // In turn, and each as often after the other: what one leaves to be collected, the next one pays for.
+    // Alternating, and each as often second: the garbage of one is collected in the time of the next.
     if (round % 2 === 0) tookMs.bare.push(await time(bare));
     tookMs.ours.push(await time(ours));
     if (round % 2 === 1) tookMs.bare.push(await time(bare));
@@ -63,14 +63,14 @@ async function fill(etcd: Etcd): Promise<void> {
   await Promise.all(Array.from({ length: CONCURRENCY }, lane));
 }
 
-function openOurs(lasting: AsyncDisposableStack, { access }: Etcd): Read {
+function openOurs(cleanup: AsyncDisposableStack, { access }: Etcd): Read {
   const source = openEtcd(etcdConfig.parse({ kind: 'etcd', ...access }));
-  lasting.defer(source.close);
+  cleanup.defer(source.close);
   const { signal } = new AbortController();
   return async () => (await source.reads.keyValue?.tree(DIRECTORY, { signal }))?.leaves.length ?? 0;
 }
 
-async function openBare(lasting: AsyncDisposableStack, { access, members }: Etcd): Promise<Read> {
+async function openBare(cleanup: AsyncDisposableStack, { access, members }: Etcd): Promise<Read> {
   const [member] = members;
   const { ca, clientCertificate } = access;
   if (!member?.servername || !ca || !clientCertificate) throw new Error('the bench wants TLS');
@@ -79,7 +79,7 @@ async function openBare(lasting: AsyncDisposableStack, { access, members }: Etcd
   );
   const connect = { ca: roots!, cert: cert!, key: key!, servername: member.servername };
   const dispatcher = new Agent({ connect });
-  lasting.defer(() => dispatcher.close());
+  cleanup.defer(() => dispatcher.close());
   const url = `${member.url}/v2/keys${DIRECTORY}?recursive=true&quorum=true`;
   return async () => {
     const { body } = await request(url, { dispatcher });

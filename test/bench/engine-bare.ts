@@ -1,8 +1,8 @@
 import Docker from 'dockerode';
 
 /**
- * The baseline: dockerode sends the same requests as the check, with the same concurrency, and the answers are dropped. Runs as a separate process; its
- * argument is the port of an engine.
+ * The baseline: dockerode sends the same requests as the check, with the same concurrency, and drops the
+ * responses. Runs as a separate process; its argument is the port of an engine.
  */
 const INSPECTED_AT_ONCE = 8;
 
@@ -18,7 +18,7 @@ async function inspectAll(ids: Iterable<string>): Promise<void> {
   }
 }
 
-/** As Docker documents it; the types of dockerode know neither sizes nor lists of states. */
+/** As documented by Docker; the types of dockerode have neither sizes nor lists of states. */
 const SIZES = { all: true, size: true, filters: { status: ['created', 'exited', 'dead'] } };
 
 const startedAt = performance.now();

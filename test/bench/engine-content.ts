@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The answers of an engine with many stopped containers: those of Docker 20.10 with one of them, recorded and multiplied. Each container has an id, a
- * name and a size of its own.
+ * The responses of an engine with many stopped containers: recorded from Docker 20.10 with one container,
+ * and multiplied. Each container has its own id, name and size.
  */
 export interface EngineContent {
   readonly version: Buffer;
@@ -36,7 +36,7 @@ export function makeEngineContent(containers: number): EngineContent {
   const { row, inspection } = recorded;
   const ids = Array.from({ length: containers }, (_, at) => idAt(row.Id, at));
   const rows = ids.map((Id, at) => ({ ...row, Id, Names: [`/${nameAt(at)}`], SizeRw: 1_000 + at }));
-  // JSON has no place for what is undefined.
+  // JSON has no undefined values.
   const unsized = rows.map((one) => ({ ...one, SizeRw: undefined, SizeRootFs: undefined }));
   const lists = { sized: json(rows), unsized: json(unsized) };
   const parts = JSON.stringify({ ...inspection, Name: NAME }).split(row.Id);

@@ -1,4 +1,4 @@
-// Loaded before the time starts, as in the bare program. The source loads it with its first request.
+// Loaded before the time starts, as in the baseline. The source loads it with its first request.
 import 'dockerode';
 import { check } from '../../commands/node/leftovers/check.ts';
 import { closeEnvironments, openEnvironments } from '../../src/app/environments.ts';

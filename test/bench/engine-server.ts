@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { makeEngineContent } from './engine-content.ts';
 
-/** What was asked since the last call. */
+/** The requests since the last call. */
 export interface EngineRequests {
   /** The number of requests by method, path and names of parameters: `GET /v1.41/containers/{id}/json`. */
   readonly counts: Readonly<Record<string, number>>;

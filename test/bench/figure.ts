@@ -9,7 +9,7 @@ export interface Figure {
   readonly bare?: number;
   /** Ours to bare. */
   readonly ratio?: number;
-  /** What it should be, in words: `p99 < 150 ms`. */
+  /** The goal: `p99 < 150 ms`. */
   readonly goal?: string;
 }
 
@@ -27,7 +27,7 @@ export function drawTable(figures: readonly Figure[]): string {
   return `${alignTable(COLUMNS, rows).join('\n')}\n`;
 }
 
-/** Three digits tell enough. */
+/** Three digits are enough. */
 function inDigits(value: number): string {
   const digits = Number.isInteger(value) || value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -7,7 +7,10 @@ const CERTIFICATES = 200;
 const ROUNDS = 8;
 const READS = 5;
 
-/** A bundle of PEM read by `findCertificates`, against a split at the markers and Node's object for each part. */
+/**
+ * A PEM bundle read by `findCertificates`, against splitting it at the markers and making Node's object for
+ * each part.
+ */
 export async function benchFindCertificates(): Promise<Figure[]> {
   const root = await makeAuthority({ name: 'Root' });
   const leaves = await Promise.all(

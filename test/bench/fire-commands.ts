@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { APP, TEAM } from '../workspace/model.ts';
 import { CHANNEL_IDS, TOKENS } from './stage.ts';
 
-/** What the bench asks for. */
+/** The benchmark's parameters. */
 export interface CommandBatch {
   readonly port: number;
   /** One command each, all at once. */
@@ -13,18 +13,18 @@ export interface CommandBatch {
 }
 
 export interface Acknowledgement {
-  /** As HTTP says; 0 where nothing came. */
+  /** The HTTP status; 0 without a response. */
   readonly status: number;
   readonly tookMs: number;
 }
 
 const GIVE_UP_MS = 10_000;
-/** As by many hosts, each over a connection of its own, which the bot accepts before the clock starts. */
+/** As from many hosts, each over its own connection, which the bot accepts before the clock starts. */
 const SETTLE_MS = 300;
 
 /**
- * Run as a process of its own, so that firing costs the bot nothing; and over bare sockets with everything signed before, because on a small
- * machine an HTTP client would take the time that is measured.
+ * Runs as a separate process, so that firing costs the bot nothing; over plain sockets and with everything
+ * signed before, because on a small machine an HTTP client would use the CPU time that is measured.
  */
 async function fire({ port, texts }: CommandBatch): Promise<readonly Acknowledgement[]> {
   const sockets = texts.map(() => connect(port, '127.0.0.1'));

@@ -8,7 +8,7 @@ import { startRedis } from '../world/redis.ts';
 import { type Figure, percentile } from './figure.ts';
 
 const FINDINGS = 1_000;
-/** More than a series keeps, so that every series is full before anything is measured. */
+/** More than a series keeps, so that every series is full before the measurement. */
 const RUNS_BEFORE = 30;
 const MEASURED_RUNS = 15;
 const DAY_MS = 86_400_000;
@@ -17,14 +17,17 @@ const BETWEEN_RUNS_MS = 16 * 3_600_000;
 const QUESTION = { check: 'certs/expiring', environment: 'prod', questionId: 'q0123456789abcdef01234567' };
 const HISTORY_KEY = `{bench}:findings:${QUESTION.questionId}`;
 
-/** What it takes to record a run of many findings that have been found for a month, each with a full series of levels. */
-export async function benchHistory(lasting: AsyncDisposableStack): Promise<Figure[]> {
+/**
+ * The cost of recording a run with many findings that have existed for a month, each with a full series of
+ * levels.
+ */
+export async function benchHistory(cleanup: AsyncDisposableStack): Promise<Figure[]> {
   const server = await startRedis();
-  lasting.defer(server.close);
+  cleanup.defer(server.close);
   const redis = connectBlocking({ url: server.url }, (error) => {
     throw error;
   });
-  lasting.defer(() => redis.disconnect());
+  cleanup.defer(() => redis.disconnect());
   const history = openFindingHistory(redis, '{bench}', 30 * DAY_MS);
   const oursMs: number[] = [];
   const hashMs: number[] = [];
@@ -34,7 +37,7 @@ export async function benchHistory(lasting: AsyncDisposableStack): Promise<Figur
     const report = reportOf(run * BETWEEN_RUNS_MS);
     const ourMs = await timeMs(() => history.record(QUESTION, report));
     if (run > MEASURED_RUNS) continue;
-    // One after another on the same server, so that what slows one slows the others.
+    // Alternating on the same server, so that anything slow slows all of them.
     oursMs.push(ourMs);
     const value = (await redis.hget(HISTORY_KEY, 'history')) ?? '';
     hashMs.push(await timeMs(() => redis.hset('{bare}:hash', { rev: run, history: value })));
@@ -70,7 +73,7 @@ export async function benchHistory(lasting: AsyncDisposableStack): Promise<Figur
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 
-/** What recording costs apart from deciding what to record, written as one would without Wrench. */
+/** The cost of recording without deciding what to record: the minimum without Wrench. */
 async function recordWithoutDeciding(redis: Redis | Cluster, run: number): Promise<void> {
   const stored = await redis.hget(HISTORY_KEY, 'history');
   const known = JSON.parse((await inflate(Buffer.from(stored ?? '', 'base64'))).toString()) as object;
@@ -111,7 +114,7 @@ function reportOf(agoMs: number): Report {
     gaps: [],
     coverage: [{ source: 'vault', examined: 5_000 }],
     at: new Date(Date.now() - agoMs).toISOString(),
-    // A run is recorded as begun when it ended minus how long it took, by the clock of Redis.
+    // The start of a run is recorded as its end minus its duration, by the clock of Redis.
     durationMs: agoMs,
   };
 }

@@ -13,10 +13,13 @@ interface Outcome {
   readonly ms: number;
 }
 
-/** Compares `node/leftovers` on an engine with many stopped containers with dockerode, which sends the same requests and drops the answers. */
-export async function benchLeftovers(lasting: AsyncDisposableStack): Promise<Figure[]> {
+/**
+ * Compares `node/leftovers` on an engine with many stopped containers with dockerode, which sends the same
+ * requests and drops the responses.
+ */
+export async function benchLeftovers(cleanup: AsyncDisposableStack): Promise<Figure[]> {
   const server = fork(new URL('engine-server.ts', import.meta.url), [String(CONTAINERS)]);
-  lasting.defer(() => stopChild(server));
+  cleanup.defer(() => stopChild(server));
   const [port] = (await once(server, 'message')) as [number];
   const requests = async () => {
     server.send('requests');
@@ -24,7 +27,7 @@ export async function benchLeftovers(lasting: AsyncDisposableStack): Promise<Fig
     if (inspected !== CONTAINERS) throw new Error(`${inspected} of ${CONTAINERS} containers were inspected`);
     return JSON.stringify(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   };
-  // The first to ask would also pay for what the server has not compiled yet.
+  // The first client would also pay for code that the server has not compiled yet.
   await run('engine-bare.ts', port);
   await requests();
   const bare = rateOf(await run('engine-bare.ts', port));

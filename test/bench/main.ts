@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { drawTable, type Figure, mediansOf } from './figure.ts';
 
-/** As a shell says of Ctrl-C; the bench ends with it too. */
+/** The exit code of a shell after Ctrl-C. */
 const INTERRUPTED = 130;
 const NAMES = [
   'acknowledgement',
@@ -29,7 +29,10 @@ interface Selection {
   readonly json?: string | undefined;
 }
 
-/** Measures what is named, or everything, and prints one table. Figures and no verdicts: the exit code tells only whether something broke. */
+/**
+ * Runs the named benchmarks, or all of them, and prints one table of figures. The exit code shows only
+ * whether something failed.
+ */
 async function main(args: readonly string[]): Promise<number> {
   const selection = parseSelection(args);
   if (typeof selection === 'string') {
@@ -61,14 +64,16 @@ function parseSelection(args: readonly string[]): Selection | string {
     const runs = Number(values.runs);
     if (!Number.isInteger(runs) || runs < 1) return '--runs needs a number from 1.';
     const unknown = positionals.filter((name) => !NAMES.some((known) => known === name));
-    if (unknown.length > 0) return `There is no bench ${unknown.join(', ')}.`;
+    if (unknown.length > 0) return `Unknown benchmark ${unknown.join(', ')}.`;
     return { wanted: positionals, runs, json: values.json };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-/** Ctrl-C reaches the bench as well: it stops what it started, and then there is nothing left to wait for. */
+/**
+ * Ctrl-C reaches the benchmark too, which stops what it started; then there is nothing left to wait for.
+ */
 async function measure(name: string): Promise<readonly Figure[]> {
   const bench = fork(new URL('run-bench.ts', import.meta.url), [name]);
   const forward = () => bench.kill('SIGTERM');
@@ -79,7 +84,7 @@ async function measure(name: string): Promise<readonly Figure[]> {
   const [code] = (await once(bench, 'exit')) as [number | null];
   process.off('SIGTERM', forward).off('SIGINT', stay);
   if (code === INTERRUPTED) process.exit(INTERRUPTED);
-  if (code !== 0) throw new Error(`the bench ${name} ended with ${code}`);
+  if (code !== 0) throw new Error(`the benchmark ${name} exited with ${code}`);
   return figures;
 }
 

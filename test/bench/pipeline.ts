@@ -24,18 +24,21 @@ const ROUNDS = 7;
 /** Jobs that each worker takes at once, and that the producer has in flight. */
 const AT_ONCE = 50;
 
-/** Sends so many jobs through, all the way to where they would be posted. */
+/** Sends this many jobs through both queues, up to the point where they would be posted. */
 type Send = (jobs: number) => Promise<void>;
 
-/** A check that does nothing, from being asked for to its report being taken from the outbox, against BullMQ alone with the same payloads. */
-export async function benchPipeline(lasting: AsyncDisposableStack): Promise<Figure[]> {
+/**
+ * A check that does nothing, from its request to the report in the outbox, against plain BullMQ with the
+ * same payloads.
+ */
+export async function benchPipeline(cleanup: AsyncDisposableStack): Promise<Figure[]> {
   const redis = await startRedis();
-  lasting.defer(redis.close);
+  cleanup.defer(redis.close);
   let report: OutboxJob | undefined;
-  const ours = await openOurs(lasting, redis.url, (told) => (report ??= told));
+  const ours = await openOurs(cleanup, redis.url, (reporting) => (report ??= reporting));
   await ours(JOBS / 4);
   if (!report) throw new Error('no report came through');
-  const bare = openBare(lasting, redis.url, report);
+  const bare = openBare(cleanup, redis.url, report);
   await bare(JOBS / 4);
   const rates = { ours: [] as number[], bare: [] as number[] };
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -61,9 +64,9 @@ async function rateOf(send: Send): Promise<number> {
   return (JOBS * 1_000) / (performance.now() - startedAt);
 }
 
-/** The product's own queues, handler and settings, put together as its roles do. */
+/** Wrench's own queues, handler and settings, combined as in its roles. */
 async function openOurs(
-  lasting: AsyncDisposableStack,
+  cleanup: AsyncDisposableStack,
   url: string,
   onReport: (report: OutboxJob) => void,
 ): Promise<Send> {
@@ -72,18 +75,18 @@ async function openOurs(
     connectBlocking({ url }, fail),
     connectBlocking({ url }, fail),
   ];
-  lasting.defer(() => {
+  cleanup.defer(() => {
     for (const connection of [asking, working, posting]) connection.disconnect();
   });
   const asked = openQueues(asking, fail);
-  const told = openQueues(working, fail);
-  lasting.defer(async () => void (await Promise.all([asked.close(), told.close()])));
+  const reporting = openQueues(working, fail);
+  cleanup.defer(async () => void (await Promise.all([asked.close(), reporting.close()])));
   const log = makeLog({ level: 'silent', secrets: [] });
   const handling = {
     catalogue,
     readersOf: () => ({}),
-    enqueueOutbox: told.enqueueOutbox,
-    audiences: told.audiences,
+    enqueueOutbox: reporting.enqueueOutbox,
+    audiences: reporting.audiences,
     remediations: { saveOffers: async () => undefined },
     historyOf: openHistory(working, PREFIX),
     findings: openFindingHistory(working, PREFIX, 30 * 86_400_000),
@@ -109,7 +112,7 @@ async function openOurs(
       arrivals.arrived();
     },
   });
-  lasting.defer(async () => void (await Promise.all([worker.close(1_000), outbox.close(1_000)])));
+  cleanup.defer(async () => void (await Promise.all([worker.close(1_000), outbox.close(1_000)])));
   await waitUntilReady(asking, 5_000);
   return async (jobs) => {
     const all = arrivals.after(jobs);
@@ -122,10 +125,10 @@ async function openOurs(
 }
 
 /** BullMQ as its documentation shows it: add, process, add, process. */
-function openBare(lasting: AsyncDisposableStack, url: string, report: OutboxJob): Send {
+function openBare(cleanup: AsyncDisposableStack, url: string, report: OutboxJob): Send {
   const connect = () => {
     const connection = new Redis({ path: url.slice('unix://'.length), maxRetriesPerRequest: null });
-    lasting.defer(() => connection.disconnect());
+    cleanup.defer(() => connection.disconnect());
     return connection;
   };
   const [asking, working, posting] = [connect(), connect(), connect()];
@@ -143,7 +146,7 @@ function openBare(lasting: AsyncDisposableStack, url: string, report: OutboxJob)
     }),
   ];
   for (const worker of workers) worker.on('error', fail);
-  lasting.defer(async () => void (await Promise.all([first, second, ...workers].map((one) => one.close()))));
+  cleanup.defer(async () => void (await Promise.all([first, second, ...workers].map((one) => one.close()))));
   return async (jobs) => {
     const all = arrivals.after(jobs);
     await runConcurrently(jobs, () => first.add('check', nextJob()));
@@ -153,11 +156,11 @@ function openBare(lasting: AsyncDisposableStack, url: string, report: OutboxJob)
 
 const check = defineCheck({
   title: 'Nothing',
-  why: 'What everything but the check costs.',
+  why: 'Measures everything except the check.',
   uses: [],
   args: z.object({ size: z.string().prefault('1').meta({ description: 'anything' }) }),
   collect: async ({ saw }) => saw('bench', 1),
-  diagnose: () => ({ examined: 1, verdict: 'Nothing was looked at', findings: [] }),
+  diagnose: () => ({ examined: 1, verdict: 'Nothing was checked', findings: [] }),
 });
 
 const catalogue: Catalogue = {
@@ -167,7 +170,7 @@ const catalogue: Catalogue = {
 
 let jobsMade = 0;
 
-/** Each asks for something else, so that none joins another. */
+/** Each has different arguments, so that none joins another. */
 function nextJob(): CheckJob {
   jobsMade += 1;
   return {

@@ -7,12 +7,12 @@ import { freePort } from '../world/free-port.ts';
 
 export type RoleName = 'bot' | 'worker' | 'all';
 
-/** A role of the product in a process of its own. */
+/** A role of Wrench in a separate process. */
 export interface RunningRole {
-  /** Where Slack reaches it over HTTP. */
+  /** The address for Slack over HTTP. */
   readonly port: () => number;
   readonly readyAfterMs: number;
-  /** The value of one line of `/metrics`, as it is written there with its labels; 0 where there is none. */
+  /** The value of one line of `/metrics`, by its name and labels as written there; 0 if there is none. */
   readonly metric: (line: string) => Promise<number>;
   readonly stop: () => Promise<void>;
 }
@@ -28,7 +28,10 @@ const READY_WITHIN_MS = 30_000;
 const POLL_MS = 5;
 const STOP_WITHIN_MS = 15_000;
 
-/** Starts `src/main.ts` as production does, and waits until it says that it is ready. @throws Error with its last words where it ends instead. */
+/**
+ * Starts `src/main.ts` as in production, and waits until it is ready. @throws Error with its last output if
+ * it exits instead.
+ */
 export async function startRole(
   role: RoleName,
   { cwd, env = {}, nodeArguments = [] }: StartOptions,
@@ -42,7 +45,7 @@ export async function startRole(
   });
   let port = 0;
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const found = /"port":(\d+).*the bot hears Slack/.exec(line)?.[1];
+    const found = /"event":"bot-started","port":(\d+)/.exec(line)?.[1];
     if (found !== undefined) port = Number(found);
   });
   const health = (path: string) => fetch(`http://127.0.0.1:${healthPort}${path}`);
@@ -70,7 +73,7 @@ async function untilReady(
   startedAt: number,
 ): Promise<void> {
   while (performance.now() - startedAt < READY_WITHIN_MS) {
-    if (child.exitCode !== null) throw new Error(`the role ended with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`the role exited with ${child.exitCode}`);
     const answer = await health('/readyz').catch(() => undefined);
     await answer?.body?.cancel();
     if (answer?.ok) return;
@@ -79,7 +82,7 @@ async function untilReady(
   throw new Error(`the role was not ready within ${READY_WITHIN_MS} ms`);
 }
 
-/** SIGTERM, and SIGKILL for what does not mind that. */
+/** SIGTERM, then SIGKILL if it does not exit. */
 export async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
@@ -89,4 +92,4 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(hard);
 }
 
-/** Nobody else takes it in the moment until it is used, or the role says so. */
+/** If another process takes the port meanwhile, the role reports it. */

@@ -8,8 +8,8 @@ const ROUNDS = 8;
 const CERTIFICATES = 1500;
 
 /**
- * Certificates a second, read into plain facts: against reading the same facts off Node's object, and against making the object
- * and reading nothing. The best of some rounds taken in turn.
+ * Certificates per second, read into plain facts, against reading the same facts from Node's object, and
+ * against only making the object. The best of several alternating rounds.
  */
 export async function benchReadCertificates(): Promise<Figure[]> {
   const root = await makeAuthority({ name: 'Root' });

@@ -1,7 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 
-/** Loaded before a role with `--import`: writes what that process loaded, a line a module, when it ends. */
+/**
+ * Loaded before a role with `--import`: writes the modules that the process loaded, one per line, when it
+ * exits.
+ */
 const loaded = new Set<string>();
 registerHooks({
   load: (url, context, next) => {

@@ -13,8 +13,8 @@ import { benchPipeline } from './pipeline.ts';
 import { benchReadCertificates } from './read-certificates.ts';
 import { benchTlsScan } from './tls-scan.ts';
 
-/** What is left in `lasting` is stopped after the bench, and at Ctrl-C. */
-type Bench = (lasting: AsyncDisposableStack) => Promise<readonly Figure[]>;
+/** Closes everything in `cleanup` after the benchmark, and at Ctrl-C. */
+type Bench = (cleanup: AsyncDisposableStack) => Promise<readonly Figure[]>;
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   acknowledgement: benchAcknowledgement,
@@ -31,26 +31,26 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   start: benchColdStart,
 };
 
-/** As a shell says of Ctrl-C. */
+/** The exit code of a shell after Ctrl-C. */
 const INTERRUPTED = 130;
 
-/** Run as a process of its own: what one bench leaves in memory and makes of the compiled code would slow the next. */
-const lasting = new AsyncDisposableStack();
+/** Runs as a separate process, because memory and compiled code of one benchmark would slow the next. */
+const cleanup = new AsyncDisposableStack();
 let stopping = false;
 const interrupted = () => {
   stopping = true;
-  void lasting.disposeAsync().finally(() => process.exit(INTERRUPTED));
+  void cleanup.disposeAsync().finally(() => process.exit(INTERRUPTED));
 };
 process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
 try {
-  const figures = await BENCHES[process.argv[2] ?? '']?.(lasting);
+  const figures = await BENCHES[process.argv[2] ?? '']?.(cleanup);
   process.send?.(figures);
-  await lasting.disposeAsync();
+  await cleanup.disposeAsync();
   process.disconnect();
 } catch (error) {
-  // A bench whose servers are taken away fails, and that is no news.
+  // A benchmark whose servers were stopped fails, which is not reported.
   if (!stopping) {
-    await lasting.disposeAsync();
+    await cleanup.disposeAsync();
     throw error;
   }
 }

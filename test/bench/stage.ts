@@ -14,33 +14,33 @@ export const TOKENS = {
   signingSecret: 'bench-not-a-real-secret',
 } as const;
 
-/** Slack lets a bot post once a second in a channel: what is asked at once is asked in many. */
+/** Slack lets a bot post once a second in a channel, so concurrent commands go to many channels. */
 const CHANNELS = 40;
 export const CHANNEL_IDS: readonly string[] = Array.from({ length: CHANNELS }, (_, at) => `C0BENCH${at}`);
 
 export interface BenchStage {
   readonly workspace: Workspace;
-  /** Of this bench alone, and gone after it. */
+  /** Only for this benchmark, and removed after it. */
   readonly folder: string;
-  /** Starts a role in a process of its own; a bot hears Slack over HTTP. */
+  /** Starts a role in a separate process; a bot receives Slack's requests over HTTP. */
   readonly start: (role: RoleName, how?: Pick<StartOptions, 'nodeArguments' | 'env'>) => Promise<RunningRole>;
 }
 
-/** Redis, a workspace that delivers to the bot started last, and `wrench.yaml`. */
+/** Redis, a workspace that delivers to the most recently started bot, and `wrench.yaml`. */
 export async function setBenchStage(
-  lasting: AsyncDisposableStack,
+  cleanup: AsyncDisposableStack,
   { sources, limits = {} }: { sources: readonly object[]; limits?: Record<string, number> },
 ): Promise<BenchStage> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-bench-'));
-  lasting.defer(() => rm(folder, { recursive: true, force: true }));
+  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   const redis = await startRedis();
-  lasting.defer(redis.close);
+  cleanup.defer(redis.close);
   let port = 0;
   const workspace = await startWorkspace({
     app: { delivery: 'http', requestUrl: () => `http://127.0.0.1:${port}/slack/events`, ...TOKENS },
     channels: [...defaultChannels, ...CHANNEL_IDS.map(toChannel)],
   });
-  lasting.defer(workspace.close);
+  cleanup.defer(workspace.close);
   const config = join(folder, 'wrench.yaml');
   await writeFile(
     config,
@@ -59,7 +59,7 @@ export async function setBenchStage(
     start: async (role, how = {}) => {
       const its = role === 'worker' ? env : { ...env, ...slack };
       const running = await startRole(role, { ...how, cwd: folder, env: { ...its, ...how.env } });
-      lasting.defer(running.stop);
+      cleanup.defer(running.stop);
       if (role !== 'worker') port = running.port();
       return running;
     },

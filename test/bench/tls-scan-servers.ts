@@ -3,7 +3,10 @@ import { type AddressInfo, createServer as createPlainServer } from 'node:net';
 import { createServer } from 'node:tls';
 import { fullChain, issue, type Issued, makeAuthority } from '../world/ca.ts';
 
-/** Run as a process of its own, so that what is measured is the scanning side: many ports with one certificate for every name, and as many with two. */
+/**
+ * Runs as a separate process, so that only the scanner is measured: many ports with one certificate for
+ * every name, and as many with two.
+ */
 const PORTS = 200;
 
 const root = await makeAuthority({ name: 'Bench Root' });

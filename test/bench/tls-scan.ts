@@ -17,16 +17,17 @@ interface Endpoint {
 const CONCURRENCY = 50;
 const ENDPOINTS = 10_000;
 const ROUND = 1_000;
-/** With three, one and the same code differed by a fifth from run to run. */
+/** With three rounds, the same code varied by a fifth from run to run. */
 const ROUNDS = 8;
 const MB = 1024 * 1024;
 
-/** What a bare loop does for each site. */
+/** The work of a plain loop for each site. */
 type BareMode = 'tuned' | 'once' | 'twice';
 
 /**
- * Scanning against a bare `tls.connect` loop that takes the served chain, as one would write it, against the fastest loop there is, which
- * shares one context and takes nothing, and against a loop that asks for an RSA certificate too; then memory while scanning 10,000.
+ * Scanning against a plain `tls.connect` loop that reads the served chain, against the fastest possible
+ * loop, which shares one context and reads nothing, and against a loop that also requests an RSA
+ * certificate; then memory while scanning 10,000.
  */
 export async function benchTlsScan(): Promise<Figure[]> {
   const servers = fork(new URL('tls-scan-servers.ts', import.meta.url));
@@ -79,7 +80,7 @@ function endpointsAt(ports: readonly number[], count: number): Endpoint[] {
   }));
 }
 
-/** Both in turn, several times, the best of each: what disturbs one round is not what is measured. */
+/** Alternating, several times, and the best of each, so that a disturbed round does not count. */
 async function compare(
   endpoints: readonly Endpoint[],
   trust: string[],

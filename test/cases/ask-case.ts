@@ -16,7 +16,10 @@ export interface CaseVerdict {
   readonly report: Report;
 }
 
-/** Runs one check on a case: a file in `kubernetes/` by name, one elsewhere as `docker/name`, or a case that a test made. */
+/**
+ * Runs one check on a case: a file in `kubernetes/` by name, another file as `docker/name`, or a case built
+ * by a test.
+ */
 export async function askCase(
   input: string | CaseFile,
   { check, ...options }: RunCaseOptions & { readonly check?: string } = {},
@@ -58,7 +61,7 @@ function toVerdict(report: Report): CaseVerdict {
 
 const compare = (one: string, other: string) => one.localeCompare(other);
 
-/** Each affected object, without the name of its cluster. */
+/** Each affected object, without its cluster's name. */
 function objectsOf({ target, targets = [target] }: Finding<Offer>): readonly string[] {
   return targets.map((one) => one.replace(/^lab[:/]/, ''));
 }
@@ -67,7 +70,7 @@ function textOf({ summary, evidence = [] }: Finding<Offer>): string {
   return [summary, ...evidence.map((one) => JSON.stringify(one))].join('\n');
 }
 
-/** The faults that are not hints. */
+/** The findings that are not hints. */
 export function problems({ faults }: CaseVerdict): readonly string[] {
   return faults.filter((fault) => !fault.startsWith('info '));
 }

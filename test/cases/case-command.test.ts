@@ -33,7 +33,7 @@ const CASE: CaseFile = {
   answers: [{ from: 'engine:ci-1', request: 'GET /version', status: 200, body: {} }],
 };
 
-test('one check prints an object, several print an array, and an unknown check does not stop the others', async () => {
+test('prints an object for one check and an array for several, and an unknown check does not stop the others', async () => {
   const path = await write('c1.json', JSON.stringify({ ...CASE, check: 'node/no-such + node/versions' }));
   const { exitCode, stdout } = await runMain(path);
   const [unknown, known] = JSON.parse(stdout) as readonly CaseResult[];
@@ -56,7 +56,7 @@ test.each([
     /answers\.0\.request: must be METHOD \/path/,
   ],
   ['an unknown check', JSON.stringify({ ...CASE, check: 'node/no-such' }), /no such check: node\/no-such/],
-])('invalid input prints one line and exits with 64: %s', async (_what, text, message) => {
+])('prints one line and exits with 64 on invalid input: %s', async (_what, text, message) => {
   const path = text === undefined ? join(folder, 'absent.json') : await write('input.json', text);
   const { exitCode, stderr } = await runMain(path);
   expect(stderr).toMatch(message);
@@ -64,13 +64,13 @@ test.each([
   expect(exitCode).toBe(64);
 });
 
-test('a folder cannot be read', async () => {
+test('reports a folder as unreadable', async () => {
   const { exitCode, stderr } = await runMain(folder);
   expect(stderr).toBe(`${folder}: cannot be read (EISDIR)`);
   expect(exitCode).toBe(64);
 });
 
-test.each([[[]], [['--no-such-flag', 'x.json']]])('the usage is printed for %j', async (words) => {
+test.each([[[]], [['--no-such-flag', 'x.json']]])('prints the usage for %j', async (words) => {
   const { exitCode, stderr } = await runMain(...words);
   expect(stderr).toContain('Usage: npm run case -- [--direct] FILE...');
   expect(exitCode).toBe(64);

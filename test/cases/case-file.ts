@@ -25,7 +25,7 @@ const caseSchema = z.object({
 export type CaseFile = z.output<typeof caseSchema>;
 export type CaseAnswer = CaseFile['answers'][number];
 
-/** The file cannot be read or is not a case file; the message says why. */
+/** Thrown if the file cannot be read or is not a case file; the message says why. */
 export class CaseFileError extends Error {}
 
 /** @throws {CaseFileError} */

@@ -19,8 +19,8 @@ import {
 } from '../../src/store/history/track-findings.ts';
 
 /**
- * What somebody believes who reads only the messages of a digest, while things break and are fixed, sources come and go, findings are silenced,
- * messages are refused and the history is lost.
+ * What a reader of only a digest's messages believes is broken, while things break and are fixed, sources
+ * come and go, findings are silenced, messages are refused and the history is lost.
  */
 
 const HOUR_MS = 3_600_000;
@@ -31,17 +31,17 @@ const QUESTION = { check: 'lab/disk', environment: 'prod', args: {} };
 const SOURCES = ['east', 'west'];
 const PLACES = SOURCES.flatMap((source) => [`${source}:a`, `${source}:b`, `${source}:c`]);
 
-/** The reason of what has one cause. */
+/** The reason used for findings with a common cause. */
 const SHARED = 'shared';
 
 interface Step {
-  /** Since the step before. */
+  /** Since the previous step. */
   readonly hours: number;
   /** What is broken. */
   readonly broken: Readonly<Record<string, { readonly severity: Severity; readonly reason: string }>>;
-  /** Places that cannot be read, and sources that are cut off before one of their places. */
+  /** Unreadable targets, and the sources that stop being read partway. */
   readonly unread: readonly string[];
-  /** Which place a source is cut off before. */
+  /** The target at which reading a source stops. */
   readonly cutBefore: number;
   readonly isFailed: boolean;
   readonly isRefused: boolean;
@@ -74,7 +74,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 interface Outcome {
   readonly changes: DigestChanges;
   readonly isPosted: boolean;
-  /** What can be read and is broken. */
+  /** The readable targets that are broken. */
   readonly seen: readonly Finding<never>[];
 }
 
@@ -108,7 +108,7 @@ function play(all: readonly Step[], isQuiet: boolean): readonly Outcome[] {
   });
 }
 
-/** Places with one cause are one finding. */
+/** Targets with a common cause share one finding. */
 function findingsOf({ broken }: Step, isRead: (place: string) => boolean): readonly Finding<never>[] {
   const all = Object.entries(broken).filter(([place]) => isRead(place));
   const shared = all.filter(([, { reason }]) => reason === SHARED);
@@ -183,13 +183,14 @@ function listed(changes: DigestChanges) {
     .map(({ finding }) => finding);
 }
 
-/** What is believed to be broken, as it was last reported. */
+/** What the reader believes is broken, as last reported. */
 type Belief = Map<string, Pick<Finding, 'severity' | 'targets'>>;
 
-/** What is wrong with the messages of these steps. */
+/** What is wrong in the messages of these steps. */
 function lies(all: readonly Step[], isQuiet: boolean): readonly string[] {
   const believed: Belief = new Map();
-  // What a shared cause has replaced is about other places later, so that its end is not always mentioned.
+  // The targets of a finding replaced by a common cause can change later, so its end is not always
+  // mentioned.
   const hasShared = all.some(({ broken }) => Object.values(broken).some(({ reason }) => reason === SHARED));
   return play(all, isQuiet).flatMap((outcome) => {
     const { changes, isPosted, seen } = outcome;
@@ -224,7 +225,7 @@ function wrongConclusions({ changes, seen }: Outcome): readonly string[] {
   ];
 }
 
-/** What a quiet digest should have said and did not. */
+/** What a quiet digest should have reported and did not. */
 function unreported(
   { changes, seen }: Outcome,
   believed: ReadonlyMap<string, Pick<Finding, 'severity' | 'targets'>>,
@@ -242,7 +243,7 @@ function unreported(
     });
 }
 
-/** What a message does not account for. */
+/** What a message leaves out. */
 function missing(
   { changes, seen }: Outcome,
   believed: ReadonlyMap<string, Pick<Finding, 'severity' | 'targets'>>,
@@ -266,7 +267,7 @@ function missing(
 test.each([
   ['a digest', false],
   ['a quiet digest', true],
-])('whoever reads only %s is never wrong about what is broken', (_, isQuiet) => {
+])('a reader of only %s is never wrong about what is broken', (_, isQuiet) => {
   fc.assert(
     fc.property(steps, (all) => {
       expect(lies(all, isQuiet)).toEqual([]);

@@ -16,8 +16,8 @@ import {
 } from '../../src/store/history/track-findings.ts';
 
 /**
- * The noise budget: a platform with 500 findings over 30 days of hourly runs. 20 of them flap, some really change, and now and then something
- * cannot be checked. What a digest says must be the real changes, each once.
+ * The noise budget: a platform with 500 findings over 30 days of hourly runs. 20 findings flap, some really
+ * change, and sometimes a check fails or is incomplete. A digest must report each real change exactly once.
  */
 
 const HOUR_MS = 3_600_000;
@@ -26,19 +26,22 @@ const START_MS = Date.parse('2026-11-01T00:30:00.000Z');
 const FINDINGS = 500;
 const FLAPPING = 20;
 const CHECKS = ['lab/one', 'lab/two'] as const;
-/** Runs in which something cannot be checked: no answer of the check at all, or a gap that hides half of its targets. */
+/** Runs that cannot check everything: the check fails, or a gap hides half of its targets. */
 const OUTAGES: ReadonlyMap<number, 'failed' | 'gap'> = new Map([
   ...[100, 101, 102, 400].map((run) => [run, 'gap'] as const),
   ...[250, 251, 600].map((run) => [run, 'failed'] as const),
 ]);
-/** In how many episodes each flapping finding flaps, and how long one lasts. They are stable for more than a day between them. */
+/**
+ * The number of flapping episodes of each flapping finding, and their length. Episodes are more than a day
+ * apart.
+ */
 const EPISODES = [
   [60, 130],
   [300, 330],
   [500, 640],
 ] as const;
 
-/** How many hours those stay away that do. */
+/** How many hours a removed finding stays away. */
 const AWAY = 30;
 
 interface Target {
@@ -76,7 +79,7 @@ interface Message {
 interface Simulation {
   readonly messages: readonly Message[];
   readonly real: readonly Change[];
-  /** What was found in the last run. */
+  /** The findings of the last run. */
   readonly last: readonly Target[];
 }
 
@@ -120,7 +123,7 @@ function simulate(isQuiet: boolean): Simulation {
         { at, histories, ...(group === 0 && outage && { outage }) },
       ),
     );
-    // The last run is not quiet, so that it says all that is still to be said.
+    // The last run is not quiet, so it reports everything still pending.
     const isLast = run === RUNS - 1;
     const digest: DigestRun = {
       name: 'hourly',
@@ -139,7 +142,7 @@ function simulate(isQuiet: boolean): Simulation {
   return { messages, real, last: all };
 }
 
-/** @returns whether it is a change. */
+/** @returns whether it is a real change. */
 function apply(one: Target, kind: Change['kind']): boolean {
   if (kind === 'gone' || kind === 'appeared') {
     const isChange = one.isFound !== (kind === 'appeared');
@@ -152,7 +155,7 @@ function apply(one: Target, kind: Change['kind']): boolean {
   return true;
 }
 
-/** Every other hour, or every third one. Some stay away for more than a day after it. */
+/** Every second or third hour. Some stay away for more than a day afterwards. */
 function isGoneWhileFlapping(at: number, run: number): boolean {
   const [from, to] = EPISODES.find(([begin, end]) => run >= begin && run < end + AWAY) ?? [];
   if (from === undefined || to === undefined) return false;
@@ -217,7 +220,7 @@ function toFinding({ at, severity, targets }: Target): Finding<Offer> {
 
 const LISTS = ['appeared', 'worse', 'better', 'gone', 'flapping'] as const;
 
-/** Everything that the messages report as a change after the first message. */
+/** Every change that the messages report after the first message. */
 function reported({ messages }: Simulation): readonly { run: number; kind: string; target: string }[] {
   return messages.flatMap(({ run, changes }) =>
     LISTS.flatMap((kind) =>
@@ -235,13 +238,13 @@ const indexOf = (target: string) => Number(target.split('-')[1]);
 describe.each([
   ['quiet', true],
   ['not quiet', false],
-])('30 days of an hourly digest that is %s', (_, isQuiet) => {
+])('an hourly digest over 30 days that is %s', (_, isQuiet) => {
   let simulation: Simulation;
   beforeAll(() => {
     simulation = simulated(isQuiet);
   }, WORLD_TEST_TIMEOUT_MS);
 
-  test('every real change is reported exactly once, and nothing else of findings that do not flap', () => {
+  test('reports every real change of a steady finding exactly once, and nothing else about it', () => {
     const keyOf = ({ kind, target }: { readonly kind: string; readonly target: string }) =>
       `${target} ${kind}`;
     const said = reported(simulation)
@@ -251,24 +254,24 @@ describe.each([
     expect(said.toSorted()).toEqual(simulation.real.map(keyOf).toSorted());
   });
 
-  test('a real change for the worse is reported in the first run that sees it', () => {
+  test('reports a real change for the worse in the first run that sees it', () => {
     const urgent = simulation.real.filter(({ kind }) => kind === 'appeared' || kind === 'worse');
     const said = reported(simulation);
 
     for (const { run, kind, target } of urgent) expect(said).toContainEqual({ run, kind, target });
   });
 
-  test('a finding that flaps is reported as flapping once per episode, and not again until it is stable', () => {
+  test('reports a flapping finding once per episode, and not again until it is stable', () => {
     const said = reported(simulation).filter(({ target }) => isFlapping(indexOf(target)));
     for (let at = 0; at < FLAPPING; at++)
       for (const [from, to] of EPISODES) {
         const mine = said.filter(({ run, target }) => target === nameOf(at) && run >= from && run < to + 20);
         const flapping = mine.findIndex(({ kind }) => kind === 'flapping');
-        // Until it has gone three times nobody can know.
+        // Flapping can be detected only after the finding has disappeared three times.
         expect(mine.filter(({ kind }) => kind === 'flapping')).toHaveLength(1);
         expect(mine.slice(0, flapping).filter(({ kind }) => kind === 'appeared')).toHaveLength(2);
         expect(mine.slice(flapping + 1)).toEqual([]);
-        // Gone for a day, it is gone; and then it is new.
+        // After a day away it counts as gone, and then as new.
         const later = said.filter(
           ({ run, target }) => target === nameOf(at) && run >= to + 20 && run <= to + AWAY + 24,
         );
@@ -277,7 +280,7 @@ describe.each([
       }
   });
 
-  test('who has read all messages knows what is found', () => {
+  test('leaves its reader with exactly the current findings', () => {
     const known = new Set<string>();
     for (const { changes } of simulation.messages) {
       for (const { finding } of [...changes.appeared, ...(changes.isFirst ? changes.steady : [])])
@@ -290,20 +293,21 @@ describe.each([
   });
 });
 
-test('a quiet digest posts once at most for all real changes of an hour, once for what begins to flap, and once for the first and the last run', () => {
+test('a quiet digest posts at most once per hour with real changes, once per start of flapping, and once each for the first and the last run', () => {
   const { messages, real } = simulated(true);
   const hoursOfChanges = new Set(real.map(({ run }) => run)).size;
   const outages = 4;
-  // Findings with the period of two hours and those with three are found to flap at different hours.
+  // Findings with a period of two hours and of three hours are detected as flapping at different hours.
   const untilFlapping = EPISODES.length * 2 * 3;
   const backForGood = EPISODES.length;
 
   expect(messages.length).toBeLessThanOrEqual(hoursOfChanges + outages + untilFlapping + backForGood + 2);
-  // One for each change would be more than a hundred, and one for each coming of what flaps more than a thousand.
+  // One message per change would be over a hundred, and one per appearance of a flapping finding over a
+  // thousand.
   expect(messages.length).toBeLessThan(real.length / 2);
 });
 
-test('a run without news is one line, and says so', () => {
+test('a run without changes is a single line that says so', () => {
   const { messages } = simulated(false);
 
   expect(messages).toHaveLength(RUNS);

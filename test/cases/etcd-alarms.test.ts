@@ -12,13 +12,13 @@ const GIB = 1024 ** 3;
 
 const whole = (bytes: number) => String(Math.round(bytes));
 
-/** Every member has this file and this much of it in use. */
+/** Every member's file size, and how much of it is in use. */
 function sized(sizeBytes: number, inUseBytes: number): readonly FakeMember[] {
   const status = { dbSize: whole(sizeBytes), dbSizeInUse: whole(inUseBytes) };
   return [{ status }, { status }, { status }];
 }
 
-describe('alarms of a real cluster', () => {
+describe('on a real cluster', () => {
   let etcd: Etcd;
   beforeAll(async () => {
     etcd = await startEtcd({ members: 3, tls: false });
@@ -30,8 +30,8 @@ describe('alarms of a real cluster', () => {
       status: 200,
     });
 
-  // https://github.com/etcd-io/etcd/issues/14849: the gateway leaves out an id of 0.
-  test('CORRUPT without a member id, and then NOSPACE as well', async () => {
+  // https://github.com/etcd-io/etcd/issues/14849: the gateway omits an id of 0.
+  test('reports CORRUPT without a member id, and then NOSPACE too', async () => {
     const config = { endpoints: etcd.access.endpoints, ...maintain };
     await raise('0', 'CORRUPT');
     const report = await runEtcdHealth(config);
@@ -45,8 +45,8 @@ describe('alarms of a real cluster', () => {
   });
 });
 
-describe('alarms without a member id', () => {
-  test('NOSPACE: the fix is offered, and the report says that no member raised it by name', async () => {
+describe('an alarm without a member id', () => {
+  test('offers the fix for NOSPACE, and says that the alarm names no member', async () => {
     const report = await runOnFakes(
       { members: sized(1.9 * GIB, 0.2 * GIB), alarms: [{ alarm: 'NOSPACE' }] },
       maintain,
@@ -56,7 +56,7 @@ describe('alarms without a member id', () => {
     expect(report.text).not.toContain('undefined');
   });
 
-  test('CORRUPT in the status alone, for the alarms are denied', async () => {
+  test('reports CORRUPT from the status alone if listing alarms is denied', async () => {
     const report = await runOnFakes(
       {
         members: three,
@@ -70,14 +70,14 @@ describe('alarms without a member id', () => {
     expect(faults(report)).toEqual(['critical corrupt']);
   });
 
-  test('CORRUPT listed by one member alone', async () => {
+  test('reports CORRUPT if only one member lists it', async () => {
     const report = await runOnFakes({
       members: [{}, { answers: { 'alarm list': { json: { alarms: [{ alarm: 'CORRUPT' }] } } } }, {}],
     });
     expect(faults(report)).toEqual(['critical corrupt']);
   });
 
-  test('an alarm that is empty but for its place in the list', async () => {
+  test('reports an alarm without any fields', async () => {
     const report = await runOnFakes({
       members: three,
       answers: { 'alarm list': { json: { alarms: [{}] } } },
@@ -86,8 +86,8 @@ describe('alarms without a member id', () => {
   });
 });
 
-describe('alarms of kinds that are not known here', () => {
-  test('READONLY of 3.7', async () => {
+describe('an alarm of unknown kind', () => {
+  test('is reported by its name: READONLY of 3.7', async () => {
     const report = await runOnFakes({
       version: '3.7.0',
       members: [{}, {}],
@@ -97,13 +97,13 @@ describe('alarms of kinds that are not known here', () => {
     expect(summaryOf(report, 'unknown-alarm')).toContain('READONLY');
   });
 
-  test('a number, for the gateway has no word for it', async () => {
+  test('is reported by its number if the gateway has no name for it', async () => {
     const report = await runOnFakes({ members: three, alarms: [{ memberID: ONE, alarm: 3 }] });
     expect(faults(report)).toEqual(['warning unknown-alarm']);
     expect(summaryOf(report, 'unknown-alarm')).toContain('3');
   });
 
-  test('beside NOSPACE: both, and no fix', async () => {
+  test('is reported together with NOSPACE, and no fix is offered', async () => {
     const report = await runOnFakes(
       { members: three, alarms: [noSpace, { memberID: TWO, alarm: 'READONLY' }] },
       maintain,
@@ -112,7 +112,7 @@ describe('alarms of kinds that are not known here', () => {
     expect(report.offers).toEqual([]);
   });
 
-  test('two of them, from a member that is gone and from none', async () => {
+  test('is reported twice: once from a removed member, once without a member', async () => {
     const report = await runOnFakes({
       members: three,
       alarms: [{ memberID: '9372538179322589801', alarm: 'FROZEN' }, { alarm: 'READONLY' }],
@@ -121,7 +121,7 @@ describe('alarms of kinds that are not known here', () => {
     expect(report.text).toContain('8211f1d0f64f3269');
   });
 
-  test('a kind that is meant to be more than a word is shown as no more than that', async () => {
+  test('is shown without its name if that is not a plain word', async () => {
     const report = await runOnFakes({
       members: three,
       alarms: [{ memberID: ONE, alarm: '<!channel> *x*\u202e' }],
@@ -131,8 +131,8 @@ describe('alarms of kinds that are not known here', () => {
   });
 });
 
-describe('alarms that only some answers show', () => {
-  test('in the status alone, while the list is empty', async () => {
+describe('an alarm that only some responses show', () => {
+  test('is reported from the status while the list is empty', async () => {
     const report = await runOnFakes({
       members: three,
       alarms: [noSpace],
@@ -141,13 +141,13 @@ describe('alarms that only some answers show', () => {
     expect(criticals(report)).toEqual(['critical no-space']);
   });
 
-  test('in the status of one member, without a space at the end and with other errors beside it', async () => {
+  test('is reported from one status, without a trailing space and among other errors', async () => {
     const errors = ['etcdserver: no leader', `memberID:${ONE} alarm:CORRUPT`, 'something new'];
     const report = await runOnFakes({ members: [{ status: { errors } }, {}, {}] });
     expect(criticals(report)).toContain('critical corrupt');
   });
 
-  test('in the status as an error that this check cannot read: reported as it is', async () => {
+  test('is reported verbatim if the error in the status is unknown', async () => {
     const report = await runOnFakes({
       members: [{ status: { errors: ['etcdserver: corrupt cluster'] } }, {}, {}],
     });
@@ -155,7 +155,7 @@ describe('alarms that only some answers show', () => {
     expect(report.text).toContain('corrupt cluster');
   });
 
-  test('in /health alone', async () => {
+  test('is reported from /health alone', async () => {
     const health = { status: 503, json: { health: 'false', reason: 'ALARM CORRUPT' } };
     const report = await runOnFakes({ members: three, answers: { health } });
     expect(report.status).toBe('found');
@@ -164,19 +164,19 @@ describe('alarms that only some answers show', () => {
 });
 
 describe('NOSPACE', () => {
-  test('without permission no fix is offered, and the report says what is missing', async () => {
+  test('offers no fix without permission, and reports the missing permission', async () => {
     const report = await runOnFakes({ members: sized(1.9 * GIB, 0.2 * GIB), alarms: [noSpace] });
     expect(report.offers).toEqual([]);
     expect(report.text).toContain('`allow.maintain` is not configured for the source etcd');
   });
 
-  test('with permission the fix is offered, and nothing is missing', async () => {
+  test('offers the fix with permission', async () => {
     const report = await runOnFakes({ members: sized(1.9 * GIB, 0.2 * GIB), alarms: [noSpace] }, maintain);
     expect(report.offers).toEqual(['free-space']);
     expect(report.text).not.toContain('No fix offered');
   });
 
-  test('after space was freed: only to disarm is advised and offered', async () => {
+  test('offers only disarming once space was freed', async () => {
     const report = await runOnFakes({ members: sized(0.4 * GIB, 0.39 * GIB), alarms: [noSpace] }, maintain);
     expect(criticals(report)).toEqual(['critical no-space']);
     expect(report.offers).toEqual(['disarm']);
@@ -184,14 +184,14 @@ describe('NOSPACE', () => {
     expect(report.text).not.toMatch(/[Cc]ompact/);
   });
 
-  test('after space was freed, without permission: nothing is offered', async () => {
+  test('offers nothing without permission, even once space was freed', async () => {
     const report = await runOnFakes({ members: sized(0.4 * GIB, 0.39 * GIB), alarms: [noSpace] });
     expect(report.offers).toEqual([]);
     expect(summaryOf(report, 'no-space')).toMatch(/[Dd]isarm/);
     expect(report.text).toContain('`allow.maintain` is not configured for the source etcd');
   });
 
-  test('after the quota was raised on all members', async () => {
+  test('offers disarming once the quota was raised on all members', async () => {
     const report = await runOnFakes(
       { members: sized(2 * GIB, 1.95 * GIB), metrics: [{ quotaBytes: 8 * GIB }], alarms: [noSpace] },
       maintain,
@@ -199,7 +199,7 @@ describe('NOSPACE', () => {
     expect(report.offers).toEqual(['disarm']);
   });
 
-  test('after the quota was raised on two of three: the third would raise it again', async () => {
+  test('does not offer disarming if one of three members still has the old quota and would raise the alarm again', async () => {
     const [one, two, last] = sized(2 * GIB, 1.95 * GIB);
     const raised = [{ quotaBytes: 8 * GIB }];
     const report = await runOnFakes(
@@ -209,14 +209,14 @@ describe('NOSPACE', () => {
     expect(report.offers).not.toContain('disarm');
   });
 
-  test('after two of three were defragmented: the third is still full', async () => {
+  test('does not offer disarming if one of three members is still full', async () => {
     const [free] = sized(0.4 * GIB, 0.39 * GIB);
     const [full] = sized(2 * GIB, 0.39 * GIB);
     const report = await runOnFakes({ members: [free!, free!, full!], alarms: [noSpace] }, maintain);
     expect(report.offers).toEqual(['free-space']);
   });
 
-  test('one member does not report its size: whether there is space is not known', async () => {
+  test('does not know whether there is space if one member does not report its size', async () => {
     const [free] = sized(0.4 * GIB, 0.39 * GIB);
     const answers = { status: { status: 500, text: '' } };
     const report = await runOnFakes({ members: [free!, free!, { answers }], alarms: [noSpace] }, maintain);
@@ -224,7 +224,7 @@ describe('NOSPACE', () => {
     expect(report.offers).not.toContain('disarm');
   });
 
-  test('a member is down: nothing is offered, and the report says why', async () => {
+  test('offers nothing while a member is down, and says why', async () => {
     const [one, two] = sized(1.9 * GIB, 0.2 * GIB);
     const report = await runOnFakes(
       { members: [one!, two!, { state: 'down' }], alarms: [noSpace] },
@@ -235,7 +235,7 @@ describe('NOSPACE', () => {
     expect(report.text).toContain('n3 is not healthy');
   });
 
-  test('beside CORRUPT no fix is offered', async () => {
+  test('offers no fix while CORRUPT is raised', async () => {
     const report = await runOnFakes(
       { members: sized(1.9 * GIB, 0.2 * GIB), alarms: [noSpace, corrupt] },
       maintain,
@@ -244,7 +244,7 @@ describe('NOSPACE', () => {
     expect(report.offers).toEqual([]);
   });
 
-  test('of a real member, after its space was freed', async () => {
+  test('on a real member, offers disarming once space was freed', async () => {
     const etcd = await startEtcd({ tls: false });
     try {
       const alarm = { action: 'ACTIVATE', memberID: '0', alarm: 'NOSPACE' };
@@ -258,8 +258,8 @@ describe('NOSPACE', () => {
   });
 });
 
-describe('space', () => {
-  test('the member nearest to its own quota counts, not the one with the largest file', async () => {
+describe('database space', () => {
+  test('is judged by the member closest to its own quota, not by the largest file', async () => {
     const [large] = sized(6 * GIB, 5.9 * GIB);
     const [small] = sized(1.9 * GIB, 0.3 * GIB);
     const report = await runOnFakes(
@@ -277,7 +277,7 @@ describe('space', () => {
     expect(report.offers).toEqual(['free-space']);
   });
 
-  test('the largest file is in a member with a larger quota: nothing is full', async () => {
+  test('is not full if the largest file belongs to a member with a larger quota', async () => {
     const [large] = sized(6 * GIB, 5.9 * GIB);
     const [small] = sized(1 * GIB, 0.9 * GIB);
     const report = await runOnFakes({
@@ -286,7 +286,7 @@ describe('space', () => {
     expect(faults(report)).toEqual([]);
   });
 
-  test('the quota of 3.6 is in the status', async () => {
+  test('uses the quota in the status of 3.6', async () => {
     const status = {
       dbSize: whole(7.8 * GIB),
       dbSizeInUse: whole(7.7 * GIB),
@@ -302,7 +302,7 @@ describe('space', () => {
     expect(report.offers).toEqual([]);
   });
 
-  test('a member that does not respond is not the reason to forget how full the others are', async () => {
+  test('is still reported if another member does not respond', async () => {
     const [full] = sized(1.95 * GIB, 1.9 * GIB);
     const report = await runOnFakes({ members: [full!, full!, { state: 'down' }] });
     expect(faults(report)).toEqual(['critical database-filling', 'warning member-unreachable']);

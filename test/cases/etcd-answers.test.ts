@@ -13,20 +13,20 @@ import {
 } from '../world/etcd/fake-cluster.ts';
 import { criticals, faults, isFinished, runOnFakes, summaryOf } from './run-etcd-health.ts';
 
-/** One question that fails must not discard the answers to the others. */
+/** A failed request must not discard the responses to the others. */
 const three: readonly FakeMember[] = [{}, {}, {}];
 const auth = { auth: { username: 'reader', password: 'x' } };
 const gone: FakeAlarm = { memberID: '1000000000000000009', alarm: 'NOSPACE' };
 const raised: FakeAlarm = { memberID: '1000000000000000001', alarm: 'NOSPACE' };
 
-/** 7000 entries behind in applying, where etcd refuses requests from 5000 on. */
+/** 7000 entries behind in applying; etcd refuses requests from 5000 on. */
 const behind: readonly FakeMember[] = [
   { status: { raftAppliedIndex: '893000' } },
   { status: { raftAppliedIndex: '893500' } },
   { status: { raftAppliedIndex: '893400' } },
 ];
 
-describe('the list of alarms is not answered', () => {
+describe('if alarms cannot be listed', () => {
   test.each<[string, FakeAnswer]>([
     // https://github.com/etcd-io/etcd/issues/14379 https://github.com/etcd-io/etcd/issues/17318
     ['it times out', noQuorum],
@@ -36,7 +36,7 @@ describe('the list of alarms is not answered', () => {
     ['a proxy does not know the path', { text: '404 page not found\n', status: 404 }],
     ['something else answers', { text: '<html>Welcome to nginx!</html>' }],
     ['an empty answer', { text: '' }],
-  ])('%s: NOSPACE is reported from the status', async (_, answer) => {
+  ])('because %s: reports NOSPACE from the status', async (_, answer) => {
     const report = await runOnFakes({ members: three, alarms: [gone], answers: { 'alarm list': answer } });
     expect(criticals(report)).toEqual(['critical no-space']);
     expect(report.text).not.toContain('lost its quorum');
@@ -44,7 +44,7 @@ describe('the list of alarms is not answered', () => {
     expect(isFinished(report)).toBe(true);
   });
 
-  test('only one member does not answer it: the others list the alarm', async () => {
+  test('by one member only, the others list the alarm', async () => {
     const report = await runOnFakes({
       members: [{}, { answers: { 'alarm list': hangs, status: hangs } }, {}],
       alarms: [raised],
@@ -53,7 +53,7 @@ describe('the list of alarms is not answered', () => {
     expect(report.gapsAt).toEqual(['etcd/n2: alarm list', 'etcd/n2: status']);
   });
 
-  test('nothing else is known of alarms: that is not clear', async () => {
+  test('and nothing else shows alarms, the report is not clear', async () => {
     const report = await runOnFakes({
       members: three,
       answers: { 'alarm list': noQuorum, status: tooManyRequests },
@@ -67,15 +67,15 @@ describe('the list of alarms is not answered', () => {
     ['something else answers', { text: '<html>Welcome to nginx!</html>' }],
     ['JSON that is no answer', { json: 'ok' }],
     ['alarms that are no list', { json: { alarms: 'NOSPACE' } }],
-  ])('%s, and the status names none: that is not clear', async (_, answer) => {
+  ])('because %s, and the status shows no alarm, the report is not clear', async (_, answer) => {
     const report = await runOnFakes({ members: three, answers: { 'alarm list': answer } });
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
   });
 });
 
-describe('429', () => {
+describe('a 429 response', () => {
   // https://github.com/etcd-io/etcd/issues/8931 https://github.com/etcd-io/etcd/issues/15477
-  test('for the list of alarms: the lag that it comes from is reported, and it is no denial', async () => {
+  test('to the alarm list is reported as lag, not as missing permission', async () => {
     const report = await runOnFakes({
       version: '3.5.7',
       members: behind,
@@ -87,7 +87,7 @@ describe('429', () => {
     expect(report.text).not.toMatch(/requires a user|not available to this user/);
   });
 
-  test('for the quorum read as well: unknown whether there is a majority, and the lag is still reported', async () => {
+  test('to the quorum read too leaves the majority unknown, and the lag is still reported', async () => {
     const report = await runOnFakes({
       members: behind,
       answers: { 'alarm list': tooManyRequests, 'quorum read': tooManyRequests },
@@ -97,7 +97,7 @@ describe('429', () => {
     expect(report.text).not.toContain('lost its quorum');
   });
 
-  test('for the status of the one member that is behind: its metrics are no reason to call it healthy', async () => {
+  test('to the status of the one lagging member does not make it healthy because of its metrics', async () => {
     const report = await runOnFakes({
       members: [{}, {}, { answers: { status: tooManyRequests, 'alarm list': tooManyRequests } }],
     });
@@ -108,13 +108,13 @@ describe('429', () => {
 
 describe('permission denied', () => {
   // https://github.com/etcd-io/etcd/issues/21666
-  test('for the status: judged by /health, /metrics and a quorum read', async () => {
+  test('for the status falls back to /health, /metrics and a quorum read', async () => {
     const report = await runOnFakes({ version: '3.5.28', members: three, answers: { status: denied } }, auth);
     expect(report).toMatchObject({ status: 'clear', findings: [], gapsAt: [] });
     expect(report.report.notes?.join()).toContain('The status of n1, n2 and n3');
   });
 
-  test('for the status, where /metrics is served elsewhere: nothing replaces it', async () => {
+  test('for the status has no fallback if /metrics is served elsewhere', async () => {
     const report = await runOnFakes(
       { members: three, answers: { status: denied, metrics: { text: '404 page not found\n', status: 404 } } },
       auth,
@@ -122,19 +122,19 @@ describe('permission denied', () => {
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
   });
 
-  test('for the status, and one member knows no leader: reported from /health and /metrics', async () => {
+  test('for the status, with a member without a leader, reports it from /health and /metrics', async () => {
     const report = await runOnFakes({ members: [{}, {}, { leader: '' }], answers: { status: denied } }, auth);
     expect(faults(report)).toEqual(['warning member-unhealthy']);
     expect(summaryOf(report, 'member-unhealthy')).toContain('n3');
   });
 
-  test('for the list of alarms: the status names none, so there is none', async () => {
+  test('for the alarm list is no gap if the status shows no alarm', async () => {
     const report = await runOnFakes({ members: three, answers: { 'alarm list': denied } }, auth);
     expect(report).toMatchObject({ status: 'clear', findings: [], gapsAt: [] });
     expect(report.report.notes?.join()).toContain('alarm list');
   });
 
-  test('for the status and the list of alarms: /health still says that there is an alarm', async () => {
+  test('for the alarm list and the status still reports the alarm that /health shows', async () => {
     const report = await runOnFakes(
       { members: three, alarms: [raised], answers: { status: denied, 'alarm list': denied } },
       auth,
@@ -144,7 +144,7 @@ describe('permission denied', () => {
     expect(report.offers).toEqual([]);
   });
 
-  test('for the status and the list of alarms, and /health cannot be used: nothing is known of alarms', async () => {
+  test('for the alarm list and the status, with an unusable /health, leaves alarms unknown', async () => {
     const health = grpcError(503, 14, 'etcdserver: too many requests');
     const report = await runOnFakes(
       { members: three, answers: { status: denied, 'alarm list': denied, health } },
@@ -153,18 +153,18 @@ describe('permission denied', () => {
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
   });
 
-  test('for the member list of one: the others list it', async () => {
+  test('for the member list of one member uses the lists of the others', async () => {
     const report = await runOnFakes({ members: [{}, { answers: { 'member list': denied } }, {}] }, auth);
     expect(report).toMatchObject({ status: 'clear', findings: [], gapsAt: [] });
   });
 
-  test('for the member list of all: who else belongs to the cluster is not known', async () => {
+  test('for all member lists leaves the other members unknown', async () => {
     const report = await runOnFakes({ members: three, answers: { 'member list': denied } }, auth);
     expect(report.status).toBe('unknown');
     expect(report.findings).toEqual([]);
   });
 
-  test('for the member list of all, and NOSPACE is raised: it is reported all the same', async () => {
+  test('for all member lists does not hide NOSPACE', async () => {
     const report = await runOnFakes(
       { members: three, alarms: [raised], answers: { 'member list': denied } },
       auth,
@@ -173,23 +173,23 @@ describe('permission denied', () => {
     expect(report.offers).toEqual([]);
   });
 
-  test('for the read itself: the majority has answered by then', async () => {
+  test('for the quorum read still proves a majority', async () => {
     const report = await runOnFakes({ members: three, answers: { 'quorum read': denied } }, auth);
     expect(report).toMatchObject({ status: 'clear', findings: [], gapsAt: [] });
   });
 
-  test('for everything: nothing is known', async () => {
+  test('for everything leaves everything unknown', async () => {
     const answers = { status: denied, 'member list': denied, 'alarm list': denied, 'quorum read': denied };
     const report = await runOnFakes({ members: three, answers }, auth);
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
   });
 
-  test('the password is wrong: that is said, and nothing is healthy', async () => {
+  test('because of a wrong password is reported, and nothing counts as healthy', async () => {
     const login = grpcError(400, 3, 'etcdserver: authentication failed, invalid user ID or password');
     const report = await runOnFakes({ members: three, answers: { login } }, auth);
     expect(report.status).toBe('unknown');
     expect(report.findings).toEqual([]);
-    expect(report.text).toContain('invalid user or password');
+    expect(report.text).toContain('wrong username or password');
   });
 });
 
@@ -200,7 +200,7 @@ describe('/health', () => {
     json: { health: 'false', reason: 'QGET ERROR:etcdserver: user name is empty' },
   };
 
-  test('of 3.5.0 with authentication says nothing about the member', async () => {
+  test('of 3.5.0 with authentication does not count against the member', async () => {
     const report = await runOnFakes(
       { version: '3.5.0', members: three, answers: { health: cannotRead } },
       auth,
@@ -209,7 +209,7 @@ describe('/health', () => {
     expect(report.text).toMatch(/health of n1, n2 and n3/);
   });
 
-  test('of 3.5.0 with authentication, and NOSPACE is raised: that is reported, and no other fault', async () => {
+  test('of 3.5.0 with authentication shows NOSPACE, and no other fault', async () => {
     const report = await runOnFakes(
       { version: '3.5.0', members: three, alarms: [raised], answers: { health: cannotRead } },
       auth,
@@ -217,7 +217,7 @@ describe('/health', () => {
     expect(report.findings).toEqual(['critical no-space']);
   });
 
-  test('of 3.5.0 with authentication, and one has lost its leader', async () => {
+  test('of 3.5.0 with authentication does not hide a member without a leader', async () => {
     const report = await runOnFakes(
       { version: '3.5.0', members: [{}, {}, { leader: '' }], answers: { health: cannotRead } },
       auth,
@@ -226,7 +226,7 @@ describe('/health', () => {
     expect(summaryOf(report, 'member-unhealthy')).toContain('n3');
   });
 
-  test('a reason that is not known here is a fault of that member', async () => {
+  test('with an unknown reason is a fault of that member', async () => {
     const health: FakeAnswer = { status: 503, json: { health: 'false', reason: 'QGET ERROR:disk I/O' } };
     const report = await runOnFakes({ members: [{}, {}, { answers: { health } }] });
     expect(report.findings).toEqual(['warning member-unhealthy']);
@@ -234,15 +234,15 @@ describe('/health', () => {
     expect(report.text).toContain('disk I/O');
   });
 
-  test('unhealthy with status 200 is unhealthy', async () => {
+  test('is unhealthy if it says so with status 200', async () => {
     const health: FakeAnswer = { json: { health: 'false', reason: 'RAFT NO LEADER' } };
     const report = await runOnFakes({ members: [{}, {}, { answers: { health } }] });
     expect(report.findings).toEqual(['warning member-unhealthy']);
   });
 });
 
-describe('answers that come late', () => {
-  test('a second for every question is no fault', async () => {
+describe('slow responses', () => {
+  test('of one second each are no fault', async () => {
     const slow = (answer: FakeAnswer) => later(1_000, answer);
     const report = await runOnFakes({
       members: three,
@@ -254,13 +254,13 @@ describe('answers that come late', () => {
     expect(report).toMatchObject({ status: 'clear', findings: [], gapsAt: [] });
   });
 
-  test('a /version that never comes does not hide an alarm', async () => {
+  test('to /version do not hide an alarm', async () => {
     const report = await runOnFakes({ members: three, alarms: [raised], answers: { version: hangs } });
     expect(criticals(report)).toEqual(['critical no-space']);
     expect(isFinished(report)).toBe(true);
   });
 
-  test('a status that every member starts and never ends does not hide an alarm', async () => {
+  test('to every status, which start and never end, do not hide an alarm', async () => {
     const status: FakeAnswer = (_, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.write('{"header":{');
@@ -271,17 +271,17 @@ describe('answers that come late', () => {
   });
 });
 
-describe('a status that cannot be read', () => {
+describe('an unreadable status', () => {
   test.each<[string, FakeAnswer]>([
     ['something else answers', { text: '<html>Welcome to nginx!</html>' }],
     ['an empty object', { json: {} }],
     ['a list', { json: [] }],
-  ])('%s: that says nothing about a leader', async (_, status) => {
+  ])('says nothing about a leader: %s', async (_, status) => {
     const report = await runOnFakes({ members: [{}, {}, { answers: { status } }] });
     expect(report).toMatchObject({ status: 'unknown', findings: [], gapsAt: ['etcd/n3: status'] });
   });
 
-  test('numbers that are no numbers are not 0: such a member is not called a million entries behind', async () => {
+  test('with invalid numbers does not count as 0, so the member is not a million entries behind', async () => {
     const report = await runOnFakes({
       members: [{}, {}, { status: { raftIndex: 'many', raftAppliedIndex: null, dbSize: '-1' } }],
     });

@@ -16,8 +16,8 @@ import {
 import { type HealthRun, runOnFakes } from './run-etcd-health.ts';
 
 /**
- * Whatever subset of the answers is missing: no finding that follows from the others disappears, none appears that does not follow,
- * and the check is never clear for it.
+ * Whatever subset of the responses is missing, every finding that follows from the rest is still reported,
+ * no other finding appears, and the check is never clear because of the gaps.
  */
 const FAILURES = {
   'fails with 500': { status: 500, text: 'Internal Server Error' },
@@ -32,12 +32,12 @@ const FAILURES = {
 } as const satisfies Readonly<Record<string, FakeAnswer>>;
 type Failure = keyof typeof FAILURES;
 
-/** Others are answered to everybody, and a read is denied only after a majority has answered. */
+/** Others are allowed for everyone, and a read is denied only after a majority responded. */
 const DENIABLE: ReadonlySet<FakeEndpoint> = new Set(['status', 'member list', 'alarm list']);
 
 const MEMBERS = [0, 1, 2];
 const ODD = 2;
-/** The last failure of one question counts. */
+/** If a request has several failures, the last one applies. */
 type Plan = ReadonlyMap<string, Failure>;
 type Cell = readonly [member: number, question: FakeEndpoint, failure: Failure];
 
@@ -46,7 +46,7 @@ const keyOf = (member: number, question: FakeEndpoint) => `n${member + 1} ${ques
 const member = fc.constantFrom(...MEMBERS);
 const question = fc.constantFrom(...ENDPOINTS);
 const failure = fc.constantFrom(...(Object.keys(FAILURES) as Failure[]));
-/** One answer, one question of everybody, or everything of one member. */
+/** One response, one request to every member, or everything of one member. */
 const cells: fc.Arbitrary<readonly Cell[]> = fc.oneof(
   fc.tuple(member, question, failure).map((cell) => [cell]),
   fc
@@ -61,7 +61,7 @@ const plan: fc.Arbitrary<Plan> = fc
   )
   .map((cells) => new Map(cells.map(([member, question, failure]) => [keyOf(member, question), failure])));
 
-/** What is left of the answers. */
+/** The responses that remain. */
 interface Remaining {
   readonly has: (member: number, question: FakeEndpoint) => boolean;
   readonly some: (question: FakeEndpoint, members?: readonly number[]) => boolean;
@@ -74,11 +74,11 @@ function remainingAfter(plan: Plan): Remaining {
 
 interface Base {
   readonly options: FakeClusterOptions;
-  /** The reasons that must be found: one of each list. */
+  /** The reasons that must be reported: one of each list. */
   readonly follows: (left: Remaining) => readonly (readonly string[])[];
-  /** What an answer alone may be the reason for, besides what follows from it. */
+  /** The reasons that a single response may add. */
   readonly mayFind?: readonly string[];
-  /** It is also seen in answers that are given to everybody. */
+  /** Also visible in responses that are allowed for everyone. */
   readonly isSeenByAll?: true;
 }
 
@@ -87,7 +87,7 @@ const LOST = ['quorum-lost', 'no-leader'];
 const raised = (alarm: string, reason: string): Base => ({
   options: { members: three, alarms: [{ memberID: '1000000000000000001', alarm }] },
   follows: ({ some }) => (some('status') || some('alarm list') ? [[reason]] : []),
-  // From /health alone it is unhealthy, for the reason that it gives.
+  // With /health alone it is unhealthy, with the reason given there.
   mayFind: [reason, 'member-unhealthy'],
   isSeenByAll: true,
 });
@@ -105,7 +105,7 @@ const BASES: Readonly<Record<string, Base>> = {
     },
     follows: (left) =>
       knowsCluster(left, [0, 1]) && knowsCluster(left, [ODD]) ? [['several-clusters']] : [],
-    // The metrics of a member whose cluster is not known still say that it leads.
+    // The metrics of a member whose cluster is unknown still show that it leads.
     mayFind: [
       'several-clusters',
       'several-leaders',
@@ -127,7 +127,7 @@ const BASES: Readonly<Record<string, Base>> = {
   },
   'a member that lags': {
     options: { members: [{}, {}, { status: { raftIndex: '890000', raftAppliedIndex: '890000' } }] },
-    // Without a majority that is reported instead.
+    // Without a majority, that is reported instead.
     follows: ({ has, some }) =>
       has(ODD, 'status') && some('status', [0, 1]) && some('member list')
         ? [['member-lagging', ...LOST]]
@@ -148,7 +148,7 @@ const BASES: Readonly<Record<string, Base>> = {
   },
 };
 
-/** What the failures themselves are the reason for. */
+/** The reasons that the failures themselves add. */
 function expectedReasons(plan: Plan): readonly string[] {
   const left = remainingAfter(plan);
   const isGone = (member: number) =>
@@ -193,17 +193,17 @@ function failing({ options }: Base, plan: Plan): FakeClusterOptions {
 async function tryWith(base: Base, plan: Plan): Promise<readonly string[]> {
   const ask = (timeoutMs: number) => runOnFakes(failing(base, plan), { timeoutMs }, { deadlineMs: 30_000 });
   const quick = faultsIn(base, plan, await ask(700));
-  // On a busy machine an answer may have come too late.
+  // On a busy machine a response may have been late.
   const faults = quick.length > 0 ? faultsIn(base, plan, await ask(5_000)) : [];
   const without = [...plan].map(([what, failure]) => `${what} ${failure}`).join(', ');
   return faults.map((fault) => `${fault}, where ${without}`);
 }
 
-/** So many plans at once: most of their time is waiting. */
+/** Plans that run at once: most of their time is spent waiting. */
 const AT_ONCE = 6;
 
-describe.concurrent('whatever answers are missing', () => {
-  test.each(Object.entries(BASES))('of %s', async (_, base) => {
+describe.concurrent('with any set of missing responses', () => {
+  test.each(Object.entries(BASES))('the report on %s is still correct', async (_, base) => {
     await fc.assert(
       fc.asyncProperty(fc.array(plan, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (plans) => {
         const faults = await Promise.all(plans.map((one) => tryWith(base, one)));
@@ -213,12 +213,12 @@ describe.concurrent('whatever answers are missing', () => {
     );
   });
 
-  test.each(Object.entries(BASES))('none of %s', async (_, base) => {
+  test.each(Object.entries(BASES))('[none missing] the report on %s is correct', async (_, base) => {
     const answer = await runOnFakes(base.options);
     expect(faultsIn(base, new Map(), answer)).toEqual([]);
   });
 
-  test('none: a healthy cluster is clear', async () => {
+  test('[none missing] a healthy cluster is clear', async () => {
     expect(await runOnFakes(BASES['a healthy cluster']!.options)).toMatchObject({
       status: 'clear',
       gapsAt: [],

@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** A client certificate that ends then, as the source is configured with it. */
+/** A client certificate with this expiry, as configured for the source. */
 async function clientUntil(authority: Authority, notAfter: Date) {
   const made = await issue(authority, {
     name: 'etcd client',
@@ -44,16 +44,16 @@ async function clientUntil(authority: Authority, notAfter: Date) {
   return { clientCertificate: { cert, key } };
 }
 
-describe('what members serve', () => {
-  test('all have expired', async () => {
+describe('server certificates', () => {
+  test('are reported if all have expired', async () => {
     const { access } = await start({ notAfter: YESTERDAY });
     const report = await runEtcdHealth(access);
     expect(criticals(report)).toEqual(['critical certificate-expired']);
-    expect(report.text).toMatch(/all 3/);
+    expect(report.text).toMatch(/All 3/);
     expect(isFinished(report)).toBe(true);
   });
 
-  test('all have expired, and one does not run: that is not forgotten', async () => {
+  test('are reported along with a member that is down', async () => {
     const etcd = await start({ notAfter: YESTERDAY });
     await etcd.kill(2);
     const report = await runEtcdHealth(etcd.access);
@@ -61,7 +61,7 @@ describe('what members serve', () => {
     expect(report.text).toContain('nothing listens there');
   });
 
-  test('all have expired, and two do not run: the quorum is lost as well', async () => {
+  test('are reported along with the lost quorum if two members are down', async () => {
     const etcd = await start({ notAfter: YESTERDAY });
     await etcd.kill(1);
     await etcd.kill(2);
@@ -70,28 +70,28 @@ describe('what members serve', () => {
     expect(criticals(report)).toContain('critical quorum-lost');
   });
 
-  test('two of three have expired: the third shows that the cluster works', async () => {
+  test('are reported if two of three have expired, and the third shows that the cluster works', async () => {
     const { access } = await start({ notAfter: [YESTERDAY, YESTERDAY, inDays(300)] });
     const report = await runEtcdHealth(access);
     expect(criticals(report)).toEqual(['critical certificate-expired']);
     expect(report.text).not.toContain('quorum');
   });
 
-  test('they expire at different times: the first counts', async () => {
+  test('are reported by the earliest expiry', async () => {
     const { access } = await start({ notAfter: [inDays(300), inDays(3), inDays(20)] });
     const report = await runEtcdHealth(access);
     expect(faults(report)).toEqual(['critical certificate-expiring']);
     expect(summaryOf(report, 'certificate-expiring')).toContain('2 d');
   });
 
-  test('all expire in 20 days', async () => {
+  test('are reported if all expire in 20 days', async () => {
     const { access } = await start({ notAfter: inDays(20) });
     expect(faults(await runEtcdHealth(access))).toEqual(['warning certificate-expiring']);
   });
 });
 
-describe('what we show', () => {
-  test('has expired, is about to, or is not there', async () => {
+describe('the client certificate', () => {
+  test('is reported if it has expired, is about to, or is missing', async () => {
     const etcd = await start();
     const { access, authority } = etcd;
     const expired = await runEtcdHealth({ ...access, ...(await clientUntil(authority!, YESTERDAY)) });
@@ -110,15 +110,15 @@ describe('what we show', () => {
     expect(none.text).toContain('requires a client certificate');
   });
 
-  test('comes from an authority that the members do not trust', async () => {
+  test('is reported if the members do not trust its CA', async () => {
     const { access } = await start();
-    const stranger = await makeAuthority({ name: 'another CA' });
-    const report = await runEtcdHealth({ ...access, ...(await clientUntil(stranger, inDays(300))) });
+    const otherAuthority = await makeAuthority({ name: 'another CA' });
+    const report = await runEtcdHealth({ ...access, ...(await clientUntil(otherAuthority, inDays(300))) });
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
     expect(report.text).toContain('client certificate that it trusts');
   });
 
-  test('has expired, and so have those of all members', async () => {
+  test('is reported if it has expired along with those of all members', async () => {
     const { access, authority } = await start({ notAfter: YESTERDAY });
     const report = await runEtcdHealth({ ...access, ...(await clientUntil(authority!, YESTERDAY)) });
     expect(criticals(report).toSorted()).toEqual([
@@ -127,7 +127,7 @@ describe('what we show', () => {
     ]);
   });
 
-  test('has expired, and no member runs', async () => {
+  test('is reported if it has expired while no member runs', async () => {
     const etcd = await start();
     for (const index of [0, 1, 2]) await etcd.kill(index);
     const report = await runEtcdHealth({
@@ -140,17 +140,17 @@ describe('what we show', () => {
     ]);
   });
 
-  test('is in a file that is not there', async () => {
+  test('is reported if its file does not exist', async () => {
     const { access } = await start({ members: 1 });
     const clientCertificate = { cert: join(folder, 'absent.crt'), key: join(folder, 'absent.key') };
     const report = await runEtcdHealth({ ...access, clientCertificate });
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
-    expect(report.text).toContain('cannot be read');
+    expect(report.text).toContain("couldn't read the file");
   });
 });
 
-describe('connections that the configuration makes impossible', () => {
-  test('http:// to a TLS port, an address without its name, another authority', async () => {
+describe('a misconfigured connection', () => {
+  test('is reported: http:// to a TLS port, an address that is not in the certificate, another CA', async () => {
     const { access } = await start();
     const urls = access.endpoints.map(({ url }) => url);
     const plain = await runEtcdHealth({ endpoints: urls.map((url) => url.replace('https', 'http')) });
@@ -168,12 +168,12 @@ describe('connections that the configuration makes impossible', () => {
   });
 });
 
-describe('what members show each other', () => {
+describe('peer certificates', () => {
   /** Long enough for three members to find each other, on a slow machine too. */
   const LIFETIME_MS = 25_000;
 
   test(
-    'ends while they run: without a leader the peer certificates are the cause',
+    'are reported as the cause if they expire while members run and there is no leader',
     { timeout: 240_000 },
     async () => {
       const peerNotAfter = new Date(Date.now() + LIFETIME_MS);
@@ -182,7 +182,7 @@ describe('what members show each other', () => {
       expect(faults(before)).toEqual([]);
 
       await sleep(Math.max(0, peerNotAfter.getTime() + 1_000 - Date.now()));
-      // Connections that are open stay open: only a member that restarts is missing.
+      // Open connections stay open: only a restarted member is missing.
       const restarted = (await etcd.leader()) === 2 ? 1 : 2;
       await etcd.kill(restarted);
       await etcd.launch(restarted);

@@ -4,13 +4,13 @@ import { faults, runOnFakes, summaryOf } from './run-etcd-health.ts';
 
 const GOOD: FakeMetrics = { fsyncs: [100_000, 100_010], commits: [100_000, 100_010] };
 
-/** Three members, the last of which counts like this, one reading after the other. */
+/** Three members, the last of which reports these counters, one reading after the other. */
 const counting = (...metrics: readonly FakeMetrics[]) =>
   runOnFakes({ version: '3.4.23', members: [{ metrics: [GOOD] }, { metrics: [GOOD] }, { metrics }] });
 
-describe.concurrent('backend commits', () => {
+describe.concurrent('slow backend commits', () => {
   // https://github.com/etcd-io/etcd/issues/7044 https://github.com/etcd-io/etcd/issues/10860
-  test('60% of them are slow since the start of 3.3.10, whose gateway is at /v3beta', async () => {
+  test('are reported if 60% were slow since the start of 3.3.10, whose gateway is at /v3beta', async () => {
     const report = await runOnFakes({
       version: '3.3.10',
       prefix: '/v3beta',
@@ -21,7 +21,7 @@ describe.concurrent('backend commits', () => {
     expect(summaryOf(report, 'slow-disk')).toMatch(/60% of the backend commits/);
   });
 
-  test('they are slow while the check runs, after months without a slow one', async () => {
+  test('are reported if they are slow during the check, after months without a slow one', async () => {
     const report = await counting(
       { fsyncs: [900_000, 900_000], commits: [900_000, 900_000] },
       { fsyncs: [900_300, 900_300], commits: [900_040, 900_100] },
@@ -30,14 +30,14 @@ describe.concurrent('backend commits', () => {
     expect(summaryOf(report, 'slow-disk')).toMatch(/60% of the backend commits in the last/);
   });
 
-  test('the metrics have no histogram of fsyncs', async () => {
+  test('are reported if the metrics have no histogram of fsyncs', async () => {
     const report = await counting({ commits: [40_000, 100_000] });
     expect(report.findings).toEqual(['warning slow-disk']);
   });
 });
 
-describe.concurrent('the interval against the time since the start', () => {
-  test('they were slow last month, and are fast while the check runs: no fault', async () => {
+describe.concurrent('disk latency', () => {
+  test('is fine if it was slow last month and is fast during the check', async () => {
     const report = await counting(
       { fsyncs: [40_000, 100_000], commits: [40_000, 100_000] },
       { fsyncs: [40_500, 100_500], commits: [40_500, 100_500] },
@@ -45,33 +45,34 @@ describe.concurrent('the interval against the time since the start', () => {
     expect(report).toMatchObject({ status: 'clear', findings: [] });
   });
 
-  test('they were slow last month, and nothing was written while the check ran: that is all there is', async () => {
+  test('is judged since the start if nothing was written during the check', async () => {
     const report = await counting({ fsyncs: [40_000, 100_000] }, { fsyncs: [40_000, 100_000] });
     expect(report.findings).toEqual(['warning slow-disk']);
     expect(summaryOf(report, 'slow-disk')).toContain('since it started');
   });
 
-  test('one slow fsync of five is a matter of chance', async () => {
+  test('is not slow because of one slow fsync of five', async () => {
     const report = await counting(GOOD, { fsyncs: [100_004, 100_015], commits: [100_005, 100_015] });
     expect(report).toMatchObject({ status: 'clear', findings: [] });
   });
 
-  test('the counters began at 0 again between the readings', async () => {
+  test('is judged since the restart if the counters were reset between the readings', async () => {
     const report = await counting(GOOD, { fsyncs: [3, 5], commits: [2, 4] });
     expect(faults(report)).toEqual([]);
     expect(report.text).not.toMatch(/-\d+ of|NaN/);
   });
 
-  test('the counters began at 0 again and passed their old values: slow writes are not hidden by a negative', async () => {
+  test('is still slow if the counters were reset and have passed their old values', async () => {
     const report = await counting(
       { fsyncs: [100, 100], commits: [100, 100] },
       { fsyncs: [60, 150], commits: [60, 150] },
     );
-    // The number of quick ones went down, so the member restarted: 90 of 150 were slow since then, and never 90 of 50.
+    // The number of fast ones went down, so the member restarted: 90 of 150 were slow since then, not 90 of
+    // 50.
     expect(report.text).not.toMatch(/90 of 50|1\d\d ?%|-\d+ of|NaN/);
   });
 
-  test('the second reading does not come: the time since the start counts', async () => {
+  test('is judged since the start if the second reading fails', async () => {
     let asked = 0;
     const text = [
       'etcd_server_has_leader 1',
@@ -98,8 +99,8 @@ describe.concurrent('the interval against the time since the start', () => {
   });
 });
 
-describe.concurrent('requests that are slow to apply', () => {
-  test('many while the check runs, with fast disks: a hint', async () => {
+describe.concurrent('slow requests', () => {
+  test('are a hint if there are many during the check and disks are fast', async () => {
     const report = await counting(
       { ...GOOD, slowApplies: 10 },
       { fsyncs: [100_400, 100_410], commits: [100_100, 100_110], slowApplies: 40 },
@@ -108,7 +109,7 @@ describe.concurrent('requests that are slow to apply', () => {
     expect(summaryOf(report, 'slow-disk')).toContain('30 requests');
   });
 
-  test('many since the start, none while the check runs: no finding', async () => {
+  test('are no finding if there are many since the start and none during the check', async () => {
     const report = await counting(
       { ...GOOD, slowApplies: 31_415 },
       { fsyncs: [100_400, 100_410], commits: [100_100, 100_110], slowApplies: 31_415 },
@@ -116,14 +117,14 @@ describe.concurrent('requests that are slow to apply', () => {
     expect(report).toMatchObject({ status: 'clear', findings: [] });
   });
 
-  test('the metrics do not count them', async () => {
+  test('are no finding if the metrics do not count them', async () => {
     const report = await counting(GOOD);
     expect(report).toMatchObject({ status: 'clear', findings: [] });
   });
 });
 
-describe.concurrent('metrics that are no numbers', () => {
-  test.each(['NaN', '+Inf', '-1', 'many'])('%s slow fsyncs', async (value) => {
+describe.concurrent('metrics that are not numbers', () => {
+  test.each(['NaN', '+Inf', '-1', 'many'])('are ignored: %s slow fsyncs', async (value) => {
     const text = [
       'etcd_server_has_leader 1',
       `etcd_disk_wal_fsync_duration_seconds_bucket{le="0.008"} ${value}`,

@@ -12,7 +12,10 @@ import {
 import { freePort } from '../world/free-port.ts';
 import { criticals, faults, runEtcdHealth, runOnFakes, summaryOf } from './run-etcd-health.ts';
 
-/** Endpoints that are not one cluster: https://github.com/etcd-io/etcd/issues/8788 https://github.com/bitnami/charts/issues/901 */
+/**
+ * Endpoints that do not belong to one cluster: https://github.com/etcd-io/etcd/issues/8788
+ * https://github.com/bitnami/charts/issues/901
+ */
 const OTHER = '2222222222222222222';
 const [ONE, TWO, THREE] = ['1000000000000000001', '1000000000000000002', '1000000000000000003'];
 const alone: FakeMember = { clusterId: OTHER, leader: THREE, lists: [2] };
@@ -28,12 +31,12 @@ async function start(options: EtcdOptions = {}): Promise<Etcd> {
   return etcd;
 }
 
-/** Without it no election is needed. */
+/** Avoids an election. */
 const follower = async (etcd: Etcd) => ((await etcd.leader()) === 2 ? 1 : 2);
 const urlsOf = ({ access }: Etcd) => access.endpoints.map(({ url }) => url);
 
-describe('two clusters', () => {
-  test('one member has an id of another cluster and leads itself', async () => {
+describe('endpoints of two clusters', () => {
+  test('are reported if one member has another cluster id and leads itself', async () => {
     const report = await runOnFakes({
       members: [{}, {}, { clusterId: OTHER, leader: THREE }],
     });
@@ -41,7 +44,7 @@ describe('two clusters', () => {
     expect(report.offers).toEqual([]);
   });
 
-  test('the odd one out is configured first: the other two are still reported', async () => {
+  test('are reported if the odd one out is configured first', async () => {
     const report = await runOnFakes({
       members: [
         { clusterId: OTHER, leader: ONE, lists: [0] },
@@ -54,12 +57,12 @@ describe('two clusters', () => {
     expect(report.text).toContain('n2');
   });
 
-  test('one of two endpoints each: neither is preferred in silence', async () => {
+  test('are reported without preferring either of two', async () => {
     const report = await runOnFakes({ members: [{ lists: [0] }, { ...alone, leader: TWO, lists: [1] }] });
     expect(criticals(report)).toEqual(['critical several-clusters']);
   });
 
-  test('three clusters', async () => {
+  test('are reported if there are three clusters', async () => {
     const report = await runOnFakes({
       members: [
         { lists: [0] },
@@ -71,7 +74,7 @@ describe('two clusters', () => {
     expect(report.text).toContain('3 separate clusters');
   });
 
-  test('of the other cluster only the member list says so', async () => {
+  test('are reported if only the member list shows the other cluster', async () => {
     const report = await runOnFakes({
       members: [
         {},
@@ -85,7 +88,7 @@ describe('two clusters', () => {
     expect(criticals(report)).toEqual(['critical several-clusters']);
   });
 
-  test('and NOSPACE in one of them: both are reported, and no fix is offered', async () => {
+  test('are reported along with NOSPACE in one of them, and no fix is offered', async () => {
     const report = await runOnFakes(
       {
         alarms: [{ memberID: ONE, alarm: 'NOSPACE' }],
@@ -97,13 +100,13 @@ describe('two clusters', () => {
     expect(report.offers).toEqual([]);
   });
 
-  test('and the member that should be at its address is not called healthy', async () => {
+  test('do not make the expected member at that address healthy', async () => {
     const report = await runOnFakes({ members: [{}, {}, alone] });
     const measure = report.report.measures?.find(({ label }) => label === 'etcd');
     expect(measure).toMatchObject({ value: 2, of: 3 });
   });
 
-  test('a real member that was started as a cluster of its own', async () => {
+  test('are reported if a real member was started as a separate cluster', async () => {
     const etcd = await start();
     const index = await follower(etcd);
     await etcd.kill(index);
@@ -117,13 +120,13 @@ describe('two clusters', () => {
 });
 
 describe('two leaders of one cluster', () => {
-  test('two endpoints follow one, the third itself', async () => {
+  test('are reported if two endpoints follow one and the third leads itself', async () => {
     const report = await runOnFakes({ members: [{}, {}, { leader: THREE }] });
     expect(criticals(report)).toEqual(['critical several-leaders']);
     expect(report.offers).toEqual([]);
   });
 
-  test('the one with a leader of its own lists itself alone, and takes reads', async () => {
+  test('are reported if the second leader lists only itself and serves reads', async () => {
     const report = await runOnFakes(
       { members: [{}, {}, { leader: THREE, lists: [2] }], alarms: [{ memberID: ONE, alarm: 'NOSPACE' }] },
       { allow: { maintain: true } },
@@ -132,7 +135,7 @@ describe('two leaders of one cluster', () => {
     expect(report.offers).toEqual([]);
   });
 
-  test('only the metrics of the third say that it leads: its status and its lists are denied', async () => {
+  test('are reported if only the metrics of the second show that it leads', async () => {
     const report = await runOnFakes({
       members: [
         {},
@@ -147,11 +150,12 @@ describe('two leaders of one cluster', () => {
     expect(report.offers).toEqual([]);
   });
 
-  test('a real member that was started with --force-new-cluster', async () => {
+  test('are reported if a real member was started with --force-new-cluster', async () => {
     const etcd = await start();
     const index = await follower(etcd);
     await etcd.kill(index);
-    // Not where the others would find it: they would send it what it no longer has, and end it.
+    // It listens on a new address: at its old one the other members would send it entries that it no longer
+    // has, and it would crash.
     const elsewhere = `http://127.0.0.1:${await freePort()}`;
     await etcd.startWith(index, ['--force-new-cluster', '--listen-peer-urls', elsewhere]);
     await etcd.untilLeading(index);
@@ -160,8 +164,8 @@ describe('two leaders of one cluster', () => {
     expect(report.offers).toEqual([]);
   });
 
-  test('an election that is under way is not two leaders', async () => {
-    // The first two statuses that each member gives name another leader than the ones after.
+  test('are not reported during an election', async () => {
+    // The first two statuses of each member name another leader than the later ones.
     const changing = (leaders: readonly string[], id: string): FakeAnswer => {
       let asked = 0;
       return (_, response) => {
@@ -187,7 +191,7 @@ describe('two leaders of one cluster', () => {
     expect(criticals(report)).toEqual([]);
   });
 
-  test('an election that is under way while one member hangs is not two leaders', async () => {
+  test('are not reported during an election while one member hangs', async () => {
     let asked = 0;
     const status: FakeAnswer = (_, response) => {
       asked += 1;
@@ -213,7 +217,7 @@ describe('two leaders of one cluster', () => {
     expect(faults(report)).toContain('warning member-unreachable');
   });
 
-  test('a real election: the leader is paused', async () => {
+  test('are not reported during a real election after the leader is paused', async () => {
     const etcd = await start();
     etcd.pause(await etcd.leader());
     const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
@@ -222,8 +226,8 @@ describe('two leaders of one cluster', () => {
   });
 });
 
-/** A member that was cut off and started again with --force-new-cluster keeps the id of its cluster. */
-describe('a second leader that is no configured endpoint', () => {
+/** A member that was cut off and restarted with --force-new-cluster keeps its cluster id. */
+describe('a second leader that is not a configured endpoint', () => {
   const split: FakeClusterOptions = { members: [{}, {}, { leader: THREE, lists: [2] }] };
   const askFirstTwo = async (options: FakeClusterOptions) => {
     const cluster = await serveFakeCluster(options);
@@ -234,31 +238,31 @@ describe('a second leader that is no configured endpoint', () => {
     }
   };
 
-  test('is found at the address that it advertises', async () => {
+  test('is found at its advertised address', async () => {
     const report = await askFirstTwo(split);
     expect(criticals(report)).toEqual(['critical several-leaders']);
     expect(report.report.verdict).toContain('members of etcd follow 2 leaders');
     expect(report.text).toContain('"label":"Also leading","value":"n3"');
   });
 
-  test('no fix is offered', async () => {
+  test('blocks the fix', async () => {
     const report = await askFirstTwo({ ...split, alarms: [{ memberID: ONE, alarm: 'NOSPACE' }] });
     expect(criticals(report)).toEqual(['critical several-leaders', 'critical no-space']);
     expect(report.offers).toEqual([]);
   });
 
-  test('the leader itself may be the one that is not configured', async () => {
+  test('can be the real leader of the cluster', async () => {
     expect(await askFirstTwo({ leader: THREE, members: [{}, {}, {}] })).toMatchObject({ status: 'clear' });
   });
 });
 
-describe('endpoints that are no members', () => {
-  test('one that was removed and still answers', async () => {
+describe('an endpoint that is not a member', () => {
+  test('is reported if it was removed and still responds', async () => {
     const report = await runOnFakes({ members: [{}, {}, {}, { isUnlisted: true }] });
     expect(faults(report)).toEqual(['warning endpoint-not-a-member']);
   });
 
-  test('one that was removed, and whose own list still has it', async () => {
+  test('is reported if it was removed and its own list still has it', async () => {
     const report = await runOnFakes({
       members: [{}, {}, {}, { isUnlisted: true, lists: [0, 1, 2, 3], leader: '' }],
     });
@@ -267,13 +271,13 @@ describe('endpoints that are no members', () => {
     expect(criticals(report)).toEqual([]);
   });
 
-  test('one that was removed and is down: it is no member that does not respond', async () => {
+  test('is not reported as an unreachable member if it was removed and is down', async () => {
     const report = await runOnFakes({ members: [{}, {}, {}, { isUnlisted: true, state: 'down' }] });
     expect(faults(report)).toEqual(['warning endpoint-not-a-member']);
     expect(report.text).not.toContain('1 of 3 members');
   });
 
-  test('a real member that was removed from the cluster', async () => {
+  test('is reported if a real member was removed from the cluster', async () => {
     const etcd = await start();
     await etcd.removeMember(await follower(etcd));
     const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
@@ -281,18 +285,18 @@ describe('endpoints that are no members', () => {
   });
 });
 
-describe('lists that differ', () => {
-  test('one endpoint missed that a member was added', async () => {
+describe('member lists', () => {
+  test('differ if one endpoint missed that a member was added', async () => {
     const report = await runOnFakes({ members: [{}, {}, { lists: [0, 1] }] });
     expect(faults(report)).toContain('warning member-lists-differ');
   });
 
-  test('the members are the same, in another order', async () => {
+  test('do not differ by their order', async () => {
     const report = await runOnFakes({ members: [{}, {}, { lists: [2, 0, 1] }] });
     expect(report).toMatchObject({ status: 'clear', findings: [] });
   });
 
-  test('one list of two knows a member that is down: it is not left out', async () => {
+  test('are merged, so that a member that is down is not left out', async () => {
     const report = await runOnFakes({
       members: [{ lists: [0, 1] }, { lists: [0, 1, 2] }, { state: 'down' }],
     });
@@ -301,7 +305,7 @@ describe('lists that differ', () => {
   });
 });
 
-test('ids are written in hexadecimal, as etcdctl shows them', async () => {
+test('shows ids in hexadecimal, like etcdctl', async () => {
   const report = await runOnFakes({
     members: [
       {},
@@ -322,7 +326,7 @@ test('ids are written in hexadecimal, as etcdctl shows them', async () => {
   expect(report.text).not.toContain('17496614320493254894');
 });
 
-test('ids of members that have no name are written in hexadecimal', async () => {
+test('shows ids of members without a name in hexadecimal', async () => {
   const id = '9372538179322589801';
   const report = await runOnFakes({
     alarms: [{ memberID: id, alarm: 'NOSPACE' }],

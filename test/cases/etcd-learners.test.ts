@@ -17,7 +17,7 @@ async function start(): Promise<Etcd> {
 const learner = { isLearner: true };
 const listedLearner = { listed: learner, status: learner, metrics: [{ isLearner: true }] };
 
-describe('a real cluster', () => {
+describe('on a real cluster', () => {
   test('a learner that was added and never started has no vote', async () => {
     const etcd = await start();
     const { id } = await etcd.add({ isLearner: true, isStarted: false });
@@ -28,7 +28,7 @@ describe('a real cluster', () => {
     expect(report.text).toContain(BigInt(id).toString(16));
   });
 
-  test('a voting member that was added and never started has one', async () => {
+  test('a voting member that was added and never started has a vote', async () => {
     const etcd = await start();
     await etcd.add({ isLearner: false, isStarted: false });
     const report = await runEtcdHealth({ endpoints: etcd.access.endpoints });
@@ -36,7 +36,7 @@ describe('a real cluster', () => {
     expect(summaryOf(report, 'member-never-started')).toContain('3 of 4 must agree');
   });
 
-  test('a learner that runs is a hint, and one voter less is no lost quorum', async () => {
+  test('a running learner is a hint, and the quorum survives with one voter fewer', async () => {
     const etcd = await start();
     const { url } = await etcd.add({ isLearner: true, isStarted: true });
     const endpoints = [...etcd.access.endpoints.map((one) => one.url), url];
@@ -51,14 +51,14 @@ describe('a real cluster', () => {
   });
 });
 
-describe('votes', () => {
-  test('a learner that is down: the voters are complete', async () => {
+describe('the quorum', () => {
+  test('is complete if only a learner is down', async () => {
     const report = await runOnFakes({ members: [{}, {}, {}, { listed: learner, state: 'down' }] });
     expect(criticals(report)).toEqual([]);
     expect(summaryOf(report, 'member-unreachable')).toContain('no vote');
   });
 
-  test('two of three voters are down, and two learners run: the quorum is lost', async () => {
+  test('is lost if two of three voters are down, even with two running learners', async () => {
     const report = await runOnFakes({
       leader: '',
       members: [{}, { state: 'down' }, { state: 'down' }, listedLearner, listedLearner],
@@ -67,20 +67,20 @@ describe('votes', () => {
     expect(summaryOf(report, 'quorum-lost')).toContain('1 of 3 members');
   });
 
-  test('one voter is down, one learner runs: no more may be lost', async () => {
+  test('survives no further loss if one voter is down, even with a running learner', async () => {
     const report = await runOnFakes({ members: [{}, {}, { state: 'down' }, listedLearner] });
     expect(criticals(report)).toEqual([]);
     expect(summaryOf(report, 'member-unreachable')).toContain('losing one more member would stop them');
   });
 });
 
-describe('a learner by its status that votes by the member list', () => {
+describe('a learner by its status that is a voter in the member list', () => {
   test('is a warning', async () => {
     const report = await runOnFakes({ members: [{}, {}, { status: learner }] });
     expect(faults(report)).toEqual(['warning member-learner-unlisted']);
   });
 
-  test('is a warning where only its metrics say so', async () => {
+  test('is a warning even if only its metrics show it', async () => {
     const report = await runOnFakes(
       {
         members: [{}, {}, { metrics: [{ isLearner: true }] }],
@@ -91,13 +91,13 @@ describe('a learner by its status that votes by the member list', () => {
     expect(faults(report)).toEqual(['warning member-learner-unlisted']);
   });
 
-  test('beside a listed learner: both are reported', async () => {
+  test('is reported together with a listed learner', async () => {
     const report = await runOnFakes({ members: [{}, {}, {}, { status: learner }, listedLearner] });
     expect(report.findings).toContain('warning member-learner-unlisted');
     expect(report.text).toContain('n5');
   });
 
-  test('and another voter is down: its vote is not counted on', async () => {
+  test('does not count as a vote while another voter is down', async () => {
     const report = await runOnFakes({
       members: [{}, {}, { state: 'down' }, { status: learner }],
     });
@@ -108,8 +108,8 @@ describe('a learner by its status that votes by the member list', () => {
   });
 });
 
-describe('a learner that has not caught up', () => {
-  test('is behind the others, and etcd refuses to promote it', async () => {
+describe('a lagging learner', () => {
+  test('is reported as behind, and etcd refuses to promote it', async () => {
     const report = await runOnFakes({
       members: [
         {},
@@ -119,6 +119,6 @@ describe('a learner that has not caught up', () => {
       ],
     });
     expect(report.findings).toEqual(['warning member-lagging', 'info member-learner']);
-    expect(summaryOf(report, 'member-learner')).toContain('refuses to promote');
+    expect(summaryOf(report, 'member-learner')).toContain("won't promote");
   });
 });

@@ -15,7 +15,10 @@ import {
   summaryOf,
 } from './run-etcd-health.ts';
 
-/** A worse outage gives no weaker verdict, and what cannot be reached from here is not called down. */
+/**
+ * A worse outage never gets a milder verdict, and an endpoint that Wrench cannot reach is not reported as
+ * down.
+ */
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
@@ -29,7 +32,7 @@ async function start(options: EtcdOptions = {}): Promise<Etcd> {
 
 const urlsOf = ({ access }: Etcd) => access.endpoints.map(({ url }) => url);
 const down: FakeMember = { state: 'down' };
-/** Every question gets the same answer. */
+/** Every request gets the same response. */
 const always = (answer: FakeAnswer): FakeAnswers => Object.fromEntries(ENDPOINTS.map((one) => [one, answer]));
 const hung: FakeMember = { answers: always(hangs) };
 const UNRESOLVABLE = ['a', 'b', 'c'].map((name) => `http://etcd-${name}.internal.invalid:2379`);
@@ -46,15 +49,15 @@ async function refusing(count: number): Promise<readonly string[]> {
   return urls;
 }
 
-/** In time, and with the severity that an outage has. */
+/** In time, and with the severity of an outage. */
 const OUTAGE = { status: 'found', isCritical: true, isFinished: true };
 
 function verdictOn(report: HealthRun): typeof OUTAGE {
   return { status: report.status, isCritical: criticals(report).length > 0, isFinished: isFinished(report) };
 }
 
-describe('a real cluster', () => {
-  test('two are killed', async () => {
+describe('on a real cluster', () => {
+  test('two killed members lose the quorum', async () => {
     const etcd = await start();
     await etcd.kill(1);
     await etcd.kill(2);
@@ -63,7 +66,7 @@ describe('a real cluster', () => {
     expect(criticals(report)).toEqual(['critical quorum-lost']);
   });
 
-  test('all are killed', async () => {
+  test('three killed members lose the quorum', async () => {
     const etcd = await start();
     for (const index of [0, 1, 2]) await etcd.kill(index);
     const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
@@ -71,7 +74,7 @@ describe('a real cluster', () => {
     expect(criticals(report)).toEqual(['critical quorum-lost']);
   });
 
-  test('all are killed and one was started again: it accepts connections and does not answer', async () => {
+  test('a restarted member without the others accepts connections and does not respond', async () => {
     const etcd = await start();
     for (const index of [0, 1, 2]) await etcd.kill(index);
     await etcd.launch(0);
@@ -81,13 +84,13 @@ describe('a real cluster', () => {
     expect(report.text).toContain('accepts connections but does not respond');
   });
 
-  test('all hang', async () => {
+  test('three hanging members lose the quorum', async () => {
     const etcd = await start();
     for (const index of [0, 1, 2]) etcd.pause(index);
     expect(verdictOn(await runEtcdHealth({ endpoints: urlsOf(etcd) }))).toEqual(OUTAGE);
   });
 
-  test('one is killed and one hangs', async () => {
+  test('one killed and one hanging member lose the quorum', async () => {
     const etcd = await start();
     await etcd.kill(1);
     etcd.pause(2);
@@ -96,7 +99,7 @@ describe('a real cluster', () => {
     expect(summaryOf(report, 'quorum-lost')).toContain('1 of 3 members');
   });
 
-  test('one is killed: a warning, and no more than that', async () => {
+  test('one killed member is only a warning', async () => {
     const etcd = await start();
     await etcd.kill((await etcd.leader()) === 0 ? 1 : 0);
     await etcd.leader();
@@ -105,7 +108,7 @@ describe('a real cluster', () => {
   });
 });
 
-describe('no endpoint answers', () => {
+describe('if no endpoint responds', () => {
   test.each<[string, readonly FakeMember[]]>([
     ['all refuse connections', [down, down, down]],
     ['all hang', [hung, hung, hung]],
@@ -113,25 +116,25 @@ describe('no endpoint answers', () => {
     ['one refuses and two hang', [hung, down, hung]],
     ['the only one hangs', [hung]],
     ['the only one refuses', [down]],
-  ])('%s', async (_, members) => {
+  ])('because %s, the quorum is lost', async (_, members) => {
     expect(verdictOn(await runOnFakes({ members }))).toEqual(OUTAGE);
   });
 
-  test('two refuse, and a proxy answers in the place of the third', async () => {
+  test('because two refuse and a proxy responds for the third, the quorum is lost', async () => {
     const report = await runOnFakes({
       members: [down, down, { answers: always({ status: 502, text: '<html>Bad Gateway</html>' }) }],
     });
     expect(verdictOn(report)).toEqual(OUTAGE);
   });
 
-  test('two refuse, and the name of the third is not known here', async () => {
+  test('because two refuse and the name of the third does not resolve, the quorum is lost', async () => {
     const endpoints = [...(await refusing(2)), UNRESOLVABLE[0]];
     const report = await runEtcdHealth({ endpoints });
     expect(verdictOn(report)).toEqual(OUTAGE);
-    expect(report.text).toContain('cannot be reached from here');
+    expect(report.text).toContain('unreachable from here');
   });
 
-  test('one refuses, and the names of two are not known here: at most a warning', async () => {
+  test('because one refuses and the names of two do not resolve, it is at most a warning', async () => {
     const endpoints = [...(await refusing(1)), ...UNRESOLVABLE.slice(0, 2)];
     const report = await runEtcdHealth({ endpoints });
     expect(report.status).toBe('found');
@@ -139,25 +142,25 @@ describe('no endpoint answers', () => {
     expect(isFinished(report)).toBe(true);
   });
 
-  test('one answers and says that there is no leader, one refuses, one hangs', async () => {
+  test('except one without a leader, the quorum is lost', async () => {
     const report = await runOnFakes({ leader: '', members: [{}, down, hung] });
     expect(verdictOn(report)).toEqual(OUTAGE);
     expect(criticals(report)).toEqual(['critical quorum-lost']);
   });
 
-  test('five members: two refuse, one hangs, two answer without a leader', async () => {
+  test('except two of five without a leader, the quorum is lost', async () => {
     const report = await runOnFakes({ leader: '', members: [{}, {}, down, down, hung] });
     expect(verdictOn(report)).toEqual(OUTAGE);
     expect(summaryOf(report, 'quorum-lost')).toContain('2 of 5 members');
   });
 
-  test('five members: one refuses, one hangs, three answer with a leader: a warning', async () => {
+  test('except three of five with a leader, it is a warning', async () => {
     const report = await runOnFakes({ members: [{}, {}, {}, down, hung] });
     expect(faults(report)).toEqual(['warning member-unreachable']);
     expect(isFinished(report)).toBe(true);
   });
 
-  test('the leader alone answers and believes that it leads, and the others refuse', async () => {
+  test('except a leader that still believes it leads, the quorum is lost', async () => {
     const answers: FakeAnswers = { 'quorum read': hangs };
     const report = await runOnFakes({ members: [{ answers }, down, down] });
     expect(verdictOn(report)).toEqual(OUTAGE);
@@ -165,18 +168,18 @@ describe('no endpoint answers', () => {
   });
 });
 
-describe('endpoints that cannot be reached from here', () => {
+describe('endpoints that Wrench cannot reach', () => {
   test.each([
     ['names that are not known here', UNRESOLVABLE],
     ['one name that is not known here', [UNRESOLVABLE[0]]],
-  ])('%s: unknown, not down', async (_, endpoints) => {
+  ])('are unknown, not down: %s', async (_, endpoints) => {
     const report = await runEtcdHealth({ endpoints });
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
     expect(isFinished(report)).toBe(true);
     expect(report.gapsAt).toHaveLength(endpoints.length);
   });
 
-  test('addresses from which nothing comes back: unknown, not down', async () => {
+  test('are unknown, not down, at addresses that drop packets', async () => {
     const endpoints = [await blackhole(), await blackhole(), await blackhole()];
     const report = await runEtcdHealth({ endpoints });
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
@@ -184,16 +187,16 @@ describe('endpoints that cannot be reached from here', () => {
     expect(report.gapsAt).toHaveLength(3);
   });
 
-  test('such an address, and a name that is not known here: unknown, not down', async () => {
+  test('are unknown, not down, if one drops packets and the name of another does not resolve', async () => {
     const report = await runEtcdHealth({ endpoints: [await blackhole(), UNRESOLVABLE[0]] });
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
     expect(report.gapsAt).toHaveLength(2);
   });
 
-  test('such an address instead of one of three members, while two agree: a warning that does not call it down', async () => {
+  test('are a warning, but not called down, if two of three members agree', async () => {
     const report = await runOnFakes({ members: [{}, {}, { url: await blackhole() }] });
     expect(faults(report)).toEqual(['warning member-unreachable']);
-    expect(report.report.verdict).toContain('cannot be reached from here');
+    expect(report.report.verdict).toContain('unreachable from here');
     expect(report.report.verdict).not.toContain('not respond');
   });
 
@@ -202,16 +205,16 @@ describe('endpoints that cannot be reached from here', () => {
     ['a web server', { text: '<html>Welcome to nginx!</html>' }],
     ['a web server that knows none of the paths', { status: 404, text: 'Not Found' }],
     ['a portal that sends elsewhere', (_, response) => response.writeHead(302, { location: '/login' }).end()],
-  ])('%s answers: unknown, not down', async (_, answer) => {
+  ])('are unknown, not down, if %s responds instead', async (_, answer) => {
     const members: readonly FakeMember[] = [{ answers: always(answer) }, { answers: always(answer) }];
     const report = await runOnFakes({ members });
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
   });
 });
 
-describe('members that advertise names that are not known here', () => {
+describe('members whose advertised names do not resolve', () => {
   // https://github.com/etcd-io/etcd/issues/13097
-  test('one endpoint is configured: a majority agrees, and the others cannot be asked', async () => {
+  test('cannot be queried, but the one configured endpoint shows a majority', async () => {
     const etcd = await start({ advertise: 'nowhere' });
     const report = await runEtcdHealth({ endpoints: urlsOf(etcd).slice(0, 1) });
     expect(report.findings).toEqual([]);
@@ -220,14 +223,14 @@ describe('members that advertise names that are not known here', () => {
     expect(report.gapsAt).toEqual(['etcd/etcd-z1-1', 'etcd/etcd-z2-0']);
   });
 
-  test('all endpoints are configured: clear', async () => {
+  test('are clear if all endpoints are configured', async () => {
     const etcd = await start({ advertise: 'nowhere' });
     const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
     expect(faults(report)).toEqual([]);
     expect(report.gapsAt).toEqual([]);
   });
 
-  test('all are configured and one is killed: which one is known by elimination', async () => {
+  test('are identified by elimination if all are configured and one is killed', async () => {
     const etcd = await start({ advertise: 'nowhere' });
     await etcd.kill(2);
     await etcd.leader();
@@ -236,7 +239,7 @@ describe('members that advertise names that are not known here', () => {
     expect(summaryOf(report, 'member-unreachable')).toContain('etcd-z2-0');
   });
 
-  test('all are configured and two are killed', async () => {
+  test('lose the quorum if all are configured and two are killed', async () => {
     const etcd = await start({ advertise: 'nowhere' });
     await etcd.kill(1);
     await etcd.kill(2);
@@ -245,7 +248,7 @@ describe('members that advertise names that are not known here', () => {
     expect(criticals(report)).toEqual(['critical quorum-lost']);
   });
 
-  test('two of three are configured, and one of them is down: at most a warning, and never clear', async () => {
+  test('are at most a warning, and never clear, if one of two configured members is down', async () => {
     const report = await runOnFakes({
       members: [
         { listed: { clientURLs: [UNRESOLVABLE[0]] } },
@@ -255,7 +258,7 @@ describe('members that advertise names that are not known here', () => {
     expect(report.status).not.toBe('clear');
   });
 
-  test('one is configured, and it is the one that has lost the others', async () => {
+  test('lose the quorum if the only configured one is cut off from the others', async () => {
     const etcd = await start({ advertise: 'nowhere' });
     await etcd.kill(1);
     await etcd.kill(2);
@@ -264,34 +267,34 @@ describe('members that advertise names that are not known here', () => {
   });
 });
 
-describe('a load balancer in front of a real cluster', () => {
+describe('behind a load balancer, a real cluster', () => {
   async function balance(etcd: Etcd): Promise<string> {
     const balancer = await startBalancer(etcd.members.map(({ port }) => port));
     closers.push(balancer.close);
     return balancer.url;
   }
 
-  test('it is the only endpoint, and all members are healthy', async () => {
+  test('is clear if it is the only endpoint and all members are healthy', async () => {
     const report = await runEtcdHealth({ endpoints: [await balance(await start())] });
     expect(report).toMatchObject({ gapsAt: [] });
     expect(faults(report)).toEqual([]);
   });
 
-  test('it is configured three times: the endpoints are one cluster', async () => {
+  test('is one cluster if it is configured three times', async () => {
     const etcd = await start();
     const endpoints = [await balance(etcd), await balance(etcd), await balance(etcd)];
     const report = await runEtcdHealth({ endpoints });
     expect(faults(report)).toEqual([]);
   });
 
-  test('the members advertise names that are not known here', async () => {
+  test('has no finding if the advertised names do not resolve', async () => {
     const etcd = await start({ advertise: 'nowhere' });
     const report = await runEtcdHealth({ endpoints: [await balance(etcd)] });
     expect(report.findings).toEqual([]);
     expect(report.text).not.toContain('not respond');
   });
 
-  test('one member hangs behind it: never clear', async () => {
+  test('is never clear if one member hangs', async () => {
     const etcd = await start();
     etcd.pause((await etcd.leader()) === 0 ? 1 : 0);
     const report = await runEtcdHealth({ endpoints: [await balance(etcd)] });
@@ -299,13 +302,13 @@ describe('a load balancer in front of a real cluster', () => {
     expect(criticals(report)).toEqual([]);
   });
 
-  test('two members are killed behind it', async () => {
+  test('loses the quorum if two members are killed', async () => {
     const etcd = await start();
     const url = await balance(etcd);
     await etcd.kill(1);
     await etcd.kill(2);
     await etcd.untilLeaderless(0);
-    // Two of three connections are closed, so what is answered is a matter of chance.
+    // Two of three connections are closed, so the responses vary.
     expect((await runEtcdHealth({ endpoints: [url] })).status).not.toBe('clear');
   });
 });

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Etcd, startEtcd } from '../world/etcd.ts';
 import { type HealthRun, runEtcdHealth } from './run-etcd-health.ts';
 
-/** A healthy cluster stays healthy, however often it is asked and however much is written. */
+/** A healthy cluster stays healthy however often it is checked and however much is written. */
 const RUNS = 10;
 const WRITES_A_SECOND = 150;
-/** Ten runs that watch the disks for 3 s each, and the start of the cluster. */
+/** Ten runs that watch the disks for 3 s each, plus the start of the cluster. */
 const LIMIT_MS = 300_000;
 
 let etcd: Etcd;
@@ -21,10 +21,10 @@ async function askAgainAndAgain(): Promise<readonly HealthRun[]> {
   return answers;
 }
 
-/** The disk of the machine that tests run on may be slow, and is shared. It is the only finding that is allowed. */
+/** The test machine's disk may be slow and is shared, so this is the only finding allowed. */
 const ALLOWED = 'slow-disk';
 
-/** All that a healthy cluster must not show. */
+/** Everything that a healthy cluster must not show. */
 function faultsIn(answers: readonly HealthRun[]): readonly string[] {
   return answers.flatMap(({ status, report: { findings, gaps } }) => [
     ...findings.filter(({ reason }) => reason !== ALLOWED).map(({ summary }) => summary),
@@ -34,7 +34,7 @@ function faultsIn(answers: readonly HealthRun[]): readonly string[] {
 }
 
 test(
-  'nobody writes',
+  'stays healthy without writes',
   async () => {
     expect(faultsIn(await askAgainAndAgain())).toEqual([]);
   },
@@ -42,7 +42,7 @@ test(
 );
 
 test(
-  'about 150 writes a second',
+  'stays healthy at about 150 writes a second',
   async () => {
     const over = new AbortController();
     let written = 0;

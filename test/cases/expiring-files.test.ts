@@ -9,8 +9,9 @@ import { containersOf, unreadableContainersOf } from '../world/wrappings.ts';
 import { type ExpiringRun, runExpiring } from './run-expiring.ts';
 
 /**
- * Inputs that other certificate monitors, and this one, called healthy or broken wrongly: each with its right answer, and more of the same class.
- * In every folder lies a certificate that is valid for a year, so that something is always found.
+ * Inputs that certificate monitors (this one included) have judged wrongly, each with the right result, and
+ * more of the same kind. Every folder also has a certificate that is valid for a year, so that something is
+ * always found.
  */
 let root: Authority;
 let expired: Issued;
@@ -58,7 +59,7 @@ const lines = (text: string, width: number) => text.match(new RegExp(`.{1,${widt
 const secret = (data: Readonly<Record<string, string>>) =>
   stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'web' }, data }, { lineWidth: 0 });
 
-describe('text before BEGIN, in base64', () => {
+describe('text before BEGIN, in base64, is skipped', () => {
   const before: Readonly<Record<string, string>> = {
     'a byte order mark': '\uFEFF',
     'a comment': '# web, issued by ops\n',
@@ -70,14 +71,14 @@ describe('text before BEGIN, in base64', () => {
     'empty lines of Windows': '\r\n\r\n',
   };
 
-  test.each(Object.keys(before))('%s in a Secret', async (what) => {
+  test.each(Object.keys(before))('if it is %s, in a Secret', async (what) => {
     const answer = await ask({
       'secret.yaml': secret({ 'tls.crt': base64(`${before[what]}${expired.certificatePem}`) }),
     });
     expect(answer).toMatchObject({ ...EXPIRED, expiredAt: ['secret.yaml:data.tls.crt'], gapsAt: [] });
   });
 
-  test.each(Object.keys(before))('%s in an environment file', async (what) => {
+  test.each(Object.keys(before))('if it is %s, in an environment file', async (what) => {
     const answer = await ask({
       'app.env': `NAME=web\nCERT=${base64(`${before[what]}${expired.certificatePem}`)}\nPORT=1\n`,
     });
@@ -86,14 +87,14 @@ describe('text before BEGIN, in base64', () => {
 });
 
 describe('links to folders', () => {
-  test('jobs of BOSH are links, and a star follows them', async () => {
+  test('are followed by a star, as for the jobs of BOSH', async () => {
     await folder.put({ 'data/rep-1a2b/certs/rep.crt': expired.certificatePem });
     await folder.link({ 'jobs/rep': '../data/rep-1a2b' });
     const answer = await ask({ 'jobs/plain/certs/plain.crt': valid.certificatePem }, ['jobs/*/certs/*']);
     expect(answer).toMatchObject({ ...EXPIRED, expiredAt: ['jobs/rep/certs/rep.crt'], gapsAt: [] });
   });
 
-  test('a mounted Secret of Kubernetes is read once, through its link', async () => {
+  test('are read once, as in a mounted Secret of Kubernetes', async () => {
     await folder.put({ 'tls/..2026_11_26/tls.crt': expired.certificatePem });
     await folder.link({ 'tls/..data': '..2026_11_26', 'tls/tls.crt': '..data/tls.crt' });
     expect(await ask({}, ['tls/*', 'valid.pem'])).toMatchObject({
@@ -103,7 +104,7 @@ describe('links to folders', () => {
     });
   });
 
-  test('two stars follow links, and a circle of them ends', async () => {
+  test('are followed by two stars, and a cycle of them ends', async () => {
     await folder.put({ 'store/a/b/c.pem': expired.certificatePem });
     await folder.link({ 'etc/current': '../store/a', 'store/a/b/up': '../..' });
     expect(await ask({}, ['etc/**/*.pem', 'valid.pem'])).toMatchObject({
@@ -113,7 +114,7 @@ describe('links to folders', () => {
   });
 });
 
-describe('more than some hundreds', () => {
+describe('a large input is read completely', () => {
   test('the 851st of 900 Secrets in more than a megabyte of YAML', async () => {
     const items = Array.from({ length: 900 }, (_, at) => ({
       apiVersion: 'v1',
@@ -130,7 +131,7 @@ describe('more than some hundreds', () => {
     });
   });
 
-  test('the last of 521 in a run of DER', async () => {
+  test('the last of 521 certificates in a run of DER', async () => {
     const bundle = Buffer.concat([...Array.from({ length: 520 }, () => other.der), expired.der]);
     expect(await ask({ 'bundle.der': bundle })).toMatchObject({
       ...EXPIRED,
@@ -139,7 +140,7 @@ describe('more than some hundreds', () => {
     });
   });
 
-  test('the last of 700 in base64, in a file that is no document', async () => {
+  test('the last of 700 certificates in base64, in a file of no known format', async () => {
     const toml = [...Array.from({ length: 699 }, () => other), expired].map(
       ({ der }, at) => `[site-${at}]\ncert = "${base64(der)}"\n`,
     );
@@ -150,15 +151,15 @@ describe('more than some hundreds', () => {
     });
   });
 
-  test('one at the end of more settings than YAML is read of', async () => {
+  test('a certificate after more settings than are read as YAML', async () => {
     const settings = Array.from({ length: 60_000 }, (_, at) => `key-${at}:\n  - a: 1\n  - b: 2\n`).join('');
     const answer = await ask({ 'settings.yaml': `${settings}ca: ${base64(expired.der)}\n` });
     expect(answer).toMatchObject({ ...EXPIRED, expiredAt: ['settings.yaml'], gapsAt: [] });
   });
 });
 
-describe('containers of another kind', () => {
-  test('PkiPath, PKCS#12 in PEM, and a JCEKS keystore with a secret key in a Secret', async () => {
+describe('other containers', () => {
+  test('are read: PkiPath, PKCS#12 in PEM, and a JCEKS keystore with a secret key in a Secret', async () => {
     const containers = containersOf(expired, root);
     const keystore = makeJks([{ alias: 'ca', certificates: [expired.der] }]);
     keystore.writeUInt32BE(0xcececece, 0);
@@ -171,7 +172,7 @@ describe('containers of another kind', () => {
     expect(answer.expiredAt).toEqual(['pkipath.cer', 'secret.yaml:data.keystore', 'store.pem']);
   });
 
-  test('a BKS keystore in a ConfigMap, and bytes in front of a certificate', async () => {
+  test('are read: a BKS keystore in a ConfigMap, and a certificate after other bytes', async () => {
     const bks = containersOf(expired, root)['a keystore of Bouncy Castle'] ?? Buffer.alloc(0);
     const answer = await ask({
       'config.yaml': stringify({ kind: 'ConfigMap', binaryData: { 'trust.bks': base64(bks) } }),
@@ -184,7 +185,7 @@ describe('containers of another kind', () => {
     });
   });
 
-  test('a signing request in a .crt is a gap, and so is what nobody can open', async () => {
+  test('are gaps: a signing request in a .crt, and keystores that cannot be opened', async () => {
     const unreadable = unreadableContainersOf(expired);
     const answer = await ask({
       'request.crt': pem('CERTIFICATE REQUEST', Buffer.alloc(200, 1)),
@@ -205,7 +206,7 @@ describe('containers of another kind', () => {
     ]);
   });
 
-  test('a key, parameters, a revocation list and a public key beside a certificate are no gaps', async () => {
+  test('are no gaps: a key, parameters, a revocation list and a public key next to a certificate', async () => {
     const answer = await ask({
       'privkey.pem': valid.keyPem,
       'dhparam.pem': pem('DH PARAMETERS', Buffer.from('3006020117020102', 'hex')),
@@ -217,8 +218,8 @@ describe('containers of another kind', () => {
   });
 });
 
-describe('keys beside certificates', () => {
-  test('keys that sign tokens and sessions, and SSH keys, have nothing to do with the certificates', async () => {
+describe('keys next to certificates', () => {
+  test('are not compared if they sign tokens or sessions, or are SSH keys', async () => {
     const stray = other.keyPem;
     const answer = await ask({
       'uaa.yml': stringify({
@@ -239,10 +240,13 @@ describe('keys beside certificates', () => {
 
   test.each<readonly [string, (cert: string, key: string) => Readonly<Record<string, string>>]>([
     [
-      'tls.key beside tls.crt',
+      'tls.key next to tls.crt',
       (cert, key) => ({ 's.yaml': secret({ 'tls.crt': base64(cert), 'tls.key': base64(key) }) }),
     ],
-    ['key beside certificate', (certificate, key) => ({ 'safe.json': JSON.stringify({ certificate, key }) })],
+    [
+      'key next to certificate',
+      (certificate, key) => ({ 'safe.json': JSON.stringify({ certificate, key }) }),
+    ],
     [
       'a kubeconfig',
       (cert, key) => ({
@@ -253,7 +257,7 @@ describe('keys beside certificates', () => {
     ],
     ['files of one name', (cert, key) => ({ 'rep.crt': cert, 'rep.key': key })],
     ['one file for both', (cert, key) => ({ 'haproxy.pem': cert + key })],
-  ])('a wrong key is a mismatch where the layout makes a pair: %s', async (_, layout) => {
+  ])('are a mismatch if the layout makes them a pair: %s', async (_, layout) => {
     expect(await ask(layout(valid.certificatePem, other.keyPem))).toMatchObject({
       status: 'found',
       findings: ['critical key-mismatch'],
@@ -265,7 +269,7 @@ describe('keys beside certificates', () => {
   });
 });
 
-describe('DER in base64, in a text of any kind', () => {
+describe('DER in base64 is found in any text', () => {
   const der = () => base64(expired.der);
   const inputs: Readonly<Record<string, () => string>> = {
     'idp-metadata.xml': () =>
@@ -289,7 +293,7 @@ describe('DER in base64, in a text of any kind', () => {
 });
 
 describe('zeros and UTF-16', () => {
-  test('zeros behind and in front of PEM, UTF-16 of both byte orders without a mark', async () => {
+  test('are read: PEM between zeros, and UTF-16 in both byte orders without a BOM', async () => {
     const text = expired.certificatePem;
     const answer = await ask({
       'old.pem': Buffer.concat([Buffer.from(text), Buffer.alloc(1)]),
@@ -311,7 +315,9 @@ function indent(text: string): string {
   return text.replaceAll(/^/gm, '  ');
 }
 
-/** Puts an entry of a secret key, which is a serialized Java object without a length, before the first entry. */
+/**
+ * Inserts an entry with a secret key, a serialized Java object without a length, before the first entry.
+ */
 function withSecretKey(keystore: Buffer): Buffer {
   const entry = Buffer.concat([
     Buffer.from([0, 0, 0, 3, 0, 1]),

@@ -10,7 +10,7 @@ import { type Authority, fullChain, issue, type Issued, makeAuthority } from '..
 import { makeListeners } from '../world/tls-servers.ts';
 import { type ExpiringRun, runExpiring } from './run-expiring.ts';
 
-/** What live sites show, and the right answer about it. Each root is trusted, unless the case is about that. */
+/** What live sites serve, and the right result. Every root is trusted unless the case is about that. */
 const DAY_MS = 86_400_000;
 const day = (days: number) => new Date(Date.now() + days * DAY_MS);
 const expired = { notBefore: day(-1500), notAfter: day(-5) };
@@ -64,7 +64,7 @@ describe('servers with two certificates', () => {
     expect(answer.report.verdict).toBe('1 of 3 certificates has expired');
   });
 
-  test('both are valid', async () => {
+  test('are clear if both are valid', async () => {
     const [rsa, ecdsa] = [
       await issue(root, { name: 'two.cases', keyType: 'rsa2048' }),
       await issue(root, { name: 'two.cases' }),
@@ -81,7 +81,7 @@ describe('servers with two certificates', () => {
   });
 });
 
-describe('authorities that were cross-signed', () => {
+describe('a cross-signed CA', () => {
   async function makeCrossed() {
     const old = await makeAuthority({ name: 'AddT', ...expired });
     const userT = await makeAuthority({ name: 'UserT' });
@@ -95,7 +95,7 @@ describe('authorities that were cross-signed', () => {
     return { site: `cross.cases@127.0.0.1:${port}`, userT, old };
   }
 
-  test('what has expired is ballast where a valid root is trusted, and nobody is told to renew it', async () => {
+  test('is ballast if it has expired and a valid root is trusted, and the report does not suggest to renew it', async () => {
     const { site, userT } = await makeCrossed();
     const answer = await ask([site], [userT]);
     expect(criticals(answer)).toEqual([]);
@@ -103,12 +103,12 @@ describe('authorities that were cross-signed', () => {
     expect(JSON.stringify(answer.report)).not.toMatch(/renew first/i);
   });
 
-  test('without that root it is critical', async () => {
+  test('is critical if it has expired and that root is not trusted', async () => {
     const { site, old } = await makeCrossed();
     expect(criticals(await ask([site], [old])).length).toBeGreaterThan(0);
   });
 
-  test('an expired intermediate beside a valid one of the same key is ballast', async () => {
+  test('is ballast if an intermediate has expired and a valid one has the same key', async () => {
     const fresh = await makeAuthority({ name: 'Issuing', issuer: root });
     const old = await makeAuthority({ name: 'Issuing', issuer: root, keys: fresh.keys, ...expired });
     const leaf = await issue(fresh, { name: 'twice.cases' });
@@ -119,7 +119,7 @@ describe('authorities that were cross-signed', () => {
     expect(criticals(await ask([`twice.cases@127.0.0.1:${port}`], [root]))).toEqual([]);
   });
 
-  test('an expired intermediate that nothing replaces is critical', async () => {
+  test('is critical if an intermediate has expired and nothing replaces it', async () => {
     const old = await makeAuthority({ name: 'Issuing', issuer: root, ...expired });
     const leaf = await issue(old, { name: 'once.cases' });
     const port = await serve({ cert: fullChain(leaf, old), key: leaf.keyPem });
@@ -130,7 +130,7 @@ describe('authorities that were cross-signed', () => {
 });
 
 describe('long chains', () => {
-  test.each([3, 12, 22])('of 25 intermediates, the one at %i has expired', async (at) => {
+  test.each([3, 12, 22])('report the expired intermediate at %i of 25', async (at) => {
     const authorities = [root];
     for (let number = 25; number >= 1; number -= 1)
       authorities.unshift(
@@ -148,21 +148,21 @@ describe('long chains', () => {
   });
 });
 
-describe('addresses that never answer', () => {
-  test('a hundred healthy names are seen beside two hundred on two such addresses, whose gaps are in the first line', async () => {
-    const silent = [await startSilent(), await startSilent()];
+describe('addresses that never respond', () => {
+  test('do not stop the check of a hundred healthy names, and their gaps are in the first line', async () => {
+    const silent = [await startUnresponsive(), await startUnresponsive()];
     const healthy = await serve({ cert: valid.certificatePem, key: valid.keyPem });
     const names = (port: number) => Array.from({ length: 100 }, (_, at) => `n${at}.cases@127.0.0.1:${port}`);
     const sites = [...silent.flatMap(names), ...names(healthy)];
     const answer = await ask(sites, [root], { timeoutMs: 2000, concurrency: 10 });
     expect(answer.report.coverage).toEqual([{ source: 'edge', examined: 100 }]);
     expect(answer.gapsAt).toHaveLength(200);
-    expect(answer.report.verdict).toMatch(/couldn't check 200 of 300 places/i);
+    expect(answer.report.verdict).toMatch(/couldn't check 200 of 300 sources/i);
   });
 
-  test('what the deadline cuts off is counted', async () => {
+  test('are counted if the deadline cuts the check off', async () => {
     const sites = Array.from({ length: 40 }, (_, at) => `n${at}.cases`);
-    const port = await startSilent();
+    const port = await startUnresponsive();
     const source = openTls(
       tlsConfig.parse({
         kind: 'tls',
@@ -179,7 +179,7 @@ describe('addresses that never answer', () => {
     expect(report.verdict).toContain('40 of 40 sites not finished');
   });
 
-  async function startSilent(): Promise<number> {
+  async function startUnresponsive(): Promise<number> {
     return (await listeners.listen(createPlainServer())).port;
   }
 });

@@ -9,7 +9,7 @@ import { MAX_WAIT_MS } from '../timeouts.ts';
 import { freePort } from '../world/free-port.ts';
 import { startRedis, type TestRedis } from '../world/redis.ts';
 
-/** Requests to the health port that ended the process. Anybody who reaches the port can send them. */
+/** Requests to the health port that crashed the process. Anyone who reaches the port can send them. */
 let folder: string;
 let config: string;
 let redis: TestRedis;
@@ -46,7 +46,7 @@ function startWorker() {
   });
 }
 
-/** @returns the status of the answer; undefined where there is none. */
+/** @returns the status of the response; undefined without a response. */
 async function ask(line: string): Promise<number | undefined> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
@@ -56,7 +56,7 @@ async function ask(line: string): Promise<number | undefined> {
   return status === undefined ? undefined : Number(status);
 }
 
-test('a request target that is no URL is answered, and the process goes on', async () => {
+test('responds to a request target that is not a URL, and keeps running', async () => {
   const answers: Record<string, number | undefined> = {};
   for (const target of ['//', 'http://[', '//a:99999999/', '///', '//@', 'http://a:99999999/', '*'])
     answers[target] = await ask(`GET ${target} HTTP/1.1`);

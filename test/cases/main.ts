@@ -6,8 +6,8 @@ const USAGE = 'Usage: npm run case -- [--direct] FILE...';
 const EXIT_USAGE = 64;
 
 /**
- * Serves case files, runs the checks that they name, and prints the reports as JSON: an array if there are several.
- * The exit code is 0 if every case could be run, whatever the checks found.
+ * Serves case files, runs the checks that they name, and prints the reports as JSON: an array if there are
+ * several. The exit code is 0 if every case ran, whatever the checks found.
  */
 async function main(words: readonly string[]): Promise<number> {
   const asked = parseWords(words);

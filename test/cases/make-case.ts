@@ -8,7 +8,7 @@ export interface CaseNode extends NodeRequest {
   readonly name: string;
   /** Changes to {@link statsBody}, or the whole answer. */
   readonly stats?: Parameters<typeof statsBody>[1];
-  /** Changes to the defaults of a kubelet. */
+  /** Changes to a kubelet's defaults. */
   readonly config?: object;
   /** Replaces both the stats and the configuration. */
   readonly kubelet?: Kubelet['answers'];
@@ -90,7 +90,7 @@ export function withAnswer(file: CaseFile, request: string, status: number, body
   };
 }
 
-/** The answer of the API server if a permission is missing. */
+/** The API server's response if a permission is missing. */
 export function refusal(message: string): Pick<CaseAnswer, 'status' | 'body'> {
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message };
   return { status: 403, body: { ...status, reason: 'Forbidden', code: 403 } };

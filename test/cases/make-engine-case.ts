@@ -6,10 +6,12 @@ export interface EngineCaseRequest {
   /** Default `build-1`. */
   readonly engine?: string;
   readonly containers: readonly ServedContainer[];
-  /** As `GET /images/json` and `GET /system/df` answer. Default: as an engine without images that nothing takes space on. */
+  /**
+   * As `GET /images/json` and `GET /system/df` respond. Default: an engine without images and disk usage.
+   */
   readonly images?: readonly object[];
   readonly usage?: object;
-  /** Replaces or adds answers, by request: `GET /system/df`. */
+  /** Replaces or adds responses, by request: `GET /system/df`. */
   readonly answers?: Readonly<Record<string, Pick<CaseAnswer, 'status' | 'body'>>>;
 }
 

@@ -4,10 +4,10 @@ import { readCaseFile } from './case-file.ts';
 import { askDisk, criticals, free, GIB } from './disk-nodes.ts';
 import { type CaseNode, makeCase, refusal, withAnswer } from './make-case.ts';
 
-/** Inputs rebuilt from public reports, and more of their kinds. */
+/** Inputs rebuilt from public reports, and variations of them. */
 describe('Windows', () => {
   /** https://github.com/kubernetes/kubernetes/issues/103032 */
-  test('a full drive is critical, and nothing is said of inodes or of an image file system', async () => {
+  test('reports a full drive as critical, without inodes or an image file system', async () => {
     const verdict = await askCase('k08');
     expect(verdict.faults).toEqual(['critical win-0']);
     const text = verdict.about('win-0');
@@ -44,7 +44,7 @@ describe('Windows', () => {
     },
   });
 
-  test('a drive with space is clear', async () => {
+  test('is clear if the drive has space', async () => {
     const verdict = await askDisk([
       windows(60 * GIB, { 'nodefs.available': '10%', 'imagefs.available': '15%' }),
     ]);
@@ -52,7 +52,7 @@ describe('Windows', () => {
     expect(verdict.status).toBe('clear');
   });
 
-  test('a drive below its limit is critical', async () => {
+  test('reports a drive below its limit as critical', async () => {
     const verdict = await askDisk([
       windows(8 * GIB, { 'nodefs.available': '10%', 'imagefs.available': '15%' }),
     ]);
@@ -61,9 +61,9 @@ describe('Windows', () => {
   });
 });
 
-describe('nodes that are not what they seem', () => {
+describe('unusual nodes', () => {
   /** https://github.com/k3s-io/k3s/issues/6997, https://github.com/cloudability/metrics-agent/issues/111 */
-  test('a kubelet that just started, a cordon and a virtual node leave a healthy cluster clear', async () => {
+  test('leave a healthy cluster clear: a kubelet that just started, a cordoned and a virtual node', async () => {
     const verdict = await askCase('k09');
     expect(verdict.report.findings).toEqual([]);
     expect(verdict.status).toBe('clear');
@@ -80,7 +80,7 @@ describe('nodes that are not what they seem', () => {
   test.each([
     ['KWOK', { kubeletVersion: 'fake', annotations: { 'kwok.x-k8s.io/node': 'fake' } }],
     ['a virtual kubelet', { labels: { type: 'virtual-kubelet' }, kubeletVersion: 'v1.31.4' }],
-  ])('%s has no disk', async (_what, node) => {
+  ])('have no disk to check: %s', async (_what, node) => {
     const verdict = await askDisk([
       { name: 'node-a', stats: free(60) },
       { name: 'virtual', kubelet: NOTHING, ...node },
@@ -89,7 +89,7 @@ describe('nodes that are not what they seem', () => {
     expect(verdict.report.examined).toBe(1);
   });
 
-  test('a machine whose kubelet has no stats is not healthy', async () => {
+  test("are not healthy if a machine's kubelet has no stats", async () => {
     const verdict = await askDisk([
       { name: 'node-a', stats: free(60) },
       { name: 'odd', kubelet: NOTHING },
@@ -98,7 +98,7 @@ describe('nodes that are not what they seem', () => {
     expect(verdict.text).toMatch(/odd/);
   });
 
-  test('a kubelet on Linux that sees no image file system is blind', async () => {
+  test('are a gap if a Linux kubelet reports no image file system', async () => {
     const fs = {
       time: '2026-11-26T11:59:40Z',
       availableBytes: 60 * GIB,
@@ -114,14 +114,14 @@ describe('nodes that are not what they seem', () => {
     expect(criticals(verdict)).toEqual([]);
   });
 
-  test('measurements of yesterday say nothing about today', async () => {
+  test('are a gap if their measurements are a day old', async () => {
     const verdict = await askDisk([{ name: 'stale', stats: free(60, { time: '2026-11-25T11:00:00Z' }) }]);
     expect(verdict.status).toBe('unknown');
     expect(verdict.text).toMatch(/stale/);
   });
 });
 
-describe('permissions', () => {
+describe('missing permissions', () => {
   const WRENCH = 'system:serviceaccount:ops:wrench';
   const events = refusal(
     `events is forbidden: User "${WRENCH}" cannot list resource "events" in API group "" at the cluster scope`,
@@ -132,7 +132,7 @@ describe('permissions', () => {
     );
 
   /** https://github.com/kubernetes-sigs/kubespray/issues/9289 */
-  test('nodes that cannot be measured are judged by DiskPressure, and each missing verb is named once', async () => {
+  test('for unmeasured nodes fall back to DiskPressure, and each missing verb is named once', async () => {
     const verdict = await askCase('k10');
     expect(verdict.status).toBe('found');
     expect(verdict.faults).toEqual(['critical m-2']);
@@ -145,7 +145,7 @@ describe('permissions', () => {
     expect(verdict.text).not.toMatch(/system:serviceaccount|Failure|Forbidden/);
   });
 
-  test('without the node under pressure the answer is unknown', async () => {
+  test('for an unmeasured node without pressure leave the result unknown', async () => {
     const nodes = ['m-1', 'm-3'].map((name) => ({
       name,
       kubelet: { '/stats/summary': proxy(name), '/configz': proxy(name) },
@@ -156,7 +156,7 @@ describe('permissions', () => {
     expect(verdict.report.examined).toBe(0);
   });
 
-  test('without limits, plain numbers are critical, and limits that are assumed are not', async () => {
+  test('for limits make plain numbers critical, but not assumed limits', async () => {
     const node = (name: string, percent: number): CaseNode => ({
       name,
       kubelet: {
@@ -180,7 +180,7 @@ describe('permissions', () => {
     expect(verdict.report.gaps.filter(({ because }) => because.includes('get nodes/proxy'))).toHaveLength(1);
   });
 
-  test('events that may not be listed do not change the numbers', async () => {
+  test('for events do not change the numbers', async () => {
     const verdict = await askDisk([{ name: 'node-a', stats: free(12) }], {
       answers: { 'GET /api/v1/events': events },
     });
@@ -191,10 +191,10 @@ describe('permissions', () => {
   });
 });
 
-describe('answers that cannot be used', () => {
+describe('an unusable response', () => {
   const healthy = makeCase({ check: 'node/disk', nodes: [{ name: 'node-a', stats: free(60) }] });
 
-  test('the cluster is clear while nothing is wrong', async () => {
+  test('is not the case in the clear base case', async () => {
     expect((await askCase(healthy)).status).toBe('clear');
   });
 
@@ -223,7 +223,7 @@ describe('answers that cannot be used', () => {
       500,
       { kind: 'Status', code: 500, message: 'etcdserver: request timed out' },
     ],
-  ])('the answer is unknown: %s', async (_what, request, status, body) => {
+  ])('leaves the result unknown: %s', async (_what, request, status, body) => {
     const verdict = await askCase(withAnswer(healthy, request, status, body));
     expect(verdict.status).toBe('unknown');
     expect(verdict.report.findings).toEqual([]);
@@ -234,12 +234,12 @@ describe('answers that cannot be used', () => {
     ['less than nothing free', { stats: free(-5) }],
     ['more free than there is', { stats: free(160) }],
     ['a disk of 0 bytes', { stats: { capacityBytes: 0, availableBytes: 0, imageBytes: 0 } }],
-  ])('numbers that cannot be are not taken for health: %s', async (_what, node) => {
+  ])('with impossible numbers does not count as healthy: %s', async (_what, node) => {
     const verdict = await askDisk([{ name: 'node-a', stats: free(60), ...node }]);
     expect(verdict.status).toBe('unknown');
   });
 
-  test('a list whose pages expire again and again is not taken for the whole', async () => {
+  test('to a paged list that keeps expiring does not count as the whole list', async () => {
     const gone = {
       kind: 'Status',
       status: 'Failure',
@@ -264,7 +264,7 @@ describe('answers that cannot be used', () => {
     expect((await askCase(empty)).status).toBe('unknown');
   });
 
-  test('a cluster that answers nothing leaves the other one judged', async () => {
+  test('of one cluster does not stop the check of the other', async () => {
     const lost = healthy.answers.map((one) => ({
       ...one,
       from: 'cluster:lost',
@@ -279,7 +279,7 @@ describe('answers that cannot be used', () => {
 });
 
 test.each(['k01', 'k04', 'k09', 'k26'])(
-  'a kubelet that is asked directly leads to the same answer: %s',
+  'a kubelet that is queried directly gives the same result: %s',
   async (name) => {
     const { pathname } = new URL(`kubernetes/${name}.json`, import.meta.url);
     const file = { ...(await readCaseFile(pathname)), check: 'node/disk' };

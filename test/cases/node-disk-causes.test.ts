@@ -3,10 +3,10 @@ import { eventObject, podObject } from '../world/kubernetes/objects.ts';
 import { askCase, problems } from './ask-case.ts';
 import { askDisk, criticals, free, GIB } from './disk-nodes.ts';
 
-/** Inputs rebuilt from public reports, and more of their kinds. */
+/** Inputs rebuilt from public reports, and variations of them. */
 describe('image garbage collection', () => {
   /** https://github.com/kubernetes/minikube/issues/6820 */
-  test('several errors in one event are read one by one, and each container is counted once', async () => {
+  test('reads several errors in one event separately, and counts each container once', async () => {
     const verdict = await askCase('k06');
     expect(verdict.faults).toEqual(['critical agent-4']);
     const text = verdict.about('agent-4');
@@ -20,7 +20,7 @@ describe('image garbage collection', () => {
   });
 
   /** https://github.com/kubernetes/kubernetes/issues/57006 */
-  test('an image of a running container is held by no leftover', async () => {
+  test('does not blame leftovers for the image of a running container', async () => {
     const message =
       'wanted to free 7408818585 bytes, but freed 0 bytes space with errors in image deletion: rpc error: code = Unknown desc = Error response from daemon: conflict: unable to delete 9709113ca29f (cannot be forced) - image is being used by running container 5e26cfb0adca';
     const events = [eventObject('node-a', { reason: 'ImageGCFailed', message, count: 9 })];
@@ -29,7 +29,7 @@ describe('image garbage collection', () => {
     expect(verdict.about('node-a')).not.toMatch(/containers? that (is|are) not running|stopped container/);
   });
 
-  test('events of another node say nothing about this one', async () => {
+  test('ignores events of another node', async () => {
     const message =
       'wanted to free 1 bytes, but freed 0 bytes space with errors in image deletion: rpc error: code = Unknown desc = Error response from daemon: conflict: unable to delete 9709113ca29f (must be forced) - image is being used by stopped container 5e26cfb0adca';
     const events = [eventObject('gone', { reason: 'ImageGCFailed', message })];
@@ -38,9 +38,9 @@ describe('image garbage collection', () => {
   });
 });
 
-describe('Docker beside Kubernetes', () => {
+describe('Docker next to Kubernetes', () => {
   /** https://github.com/warm-metal/container-image-csi-driver/issues/36 */
-  test('a containerd node with a second engine has space that nothing explains, and a pod that uses that engine', async () => {
+  test('reports unexplained space on a containerd node, and a pod that uses a second engine', async () => {
     const verdict = await askCase('k26', { check: 'node/disk' });
     expect(verdict.faults).toEqual(['critical build-2']);
     const text = verdict.about('build-2');
@@ -70,23 +70,23 @@ describe('Docker beside Kubernetes', () => {
       volumes: [{ name: 'sock', ...volume }],
     });
 
-  test('a pod that mounts the socket is no suspect where there is space', async () => {
+  test('does not suspect a pod that mounts the socket while there is space', async () => {
     const pods = [agent({ hostPath: { path: '/var/run/docker.sock' } })];
     const verdict = await askDisk([{ name: 'node-a', stats: free(60) }], { pods });
     expect(verdict.report.findings).toEqual([]);
     expect(verdict.status).toBe('clear');
   });
 
-  test('a pod that does not mount a path of the node is no suspect', async () => {
+  test('does not suspect a pod that mounts no path of the node', async () => {
     const verdict = await askDisk([{ name: 'node-a', stats: free(12) }], { pods: [agent({ emptyDir: {} })] });
     expect(verdict.faults).toEqual(['critical node-a']);
     expect(verdict.about('node-a')).not.toMatch(/agent-1/);
   });
 });
 
-describe('growth', () => {
+describe('disk growth', () => {
   /** https://github.com/kubernetes/kubernetes/issues/68587 */
-  test('a disk that fills with the logs of one container gets a forecast to its limit', async () => {
+  test("forecasts when a disk that fills with one container's logs reaches its limit", async () => {
     const verdict = await askCase('k27');
     expect(verdict.faults).toEqual(['warning cp-old']);
     const text = verdict.about('cp-old');
@@ -110,24 +110,24 @@ describe('growth', () => {
     capacityBytes: 100 * GIB,
   });
 
-  test('a forecast is never critical', async () => {
+  test('is never critical by forecast', async () => {
     const earlier = [sample(6, 60), sample(4, 52), sample(2, 44)];
     const verdict = await askDisk([{ name: 'node-a', stats: free(36) }], { earlier });
     expect(criticals(verdict)).toEqual([]);
     expect(verdict.text).toMatch(/hour/);
   });
 
-  test('a disk that fills slowly and has space for weeks is no problem', async () => {
+  test('is fine if the disk fills slowly and lasts for weeks', async () => {
     const earlier = [sample(24, 60.3), sample(12, 60.2), sample(6, 60.1)];
     expect(problems(await askDisk([{ name: 'node-a', stats: free(60) }], { earlier }))).toEqual([]);
   });
 
-  test('a disk that was emptied does not fill', async () => {
+  test('is none after a disk was emptied', async () => {
     const earlier = [sample(6, 30), sample(4, 28), sample(2, 26)];
     expect(problems(await askDisk([{ name: 'node-a', stats: free(70) }], { earlier }))).toEqual([]);
   });
 
-  test('samples of another form are ignored', async () => {
+  test('ignores samples of another format', async () => {
     const earlier = [
       { at: '2026-11-26T11:00:00Z', containers: [{ uid: 'u-1', container: 'app', restartCount: 3 }] },
     ];

@@ -5,10 +5,10 @@ import { askCase, problems } from './ask-case.ts';
 import { askDisk, criticals, free, GIB, twoDisks } from './disk-nodes.ts';
 import type { CaseNode } from './make-case.ts';
 
-/** Inputs rebuilt from public reports, and more of their kinds. */
-describe('limits that an override switched off', () => {
+/** Inputs rebuilt from public reports, and variations of them. */
+describe('limits disabled by an override', () => {
   /** https://github.com/bottlerocket-os/bottlerocket/issues/3350 */
-  test('a node at 0.4 % whose override of evictionHard left no limit for disks is critical', async () => {
+  test('make a node at 0.4 % critical: evictionHard has no disk limit', async () => {
     const verdict = await askCase('k01');
     expect(verdict.status).toBe('found');
     expect(verdict.faults).toEqual(['critical br-a1']);
@@ -26,19 +26,19 @@ describe('limits that an override switched off', () => {
   });
 
   /** https://github.com/Azure/karpenter-provider-azure/issues/988 */
-  test('the override of Karpenter on AKS is the same', async () => {
+  test('make a node critical with the override of Karpenter on AKS', async () => {
     const config = { evictionHard: { 'memory.available': '750Mi' } };
     const verdict = await askDisk([{ name: 'aks-1', stats: free(3), config }]);
     expect(verdict.faults).toEqual(['critical aks-1']);
     expect(verdict.about('aks-1')).toMatch(/no disk limit/i);
   });
 
-  test('a node without limits that has space is no problem', async () => {
+  test('are no problem on a node with space', async () => {
     const config = { evictionHard: { 'memory.available': '750Mi' } };
     expect(problems(await askDisk([{ name: 'aks-1', stats: free(55), config }]))).toEqual([]);
   });
 
-  test('the limits of kind, all 0 %, are no limits', async () => {
+  test('include those of kind, which are all 0 %', async () => {
     const config = {
       imageGCHighThresholdPercent: 100,
       evictionHard: { 'imagefs.available': '0%', 'nodefs.available': '0%', 'nodefs.inodesFree': '0%' },
@@ -51,7 +51,7 @@ describe('limits that an override switched off', () => {
 
 describe('inodes', () => {
   /** https://github.com/curie-eng/curie/issues/2870 */
-  test('a k3s node without a free inode is critical, although it has space and no limit for inodes', async () => {
+  test('are critical on a k3s node without a free inode, although it has space and no inode limit', async () => {
     const verdict = await askCase('k02');
     expect(verdict.faults).toEqual(['critical edge-3']);
     const text = verdict.about('edge-3');
@@ -64,7 +64,7 @@ describe('inodes', () => {
     expect(verdict.offers).toEqual([]);
   });
 
-  test('inodes below the limit are critical, near it a warning', async () => {
+  test('are critical below the limit and a warning near it', async () => {
     const inodes = (inodesFree: number) => free(60, { inodes: 1_000_000, inodesFree });
     const verdict = await askDisk([
       { name: 'below', stats: inodes(30_000) },
@@ -74,7 +74,7 @@ describe('inodes', () => {
     expect(verdict.faults).toEqual(['critical below', 'warning near']);
   });
 
-  test('a file system that has no fixed number of inodes, such as Btrfs, is not out of them', async () => {
+  test('do not count on a file system without a fixed number, such as Btrfs', async () => {
     const verdict = await askDisk([{ name: 'btrfs', stats: free(60, { inodes: 0, inodesFree: 0 }) }]);
     expect(verdict.report.findings).toEqual([]);
     expect(verdict.status).toBe('clear');
@@ -83,7 +83,7 @@ describe('inodes', () => {
 
 describe('one disk for images and everything else', () => {
   /** https://github.com/kubernetes/kubernetes/issues/132578 */
-  test('12 % free crosses the limit of imagefs, and Docker inside a pod is the suspect', async () => {
+  test('crosses the imagefs limit at 12 % free, and Docker inside a pod is the suspect', async () => {
     const verdict = await askCase('k03');
     expect(verdict.faults).toEqual(['critical ci-1']);
     const text = verdict.about('ci-1');
@@ -97,7 +97,7 @@ describe('one disk for images and everything else', () => {
     expect(verdict.offers).toEqual([]);
   });
 
-  test('without the condition yet, 13 % is critical, 24 % a warning and 26 % fine', async () => {
+  test('without the condition yet, is critical at 13 %, a warning at 24 % and fine at 26 %', async () => {
     const verdict = await askDisk([
       { name: 'below', stats: free(13) },
       { name: 'near', stats: free(24) },
@@ -106,7 +106,7 @@ describe('one disk for images and everything else', () => {
     expect(verdict.faults).toEqual(['critical below', 'warning near']);
   });
 
-  test('a failure to free images in the wording of 1.35 on a node with space is not critical', async () => {
+  test('is not critical if images cannot be freed, in the words of 1.35, on a node with space', async () => {
     const message =
       "Insufficient free disk space on the node's image filesystem (86% of 100.0 GiB used). Failed to free sufficient space by deleting unused images (freed 0 bytes). Investigate disk usage, as it could be used by active images, logs, volumes, or other data.";
     const events = [
@@ -119,7 +119,7 @@ describe('one disk for images and everything else', () => {
 
 describe('a separate disk for images', () => {
   /** https://github.com/kubernetes/kubernetes/issues/78416 */
-  test('the limit of this node decides, not the default', async () => {
+  test("is judged by this node's limit, not the default", async () => {
     const verdict = await askCase('k04');
     expect(verdict.faults).toEqual(['critical batch-9']);
     const text = verdict.about('batch-9');
@@ -132,7 +132,7 @@ describe('a separate disk for images', () => {
     expect(verdict.offers).toEqual([]);
   });
 
-  test('a limit below the default is one too', async () => {
+  test('is judged by a limit below the default', async () => {
     const config = { evictionHard: { 'imagefs.available': '5%', 'nodefs.available': '5%' } };
     const kubelet = twoDisks(
       { capacityBytes: 50 * GIB, availableBytes: 30 * GIB },
@@ -143,7 +143,7 @@ describe('a separate disk for images', () => {
     expect(verdict.faults).toEqual(['warning node-a']);
   });
 
-  test('a limit in bytes is compared in bytes', async () => {
+  test('is judged by a limit in bytes', async () => {
     const config = { evictionHard: { 'imagefs.available': '20Gi', 'nodefs.available': '1Gi' } };
     const kubelet = (availableBytes: number) =>
       twoDisks(
@@ -160,7 +160,7 @@ describe('a separate disk for images', () => {
   });
 
   /** https://github.com/kubernetes/kubernetes/issues/92925 */
-  test('a large empty disk does not hide a full one, and the rest of it are layers and logs', async () => {
+  test('is reported as full next to a large empty disk, and the unexplained rest is layers and logs', async () => {
     const verdict = await askCase('k05');
     expect(verdict.faults).toEqual(['warning rke-w2']);
     const text = verdict.about('rke-w2');
@@ -174,7 +174,7 @@ describe('a separate disk for images', () => {
     expect(text).not.toMatch(/38\.5/);
   });
 
-  test('the small disk of the kubelet can be the full one', async () => {
+  test("can leave the kubelet's small disk full", async () => {
     const config = { evictionHard: { 'imagefs.available': '15%', 'nodefs.available': '10%' } };
     const kubelet = twoDisks(
       { capacityBytes: 20 * GIB, availableBytes: 1.5 * GIB },
@@ -187,7 +187,7 @@ describe('a separate disk for images', () => {
     expect(verdict.about('node-a')).toMatch(/nodefs/);
   });
 
-  test('two disks of one size are two disks', async () => {
+  test('is a second disk even if both have the same size', async () => {
     const config = { evictionHard: { 'imagefs.available': '15%', 'nodefs.available': '10%' } };
     const kubelet = twoDisks(
       { capacityBytes: 100 * GIB, availableBytes: 12 * GIB },
@@ -195,12 +195,12 @@ describe('a separate disk for images', () => {
       config,
     );
     const verdict = await askDisk([{ name: 'node-a', kubelet }]);
-    // 12 % is above the limit of nodefs, and the limit of imagefs is about the other disk.
+    // 12 % is above the nodefs limit, and the imagefs limit is about the other disk.
     expect(verdict.faults).toEqual(['warning node-a']);
   });
 });
 
-describe('a third disk, for the writable layers of containers', () => {
+describe('a third disk for the writable layers of containers', () => {
   const kubelet = (availableBytes: number): Kubelet['answers'] => {
     const time = '2026-11-26T11:59:40Z';
     const disk = (capacityBytes: number, availableBytes: number, usedBytes: number) => ({
@@ -233,20 +233,20 @@ describe('a third disk, for the writable layers of containers', () => {
     };
   };
 
-  test('it can be the full one', async () => {
+  test('can be the full one', async () => {
     const verdict = await askDisk([{ name: 'node-a', kubelet: kubelet(2 * GIB) }]);
     expect(verdict.faults).toEqual(['critical node-a']);
     expect(verdict.about('node-a')).toMatch(/containerfs/i);
   });
 
-  test('with space on all three the node is fine', async () => {
+  test('is fine if all three have space', async () => {
     expect(problems(await askDisk([{ name: 'node-a', kubelet: kubelet(30 * GIB) }]))).toEqual([]);
   });
 });
 
-describe('DiskPressure and the numbers', () => {
+describe('the DiskPressure condition', () => {
   /** https://github.com/kubernetes/kubernetes/issues/115516 */
-  test('a condition that is kept for 15 minutes after the last breach is a hint at most', async () => {
+  test('is at most a hint for 15 minutes after the last breach', async () => {
     const verdict = await askCase('k07');
     expect(problems(verdict)).toEqual([]);
     expect(verdict.text).toMatch(/41(\.0)?\s?%/);
@@ -268,32 +268,32 @@ describe('DiskPressure and the numbers', () => {
     lastAt: '2026-11-26T11:58:00Z',
   });
 
-  test('two minutes after a breach the default period is not over', async () => {
+  test('is within its default period two minutes after a breach', async () => {
     const verdict = await askDisk([pressed(free(41))], { events: [breach] });
     expect(problems(verdict)).toEqual([]);
     expect(verdict.text).toMatch(/5 min/);
   });
 
-  test('below the limit the condition is right', async () => {
+  test('is right below the limit', async () => {
     const verdict = await askDisk([pressed(free(11))], { events: [breach] });
     expect(verdict.faults).toEqual(['critical node-a']);
   });
 
-  test('a condition that is True for hours on a node with space is no lack of space', async () => {
+  test('that is True for hours on a node with space is not a lack of space', async () => {
     const verdict = await askDisk([{ ...pressed(free(41)), at: '2026-11-26T09:00:00Z' }]);
     expect(criticals(verdict)).toEqual([]);
     expect(verdict.status).toBe('found');
     expect(verdict.text).toMatch(/41(\.0)?\s?%/);
   });
 
-  test('MemoryPressure is not about disks', async () => {
+  test('is not MemoryPressure', async () => {
     const verdict = await askDisk([
       { name: 'node-a', stats: free(60), conditions: { MemoryPressure: 'True' } },
     ]);
     expect(verdict.status).toBe('clear');
   });
 
-  test('pods that broke a limit of their own say nothing about the node', async () => {
+  test('is not affected by pods that broke their own limit', async () => {
     const message = 'Usage of EmptyDir volume "scratch" exceeds the limit "1Gi". ';
     const pods = [podObject('transcode', { node: 'node-a', phase: 'Failed', reason: 'Evicted', message })];
     const verdict = await askDisk([{ name: 'node-a', stats: free(60) }], { pods });
@@ -301,13 +301,13 @@ describe('DiskPressure and the numbers', () => {
     expect(verdict.status).toBe('clear');
   });
 
-  test('a node that is not ready and has no space is critical', async () => {
+  test('does not hide a full node that is not ready', async () => {
     const verdict = await askDisk([{ name: 'node-a', stats: free(3), conditions: { Ready: 'False' } }]);
     expect(verdict.faults).toEqual(['critical node-a']);
     expect(verdict.about('node-a')).toMatch(/not ready/i);
   });
 
-  test('a condition that no heartbeat confirms is not health', async () => {
+  test('without a recent heartbeat does not count as healthy', async () => {
     const silent: CaseNode = {
       name: 'silent',
       conditions: { Ready: 'Unknown', DiskPressure: 'Unknown' },

@@ -7,7 +7,10 @@ import { dockerConfig } from '../../src/sources/docker/config.ts';
 import { openDocker } from '../../src/sources/docker/open.ts';
 import { startEngine, type TestEngine } from '../world/docker/engine.ts';
 
-/** A check, a plan and its application against a real Docker Engine. All is asked two hours later, so that what has just ended is old. */
+/**
+ * A check, a plan and its application against a real Docker Engine. Everything runs with a clock two hours
+ * ahead, so that what just ended counts as old.
+ */
 const HOURS_LATER_MS = 2 * 3_600_000;
 
 const { checks } = await loadCatalogue();
@@ -96,7 +99,7 @@ async function apply(offer: Offer, plan: Awaited<ReturnType<typeof planFor>>): P
 }
 
 describe('on a real engine', () => {
-  test('exactly what nobody owns is found, planned, removed and gone', async () => {
+  test('exactly the unowned containers are found, planned and removed', async () => {
     const report = await ask();
     expect(report.gaps).toEqual([]);
     const offer = offerOf(report, 'stopped-containers');
@@ -147,7 +150,7 @@ describe('on a real engine', () => {
     await expect(apply(offer, plan)).rejects.toThrow('every line of the plan was skipped');
   });
 
-  test('a dangling image is removed, and tagged ones stay', async () => {
+  test('a dangling image is removed, and tagged images stay', async () => {
     const tags = async () => {
       const images = (await engine.ask('GET', '/images/json')).body as readonly {
         RepoTags: string[] | null;

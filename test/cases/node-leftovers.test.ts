@@ -3,7 +3,10 @@ import { containerObject, sha256 } from '../world/docker/objects.ts';
 import { askCase, type CaseVerdict } from './ask-case.ts';
 import { type EngineCaseRequest, makeEngineCase } from './make-engine-case.ts';
 
-/** Inputs rebuilt from public reports, and more of their kinds. All are asked at 2026-11-26 12:00 UTC, with `--older 1h`. */
+/**
+ * Inputs rebuilt from public reports, and variations of them. All run at 2026-11-26 12:00 UTC, with
+ * `--older 1h`.
+ */
 const GB = 1_000_000_000;
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
@@ -73,7 +76,7 @@ test('one-off runs of Compose are offered once they are included', async () => {
 });
 
 /** https://github.com/kubernetes/kubernetes/issues/86531 */
-test('a kubelet collects its own containers', async () => {
+test('containers of a kubelet are left to its garbage collection', async () => {
   const verdict = await askCase('docker/kubelets-own-containers');
   expect(verdict.status).toBe('clear');
   expect(verdict.text).toContain('3 owned by Kubernetes');
@@ -81,7 +84,7 @@ test('a kubelet collects its own containers', async () => {
 });
 
 /** https://github.com/moby/moby/issues/47089 */
-test('the build cache is the largest part, and no button calls a prune of the engine', async () => {
+test('the build cache is reported as the largest part, and no button calls a prune of the engine', async () => {
   const verdict = await askCase('docker/large-build-cache');
   expect(verdict.status).toBe('found');
   expect(verdict.report.findings[0]?.reason).toBe('unused-build-cache');
@@ -92,7 +95,7 @@ test('the build cache is the largest part, and no button calls a prune of the en
 });
 
 /** https://github.com/containerd/containerd/issues/10548 */
-test('Docker on a node with containerd is seen, with its node', async () => {
+test('Docker on a node with containerd is reported with its node', async () => {
   const verdict = await askCase('k26', { check: 'node/leftovers' });
   expect(verdict.status).toBe('found');
   expect(removable(verdict)).toEqual(['jenkins-it-411', 'jenkins-it-412', 'jenkins-it-415']);
@@ -100,11 +103,11 @@ test('Docker on a node with containerd is seen, with its node', async () => {
   expect(verdict.text).toMatch(/k8s\.io.*moby/);
   expect(verdict.text).toContain('lab:build-2');
   expect(verdict.text).not.toContain('registry-cache');
-  expect(verdict.report.verdict).toBe('build-2: 3 stopped containers hold 46 GB');
+  expect(verdict.report.verdict).toBe('build-2: 3 stopped containers use 46 GB');
 });
 
 describe('owners', () => {
-  test('RKE keeps its containers, and takes volumes from one that never ran', async () => {
+  test('RKE keeps its containers, even a never-started one that provides volumes', async () => {
     const rke = (name: string) => ({ 'io.rancher.rke.container.name': name });
     const verdict = await ask({
       containers: [
@@ -123,7 +126,7 @@ describe('owners', () => {
     expect(verdict.text).toContain('2 owned by RKE');
   });
 
-  test('the caches of GitLab Runner stay, and are named as what is large', async () => {
+  test('GitLab Runner keeps its caches, and the report names them as large', async () => {
     const labels = { 'com.gitlab.gitlab-runner.type': 'cache' };
     const caches = [1, 2, 3, 4].map((n) => `runner-x7k-project-${n}-concurrent-0-cache-3c3f060a`);
     const verdict = await ask({
@@ -148,7 +151,7 @@ describe('owners', () => {
     expect(verdict.text).toContain('4 GitLab Runner cache volumes');
   });
 
-  test('a name of the exact form of dockershim is taken for Kubernetes, and the report says so', async () => {
+  test('a name in the exact format of dockershim counts as owned by Kubernetes, and the report says so', async () => {
     const uid = '1f2e7c30-5a52-4f0b-9a3a-0b7cf3c2a111';
     const verdict = await ask({
       containers: [
@@ -163,8 +166,8 @@ describe('owners', () => {
   });
 });
 
-describe('whose volumes others use', () => {
-  test('by the beginning of an id, with a slash or with a mode, also by one that has stopped', async () => {
+describe('a container whose volumes others use stays', () => {
+  test('if it is referenced by an id prefix, with a slash or a mode, even by a stopped container', async () => {
     const pg = ended('pg-data', 30, 10);
     const verdict = await ask({
       containers: [
@@ -179,7 +182,7 @@ describe('whose volumes others use', () => {
     expect(removable(verdict)).toEqual(['chain-user']);
   });
 
-  test('a named volume of a running container keeps whatever else mounts it', async () => {
+  test('if a running container mounts the same named volume', async () => {
     const verdict = await ask({
       containers: [
         containerObject('builder', { state: 'running', mounts: [volume('m2')] }),
@@ -192,7 +195,7 @@ describe('whose volumes others use', () => {
 });
 
 describe('states and times', () => {
-  test('dead is over, and a state that no engine knows is a gap', async () => {
+  test('treat dead as stopped, and an unknown state as a gap', async () => {
     const verdict = await ask({
       containers: ['dead', 'removing', 'paused', 'restarting', 'stopping'].map((state) =>
         ended(`is_${state}`, 2, 4_000_000, { state }),
@@ -202,7 +205,7 @@ describe('states and times', () => {
     expect(verdict.report.gaps.map(({ what }) => what)).toEqual(['e: container is_stopping']);
   });
 
-  test('what never ended, or not at a time that can be read, is never removed, and the report is not clear', async () => {
+  test('never remove a container that has not ended, or ended at an impossible time', async () => {
     const verdict = await ask({
       containers: [
         containerObject('old-created', { state: 'created', createdAt: daysAgo(40), bytes: 7 * GB }),
@@ -215,7 +218,7 @@ describe('states and times', () => {
     expect(verdict.report.gaps).toHaveLength(2);
   });
 
-  test('an hour is counted from the end, and a clock that is ahead is a gap', async () => {
+  test('count an hour from the end, and a clock that is ahead is a gap', async () => {
     const verdict = await ask({
       containers: [
         containerObject('tomorrow', { finishedAt: minutesAgo(-120), createdAt: daysAgo(3), bytes: 4 }),
@@ -227,7 +230,7 @@ describe('states and times', () => {
     expect(verdict.report.gaps).toMatchObject([{ what: 'e: container tomorrow' }]);
   });
 
-  test('Podman writes times with an offset, and has a state of its own for what never ran', async () => {
+  test('accept times with an offset, and the never-ran state of Podman', async () => {
     const version = {
       Version: '4.3.1',
       ApiVersion: '1.41',
@@ -247,11 +250,11 @@ describe('states and times', () => {
   });
 });
 
-describe('what cannot be read', () => {
+describe('an unreadable response', () => {
   const fails = (request: string, message: string) => ({ [request]: { status: 500, body: { message } } });
   const df = fails('GET /system/df', 'a disk usage operation is already running');
 
-  test('df costs nothing of what the containers say', async () => {
+  test('to df does not affect the containers', async () => {
     const verdict = await ask({ containers: [ended('busy_bell', 3, 6_000_000)], answers: df });
     expect(removable(verdict)).toEqual(['busy_bell']);
     expect(verdict.text).toContain('6,000,000 bytes');
@@ -271,13 +274,13 @@ describe('what cannot be read', () => {
         ),
       },
     ],
-  ])('without %s the answer is unknown', async (_, request) => {
+  ])('leaves the result unknown: %s', async (_, request) => {
     const verdict = await ask(request);
     expect(verdict.status).toBe('unknown');
     expect(verdict.offers).toEqual([]);
   });
 
-  test('one inspection costs only that container, and one that is gone is nothing', async () => {
+  test('to one inspection affects only that container, and a removed container is no gap', async () => {
     const path = (name: string) => `GET /containers/${ended(name, 3).row.Id.slice(0, 12)}/json`;
     const verdict = await ask({
       containers: [ended('gone', 3, 5), ended('sick', 3, 7), ended('fine', 3, 11)],
@@ -290,7 +293,7 @@ describe('what cannot be read', () => {
     expect(verdict.report.gaps.map(({ what }) => what)).toEqual(['e: container sick']);
   });
 
-  test('what the engine did not measure is neither negative nor nothing', async () => {
+  test('without sizes counts as neither negative nor zero', async () => {
     const image = {
       Id: `sha256:${sha256('i')}`,
       RepoTags: ['a:1'],
@@ -329,7 +332,7 @@ describe('images', () => {
     ...known,
   });
 
-  test('are removable if they are dangling, unused and no parent; a digest is no tag', async () => {
+  test('are removable if they are dangling, unused and no parent; a digest is not a tag', async () => {
     const parent = image('parent', { RepoTags: null, Size: GB / 2, SharedSize: GB / 2 });
     const verdict = await ask({
       containers: [containerObject('svc', { state: 'running', image: `sha256:${sha256('used')}` })],
@@ -351,7 +354,7 @@ describe('images', () => {
     expect(verdict.text).toContain('2,000,000,000 bytes');
   });
 
-  test('and build cache are read in the form of API 1.53', async () => {
+  test('and build cache are read in the format of API 1.53', async () => {
     const entry = (ID: string, Size: number, LastUsedAt: string, InUse = false) => ({
       ID,
       InUse,
@@ -390,8 +393,8 @@ describe('images', () => {
   });
 });
 
-describe('bad input', () => {
-  test('a thousand stopped containers are one finding and one plan of at most 500 lines', async () => {
+describe('unusual input', () => {
+  test('of a thousand stopped containers gives one finding and a plan of at most 500 lines', async () => {
     const containers = Array.from({ length: 1_000 }, (_, at) =>
       ended(`build-${at}`, 3 + (at % 90), 1_000_000 + at),
     );
@@ -402,7 +405,7 @@ describe('bad input', () => {
     expect(verdict.report.gaps).toEqual([]);
   });
 
-  test('names with markup stay text', async () => {
+  test('of names with markup is shown as text', async () => {
     const verdict = await ask({
       containers: [ended('x', 3, 5, { image: '<!channel>*evil*:1', labels: { a: '<@U1>' } })],
     });

@@ -3,7 +3,10 @@ import { daemonSetObject, podObject } from '../world/kubernetes/objects.ts';
 import { askCase, problems } from './ask-case.ts';
 import { type CaseNode, type CaseRequest, makeCase, refusal } from './make-case.ts';
 
-/** Inputs rebuilt from public reports, and more of their kinds. What is supported: https://kubernetes.io/releases/version-skew-policy/ */
+/**
+ * Inputs rebuilt from public reports, and variations of them. Supported versions:
+ * https://kubernetes.io/releases/version-skew-policy/
+ */
 const ask = (version: string, nodes: readonly CaseNode[], more: Partial<CaseRequest> = {}) =>
   askCase(makeCase({ check: 'node/versions', version, nodes, ...more }));
 
@@ -16,7 +19,7 @@ const at = (name: string, kubeletVersion: string, more: Partial<CaseNode> = {}):
 const kubeProxy = (image: string) => ({ daemonsets: [daemonSetObject('kube-proxy', { image, desired: 1 })] });
 
 /** https://github.com/awslabs/amazon-eks-ami/issues/2119 */
-test('nodes of one EKS group that were upgraded before the control plane are critical, those of the other are fine', async () => {
+test('nodes of an EKS group that was upgraded before the control plane are critical, and the others are fine', async () => {
   const verdict = await askCase('k23');
   expect(verdict.status).toBe('found');
   expect(verdict.faults).toEqual(['critical ip-10-0-2-21', 'critical ip-10-0-2-22']);
@@ -29,7 +32,7 @@ test('nodes of one EKS group that were upgraded before the control plane are cri
   expect(verdict.report.gaps).toEqual([]);
 });
 
-test('the nodes that are too new are the only ones for which a cordon is offered', async () => {
+test('a cordon is offered only for the nodes that are too new', async () => {
   const { report } = await askCase('k23');
   const params = report.findings.flatMap(({ offers = [] }) =>
     offers.flatMap(({ each, params: one }) => each?.map(({ params: many }) => many) ?? [one]),
@@ -38,7 +41,7 @@ test('the nodes that are too new are the only ones for which a cordon is offered
 });
 
 /** https://github.com/kubernetes/kubernetes/issues/126721 */
-test('a kube-proxy that every upgrade forgot is judged by its image, not by what kubelets write', async () => {
+test('a kube-proxy that was never upgraded is judged by its image, not by what kubelets report', async () => {
   const verdict = await askCase('k24');
   expect(verdict.status).toBe('found');
   expect(verdict.faults).toEqual(['critical kube-system/kube-proxy']);
@@ -84,7 +87,7 @@ test.each([
   ['3 minors older', 'v1.31.1', 'v1.28.9'],
   ['2 minors older, before 1.25', 'v1.26.4', 'v1.24.17'],
   ['1 minor older', 'v1.12.1', 'v1.11.3'],
-])('a kubelet that is older and supported is not critical: %s', async (_what, server, kubelet) => {
+])('an older but supported kubelet is not critical: %s', async (_what, server, kubelet) => {
   const verdict = await ask(server, [at('ok-1', server), at('ok-2', server), at('old-1', kubelet)]);
   expect(verdict.faults.filter((fault) => fault.startsWith('critical'))).toEqual([]);
 });
@@ -109,16 +112,13 @@ test.each([
 test.each([
   ['a virtual kubelet of Azure', 'v1.19.10-vk-azure-aci-1.4.8', { type: 'virtual-kubelet' }],
   ['KWOK', 'fake', { type: 'kwok' }],
-])(
-  'a node without a kubelet is not judged by what it calls a version: %s',
-  async (_what, version, labels) => {
-    const verdict = await ask('v1.33.5', [at('node-a', 'v1.33.5'), at('virtual', version, { labels })]);
-    expect(verdict.report.findings).toEqual([]);
-    expect(verdict.status).toBe('clear');
-  },
-);
+])('a node without a kubelet is not judged by its version string: %s', async (_what, version, labels) => {
+  const verdict = await ask('v1.33.5', [at('node-a', 'v1.33.5'), at('virtual', version, { labels })]);
+  expect(verdict.report.findings).toEqual([]);
+  expect(verdict.status).toBe('clear');
+});
 
-test('a version that cannot be read is shown as it is, and the answer is not clear', async () => {
+test('an unreadable version is shown verbatim, and the result is not clear', async () => {
   const verdict = await ask('v1.33.5', [at('node-a', 'v1.33.5'), at('odd', 'unversioned')]);
   expect(verdict.status).not.toBe('clear');
   expect(verdict.text).toMatch(/odd/);
@@ -154,7 +154,7 @@ const controlPlane = (component: string, version: string, node: string) =>
     containers: [{ name: component, image: `registry.k8s.io/${component}:${version}` }],
   });
 
-test('a controller manager two minors older than its API server is critical, one that is newer too', async () => {
+test('a controller manager is critical if it is two minors older or newer than its API server', async () => {
   const nodes = [at('cp-1', 'v1.31.1'), at('cp-2', 'v1.31.1')];
   const pods = [
     controlPlane('kube-apiserver', 'v1.31.1', 'cp-1'),
@@ -168,7 +168,7 @@ test('a controller manager two minors older than its API server is critical, one
   expect(verdict.text).toMatch(/kube-scheduler-cp-2/);
 });
 
-test('a kube-proxy outside kube-system is judged too, and one without desired pods is not', async () => {
+test('a kube-proxy outside kube-system is judged too, one without desired pods is not', async () => {
   const daemonsets = [
     daemonSetObject('kube-proxy', { image: 'registry.k8s.io/kube-proxy:v1.20.0', desired: 0 }),
     daemonSetObject('kube-proxy', { namespace: 'networking', image: 'registry.k8s.io/kube-proxy:v1.25.2' }),
@@ -177,7 +177,7 @@ test('a kube-proxy outside kube-system is judged too, and one without desired po
   expect(verdict.faults).toEqual(['critical networking/kube-proxy']);
 });
 
-test('a kube-proxy pod that a rollout left behind is reported with its node', async () => {
+test('a kube-proxy pod left behind by a rollout is reported with its node', async () => {
   const pod = (name: string, node: string, version: string) =>
     podObject(name, {
       namespace: 'kube-system',
@@ -199,7 +199,7 @@ test.each([
   ['Google’s own numbering', 'registry.k8s.io/cloud-provider-gcp/cloud-controller-manager:v32.2.4'],
   ['an early version', 'registry.example/cloud-controller-manager:v0.1.0'],
   ['another provider’s numbering', 'hetznercloud/hcloud-cloud-controller-manager:v1.20.0'],
-])('a cloud controller manager has its own versions, and is clear: %s', async (_whose, image) => {
+])('a cloud controller manager with its own versions is clear: %s', async (_whose, image) => {
   const pods = [
     controlPlane('kube-apiserver', 'v1.31.1', 'cp-1'),
     podObject('ccm', {
@@ -237,7 +237,7 @@ test.each([
     'warning',
   ],
 ])(
-  'a cloud controller manager two minors older than its API server is found by the labels of its provider: %s',
+  "a cloud controller manager two minors older than its API server is found by its provider's labels: %s",
   async (_whose, labels, name, image, severity) => {
     const ccm = podObject('ccm', {
       namespace: 'kube-system',
@@ -254,7 +254,7 @@ test.each([
   },
 );
 
-test('stale pods of a control plane node that is down are not critical', async () => {
+test('stale pods of an unreachable control plane node are not critical', async () => {
   const nodes = [at('cp-1', 'v1.31.1'), at('cp-2', 'v1.31.1', { conditions: { Ready: 'Unknown' } })];
   const pods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].flatMap((component) => [
     controlPlane(component, 'v1.31.1', 'cp-1'),
@@ -264,7 +264,7 @@ test('stale pods of a control plane node that is down are not critical', async (
   expect(verdict.faults).toEqual(['warning kube-system/kube-apiserver-cp-2']);
 });
 
-test('the oldest of two API servers decides what is too new', async () => {
+test('the older of two API servers decides what is too new', async () => {
   const nodes = [at('cp-1', 'v1.30.4'), at('cp-2', 'v1.31.1'), at('worker-1', 'v1.31.1')];
   const pods = [
     controlPlane('kube-apiserver', 'v1.30.4', 'cp-1'),
@@ -272,7 +272,7 @@ test('the oldest of two API servers decides what is too new', async () => {
   ];
   const verdict = await ask('v1.31.1', nodes, { pods });
   expect(verdict.faults).toContain('critical worker-1');
-  // With kubeadm it talks to the API server on its own node, which is as new.
+  // With kubeadm it talks to the API server on its own node, which has the same version.
   expect(verdict.faults).toContain('warning cp-2');
 });
 
@@ -292,7 +292,7 @@ test('a kube-proxy that runs as a static pod is found too', async () => {
   expect(fine.status).toBe('clear');
 });
 
-test('an image without a version says nothing about it', async () => {
+test('an image without a version is ignored', async () => {
   const image = `registry.k8s.io/kube-proxy@sha256:${'5147a6de'.repeat(8)}`;
   const verdict = await ask('v1.29.4', [at('node-a', 'v1.29.4')], kubeProxy(image));
   expect(verdict.status).toBe('unknown');
@@ -321,7 +321,7 @@ test.each([
   expect(problems(verdict)).toEqual([]);
 });
 
-test('pods that may not be listed are named with the verb once, and the nodes are judged', async () => {
+test('missing permission to list pods is named once with its verb, and nodes are still judged', async () => {
   const message =
     'pods is forbidden: User "system:serviceaccount:ops:wrench" cannot list resource "pods" in API group "" at the cluster scope';
   const answers = { 'GET /api/v1/pods': refusal(message) };
@@ -332,7 +332,7 @@ test('pods that may not be listed are named with the verb once, and the nodes ar
   expect(healthy.status).toBe('unknown');
 });
 
-test('an API server behind a login page leaves nothing clear', async () => {
+test('an API server behind a login page is never clear', async () => {
   const page = { status: 200, body: '<html><title>Sign in</title></html>' };
   const answers = { 'GET /api/v1/nodes': page, 'GET /version': page };
   const verdict = await ask('v1.30.1', [at('node-a', 'v1.30.1')], { answers });

@@ -7,8 +7,8 @@ import { type Config, readConfig } from '../../src/config/read-config.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 
 /**
- * The configuration files of 0.2: those in its documentation, word for word, and one with the sources of its tests.
- * Each old permission is listed with its form of today.
+ * The configuration files of 0.2: those in its documentation, verbatim, and one with the sources of its
+ * tests. Each old permission is listed with its current form.
  */
 const FILES: Readonly<Record<string, readonly (readonly [old: string, today: string])[]>> = {
   'readme-first.yaml': [],
@@ -80,7 +80,7 @@ function read(text: string): Config {
   return readConfig(path, VARIABLES, { checks });
 }
 
-/** The file with other keys in the place of some keys of its sources; those keys are YAML. */
+/** The file with some keys of its sources replaced by others; those keys are YAML. */
 function replaceKeys(
   text: string,
   newKeysOf: (path: string, key: string, value: unknown) => string | undefined,
@@ -103,7 +103,7 @@ const files = Object.entries(FILES).map(([name, forms]) => ({
   text: readFileSync(new URL(`config-0.2/${name}`, import.meta.url), 'utf8'),
 }));
 
-test.each(files)('$name is read as its form of today, in which nothing is deprecated', ({ text, forms }) => {
+test.each(files)('$name is read in the current form, without deprecated keys', ({ text, forms }) => {
   const today = new Map(forms.map(([old, form]) => [JSON.stringify(parse(old)), form]));
   const replaced = new Set<string>();
   const rewritten = replaceKeys(text, (_, key, value) => {
@@ -118,7 +118,7 @@ test.each(files)('$name is read as its form of today, in which nothing is deprec
   expect(deprecated?.problems.length ?? 0).toBe(forms.length);
 });
 
-test.each(files)('$name can be converted by pasting what the doctor proposes', ({ text }) => {
+test.each(files)('$name can be converted by pasting what the doctor suggests', ({ text }) => {
   const { deprecated, ...config } = read(text);
   const pasted = new Map(
     (deprecated?.problems ?? []).map(({ path, hint = '' }) => [path, /`(.*)`/.exec(hint)?.[1] ?? '{}']),

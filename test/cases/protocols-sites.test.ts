@@ -9,7 +9,7 @@ import { openTls } from '../../src/sources/tls/open.ts';
 import { fullChain, issue, makeAuthority } from '../world/ca.ts';
 import { makeListeners, type SiteKind, startTlsServers, type TlsServers } from '../world/tls-servers.ts';
 
-/** What `/certs protocols` reports about real TLS servers, and that what it could not see is never CLEAR. */
+/** What `/certs protocols` reports about real TLS servers, and that what it cannot check is never CLEAR. */
 const listeners = makeListeners();
 let world: TlsServers;
 
@@ -39,7 +39,7 @@ function serversOf(...kinds: readonly SiteKind[]): CertificateStore {
   return live(kinds.map((kind) => world.sites[kind]));
 }
 
-/** The same store, whose handshakes showed something else. */
+/** The same store with other handshakes. */
 function showing(store: CertificateStore, shown: (served: Handshake) => Handshake): CertificateStore {
   return {
     ...store,
@@ -55,7 +55,7 @@ function yielding(
   role: CertificateStore['role'],
   results: readonly ScanResult[] = [],
 ): CertificateStore {
-  // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
+  // oxlint-disable-next-line typescript/require-await -- a store in memory
   return {
     name,
     role,
@@ -71,12 +71,12 @@ function withoutProtocol(served: Handshake): Handshake {
   return others;
 }
 
-test('sites that negotiate TLS 1.3 are CLEAR, also those that speak TLS 1.2 too', async () => {
+test('sites that negotiate TLS 1.3 are CLEAR, even if they also support TLS 1.2', async () => {
   const { status, verdict } = await run([
     serversOf('healthy', 'rsa', 'mtls-tls13', 'expired-leaf', 'starttls-smtp'),
   ]);
 
-  expect([status, verdict]).toEqual(['clear', '5 of 5 live sites negotiate TLS 1.3']);
+  expect([status, verdict]).toEqual(['clear', 'All 5 live sites negotiate TLS 1.3']);
 });
 
 test.each([
@@ -107,7 +107,7 @@ test('a site with two certificates is one site', async () => {
 
   const { verdict, findings } = await run([live([`both.world.test@127.0.0.1:${port}`])]);
 
-  expect(verdict).toBe('1 of 1 live site is limited to TLS 1.2');
+  expect(verdict).toBe('1 live site is limited to TLS 1.2');
   expect(findings).toHaveLength(1);
 });
 
@@ -117,7 +117,7 @@ test.each(['closed', 'plaintext', 'resets', 'hangs-up', 'starttls-refused-smtp']
     const { status, verdict, gaps } = await run([serversOf('healthy', kind)]);
 
     expect(status).toBe('unknown');
-    expect(verdict).toBe("Couldn't check 1 of 2 places. 1 of 1 live site negotiates TLS 1.3");
+    expect(verdict).toBe("1 live site negotiates TLS 1.3; couldn't check 1 of 2 sources");
     expect(gaps).toHaveLength(1);
   },
 );
@@ -132,7 +132,7 @@ test.each([
   expect(gaps.map((gap) => gap.because)).toEqual([`unknown protocol: ${because}`]);
 });
 
-test('the report has a note if not all addresses of a site were checked', async () => {
+test('the report notes if not all addresses of a site were checked', async () => {
   const { status, notes } = await run([
     showing(serversOf('healthy'), (served) => ({ ...served, otherAddresses: 1 })),
   ]);
@@ -153,11 +153,11 @@ test('stored certificates are not examined', async () => {
   for (const args of [{}, { source: 'disk' }])
     expect(await run([disk], args)).toMatchObject({
       status: 'unknown',
-      verdict: 'live sites: there are none, only stored certificates',
+      verdict: 'live sites: none are configured, only stored certificates',
     });
 });
 
-test('a source that lists no sites is unknown, also beside one that does', async () => {
+test('a source that lists no sites is unknown, even if another one does', async () => {
   const { status, gaps } = await run([yielding('lost', 'served'), serversOf('healthy')]);
 
   expect(status).toBe('unknown');

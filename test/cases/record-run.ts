@@ -13,14 +13,14 @@ export interface RecordedRun {
   /** As it is written to the file. */
   readonly text: string;
   readonly recording: Recording;
-  /** What the run would save, for a check that remembers. */
+  /** What the run would save, for a check that remembers samples. */
   readonly samples: readonly NewSample[];
 }
 
 export interface RecordRunOptions {
   readonly args?: Readonly<Record<string, string>>;
   readonly earlier?: readonly SavedSample[];
-  /** What the configuration has of secrets. */
+  /** The secrets in the configuration. */
   readonly secrets?: readonly string[];
 }
 

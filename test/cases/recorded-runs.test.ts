@@ -25,7 +25,10 @@ vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS });
 const DAY_MS = 86_400_000;
 const daysFromNow = (days: number) => new Date(Date.now() + days * DAY_MS);
 
-/** All that a person reads, but how long it took. Sources are read at the same time, so their order may differ. */
+/**
+ * Everything that a person reads, except the duration. Sources are read at the same time, so their order
+ * may differ.
+ */
 function readable({ gaps, coverage, ...report }: Report): Report {
   return {
     ...report,
@@ -41,7 +44,7 @@ async function makeFolder(): Promise<string> {
   return folder;
 }
 
-/** Records a run, ends the servers, and runs it again. */
+/** Records a run, stops the servers, and runs it again. */
 async function expectSameReport(
   check: string,
   sources: readonly object[],
@@ -54,7 +57,7 @@ async function expectSameReport(
   return report;
 }
 
-test('certs/expiring of sites, files and a Vault', async () => {
+test('replays certs/expiring of sites, files and a Vault', async () => {
   const sites = await startTlsServers();
   const folder = await makeFolder();
   const files = await writeCertificateFiles(folder);
@@ -95,7 +98,7 @@ test('certs/expiring of sites, files and a Vault', async () => {
   expect(text).toContain('vault:secret/denied/x');
 });
 
-test('certs/show of one site', async () => {
+test('replays certs/show of one site', async () => {
   const { sites, close } = await startTlsServers();
   const { host, port } = sites['expired-leaf'];
   const args = { certificate: `${host}:${port}` };
@@ -104,7 +107,7 @@ test('certs/show of one site', async () => {
   expect(JSON.stringify(report)).toContain(sites['expired-leaf'].host);
 });
 
-test('etcd/health of members of which one does not run and one serves an expired certificate', async () => {
+test('replays etcd/health of members, one of them down and one with an expired certificate', async () => {
   const etcd = await startEtcd({
     members: 3,
     notAfter: [daysFromNow(300), daysFromNow(-1), daysFromNow(300)],
@@ -117,7 +120,7 @@ test('etcd/health of members of which one does not run and one serves an expired
   );
 });
 
-test('etcd/health of members with an alarm, another clock and a question that is refused', async () => {
+test('replays etcd/health of members with an alarm, a wrong clock and a refused request', async () => {
   const cluster = await serveFakeCluster({
     alarms: [{ memberID: '1000000000000000001', alarm: 'NOSPACE' }],
     members: [
@@ -143,7 +146,7 @@ test('etcd/health of members with an alarm, another clock and a question that is
   );
 });
 
-test('etcd/health with what earlier runs saved', async () => {
+test('replays etcd/health with the samples of earlier runs', async () => {
   const cluster = await serveFakeCluster({ members: [{ metrics: [{ fsyncs: [1_000, 1_000] }] }] });
   const source = { kind: 'etcd', endpoints: cluster.endpoints };
   const { samples } = await recordRun('etcd/health', [source]);
@@ -156,7 +159,7 @@ test('etcd/health with what earlier runs saved', async () => {
   expect(readable(await replay(recording))).toEqual(readable(report));
 });
 
-test('etcd/doppler with its keys and the processes on its machines', async () => {
+test('replays etcd/doppler with its keys and the processes on its machines', async () => {
   const etcd = await startEtcd({ members: 3 });
   onTestFinished(etcd.close);
   const announcement = JSON.stringify({ version: 1, endpoints: ['udp://10.0.1.1:3457'] });
@@ -181,7 +184,7 @@ test('etcd/doppler with its keys and the processes on its machines', async () =>
   expect(report.findings.map(({ reason }) => reason)).toEqual(['all-missing']);
 });
 
-test('bosh/processes of a director and of machines with monit', async () => {
+test('replays bosh/processes of a director and of machines with monit', async () => {
   const failing = [{ name: 'rep', state: 'failing' }] as const;
   const vms = [0, 1, 2].map((index) =>
     makeVm('cell_z1', index, index === 0 ? { jobState: 'failing', processes: [...failing] } : {}),
@@ -221,47 +224,50 @@ test('bosh/processes of a director and of machines with monit', async () => {
   expect(report.gaps.length).toBeGreaterThan(0);
 });
 
-test.each(['proxy', 'direct'] as const)('node/disk and node/versions with kubelets: %s', async (kubelets) => {
-  const full = kubelet({ stats: statsBody('node-b', { availableBytes: 2 ** 30 }), config: configBody() });
-  const options = {
-    nodes: [nodeObject('node-a'), nodeObject('node-b', { kubeletVersion: 'v1.34.0' })],
-    pods: [
-      podObject('agent', {
-        node: 'node-b',
-        annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'CANARY-annotation' },
-        containers: [
-          {
-            name: 'agent',
-            image: 'agent:1',
-            env: [
-              { name: 'DOCKER_HOST', value: 'tcp://localhost:2375' },
-              { name: 'GREETING', value: 'CANARY-variable' },
-            ],
-          },
-        ],
-      }),
-    ],
-    kubelets: {
-      'node-a': kubelet({ stats: statsBody('node-a'), config: configBody() }),
-      'node-b': full,
-    },
-    kubeletsListen: kubelets === 'direct',
-  };
-  for (const check of ['node/disk', 'node/versions']) {
-    const cluster = await startCluster(options);
-    const kubeconfig = join(await makeFolder(), 'kubeconfig');
-    await writeFile(kubeconfig, cluster.kubeconfig());
-    const source = { kind: 'kubernetes', name: 'lab', kubeconfig, kubelets, allow: { cordon: {} } };
-    const { report, recording, text } = await recordRun(check, [source]);
-    await cluster.close();
+test.each(['proxy', 'direct'] as const)(
+  'replays node/disk and node/versions with kubelets: %s',
+  async (kubelets) => {
+    const full = kubelet({ stats: statsBody('node-b', { availableBytes: 2 ** 30 }), config: configBody() });
+    const options = {
+      nodes: [nodeObject('node-a'), nodeObject('node-b', { kubeletVersion: 'v1.34.0' })],
+      pods: [
+        podObject('agent', {
+          node: 'node-b',
+          annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'CANARY-annotation' },
+          containers: [
+            {
+              name: 'agent',
+              image: 'agent:1',
+              env: [
+                { name: 'DOCKER_HOST', value: 'tcp://localhost:2375' },
+                { name: 'GREETING', value: 'CANARY-variable' },
+              ],
+            },
+          ],
+        }),
+      ],
+      kubelets: {
+        'node-a': kubelet({ stats: statsBody('node-a'), config: configBody() }),
+        'node-b': full,
+      },
+      kubeletsListen: kubelets === 'direct',
+    };
+    for (const check of ['node/disk', 'node/versions']) {
+      const cluster = await startCluster(options);
+      const kubeconfig = join(await makeFolder(), 'kubeconfig');
+      await writeFile(kubeconfig, cluster.kubeconfig());
+      const source = { kind: 'kubernetes', name: 'lab', kubeconfig, kubelets, allow: { cordon: {} } };
+      const { report, recording, text } = await recordRun(check, [source]);
+      await cluster.close();
 
-    expect(report.status).toBe('found');
-    expect(text).not.toContain('CANARY');
-    expect(readable(await replay(recording))).toEqual(readable(report));
-  }
-});
+      expect(report.status).toBe('found');
+      expect(text).not.toContain('CANARY');
+      expect(readable(await replay(recording))).toEqual(readable(report));
+    }
+  },
+);
 
-test('a request that was not recorded gets 404, and nothing else is connected to', async () => {
+test('responds with 404 to a request that was not recorded, and connects to nothing else', async () => {
   const monit = await startFakeMonit({ processes: [] });
   const source = {
     kind: 'monit',

@@ -17,9 +17,9 @@ import { startRecorder } from '../../src/app/recording/recorder.ts';
 import type { Recording } from '../../src/app/recording/recording.ts';
 import { recordRun } from './record-run.ts';
 
-/** In the configuration, so that it is known whatever it looks like. */
+/** Configured, so it is redacted whatever it looks like. */
 const CONFIGURED = 'configured-Pa55+word/&<"ö';
-/** Of somebody else: only its name, or its form, shows that it is one. */
+/** Not configured: only its name or its format shows that it is a secret. */
 const FOREIGN = 'foreign-c0rrect-horse-battery';
 const JWT = `eyJhbGciOiJSUzI1NiJ9.${Buffer.from('{"sub":"wrench-canary"}').toString('base64url')}.c2lnbmF0dXJlLW9mLWNhbmFyeQ`;
 const VAULT_TOKEN = 'hvs.CAESIcanarycanarycanary';
@@ -34,7 +34,10 @@ const keys: Readonly<Record<string, KeyObject>> = {
   ed25519: generateKeyPairSync('ed25519').privateKey,
 };
 
-/** All that a text could show of some bytes: as they are, in hexadecimal, in a URL, and in base64 wherever they begin in it. */
+/**
+ * Every form in which bytes can appear in a text: verbatim, in hexadecimal, in a URL, and in base64 at any
+ * offset.
+ */
 function tracesOf(bytes: Buffer): readonly string[] {
   const base64 = [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
@@ -56,12 +59,15 @@ function tracesOf(bytes: Buffer): readonly string[] {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** Some bytes that only the private part of a key has. */
+/** Some bytes that occur only in the private part of a key. */
 function privatePart(key: KeyObject): Buffer {
   return Buffer.from(key.export({ format: 'jwk' }).d!, 'base64url').subarray(2, 26);
 }
 
-/** Line breaks and separators are ignored, and so is case in hexadecimal. Certificates have the public part of a key, which files of keys have too. */
+/**
+ * Ignores line breaks and separators, and case in hexadecimal. Certificates contain the public part of a
+ * key, as key files do.
+ */
 function expectNone(text: string, secrets: readonly Buffer[]): void {
   const plain = text.replaceAll(CERTIFICATE, '').replaceAll(/\\[rn]|[\s:,"'\\]/g, '');
   const lower = plain.toLowerCase();
@@ -87,7 +93,7 @@ beforeAll(async () => {
   ];
 });
 
-/** A key in all forms that a text can have. */
+/** A key in every text form. */
 function writings(key: KeyObject): readonly string[] {
   const { asymmetricKeyType } = key;
   const type = asymmetricKeyType === 'rsa' ? 'pkcs1' : asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs8';
@@ -176,7 +182,7 @@ function words(): readonly string[] {
   ];
 }
 
-/** Bodies in which all leaks occur: JSON, its names, lines of JSON, lines of text, XML. */
+/** Bodies that contain every leak: JSON, its names, lines of JSON, lines of text, XML. */
 function bodiesOf(texts: readonly string[]): readonly string[] {
   const named = texts.map((text, index) => [text, { index, text }] as const);
   return [
@@ -195,7 +201,7 @@ async function makeFolder(): Promise<string> {
   return folder;
 }
 
-/** Answers every request with all leaks, in one form after the other. */
+/** Responds to every request with all leaks, in one format after the other. */
 async function startLeaking(identity: Issued): Promise<string> {
   const [json = '', names = '', lines = ''] = bodiesOf(leaks);
   let count = 0;
@@ -215,7 +221,7 @@ async function startLeaking(identity: Issued): Promise<string> {
   return `https://127.0.0.1:${port}`;
 }
 
-test('no key, configured secret or value named as a secret is recorded from a response, a request or an error', async () => {
+test('no key, configured secret or value named like a secret is recorded from a response, a request or an error', async () => {
   const recorder = startRecorder(new Date(), [CONFIGURED]);
   const { http } = recorder.source({ kind: 'etcd', name: 'etcd' });
   for (const text of bodiesOf(leaks)) {
@@ -229,7 +235,7 @@ test('no key, configured secret or value named as a secret is recorded from a re
   expectNone(recorder.write(run), secrets);
 });
 
-test('certificates and ordinary text stay', async () => {
+test('certificates and ordinary text are recorded unchanged', async () => {
   const recorder = startRecorder(new Date(), [CONFIGURED]);
   const { http } = recorder.source({ kind: 'etcd', name: 'etcd' });
   const body = {
@@ -249,7 +255,7 @@ test('certificates and ordinary text stay', async () => {
   expect(answers).toMatchObject([{ from: 'etcd:etcd', at: 'http://host', request: 'GET /x', body }]);
 });
 
-test('of secrets in a Vault only certificates and names are recorded, and nothing of logins', async () => {
+test('only certificates and names are recorded from secrets in a Vault, and nothing of logins', async () => {
   const vault = await startVault();
   onTestFinished(vault.close);
   const values = {
@@ -351,18 +357,21 @@ test.each([
   ['bosh/processes', 'bosh', { auth: { basic: { username: 'wrench', password: CONFIGURED } } }],
   ['bosh/processes', 'monit', { auth: { username: 'vcap', password: CONFIGURED } }],
   ['certs/expiring', 'vault', { auth: { token: CONFIGURED }, paths: ['secret'] }],
-])('a server that answers with secrets only: %s of %s (%#)', async (check, kind, config) => {
-  const authority = await makeAuthority({ name: 'ca' });
-  const url = await startLeaking(await issue(authority, { name: '127.0.0.1' }));
-  const ca = join(await makeFolder(), 'ca.pem');
-  await writeFile(ca, authority.certificatePem);
-  const places = {
-    etcd: { endpoints: [url] },
-    monit: { hosts: [{ url, instance: 'a/0' }] },
-  }[kind] ?? { url };
-  const { text, recording } = await recordRun(check, [{ kind, ca, ...places, ...config }], {
-    secrets: [CONFIGURED],
-  });
-  expect(recording.answers.length).toBeGreaterThan(0);
-  expectNone(text, secrets);
-});
+])(
+  'secrets are not recorded from a server that responds with nothing else: %s of %s (%#)',
+  async (check, kind, config) => {
+    const authority = await makeAuthority({ name: 'ca' });
+    const url = await startLeaking(await issue(authority, { name: '127.0.0.1' }));
+    const ca = join(await makeFolder(), 'ca.pem');
+    await writeFile(ca, authority.certificatePem);
+    const places = {
+      etcd: { endpoints: [url] },
+      monit: { hosts: [{ url, instance: 'a/0' }] },
+    }[kind] ?? { url };
+    const { text, recording } = await recordRun(check, [{ kind, ca, ...places, ...config }], {
+      secrets: [CONFIGURED],
+    });
+    expect(recording.answers.length).toBeGreaterThan(0);
+    expectNone(text, secrets);
+  },
+);

@@ -30,8 +30,9 @@ import { MAX_WAIT_MS } from '../timeouts.ts';
 import { kubeconfigText } from '../world/kubernetes/kubeconfig.ts';
 
 /**
- * Runs the check of a recording again, at its time: the sources get the recorded answers, over HTTP from a server on loopback and everything else
- * in memory. A request that was not recorded is answered with 404. Nothing else is connected to.
+ * Runs the check of a recording again, at its time. Sources get the recorded responses: over HTTP from a
+ * server on loopback, everything else from memory. A request that was not recorded gets 404. Nothing else
+ * is connected to.
  */
 export async function replay({
   check: name,
@@ -82,7 +83,7 @@ export async function replay({
   }
 }
 
-/** The files were on another machine, and loopback needs none of them. */
+/** The files were on another machine, and loopback needs none. */
 function withoutFiles(config: SourceConfig): SourceConfig {
   const {
     ca: _ca,
@@ -93,7 +94,10 @@ function withoutFiles(config: SourceConfig): SourceConfig {
   return rest as unknown as SourceConfig;
 }
 
-/** Recorded answers are sent without TLS, so this CA verifies nothing; without one, the source would not connect to kubelets. */
+/**
+ * Recorded responses are sent without TLS, so this CA verifies nothing; without one the source would not
+ * connect to kubelets.
+ */
 const NO_AUTHORITY = '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n';
 
 /** A kubeconfig for a cluster, with the recorded address of its API server. */
@@ -106,7 +110,7 @@ async function withKubeconfig(
   const { context: _context, allow, ...rest } = config;
   const server = answers.flatMap((answer) => {
     if (answer.from !== `kubernetes:${config.name}` || !('at' in answer)) return [];
-    // The server URL may have a path before that of the API.
+    // The server URL may have a path before the API's.
     const prefix = /^[A-Z]+ (.*?)\/(?:version|apis?\/)/.exec(answer.request)?.[1];
     return prefix === undefined ? [] : [`${answer.at}${prefix}`];
   })[0];
@@ -120,7 +124,7 @@ async function withKubeconfig(
   return { ...rest, kubeconfig, allow: allow.cordon ? { cordon: {} } : {} };
 }
 
-/** `Date` moves from one recorded answer to the next, and never back. */
+/** `Date` moves from one recorded response to the next, never backwards. */
 interface Clock {
   readonly advance: (answer: RecordedAnswer) => void;
   readonly stop: () => void;
@@ -137,7 +141,7 @@ function startClock(now: Date): Clock {
 }
 
 interface AnswerServer {
-  /** The URL of one answer; without an answer, of nothing. */
+  /** The URL of one response; without a response, of none. */
   readonly urlOf: (answer: Found | undefined, encoding: BufferEncoding) => string;
   readonly close: () => Promise<void>;
 }
@@ -165,10 +169,10 @@ async function serveAnswers(): Promise<AnswerServer> {
 }
 
 type Match = Readonly<Partial<Record<'at' | 'request' | 'place' | 'observed', string>>>;
-/** An answer of any kind. */
+/** A response of any kind. */
 type Found = RecordedAnswer & Partial<Pick<RecordedHttp & RecordedPlace & RecordedObservation, FoundFields>>;
 type FoundFields = 'status' | 'headers' | 'body' | 'certificates' | 'result';
-/** The next answer to a request; the last one is repeated. */
+/** The next response to a request; the last one repeats. */
 type Queue = (asked: Match) => Found | undefined;
 
 function makeQueue(answers: readonly RecordedAnswer[], from: string): Queue {
@@ -210,7 +214,7 @@ function replaySource(name: string, next: Queue, clock: Clock, server: AnswerSer
   };
 }
 
-/** What nobody waited for does not come this time either. */
+/** What was never waited for stays unanswered. */
 async function toError(name: string, error: RecordedError, signal?: AbortSignal): Promise<unknown> {
   const { kind, message, source = name, ...more } = error;
   if (kind !== 'other') return new SourceError(source, kind, message, more);

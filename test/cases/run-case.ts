@@ -21,14 +21,17 @@ export const NO_SUCH_CHECK = 'no such check';
 
 export interface RunCaseOptions {
   readonly args?: Readonly<Record<string, string>>;
-  /** How kubelets are asked. Default `proxy`. */
+  /** How kubelets are queried. Default `proxy`. */
   readonly kubelets?: 'direct' | 'proxy';
 }
 
 const ENVIRONMENT = 'cases';
 const DEADLINE_MS = 60_000;
 
-/** Serves a case, clusters over TLS and engines on loopback, and runs each check that it names, at its `now`, through the sources that a worker would open. */
+/**
+ * Serves a case (clusters over TLS, engines on loopback) and runs each check that it names, at its `now`,
+ * through the sources that a worker would open.
+ */
 export async function runCase(
   file: CaseFile,
   { args = {}, kubelets = 'proxy' }: RunCaseOptions = {},

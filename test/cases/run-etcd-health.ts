@@ -5,7 +5,7 @@ import { etcdConfig } from '../../src/sources/etcd/config.ts';
 import { openEtcd } from '../../src/sources/etcd/open.ts';
 import { type FakeClusterOptions, serveFakeCluster } from '../world/etcd/fake-cluster.ts';
 
-/** What `/etcd health` reports about one cluster, in a form that is compared with what is typed beside an input. */
+/** What `/etcd health` reports about one cluster, in a form that tests compare with typed expectations. */
 export interface HealthRun {
   readonly status: Report['status'];
   /** `critical no-space`, the most severe first. */
@@ -14,14 +14,14 @@ export interface HealthRun {
   readonly gapsAt: readonly string[];
   /** The names of the fixes that are offered. */
   readonly offers: readonly string[];
-  /** The verdict, each summary, each piece of evidence, note and gap: what a person reads. */
+  /** The verdict, each summary, each piece of evidence, note and gap: everything a person reads. */
   readonly text: string;
   readonly report: Report;
 }
 
 export interface RunOptions {
   readonly args?: Readonly<Record<string, string>>;
-  /** Default 10 s: a verdict must be there by then, however bad the outage. */
+  /** Default 10 s: the verdict must be ready by then, however bad the outage. */
   readonly deadlineMs?: number;
 }
 
@@ -60,7 +60,7 @@ export async function runEtcdHealth(
   }
 }
 
-/** The same of members that answer as described; all of them are configured. */
+/** The same with fake members, all of them configured. */
 export async function runOnFakes(
   options: FakeClusterOptions,
   config: object = {},
@@ -79,7 +79,7 @@ export function criticals({ findings }: HealthRun): readonly string[] {
   return findings.filter((finding) => finding.startsWith('critical '));
 }
 
-/** All but hints. */
+/** Everything except hints. */
 export function faults({ findings }: HealthRun): readonly string[] {
   return findings.filter((finding) => !finding.startsWith('info '));
 }
@@ -89,7 +89,7 @@ export function summaryOf({ report }: HealthRun, reason: string): string {
   return report.findings.find((finding) => finding.reason === reason)?.summary ?? '';
 }
 
-/** That the deadline cut nothing off. */
+/** Whether the deadline cut nothing off. */
 export function isFinished({ report }: HealthRun): boolean {
   return report.gaps.every(({ kind }) => kind !== 'unfinished');
 }

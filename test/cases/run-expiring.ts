@@ -3,19 +3,21 @@ import { runCheck } from '../../src/check/run-check.ts';
 import type { Report } from '../../src/check/finding.ts';
 import type { Source } from '../../src/ports/source.ts';
 
-/** What `/certs expiring` says of one source, in a form that is compared with what is typed beside an input. */
+/**
+ * What `/certs expiring` reports about one source, in a form that tests compare with typed expectations.
+ */
 export interface ExpiringRun {
   readonly status: Report['status'];
   /** `critical certificate-expired`, the most severe first. */
   readonly findings: readonly string[];
   /** Where the expired certificates are, without the source's name, sorted. */
   readonly expiredAt: readonly string[];
-  /** The places that could not be read, likewise. */
+  /** The places that could not be read, without the source's name, sorted. */
   readonly gapsAt: readonly string[];
   readonly report: Report;
 }
 
-/** Runs the check as a worker does. @param root is left out of places */
+/** Runs the check as a worker does. @param root is removed from the places */
 export async function runExpiring(
   source: Source,
   root: string,

@@ -64,7 +64,7 @@ test('a whole list supports paging and selectors', async () => {
   expect(namesOf(await core.listNamespacedPod({ namespace: 'kube-system' }))).toEqual(['dns']);
 });
 
-test('pages in the file are served unchanged, also in the list of a namespace', async () => {
+test('pages in the file are served unchanged, even in the list of a namespace', async () => {
   const expired = { kind: 'Status', status: 'Failure', reason: 'Expired', code: 410, metadata: {} };
   const { core } = await serve([
     answer('GET /api/v1/pods?limit=2', list(pods('a', 'dns'), 'T1')),
@@ -77,7 +77,7 @@ test('pages in the file are served unchanged, also in the list of a namespace', 
   await expect(core.listPodForAllNamespaces({ _continue: 'T2' })).rejects.toMatchObject({ code: 404 });
 });
 
-test('several answers to one request are sent in order, and the last one repeats', async () => {
+test('several responses to one request are sent in order, and the last one repeats', async () => {
   const { core } = await serve([
     answer('GET /api/v1/pods', { kind: 'Status', code: 500 }, 500),
     answer('GET /api/v1/pods', list(pods('a'))),
@@ -87,7 +87,7 @@ test('several answers to one request are sent in order, and the last one repeats
   expect(namesOf(await core.listPodForAllNamespaces())).toEqual(['a']);
 });
 
-test('a list that is not in the file is empty, and anything else is 404', async () => {
+test('a list that is not in the file is empty, and anything else gets 404', async () => {
   const { core } = await serve([answer('GET /api/v1/nodes', list([nodeObject('node-a')]))]);
   expect(namesOf(await core.listEventForAllNamespaces())).toEqual([]);
   await expect(core.connectGetNodeProxyWithPath({ name: 'node-a', path: 'configz' })).rejects.toMatchObject({
@@ -97,7 +97,7 @@ test('a list that is not in the file is empty, and anything else is 404', async 
   expect((await failureOf(core.readNode({ name: 'absent' }))).code).toBe(404);
 });
 
-test('the lists of namespaces in the file make up the list of the cluster', async () => {
+test('the namespace lists in the file make up the list of the cluster', async () => {
   const { core } = await serve([answer('GET /api/v1/namespaces/kube-system/pods', list(pods('dns')))]);
   expect(namesOf(await core.listPodForAllNamespaces())).toEqual(['dns']);
   expect(namesOf(await core.listNamespacedPod({ namespace: 'kube-system' }))).toEqual(['dns']);
@@ -111,7 +111,7 @@ test('selectors are applied, and rejected if the API server would reject them', 
   expect((await failureOf(core.listEventForAllNamespaces({ fieldSelector: 'count=1' }))).code).toBe(400);
 });
 
-test('a request that the file answers with 403 is denied in an access review too', async () => {
+test('a request that gets 403 in the file is also denied in an access review', async () => {
   const { config, core } = await serve([
     answer('GET /api/v1/nodes', list([nodeObject('node-a')])),
     {
@@ -141,7 +141,7 @@ test('a request that the file answers with 403 is denied in an access review too
   expect(message).toMatch(/in the namespace "shop"$/);
 });
 
-test('answers of engines are ignored', () => {
+test('responses of engines are ignored', () => {
   expect(
     clustersOf(
       file([answer('GET /info', {}, 200, 'engine:ci'), answer('GET /version', {}, 200, 'cluster:a')]),

@@ -15,9 +15,10 @@ export function clustersOf({ answers }: CaseFile): readonly string[] {
 }
 
 /**
- * An API server with the answers of one cluster in a case file. Lists that are not in the file are empty; anything else that is not in it is 404.
- * Paging and selectors apply to lists in the file; the list of a namespace is taken from the list of the cluster. Everything is allowed except what the
- * file answers with 403.
+ * An API server with the responses of one cluster in a case file. Lists that are not in the file are empty;
+ * anything else that is not in it gets 404. Paging and selectors apply to lists in the file; the list of a
+ * namespace is taken from the list of the cluster. Everything is allowed except requests with 403 in the
+ * file.
  */
 export async function serveCase(
   file: CaseFile,
@@ -76,7 +77,7 @@ function continueOf(body: unknown): string | undefined {
   return typeof token === 'string' && token !== '' ? token : undefined;
 }
 
-/** The next answer to a request; the last one repeats. */
+/** The next response to a request; the last one repeats. */
 type Queue = (request: Asked) => KnownAnswer | undefined;
 type Asked = Pick<ApiRequest, 'method' | 'path' | 'query'>;
 
@@ -101,7 +102,7 @@ function isAskedFor({ query, isPage }: KnownAnswer, asked: URLSearchParams): boo
   return [...query].every(([key, value]) => asked.get(key) === value);
 }
 
-/** Undefined for requests that the test server answers itself: a single object, a change. */
+/** Undefined for requests that the test server handles itself: a single object, a change. */
 function answerOf(request: ApiRequest, answers: readonly KnownAnswer[], queue: Queue): ApiAnswer | undefined {
   if (request.method === 'POST' && request.path.endsWith('/selfsubjectaccessreviews'))
     return reviewAccess(request.body, (attempt) => !isDenied(attempt, answers));
@@ -133,7 +134,10 @@ function wholeListPath({ resource }: ObjectPath): string {
   return `${resource.group === '' ? '/api/v1' : `/apis/${resource.group}/v1`}/${resource.plural}`;
 }
 
-/** The lists of all namespaces in the file, merged, if the file has no list of the cluster. Empty if it has none. */
+/**
+ * The lists of all namespaces in the file, merged, if the file has no list of the cluster. Empty if it has
+ * none.
+ */
 function joinNamespaces(
   query: URLSearchParams,
   asked: ObjectPath,
@@ -155,7 +159,9 @@ function joinNamespaces(
   );
 }
 
-/** Applies the selectors of a request to an answer. An answer that is not a list is returned unchanged. */
+/**
+ * Applies the selectors of a request to a response. A response that is not a list is returned unchanged.
+ */
 function select(answer: KnownAnswer, query: URLSearchParams, named: ObjectPath): ApiAnswer {
   const items = itemsOf(answer.body);
   if (answer.status !== 200 || !items) return inNamespace(answer, named);
@@ -211,7 +217,7 @@ function isDenied(attempt: Attempt, answers: readonly KnownAnswer[]): boolean {
     });
 }
 
-/** The kubelet of a node answers directly with what the file has for it through the API server. */
+/** A node's kubelet responds directly with what the file has for it through the API server. */
 function kubeletOf(node: string, answers: readonly KnownAnswer[]): Kubelet {
   const prefix = `/api/v1/nodes/${node}/proxy`;
   const own = answers.filter(({ method, path }) => method === 'GET' && path.startsWith(`${prefix}/`));

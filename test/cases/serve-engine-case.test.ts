@@ -34,7 +34,7 @@ async function serve(file: CaseFile): Promise<Ask> {
 const namesIn = ({ body }: { readonly body: unknown }) =>
   (body as readonly { readonly Names: readonly string[] }[]).flatMap(({ Names }) => Names);
 
-test('the list of a case has running containers unless all are asked for, and sizes only if asked for', async () => {
+test('a container list has only running containers unless all are requested, and sizes only if requested', async () => {
   const ask = await serve(makeEngineCase({ containers: [old, busy] }));
 
   expect(namesIn(await ask('/containers/json'))).toEqual(['/busy']);
@@ -48,7 +48,7 @@ test('the list of a case has running containers unless all are asked for, and si
 });
 
 test.each(['the whole id', 'the first 12 digits of the id', 'the name'])(
-  'a container has %s',
+  'lists a container with %s',
   async (way) => {
     const ask = await serve(makeEngineCase({ containers: [old, busy] }));
     const { Id: id } = old.row;
@@ -60,7 +60,7 @@ test.each(['the whole id', 'the first 12 digits of the id', 'the name'])(
   },
 );
 
-test('what the file does not name is empty for images and usage, and otherwise 404', async () => {
+test('without an entry in the file, images and usage are empty, and anything else gets 404', async () => {
   const ask = await serve(makeEngineCase({ containers: [] }));
 
   expect(await ask('/images/json')).toEqual({ status: 200, body: [] });
@@ -71,7 +71,7 @@ test('what the file does not name is empty for images and usage, and otherwise 4
   expect((await ask('/containers/0123456789ab', 'DELETE')).status).toBe(404);
 });
 
-test('other answers are served unchanged: errors, text and shapes that no engine has', async () => {
+test('other responses are served unchanged: errors, text and formats that no engine has', async () => {
   const answers = {
     'GET /system/df': { status: 200, body: { ImageUsage: null } },
     'GET /info': { status: 502, body: '<html>Bad Gateway</html>' },
@@ -84,7 +84,7 @@ test('other answers are served unchanged: errors, text and shapes that no engine
   expect(await ask('/containers/json?all=true')).toEqual(answers['GET /containers/json?all=1']);
 });
 
-test('a removal needs the switches that the file names, and one that is off may be absent', async () => {
+test('a removal needs the parameters in the file, and one that is off may be absent', async () => {
   const id = old.row.Id.slice(0, 12);
   const answers = { [`DELETE /containers/${id}?v=0&force=0`]: { status: 204, body: '' } };
   const ask = await serve(makeEngineCase({ containers: [old], answers }));
@@ -95,7 +95,7 @@ test('a removal needs the switches that the file names, and one that is off may 
     expect((await ask(`/containers/${old.row.Id}${query}`, 'DELETE')).status).toBe(204);
 });
 
-test('several answers to one request are sent in order, and the last one repeats', async () => {
+test('several responses to one request are sent in order, and the last one repeats', async () => {
   const file = makeEngineCase({ containers: [old] });
   const path = `GET /containers/${old.row.Id.slice(0, 12)}/json`;
   const gone = { from: 'engine:build-1', request: path, status: 404, body: { message: 'No such container' } };
@@ -106,7 +106,7 @@ test('several answers to one request are sent in order, and the last one repeats
   expect(statuses).toEqual([200, 404, 404]);
 });
 
-test('a client that is newer than the engine of the case is refused as by the engine', async () => {
+test('a client newer than the engine of the case is refused as by the engine', async () => {
   const ask = await serve(makeEngineCase({ containers: [] }));
 
   expect(await ask('/v1.48/info')).toEqual({
@@ -115,7 +115,7 @@ test('a client that is newer than the engine of the case is refused as by the en
   });
 });
 
-test('a docker source reads a case file to the byte', async () => {
+test('a docker source reads the exact bytes of a case file', async () => {
   const path = new URL('docker/data-containers-in-use.json', import.meta.url).pathname;
   const file = await readCaseFile(path);
   expect(enginesOf(file)).toEqual(['ci-3']);

@@ -23,8 +23,9 @@ export function enginesOf({ answers }: CaseFile): readonly string[] {
 }
 
 /**
- * An engine with the answers of one in a case file, unchanged. Only `all`, `filters`, `limit` and `size` of lists are applied. Without an answer in the file
- * the list of images is empty and nothing takes space; anything else that is not in it is 404.
+ * An engine with the responses of one engine in a case file, unchanged. Only `all`, `filters`, `limit` and
+ * `size` of lists are applied. Without a response in the file the list of images is empty and disk usage is
+ * zero; anything else that is not in it gets 404.
  */
 export async function serveEngineCase(file: CaseFile, name: string): Promise<EngineServer> {
   const answers = file.answers.filter(({ from }) => from === `engine:${name}`).map(toKnownAnswer);
@@ -46,7 +47,7 @@ interface KnownAnswer extends EngineResponse {
   readonly method: string;
   /** Decoded, without the API version. */
   readonly path: string;
-  /** Without the parameters that are applied instead of compared. */
+  /** Without the parameters that are applied, not compared. */
   readonly query: ReadonlyMap<string, string>;
 }
 
@@ -62,7 +63,10 @@ function toKnownAnswer({ request, status, body }: CaseAnswer): KnownAnswer {
   return { method, path, query, status, body };
 }
 
-/** The next answer to a request; the last one repeats. The answers whose query says most are meant. */
+/**
+ * The next response to a request; the last one repeats. The response with the most matching parameters
+ * wins.
+ */
 function makeQueue(answers: readonly KnownAnswer[]): (request: EngineRequest) => KnownAnswer | undefined {
   const served = new Map<KnownAnswer, number>();
   return ({ method, path, query }) => {
@@ -79,7 +83,7 @@ function makeQueue(answers: readonly KnownAnswer[]): (request: EngineRequest) =>
   };
 }
 
-/** A switch that is off may as well be absent; `1` is `true`. */
+/** A parameter that is off may be absent; `1` is `true`. */
 function isAskedFor({ query }: KnownAnswer, asked: URLSearchParams): boolean {
   return [...query].every(([key, value]) =>
     /^(0|1|true|false)$/.test(value)
@@ -88,7 +92,7 @@ function isAskedFor({ query }: KnownAnswer, asked: URLSearchParams): boolean {
   );
 }
 
-/** `/containers/<id or name>/json` with as many digits of the id as in a case file. */
+/** `/containers/<id or name>/json`, with the id cut to the digits used in the case file. */
 function withShortId(path: string, rows: readonly ContainerRow[]): string {
   const [, kind, name = '', rest = ''] = /^\/(containers|images)\/([^/]+)(\/json)?$/.exec(path) ?? [];
   if (kind === 'containers' && name !== 'json') {
@@ -120,7 +124,7 @@ function select(
 }
 
 const NOTHING = { LayersSize: 0, Images: [], Containers: [], Volumes: [], BuildCache: [] };
-/** The shape of the answer before it changed in 1.52. */
+/** The response format before 1.52. */
 const OLD_VERSION = '1.51';
 
 function answerUnnamed({ method, path, query, apiVersion = OLD_VERSION }: EngineRequest): EngineResponse {
@@ -129,7 +133,7 @@ function answerUnnamed({ method, path, query, apiVersion = OLD_VERSION }: Engine
   return failure(404, path.startsWith('/containers/') ? 'No such container' : 'page not found');
 }
 
-/** Undefined for a body that is no list of containers. */
+/** Undefined for a body that is not a list of containers. */
 function rowsOf(body: unknown): readonly ContainerRow[] | undefined {
   const isList = Array.isArray(body) && body.every((one) => typeof one === 'object' && one !== null);
   return isList ? (body as readonly ContainerRow[]) : undefined;

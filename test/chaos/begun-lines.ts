@@ -3,9 +3,12 @@ import type { AppliedCase } from './audit-steps.ts';
 import type { Evidence } from './evidence.ts';
 import { ROUNDING_MS, type FixEvent, targetOf } from './fix-log.ts';
 
-/** Why a line of a plan must not have been started or applied. A fix for one thing is one line. */
+/**
+ * Why a line of a plan should not have been started or applied. A fix for one thing is a plan with one
+ * line.
+ */
 
-/** It is not a line of the plan that the hash stands for. */
+/** It is not a line of the plan with this hash. */
 export function whyNotPlanned({ remediation, fix }: AppliedCase): string | undefined {
   const { plan, planHash } = remediation;
   if (!plan || planHashOf(remediation, plan) !== planHash) return 'its plan has another hash';
@@ -13,7 +16,7 @@ export function whyNotPlanned({ remediation, fix }: AppliedCase): string | undef
   return targets[fix.line - 1] === targetOf(fix.thing) ? undefined : `line ${fix.line} is for another target`;
 }
 
-/** It was not planned again after the line before, or it was not the same any more. */
+/** It was not planned again after the previous line, or it had changed. */
 export function whyNotChecked({ remediation, fix, evidence }: AppliedCase): string | undefined {
   const part = remediation.plan?.parts?.[fix.line - 1];
   if (!part) return undefined;
@@ -33,7 +36,7 @@ export function whyNotChecked({ remediation, fix, evidence }: AppliedCase): stri
   return hasVanished ? `line ${fix.line} was applied although its target had vanished` : undefined;
 }
 
-/** Of a thing its version, of a container the time it finished. */
+/** The version of a thing; of a container, its finish time. */
 export function versionIn(precondition: Readonly<Record<string, string>>): string {
   return precondition['version'] ?? precondition['finished'] ?? '';
 }
@@ -45,7 +48,7 @@ export function whyAfterFailure({ fix, evidence }: AppliedCase): string | undefi
   return failed && `line ${fix.line} was started after line ${failed.line} had failed`;
 }
 
-/** Another process had ended the remediation: the lease of this worker was lost. */
+/** Another process had ended the remediation: this worker had lost its lease. */
 export function whyAfterEnd({ steps, fix }: AppliedCase): string | undefined {
   const ended = steps.find(({ entry }) => entry.kind === 'outcome');
   return ended && fix.atMs > ended.atMs + ROUNDING_MS
@@ -53,7 +56,10 @@ export function whyAfterEnd({ steps, fix }: AppliedCase): string | undefined {
     : undefined;
 }
 
-/** Between its check and its start everything was frozen all the time. The first line is started by the transition that freezes refuse. */
+/**
+ * Everything was frozen from its check to its start. The first line is started by the transition that a
+ * freeze refuses.
+ */
 export function whyStartedFrozen({ fix, evidence }: AppliedCase): string | undefined {
   const { checkedAtMs = -Infinity, atMs } = fix;
   const frozen = evidence.faults.freezes.find(
@@ -62,7 +68,7 @@ export function whyStartedFrozen({ fix, evidence }: AppliedCase): string | undef
   return frozen && `line ${fix.line} was started ${atMs - frozen.fromMs} ms after a freeze was confirmed`;
 }
 
-/** Each event with its remediation and its audit. */
+/** Each event with its remediation and audit. */
 export function casesOf(
   evidence: Evidence,
   events: readonly FixEvent[],

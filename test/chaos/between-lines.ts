@@ -5,7 +5,7 @@ import type { ScenarioContext } from './scenario-context.ts';
 
 /** What happens to a plan for many targets while people decide about it and while its lines are applied. */
 
-/** How many of the plans keep all of their targets as they were. */
+/** The share of plans whose targets all stay unchanged. */
 const SHARE_UNDISTURBED = 0.3;
 const WITH_THINGS = ['vanish', 'change'] as const;
 const WITH_CONTAINERS = ['vanish', 'change', 'start'] as const;
@@ -16,7 +16,7 @@ const MAX_BEGUN_LINE = 8;
 const SHARE_FROZEN = 0.25;
 const SHARE_KILLED = 0.25;
 const FREEZE_MS = 1_000;
-/** About as long as a line takes. */
+/** Roughly as long as a line takes. */
 const LINE_MS = 150;
 
 export async function disturbLines(context: ScenarioContext, remediation: RemediationRecord): Promise<void> {
@@ -42,7 +42,7 @@ async function disturbTargets(
   }
 }
 
-/** A container changes after its last check by the plan, and about when it is removed. */
+/** A container changes after the plan's last check, about when it is removed. */
 async function disturbBegunContainer(
   context: ScenarioContext,
   { id, plan }: RemediationRecord,
@@ -55,7 +55,7 @@ async function disturbBegunContainer(
   if (started) context.disturbances.inject({ thing: started.thing, kind: own.oneOf(WITH_CONTAINERS) });
 }
 
-/** Once a line was started everything is frozen, or the worker is killed: in the middle of a line or between two. */
+/** Once a line has started, everything is frozen, or the worker is killed: during a line or between two. */
 async function stopBetweenLines(context: ScenarioContext, id: string): Promise<void> {
   const { chance, injector } = context;
   const own = chance.apart('stop');

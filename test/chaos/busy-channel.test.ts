@@ -2,16 +2,16 @@ import { expect, test } from 'vitest';
 import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { runBusyChannel } from './busy-channel.ts';
 
-/** A short form of what `npm run chaos` does with 200 questions. */
+/** A short version of the busy channel of `npm run chaos`. */
 const QUESTIONS = 20;
 const SEED = 7;
 const REST_WITHIN_MS = 120_000;
 
 test.concurrent.each([
   ['while Slack works', false],
-  ['while Slack fails, limits, and loses answers', true],
+  ['while Slack fails, applies rate limits, and loses replies', true],
 ] as const)(
-  'many questions in one channel %s: each gets one answer, in order, and nothing is left behind',
+  'many checks in one channel %s each get one report, in order, and leave nothing behind',
   async (_, hasFaults) => {
     const { invariants, figures } = await runBusyChannel({
       seed: SEED,

@@ -11,9 +11,9 @@ import { checkPosts } from './invariants.ts';
 
 export interface BusySettings {
   readonly seed: number;
-  /** Each with other arguments, so that none joins another. */
+  /** With different arguments, so that none joins another. */
   readonly questions: number;
-  /** Slack answers 429 and 5xx, or its answer is lost. */
+  /** Slack responds with 429 or 5xx, or its response is lost. */
   readonly hasFaults: boolean;
   readonly idleWithinMs: number;
 }
@@ -22,8 +22,8 @@ const BOTS = 2;
 const WORKERS = 2;
 
 /**
- * Asks many questions in one channel, at Slack's pace of one message a second. Each must get exactly one answer, in the order of the
- * questions, and nothing else may be left in the channel.
+ * Requests many checks in one channel, at Slack's rate of one message a second. Each must get exactly one
+ * report, in the order of the requests, and nothing else may be left in the channel.
  */
 export async function runBusyChannel(
   { seed, questions, hasFaults, idleWithinMs }: BusySettings,
@@ -31,9 +31,9 @@ export async function runBusyChannel(
 ): Promise<ChaosReport> {
   const startedAt = performance.now();
   let isClean = false;
-  await using lasting = new AsyncDisposableStack();
+  await using cleanup = new AsyncDisposableStack();
   const stage = await setChaosStage(
-    lasting,
+    cleanup,
     {
       batches: 1,
       thingsInBatch: 0,
@@ -46,11 +46,11 @@ export async function runBusyChannel(
   );
   stage.workspace.faults.paceLikeSlack(true);
   const faults = hasFaults ? makeFaults(stage, makeChance(seed)) : undefined;
-  lasting.defer(async () => faults?.stop());
+  cleanup.defer(async () => faults?.stop());
   const runIds = await ask(stage, questions);
-  log(`${questions} questions are asked`);
+  log(`requesting ${questions} checks`);
   await waitForAnswers(stage, runIds, idleWithinMs);
-  // The last posts meet a Slack that works, so that whatever is still to come can come.
+  // Slack works for the last posts, so that everything pending can be posted.
   await faults?.stop();
   await waitUntilIdle(stage, idleWithinMs);
   const report = summarizeChannel(stage, runIds, performance.now() - startedAt);
@@ -65,10 +65,10 @@ function summarizeChannel(stage: ChaosStage, runIds: readonly string[], tookMs: 
   return {
     invariants: [
       {
-        what: 'questions that were not answered',
+        what: 'checks without a report',
         cases: withoutAnswer(shown, runIds),
       },
-      { what: 'answers out of order', cases: rootsOutOfOrder(posts, runIds) },
+      { what: 'reports out of order', cases: rootsOutOfOrder(posts, runIds) },
       { what: 'replies out of order', cases: repliesOutOfOrder(posts) },
       ...checkPosts(shown),
       { what: 'crashes', cases: [...stage.fleet.crashes, ...stage.bots.crashes] },
@@ -76,15 +76,15 @@ function summarizeChannel(stage: ChaosStage, runIds: readonly string[], tookMs: 
     figures: [
       { what: 'questions', count: runIds.length },
       ...figuresOfPosts(shown),
-      { what: 'answers 429 of Slack', count: refused.filter(({ status }) => status === 429).length },
-      { what: 'answers 5xx of Slack', count: refused.filter(({ status }) => status >= 500).length },
+      { what: 'responses of Slack with 429', count: refused.filter(({ status }) => status === 429).length },
+      { what: 'responses of Slack with 5xx', count: refused.filter(({ status }) => status >= 500).length },
       { what: 'seconds', count: Math.round(tookMs / 1_000) },
     ],
     folder: stage.folder,
   };
 }
 
-/** One after another, so that there is an order. @returns the runs, in that order. */
+/** One after another, so that the order is known. @returns the runs, in that order. */
 async function ask(
   { workspace, channels: [channelId = ''] }: ChaosStage,
   questions: number,
@@ -102,7 +102,7 @@ async function ask(
 
 const POLL_MS = 500;
 
-/** Waits until each question has its answer in the channel, or time runs out. */
+/** Waits until each request has its report in the channel, or the time is over. */
 async function waitForAnswers(
   stage: ChaosStage,
   runIds: readonly string[],
@@ -115,7 +115,7 @@ async function waitForAnswers(
   }
 }
 
-/** Posts and edits meet a rate limit, an outage, or a reply that is lost, one at a time. */
+/** Posts and edits get a rate limit, an outage, or a lost reply, one at a time. */
 function makeFaults({ workspace: { faults } }: ChaosStage, chance: Chance): { stop: () => Promise<void> } {
   const stopped = new AbortController();
   const working = (async () => {

@@ -3,7 +3,7 @@ import type { Workspace } from '../workspace/start-workspace.ts';
 
 export type Button = 'request' | 'approve' | 'reject' | 'look';
 
-/** A click as somebody made it. */
+/** A click as a person made it. */
 export interface RecordedClick {
   readonly userId: string;
   readonly channelId: string;
@@ -13,14 +13,14 @@ export interface RecordedClick {
   readonly deliveries: number;
   /** Milliseconds of the epoch. */
   readonly atMs: number;
-  /** The message never offered this value. */
+  /** A value that the message never offered. */
   readonly isForged: boolean;
-  /** Whether the bot said within 3 s that it has it. */
+  /** Whether the bot acknowledged it within 3 s. */
   readonly isAcknowledged: boolean;
 }
 
 export interface Buttons {
-  /** Presses a button, delivered up to four times, with any value, whether the message still offers it or not. */
+  /** Clicks a button, delivered up to four times, with any value, even if the message does not offer it. */
   readonly press: (
     userId: string,
     message: Pick<Message, 'channel' | 'ts'>,
@@ -36,7 +36,7 @@ export function openButtons(workspace: Workspace): Buttons {
   return {
     clicks,
     press: async (userId, { channel, ts }, button, value, { deliveries = 1, isForged = false } = {}) => {
-      // Read at once by the click that follows; nothing comes in between.
+      // Read immediately by the following click.
       const atMs = Date.now();
       workspace.faults.deliverTimes(deliveries);
       const delivered = workspace.click({
@@ -68,7 +68,7 @@ export interface ShownButton {
   readonly value: string;
 }
 
-/** The buttons of fixes that a message shows. */
+/** The fix buttons of a message. */
 export function buttonsOf({ blocks }: Pick<Message, 'blocks'>): readonly ShownButton[] {
   const found: ShownButton[] = [];
   JSON.stringify(blocks ?? [], (_, part: unknown) => {
@@ -84,7 +84,7 @@ export function buttonsOf({ blocks }: Pick<Message, 'blocks'>): readonly ShownBu
 
 const CARD = /^:[a-z_]+: ([A-Z ]+) · /;
 
-/** What a card says: the state's word, and whose card it is; undefined for any other message. */
+/** The state that a card shows, and its remediation; undefined for any other message. */
 export function readCard({
   text,
   blocks,

@@ -1,7 +1,7 @@
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import type { Evidence } from './evidence.ts';
 
-/** The lines of a plan that was started, and when: all of them count at once. */
+/** The lines of a started plan, and when: all of them count from the start. */
 interface CountedLines {
   readonly id: string;
   readonly runId: string;
@@ -11,7 +11,10 @@ interface CountedLines {
 
 const HOUR_MS = 3_600_000;
 
-/** Runs and hours in which more lines were started than their cap allows. Those of a remediation with a cap of its own are counted apart. */
+/**
+ * Runs and hours in which more lines were started than the cap allows. Remediations with their own cap are
+ * counted separately.
+ */
 export function beyondCaps({ remediations, entries, limits }: Evidence): readonly string[] {
   const byId = new Map(remediations.map((one) => [one.id, one]));
   const started = entries.flatMap(({ atMs, entry }) => {
@@ -39,7 +42,7 @@ const sum = (all: readonly CountedLines[]) => all.reduce((total, { lines }) => t
 
 function beyondRun(name: string, all: readonly CountedLines[], cap: number): readonly string[] {
   return [...Map.groupBy(all, ({ runId }) => runId)].flatMap(([runId, ofRun]) =>
-    sum(ofRun) > cap ? [`${name}: ${sum(ofRun)} lines of run ${runId}, and ${cap} are allowed`] : [],
+    sum(ofRun) > cap ? [`${name}: ${sum(ofRun)} lines of run ${runId}; ${cap} are allowed`] : [],
   );
 }
 
@@ -47,7 +50,7 @@ function beyondHour(name: string, all: readonly CountedLines[], cap: number): re
   return all.flatMap(({ id, atMs }) => {
     const inHour = all.filter((other) => other.atMs <= atMs && other.atMs > atMs - HOUR_MS);
     return sum(inHour) > cap
-      ? [`${name}: ${sum(inHour)} lines within an hour once ${id} was started, and ${cap} are allowed`]
+      ? [`${name}: ${sum(inHour)} lines within an hour after ${id} was started; ${cap} are allowed`]
       : [];
   });
 }

@@ -13,7 +13,7 @@ export interface CardEdit {
   readonly ts: string;
   /** When the request arrived, in milliseconds of the epoch. */
   readonly atMs: number;
-  /** The bot was not told that it was made. */
+  /** Slack made the edit, but the bot did not get the reply. */
   readonly isLost: boolean;
 }
 

@@ -1,14 +1,16 @@
 import { expect, test } from 'vitest';
 import { runChaos } from './run-chaos.ts';
 
-/** A short form of `npm run chaos`, which takes minutes and a seed of one's own. */
+/** A short version of `npm run chaos`, which takes minutes and accepts a seed. */
 const SEED = 4;
-/** A plan whose worker was lost is given up after two minutes: rare here, and to be waited for. */
+/**
+ * A plan whose worker was lost is given up after two minutes; that is rare here, but the test waits for it.
+ */
 const LOST_PLAN_MS = 150_000;
 const AT_MOST_MS = 450_000;
 
 test(
-  'every invariant holds while workers and Redis are killed, Slack fails and everybody clicks at once',
+  'every invariant holds while workers and Redis are killed, Slack fails and everyone clicks at once',
   async () => {
     const { invariants, figures } = await runChaos({
       seed: SEED,
@@ -48,7 +50,7 @@ test(
       Object.fromEntries(invariants.map(({ what }) => [what, []])),
     );
     const count = (wanted: string) => figures.find(({ what }) => what === wanted)?.count;
-    // A question that was not acknowledged in time is asked again.
+    // A command that was not acknowledged in time is sent again.
     expect(count('offers')).toBeGreaterThanOrEqual(30);
     expect(count('workers killed')).toBeGreaterThanOrEqual(2);
     expect(count('times Redis was killed')).toBe(1);

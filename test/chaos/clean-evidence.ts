@@ -5,7 +5,7 @@ import type { FixEvent } from './fix-log.ts';
 import { checkInvariants } from './invariants.ts';
 import { APPROVERS, REQUESTERS } from './people.ts';
 
-/** A run in which one fix was asked for, approved and applied, and everything is as it should be. */
+/** A run without violations in which one fix was requested, approved and applied. */
 
 export const [ASKER = ''] = REQUESTERS;
 export const [, , APPROVER = ''] = APPROVERS;
@@ -102,7 +102,7 @@ export const CLEAN: Evidence = {
   failed: [],
   removing: [],
   removals: [],
-  strangeRequests: [],
+  otherRequests: [],
   disturbances: [],
   locks: [],
   cards: [{ word: 'FIXED', id: ID }],
@@ -126,7 +126,7 @@ export const CLEAN: Evidence = {
   idleAfterMs: 0,
 };
 
-/** The invariants that are violated. */
+/** The violated invariants. */
 export const violated = (changed: Partial<Evidence>) =>
   checkInvariants({ ...CLEAN, ...changed })
     .filter(({ cases }) => cases.length > 0)

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { runDigestChaos } from './run-digest-chaos.ts';
 
-/** A short form of what `npm run chaos` does with digests. In this time each of them is due at least once. */
+/** A short version of the digests of `npm run chaos`. Each digest is due at least once in this time. */
 const SECONDS = 62;
 const SEED = 4;
 const REST_WITHIN_MS = 90_000;
 
 test(
-  'no digest is lost or doubled while workers, bots and Redis are killed and Slack fails',
+  'no digest is lost or posted twice while workers, bots and Redis are killed and Slack fails',
   async () => {
     const { invariants, figures } = await runDigestChaos({
       seed: SEED,

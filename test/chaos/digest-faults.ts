@@ -21,10 +21,13 @@ export interface InjectedDigestFaults {
 
 /** The share of kills that wait for a process at a step of a digest. */
 const SHARE_AT_STEP = 0.8;
-/** So long they wait. */
+/** How long they wait. */
 const WAIT_FOR_STEP_MS = 6_000;
 
-/** Kills workers, bots and Redis, and lets Slack fail, until it is stopped. Then all run, and Slack works. */
+/**
+ * Kills workers, bots and Redis, and makes Slack fail, until it is stopped. After that all run, and Slack
+ * works.
+ */
 export function startDigestFaults(
   stage: ChaosStage,
   chance: Chance,
@@ -53,7 +56,7 @@ export function startDigestFaults(
       await fleet.kill(own.oneOf(running));
     }
     counts.kills += 1;
-    // Whoever started it starts it again a little later.
+    // Its owner restarts it a little later.
     await sleep(own.between(0, 1_500));
     await restartAll(fleet, program);
     return true;
@@ -92,7 +95,7 @@ async function restartAll(fleet: Fleet, program: Program): Promise<void> {
   for (let number = 1; number <= COUNTS[program]; number += 1) await fleet.restart(number);
 }
 
-/** @returns whether a process came to the step and died. */
+/** @returns whether a process reached the step and was killed. */
 async function killAtStep({ folder }: ChaosStage, program: Program, chance: Chance): Promise<boolean> {
   const step = chance.oneOf<Step>(STEPS[program]);
   const side = chance.oneOf<Side>(step === 'collect' ? ['before'] : ['before', 'after']);
@@ -106,7 +109,7 @@ async function killAtStep({ folder }: ChaosStage, program: Program, chance: Chan
   return !isLate;
 }
 
-/** Posts and edits meet a rate limit, an outage, or a reply that is lost. */
+/** Posts and edits get a rate limit, an outage, or a lost reply. */
 function failSlack({ workspace: { faults } }: ChaosStage, chance: Chance): void {
   const method = chance.oneOf(['chat.postMessage', 'chat.postMessage', 'chat.update']);
   const times = chance.between(1, 2);

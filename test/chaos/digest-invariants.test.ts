@@ -5,7 +5,7 @@ import type { DigestState } from '../../src/store/digests/digest-state.ts';
 import { checkDigests, type DigestEvidence } from './digest-invariants.ts';
 import type { Post } from './posts.ts';
 
-/** Each invariant must hold for a clean run, and be reported when it is violated. */
+/** Each invariant must hold for a clean run, and report a violation. */
 
 const CHANNEL = 'C1';
 const START_MS = Date.parse('2026-03-02T08:00:00.000Z');
@@ -76,7 +76,7 @@ const CLEAN: DigestEvidence = {
     { item: 'item-1', state: 'broken', atMs: at(5) },
     { item: 'item-2', state: 'broken', atMs: at(5) },
     { item: 'item-3', state: 'broken', atMs: at(5) },
-    { item: 'item-1', state: 'well', atMs: at(100) },
+    { item: 'item-1', state: 'healthy', atMs: at(100) },
   ],
   flapping: ['item-3'],
   silences: [{ id: 's1', item: 'item-2', atMs: at(10) }],
@@ -129,27 +129,27 @@ test.each([
     {
       activeSilences: [],
       entries: [event('silenced'), event('unsilenced'), event('unsilenced')],
-      changes: [...CLEAN.changes, { item: 'item-2', state: 'well' as const, atMs: at(110) }],
+      changes: [...CLEAN.changes, { item: 'item-2', state: 'healthy' as const, atMs: at(110) }],
       storedClaims: [],
     },
   ],
   ['claims that were lost', { storedClaims: [] }],
   ['claims that were lost', { storedClaims: [{ item: 'item-2', by: 'U2' }] }],
   ['breaks in the audit chain', { chain: { kind: 'broken' as const, because: 'entry 3' } }],
-  ['digests that are not finished', log({ states: [...STATES, state('r3', 'claimed', 181)] })],
+  ['unfinished digests', log({ states: [...STATES, state('r3', 'claimed', 181)] })],
   [
-    'digests that are not finished',
+    'unfinished digests',
     log({ states: [...STATES, state('r2', 'finished', 121, { posting: { runId: 'r2', until: iso(400) } })] }),
   ],
   ['jobs left', { activeJobs: ['outbox: 1 active'] }],
   ['keys of another kind', { keys: ['{wrench}:forgotten:*'] }],
   ['crashes', { crashes: ['worker 1 exited with 1'] }],
-] satisfies [string, Partial<DigestEvidence>][])('reports %s', (what, changed) => {
+] satisfies [string, Partial<DigestEvidence>][])('reports a violation: %s', (what, changed) => {
   expect(violated(changed)).toContain(what);
 });
 
 test.each(['Flapping', 'New', 'Gone'])(
-  'an item reported as flapping, and then under %s, is counted',
+  'reports an item that was reported as flapping and then under %s',
   (title) => {
     const line = BROKEN.replace('1', '3');
     const first = message('Flapping (1)', line, 'New (1)', BROKEN);
@@ -163,16 +163,16 @@ test.each(['Flapping', 'New', 'Gone'])(
   },
 );
 
-test('an item that was not broken is reported as a change that never happened', () => {
+test('reports a change that never happened: an item that was not broken', () => {
   const changes = CLEAN.changes.filter(({ item }) => item !== 'item-1');
-  const item4 = { item: 'item-4', state: 'well' as const, atMs: at(5) };
+  const item4 = { item: 'item-4', state: 'healthy' as const, atMs: at(5) };
   const text = message('New (1)', BROKEN.replace('1', '4'));
   expect(violated({ ...said(message(), text), changes: [...changes, item4] })).toContain(
     'changes that never happened',
   );
 });
 
-test('a run that was replaced by a newer one, or whose root was posted again after a lost reply, is no violation', () => {
+test('accepts a run that was replaced by a newer one, or whose root was posted again after a lost reply', () => {
   const replaced = [state('r0', 'claimed', 60), state('r0', 'finished', 60), ...STATES.slice(2)];
   expect(
     violated({ logs: [{ ...LOG, states: replaced, runs: [saved(60), saved(121)] }], posts: [] }),

@@ -8,20 +8,20 @@ import type { InvariantResult } from './invariant-result.ts';
 import { doubledRoots, postsWithoutLease, type Post } from './posts.ts';
 import type { ScriptedChange } from './scripted-findings.ts';
 
-/** A digest of a run of chaos. Each is due every minute, and has a channel of its own. */
+/** A digest of a chaos run. Each is due every minute, and has its own channel. */
 export interface ChaosDigest {
   readonly name: string;
   readonly channel: string;
   readonly isQuiet: boolean;
 }
 
-/** Everything that the invariants of digests are checked against, gathered once the system is idle. */
+/** Everything that the digest invariants are checked against, gathered once the system is idle. */
 export interface DigestEvidence {
   readonly digests: readonly ChaosDigest[];
   readonly logs: readonly DigestLog[];
   readonly posts: readonly Post[];
   readonly changes: readonly ScriptedChange[];
-  /** Items that come and go too often to be news each time. */
+  /** Items that change too often to be reported each time. */
   readonly flapping: readonly string[];
   /** The silences that were added, and when. */
   readonly silences: readonly { readonly id: string; readonly item: string; readonly atMs: number }[];
@@ -31,7 +31,7 @@ export interface DigestEvidence {
   readonly storedClaims: readonly { readonly item: string; readonly by: string }[];
   readonly entries: readonly AuditRecord[];
   readonly chain: VerifyResult;
-  /** Due times up to this one must be covered, in milliseconds of the epoch by the clock of Redis. */
+  /** Due times up to this one must be covered, in milliseconds since the epoch by the clock of Redis. */
   readonly judgedUntilMs: number;
   /** The patterns of all keys. */
   readonly keys: readonly string[];
@@ -66,7 +66,7 @@ export function checkDigests(evidence: DigestEvidence): readonly InvariantResult
       what: 'breaks in the audit chain',
       cases: evidence.chain.kind === 'broken' ? [evidence.chain.because] : [],
     },
-    { what: 'digests that are not finished', cases: each(unfinished) },
+    { what: 'unfinished digests', cases: each(unfinished) },
     { what: 'jobs left', cases: evidence.activeJobs },
     {
       what: 'keys of another kind',
@@ -94,10 +94,13 @@ function runsOf(states: readonly DigestState[]): readonly Run[] {
 
 const MINUTE_MS = 60_000;
 
-/** Every due time since counting began must be covered by a message of a run that began at or after it. A quiet digest may have nothing to say. */
+/**
+ * Every due time since the first run must be covered by a message of a run that started at or after it. A
+ * quiet digest may have nothing to post.
+ */
 function lostDueTimes({ log, runs, messages, isQuiet, evidence }: DigestFacts): readonly string[] {
   const first = log?.states[0];
-  if (!first) return ['it was never seen'];
+  if (!first) return ['it was never registered'];
   const posted = new Set(messages.map(({ runId }) => runId));
   const said = isQuiet ? runs : runs.filter(({ runId }) => posted.has(runId));
   const newestMs = Math.max(0, ...said.map(({ startedAt }) => Date.parse(startedAt)));
@@ -133,11 +136,11 @@ function overlaps({ log }: DigestFacts): readonly string[] {
   return found;
 }
 
-/** Finished, and nothing was saved. */
+/** Finished without saving anything. */
 function givenUp({ log, runs }: DigestFacts): readonly string[] {
   const saved = new Set(log?.runs.map(({ at }) => at));
   return runs.flatMap(({ runId, startedAt }) =>
-    saved.has(startedAt) ? [] : [`${runId}, which began at ${startedAt}`],
+    saved.has(startedAt) ? [] : [`${runId}, which started at ${startedAt}`],
   );
 }
 
@@ -147,7 +150,7 @@ function itemsIn({ sections }: DigestMessage, titles: readonly string[]): readon
   return titles.flatMap((title) => sections.get(title) ?? []);
 }
 
-/** What messages have said of an item, in order. */
+/** What messages said about an item, in order. */
 interface Said {
   readonly kind: 'new' | 'gone';
   readonly message: DigestMessage;
@@ -169,7 +172,10 @@ function judgedItems({ evidence }: DigestFacts): readonly string[] {
   return [...new Set(evidence.changes.map(({ item }) => item))].filter((item) => !left.has(item));
 }
 
-/** New while it was reported and not gone, or gone while it was not reported: unless it says that both happened since the last message. */
+/**
+ * New although reported and not gone, or gone although not reported, unless the message says that both
+ * happened since the last one.
+ */
 function doubledChanges(digest: DigestFacts): readonly string[] {
   return judgedItems(digest).flatMap((item) => {
     let isOpen = false;
@@ -186,14 +192,14 @@ function doubledChanges(digest: DigestFacts): readonly string[] {
   });
 }
 
-/** When an item was in a state, as intervals in milliseconds of the epoch. */
+/** When an item was in a state, as intervals in milliseconds since the epoch. */
 function timesOf(
   changes: readonly ScriptedChange[],
   item: string,
   state: ScriptedChange['state'],
 ): readonly (readonly [fromMs: number, untilMs: number])[] {
   const mine = changes.filter((change) => change.item === item);
-  const first = state === 'well' ? [[0, mine[0]?.atMs ?? Infinity] as const] : [];
+  const first = state === 'healthy' ? [[0, mine[0]?.atMs ?? Infinity] as const] : [];
   return [
     ...first,
     ...mine.flatMap((change, at) =>
@@ -202,7 +208,10 @@ function timesOf(
   ];
 }
 
-/** Reported as new though it was not broken, or as gone though it was not well, at any time since the last message. */
+/**
+ * Reported as new though it was never broken, or as gone though it was never healthy, since the last
+ * message.
+ */
 function untrueChanges(digest: DigestFacts): readonly string[] {
   const { changes } = digest.evidence;
   const startOf = new Map(digest.runs.map(({ runId, startedAt }) => [runId, Date.parse(startedAt)]));
@@ -211,7 +220,7 @@ function untrueChanges(digest: DigestFacts): readonly string[] {
       const at = digest.messages.indexOf(message);
       const fromMs = startOf.get(digest.messages[at - 1]?.runId ?? '') ?? 0;
       const untilMs = Math.floor(Number(message.ts) * 1_000);
-      const wanted = kind === 'new' ? 'broken' : 'well';
+      const wanted = kind === 'new' ? 'broken' : 'healthy';
       const isTrue = timesOf(changes, item, wanted).some(
         ([from, until]) => from <= untilMs && until >= fromMs,
       );
@@ -220,15 +229,20 @@ function untrueChanges(digest: DigestFacts): readonly string[] {
   );
 }
 
-/** The last message of each digest is of a run that began after the last change: by then all that is broken was reported, and nothing else. */
+/**
+ * The last message of each digest is of a run that started after the last change: by then exactly the
+ * broken items were reported.
+ */
 function lostChanges(digest: DigestFacts): readonly string[] {
   const state = new Map(digest.evidence.changes.map((change) => [change.item, change.state]));
   return judgedItems(digest).flatMap((item) => {
     const isReported = saidOf(digest.messages, item).at(-1)?.kind === 'new';
     const isBroken = state.get(item) === 'broken';
-    // A quiet digest says what is gone once something else is new.
+    // A quiet digest reports what is gone only once something else is new.
     if (isReported === isBroken || (digest.isQuiet && isReported && !isBroken)) return [];
-    return [`${item} is ${isBroken ? 'broken and was not reported' : 'well and was not reported as gone'}`];
+    return [
+      `${item} is ${isBroken ? 'broken and was not reported' : 'healthy and was not reported as gone'}`,
+    ];
   });
 }
 
@@ -246,7 +260,7 @@ function repeatedFlapping({ messages, evidence }: DigestFacts): readonly string[
   });
 }
 
-/** In a message of a run that began after it was silenced, while it was broken all the time. */
+/** In a message of a run that started after it was silenced, while it was broken all the time. */
 function listedThoughSilenced({ messages, runs, evidence }: DigestFacts): readonly string[] {
   const startOf = new Map(runs.map(({ runId, startedAt }) => [runId, Date.parse(startedAt)]));
   return evidence.silences.flatMap(({ item, atMs }) => {
@@ -265,7 +279,7 @@ function wrongSilences({ silences, activeSilences, entries, changes }: DigestEvi
     const ends = entries.filter(({ entry }) => entry.kind === 'unsilenced' && entry.silence === id).length;
     const begins = entries.filter(({ entry }) => entry.kind === 'silenced' && entry.silence === id).length;
     const isActive = activeSilences.includes(id);
-    const isOver = state.get(item) === 'well';
+    const isOver = state.get(item) === 'healthy';
     const problems = [
       ...(begins === 1 ? [] : [`begins ${begins} times in the audit`]),
       ...(ends > 1 ? [`ends ${ends} times in the audit`] : []),
@@ -278,13 +292,14 @@ function wrongSilences({ silences, activeSilences, entries, changes }: DigestEvi
   });
 }
 
-/** A claim ends with its finding, and not before. */
+/** A claim ends only with its finding. */
 function lostClaims({ claims, storedClaims, changes }: DigestEvidence): readonly string[] {
   const state = new Map(changes.map((change) => [change.item, change.state]));
   return claims.flatMap(({ item, by }) => {
     const stored = storedClaims.find((one) => one.item === item);
-    if (state.get(item) === 'well') return stored ? [`${item} is well, and ${stored.by} is still on it`] : [];
-    return stored?.by === by ? [] : [`${item}: ${by} was on it, and ${stored?.by ?? 'nobody'} is`];
+    if (state.get(item) === 'healthy')
+      return stored ? [`${item} is healthy, and ${stored.by} still has it`] : [];
+    return stored?.by === by ? [] : [`${item}: ${by} took it, and ${stored?.by ?? 'no one'} has it`];
   });
 }
 
@@ -300,7 +315,7 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** The kinds of keys that a run of chaos with digests leaves, without their prefix. */
+/** The kinds of keys that a chaos run with digests leaves, without their prefix. */
 const KEYS: ReadonlySet<string> = new Set([
   'checks:*',
   'checks:completed',

@@ -4,7 +4,7 @@ import { type DigestRun, digestRunSchema } from '../../src/check/digest-run.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { type DigestState, digestStateSchema } from '../../src/store/digests/digest-state.ts';
 
-/** All that was ever stored of a digest, in order. */
+/** All stored states of a digest, in order. */
 export interface DigestLog {
   readonly name: string;
   readonly states: readonly DigestState[];
@@ -12,7 +12,7 @@ export interface DigestLog {
   readonly runs: readonly DigestRun[];
 }
 
-/** What was ever stored of digests. */
+/** All stored states of digests. */
 export function digestLogsIn(commands: RedisCommands, names: readonly string[]): readonly DigestLog[] {
   return names.map((name) => {
     const stateKey = `${PREFIX}:digest:${name}`;
@@ -31,7 +31,7 @@ export function digestLogsIn(commands: RedisCommands, names: readonly string[]):
   });
 }
 
-/** The places of messages that a bot has recorded, as `<channel> <ts>`. */
+/** The locations of messages that a bot has recorded, as `<channel> <ts>`. */
 export function recordedPlacesIn(commands: RedisCommands): ReadonlySet<string> {
   return new Set(
     commands
@@ -42,7 +42,10 @@ export function recordedPlacesIn(commands: RedisCommands): ReadonlySet<string> {
 
 export type RedisCommands = readonly (readonly string[])[];
 
-/** All that was ever written to a Redis, from its append-only files: no process can leave out what it did. */
+/**
+ * Everything that was ever written to a Redis, from its append-only files: a process cannot leave anything
+ * out.
+ */
 export async function readCommands(redisFolder: string): Promise<RedisCommands> {
   const folder = join(redisFolder, 'appendonlydir');
   const number = (file: string) => Number(/\.(\d+)\.incr\.aof$/.exec(file)?.[1]);
@@ -50,7 +53,7 @@ export async function readCommands(redisFolder: string): Promise<RedisCommands> 
     .filter((file) => file.endsWith('.incr.aof'))
     .toSorted((a, b) => number(a) - number(b));
   if (number(files[0] ?? '') !== 1)
-    throw new Error('Redis has rewritten its files, and what was written before is gone');
+    throw new Error('Redis has rewritten its files, so earlier writes are gone');
   const all: string[][] = [];
   for (const file of files) all.push(...parseCommands(await readFile(join(folder, file))));
   return all;
@@ -58,7 +61,7 @@ export async function readCommands(redisFolder: string): Promise<RedisCommands> 
 
 const NEWLINE = '\r\n';
 
-/** https://redis.io/docs/latest/develop/reference/protocol-spec/ Ends at a command that is cut off. */
+/** https://redis.io/docs/latest/develop/reference/protocol-spec/ Stops at an incomplete command. */
 function parseCommands(bytes: Buffer): string[][] {
   const commands: string[][] = [];
   let at = 0;

@@ -1,6 +1,6 @@
 import type { Post } from './posts.ts';
 
-/** What one message of a digest says about items. */
+/** What a digest message says about items. */
 export interface DigestMessage {
   readonly runId: string;
   readonly ts: string;
@@ -18,7 +18,9 @@ export interface SaidItem {
 const TITLE = /^([A-Z][A-Za-z, ]+) \(\d+\)$/;
 const LINE = /^• (?:[A-Z]+: )?(item-\d+) is broken(.*)$/;
 
-/** The roots in a channel in their order, each once: one that was posted again after a lost reply says the same. */
+/**
+ * The roots in a channel in order, each once: a root posted again after a lost reply is the same message.
+ */
 export function digestMessagesIn(posts: readonly Post[], channel: string): readonly DigestMessage[] {
   const seen = new Set<string>();
   return posts

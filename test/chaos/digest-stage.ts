@@ -9,23 +9,23 @@ import { type ChaosStage, setChaosStage, type StageSettings } from './stage.ts';
 export const NIGHTLY = 'nightly';
 const CHANNEL = 'C0CHAOS0';
 
-/** One digest on a stage of chaos. It is due once a year, and whenever a test says so. */
+/** A chaos environment with one digest. It is due once a year, and whenever a test requests it. */
 export interface OneDigest {
   readonly stage: ChaosStage;
   readonly digests: DigestStore;
   /** Counts from long ago, so that the run of the first of January is due. */
   readonly makeDue: () => Promise<void>;
-  /** Asks for a run. */
+  /** Requests a run. */
   readonly ask: () => Promise<void>;
-  /** Waits until so many roots are in the channel, and its state is at rest. @returns them. */
+  /** Waits until the channel has this many roots, and the digest's state is idle. @returns them. */
   readonly posted: (count: number) => Promise<readonly Post[]>;
 }
 
 export async function setOneDigest(
-  lasting: AsyncDisposableStack,
+  cleanup: AsyncDisposableStack,
   settings: Partial<StageSettings> = {},
 ): Promise<OneDigest> {
-  const stage = await setChaosStage(lasting, {
+  const stage = await setChaosStage(cleanup, {
     batches: 1,
     thingsInBatch: 0,
     workers: 1,
@@ -73,7 +73,7 @@ export async function setOneDigest(
 
 const POLL_MS = 50;
 
-/** For tests that run at the same time, which `expect.poll` outside of them cannot tell apart. */
+/** For concurrent tests, which a global `expect.poll` cannot tell apart. */
 export async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
   const deadlineMs = performance.now() + MAX_WORLD_WAIT_MS;
   while (!(await isTrue())) {

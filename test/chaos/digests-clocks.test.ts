@@ -6,7 +6,7 @@ import { NIGHTLY, setOneDigest } from './digest-stage.ts';
 import { waitUntilIdle } from './evidence.ts';
 import { changeItem } from './scripted-findings.ts';
 
-/** Clocks that are wrong, and a Redis that has forgotten. */
+/** Wrong clocks, and a Redis that has lost data. */
 
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS });
 
@@ -16,10 +16,10 @@ test.concurrent.each([
   ['a month ahead', MONTH_MS],
   ['a month behind', -MONTH_MS],
 ] as const)(
-  'a worker whose clock is %s catches up once, and a worker whose clock is right goes on',
+  'a worker whose clock is %s catches up once, and a worker whose clock is right continues',
   async (_, aheadMs) => {
-    await using lasting = new AsyncDisposableStack();
-    const { stage, digests, makeDue, ask, posted } = await setOneDigest(lasting, {
+    await using cleanup = new AsyncDisposableStack();
+    const { stage, digests, makeDue, ask, posted } = await setOneDigest(cleanup, {
       clocksAheadMs: [aheadMs],
     });
     changeItem(stage.folder, 'pump', 'broken');
@@ -28,11 +28,11 @@ test.concurrent.each([
     const first = await posted(1);
     expect(first[0]?.text).toContain('pump is broken');
     const { run } = (await digests.read(NIGHTLY)) ?? {};
-    // By the clock of Redis: at most so old as the test.
+    // By the clock of Redis: no older than the test.
     expect(Math.abs(Date.parse(run?.startedAt ?? '') - Date.now())).toBeLessThan(WORLD_TEST_TIMEOUT_MS);
     await stage.fleet.start();
     await stage.fleet.kill(1);
-    changeItem(stage.folder, 'pump', 'well');
+    changeItem(stage.folder, 'pump', 'healthy');
     changeItem(stage.folder, 'valve', 'broken');
     await ask();
 
@@ -42,9 +42,9 @@ test.concurrent.each([
   },
 );
 
-test.concurrent('a Redis that is restored from an older copy: its digest is caught up once, and goes on from there', async () => {
-  await using lasting = new AsyncDisposableStack();
-  const { stage, makeDue, ask, posted } = await setOneDigest(lasting);
+test.concurrent('a Redis restored from an older copy catches its digest up once, and continues from there', async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const { stage, makeDue, ask, posted } = await setOneDigest(cleanup);
   changeItem(stage.folder, 'pump', 'broken');
   await ask();
   await posted(1);
@@ -61,14 +61,15 @@ test.concurrent('a Redis that is restored from an older copy: its digest is caug
   await stage.fleet.restart(1);
   changeItem(stage.folder, 'valve', 'broken');
   expect((await posted(2))[1]?.text).toContain('valve is broken');
-  // What a bot still writes about this run would be written into the older copy, which then knows that it was posted.
+  // A bot that still writes about this run would write into the older copy, which would then know that it
+  // was posted.
   await waitUntilIdle(stage, MAX_WORLD_WAIT_MS);
 
   await stage.redis.kill();
   await rm(data, { recursive: true });
   await cp(copy, data, { recursive: true });
   await stage.redis.start();
-  // The copy knows nothing of what was posted since.
+  // The copy does not know what was posted since.
   expect((await posted(3))[2]?.text).toMatch(/New \(1\)\n.*valve is broken/);
   await ask();
 

@@ -7,7 +7,7 @@ import { isKillPending, killAt, type Side, type Step, STEPS } from './steps.ts';
 
 /** A worker or a bot is killed at a known point of the run of a digest. */
 
-// Processes are started, killed, and restarted here, and leases end in between.
+// Processes are started, killed and restarted, and leases expire meanwhile.
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const POINTS = (Object.entries(STEPS) as [Program, readonly Step[]][]).flatMap(([program, steps]) =>
@@ -19,10 +19,10 @@ const POINTS = (Object.entries(STEPS) as [Program, readonly Step[]][]).flatMap((
 );
 
 test.concurrent.each(POINTS)(
-  'a %s that is killed %s the step "%s": the run is posted, and nothing is reported twice',
+  'if a %s is killed %s the step "%s", the run is posted, and nothing is reported twice',
   async (program, side, step) => {
-    await using lasting = new AsyncDisposableStack();
-    const { stage, digests, makeDue, ask, posted } = await setOneDigest(lasting);
+    await using cleanup = new AsyncDisposableStack();
+    const { stage, digests, makeDue, ask, posted } = await setOneDigest(cleanup);
     changeItem(stage.folder, 'pump', 'broken');
     killAt(stage.folder, step, side);
     await makeDue();
@@ -31,7 +31,7 @@ test.concurrent.each(POINTS)(
     expect(isKillPending(stage.folder, step, side)).toBe(false);
     await fleet.restart(1);
 
-    // A bot that dies before it has read Slack's reply cannot know that the root is in the channel.
+    // A bot that is killed before it has read Slack's reply cannot know that the root is in the channel.
     const count = step === 'post' && side === 'after' ? 2 : 1;
     const first = await posted(count);
     expect(first).toHaveLength(count);

@@ -2,7 +2,10 @@ import { containerObject, type ServedContainer } from '../world/docker/objects.t
 import { type RequestedRemoval, type ServedEngine, serveEngine } from '../world/docker/served-engine.ts';
 import type { Disturbance } from './fix-log.ts';
 
-/** A container engine in the process of the test, so that it outlives every worker, with stopped containers of builds and others that must stay. */
+/**
+ * A container engine in the test process, so that it outlives every worker, with stopped containers of
+ * builds and others that must stay.
+ */
 export interface ChaosEngine {
   /** Of the `docker` source: `lab-2`. */
   readonly name: string;
@@ -22,12 +25,12 @@ const DAY_MS = 86_400_000;
 
 export async function startEngines(
   count: number,
-  lasting: AsyncDisposableStack,
+  cleanup: AsyncDisposableStack,
 ): Promise<readonly ChaosEngine[]> {
   const engines: ChaosEngine[] = [];
   for (let at = 0; at < count; at += 1) {
     const engine = await serveEngine({ containers: containersOf(at), hostname: `build-${at}` });
-    lasting.defer(engine.close);
+    cleanup.defer(engine.close);
     engines.push({ name: `lab-${at}`, url: engine.url, engine });
   }
   return engines;
@@ -67,11 +70,11 @@ export function removalsOf(engines: readonly ChaosEngine[]): readonly Removal[] 
   );
 }
 
-/** Reading, and removing one container by its full id, without its volumes and not by force. */
+/** Reading, and removing one container by its full id, without its volumes and without force. */
 const ALLOWED = /^(GET \/.*|DELETE \/v[\d.]+\/containers\/[\da-f]{64}\?v=0&force=0)$/;
 
-/** Requests that change anything else than one container. */
-export function strangeRequestsTo(engines: readonly ChaosEngine[]): readonly string[] {
+/** Requests that change anything except one container. */
+export function otherRequestsTo(engines: readonly ChaosEngine[]): readonly string[] {
   return engines.flatMap(({ name, engine }) =>
     engine.requests.filter((asked) => !ALLOWED.test(asked)).map((asked) => `${name}: ${asked}`),
   );

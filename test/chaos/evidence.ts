@@ -10,7 +10,7 @@ import { buttonsOf, type RecordedClick, readCard, type ShownButton } from './but
 import { type CardEdit, cardEditsIn } from './card-edits.ts';
 import type { InjectedFaults } from './fault-injection.ts';
 import { type FixEvent, type InjectedDisturbance, readFixEvents } from './fix-log.ts';
-import { type Removal, removalsOf, strangeRequestsTo } from './engines.ts';
+import { type Removal, removalsOf, otherRequestsTo } from './engines.ts';
 import { removalsAsFixes } from './removals-as-fixes.ts';
 import { postsIn, type Shown } from './posts.ts';
 import type { ChaosStage } from './stage.ts';
@@ -37,12 +37,12 @@ export interface Evidence {
   readonly started: readonly FixEvent[];
   /** Fixes that the fake system refused. */
   readonly failed: readonly FixEvent[];
-  /** Calls of the product's own code that removes a container. */
+  /** Calls of Wrench's own code that removes a container. */
   readonly removing: readonly FixEvent[];
-  /** What engines were asked to remove. */
+  /** The removals that engines received. */
   readonly removals: readonly Removal[];
-  /** Requests to engines that change anything else. */
-  readonly strangeRequests: readonly string[];
+  /** Other requests that change an engine. */
+  readonly otherRequests: readonly string[];
   readonly disturbances: readonly InjectedDisturbance[];
   /** The locks of targets that are still in Redis. */
   readonly locks: readonly string[];
@@ -57,7 +57,7 @@ export interface Evidence {
   readonly shown: Shown;
   /** Exits that the test did not cause. */
   readonly crashes: readonly string[];
-  /** Refusals of a person that were counted and not audited one by one, and are not summed up yet. */
+  /** Refusals of a person that were counted instead of audited one by one, and are not summed up yet. */
   readonly counted: Readonly<Record<string, number>>;
   readonly faults: InjectedFaults;
   readonly limits: Timing & CapSettings;
@@ -65,24 +65,27 @@ export interface Evidence {
 }
 
 const POLL_MS = 400;
-/** A click is acknowledged before it has an effect, so several polls in a row must find nothing to do. */
+/** A click is acknowledged before it has an effect, so several polls in a row must find the system idle. */
 const QUIET_POLLS = 5;
 
-/** Waits until every requested remediation has ended, every card was posted, and the queues are empty. @returns the time it took. */
+/**
+ * Waits until every requested remediation has ended, every card was posted, and the queues are empty.
+ * @returns the time it took.
+ */
 export async function waitUntilIdle(
   stage: Pick<ChaosStage, 'remediations' | 'queues' | 'connection'>,
   timeoutMs: number,
 ): Promise<number> {
   const fromMs = performance.now();
   for (let quiet = 0; quiet < QUIET_POLLS && performance.now() - fromMs < timeoutMs;) {
-    const [all, untold, depths] = await Promise.all([
+    const [all, pendingSummaries, depths] = await Promise.all([
       readAll(stage),
       stage.remediations.listCardPending(0),
       stage.queues.depth(),
     ]);
     const isQuiet = depths.every(({ state, jobs }) => state === 'failed' || jobs === 0);
     const isDone = all.every(({ state }) => state === 'offered' || FINAL_STATES.has(state));
-    quiet = isDone && isQuiet && untold.length === 0 ? quiet + 1 : 0;
+    quiet = isDone && isQuiet && pendingSummaries.length === 0 ? quiet + 1 : 0;
     await sleep(POLL_MS);
   }
   return performance.now() - fromMs;
@@ -123,7 +126,7 @@ export async function gatherEvidence(
     failed: readFixEvents(folder, 'failed'),
     removing: readFixEvents(folder, 'removing'),
     removals,
-    strangeRequests: strangeRequestsTo(engines),
+    otherRequests: otherRequestsTo(engines),
     disturbances,
     locks: await stage.connection.keys(`${PREFIX}:target:*`),
     cards: messages.flatMap((message) => readCard(message) ?? []),
@@ -160,14 +163,14 @@ export async function readEntries({ chain }: ChaosStage): Promise<readonly Audit
   }
 }
 
-/** Of what is counted within a window the first five are in the audit. */
+/** Within a window, only the first five are audited; the rest are counted. */
 async function readCounted({ connection }: ChaosStage): Promise<Readonly<Record<string, number>>> {
   const counts = Object.entries(await connection.hgetall(`${PREFIX}:refusals`));
   return Object.fromEntries(counts.map(([userId, count]) => [userId, Math.max(0, Number(count) - 5)]));
 }
 
 function notTakenReplies({ workspace, channels }: ChaosStage, clicks: readonly RecordedClick[]) {
-  const saysSo = ({ text }: Message) => text.includes('could not process this click');
+  const saysSo = ({ text }: Message) => text.includes("couldn't process this click");
   return channels.flatMap((channelId) =>
     [...new Set(clicks.map(({ userId }) => userId))].flatMap((userId) =>
       workspace

@@ -15,7 +15,7 @@ import { hasVanished, isStuck, versionOf } from './things.ts';
 
 export interface FixSettings {
   readonly folder: string;
-  /** A fix waits up to this long before it is applied, and again after. */
+  /** A fix waits up to this long before it is applied, and again afterwards. */
   readonly slowMs: number;
 }
 
@@ -43,7 +43,10 @@ export function makeShield(settings: FixSettings) {
   };
 }
 
-/** When a plan was made, for as long as its object exists: a plan that was stored and read again has no time. */
+/**
+ * When a plan was made, for as long as its object exists: a plan that was stored and read again has no
+ * time.
+ */
 const madeAtMs = new WeakMap<Plan, number>();
 /** How much shorter than a whole fix each line is. */
 const LINES_SHARE = 1 / 4;
@@ -57,7 +60,8 @@ function makeFix(action: FakeAction, { folder, slowMs }: FixSettings) {
     allow: 'restart',
     uses: [],
     params: z.strictObject({ thing: z.string() }),
-    // Always the same plan while nothing happens to the thing: a second run would find everything that the first one found.
+    // Always the same plan while nothing happens to the thing: a second run finds the same things as the
+    // first.
     plan: async (_, { thing }): Promise<Plan> => {
       await sleep(Math.random() * slowMs * LINES_SHARE);
       const atMs = Date.now();

@@ -7,10 +7,13 @@ import { makeItemsCheck } from './scripted-findings.ts';
 import { type BatchSettings, hasVanished, isMended, isRack, isShielded, thingsOf } from './things.ts';
 import { watchedLeftovers } from './watched-removal.ts';
 
-/** A fake system in a folder, which several worker processes act on. */
+/** A fake system in a folder, shared by several worker processes. */
 export interface FakeSystemSettings extends FixSettings, BatchSettings {}
 
-/** The catalogue of bot and workers: `/lab things <batch>`, `/lab items`, and the product's own `/node leftovers`. */
+/**
+ * The catalogue of bot and workers: `/lab things <batch>`, `/lab items`, and Wrench's own `/node
+ * leftovers`.
+ */
 export function makeFakeCatalogue(system: FakeSystemSettings): Catalogue {
   const things = defineCheck({
     title: 'Things of a fake system',
@@ -28,7 +31,7 @@ export function makeFakeCatalogue(system: FakeSystemSettings): Catalogue {
       verdict:
         broken.length > 0
           ? `${broken.length} of ${all.length} things are broken`
-          : `All ${all.length} things are well`,
+          : `All ${all.length} things are healthy`,
       findings: isOneCause && broken.length > 1 ? [rackFinding(batch, broken)] : broken.map(thingFinding),
       ...(isOneCause && {
         measures: all.map((thing) => ({
@@ -80,7 +83,7 @@ function thingFinding(thing: string) {
 const SINGLE_MENDS = 3;
 const SINGLE_SHIELDS = 1;
 
-/** One cause, with a fix for all, a mitigation for all, and some for single things. */
+/** One cause, with a fix for all, a mitigation for all, and fixes for some single things. */
 function rackFinding(batch: string, things: readonly string[]) {
   const each = things.map(named);
   return {
@@ -98,14 +101,14 @@ function rackFinding(batch: string, things: readonly string[]) {
   };
 }
 
-/** Of these questions one in so many has an answer with replies. */
+/** One in this many questions has a report with replies. */
 const LONG_ANSWER_EVERY = 10;
 const REPLIES = 3;
 
-/** `/lab question <number>`: each number is a question of its own, and most have a short answer. */
+/** `/lab question <number>`: each number is a separate check, and most have a short report. */
 const question = defineCheck({
   title: 'A question',
-  why: 'Many people ask at once.',
+  why: 'Many people run it at once.',
   uses: [],
   args: z.object({ number: z.string().prefault('0').meta({ description: 'which question' }) }),
   bareArgument: 'number',
@@ -129,5 +132,5 @@ const question = defineCheck({
   }),
 });
 
-/** A message has one table only: each of these is a reply. */
+/** A message can have only one table: each of these is a reply. */
 const TABLE = Array.from({ length: 8 }, (_, at) => [`row ${at}`, 'a cell that is not short']);

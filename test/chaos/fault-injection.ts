@@ -8,43 +8,46 @@ import type { Chance } from './random.ts';
 import type { ChaosStage } from './stage.ts';
 
 export interface FaultSettings {
-  /** At most this many times a worker is killed and started again. */
+  /** A worker is killed and restarted at most this many times. */
   readonly workerKills: number;
   readonly workerKillEveryMs: readonly [from: number, to: number];
   readonly redisKills: number;
   readonly redisKillEveryMs: readonly [from: number, to: number];
-  /** How long it is down: one of these each time. A lease that ends meanwhile is lost. */
+  /** How long it is down: one of these each time. A lease that expires meanwhile is lost. */
   readonly redisDownMs: readonly (readonly [from: number, to: number])[];
   readonly freezeEveryMs: readonly [from: number, to: number];
-  /** At most this many times all workers are down for longer than an approval is valid. */
+  /** All workers are down for longer than an approval is valid at most this many times. */
   readonly blackouts: number;
   readonly blackoutEveryMs: readonly [from: number, to: number];
   readonly blackoutMs: number;
-  /** When the leavers are taken out of the group of approvers. */
+  /** When the leavers are removed from the approvers' group. */
   readonly leaveAfterMs: number;
 }
 
-/** The faults that were injected, for the invariants. Times are milliseconds of the epoch. */
+/** The injected faults, for the invariants. Times are milliseconds since the epoch. */
 export interface InjectedFaults {
   readonly workerKills: number;
   readonly redisKills: number;
   /** Malformed requests that reached a process. */
   readonly malformed: number;
-  /** From when a freeze was confirmed until its end was requested. */
+  /** From the confirmation of a freeze to the request for its end. */
   readonly freezes: readonly { readonly fromMs: number; readonly untilMs: number }[];
-  /** When the leavers ceased to be approvers. */
+  /** When the leavers stopped being approvers. */
   readonly leftAtMs: number | undefined;
 }
 
 export interface FaultInjector {
-  /** Freezes now, or joins a freeze that is in force. */
+  /** Freezes now, or joins a freeze in force. */
   readonly freeze: (forMs: number) => Promise<void>;
-  /** Kills the worker with this process id, and starts it again. Does nothing while all workers are down. */
+  /** Kills the worker with this process id and restarts it. Does nothing while all workers are down. */
   readonly killWorkerOf: (pid: number) => Promise<void>;
   readonly stop: () => Promise<InjectedFaults>;
 }
 
-/** Injects faults until it is stopped. Then Redis and all workers run, nothing is frozen, and Slack works. */
+/**
+ * Injects faults until it is stopped. After that Redis and all workers run, nothing is frozen, and Slack
+ * works.
+ */
 export function startFaultInjection(
   stage: ChaosStage,
   chance: Chance,
@@ -144,7 +147,7 @@ export function startFaultInjection(
       stopped.abort();
       await Promise.all([...faults, freezing]);
       stage.workspace.faults.clear();
-      // Each malformed request once more, so that none is left to chance.
+      // Each malformed request once more, so that none depends on chance.
       const malformed = counts.malformed + (await sendEveryMalformed(stage));
       const { workerKills, redisKills, freezes } = counts;
       return { workerKills, redisKills, malformed, freezes, leftAtMs };
@@ -152,7 +155,7 @@ export function startFaultInjection(
   };
 }
 
-/** The share of kills that wait for a worker to start a fix and hit it while it applies it. */
+/** The share of kills that wait for a worker to start a fix and kill it while it applies it. */
 const SHARE_DURING_APPLY = 0.7;
 const WAIT_FOR_APPLY_MS = 3_000;
 
@@ -165,7 +168,7 @@ async function killWorker({ fleet }: ChaosStage, chance: Chance, busy: number | 
   return true;
 }
 
-/** Kills all workers and restarts them after a while. @returns how many. */
+/** Kills all workers and restarts them later. @returns how many. */
 async function killAllWorkers({ fleet }: ChaosStage, forMs: number): Promise<number> {
   const all = fleet.running();
   await Promise.all(all.map(fleet.kill));
@@ -203,7 +206,10 @@ async function freezeFor({ connection }: ChaosStage, ms: number): Promise<Inject
 const POSTS = ['chat.postMessage', 'chat.update'] as const;
 const LOOKUPS = ['users.info', 'usergroups.users.list'] as const;
 
-/** Injects one fault of Slack, a few times. A refusal that is never shown would be in the audit alone, so private replies are only slow or lose their answer. */
+/**
+ * Injects one Slack fault, a few times. A refusal that is never shown would be in the audit alone, so
+ * private replies are only slow or lose their response.
+ */
 function injectSlackFault({ workspace: { faults } }: ChaosStage, chance: Chance): void {
   const times = chance.between(1, 3);
   const post = chance.oneOf(POSTS);

@@ -1,12 +1,13 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Two clocks on one machine, each cut to milliseconds. */
+/** Two clocks on one machine, each truncated to milliseconds. */
 export const ROUNDING_MS = 5;
 
 /**
- * What is done to the fake system, in files of one folder that several processes append to. Each event is one line in one write (O_APPEND), so
- * that a fix applied twice is recorded twice, whichever process applied it and however it ended.
+ * What is done to the fake system, in files of one folder that several processes append to. Each event is
+ * one line in one write (O_APPEND), so that a fix applied twice is recorded twice, whichever process
+ * applied it and however it ended.
  */
 
 /** What a fix does to a thing of the fake system. A shield eases the fault and does not remove it. */
@@ -23,14 +24,14 @@ export interface FixEvent {
   readonly thing: string;
   /** The version of the thing in the plan that was applied. */
   readonly version: string;
-  /** Milliseconds of the epoch. */
+  /** Milliseconds since the epoch. */
   readonly atMs: number;
-  /** When the plan that was applied was made; absent if another job made it. */
+  /** When the applied plan was made; absent if another job made it. */
   readonly checkedAtMs?: number;
   readonly pid: number;
 }
 
-/** `removing`: the product's own code was called to remove a container. */
+/** `removing`: Wrench's own code was called to remove a container. */
 export type FixEventKind = 'started' | 'removing' | 'applied' | 'failed';
 
 const fileOf = (folder: string, kind: FixEventKind | 'disturbances') => join(folder, `${kind}.jsonl`);
@@ -57,7 +58,10 @@ export function isContainer(thing: string): boolean {
   return thing.includes('/');
 }
 
-/** What happens to a thing without Wrench: it is no longer there, or it is not what it was when it was planned. A container may have been started. */
+/**
+ * What happens to a thing without Wrench: it has vanished, or has changed since it was planned. A container
+ * may have been started.
+ */
 export interface Disturbance {
   readonly thing: string;
   readonly kind: 'vanish' | 'change' | 'start';
@@ -67,7 +71,7 @@ export function readDisturbances(folder: string): readonly Disturbance[] {
   return readLines(fileOf(folder, 'disturbances')) as readonly Disturbance[];
 }
 
-/** A disturbance took effect between these two times, in milliseconds of the epoch. */
+/** A disturbance took effect between these two times, in milliseconds since the epoch. */
 export interface InjectedDisturbance extends Disturbance {
   readonly fromMs: number;
   readonly untilMs: number;
@@ -78,7 +82,7 @@ export interface Disturbances {
   readonly injected: readonly InjectedDisturbance[];
 }
 
-/** @param disturbContainer what happens to a container; what happens to other things is in a file. */
+/** @param disturbContainer changes a container; changes of other things are in a file. */
 export function openDisturbances(
   folder: string,
   disturbContainer: (disturbance: Disturbance) => void,

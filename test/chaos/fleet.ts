@@ -4,29 +4,32 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Started, RoleOptions } from './role-options.ts';
 
-/** Processes of one role, each with a number; one that was killed is started again under the same number. */
+/** Processes of one role, each with a number; one that was killed is restarted under the same number. */
 export interface Fleet {
   /** Starts one, and waits until it takes jobs. */
   readonly start: () => Promise<number>;
-  /** Which one has this process id; none where it has died. */
+  /** The number of the process with this id; undefined if it has died. */
   readonly numberOf: (pid: number) => number | undefined;
-  /** SIGKILL, as a machine that dies. */
+  /** SIGKILL, like a machine that fails. */
   readonly kill: (number: number) => Promise<void>;
   readonly restart: (number: number) => Promise<void>;
-  /** Those that run now: one may have died by itself. */
+  /** Those that are running; one may have exited by itself. */
   readonly running: () => readonly number[];
-  /** Where those that run now listen. */
+  /** The addresses of the running ones. */
   readonly ports: () => readonly Started[];
-  /** Each exit that nobody caused from outside, in words. Such a process is started again, as a supervisor would. */
+  /**
+   * Each exit that was not caused from outside, in words. Such a process is restarted, as a supervisor
+   * would do.
+   */
   readonly crashes: readonly string[];
-  /** When a process was killed, in milliseconds of the epoch. */
+  /** When a process was killed, in milliseconds since the epoch. */
   readonly deaths: readonly number[];
   readonly close: () => Promise<void>;
 }
 
 export type Program = 'worker' | 'bot';
 
-/** @param clocksAheadMs how far the clock of each process is ahead, from the first on. */
+/** @param clocksAheadMs how far the clock of each process is ahead, starting with the first. */
 export function openFleet(
   program: Program,
   options: Omit<RoleOptions, 'clockAheadMs'>,
@@ -55,12 +58,12 @@ export function openFleet(
       started.set(number, message[0] as Started);
       void ended.then(() => afterExit(number, child));
     } else if (child.signalCode === null)
-      throw new Error(`${program} ${number} ended at its start; its log is in ${options.system.folder}`);
+      throw new Error(`${program} ${number} exited at its start; its log is in ${options.system.folder}`);
   };
   const afterExit = (number: number, { exitCode, signalCode }: ChildProcess): void => {
     started.delete(number);
     if (signalCode === 'SIGKILL') deaths.push(Date.now());
-    // SIGKILL comes from the tests alone: from this fleet, or from a gate at which a worker is to die.
+    // Only the tests send SIGKILL: this fleet, or a gate at which a worker is to be killed.
     if (isClosing || signalCode === 'SIGKILL') return;
     crashes.push(`${program} ${number} exited with ${signalCode ?? exitCode}`);
     launch(number).catch((error: unknown) =>
@@ -84,7 +87,7 @@ export function openFleet(
     numberOf: (pid) => [...children].find(([, child]) => child.pid === pid && isRunning(child))?.[0],
     kill,
     restart: async (number) => {
-      // It may have crashed just before it was to be killed, and is back already.
+      // It may have crashed just before the kill, and has already been restarted.
       const child = children.get(number);
       if (!child || !isRunning(child)) await launch(number);
     },

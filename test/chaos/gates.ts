@@ -2,13 +2,13 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Where a test may stop a fix: before its line is written, or after. */
+/** Where a test can stop a fix: before its line is written, or after. */
 export type Gate = 'before' | 'after';
 
 const gateFile = (folder: string, kind: 'hold' | 'die' | 'reached', gate: Gate) =>
   join(folder, `${kind}-${gate}`);
 
-/** `hold` stops fixes at the gate while the file exists; `die` ends the worker there with SIGKILL. */
+/** `hold` stops fixes at the gate while the file exists; `die` kills the worker there with SIGKILL. */
 export function setGate(folder: string, kind: 'hold' | 'die', gate: Gate): string {
   const path = gateFile(folder, kind, gate);
   writeFileSync(path, '');

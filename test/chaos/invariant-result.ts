@@ -1,4 +1,4 @@
-/** An invariant and each case that violates it. */
+/** An invariant and each violation of it. */
 export interface InvariantResult {
   readonly what: string;
   readonly cases: readonly string[];

@@ -22,7 +22,7 @@ import type { AuditRecord, Evidence } from './evidence.ts';
 import { checkInvariants } from './invariants.ts';
 import { LEAVERS, OUTSIDERS } from './people.ts';
 
-/** Each invariant must hold for a clean run, and be reported when it is violated. */
+/** Each invariant must hold for a clean run, and report a violation. */
 
 const [LEAVER = ''] = LEAVERS;
 const [OUTSIDER = ''] = OUTSIDERS;
@@ -48,10 +48,10 @@ test('reports a fix applied twice for one remediation, and one thing fixed by tw
 
 test.each([
   ['nobody', { entries: without('approved') }],
-  ['who asked for it', approvedBy(ASKER)],
-  ['somebody without the role', approvedBy(OUTSIDER)],
+  ['its requester', approvedBy(ASKER)],
+  ['someone without the role', approvedBy(OUTSIDER)],
   [
-    'somebody who had left the group',
+    'someone who had left the group',
     { ...approvedBy(LEAVER), faults: { ...CLEAN.faults, leftAtMs: START_MS - 20_000 } },
   ],
   [
@@ -59,12 +59,12 @@ test.each([
     { clicks: [click(ASKER, 'request', ID), { ...click(APPROVER, 'approve', VALUE), isForged: true }] },
   ],
   ['a click on another plan', { remediations: [{ ...FIXED, planHash: 'b'.repeat(64) }] }],
-  ['somebody, after it was done', { applied: [{ ...FIX, atMs: START_MS + 3_500 }] }],
+  ['someone, after it was applied', { applied: [{ ...FIX, atMs: START_MS + 3_500 }] }],
 ] satisfies [string, Partial<Evidence>][])('reports a fix that was approved by %s', (_, changed) => {
   expect(violated(changed)).toContain('fixes without a valid approval');
 });
 
-test('somebody who left the group a moment before could still be taken for a member', () => {
+test('someone who left the group a moment earlier may still count as a member', () => {
   const faults = { ...CLEAN.faults, leftAtMs: START_MS + 2_000 };
   expect(violated({ ...approvedBy(LEAVER), faults })).toEqual([]);
 });
@@ -92,26 +92,26 @@ test('reports a fix that was rejected', () => {
 });
 
 test.each(['asked', 'planned', 'approved', 'applying', 'outcome'] as const)(
-  'a life whose "%s" is not in the audit is counted',
+  'reports a life whose "%s" is not in the audit',
   (kind) => {
-    expect(violated({ entries: without(kind) })).toContain('changes without their audit entry');
+    expect(violated({ entries: without(kind) })).toContain('changes without an audit entry');
   },
 );
 
 test('reports a recorded step that is not in the audit, and a broken chain', () => {
   const steps = [...FIXED.steps, { at: iso(4_600), line: 'mended twice' }];
-  expect(violated({ remediations: [{ ...FIXED, steps }] })).toContain('changes without their audit entry');
+  expect(violated({ remediations: [{ ...FIXED, steps }] })).toContain('changes without an audit entry');
   expect(violated({ chain: { kind: 'broken', because: 'entry 3' } })).toEqual(['breaks in the audit chain']);
 });
 
 test.each([
-  ['another state than there is', { cards: [{ word: 'APPLYING', id: ID }] }],
-  ['nothing, for there is no card', { cards: [] }],
+  ['another state than stored', { cards: [{ word: 'APPLYING', id: ID }] }],
+  ['nothing, without a card', { cards: [] }],
   ['two things, on two cards', { cards: [...CLEAN.cards, { word: 'PLAN', id: ID }] }],
-  ['fixed, and nothing was done', { applied: [] }],
-  ['expired, and it was done', ended('expired', 'EXPIRED')],
-  ['rejected, and it was done', ended('rejected', 'REJECTED')],
-] satisfies [string, Partial<Evidence>][])('a thread that says %s is counted', (_, changed) => {
+  ['fixed, and nothing was applied', { applied: [] }],
+  ['expired, and it was applied', ended('expired', 'EXPIRED')],
+  ['rejected, and it was applied', ended('rejected', 'REJECTED')],
+] satisfies [string, Partial<Evidence>][])('reports a thread that says %s', (_, changed) => {
   expect(violated(changed)).toContain('threads with a wrong final status');
 });
 
@@ -133,7 +133,7 @@ test('reports a card that showed an earlier state again, and what a card with a 
   expect(cases?.join('')).toContain('PLAN, FIXED 900 ms later, PLAN 50 ms later');
 });
 
-test('an interrupted fix may be found fixed later although nothing was applied, if its target vanished', () => {
+test('accepts an interrupted fix that is found fixed later although nothing was applied, if its target vanished', () => {
   const entries = [
     ...LIFE.slice(0, 4),
     record(5_000, 'outcome', ASKER, { outcome: 'interrupted' }),
@@ -142,14 +142,14 @@ test('an interrupted fix may be found fixed later although nothing was applied, 
   const checkedAgain = { entries, applied: [], remediations: [{ ...FIXED, steps: [] }] };
   const vanished = { thing: FIX.thing, kind: 'vanish', fromMs: START_MS, untilMs: START_MS } as const;
   expect(violated({ ...checkedAgain, disturbances: [vanished] })).toEqual([]);
-  expect(violated(checkedAgain)).toEqual(['fixed, and still broken']);
+  expect(violated(checkedAgain)).toEqual(['fixed but still broken']);
 });
 
-test('what is still under way is counted', () => {
-  expect(violated(ended('settling', 'LOOKING AGAIN'))).toContain('remediations that never ended');
+test('reports a remediation still in progress', () => {
+  expect(violated(ended('settling', 'VERIFYING'))).toContain('remediations that never ended');
 });
 
-test('a button that can do nothing any more is counted', () => {
+test('reports a button that no longer does anything', () => {
   expect(violated({ buttons: [{ button: 'approve', value: VALUE }] })).toEqual([
     'buttons left on final cards',
   ]);
@@ -157,7 +157,7 @@ test('a button that can do nothing any more is counted', () => {
   expect(violated({ buttons: [{ button: 'look', value: ID }] })).toEqual(['buttons left on final cards']);
 });
 
-test('a click that nobody answered is counted, and one that was refused or not taken is not', () => {
+test('reports a click without a response, but not one that was refused or could not be processed', () => {
   const clicks = [...CLEAN.clicks, click(OUTSIDER, 'approve', VALUE), click(OUTSIDER, 'approve', 'nonsense')];
   const refusals = [
     record(3_100, 'refused', OUTSIDER, { because: 'approve: no role includes them' }),
@@ -172,10 +172,10 @@ test('a click that nobody answered is counted, and one that was refused or not t
       },
     } satisfies AuditRecord,
   ];
-  expect(violated({ clicks })).toEqual(['clicks without an answer']);
+  expect(violated({ clicks })).toEqual(['clicks without a response']);
   expect(violated({ clicks, entries: [...LIFE, ...refusals] })).toEqual([]);
   const notTaken = { userId: OUTSIDER, channelId: CHANNEL };
-  expect(violated({ clicks, notTaken: [notTaken] })).toEqual(['clicks without an answer']);
+  expect(violated({ clicks, notTaken: [notTaken] })).toEqual(['clicks without a response']);
   expect(violated({ clicks, notTaken: [notTaken, notTaken] })).toEqual([]);
   expect(violated({ clicks, notTaken: [notTaken], counted: { [OUTSIDER]: 1 } })).toEqual([]);
   const summedUp = {
@@ -185,7 +185,7 @@ test('a click that nobody answered is counted, and one that was refused or not t
   expect(violated({ clicks, notTaken: [notTaken], entries: [...LIFE, summedUp] })).toEqual([]);
 });
 
-test('what must not be seen in a channel is counted, and so is a process that a request ends', () => {
+test('reports forbidden leftovers in a channel, and a process crashed by a request', () => {
   const post = (ts: string, fence: number, text: string) => ({
     runId: 'r1',
     part: 'root',
@@ -196,13 +196,13 @@ test('what must not be seen in a channel is counted, and so is a process that a 
     text,
     isLost: false,
   });
-  const posts = [post('1', 2, 'CHECKING in prod: things.'), post('2', 1, 'CLEAR: all is well')];
+  const posts = [post('1', 2, 'Checking prod… things'), post('2', 1, 'CLEAR: everything is healthy')];
   const messages = posts.map(({ channel, ts, text }) => ({ channel, ts, text }));
 
   expect(violated({ shown: { posts, messages }, crashes: ['bot 1 exited with 70'] })).toEqual([
-    'doubled roots',
+    'duplicate roots',
     'progress messages left behind',
     'posts by the holder of a lost lease',
-    'crashes by a request',
+    'crashes caused by a request',
   ]);
 });

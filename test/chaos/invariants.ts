@@ -33,7 +33,7 @@ export function checkInvariants(evidence: Evidence): readonly InvariantResult[] 
     ...checkLines(evidence),
     ...checkRemovals(evidence),
     {
-      what: 'changes without their audit entry',
+      what: 'changes without an audit entry',
       cases: eachOf(remediations, (one) => stepsOutOfOrder(one, evidence)),
     },
     { what: 'breaks in the audit chain', cases: chain.kind === 'broken' ? [chain.because] : [] },
@@ -44,13 +44,13 @@ export function checkInvariants(evidence: Evidence): readonly InvariantResult[] 
     { what: 'cards that went back to an earlier state', cases: cardsSetBack(evidence.cardEdits) },
     { what: 'remediations that never ended', cases: eachOf(remediations, whyOpen) },
     { what: 'buttons left on final cards', cases: uselessButtons(evidence) },
-    { what: 'clicks without an answer', cases: unansweredClicks(evidence) },
+    { what: 'clicks without a response', cases: unansweredClicks(evidence) },
     ...checkPosts(evidence.shown),
-    { what: 'crashes by a request', cases: evidence.crashes },
+    { what: 'crashes caused by a request', cases: evidence.crashes },
   ];
 }
 
-/** The invariants of plans for many targets. Those for one target are plans of one line. */
+/** The invariants of plans for many targets. A plan for one target has one line. */
 function checkLines(evidence: Evidence): readonly InvariantResult[] {
   const { remediations, locks } = evidence;
   const begun = casesOf(evidence, [...evidence.started, ...evidence.applied], (id) => stepsOf(evidence, id));
@@ -70,17 +70,17 @@ function checkLines(evidence: Evidence): readonly InvariantResult[] {
     { what: 'applied lines without a step', cases: remediationsThat(whyUnrecorded) },
     { what: 'steps without an applied line', cases: remediationsThat(whyNotDone) },
     { what: 'lines skipped wrongly', cases: remediationsThat(whyWronglySkipped) },
-    { what: 'fixed, and still broken', cases: remediationsThat(whyNotFixed) },
-    { what: 'mitigations without their proof', cases: remediationsThat(whyNotMitigated) },
+    { what: 'fixed but still broken', cases: remediationsThat(whyNotFixed) },
+    { what: 'mitigations without proof', cases: remediationsThat(whyNotMitigated) },
     { what: 'lines beyond the caps', cases: beyondCaps(evidence) },
     { what: 'locks left on targets', cases: locks },
   ];
 }
 
-/** The invariants of what is posted in a channel. */
+/** The invariants of channel messages. */
 export function checkPosts(shown: Shown): readonly InvariantResult[] {
   return [
-    { what: 'doubled roots', cases: doubledRoots(shown.posts) },
+    { what: 'duplicate roots', cases: doubledRoots(shown.posts) },
     { what: 'progress messages left behind', cases: progressLeft(shown) },
     { what: 'posts by the holder of a lost lease', cases: postsWithoutLease(shown.posts) },
   ];
@@ -97,8 +97,8 @@ function eachOf(
 }
 
 /**
- * By the line of a remediation, and by what was done to which version of a thing: two remediations of it would apply its fix twice as well. A line
- * started twice counts even if it was not applied.
+ * By the line of a remediation, and by the change to a version of a thing, since two remediations could
+ * apply the same fix too. A line started twice counts even if it was not applied.
  */
 function appliedTwice({ applied, started }: Evidence): readonly string[] {
   const twice = (all: Evidence['applied'], nameOf: (fix: FixEvent) => string, word: string) =>
@@ -125,13 +125,15 @@ function appliedFixesThat(
   });
 }
 
-/** Started after the approval had expired, or approved after the plan had expired, by the clock of Redis. */
+/**
+ * Started after the approval had expired, or approved after the plan had expired, by the clock of Redis.
+ */
 function whyTooLate({ remediation, steps, evidence: { limits } }: AppliedCase): string | undefined {
   const at = (kind: string) => steps.find(({ entry }) => entry.kind === kind);
   const [planned, applying] = [at('planned'), at('applying')];
   const approved = steps.findLast(({ entry }) => entry.kind === 'approved');
   if (!planned || !approved || !applying) return 'its audit does not say when it was approved and started';
-  // A plan that had to wait until it was posted has its whole time from then on.
+  // A plan that was posted late has its whole time from then on.
   const shownAtMs = Date.parse(remediation.shownAt ?? planned.entry.at);
   const planGoodUntilMs =
     Math.max(Date.parse(planned.entry.at), shownAtMs) + limits.approveWithinSeconds * 1_000;
@@ -161,7 +163,7 @@ function whyRejected({ steps }: AppliedCase): string | undefined {
   return steps.some(({ entry }) => entry.kind === 'rejected') ? 'it was rejected' : undefined;
 }
 
-/** Compares the final status with the card and with the file of applied fixes. */
+/** Compares the final status with the card and with the log of applied fixes. */
 function whyUntrue({ id, state, plan, steps }: RemediationRecord, evidence: Evidence): string | undefined {
   const { cards, cardEdits, applied } = evidence;
   if (state === 'offered') return undefined;
@@ -173,11 +175,11 @@ function whyUntrue({ id, state, plan, steps }: RemediationRecord, evidence: Evid
     return `its card says ${mine[0]?.word}, and it is ${state}; its edits: ${edits}`;
   }
   const [fix] = applied.filter(({ remediationId }) => remediationId === id);
-  // Of many targets some may have been changed before one failed.
+  // Some of many targets may have changed before one failed.
   if (state === 'interrupted' || (state === 'failed' && plan?.parts)) return undefined;
   const isDone = state === 'fixed' || state === 'mitigated' || state === 'unverified';
   const isSkipped = steps.length > 0 && steps.every(({ line }) => isByOthers(line, evidence));
-  // What an interrupted fix had begun may have disappeared by itself before it was checked again.
+  // What an interrupted fix had started may have disappeared before it was checked again.
   const wasInterrupted = stepsOf(evidence, id).some(({ entry }) => entry.outcome === 'interrupted');
   const isProvenLater = state === 'fixed' && wasInterrupted;
   if (isDone && !fix && !isSkipped && !isProvenLater) return `${state} without an applied fix`;

@@ -24,7 +24,7 @@ test.each([
   expect(patternOf(key)).toBe(pattern);
 });
 
-test('a kind grows where it has many keys, or many elements, that stay', () => {
+test('a kind grows if it has many lasting keys, or many lasting elements', () => {
   const kind: KeyKind = {
     pattern: 'a:*',
     type: 'hash',

@@ -1,15 +1,15 @@
 import type { RedisConnection } from '../../src/queue/connection.ts';
 
-/** Keys of one kind: the same but for ids. */
+/** Keys of one kind: the same except for ids. */
 export interface KeyKind {
   /** `{wrench}:thread:*` */
   readonly pattern: string;
   readonly type: string;
   readonly keys: number;
   readonly bytes: number;
-  /** Elements of the largest of them: entries of a stream, members of a set, fields of a hash. */
+  /** Elements of the largest one: entries of a stream, members of a set, fields of a hash. */
   readonly largest: number;
-  /** The longest that one of them stays, in seconds; undefined where one stays for ever. */
+  /** The longest TTL of any of them, in seconds; undefined if one never expires. */
   readonly ttlSeconds: number | undefined;
 }
 
@@ -21,10 +21,13 @@ export function patternOf(key: string): string {
   return key.replaceAll(ID, '*').replaceAll(/\*(?:[-/.:]\*)+/g, '*');
 }
 
-/** A kind that lasts no longer than this does not grow for ever: what it takes follows the rate of questions and not their number. */
+/**
+ * A kind that expires within this time does not grow without limit: its size depends on the rate of
+ * commands, not their number.
+ */
 const SHORT_SECONDS = 20 * 60;
 
-/** Kinds with more than `most` keys, or elements in one key, that are not gone by themselves within 20 minutes. */
+/** Kinds with more than `most` keys, or elements in one key, that do not expire within 20 minutes. */
 export function growing(kinds: readonly KeyKind[], most: number): readonly KeyKind[] {
   return kinds.filter(
     ({ keys, largest, ttlSeconds }) =>
@@ -32,7 +35,7 @@ export function growing(kinds: readonly KeyKind[], most: number): readonly KeyKi
   );
 }
 
-/** All that is in Redis, by kind, what takes most first. */
+/** Everything in Redis by kind, largest first. */
 export async function readKeyKinds(redis: RedisConnection): Promise<readonly KeyKind[]> {
   const seen = new Set<string>();
   let cursor = '0';
@@ -84,7 +87,7 @@ function sum(kinds: readonly KeyKind[]): KeyKind {
   }));
 }
 
-/** As a table, for people. */
+/** As a table for people. */
 export function drawKeyKinds(kinds: readonly KeyKind[]): readonly string[] {
   const width = Math.max(...kinds.map(({ pattern }) => pattern.length), 'key'.length) + 2;
   const row = (pattern: string, ...cells: readonly string[]) =>

@@ -16,22 +16,22 @@ import { type ChaosStage, setChaosStage } from './stage.ts';
 
 /** A real worker process, or its Redis, is killed at a known point of a fix. */
 
-// Processes are started, killed, and restarted here, and leases end in between.
+// Processes are started, killed and restarted, and leases expire meanwhile.
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const [ASKER = ''] = REQUESTERS;
 const [, , APPROVER = '', OTHER = ''] = APPROVERS;
-/** Not less: a worker that gets no turn on a busy machine for as long has lost its lease, too. */
+/** Not less: a worker that gets no CPU time on a busy machine for this long also loses its lease. */
 const LEASE_SECONDS = 3;
-/** Of the two things of a batch, the one that a fix repairs. */
+/** The one of a batch's two things that a fix repairs. */
 const PUMP = 1;
 
-let lasting: AsyncDisposableStack;
+let cleanup: AsyncDisposableStack;
 let stage: ChaosStage;
 let buttons: Buttons;
 beforeEach(async () => {
-  lasting = new AsyncDisposableStack();
-  stage = await setChaosStage(lasting, {
+  cleanup = new AsyncDisposableStack();
+  stage = await setChaosStage(cleanup, {
     batches: 1,
     thingsInBatch: 2,
     // Batch 1 is a rack.
@@ -49,7 +49,7 @@ beforeEach(async () => {
   });
   buttons = openButtons(stage.workspace);
 });
-afterEach(() => lasting.disposeAsync());
+afterEach(() => cleanup.disposeAsync());
 
 const thread = (): readonly Message[] => {
   const [channelId = ''] = stage.channels;
@@ -64,7 +64,7 @@ const button = async (which: Button, at = 0): Promise<{ message: Message; value:
   return { message, value: buttonsOf(message)[at]?.value ?? '' };
 };
 
-/** The question, the click, the plan, the approvals. */
+/** Runs the check, clicks, plans and approves. */
 async function approve(
   question = { command: '/lab', text: 'things 0' },
   offerAt = PUMP,
@@ -94,11 +94,12 @@ const violations = async () => {
 /** Clicks `Check now` until `isShown`. */
 async function checkNow(isShown: (message: Message) => boolean): Promise<Message> {
   const { message, value } = await button('look');
-  // Just after an outage the bot may still be on its way back to Redis: then it says so, and a person clicks again.
+  // Right after an outage the bot may still be reconnecting to Redis: then it says so, and a person clicks
+  // again.
   const refusals = () =>
     stage.workspace
       .ephemerals(APPROVER, message.channel)
-      .filter(({ text }) => text.includes('could not process this click')).length;
+      .filter(({ text }) => text.includes("couldn't process this click")).length;
   for (;;) {
     const before = refusals();
     await buttons.press(APPROVER, message, 'look', value);
@@ -110,47 +111,47 @@ async function checkNow(isShown: (message: Message) => boolean): Promise<Message
 const isFixed = (message: Message) => readCard(message)?.word === 'FIXED';
 const saysThatItIsStillThere = ({ text }: Message) => text.includes('the finding is still there');
 
-/** Waits until the only worker has died at a gate, opens the gate, and starts another worker. */
+/** Waits until the only worker was killed at a gate, opens the gate, and starts another worker. */
 async function restartWorker(gate: string): Promise<void> {
   await expect.poll(() => stage.fleet.running()).toEqual([]);
   await rm(gate);
   await stage.fleet.start();
 }
 
-test('a worker killed between "applying" and the fix: interrupted, not applied, and never resumed', async () => {
+test('a worker killed between "applying" and the fix leaves it interrupted, not applied, and never resumed', async () => {
   const gate = setGate(stage.folder, 'die', 'before');
   await approve();
   await restartWorker(gate);
 
   const shown = await card('INTERRUPTED');
-  expect(shown.text).toContain('nobody knows whether it was done');
+  expect(shown.text).toContain('unknown whether it was applied');
   await checkNow(saysThatItIsStillThere);
 
   expect(readCard(thread().find(({ ts }) => ts === shown.ts) ?? shown)?.word).toBe('INTERRUPTED');
   expect(readFixEvents(stage.folder, 'applied')).toEqual([]);
 });
 
-test('a worker killed between the fix and "applied": interrupted, applied once, and `Check now` finds it fixed', async () => {
+test('a worker killed between the fix and "applied" leaves it interrupted and applied once, and `Check now` finds it fixed', async () => {
   const gate = setGate(stage.folder, 'die', 'after');
   await approve();
   await restartWorker(gate);
 
   const shown = await card('INTERRUPTED');
-  expect(shown.text).toContain('nobody knows whether it was done');
+  expect(shown.text).toContain('unknown whether it was applied');
   const fixed = await checkNow(isFixed);
 
   expect(fixed.ts).toBe(shown.ts);
   expect(readFixEvents(stage.folder, 'applied')).toHaveLength(1);
 });
 
-test('Redis killed while a fix runs: it is not applied again, and `Check now` finds it fixed', async () => {
+test('a fix during which Redis is killed is not applied again, and `Check now` finds it fixed', async () => {
   const gate = setGate(stage.folder, 'hold', 'after');
   await approve();
   await expect.poll(() => hasReached(stage.folder, 'after')).toBe(true);
 
   await stage.redis.kill();
   await rm(gate);
-  // Nobody can be asked whether the lease is over: at least so long it takes.
+  // Whether the lease has expired cannot be queried: it takes at least this long.
   await sleep(LEASE_SECONDS * 1_700);
   await stage.redis.start();
 
@@ -159,13 +160,13 @@ test('Redis killed while a fix runs: it is not applied again, and `Check now` fi
   expect(readFixEvents(stage.folder, 'applied')).toHaveLength(1);
 });
 
-test('Redis down for longer than the lease just before a fix is applied: it is not applied', async () => {
+test('a fix is not applied if Redis is down for longer than the lease right before it', async () => {
   const gate = setGate(stage.folder, 'hold', 'before');
   await approve();
   await expect.poll(() => hasReached(stage.folder, 'before')).toBe(true);
 
   await stage.redis.kill();
-  // Nobody can be asked whether the lease is over: at least so long it takes.
+  // Whether the lease has expired cannot be queried: it takes at least this long.
   await sleep(LEASE_SECONDS * 1_700);
   await stage.redis.start();
   await rm(gate);
@@ -175,7 +176,7 @@ test('Redis down for longer than the lease just before a fix is applied: it is n
   expect(readFixEvents(stage.folder, 'applied')).toEqual([]);
 });
 
-test('a worker killed in the second line of a plan: the first stays recorded, and no other is begun', async () => {
+test('a worker killed in the second line of a plan leaves the first recorded, and no other line is started', async () => {
   const held = setGate(stage.folder, 'hold', 'after');
   await approve(RACK, ALL);
   await expect.poll(() => hasReached(stage.folder, 'after')).toBe(true);
@@ -193,13 +194,13 @@ test('a worker killed in the second line of a plan: the first stays recorded, an
   expect(await stage.connection.keys(`${PREFIX}:target:*`)).toEqual([]);
 });
 
-test('Redis down for longer than the lease between two lines: the next one is not begun', async () => {
+test('the next line is not started if Redis is down for longer than the lease between two lines', async () => {
   const held = setGate(stage.folder, 'hold', 'after');
   await approve(RACK, ALL);
   await expect.poll(() => hasReached(stage.folder, 'after')).toBe(true);
 
   await stage.redis.kill();
-  // Nobody can be asked whether the lease is over: at least so long it takes.
+  // Whether the lease has expired cannot be queried: it takes at least this long.
   await sleep(LEASE_SECONDS * 1_700);
   await stage.redis.start();
   await rm(held);
@@ -208,7 +209,7 @@ test('Redis down for longer than the lease between two lines: the next one is no
   expect(readFixEvents(stage.folder, 'started')).toHaveLength(1);
 });
 
-test('a worker killed between the removal of a container and its record: removed once, and no other', async () => {
+test('a worker killed between the removal of a container and its record removes it once, and no other', async () => {
   const gate = setGate(stage.folder, 'die', 'after');
   await approveRemoval();
   await restartWorker(gate);
@@ -220,7 +221,7 @@ test('a worker killed between the removal of a container and its record: removed
 });
 
 test.each(['start', 'change'] as const)(
-  'a container that others %s after its last check and before its removal: it stays',
+  'a container that others %s after its last check and before its removal stays',
   async (kind) => {
     const gate = setGate(stage.folder, 'hold', 'before');
     await approveRemoval();

@@ -7,16 +7,16 @@ import { runSoak, type SoakSettings } from './soak.ts';
 
 const USAGE = `npm run chaos [-- --approvals 300 --questions 200 --seed 7 | --busy | --digests | --soak]
 
-  --approvals        how many offers are clicked
-  --questions        how many questions are asked in one busy channel: once while Slack works, once while it fails
-  --seed             which chance decides
-  --busy             only the busy channel
-  --digests          only five minutes of digests that are due every minute
-  --soak             only five minutes of 20 commands a second: the memory of Redis must stay flat`;
+  --approvals        number of offers to click
+  --questions        number of checks to run in one busy channel, once while Slack works and once while it fails
+  --seed             seed of the random generator
+  --busy             run only the busy channel
+  --digests          run only digests that are due every minute, for five minutes
+  --soak             run only 20 commands a second for five minutes; the memory of Redis must stay flat`;
 const OFFERS_IN_BATCH = 5;
 /** Every second batch is a rack, with plans of up to 12 lines. */
 const RACK_EVERY = 2;
-/** One engine in so many batches, with plans of up to 30 lines. */
+/** One engine per this many batches, with plans of up to 30 lines. */
 const BATCHES_PER_ENGINE = 2;
 const SHORT_MS = [200, 1_200] as const;
 const LONGER_THAN_A_LEASE_MS = [3_200, 4_200] as const;
@@ -74,14 +74,14 @@ async function soak(): Promise<number> {
     '',
     ...drawKeyKinds(kinds),
     '',
-    `${answered} answers in the channels, ${unacknowledged} commands not acknowledged in time`,
+    `${answered} reports in the channels, ${unacknowledged} commands not acknowledged in time`,
     because === undefined ? 'flat after the first minute' : `not flat: ${because}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   return because === undefined ? 0 : 1;
 }
 
-/** Undefined where something else is asked for. */
+/** Undefined for invalid arguments. */
 function readWords() {
   try {
     return parseArgs({
@@ -178,8 +178,8 @@ function drawReport(title: string, { invariants, figures, folder }: ChaosReport,
     ...figures.map(({ what, count }) => row(what, count)),
     '',
     ...(cases.length > 0
-      ? ['violations', ...cases, `the logs are in ${folder}`, `again: npm run chaos -- --seed ${seed}`]
-      : [`all zeros, with seed ${seed}`]),
+      ? ['violations', ...cases, `logs are in ${folder}`, `to repeat: npm run chaos -- --seed ${seed}`]
+      : [`all zero, with seed ${seed}`]),
   ].join('\n');
 }
 

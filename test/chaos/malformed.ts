@@ -6,7 +6,7 @@ import { sign } from '../workspace/deliver.ts';
 import type { Chance } from './random.ts';
 import type { ChaosStage } from './stage.ts';
 
-/** Malformed requests that anybody who reaches a port can send. None of them may end a process. */
+/** Malformed requests that anyone who reaches a port can send. None of them may crash a process. */
 
 const END = '\r\n\r\n';
 const HOST = 'Host: x\r\nConnection: close';
@@ -34,7 +34,10 @@ const TO_HEALTH: readonly string[] = [
 const FORM = 'application/x-www-form-urlencoded';
 const JSON_TYPE = 'application/json';
 
-/** To the port that Slack reaches, with a valid signature: what a signer of ours, or a change at Slack, may send. */
+/**
+ * To the port that Slack reaches, with a valid signature: what a bug in our signer, or a change at Slack,
+ * could send.
+ */
 const TO_SLACK: readonly (readonly [type: string, body: string])[] = [
   [FORM, 'payload=null'],
   [FORM, 'payload=%22%22'],
@@ -56,7 +59,7 @@ const TO_SLACK: readonly (readonly [type: string, body: string])[] = [
 
 const PATIENCE_MS = 2_000;
 
-/** One malformed request to one process, whichever chance picks. Gives whether it reached anybody. */
+/** Sends one random malformed request to one random process. Returns whether it arrived. */
 export async function sendMalformed(
   { fleet, bots }: Pick<ChaosStage, 'fleet' | 'bots'>,
   chance: Chance,
@@ -95,7 +98,7 @@ function signed(type: string, body: string): string {
   ].join('\r\n');
 }
 
-/** Sends it as it is, and waits until it is answered or the connection ends. */
+/** Sends it unchanged, and waits for a response or the end of the connection. */
 async function write(port: number, text: string): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);

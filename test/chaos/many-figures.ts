@@ -1,7 +1,10 @@
 import type { Evidence } from './evidence.ts';
 import { stepsOf } from './audit-steps.ts';
 
-/** How often what matters for plans for many targets has happened: zeros prove nothing where it never did. */
+/**
+ * How often each important event of plans for many targets has happened: an invariant is proven only if its
+ * event has occurred.
+ */
 export function figuresOfMany(
   evidence: Evidence,
 ): readonly { readonly what: string; readonly count: number }[] {
@@ -30,7 +33,7 @@ export function figuresOfMany(
     },
     { what: 'interrupted after a line', count: endedAs('interrupted').length },
     { what: 'refused: too many lines', count: refusedFor('the plan has') },
-    { what: 'refused: beyond a cap', count: refusedFor('within an hour') + refusedFor('of one report') },
-    { what: 'refused: another fix of a target', count: refusedFor('another remediation') },
+    { what: 'refused: beyond a cap', count: refusedFor('per hour') + refusedFor('per report') },
+    { what: 'refused: another fix of a target', count: refusedFor('another fix') },
   ];
 }

@@ -15,7 +15,7 @@ import {
 import type { AuditRecord, Evidence } from './evidence.ts';
 import type { FixEvent, InjectedDisturbance } from './fix-log.ts';
 
-/** Each invariant of plans for many targets must hold for a clean run, and be reported when it is violated. */
+/** Each invariant of plans for many targets must hold for a clean run, and report a violation. */
 
 const THINGS = ['valve-1-0', 'valve-1-1', 'valve-1-2'];
 const PARTS = THINGS.map((thing) => ({
@@ -50,7 +50,7 @@ const RECORD: RemediationRecord = {
   steps: STEPS.map((line, at) => ({ at: iso(4_400 + at * 200), line })),
 };
 
-/** Its life, with these steps. */
+/** The record of a remediation with these steps. */
 const lifeOf = (steps: readonly string[], ...ends: readonly string[]): readonly AuditRecord[] => {
   const step = (afterMs: number, kind: AuditRecord['entry']['kind'], who: string, more = {}) =>
     record(afterMs, kind, who, { planHash: HASH, ...more });
@@ -173,12 +173,12 @@ test('reports a line that was checked and started while everything was frozen', 
     },
   });
   expect(inMany(freeze(4_500, 4_700))).toEqual(['lines started while frozen']);
-  // Between the check and the start it was frozen, or no longer: nobody could know.
+  // It may have been frozen only between the check and the start.
   expect(inMany(freeze(4_570, 4_700))).toEqual([]);
   expect(inMany(freeze(4_500, 4_590))).toEqual([]);
 });
 
-test('reports an applied line without its step, but for the last one of a worker that was lost', () => {
+test('reports an applied line without its step, except the last line of a worker that was lost', () => {
   const steps = STEPS.slice(0, 2);
   expect(inMany(stopped('failed', 'FAILED', steps))).toEqual(['applied lines without a step']);
   expect(inMany(stopped('interrupted', 'INTERRUPTED', steps))).toEqual([]);
@@ -196,7 +196,7 @@ test.each([
   );
 });
 
-test('reports a skipped line that was started, has no reason, or to which nothing had happened', () => {
+test('reports a skipped line that was started, has no reason, or whose target did not change', () => {
   const started = [eventOf(1), eventOf(2), eventOf(3)];
   expect(inMany({ started })).toContain('lines skipped wrongly');
   const steps = ['mended valve-1-0', 'Skipped lab:valve-1-1: ', 'mended valve-1-2'];
@@ -207,21 +207,21 @@ test('reports a skipped line that was started, has no reason, or to which nothin
 });
 
 test('reports a fix that ended as fixed while one of its targets was still broken', () => {
-  expect(inMany({ disturbances: [{ ...VANISHED, kind: 'change' }] })).toEqual(['fixed, and still broken']);
+  expect(inMany({ disturbances: [{ ...VANISHED, kind: 'change' }] })).toEqual(['fixed but still broken']);
 });
 
-test('reports a mitigation that ended as fixed, or without its measure, or that is none', () => {
+test('reports a mitigation that ended as fixed, has no measure, or is not one', () => {
   const shield = { ...RECORD, remediation: 'shield', mitigates: true as const };
   const word = { cards: [{ word: 'MITIGATED', id: ID }] };
   const mitigated = { ...shield, state: 'mitigated' as const };
-  expect(inMany({ remediations: [shield] })).toContain('mitigations without their proof');
-  expect(inMany({ remediations: [mitigated], ...word })).toContain('mitigations without their proof');
+  expect(inMany({ remediations: [shield] })).toContain('mitigations without proof');
+  expect(inMany({ remediations: [mitigated], ...word })).toContain('mitigations without proof');
   expect(inMany({ remediations: [{ ...RECORD, state: 'mitigated' }], ...word })).toContain(
-    'mitigations without their proof',
+    'mitigations without proof',
   );
 });
 
-test('reports more lines of one run or within an hour than the caps allow, and counts a cap of its own apart', () => {
+test('reports more lines of one run or within an hour than the caps allow, and counts a separate cap separately', () => {
   const capped = (perRun: number, perHour: number, lines: Readonly<Record<string, number>> = {}) =>
     inMany({ limits: { ...CLEAN.limits, perRun, perHour, lines } });
   expect(capped(3, 3)).toEqual([]);
@@ -231,7 +231,7 @@ test('reports more lines of one run or within an hour than the caps allow, and c
   expect(capped(2, 2, { 'lab/things:mend': 3 })).toEqual([]);
 });
 
-test('reports a lock that is left on a target, and an audit without a step of the record', () => {
+test('reports a lock left on a target, and an audit without a recorded step', () => {
   expect(inMany({ locks: ['wrench:target:0123'] })).toEqual(['locks left on targets']);
-  expect(inMany({ entries: lifeOf(STEPS.slice(0, 2)) })).toEqual(['changes without their audit entry']);
+  expect(inMany({ entries: lifeOf(STEPS.slice(0, 2)) })).toEqual(['changes without an audit entry']);
 });

@@ -1,4 +1,4 @@
-/** Moves the clock of this process. Timers are not affected, as they are not by a wrong date. */
+/** Moves the clock of this process. Timers are not affected, as with a wrong date. */
 export function moveClock(aheadMs: number): void {
   if (aheadMs === 0) return;
   const RealDate = globalThis.Date;

@@ -1,7 +1,7 @@
 import type { Config } from '../../src/config/read-config.ts';
 import type { User, UserGroup } from '../workspace/model.ts';
 
-/** Who clicks. Requesters ask, approvers approve, some do both, and some have no business there. */
+/** Who clicks. Requesters request, approvers approve, some do both, and some have no role. */
 const person = (name: string, more: Partial<User> = {}): User => ({
   id: `U0CHAOS${name.toUpperCase()}`,
   name,
@@ -13,7 +13,7 @@ const users = {
   requesters: ['ann', 'bea', 'cid'].map((name) => person(name)),
   both: ['dot', 'eve'].map((name) => person(name)),
   approvers: ['fay', 'gus', 'hal'].map((name) => person(name)),
-  /** Approvers until they are taken out of the group. */
+  /** Approvers until they are removed from the group. */
   leavers: ['ida', 'jon'].map((name) => person(name)),
   /** In no role, or in one that does not count for them. */
   outsiders: [person('kim'), person('lee', { isRestricted: true }), person('mia', { isDeleted: true })],
@@ -25,9 +25,9 @@ export const REQUESTERS: readonly string[] = ids([...users.requesters, ...users.
 export const APPROVERS: readonly string[] = ids([...users.both, ...users.approvers]);
 export const LEAVERS: readonly string[] = ids(users.leavers);
 export const OUTSIDERS: readonly string[] = ids(users.outsiders);
-export const EVERYBODY: readonly User[] = Object.values(users).flat();
+export const ALL_USERS: readonly User[] = Object.values(users).flat();
 
-/** User groups, as configuration names them. Guests and deactivated people are in them all the same. */
+/** User groups, as named in the configuration. Guests and deactivated people are members too. */
 const REQUESTER_GROUP = 'S0CHAOSASK';
 export const APPROVER_GROUP = 'S0CHAOSAPPROVE';
 

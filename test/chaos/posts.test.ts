@@ -13,7 +13,7 @@ import {
   withoutAnswer,
 } from './posts.ts';
 
-/** A count that could only say zero would prove nothing: each is made to say otherwise. */
+/** A check that never fails proves nothing, so each must report a violation. */
 
 const post = (runId: string, part: string, ts: number, more: Partial<Post> = {}): Post => ({
   runId,
@@ -22,7 +22,7 @@ const post = (runId: string, part: string, ts: number, more: Partial<Post> = {})
   channel: 'C1',
   ts: String(ts),
   threadTs: undefined,
-  text: 'CLEAR: all is well',
+  text: 'CLEAR: everything is healthy',
   isLost: false,
   ...more,
 });
@@ -31,7 +31,7 @@ const reply = (runId: string, at: number, ts: number, under: number) =>
   post(runId, `reply-${at}`, ts, { threadTs: String(under) });
 const message = (ts: number, text: string) => ({ channel: 'C1', ts: String(ts), text });
 
-test('posts are read from what the workspace took, by their metadata', () => {
+test('posts are read from the workspace by their metadata', () => {
   const call = (
     more: Partial<RecordedCall>,
     payload: object = { key: 'r1/reply-0', fence: 7 },
@@ -58,13 +58,13 @@ test('posts are read from what the workspace took, by their metadata', () => {
     postsIn([
       call({ response: { ok: false } }),
       call({ method: 'chat.update' }),
-      call({ args: { text: 'a private answer' } }),
+      call({ args: { text: 'a private response' } }),
       call({}, {}),
     ]),
   ).toEqual([]);
 });
 
-test('a root posted again is counted, but not where the reply to the one before was lost', () => {
+test('reports a root posted again, unless the reply to the previous one was lost', () => {
   expect(doubledRoots([root('r1', 1), root('r2', 2), root('r1', 3)])).toHaveLength(1);
   expect(doubledRoots([root('r1', 1, { isLost: true }), root('r1', 2)])).toEqual([]);
   expect(doubledRoots([root('r1', 1, { isLost: true }), root('r1', 2), root('r1', 3)])).toHaveLength(1);
@@ -73,10 +73,10 @@ test('a root posted again is counted, but not where the reply to the one before 
   expect(doubledByLoss([root('r1', 1, { isLost: true }), root('r1', 2), root('r2', 3)])).toBe(1);
 });
 
-test.each(['CHECKING', 'LOOKING'])(
-  'a message left at %s is counted by whether its reply was lost',
+test.each(['Checking prod…', 'CHECKING in prod:', 'LOOKING in prod:'])(
+  'reports a message left at "%s" by whether its reply was lost',
   (word) => {
-    const messages = [message(1, `${word} in prod: things.`), message(2, 'CLEAR: all is well')];
+    const messages = [message(1, `${word} things`), message(2, 'CLEAR: everything is healthy')];
 
     expect(progressLeft({ posts: [root('r1', 1)], messages })).toHaveLength(1);
     expect(progressLeftByLoss({ posts: [root('r1', 1)], messages })).toBe(0);
@@ -85,7 +85,7 @@ test.each(['CHECKING', 'LOOKING'])(
   },
 );
 
-test('a token lower than one before it of the same run is counted, and a missing one once there are any', () => {
+test('reports a fencing token lower than an earlier one of the same run, and a missing token once the run has any', () => {
   const fenced = (fence: number | undefined, runId = 'r1') => root(runId, 1, { fence });
 
   expect(postsWithoutLease([fenced(1), fenced(2), fenced(2), fenced(1, 'r2')])).toEqual([]);
@@ -94,19 +94,19 @@ test('a token lower than one before it of the same run is counted, and a missing
   expect(postsWithoutLease([fenced(undefined), fenced(undefined)])).toEqual([]);
 });
 
-test('answers in another order than they were asked for are counted; a progress message has the place of its answer', () => {
+test('reports roots out of the requested order; a progress message has the place of its report', () => {
   const asked = ['r1', 'r2', 'r3'];
 
   expect(rootsOutOfOrder([root('r1', 1), root('r2', 2), root('r3', 3)], asked)).toEqual([]);
   expect(rootsOutOfOrder([root('r2', 1), root('r1', 2), root('r3', 3)], asked)).toHaveLength(1);
-  const progress = root('r2', 1, { text: 'CHECKING in prod: things.' });
+  const progress = root('r2', 1, { text: 'Checking prod… things' });
   expect(rootsOutOfOrder([progress, root('r1', 2)], asked)).toHaveLength(1);
   expect(rootsOutOfOrder([root('r1', 1), progress], asked)).toEqual([]);
   const lost = [root('r1', 1, { isLost: true }), root('r2', 2), root('r1', 3)];
   expect(rootsOutOfOrder(lost, asked)).toEqual([]);
 });
 
-test('replies out of their order, or under another root, are counted', () => {
+test('reports replies out of order, or under another root', () => {
   const roots = [root('r1', 1), root('r2', 2)];
 
   expect(
@@ -119,9 +119,9 @@ test('replies out of their order, or under another root, are counted', () => {
   expect(repliesOutOfOrder([...roots, ...offersFirst])).toHaveLength(1);
 });
 
-test('a run without an answer in a channel is counted', () => {
+test('reports a run without a report in a channel', () => {
   const posts = [root('r1', 1), root('r2', 2)];
-  const messages = [message(1, 'CLEAR: all is well'), message(2, 'CHECKING in prod: things.')];
+  const messages = [message(1, 'CLEAR: everything is healthy'), message(2, 'Checking prod… things')];
 
   expect(withoutAnswer({ posts, messages }, ['r1', 'r2', 'r3'])).toEqual(['r2', 'r3']);
 });

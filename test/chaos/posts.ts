@@ -1,18 +1,18 @@
 import type { Message } from '../workspace/model.ts';
 import type { RecordedCall } from '../workspace/web-api.ts';
 
-/** One `chat.postMessage` that Slack took, as its metadata names it. */
+/** One `chat.postMessage` that Slack accepted, as described by its metadata. */
 export interface Post {
   readonly runId: string;
   /** `root`, `reply-0`, `offers`, `card-m…` */
   readonly part: string;
-  /** Grows each time somebody takes over the posting of the run. */
+  /** Grows each time another bot takes over the posting of the run. */
   readonly fence: number | undefined;
   readonly channel: string;
   readonly ts: string;
   readonly threadTs: string | undefined;
   readonly text: string;
-  /** The workspace did what was asked and lost its answer on purpose: the bot cannot know. */
+  /** The workspace accepted the call and lost its reply on purpose, so the bot cannot know. */
   readonly isLost: boolean;
 }
 
@@ -25,9 +25,10 @@ export interface Shown {
 
 const METHOD = 'chat.postMessage';
 const EVENT = 'wrench_post';
-const PROGRESS = /^(CHECKING|LOOKING) in /;
+/** Also of older versions, which an upgrade leaves behind. */
+const PROGRESS = /^(Checking .*…|(CHECKING|LOOKING) in )/;
 
-/** In the order in which the workspace took them. */
+/** In the order in which the workspace accepted them. */
 export function postsIn(requests: readonly RecordedCall[]): readonly Post[] {
   return requests.flatMap(({ method, args, response, isLost = false }) => {
     const named = method === METHOD && response['ok'] === true ? readMetadata(args['metadata']) : undefined;
@@ -59,7 +60,10 @@ function readMetadata(given: unknown): Pick<Post, 'runId' | 'part' | 'fence'> | 
 
 const rootsOf = (posts: readonly Post[]) => posts.filter(({ part }) => part === 'root');
 
-/** Roots that were posted again although Slack's reply to the one before arrived. A root whose reply was lost may be posted again. */
+/**
+ * Roots that were posted again although Slack's reply to the previous one arrived. A root whose reply was
+ * lost may be posted again.
+ */
 export function doubledRoots(posts: readonly Post[]): readonly string[] {
   const ofRun = Map.groupBy(rootsOf(posts), ({ runId, channel }) => `${runId} in ${channel}`);
   return [...ofRun].flatMap(([name, roots]) => {
@@ -71,7 +75,7 @@ export function doubledRoots(posts: readonly Post[]): readonly string[] {
   });
 }
 
-/** How many messages were posted twice because Slack's reply to the first was lost. */
+/** The number of messages posted twice because Slack's reply to the first was lost. */
 export function doubledByLoss(posts: readonly Post[]): number {
   const ofPart = Map.groupBy(posts, ({ runId, part, channel }) => `${runId}/${part} in ${channel}`);
   return [...ofPart.values()].reduce((sum, same) => sum + Math.max(0, same.length - 1), 0);
@@ -84,7 +88,10 @@ export function progressLeft({ posts, messages }: Shown): readonly string[] {
     .map(({ channel, ts, text }) => `${channel} ${ts}: ${text.slice(0, 80)}`);
 }
 
-/** Progress messages left in the channel because Slack's reply was lost: nobody knows their `ts`, so nobody can edit them. */
+/**
+ * Progress messages left in the channel because Slack's reply was lost: their `ts` is unknown, so they
+ * cannot be edited.
+ */
 export function progressLeftByLoss({ posts, messages }: Shown): number {
   return inProgress(messages).filter((message) => isLost(posts, message)).length;
 }
@@ -98,8 +105,8 @@ function isLost(posts: readonly Post[], { channel, ts }: Pick<Message, 'channel'
 }
 
 /**
- * Posts with a lower fencing token than one of the same run before: by somebody who had lost the lease. Once any post has a token, one
- * without it counts as well: it could be anybody's.
+ * Posts with a lower fencing token than an earlier one of the same run: from a bot that had lost the lease.
+ * Once any post has a token, one without it counts too.
  */
 export function postsWithoutLease(posts: readonly Post[]): readonly string[] {
   const highest = new Map<string, number>();
@@ -112,7 +119,10 @@ export function postsWithoutLease(posts: readonly Post[]): readonly string[] {
   });
 }
 
-/** Roots posted in another order than `asked`, the order of the questions. The place of a progress message is its answer's. */
+/**
+ * Roots posted in another order than `asked`, the order of the commands. A progress message has the place
+ * of its report.
+ */
 export function rootsOutOfOrder(posts: readonly Post[], asked: readonly string[]): readonly string[] {
   const place = new Map(asked.map((runId, at) => [runId, at]));
   let last = -1;
@@ -130,7 +140,7 @@ function firstOf(roots: readonly Post[]): readonly Post[] {
   return roots.filter(({ runId }) => !seen.has(runId) && seen.add(runId));
 }
 
-/** Replies that come before one that they should follow, or are in the thread of another run. */
+/** Replies posted before one that they should follow, or in the thread of another run. */
 export function repliesOutOfOrder(posts: readonly Post[]): readonly string[] {
   const roots = new Map(rootsOf(posts).map(({ channel, ts, runId }) => [`${channel} ${ts}`, runId]));
   const last = new Map<string, number>();
@@ -145,14 +155,14 @@ export function repliesOutOfOrder(posts: readonly Post[]): readonly string[] {
   });
 }
 
-/** Parts of an answer in their order; what comes to a thread later, such as cards, has no order among itself. */
+/** Parts of a report in order; what is added to a thread later, such as cards, has no order. */
 function rankOf(part: string): number {
   const reply = /^reply-(\d+)$/.exec(part)?.[1];
   if (reply !== undefined) return 1 + Number(reply);
   return part === 'root' ? 0 : 1_000;
 }
 
-/** Runs without exactly one answer: none at all, or more roots than lost replies explain. */
+/** Runs without exactly one report: none at all, or more roots than lost replies explain. */
 export function withoutAnswer({ posts, messages }: Shown, runIds: readonly string[]): readonly string[] {
   const answers = new Set(
     messages.filter(({ text }) => !PROGRESS.test(text)).map(({ channel, ts }) => `${channel} ${ts}`),

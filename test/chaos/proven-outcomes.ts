@@ -4,7 +4,7 @@ import type { Evidence } from './evidence.ts';
 import { isContainer, thingIn } from './fix-log.ts';
 import { hasVanished, isMended, isShielded } from './things.ts';
 
-/** FIXED, while one of its targets was still broken. */
+/** FIXED while one of its targets was still broken. */
 export function whyNotFixed(record: RemediationRecord, evidence: Evidence): string | undefined {
   if (record.state !== 'fixed') return undefined;
   const { target, targets = [target] } = record.finding;
@@ -20,13 +20,16 @@ export function whyNotFixed(record: RemediationRecord, evidence: Evidence): stri
   return broken.length > 0 ? `fixed, while still broken: ${broken.join(', ')}` : undefined;
 }
 
-/** A mitigation that ended as FIXED, or as MITIGATED before all of its shields were up; or MITIGATED without being one. */
+/**
+ * A mitigation that ended as FIXED, or as MITIGATED before all of its shields were up; or MITIGATED without
+ * being one.
+ */
 export function whyNotMitigated(record: RemediationRecord, evidence: Evidence): string | undefined {
   const { state, mitigates = false, remediation, finding } = record;
-  if (mitigates !== (remediation === 'shield')) return `a ${remediation} is no such fix`;
+  if (mitigates !== (remediation === 'shield')) return `there is no fix ${remediation}`;
   if (mitigates && state === 'fixed') return 'a mitigation ended as fixed';
   if (state !== 'mitigated') return undefined;
-  if (!mitigates) return 'mitigated, and it is no mitigation';
+  if (!mitigates) return 'mitigated, but not a mitigation';
   const { target, targets = [target] } = finding;
   const { applied } = beforeEnd(record, evidence);
   const down = targets.map(thingIn).filter((thing) => !isShielded(thing, applied));

@@ -1,4 +1,4 @@
-/** Chance that can be repeated: the same seed gives the same numbers in the same order. */
+/** Repeatable random numbers: the same seed gives the same numbers in the same order. */
 export interface Chance {
   /** From 0 to below 1. */
   readonly next: () => number;
@@ -8,11 +8,17 @@ export interface Chance {
   /** Some of them in any order, at most `count`. */
   readonly some: <T>(many: readonly T[], count: number) => readonly T[];
   readonly happens: (share: number) => boolean;
-  /** Chance of its own for one part of the whole, so that the order in which parts run changes nothing in them. */
+  /**
+   * An independent generator for one part of the run, so that the order in which parts run does not affect
+   * them.
+   */
   readonly apart: (name: string) => Chance;
 }
 
-/** Mulberry32, which is small and good enough to be unkind with: https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
+/**
+ * Mulberry32, small and good enough for tests:
+ * https://gist.github.com/tommyettinger/46a874533244883189143505d203312c
+ */
 export function makeChance(seed: number): Chance {
   let state = seed >>> 0;
   const next = () => {

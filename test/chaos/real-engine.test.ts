@@ -9,7 +9,10 @@ import { hasReached, setGate } from './gates.ts';
 import { APPROVERS, REQUESTERS } from './people.ts';
 import { type ChaosStage, setChaosStage } from './stage.ts';
 
-/** Containers of a real Docker Engine are removed by a worker that is killed in the middle of the plan, and by another one. */
+/**
+ * Containers of a real Docker Engine are removed by a worker that is killed in the middle of the plan, and
+ * by another one.
+ */
 
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
@@ -19,14 +22,14 @@ const DAY_SECONDS = 86_400;
 /** As Slack may deliver one click. */
 const DELIVERIES = 4;
 
-let lasting: AsyncDisposableStack;
+let cleanup: AsyncDisposableStack;
 let engine: TestEngine;
 let stage: ChaosStage;
 let buttons: Buttons;
 beforeEach(async () => {
-  lasting = new AsyncDisposableStack();
+  cleanup = new AsyncDisposableStack();
   engine = await startEngine();
-  lasting.defer(engine.close);
+  cleanup.defer(engine.close);
   for (const [at, name] of ['build_1', 'build_2', 'build_3', 'build_4'].entries())
     await engine.run({ name, writes: 400_000 - at * 100_000 });
   await engine.run({ name: 'pause', labels: { 'io.kubernetes.pod.name': 'web-0' } });
@@ -34,7 +37,7 @@ beforeEach(async () => {
   await engine.backdate(await engine.names(), 2 * DAY_SECONDS);
   await engine.run({ name: 'recent' });
   await engine.run({ name: 'service', state: 'running' });
-  stage = await setChaosStage(lasting, {
+  stage = await setChaosStage(cleanup, {
     batches: 1,
     thingsInBatch: 1,
     ownEngines: [{ name: 'builders', url: engine.url }],
@@ -45,7 +48,7 @@ beforeEach(async () => {
   });
   buttons = openButtons(stage.workspace);
 });
-afterEach(() => lasting.disposeAsync());
+afterEach(() => cleanup.disposeAsync());
 
 const thread = (): readonly Message[] => {
   const [channelId = ''] = stage.channels;
@@ -54,7 +57,7 @@ const thread = (): readonly Message[] => {
 const eventually = <T>(find: () => T | undefined | false) => stage.workspace.waitFor(find);
 const card = (word: string) => eventually(() => thread().find((one) => readCard(one)?.word === word));
 
-/** The last such button whose value is not among these. */
+/** The last such button whose value is not one of these. */
 async function button(which: Button, not: readonly string[] = []) {
   return eventually(() => {
     const shown = thread().flatMap((message) =>
@@ -66,7 +69,7 @@ async function button(which: Button, not: readonly string[] = []) {
   });
 }
 
-/** Asks, requests the removal, and approves it by two people. @returns the offer. */
+/** Runs the check, requests the removal, and has two people approve it. @returns the offer. */
 async function approveRemoval(not: readonly string[] = []): Promise<string> {
   const [channelId = ''] = stage.channels;
   await stage.workspace.command({
@@ -88,7 +91,7 @@ async function approveRemoval(not: readonly string[] = []): Promise<string> {
 
 const REMAINING = ['kept', 'pause', 'recent', 'service'];
 
-test('a worker killed in its second removal: nothing else is removed until another plan is approved', async () => {
+test('after a worker is killed in its second removal, nothing else is removed until another plan is approved', async () => {
   const held = setGate(stage.folder, 'hold', 'after');
   const first = await approveRemoval();
   await expect.poll(() => hasReached(stage.folder, 'after')).toBe(true);
@@ -100,7 +103,7 @@ test('a worker killed in its second removal: nothing else is removed until anoth
   await card('INTERRUPTED');
   expect(await engine.names()).toEqual(['build_2', 'build_3', 'build_4', ...REMAINING]);
 
-  // Between plan and removal somebody starts one of them.
+  // Someone starts one of them between plan and removal.
   const holding = setGate(stage.folder, 'hold', 'before');
   const lines = readFixEvents(stage.folder, 'started').length;
   await approveRemoval([first]);

@@ -3,7 +3,7 @@ import { readCard } from './buttons.ts';
 import type { ScenarioContext } from './scenario-context.ts';
 import { APPROVERS } from './people.ts';
 
-/** Presses `Check now` on the card of each remediation whose worker was lost. */
+/** Clicks `Check now` on the card of each remediation whose worker was lost. */
 export async function recheckInterrupted(
   { stage: { workspace, channels }, buttons, chance }: Pick<ScenarioContext, 'stage' | 'buttons' | 'chance'>,
   remediations: readonly RemediationRecord[],

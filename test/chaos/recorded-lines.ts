@@ -13,21 +13,21 @@ const lineOf = ({ action, thing }: FixEvent) =>
 
 const removedLine = (thing: string) => `${thing.split('/')[1] ?? ''} removed`;
 
-/** A container that somebody else removed right before counts as removed. */
+/** A container that someone else removed right before counts as removed. */
 const vanishedBefore = ({ disturbances }: Evidence) =>
   disturbances.filter(({ thing, kind }) => isContainer(thing) && kind === 'vanish');
 
 const appliedBy = ({ id }: RemediationRecord, { applied }: Pick<Evidence, 'applied'>) =>
   applied.filter(({ remediationId }) => remediationId === id);
 
-/** A step about something that others had done: its line was skipped, or its container was gone already. */
+/** A step about another change: its line was skipped, or its container was already gone. */
 export function isByOthers(line: string, evidence: Evidence): boolean {
   return (
     line.startsWith('Skipped') || vanishedBefore(evidence).some(({ thing }) => removedLine(thing) === line)
   );
 }
 
-/** Each applied line has its step, but for the last one of a worker that was lost. */
+/** Each applied line has its step, except the last line of a worker that was lost. */
 export function whyUnrecorded(record: RemediationRecord, evidence: Evidence): string | undefined {
   const recorded = new Set(record.steps.map(({ line }) => line));
   const missing = appliedBy(record, evidence).filter((fix) => !recorded.has(lineOf(fix)));
@@ -65,7 +65,7 @@ function thingsIn({ plan }: RemediationRecord): readonly string[] {
   return targets.map(thingIn);
 }
 
-/** A skipped line was not started by its remediation, and something had happened to its target. */
+/** A skipped line was not started by its remediation, and its target had changed. */
 export function whyWronglySkipped(record: RemediationRecord, evidence: Evidence): string | undefined {
   for (const { at, line } of record.steps) {
     if (!line.startsWith('Skipped')) continue;
@@ -75,7 +75,7 @@ export function whyWronglySkipped(record: RemediationRecord, evidence: Evidence)
       (fix) => fix.remediationId === record.id && fix.thing === thing,
     );
     if (isStarted) return `skipped, and started: ${thing}`;
-    if (!hadChanged(thing, Date.parse(at), evidence)) return `nothing had happened to it: ${line}`;
+    if (!hadChanged(thing, Date.parse(at), evidence)) return `its target had not changed: ${line}`;
   }
   return undefined;
 }

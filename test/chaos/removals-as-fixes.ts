@@ -1,7 +1,7 @@
 import type { Removal } from './engines.ts';
 import { ROUNDING_MS, type FixEvent } from './fix-log.ts';
 
-/** Containers that were removed, as lines of the plans that removed them. */
+/** Removed containers, as lines of the plans that removed them. */
 export function removalsAsFixes(
   removals: readonly Removal[],
   started: readonly FixEvent[],
@@ -12,7 +12,7 @@ export function removalsAsFixes(
   });
 }
 
-/** The last line that was begun for a container. Only one remediation at a time has a target. */
+/** The last line started for a container. Only one remediation at a time has a target. */
 export function startOf({ thing, atMs }: Removal, events: readonly FixEvent[]): FixEvent | undefined {
   return events.findLast((one) => one.thing === thing && one.atMs <= atMs + ROUNDING_MS);
 }

@@ -7,7 +7,7 @@ import type { FixEvent } from './fix-log.ts';
 import { APPROVERS } from './people.ts';
 import { removalsAsFixes } from './removals-as-fixes.ts';
 
-/** Each invariant of removals must hold for a clean run, and be reported when it is violated. */
+/** Each invariant of removals must hold for a clean run, and report a violation. */
 
 const [, , , SECOND = ''] = APPROVERS;
 const FINISHED = '2026-01-04T08:00:00.000000001Z';
@@ -61,7 +61,7 @@ const LIFE: readonly AuditRecord[] = [
   step(6_000, 'outcome', ASKER, { outcome: 'fixed', deeds: STEPS }),
 ];
 
-/** Each line takes 400 ms: it is checked, started, handed to the product, inspected, and removed. */
+/** Each line takes 400 ms: it is checked, started, passed to Wrench, inspected, and removed. */
 const lineMs = (at: number) => START_MS + 4_100 + at * 400;
 const begun = (at: number, afterMs: number): FixEvent => ({
   remediationId: ID,
@@ -106,23 +106,23 @@ test('a clean removal of two containers violates no invariant', () => {
 });
 
 test.each([
-  ['that nobody was about to remove', { thing: 'lab-0/web_0', name: 'web_0' }],
+  ['without a started removal', { thing: 'lab-0/web_0', name: 'web_0' }],
   ['that has another id than in the plan', { id: idOf(9) }],
   ['before it was approved', { atMs: START_MS + 3_200 }],
 ])('reports the removal of a container %s', (_name, changed) => {
   expect(removing([removal(0), removal(1), removal(1, changed)])).toContain(
-    'removals outside an approved list',
+    'removals not in an approved plan',
   );
 });
 
 test('reports a removal that only one person approved', () => {
   const entries = LIFE.filter(({ entry }) => entry.kind !== 'approved' || entry.who[0] !== SECOND);
   expect(removing([removal(0), removal(1)], { entries })).toEqual(
-    expect.arrayContaining(['fixes without a valid approval', 'removals outside an approved list']),
+    expect.arrayContaining(['fixes without a valid approval', 'removals not in an approved plan']),
   );
 });
 
-test('reports the removal of a container that ran, or that was last seen to run or to have ended again', () => {
+test('reports the removal of a container that ran, or that was last inspected as running or as ended again', () => {
   const changed = ['removals of changed containers'];
   const running = { state: 'running', finishedAt: FINISHED };
   const inspected = { ...END, atMs: lineMs(1) + 250 };
@@ -134,23 +134,23 @@ test('reports the removal of a container that ran, or that was last seen to run 
   expect(removing([removal(0), removal(1, { inspected: again })])).toEqual(changed);
 });
 
-test('a container that has ended again after the last look could not be told apart', () => {
+test('accepts the removal of a container that ended again after its last inspection', () => {
   expect(removing([removal(0), removal(1, { was: { ...END, finishedAt: iso(4_790) } })])).toEqual([]);
 });
 
 test('reports a container that was not inspected right before its removal', () => {
   const { inspected: _never, ...unseen } = removal(1);
   const early = removal(1, { inspected: { ...END, atMs: lineMs(1) } });
-  expect(removing([removal(0), unseen])).toEqual(['removals without a last look']);
-  expect(removing([removal(0), early])).toEqual(['removals without a last look']);
+  expect(removing([removal(0), unseen])).toEqual(['removals without a final inspection']);
+  expect(removing([removal(0), early])).toEqual(['removals without a final inspection']);
 });
 
 test('reports a removal that was sent again', () => {
   const again = removal(1, { isRemoved: false, atMs: lineMs(1) + 310 });
-  expect(removing([removal(0), removal(1), again])).toEqual(['removals asked for twice']);
+  expect(removing([removal(0), removal(1), again])).toEqual(['removals requested twice']);
 });
 
 test('reports a request that changes anything else', () => {
-  const strangeRequests = ['lab-0: POST /v1.47/containers/prune'];
-  expect(removing([removal(0), removal(1)], { strangeRequests })).toEqual(['other changes of engines']);
+  const otherRequests = ['lab-0: POST /v1.47/containers/prune'];
+  expect(removing([removal(0), removal(1)], { otherRequests })).toEqual(['other changes to engines']);
 });

@@ -9,14 +9,14 @@ export interface Timing {
   readonly approveWithinSeconds: number;
   readonly applyWithinSeconds: number;
   readonly membershipSeconds: number;
-  /** Without a sign of life for this long, a worker counts as lost. */
+  /** A worker counts as lost after this long without a sign of life. */
   readonly takeOverSeconds: number;
 }
 
-/** What a process is given as its one argument, in JSON. */
+/** The single argument of a process, as JSON. */
 export interface RoleOptions {
   readonly redisUrl: string;
-  /** Of the workspace; a worker does not use it. */
+  /** Of the workspace; not used by workers. */
   readonly slackApiUrl: string;
   readonly system: FakeSystemSettings;
   readonly pace: Timing;
@@ -35,7 +35,7 @@ export interface EngineAddress {
 /** What a process reports once it takes jobs. */
 export interface Started {
   readonly healthPort: number;
-  /** Where Slack reaches it; a worker has none. */
+  /** Its address for Slack; workers have none. */
   readonly port?: number;
 }
 
@@ -44,8 +44,8 @@ export type CapSettings = Pick<Policy, 'perRun' | 'perHour' | 'lines'>;
 const REMOVAL = 'node/leftovers:remove-containers';
 
 /**
- * The caps of every run. No batch has as many single fixes as `perRun`, but some racks have more things; and shields have a cap of their own,
- * which a long run reaches. So have removals, which it does not reach.
+ * The caps of every run. No batch has as many single fixes as `perRun`, but some racks have more things.
+ * Shields have their own cap, which a long run reaches; removals have one that it does not reach.
  */
 export const CAPS: CapSettings = {
   perRun: 9,
@@ -53,7 +53,7 @@ export const CAPS: CapSettings = {
   lines: { 'lab/things:shield': 60, [REMOVAL]: 1_000 },
 };
 
-/** The configuration of bot and workers: one environment, everybody by their group. */
+/** The configuration of bot and workers: one environment, and people by group. */
 export function configOf({
   pace,
   engines,

@@ -25,11 +25,11 @@ export interface ChaosSettings {
 }
 
 export interface ChaosReport {
-  /** None may have cases. */
+  /** Violations; all must be empty. */
   readonly invariants: readonly InvariantResult[];
   /** Totals, for information. */
   readonly figures: readonly { readonly what: string; readonly count: number }[];
-  /** Holds the logs of all processes and the applied fixes; removed if every invariant holds. */
+  /** The logs of all processes and the applied fixes; removed if every invariant holds. */
   readonly folder: string;
 }
 
@@ -40,8 +40,8 @@ export async function runChaos(
 ): Promise<ChaosReport> {
   const startedAt = performance.now();
   let isClean = false;
-  await using lasting = new AsyncDisposableStack();
-  const stage = await setChaosStage(lasting, settings.stage, () => !isClean);
+  await using cleanup = new AsyncDisposableStack();
+  const stage = await setChaosStage(cleanup, settings.stage, () => !isClean);
   const chance = makeChance(settings.seed);
   const buttons = openButtons(stage.workspace);
   const disturbances = openDisturbances(stage.folder, (one) => disturbContainer(stage.engines, one));
@@ -87,10 +87,10 @@ export async function runChaos(
     figures: [
       ...figuresOf(evidence),
       ...figuresOfMany(evidence).map(({ what, count }) => ({ what: `for many: ${what}`, count })),
-      { what: 'answers 429 of Slack', count: slack((status) => status === 429) },
-      { what: 'answers 5xx of Slack', count: slack((status) => status >= 500) },
+      { what: 'responses of Slack with 429', count: slack((status) => status === 429) },
+      { what: 'responses of Slack with 5xx', count: slack((status) => status >= 500) },
       {
-        what: 'answers of Slack that were lost',
+        what: 'lost responses of Slack',
         count: stage.workspace.requests.filter(({ isLost }) => isLost).length,
       },
       { what: 'seconds', count: seconds },
@@ -98,7 +98,7 @@ export async function runChaos(
   };
 }
 
-/** What is no fault of ours, because Slack's reply was lost, and what the rows could not judge. */
+/** Not our fault because Slack's reply was lost, and what the rows above could not judge. */
 export function figuresOfPosts(shown: Shown): ChaosReport['figures'] {
   const { posts } = shown;
   return [
@@ -112,7 +112,7 @@ export function figuresOfPosts(shown: Shown): ChaosReport['figures'] {
   ];
 }
 
-/** Nothing but the engine could have refused it. */
+/** Only the engine could have refused it. */
 function hasChangedSince({ isRemoved, was, inspected }: Removal): boolean {
   return isRemoved && was.finishedAt !== inspected?.finishedAt;
 }
@@ -155,11 +155,11 @@ function figuresOf({
     { what: 'approvals', count: entries.filter(({ entry }) => entry.kind === 'approved').length },
     { what: 'fixes applied', count: applied.length },
     { what: 'containers removed', count: removals.filter(({ isRemoved }) => isRemoved).length },
-    { what: 'of them changed after the last look', count: removals.filter(hasChangedSince).length },
+    { what: 'of them changed after the last inspection', count: removals.filter(hasChangedSince).length },
     { what: 'removals that engines refused', count: removals.filter(({ isRemoved }) => !isRemoved).length },
     { what: 'containers that others changed', count: changedByOthers.length },
     ...FINAL_STATES.map((state) => ({
-      what: state === 'offered' ? 'never asked for' : `ended as ${state}`,
+      what: state === 'offered' ? 'never requested' : `ended as ${state}`,
       count: remediations.filter((one) => one.state === state).length,
     })),
     { what: 'interrupted at first', count: interrupted.size },
@@ -169,6 +169,6 @@ function figuresOf({
     { what: 'malformed requests', count: faults.malformed },
     { what: 'freezes', count: faults.freezes.length },
     ...figuresOfPosts(shown),
-    { what: 'seconds until rest', count: Math.round(idleAfterMs / 1_000) },
+    { what: 'seconds until idle', count: Math.round(idleAfterMs / 1_000) },
   ];
 }

@@ -24,7 +24,7 @@ import { type ChaosStage, setChaosStage } from './stage.ts';
 
 export interface DigestChaosSettings {
   readonly seed: number;
-  /** How long faults are injected. A due time is every minute. */
+  /** How long faults are injected. A digest is due every minute. */
   readonly seconds: number;
   readonly faults: DigestFaultSettings;
   readonly idleWithinMs: number;
@@ -37,15 +37,15 @@ const DIGESTS: readonly ChaosDigest[] = [
 ];
 const QUESTION = { check: 'lab/items', environment: 'prod' };
 const QUESTION_ID = questionIdOf(QUESTION.check, QUESTION.environment, {});
-/** Come and go at random. Few enough that all fit into a message. */
+/** They change at random. Few enough to fit into one message. */
 const ITEMS = ['item-0', 'item-1', 'item-2', 'item-3', 'item-4', 'item-5', 'item-6', 'item-7'];
-/** Comes and goes all the time. */
+/** They change all the time. */
 const FLAPPING = 'item-8';
-/** Broken from the beginning, and silenced; one heals meanwhile. */
+/** Broken from the start, and silenced; one is repaired meanwhile. */
 const SILENCED = ['item-10', 'item-11'] as const;
-/** Broken from the beginning, and taken; one heals meanwhile. */
+/** Broken from the start, and taken; one is repaired meanwhile. */
 const TAKEN = ['item-12', 'item-13'] as const;
-/** Three times within a day is flapping. */
+/** Three times within a day counts as flapping. */
 const MAX_TIMES_GONE = 2;
 const DAY_MS = 86_400_000;
 
@@ -56,9 +56,9 @@ export async function runDigestChaos(
 ): Promise<ChaosReport> {
   const startedAt = performance.now();
   let isClean = false;
-  await using lasting = new AsyncDisposableStack();
+  await using cleanup = new AsyncDisposableStack();
   const stage = await setChaosStage(
-    lasting,
+    cleanup,
     {
       batches: DIGESTS.length,
       thingsInBatch: 0,
@@ -87,7 +87,7 @@ export async function runDigestChaos(
     askForRuns(stage, chance.apart('people'), stopped.signal),
   ];
   await sleep(settings.seconds * 1_000);
-  for (const item of [SILENCED[0], TAKEN[0]]) changeItem(stage.folder, item, 'well');
+  for (const item of [SILENCED[0], TAKEN[0]]) changeItem(stage.folder, item, 'healthy');
   stopped.abort();
   await Promise.all(acting);
   for (const { item, state } of lastStates(stage))
@@ -123,7 +123,7 @@ export async function runDigestChaos(
       { what: 'processes killed', count: injected.kills },
       { what: 'of them at a step', count: injected.killsAtSteps },
       { what: 'times Redis was killed', count: injected.redisKills },
-      { what: 'seconds until rest', count: Math.round((performance.now() - fromMs) / 1_000) },
+      { what: 'seconds until idle', count: Math.round((performance.now() - fromMs) / 1_000) },
       { what: 'seconds', count: Math.round((performance.now() - startedAt) / 1_000) },
     ],
   };
@@ -151,7 +151,7 @@ async function askForRun({ workspace }: ChaosStage, { name, channel }: ChaosDige
   await workspace.command({ userId, channelId: channel, command: '/wrench', text: `digest run ${name}` });
 }
 
-/** Runs each digest until all that is broken at the beginning is in the history. */
+/** Runs each digest until everything broken at the start is in the history. */
 async function waitUntilFound(stage: ChaosStage): Promise<void> {
   const { connection } = stage;
   for (const digest of DIGESTS) await askForRun(stage, digest);
@@ -190,19 +190,25 @@ function lastStates({ folder }: ChaosStage) {
   return new Map(readItems(folder).map((change) => [change.item, change])).values();
 }
 
-/** Breaks, heals and hides items at random until it is aborted. */
+/** Breaks, repairs and hides items at random until it is aborted. */
 async function changeItems({ folder }: ChaosStage, chance: Chance, signal: AbortSignal): Promise<void> {
   const timesGone = new Map<string, number>();
-  const state = new Map<string, 'broken' | 'well' | 'blind'>();
+  const state = new Map<string, 'broken' | 'healthy' | 'blind'>();
   while (await pause(chance.between(400, 2_500), signal)) {
     const item = chance.happens(0.25) ? FLAPPING : chance.oneOf(ITEMS);
-    const is = state.get(item) ?? 'well';
+    const is = state.get(item) ?? 'healthy';
     const gone = timesGone.get(item) ?? 0;
-    const canHeal = item === FLAPPING || gone < MAX_TIMES_GONE;
-    // What cannot be seen is as it was before.
+    const canRecover = item === FLAPPING || gone < MAX_TIMES_GONE;
+    // Hidden items keep their previous state.
     const next =
-      is === 'blind' || is === 'well' ? 'broken' : chance.happens(0.3) ? 'blind' : canHeal ? 'well' : 'blind';
-    if (next === 'well') timesGone.set(item, gone + 1);
+      is === 'blind' || is === 'healthy'
+        ? 'broken'
+        : chance.happens(0.3)
+          ? 'blind'
+          : canRecover
+            ? 'healthy'
+            : 'blind';
+    if (next === 'healthy') timesGone.set(item, gone + 1);
     state.set(item, next);
     changeItem(folder, item, next);
   }
@@ -212,7 +218,7 @@ async function askForRuns(stage: ChaosStage, chance: Chance, signal: AbortSignal
   while (await pause(chance.between(1_000, 5_000), signal)) await askForRun(stage, chance.oneOf(DIGESTS));
 }
 
-/** @returns false once it is aborted. */
+/** @returns false if aborted. */
 async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
   return !signal.aborted;
@@ -220,7 +226,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
 
 const POLL_MS = 500;
 
-/** Runs each digest once more, so that its last message is about what is there now. */
+/** Runs each digest once more, so that its last message shows the current state. */
 async function runOnceMore(stage: ChaosStage, sinceMs: number, withinMs: number): Promise<void> {
   const store = openDigests(stage.connection, PREFIX);
   const deadlineMs = performance.now() + withinMs;
@@ -270,10 +276,13 @@ async function gather(
   };
 }
 
-/** A bot that dies, or loses its Redis, so soon after a post may not have recorded it. */
+/** A bot that crashes, or loses its Redis, right after a post may not have recorded it. */
 const UNREAD_WITHIN_MS = 5_000;
 
-/** Slack's reply is also lost where the bot that waited for it, or its Redis, was killed before it was recorded. */
+/**
+ * Slack's reply is also lost if the bot that waited for it, or its Redis, was killed before it was
+ * recorded.
+ */
 function withUnread(
   posts: readonly Post[],
   recorded: ReadonlySet<string>,

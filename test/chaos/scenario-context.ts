@@ -4,7 +4,7 @@ import type { Disturbances } from './fix-log.ts';
 import type { Chance } from './random.ts';
 import type { ChaosStage } from './stage.ts';
 
-/** What people and their accidents act on. */
+/** What scenarios and faults act on. */
 export interface ScenarioContext {
   readonly stage: ChaosStage;
   readonly buttons: Buttons;

@@ -8,21 +8,25 @@ import { disturbLines } from './between-lines.ts';
 import { APPROVERS, LEAVERS, OUTSIDERS, REQUESTERS } from './people.ts';
 import type { Chance } from './random.ts';
 
-/** What people do with one offer after three of them requested it at once, with the weight of each scenario. */
+/**
+ * What people do with one offer after three of them requested it at once, with the weight of each scenario.
+ */
 const SCENARIO_WEIGHTS = {
   /** Two people approve at the same moment. */
   approve: 42,
   /** One approves and one rejects at the same moment. */
   'approve-and-reject': 14,
-  /** Who asked tries to approve, then somebody else does. */
+  /** The requester tries to approve, then someone else does. */
   'own-approval': 7,
-  /** Values of other cards, other hashes, ids that never were; then, half of the time, an honest approval. */
+  /**
+   * Values of other cards, other hashes, ids that never existed; then, half of the time, a valid approval.
+   */
   forge: 12,
   /** People without the role, guests, and those who left the group. */
   outsiders: 9,
   /** Everything is frozen at the moment of the approval. */
   freeze: 5,
-  /** At the very end of the time there is. */
+  /** Right before the plan expires. */
   'last-moment': 5,
   /** Too late. */
   late: 5,
@@ -34,9 +38,9 @@ type Scenario = keyof typeof SCENARIO_WEIGHTS;
 const POLL_MS = 300;
 const MAX_ATTEMPTS = 6;
 
-/** A question, and the channel in which its offers are clicked. */
+/** A check, and the channel in which its offers are clicked. */
 interface Batch {
-  /** Chance is drawn by it. */
+  /** The random generator is passed as an argument. */
   readonly name: string;
   readonly channelId: string;
   readonly command: string;
@@ -81,7 +85,7 @@ export async function runBatch(context: ScenarioContext, batch: Batch): Promise<
     );
 }
 
-/** Offers that are asked for at about the same time. */
+/** Offers that are requested at about the same time. */
 interface Together {
   readonly ids: readonly string[];
   readonly intervalMs: readonly [from: number, to: number];
@@ -89,14 +93,17 @@ interface Together {
   readonly isToEnd?: true;
 }
 
-/** How many racks have all of their fixes asked for at once, and how many have a plan for many targets first. */
+/**
+ * The share of racks whose fixes are all requested at once, and of those whose plan for many targets goes
+ * first.
+ */
 const SHARE_AT_ONCE = 0.25;
 const SHARE_APPROVED = 0.75;
 const STEADY: Together['intervalMs'] = [300, 2_000];
 
 /**
- * Fixes of a rack are for the same targets. Either all of them are asked for at once, and the first to be planned locks the others out; or those
- * for many targets one after the other, and then the single ones.
+ * Fixes of a rack have the same targets. Either all of them are requested at once, and the first one
+ * planned locks the others out; or those for many targets one after the other, and then the single ones.
  */
 async function orderOf(
   { stage: { remediations } }: ScenarioContext,
@@ -146,7 +153,7 @@ async function runScenario(context: ScenarioContext, offers: Message, id: string
   const remediation = (await context.stage.remediations.read(id))?.record;
   if (!card || !remediation) return;
   await sleep(context.chance.between(0, 1_500));
-  // Most plans for many targets are applied: what matters happens between their lines.
+  // Most plans for many targets are applied: the interesting events happen between their lines.
   const isApproved = remediation.plan?.parts && context.chance.happens(SHARE_APPROVED);
   const scenario = isApproved ? 'approve' : chooseScenario(context.chance);
   await Promise.all([
@@ -155,7 +162,10 @@ async function runScenario(context: ScenarioContext, offers: Message, id: string
   ]);
 }
 
-/** Three people at once, each delivered up to four times; again where nobody was heard, for everything was frozen or Redis away. */
+/**
+ * Three people at once, each delivered up to four times; repeated if no click arrived because of a freeze
+ * or an outage of Redis.
+ */
 async function request(
   { stage, buttons, chance }: ScenarioContext,
   offers: Message,
@@ -234,7 +244,10 @@ const RUN_SCENARIO: Readonly<Record<Scenario, RunScenario>> = {
   },
 };
 
-/** Two people at once, one of them twice; again where nobody was heard. Some click once more long after, on what their screen still shows. */
+/**
+ * Two people at once, one of them twice; repeated if no click arrived. Some click again much later, on what
+ * their screen still shows.
+ */
 async function approve(
   context: ScenarioContext,
   card: Message,
@@ -256,7 +269,10 @@ async function approve(
   await buttons.press(chance.oneOf(othersThan(remediation)), card, 'approve', value, deliver(chance));
 }
 
-/** What the card never offered: values of cards and offers nearby, another hash, an id that never was, nonsense. */
+/**
+ * Values that the card never offered: those of other cards and offers, another hash, an unknown id,
+ * nonsense.
+ */
 function forgeries(
   { stage: { workspace } }: ScenarioContext,
   card: Message,

@@ -5,13 +5,13 @@ import { defineCheck } from '../../src/check/define-check.ts';
 import { SourceError } from '../../src/ports/source-error.ts';
 import { passStep } from './steps.ts';
 
-/** Something that a test breaks and heals, and when. */
+/** Something that a test breaks and repairs, and when. */
 export interface ScriptedChange {
   /** `item-3` */
   readonly item: string;
-  /** `blind`: nobody can say how it is. */
-  readonly state: 'broken' | 'well' | 'blind';
-  /** Milliseconds of the epoch. */
+  /** `blind`: its state cannot be checked. */
+  readonly state: 'broken' | 'healthy' | 'blind';
+  /** Milliseconds since the epoch. */
   readonly atMs: number;
 }
 
@@ -32,7 +32,7 @@ export function readItems(folder: string): readonly ScriptedChange[] {
     .map((line) => JSON.parse(line) as ScriptedChange);
 }
 
-/** `/lab items`: one finding for each item that is broken, and a gap for each that cannot be seen. */
+/** `/lab items`: one finding for each broken item, and a gap for each that cannot be checked. */
 export function makeItemsCheck(folder: string) {
   return defineCheck({
     title: 'Items that a test breaks',
@@ -42,18 +42,18 @@ export function makeItemsCheck(folder: string) {
     collect: async ({ saw, gap }) => {
       passStep(folder, 'collect', 'before');
       const items = [...new Map(readItems(folder).map((change) => [change.item, change.state]))];
-      // Something that is always there and well.
+      // An item that always exists and is healthy.
       saw('lab', 1 + items.length);
       for (const [item, state] of items)
         if (state === 'blind')
-          gap(`item ${item}`, new SourceError(item, 'unreachable', 'it does not answer'));
+          gap(`item ${item}`, new SourceError(item, 'unreachable', 'it does not respond'));
       return items;
     },
     diagnose: (items) => {
       const broken = items.filter(([, state]) => state === 'broken').map(([item]) => item);
       return {
         examined: 1 + items.length,
-        verdict: broken.length > 0 ? `${broken.length} items are broken` : 'All items are well',
+        verdict: broken.length > 0 ? `${broken.length} items are broken` : 'All items are healthy',
         findings: broken.map((item) => ({
           reason: 'item-broken',
           severity: 'warning' as const,

@@ -6,7 +6,7 @@ import { moveClock } from './move-clock.ts';
 import { configOf, type Started, type RoleOptions } from './role-options.ts';
 import { watchSteps } from './steps.ts';
 
-/** Starts one role as a process of a fleet, with its health port, and reports both ports to whoever started it. */
+/** Starts one role as a process of a fleet, with its health port, and reports both ports to its parent. */
 export async function serveRole(
   program: 'worker' | 'bot',
   start: (shared: Shared) => Promise<Role & { readonly port?: number }>,
@@ -41,6 +41,6 @@ export async function serveRole(
     ...(role.port !== undefined && { port: role.port }),
   };
   process.send?.(started);
-  // Whoever started it is gone: nobody is left to stop it.
+  // The parent is gone, so this process stops too.
   process.once('disconnect', () => process.exit());
 }

@@ -8,11 +8,14 @@ import { postsIn } from './posts.ts';
 import { whyNotFlat } from './soak.ts';
 import { type ChaosStage, setChaosStage } from './stage.ts';
 
-/** A short form of `npm run chaos -- --soak`: so many questions that what grows with them is above every bound. */
+/**
+ * A short version of `npm run chaos -- --soak`, with so many commands that anything that grows with them
+ * exceeds every bound.
+ */
 const QUESTIONS = 2_000;
-/** Half as many: nothing that is kept for each question can be below it. */
+/** Half as many: anything stored for each command exceeds it. */
 const BOUND = QUESTIONS / 2;
-/** Each gets a few answers, which its pace lets through at once. */
+/** Each gets a few reports, which its rate limit allows immediately. */
 const CHANNELS = 500;
 const ASKED_AT_ONCE = 10;
 const REST_WITHIN_MS = 120_000;
@@ -45,10 +48,10 @@ async function ask({ queues, channels }: ChaosStage): Promise<void> {
 }
 
 test(
-  'after thousands of questions nothing that stays in Redis has grown with their number',
+  'nothing lasting in Redis grows with the number of commands, after thousands of them',
   async () => {
-    await using lasting = new AsyncDisposableStack();
-    const stage = await setChaosStage(lasting, {
+    await using cleanup = new AsyncDisposableStack();
+    const stage = await setChaosStage(cleanup, {
       batches: CHANNELS,
       thingsInBatch: 0,
       workers: 1,
@@ -69,11 +72,11 @@ test(
   WORLD_TEST_TIMEOUT_MS,
 );
 
-test('memory is flat where no sample after the warm-up is more than a tenth above the first of them', () => {
+test('memory is flat if no sample after the warm-up is more than 10 % above the first of them', () => {
   const samples = (...bytes: readonly number[]) =>
     bytes.map((one, at) => ({ atSeconds: at * 10, bytes: one, commands: at }));
 
   expect(whyNotFlat(samples(1, 50, 100, 105, 110, 100), 20)).toBeUndefined();
   expect(whyNotFlat(samples(1, 50, 100, 105, 111, 100), 20)).toBe('11.0 % more at 40 s than at 20 s');
-  expect(whyNotFlat(samples(1, 50, 100), 20)).toBe('there are too few samples to say');
+  expect(whyNotFlat(samples(1, 50, 100), 20)).toBe('too few samples');
 });

@@ -7,16 +7,16 @@ import { setChaosStage } from './stage.ts';
 export interface SoakSettings {
   readonly seconds: number;
   readonly commandsPerSecond: number;
-  /** Many, so that no channel's pace holds the answers up. */
+  /** Many, so that no channel's rate limit delays the reports. */
   readonly channels: number;
   readonly sampleEverySeconds: number;
-  /** What is still growing to its bound until then does not count. */
+  /** Anything that reaches its bound before then does not count as growth. */
   readonly warmUpSeconds: number;
 }
 
 export interface Sample {
   readonly atSeconds: number;
-  /** `used_memory_dataset`: what the data takes, without what Redis itself does. */
+  /** `used_memory_dataset`: the size of the data, without Redis' own overhead. */
   readonly bytes: number;
   readonly commands: number;
 }
@@ -26,21 +26,21 @@ export interface SoakReport {
   readonly kinds: readonly KeyKind[];
   /** Commands that were not acknowledged in time. */
   readonly unacknowledged: number;
-  /** Answers that were in a channel at the end. */
+  /** Reports in the channels at the end. */
   readonly answered: number;
-  /** Why the memory is not flat; undefined where it is. */
+  /** Why the memory is not flat; undefined if it is. */
   readonly because: string | undefined;
 }
 
 const MOST_GROWTH = 0.1;
 
 /**
- * The rule of the soak: after the warm-up no sample is more than 10 % above the first one after it. The number of questions grows all the
- * time, so what grows with it shows.
+ * The rule of the soak: after the warm-up no sample is more than 10 % above the first one after it. The
+ * number of commands grows all the time, so anything that grows with it shows.
  */
 export function whyNotFlat(samples: readonly Sample[], warmUpSeconds: number): string | undefined {
   const [first, ...rest] = samples.filter(({ atSeconds }) => atSeconds >= warmUpSeconds);
-  if (!first || rest.length === 0) return 'there are too few samples to say';
+  if (!first || rest.length === 0) return 'too few samples';
   const highest = rest.reduce((a, b) => (b.bytes > a.bytes ? b : a));
   const growth = highest.bytes - first.bytes;
   return growth > first.bytes * MOST_GROWTH
@@ -48,14 +48,14 @@ export function whyNotFlat(samples: readonly Sample[], warmUpSeconds: number): s
     : undefined;
 }
 
-/** Asks at a steady rate, all of it different, and watches what Redis keeps. */
+/** Sends different commands at a steady rate, and measures what Redis stores. */
 export async function runSoak(
   settings: SoakSettings,
   log: (line: string) => void = () => undefined,
 ): Promise<SoakReport> {
   const { seconds, commandsPerSecond, sampleEverySeconds, warmUpSeconds } = settings;
-  await using lasting = new AsyncDisposableStack();
-  const { workspace, channels, connection } = await setChaosStage(lasting, {
+  await using cleanup = new AsyncDisposableStack();
+  const { workspace, channels, connection } = await setChaosStage(cleanup, {
     batches: settings.channels,
     thingsInBatch: 0,
     workers: 1,
@@ -71,7 +71,7 @@ export async function runSoak(
   const ask = async (): Promise<void> => {
     const number = commands++;
     const channelId = channels[number % channels.length] ?? '';
-    // One more than a multiple of ten: none of them has the long answer.
+    // One more than a multiple of ten: none of these has the long report.
     const text = `question ${number * 10 + 1}`;
     const { failure } = await workspace.command({ userId, channelId, command: '/lab', text });
     if (failure) unacknowledged += 1;
@@ -89,7 +89,7 @@ export async function runSoak(
       samples.push(sample);
       log(`${String(next).padStart(4)} s  ${(sample.bytes / 1e6).toFixed(2)} MB after ${commands} commands`);
       next += sampleEverySeconds;
-      // The workspace's record of calls is not what is measured, and would be most of this process.
+      // The workspace's record of calls is not measured, and would be most of this process.
       workspace.requests.length = 0;
     }
     await sleep(20);

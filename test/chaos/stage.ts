@@ -14,10 +14,13 @@ import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts'
 import { startRedis, type TestRedis } from '../world/redis.ts';
 import { type ChaosEngine, startEngines } from './engines.ts';
 import { type Fleet, openFleet } from './fleet.ts';
-import { EVERYBODY, GROUPS } from './people.ts';
+import { ALL_USERS, GROUPS } from './people.ts';
 import type { EngineAddress, Timing } from './role-options.ts';
 
-/** What faults are injected into: a real Redis, real worker processes, real bot processes that Slack reaches in turn, and a workspace with many channels. */
+/**
+ * The system that faults are injected into: a real Redis, real worker processes, real bot processes that
+ * Slack reaches in turn, and a workspace with many channels.
+ */
 export interface ChaosStage {
   readonly folder: string;
   readonly redis: TestRedis;
@@ -25,11 +28,11 @@ export interface ChaosStage {
   /** The workers. */
   readonly fleet: Fleet;
   readonly bots: Fleet;
-  /** What workers remove containers of. */
+  /** The engines from which workers remove containers. */
   readonly engines: readonly ChaosEngine[];
-  /** One channel a batch and one an engine: Slack takes about one message a second in each. */
+  /** One channel per batch and one per engine: Slack accepts about one message a second in each. */
   readonly channels: readonly string[];
-  /** What is remembered, seen from outside. */
+  /** The stored remediations, seen from outside. */
   readonly connection: RedisConnection;
   readonly remediations: RemediationStore;
   readonly chain: AuditLog;
@@ -39,7 +42,7 @@ export interface ChaosStage {
 export interface StageSettings {
   readonly batches: number;
   readonly thingsInBatch: number;
-  /** One batch in so many is a rack, with plans for many targets. None by default. */
+  /** One batch in this many is a rack, with plans for many targets. None by default. */
   readonly rackEvery?: number;
   /** How many container engines there are. None by default. */
   readonly engines?: number;
@@ -51,16 +54,16 @@ export interface StageSettings {
   readonly pace: Timing;
   /** None by default. */
   readonly digests?: Config['digests'];
-  /** How far the clocks of the workers are ahead, from the first on. Default: they are right. */
+  /** How far the clocks of the workers are ahead, starting with the first. Default: they are right. */
   readonly clocksAheadMs?: readonly number[];
 }
 
 /** What Wrench asks for. */
 const SCOPES = ['commands', 'chat:write', 'files:write', 'users:read', 'usergroups:read'];
 
-/** Sets it all up; `lasting` takes it down. The folder stays where `keepsFolder` says so when it is taken down. */
+/** Starts everything; `cleanup` stops it. The folder is kept if `keepsFolder` says so at that time. */
 export async function setChaosStage(
-  lasting: AsyncDisposableStack,
+  cleanup: AsyncDisposableStack,
   {
     batches,
     thingsInBatch,
@@ -77,11 +80,11 @@ export async function setChaosStage(
   keepsFolder: () => boolean = () => false,
 ): Promise<ChaosStage> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-chaos-'));
-  lasting.defer(async () => {
+  cleanup.defer(async () => {
     if (!keepsFolder()) await rm(folder, { recursive: true, force: true });
   });
   const redis = await startRedis();
-  lasting.defer(redis.close);
+  cleanup.defer(redis.close);
   const channels = Array.from({ length: batches + engineCount }, (_, at) => `C0CHAOS${at}`);
   let nextPort = () => 0;
   const workspace = await startWorkspace({
@@ -93,13 +96,13 @@ export async function setChaosStage(
       appToken: TOKENS.app,
       scopes: SCOPES,
     },
-    users: EVERYBODY,
+    users: ALL_USERS,
     userGroups: GROUPS,
     channels: channels.map((id) => ({ id, name: id.toLowerCase(), botIsMember: true })),
   });
-  lasting.defer(workspace.close);
+  cleanup.defer(workspace.close);
   const system = { folder, thingsInBatch, rackEvery, slowMs };
-  const engines = await startEngines(engineCount, lasting);
+  const engines = await startEngines(engineCount, cleanup);
   const addresses = [...engines.map(({ name, url }) => ({ name, url })), ...ownEngines];
   const options = {
     redisUrl: redis.url,
@@ -110,19 +113,19 @@ export async function setChaosStage(
     digests,
   };
   const bots = openFleet('bot', options);
-  lasting.defer(bots.close);
+  cleanup.defer(bots.close);
   nextPort = inTurn(() => bots.ports().flatMap(({ port }) => port ?? []));
   const fleet = openFleet('worker', options, clocksAheadMs);
-  lasting.defer(fleet.close);
+  cleanup.defer(fleet.close);
   await Promise.all([
     ...Array.from({ length: botCount }, bots.start),
     ...Array.from({ length: workers }, fleet.start),
   ]);
   const connection = connectBlocking({ url: redis.url }, () => undefined);
-  lasting.defer(() => connection.disconnect());
+  cleanup.defer(() => connection.disconnect());
   const chain = openAuditLog(connection, PREFIX);
   const queues = openQueues(connection, () => undefined);
-  lasting.defer(queues.close);
+  cleanup.defer(queues.close);
   return {
     folder,
     redis,
@@ -138,7 +141,7 @@ export async function setChaosStage(
   };
 }
 
-/** Each port in its turn; 0, at which nobody listens, where there is none. */
+/** Each port in turn; 0, where nothing listens, if there is none. */
 function inTurn(ports: () => readonly number[]): () => number {
   let turn = 0;
   return () => {

@@ -1,11 +1,11 @@
-/* oxlint-disable typescript/unbound-method -- methods are replaced on their prototypes, and called with the `this` that they are given */
+/* oxlint-disable typescript/unbound-method -- methods are replaced on their prototypes, and called with the given `this` */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebClient } from '@slack/web-api';
 import { FlowProducer, Job, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 
-/** The steps of the run of a digest, in their order, by the program that takes them. */
+/** The steps of a digest run in order, by program. */
 export const STEPS = {
   worker: ['claim', 'flow', 'start', 'collect', 'track', 'result', 'save', 'outbox', 'finish'],
   bot: ['begin-posting', 'post', 'record-posted'],
@@ -13,17 +13,17 @@ export const STEPS = {
 
 export type Step = (typeof STEPS)['worker' | 'bot'][number];
 
-/** Right before a step is asked for, or once its reply has arrived. */
+/** Right before a step is requested, or once its reply has arrived. */
 export type Side = 'before' | 'after';
 
 const deathAt = (folder: string, step: Step, side: Side) => join(folder, `die-${side}-${step}`);
 
-/** The next process that comes to this point ends there with SIGKILL, and no other. */
+/** The next process that reaches this point is killed there with SIGKILL, and no other. */
 export function killAt(folder: string, step: Step, side: Side): void {
   writeFileSync(deathAt(folder, step, side), '');
 }
 
-/** Whether no process has come to this point yet. */
+/** Whether no process has reached this point yet. */
 export function isKillPending(folder: string, step: Step, side: Side): boolean {
   return existsSync(deathAt(folder, step, side));
 }
@@ -32,7 +32,7 @@ export function cancelKill(folder: string, step: Step, side: Side): void {
   rmSync(deathAt(folder, step, side), { force: true });
 }
 
-/** Dies here if it is this process' turn. */
+/** Dies here if this process is the first. */
 export function passStep(folder: string, step: Step, side: Side): void {
   const path = deathAt(folder, step, side);
   if (!existsSync(path)) return;
@@ -46,7 +46,8 @@ export function passStep(folder: string, step: Step, side: Side): void {
 }
 
 /**
- * Lets this process die at the steps of digests: it watches what is asked of Redis, of BullMQ and of Slack. Nothing in the product knows about it.
+ * Kills this process at the steps of digests, by watching its calls to Redis, BullMQ and Slack. Wrench
+ * itself does not know about it.
  */
 export function watchSteps(folder: string, program: 'worker' | 'bot'): void {
   const around = async <T>(step: Step | undefined, act: () => Promise<T>): Promise<T> => {

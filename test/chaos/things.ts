@@ -1,11 +1,11 @@
 import type { Disturbance, FakeAction, FixEvent } from './fix-log.ts';
 
-/** The things of the fake system, all of them broken at first, and what becomes of them. */
+/** The things of the fake system, all of them broken at first, and how they react to fixes. */
 
 export interface BatchSettings {
   /** How many things a batch has, each with a finding of its own. */
   readonly thingsInBatch: number;
-  /** One batch in so many is a rack: its things are one finding with many targets. 0 for none. */
+  /** One batch in this many is a rack: its things are one finding with many targets. 0 for none. */
   readonly rackEvery: number;
 }
 
@@ -29,7 +29,10 @@ function partsOf(thing: string): { readonly isValve: boolean; readonly batch: nu
   return { isValve: kind === 'valve', batch: Number(batch), at: Number(at) };
 }
 
-/** Things that stay broken after they were mended, so that only the record of the remediation keeps it from being applied again. */
+/**
+ * Things that stay broken after they were mended, so that only the record of the remediation prevents it
+ * from being applied again.
+ */
 export function isUnfixable(thing: string): boolean {
   const { isValve, batch, at } = partsOf(thing);
   return isValve ? batch % 3 === 0 && at === 1 : at % 5 === 0;
@@ -41,7 +44,7 @@ function isUnshieldable(thing: string): boolean {
   return isValve && batch % 5 === 0 && at === 2;
 }
 
-/** Valves that cannot be changed: whoever tries fails, before anything is applied. */
+/** Valves that cannot be changed: a fix fails before anything is applied. */
 export function isStuck(thing: string): boolean {
   const { isValve, batch, at } = partsOf(thing);
   return isValve && (batch * 7 + at) % 17 === 4;
@@ -68,7 +71,10 @@ export function hasVanished(thing: string, disturbances: readonly Disturbance[])
   return disturbances.some((one) => one.thing === thing && one.kind === 'vanish');
 }
 
-/** Grows with each change of the thing and with each action on it: a plan for an earlier version must not be applied. A pump has one only. */
+/**
+ * Grows with each change of the thing and with each action on it: a plan for an earlier version must not be
+ * applied. A pump has only one version.
+ */
 export function versionOf(
   thing: string,
   action: FakeAction,

@@ -2,10 +2,16 @@ import type { RecordedClick } from './buttons.ts';
 import type { Evidence, AuditRecord } from './evidence.ts';
 
 const AUDITED_AS = { request: 'asked', approve: 'approved', reject: 'rejected', look: 'outcome' } as const;
-/** Clicks of one person on one button at one instant are one to Wrench, where it took one of them; on a busy machine that is as long as this. */
+/**
+ * Wrench counts clicks of one person on one button at the same instant as one, if it accepted one of them;
+ * on a busy machine an instant is this long.
+ */
 const INSTANT_MS = 1_000;
 
-/** Clicks of one person on one button of one remediation; those that name none that is known in their channel have no id. */
+/**
+ * Clicks of one person on one button of one remediation; those without a known remediation in their channel
+ * have no id.
+ */
 interface ClickGroup {
   readonly userId: string;
   readonly button: RecordedClick['button'];
@@ -14,8 +20,8 @@ interface ClickGroup {
 }
 
 /**
- * Clicks without a result: neither accepted nor refused in the audit, nor counted there, and not answered with a private reply that they could
- * not be processed. Slack itself reports a click that did not arrive.
+ * Clicks without a result: neither accepted nor refused in the audit, nor counted there, and without a
+ * private reply that they could not be processed. Slack itself reports a click that did not arrive.
  */
 export function unansweredClicks({
   clicks,
@@ -56,13 +62,13 @@ function answersTo({ userId, button, id, clicks }: ClickGroup, entries: readonly
   return refused + taken + (taken > 0 ? sameInstant(clicks) : 0);
 }
 
-/** `request`, where a click on that button was refused. */
+/** `request`, if a click on that button was refused. */
 function refusedButton({ kind, what, because = '' }: AuditRecord['entry']): string | undefined {
   if (kind !== 'refused') return undefined;
   return /^a click on (\w+)$/.exec(what)?.[1] ?? /^(\w+): /.exec(because)?.[1];
 }
 
-/** How many followed another at once. */
+/** How many followed another immediately. */
 function sameInstant(clicks: readonly RecordedClick[]): number {
   const times = clicks.map(({ atMs }) => atMs).toSorted((a, b) => a - b);
   return times.filter((atMs, at) => at > 0 && atMs - (times[at - 1] ?? 0) <= INSTANT_MS).length;

@@ -3,8 +3,9 @@ import type { AppliedCase } from './audit-steps.ts';
 import { ROUNDING_MS } from './fix-log.ts';
 
 /**
- * Why a fix lacks a valid approval: by somebody else than who asked, who held the role, for that very plan, by a click on its own card, in the
- * audit before the fix was started; and as many of them as it needs.
+ * Why a fix lacks a valid approval: it must come from someone other than the requester, who had the role,
+ * for that very plan, by a click on its own card, in the audit before the fix was started; and from as many
+ * people as required.
  */
 export function whyNotApproved({ remediation, fix, steps, evidence }: AppliedCase): string | undefined {
   const startedAt = steps.findIndex(({ entry }) => entry.kind === 'applying');
@@ -13,7 +14,7 @@ export function whyNotApproved({ remediation, fix, steps, evidence }: AppliedCas
   if (started.atMs > fix.atMs + ROUNDING_MS)
     return `applied ${started.atMs - fix.atMs} ms before it was started`;
   const approvals = steps.slice(0, startedAt).filter(({ entry }) => entry.kind === 'approved');
-  if (approvals.length === 0) return 'nobody approved it before';
+  if (approvals.length === 0) return 'no one approved it before';
   const value = `${remediation.id} ${remediation.planHash}`;
   const valid = approvals.filter(({ atMs, entry }) => {
     const [by = ''] = entry.who;
@@ -28,10 +29,10 @@ export function whyNotApproved({ remediation, fix, steps, evidence }: AppliedCas
   const people = new Set(valid.map(({ entry }) => entry.who[0]));
   return people.size >= (remediation.approvalsNeeded ?? 1)
     ? undefined
-    : `not by somebody who could: ${approvals.map(({ entry }) => entry.who[0]).join(', ')}`;
+    : `not by an approver: ${approvals.map(({ entry }) => entry.who[0]).join(', ')}`;
 }
 
-/** What is known of a group may be as old as configuration says, and no older. */
+/** Group members may be cached for as long as configured, and no longer. */
 function mayApprove(userId: string, atMs: number, { faults, limits }: AppliedCase['evidence']): boolean {
   if (APPROVERS.includes(userId)) return true;
   if (!LEAVERS.includes(userId)) return false;

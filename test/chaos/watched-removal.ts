@@ -7,7 +7,7 @@ import type { FixSettings } from './fake-fixes.ts';
 import { type FixEvent, type FixEventKind, writeFixEvent } from './fix-log.ts';
 import { passGate } from './gates.ts';
 
-/** Of the time of a whole fix: plans have up to 30 lines. */
+/** The share of a whole fix's time: plans have up to 30 lines. */
 const BEFORE_SHARE = 1 / 5;
 const AFTER_SHARE = 1 / 20;
 
@@ -15,7 +15,8 @@ const AFTER_SHARE = 1 / 20;
 const madeAtMs = new WeakMap<Plan, number>();
 
 /**
- * `node/leftovers` as it is, with a removal of containers that notes when it begins and can be stopped. What was removed is known from the engine alone.
+ * The real `node/leftovers`, with a removal of containers that logs its start and can be stopped. Only the
+ * engine knows what was removed.
  */
 export function watchedLeftovers({ folder, slowMs }: FixSettings): AnyCheck {
   const watched = defineRemediation({

@@ -1,5 +1,5 @@
 import { startWorker } from '../../src/app/worker.ts';
 import { serveRole } from './serve-role.ts';
 
-/** The product's own worker, in a process that can be killed. What it logs goes to stdout. */
+/** The real worker, in a process that can be killed. It logs to stdout. */
 await serveRole('worker', startWorker);

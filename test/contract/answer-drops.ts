@@ -25,7 +25,10 @@ import { incompleteContainers, incompleteUsage } from './engine-drops.ts';
 
 const KINDS: readonly SourceErrorKind[] = ['unreachable', 'refused', 'missing', 'malformed'];
 
-/** Every way in which one answer can be dropped: as a whole, and in each of its parts that `src/ports` allows to be missing. */
+/**
+ * Every way in which one response of a source can be dropped: as a whole, and in each part that `src/ports`
+ * allows to be missing.
+ */
 export function dropsOf(answer: Answer): readonly Drop[] {
   const dropsOfParts = PARTS[answer.method];
   if (!dropsOfParts)
@@ -33,7 +36,7 @@ export function dropsOf(answer: Answer): readonly Drop[] {
   return [...dropsOfWhole(answer), ...dropsOfParts(answer)];
 }
 
-/** The answer hangs until the deadline: as long as the source is told to stop, and then for ever. */
+/** The response hangs until the deadline: until the source is stopped, and then forever. */
 export function hangsOf(answer: Answer): readonly Drop[] {
   const afters = answer.isStream ? upTo(sizeOf(answer)) : [undefined];
   return afters.flatMap((after) =>
@@ -48,7 +51,7 @@ export function hangsOf(answer: Answer): readonly Drop[] {
   );
 }
 
-/** The same answer fails at once where it would hang. */
+/** The same response fails immediately instead of hanging. */
 export function failingInstead({ answer, change, ...drop }: Drop): Drop {
   const after = change.kind === 'hang' ? change.after : undefined;
   const error = errorOf(answer.source, 'unreachable');
@@ -93,7 +96,7 @@ function sizeOf({ value, empty }: Answer): number {
   return empty + (value as readonly unknown[]).length;
 }
 
-/** 0 to `most`: after all results a stream may still fail. */
+/** 0 to `most`: a stream may fail even after all results. */
 function upTo(most: number): readonly number[] {
   return Array.from({ length: most + 1 }, (_, at) => at);
 }
@@ -199,7 +202,10 @@ function unseen(source: string, place: string): ScanResult {
 
 const FAILURE_MODES: readonly FailureMode[] = ['not-listening', 'hung', 'unreachable', 'rejected'];
 
-/** A query, and what is not known of a member that does not answer it. `status` is derived from its other answers. */
+/**
+ * A request, and the fields that are unknown if a member does not respond to it. `status` is derived from
+ * its other responses.
+ */
 const QUERIES: Readonly<Record<StoreQuery, readonly (keyof StoreMember)[]>> = {
   version: ['version'],
   status: [],
@@ -211,8 +217,8 @@ const QUERIES: Readonly<Record<StoreQuery, readonly (keyof StoreMember)[]>> = {
 };
 
 /**
- * What a member may fail to report, and with a fault. What is not here means something where it is absent: `isLearner`, a certificate where
- * it serves no TLS.
+ * What a member may fail to report, and with a fault. Fields that are not listed mean something if absent:
+ * `isLearner`, or a certificate without TLS.
  */
 const FAULTY: Partial<StoreMember> = {
   version: '2.1.1',
@@ -237,7 +243,7 @@ const FAULTY: Partial<StoreMember> = {
 
 const OTHER_ID = 'ffffffffffffffff';
 
-/** The same of an endpoint. */
+/** The same for an endpoint. */
 const FAULTY_ENDPOINT = {
   clusterId: OTHER_ID,
   memberId: OTHER_ID,
@@ -341,7 +347,7 @@ function unreported(answer: Answer, store: StoreMembers, member: StoreMember): r
   return [...ofMember, ...ofDisk];
 }
 
-/** One at the address of a member is asked with that member. */
+/** An endpoint at the address of a member is queried with that member. */
 function dropsOfEndpoint(answer: Answer, store: StoreMembers, endpoint: StoreEndpoint): readonly Drop[] {
   const { address } = endpoint;
   const withEndpoint = (changed: StoreEndpoint) => ({
@@ -363,7 +369,7 @@ function dropsOfEndpoint(answer: Answer, store: StoreMembers, endpoint: StoreEnd
   return [...silent, ...without];
 }
 
-/** What any one of the members could have answered, and none does. */
+/** What any of the members could have reported, and none does. */
 function unansweredByAll(answer: Answer, store: StoreMembers): readonly Drop[] {
   const { source } = answer;
   const { members, endpoints } = store;

@@ -42,7 +42,7 @@ test('a fix can be followed from the click to its outcome through at most eight 
   expect(files.length).toBeLessThanOrEqual(8);
 });
 
-test('every file of the worker has a test beside it', () => {
+test('every file of the worker has a test next to it', () => {
   const files = [...readTree(['src/worker']).keys()];
   const untested = files.filter(
     (file) => !file.endsWith('.test.ts') && !files.includes(file.replace(/\.ts$/, '.test.ts')),

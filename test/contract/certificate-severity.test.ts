@@ -92,9 +92,9 @@ function inFile(leaf: Certificate, more: Partial<SeenPlace> = {}): SeenPlace {
 }
 
 test.each<readonly [string, Certificate, readonly SeenPlace[], readonly string[]]>([
-  ['expired, beside the path', OLD, [live('a.test:443', [LEAF, OLD])], ['info certificate-expired']],
+  ['expired, next to the path', OLD, [live('a.test:443', [LEAF, OLD])], ['info certificate-expired']],
   [
-    'expired, beside one path and on another',
+    'expired, next to one path and on another',
     OLD,
     [live('a.test:443', [LEAF, OLD]), inFile(OLD)],
     ['critical certificate-expired'],

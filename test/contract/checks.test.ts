@@ -5,10 +5,10 @@ import type { AnyCheck } from '../../src/check/define-check.ts';
 import { reportSchema } from '../../src/check/finding.ts';
 import { offersOf } from '../../src/check/offers.ts';
 import { newSamples, seriesLimits } from '../../src/check/remembers.ts';
-import type { Story } from '../../src/check/story.ts';
+import { hasStories, loadStories } from './check-stories.ts';
 import { readText, readTree, ROOT } from './tree.ts';
 
-const FILES = ['check.ts', 'collect.ts', 'diagnose.ts', 'fixtures.ts', 'stories.ts', 'diagnose.test.ts'];
+const FILES = ['check.ts', 'collect.ts', 'diagnose.ts', 'fixtures.ts', 'diagnose.test.ts'];
 const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 function foldersOf(path: string): readonly string[] {
   return readdirSync(`${ROOT}${path}`, { withFileTypes: true })
@@ -47,20 +47,41 @@ test.each(checks)('%s has the files of a check and a kebab-case name', (check) =
   );
 });
 
+/** One sentence of at most 160 characters: a cell of a table. */
+const ONE_SENTENCE = /^[A-Z](?:[^.]|\.(?=\S)){10,158}\.$/;
+
 test.each(checks)(
-  '%s has stories with a title and a source, and its report of each is valid',
+  '%s says why it exists in one sentence: the outage, or the policy with its source',
   async (name) => {
     const { check } = (await load(`${name}/check.ts`)) as { check: AnyCheck };
-    const stories = await storiesOf(name);
 
-    expect(stories.length).toBeGreaterThan(0);
-    for (const { title, source, facts, now, args = {} } of stories) {
+    expect([check.why, check.policy?.rule].filter((reason) => reason !== undefined)).toEqual([
+      expect.stringMatching(ONE_SENTENCE),
+    ]);
+    expect(check.policy?.source ?? 'https://').toMatch(/^https:\/\//);
+    expect(check.title.length).toBeLessThanOrEqual(120);
+  },
+);
+
+/** The rule of a policy is tested with examples, which no outage has to provide. */
+test.each(checks)('%s has a story from an outage unless it enforces a policy', async (name) => {
+  const { check } = (await load(`${name}/check.ts`)) as { check: AnyCheck };
+
+  expect(check.policy !== undefined || (await loadStories(name)).length > 0).toBe(true);
+});
+
+test.each(checks)(
+  '%s names the title and source of each story, and its report of each is valid',
+  async (name) => {
+    const { check } = (await load(`${name}/check.ts`)) as { check: AnyCheck };
+
+    for (const { title, source, facts, now, args = {} } of await loadStories(name)) {
       expect(title.length).toBeGreaterThan(5);
       expect(source.length).toBeGreaterThan(5);
       const diagnosis = offersOf(check, check.diagnose(facts, parseArguments(check, args), now));
       const run = { check: name, environment: 'prod', args, status: 'found', gaps: [], coverage: [] };
       const report = { ...run, ...diagnosis, at: now.toISOString(), durationMs: 0 };
-      // Reports are sent as JSON and must not change on the way.
+      // Reports are sent as JSON and must survive it unchanged.
       expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
     }
   },
@@ -77,7 +98,7 @@ test.each(checks)(
     expect(keep).toBeLessThanOrEqual(100);
     expect(forMs).toBeLessThanOrEqual(MOST_REMEMBERED_MS);
     expect(everyMs).toBeLessThan(forMs);
-    for (const { facts, now } of await storiesOf(name)) {
+    for (const { facts, now } of await loadStories(name)) {
       const samples = newSamples(check.remembers, facts, now, (text) => text);
       const targets = samples.map(({ target }) => target);
       expect(targets).toEqual([...new Set(targets)]);
@@ -85,25 +106,31 @@ test.each(checks)(
   },
 );
 
-/** How full something is, is no claim. */
+/** A sentence about how full something is makes no such claim. */
 const REPAIRED = /renewed|running|responding|valid|no longer|removed|ignored/;
 
 test.each(checks)('%s never says that a fault in its stories was repaired', async (name) => {
   const { check } = (await load(`${name}/check.ts`)) as { check: AnyCheck };
   if (!check.resolved) return;
-  for (const { facts, now, args = {} } of await storiesOf(name)) {
+  for (const { facts, now, args = {} } of await loadStories(name)) {
     const { findings } = check.diagnose(facts, parseArguments(check, args), now);
     const resolutions = findings.map((finding) => check.resolved?.(facts, finding, now));
     expect(resolutions.filter((summary) => summary !== undefined && REPAIRED.test(summary))).toEqual([]);
   }
 });
 
-test.each(checks.filter((name) => !name.startsWith('_')))('%s names the source of its stories', (name) => {
-  expect(readText(`commands/${name}/stories.ts`)).not.toContain(PLACEHOLDER_SOURCE);
-});
+test.each(checks.filter((name) => !name.startsWith('_')))(
+  '%s has replaced the placeholders of the template',
+  async (name) => {
+    expect((await loadStories(name)).filter(({ source }) => source === PLACEHOLDER_SOURCE)).toEqual([]);
+  },
+);
 
-test.each(checks)('%s tests its diagnosis with its stories', (name) => {
-  expect(readText(`commands/${name}/diagnose.test.ts`)).toContain(`from './stories.ts'`);
+test.each(checks)('%s tests its diagnosis, with its stories if it has any', (name) => {
+  const tested = ['./diagnose.ts', ...(hasStories(name) ? ['./stories.ts'] : [])];
+  const imported = readText(`commands/${name}/diagnose.test.ts`).matchAll(/from '([^']+)'/g);
+
+  expect([...imported].map(([, path]) => path)).toEqual(expect.arrayContaining(tested));
 });
 
 test.each(checks)('%s describes every argument for help', async (name) => {
@@ -134,12 +161,3 @@ test('files and folders are named in kebab-case', () => {
 
   expect([...new Set(named)].filter((word) => !KEBAB_CASE.test(word))).toEqual([]);
 });
-
-async function storiesOf(name: string): Promise<readonly Story<unknown>[]> {
-  const module = (await load(`${name}/stories.ts`)) as Record<string, unknown>;
-  return Object.values(module).flat().filter(isStory);
-}
-
-function isStory(value: unknown): value is Story<unknown> {
-  return value !== null && typeof value === 'object' && 'facts' in value && 'source' in value;
-}

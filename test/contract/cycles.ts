@@ -2,8 +2,8 @@ import { posix } from 'node:path';
 import { importsOf, type Tree } from './layers.ts';
 
 /**
- * Import cycles, one for each group of files that import one another, as `a.ts → b.ts → a.ts`: the shortest through the
- * first file of the group. Imports of types and dynamic imports count, computed ones do not.
+ * Import cycles, one for each group of files that import each other, as `a.ts → b.ts → a.ts`: the shortest
+ * through the first file of the group. Imports of types and dynamic imports count, computed ones do not.
  */
 export function importCycles(tree: Tree): readonly string[] {
   const imports = new Map([...tree].map(([path, text]) => [path, importedFiles(tree, path, text)]));
@@ -26,7 +26,7 @@ function importedFiles(tree: Tree, path: string, text: string): readonly string[
     .filter((imported) => tree.has(imported));
 }
 
-/** From a file back to itself; undefined if it is on no cycle. */
+/** From a file back to itself; undefined if it is not on a cycle. */
 function shortestCycle(imports: Imports, start: string): readonly string[] | undefined {
   const importers = reachedFrom(imports, start);
   const last = [...importers.keys()].find((path) => imports.get(path)?.includes(start));
@@ -42,10 +42,12 @@ function groupOf(imports: Imports, start: string): readonly string[] {
   return [...reachedFrom(imports, start).keys()].filter((path) => reachedFrom(imports, path).has(start));
 }
 
-/** The files that a file reaches, nearest first, each with the file that imports it on the way; itself without one. */
+/**
+ * The files that a file reaches, nearest first, each with its importer on that path; itself without one.
+ */
 function reachedFrom(imports: Imports, start: string): ReadonlyMap<string, string | undefined> {
   const importers = new Map<string, string | undefined>([[start, undefined]]);
-  // A Map also iterates over what is added to it during the iteration.
+  // A Map also iterates over entries added during the iteration.
   for (const path of importers.keys())
     for (const imported of imports.get(path) ?? [])
       if (!importers.has(imported)) importers.set(imported, path);

@@ -1,7 +1,7 @@
 import type { ScanOptions, ScanResult } from '../../src/ports/certificates.ts';
 import type { Readers } from '../../src/ports/readers.ts';
 
-/** One answer of a source: the n-th call of a method with the same arguments. */
+/** One response of a source: the n-th call of a method with the same arguments. */
 export interface Answer {
   /** `main.tree(/doppler/meta)` */
   readonly call: string;
@@ -9,14 +9,14 @@ export interface Answer {
   readonly nth: number;
   readonly source: string;
   readonly method: string;
-  /** What it resolved to; of a stream its results. */
+  /** The value it resolved to; of a stream, its results. */
   readonly value: unknown;
   readonly isStream: boolean;
-  /** How many places of a stream were reported to be without content. */
+  /** The number of places without content that a stream reported. */
   readonly empty: number;
 }
 
-/** What is done to one answer. */
+/** The change to one response. */
 export type Change =
   | { readonly kind: 'reject'; readonly error: Error; readonly after?: number }
   | { readonly kind: 'hang'; readonly isDeaf: boolean; readonly after?: number }
@@ -31,19 +31,22 @@ export interface Drop {
   /** What the report must mention. */
   readonly subject: string;
   readonly change: Change;
-  /** A faulty answer that is hidden. Where a check does not mind it, it does not need the answer either. */
+  /** A faulty response that is hidden. A check that ignores it does not need the response either. */
   readonly hides?: Change;
 }
 
 export interface RecordedReaders {
   readonly read: Partial<Readers>;
-  /** In the order in which they were complete. */
+  /** In the order of completion. */
   readonly answers: Answer[];
-  /** How often each call was made. */
+  /** The number of times each call was made. */
   readonly calls: ReadonlyMap<string, number>;
 }
 
-/** The same readers, with every answer numbered and one of them dropped. Every method of every source is covered, whatever a check reads. */
+/**
+ * The same readers, with every response numbered and one of them dropped. Covers every method of every
+ * source, whatever a check reads.
+ */
 export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedReaders {
   const answers: Answer[] = [];
   const calls = new Map<string, number>();
@@ -115,7 +118,7 @@ async function changeAnswer(
   return change ? change.value : value;
 }
 
-/** A changed stream yields what it has `after` so many results, places without content included. */
+/** A changed stream yields its change `after` this many results, including places without content. */
 async function* changeStream(
   run: Method,
   options: ScanOptions,
@@ -141,7 +144,7 @@ async function* changeStream(
   if (change?.kind === 'hang') await hang(change.isDeaf ? undefined : options.signal);
 }
 
-/** Changed pages end `after` so many, or are replaced as a whole. */
+/** Changed pages end `after` this many, or are replaced as a whole. */
 async function* changePages(
   pages: AsyncIterable<unknown>,
   signal: AbortSignal | undefined,
@@ -157,7 +160,7 @@ async function* changePages(
   if (change?.kind === 'hang') await hang(change.isDeaf ? undefined : signal);
 }
 
-/** What a stream yields. */
+/** The items of a stream. */
 export interface StreamContent {
   readonly value: readonly ScanResult[];
   readonly empty: number;

@@ -2,7 +2,7 @@ import type { ContainerDetails, EngineContainer, EngineUsage } from '../../src/p
 
 type Batches = readonly (readonly EngineContainer[])[];
 
-/** The same answer without one of its parts, with what is missing in words. */
+/** The same response without one of its parts, with a description of what is missing. */
 export interface Incomplete {
   readonly what: string;
   /** What the report must mention. */

@@ -10,7 +10,10 @@ import { inVirtualTime, useRealTime, useVirtualTime } from './virtual-time.ts';
 
 vi.mock('node:timers/promises', async () => (await import('./virtual-time.ts')).virtualTimers);
 
-/** Unknown never counts as healthy: whatever a source does not answer, the report does not become clear because of it. */
+/**
+ * Unknown never counts as healthy: if a source does not respond to a request, the report does not become
+ * clear because of it.
+ */
 
 const DEADLINE_MS = 60_000;
 /** How long the kernel waits for a source that ignores the deadline, and for the check after that. */
@@ -125,7 +128,7 @@ function exceptionFor({ label }: Drop, { answeredOtherwise = [] }: Fixture): Ans
   return answeredOtherwise.find(({ answer }) => answer.test(label));
 }
 
-/** The check asked the same again, and was answered. */
+/** The check repeated the request and got a response. */
 function isAnsweredAgain({ answer, isLasting }: Drop, base: Outcome, { calls }: Outcome): boolean {
   return !isLasting && (calls.get(answer.call) ?? 0) > (base.calls.get(answer.call) ?? 0);
 }

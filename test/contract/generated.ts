@@ -1,7 +1,7 @@
 import { makeArtefacts } from '../../scripts/generate/artefacts.ts';
 import { readText } from './tree.ts';
 
-/** What a generated file says, and what it should say. Where they differ, `npm run generate` was not run. */
+/** The content of a generated file, and the expected content. If they differ, run `npm run generate`. */
 export async function generated(
   path: string,
 ): Promise<{ readonly is: string; readonly shouldBe: string | undefined }> {

@@ -9,7 +9,7 @@ test('imports go down only, and every file belongs to a module', () => {
   expect(violations(tree)).toEqual([]);
 });
 
-test('a module imports lower layers only; the parts of app and cli may also import one another as listed', () => {
+test('a module imports lower layers only; the parts of app and cli may also import each other as listed', () => {
   const layerOf = new Map(MODULES.map(({ name, layer }) => [name, layer]));
   const upward = MODULES.flatMap(({ name, layer, imports }) =>
     imports

@@ -1,14 +1,17 @@
 import { posix } from 'node:path';
 
-/** One module of the repository: where it is, and what it may import besides its own files. */
+/** One module of the repository: its location, and what it may import besides its own files. */
 interface Module {
   readonly layer: number;
   readonly name: string;
   /** For people. */
   readonly path: string;
-  /** Matches the start of a path. What differs in the match, such as two vendors, is two modules that do not import each other. */
+  /**
+   * Matches the start of a path. Different matches, such as two vendors, are two modules that do not import
+   * each other.
+   */
   readonly at: RegExp;
-  /** Names of modules below; `own <name>` only where the file is in the same folder. */
+  /** Names of modules below; `own <name>` only if the file is in the same folder. */
   readonly imports: readonly string[];
   /** Packages, and modules of Node. */
   readonly packages: RegExp;
@@ -18,8 +21,8 @@ const NO_PACKAGES = /^$/;
 const NODE = /^node:/;
 
 /**
- * The layers, from the lowest. A file belongs to the first module that matches its path. Imports go down: never up, and never to another
- * module of the same layer. `docs/architecture.md` shows the same table.
+ * The layers, from the lowest. A file belongs to the first module that matches its path. Imports only go
+ * down, never up or to another module of the same layer. `docs/architecture.md` shows the same table.
  */
 export const MODULES: readonly Module[] = [
   { layer: 0, name: 'ports', path: 'src/ports/', at: /^src\/ports\//, imports: [], packages: NO_PACKAGES },
@@ -104,7 +107,7 @@ export const MODULES: readonly Module[] = [
     imports: ['kit'],
     packages: NO_PACKAGES,
   },
-  // Every process reads the configuration, so it loads nothing that talks to anything.
+  // Every process reads the configuration, so it must not load any client.
   {
     layer: 3,
     name: 'vendor config',
@@ -118,10 +121,10 @@ export const MODULES: readonly Module[] = [
     name: 'store',
     path: 'src/store/',
     at: /^src\/store\//,
-    imports: ['check', 'text', 'queue'],
+    imports: ['check', 'text', 'telemetry', 'queue'],
     packages: /^((zod|ioredis)$|node:)/,
   },
-  // Two readings may be some seconds apart; lint allows waiting only in `collect`.
+  // Two readings may be some seconds apart; the linter allows waiting only in `collect`.
   {
     layer: 4,
     name: 'check of a command',
@@ -210,7 +213,7 @@ export const MODULES: readonly Module[] = [
     imports: ['ports', 'check', 'text', 'telemetry', 'store', 'config'],
     packages: NODE,
   },
-  // The bot loads no client of the infrastructure, and the worker nothing of Slack.
+  // The bot loads no infrastructure client, and the worker loads nothing of Slack.
   {
     layer: 7,
     name: 'bot',
@@ -270,7 +273,7 @@ export const MODULES: readonly Module[] = [
     imports: ['app shared', 'config', 'store', 'queue', 'check', 'text', 'request', 'terminal'],
     packages: /^(zod$|node:)/,
   },
-  // Verbs do not import one another.
+  // Verbs do not import each other.
   {
     layer: 8,
     name: 'cli verb',
@@ -297,18 +300,21 @@ export const MODULES: readonly Module[] = [
     name: 'main',
     path: 'src/main.ts',
     at: /^src\/main\.ts$/,
-    imports: ['cli verb', 'cli shared', 'app', 'app shared', 'config', 'telemetry'],
+    imports: ['cli verb', 'cli shared', 'app', 'app shared', 'config', 'telemetry', 'terminal'],
     packages: NODE,
   },
 ];
 
-/** Schemas and types, which do not connect to Redis: all that these modules import of the queue and the store. */
+/**
+ * Schemas and types that do not connect to Redis: the only imports of the queue and the store that these
+ * modules need.
+ */
 const SCHEMAS: Readonly<Record<string, RegExp>> = {
   render: /^src\/store\/(remediation\/record|audit\/entry|history\/tracked-findings|silences\/silences)\.ts$/,
   config: /^src\/(queue\/redis-settings|store\/remediation\/policy)\.ts$/,
 };
 
-/** With these a file can load any other, whatever it imports. */
+/** A file with these can load any other, whatever it imports. */
 const LOADERS = /^node:(module|vm)$/;
 
 /** What tests may import in addition: test tools, the servers of test/, and the program that they start. */
@@ -317,7 +323,7 @@ const TESTS_MAY_IMPORT =
   /^(test\/(world|workspace)\/|src\/(queue\/local-redis|main)\.ts$|(vitest|fast-check|@peculiar\/x509|node-forge|execa|ioredis|undici|yaml|zod)$|node:|src\/wire\/)/;
 const CHECK_TESTS_MAY_IMPORT = /^(vitest|fast-check)$/;
 
-/** Builders of facts and of in-memory sources: for stories, fixtures and tests, and for one another. */
+/** Builders of facts and of in-memory sources: for stories, fixtures and tests, and for each other. */
 const BUILDERS = /\/(builders|fixture-sources)\.ts$/;
 const MAY_IMPORT_BUILDERS = /(\.test|\/(builders|fixtures|stories))\.ts$/;
 
@@ -341,7 +347,7 @@ function resolve(path: string, specifier: string): string {
 }
 
 /** A test belongs to the module that it tests. */
-function moduleOf(path: string): Module | undefined {
+export function moduleOf(path: string): Module | undefined {
   const tested = path.replace(TEST, '.ts');
   return MODULES.find(({ at }) => at.test(tested));
 }
@@ -370,7 +376,7 @@ function instanceOf(path: string, { at }: Module): string | undefined {
   return at.exec(path.replace(TEST, '.ts'))?.[0];
 }
 
-/** `@slack/bolt/dist/x` is `@slack/bolt`, `node:fs/promises` stays. */
+/** `@slack/bolt/dist/x` becomes `@slack/bolt`, `node:fs/promises` is kept. */
 function packageOf(specifier: string): string {
   if (specifier.startsWith('node:') || specifier.startsWith('(computed)')) return specifier;
   return specifier
@@ -396,13 +402,16 @@ const IMPORTS = [
   // /// <reference path="y" />
   /^\/\/\/ *<reference path=(['"])(?<specifier>[^'"\n]+)\1/gm,
 ];
-/** An import of what only a running program knows: of anything but one literal. */
+/** An import whose specifier is known only at run time: anything except one literal. */
 const UNREADABLE = new RegExp(
   String.raw`${CALL}(?!(['"\`])[^'"\`$\n]+\1${COMMENT}[,)])(?<what>[^\s/][^;\n]{0,59})`,
   'g',
 );
 
-/** What a text imports, dynamically or not, values or types. A template with a hole in it and a computed name are given as they stand. */
+/**
+ * The imports of a text: dynamic or not, values or types. Templates with expressions and computed names are
+ * returned unchanged.
+ */
 export function importsOf(text: string): readonly string[] {
   const written = IMPORTS.flatMap((pattern) =>
     [...text.matchAll(pattern)].map(({ groups }) => groups?.['specifier'] ?? ''),

@@ -19,7 +19,7 @@ const HEADER =
 const RUNS_LUA =
   /\b(KEYS|ARGV)\[|\.(eval|evalsha|fcall)(_ro)?\(|\.call\(\s*['"](eval|fcall|EVAL|FCALL)|\.defineCommand\(/;
 
-/** `name  what it is`, one in a line. */
+/** `name  description`, one per line. */
 function namesIn(list = ''): readonly string[] {
   return list.split('\n').flatMap((line) => /^ {4}(\S+) +\S/.exec(line)?.[1] ?? []);
 }

@@ -68,7 +68,7 @@ test.each([SOCKET, HTTP])(
 
 test.each([SOCKET, HTTP])('%s requests the scopes that the doctor checks', (path) => {
   expect(read(path).oauth_config.scopes.bot).toEqual(expect.arrayContaining(Object.keys(REQUIRED_SCOPES)));
-  // Reading a channel's history needs approval in many workspaces, and is not needed.
+  // Reading a channel's history needs approval in many workspaces, and Wrench does not need it.
   expect(read(path).oauth_config.scopes.bot).not.toContain('channels:history');
 });
 

@@ -15,7 +15,10 @@ const REEXPORT_LIST = /^export (?:type )?\{(?<list>[^}]*)\}\s*from/gm;
 /** `import type { A } from './b.ts';`, `import a, { b as c } from './b.ts';` */
 const IMPORT_LIST = /^import [^;{]*\{(?<list>[^}]*)\}/gm;
 
-/** The names that a file declares and exports, each once. A name that it re-exports from another file is not among them, a new name for it is. */
+/**
+ * The names that a file declares and exports, each once. Names re-exported from another file are not
+ * included, unless they are renamed.
+ */
 export function exportedNames(text: string): ReadonlySet<string> {
   const code = text.replaceAll(COMMENTS, '');
   const imported = new Set(namesIn(code, IMPORT_LIST).map(({ alias }) => alias));

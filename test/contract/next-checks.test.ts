@@ -2,14 +2,17 @@ import { expect, test } from 'vitest';
 import { readArguments } from '../../src/check/arguments.ts';
 import type { NextCheck } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
-import type { Story } from '../../src/check/story.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { canBeAsked } from '../../src/request/next-checks.ts';
 import { nextInWords } from '../../src/check/report-in-words.ts';
 import { runStory } from '../golden/run-story.ts';
 import { loadCheckFixtures } from './check-fixtures.ts';
+import { loadStories } from './check-stories.ts';
 
-/** What a finding suggests to check next can be asked: its check exists, and its arguments are read as they are written. */
+/**
+ * The checks that a finding suggests next can be run: the check exists, and its arguments are parsed as
+ * written.
+ */
 
 const catalogue = await loadCatalogue();
 const PROD = { environment: 'prod' };
@@ -20,11 +23,8 @@ const problemsOf = (findings: readonly { readonly next?: readonly NextCheck[] }[
     .filter((next) => !canBeAsked(next, PROD, catalogue))
     .map((next) => nextInWords(next, PROD));
 
-test.each([...catalogue.checks])('the next checks in stories of %s can be asked', async (name, check) => {
-  const stories = (await import(
-    new URL(`../../commands/${name}/stories.ts`, import.meta.url).href
-  )) as Record<string, Story<unknown>>;
-  for (const story of Object.values(stories).flat()) {
+test.each([...catalogue.checks])('the next checks in stories of %s can be run', async (name, check) => {
+  for (const story of await loadStories(name)) {
     const { findings } = await runStory(name, check, story);
     expect(problemsOf(findings)).toEqual([]);
   }

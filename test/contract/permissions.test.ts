@@ -22,12 +22,15 @@ const accepted: readonly string[] = sources.flatMap(({ keys }) =>
   Object.keys(keys['allow']?.properties ?? {}),
 );
 
-test.each(needed)('%s needs `allow.%s`, which a source accepts and README.md shows', (name, permission) => {
-  expect(accepted).toContain(permission);
-  expect(readText('README.md')).toMatch(
-    new RegExp(`^\\| \`${name}\` \\|.*\\| \`allow\\.${permission}\` \\|$`, 'm'),
-  );
-});
+test.each(needed)(
+  '%s needs `allow.%s`, which a source accepts and docs/remediations.md lists',
+  (name, permission) => {
+    expect(accepted).toContain(permission);
+    expect(readText('docs/remediations.md')).toMatch(
+      new RegExp(`^\\| \`${name}\` \\|.*\\| \`allow\\.${permission}\` \\|$`, 'm'),
+    );
+  },
+);
 
 test('every permission that a source accepts is needed by a remediation', () => {
   expect(new Set(accepted)).toEqual(new Set(needed.map(([, permission]) => permission)));

@@ -8,7 +8,7 @@ import type { Deployment, Instance, RunningProcess } from '../../src/ports/proce
 
 type State = RunningProcess['state'];
 
-/** The doppler itself runs and is registered, so that nothing but `metron_agent` is wrong. */
+/** The doppler itself runs and is registered, so that only `metron_agent` is faulty. */
 const DOPPLER = instance('doppler_z1/0', ['doppler'], { addresses: ['10.0.1.1'], id: 'id-1' });
 const STORES = [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])];
 const DEPLOY = { taskId: '1180', description: 'create deployment' };
@@ -22,7 +22,7 @@ function vm(
   return instance(`cell/${index}`, [{ metron_agent: metron, rep: others }], known);
 }
 
-/** Of four VMs so many have their `metron_agent` in this state. */
+/** The number of VMs, of four, whose `metron_agent` is in this state. */
 function fourVms(amount: number, state: State, known: Partial<Instance> = {}): readonly Instance[] {
   return [0, 1, 2, 3].map((at) => (at < amount ? vm(at, state, known) : vm(at, 'running')));
 }

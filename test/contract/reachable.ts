@@ -2,8 +2,8 @@ import { posix } from 'node:path';
 import { importsOf, type Tree } from './layers.ts';
 
 /**
- * Everything that some files load, themselves included: paths of the tree, and packages as they are imported.
- * `lazily`: what is imported while running counts too; without it, only what is loaded before the first line runs.
+ * Everything that some files load, including themselves: paths of the tree, and packages as imported. With
+ * `lazily`, imports at run time count too; without it, only what is loaded before the first line runs.
  */
 export function reachable(
   tree: Tree,
@@ -11,7 +11,7 @@ export function reachable(
   { lazily }: { readonly lazily: boolean },
 ): ReadonlySet<string> {
   const found = new Set(from);
-  // A set also gives what is added to it while it is walked.
+  // A Set also iterates over values added during the iteration.
   for (const path of found) {
     const text = (tree.get(path) ?? '').replaceAll(ERASED, '');
     for (const specifier of importsOf(lazily ? text : text.replaceAll(LAZY, '')))
@@ -20,6 +20,6 @@ export function reachable(
   return found;
 }
 
-/** Gone when the program runs; `import { type X }` is not, and loads its module. */
+/** Erased at run time; `import { type X }` is not, and loads its module. */
 const ERASED = /^(?:import|export) type [^;]*;/gm;
 const LAZY = /\bimport\s*\([^)]*\)/g;

@@ -5,7 +5,7 @@ import type { AnyCheck } from '../../src/check/define-check.ts';
 import type { RemediationsByName } from '../../src/check/define-remediation.ts';
 import type { Offer } from '../../src/check/finding.ts';
 import { offersOf } from '../../src/check/offers.ts';
-import type { Story } from '../../src/check/story.ts';
+import { loadStories } from './check-stories.ts';
 import { readTree } from './tree.ts';
 
 const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
@@ -31,7 +31,7 @@ test.each(cases)('%s has a description, a risk and a time to settle', (_, { name
   expect(about).not.toMatch(/\.$|\n/);
   expect(['safe', 'disruptive', 'destructive']).toContain(risk);
   expect(uses.length).toBeGreaterThan(0);
-  // Somebody waits in the thread until then.
+  // Someone waits in the thread for this long.
   expect(settlesWithinSeconds).toBeGreaterThan(0);
   expect(settlesWithinSeconds).toBeLessThanOrEqual(900);
 });
@@ -72,8 +72,9 @@ test.each([...checks.keys()])('%s never offers the same button twice in a findin
 });
 
 /**
- * A plan is made again before it is applied, and the two must be equal: a plan with the time or a random number in it would never be applied.
- * The linter forbids `Date` in all files but these; this test forbids the other ways to the same mistake.
+ * A plan is made again before it is applied, and the two must be equal: a plan with the time or a random
+ * number in it would never be applied. The linter forbids `Date` except in these files; this test forbids
+ * the other causes of the same bug.
  */
 const NOT_LINTED = /\/(builders|check|collect|stories)\.ts$/;
 const CHANGES_BY_ITSELF =
@@ -115,16 +116,9 @@ async function offersIn(name: string): Promise<readonly Offer[]> {
 
 async function findingsIn(name: string): Promise<ReturnType<typeof offersOf>['findings']> {
   const check = checks.get(name) as AnyCheck;
-  const url = new URL(`../../commands/${name}/stories.ts`, import.meta.url);
-  const stories = Object.values((await import(url.href)) as Record<string, unknown>)
-    .flat()
-    .filter(isStory);
+  const stories = await loadStories(name);
   return stories.flatMap(
     ({ facts, now, args = {} }) =>
       offersOf(check, check.diagnose(facts, parseArguments(check, args), now)).findings,
   );
-}
-
-function isStory(value: unknown): value is Story<unknown> {
-  return value !== null && typeof value === 'object' && 'facts' in value && 'source' in value;
 }

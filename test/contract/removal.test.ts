@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { readTree } from './tree.ts';
 
-/** Calls that remove more than one thing that was named, or by force. */
+/** Calls that remove more than one named thing, or by force. */
 const FORBIDDEN = [
-  // `POST /containers/prune` and the like cannot be limited to a list, and compare the time of creation: https://docs.docker.com/reference/api/engine/
+  // `POST /containers/prune` and similar calls cannot be limited to a list, and compare the creation time:
+  // https://docs.docker.com/reference/api/engine/
   /\.prune\w*\(/,
   /\/prune\b/,
   /\bforce:(?!\s*false\b)/,
@@ -12,7 +13,7 @@ const FORBIDDEN = [
   /[?&](force|v)=(?!0|false)/,
 ];
 
-test('container engines are asked to remove one thing at a time, by its id and never by force', () => {
+test('only sends container engines removals of single objects, by id and without force', () => {
   const code = [...readTree(['src/sources/docker'])].filter(([path]) => !path.endsWith('.test.ts'));
 
   expect(code.some(([, text]) => text.includes('force: false'))).toBe(true);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { importsOf } from './layers.ts';
 import { readText, readTree } from './tree.ts';
 
-/** Without the contract tests, which contain what they forbid. */
+/** Without the contract tests, which contain the forbidden strings. */
 const code = new Map(
   [...readTree(['src', 'commands', 'scripts', 'test'])].filter(
     ([path]) => !path.startsWith('test/contract/'),

@@ -1,7 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The Markdown files of the repository, by their path from its root. */
+export const DOCUMENTS: readonly string[] = globSync('**/*.md', {
+  cwd: ROOT,
+  exclude: (path) => path.split('/').includes('node_modules'),
+}).toSorted();
 
 /** The files under folders of the repository, by their path from its root. */
 export function readTree(

@@ -1,8 +1,9 @@
 import { vi } from 'vitest';
 
 /**
- * Time that passes only when nothing else is left to do: a test that waits for a deadline takes no longer than one that does not, and means
- * the same on a slow machine. Test files also mock `node:timers/promises` with {@link virtualTimers}.
+ * Time that advances only when nothing else is left to do: a test that waits for a deadline takes no longer
+ * than others, and behaves the same on a slow machine. Test files also mock `node:timers/promises` with
+ * {@link virtualTimers}.
  */
 export function useVirtualTime(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
@@ -34,7 +35,7 @@ export const virtualTimers = {
     }),
 };
 
-/** Runs `work` to its end, and moves time to the next timer whenever everything else has settled. */
+/** Runs `work` to its end, and advances time to the next timer whenever everything else has settled. */
 export async function inVirtualTime<T>(work: () => Promise<T>): Promise<T> {
   let isDone = false;
   const working = work().finally(() => {

@@ -31,11 +31,11 @@ test('a demo is found while it runs, and leaves no file behind', async () => {
   expect(readdirSync(dataPath)).toEqual([]);
 });
 
-test('without a demo the error names the command that starts one, and the file that was looked for', () => {
+test('without a demo the error names the command that starts one, and the missing file', () => {
   expect(() => runningDemo(dataPath)).toThrow(
     expect.objectContaining({
       name: 'MissingSettings',
-      message: expect.stringMatching(/not running: run `npm run demo` first.*\/\.wrench\/demo\.json/),
+      message: expect.stringMatching(/demo isn.t running. Run `npm run demo`.*\/\.wrench\/demo\.json/),
     }),
   );
 });
@@ -50,7 +50,7 @@ test('the file of a demo that was killed counts as no demo', async () => {
   expect(findRunningDemo(dataPath)).toBeUndefined();
 });
 
-test('a pid that belongs to another process by now counts as no demo', () => {
+test('a pid that now belongs to another process counts as no demo', () => {
   const configPath = writeConfig();
   announceDemo(dataPath, configPath);
   rmSync(configPath);
@@ -74,7 +74,7 @@ test.each([
   expect(findRunningDemo(dataPath)).toBeUndefined();
 });
 
-test('of two demos the later one is found, and the earlier one again once the later has ended', async () => {
+test('of two demos, the later one is found, and the earlier one again once the later one has stopped', async () => {
   const earlier = announceDemo(dataPath, writeConfig('earlier.yaml'));
   const later = announceDemo(dataPath, writeConfig('later.yaml'));
 
@@ -85,7 +85,7 @@ test('of two demos the later one is found, and the earlier one again once the la
   expect(readdirSync(dataPath)).toEqual([]);
 });
 
-test('an earlier demo that ends does not remove the file of a later one', async () => {
+test('an earlier demo that stops does not remove the file of a later one', async () => {
   const earlierConfig = writeConfig('earlier.yaml');
   const earlier = announceDemo(dataPath, earlierConfig);
   const later = announceDemo(dataPath, writeConfig('later.yaml'));
@@ -103,6 +103,6 @@ test.each([
   [['env=demo', '--json'], true],
   [['--env', 'demoo'], false],
   [['--env', 'prod', '--match', 'demo'], false],
-])('%j asks for the demo: %j', (words, expected) => {
+])('%j selects the demo: %j', (words, expected) => {
   expect(asksForDemo(words)).toBe(expected);
 });

@@ -7,8 +7,8 @@ interface Announcement {
 }
 
 /**
- * Lets `wrench run … --env demo` find the demo of this process, until `close`.
- * Of two demos the one that started last is found, and once that has ended, the other.
+ * Lets `wrench run … --env demo` find the demo of this process, until `close`. Of two demos the later one
+ * is found, and the other one again once the later one has stopped.
  */
 export function announceDemo(dataPath: string, configPath: string, redisUrl?: string): Announcement {
   const file = runningDemoFile(dataPath);
@@ -28,7 +28,7 @@ export function announceDemo(dataPath: string, configPath: string, redisUrl?: st
   };
 }
 
-/** Readers see the old content or the new, never a part of it. */
+/** Atomic: readers see the old content or the new, never a part of it. */
 function write(file: string, demo: RunningDemo): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const written = `${file}.${process.pid}`;

@@ -3,7 +3,10 @@ import { type Authority, fullChain, issue, type Issued, makeAuthority } from '..
 import { asSafeAuthority } from '../world/safe-secrets.ts';
 import type { VaultUnderTest } from '../world/vault/administer.ts';
 
-/** What "Downloading Failed" hid in July 2019, as Xiujiao Gao told it in "CF push app: ERR Downloading Failed". */
+/**
+ * The cause of "Downloading Failed" in July 2019, as described by Xiujiao Gao in "CF push app: ERR
+ * Downloading Failed".
+ */
 const CULPRITS = [
   'api/cf_networking/policy_server_internal/server_cert',
   'syslogger/scalablesyslog/adapter/tls',
@@ -31,18 +34,21 @@ const NEIGHBOURS = [
   'autoscaler/tls',
 ] as const;
 
-/** Here stands an authority of the same name that came later: a renewal by it would be trusted by nobody. */
+/** A later CA of the same name is stored here: a renewal by it would not be trusted. */
 const BESIDE_ANOTHER = 'syslogger/scalablesyslog/adapter';
 
 const DAY_MS = 86_400_000;
 
 interface VaultTokens {
-  /** Reads. */
+  /** Read requests. */
   readonly token: string;
   readonly renewToken: string;
 }
 
-/** Fills a Vault as the platform's was that morning: a year-old set that ran out last night, healthy neighbours, places nobody may read. */
+/**
+ * Fills a Vault as the platform's was that morning: a year-old set that expired last night, healthy
+ * neighbours, paths without read permission.
+ */
 export async function fillVault(vault: VaultUnderTest, now: Date): Promise<VaultTokens> {
   const at = (days: number) => new Date(now.getTime() + days * DAY_MS);
   const authority = () =>
@@ -63,11 +69,13 @@ export async function fillVault(vault: VaultUnderTest, now: Date): Promise<Vault
     inSafesLayout(await issue(ca, { name: 'gone.service.cf.internal', keyType: 'p256' }), ca),
   );
   await vault.softDelete('secret/cf/old/tls');
-  // Beside the others is what signed them, as `safe` stores it, so that they can be renewed.
+  // Stored next to the CA that signed them, as `safe` does, so that they can be renewed.
   for (const folder of new Set(CULPRITS.map((path) => dirname(path))))
     if (folder !== BESIDE_ANOTHER) await vault.put(`secret/cf/${folder}/ca`, asSafeAuthority(ca, '1a2b'));
   await vault.put(`secret/cf/${BESIDE_ANOTHER}/ca`, asSafeAuthority(later, '1'));
-  await vault.put('secret/cf/payments/tls', { certificate: 'nobody of the platform team may read this' });
+  await vault.put('secret/cf/payments/tls', {
+    certificate: 'the platform team has no permission to read this',
+  });
   return allow(vault);
 }
 

@@ -10,14 +10,14 @@ import type { ShopCertificate } from './shop-certificate.ts';
 const MOST_WRITES = 500;
 const WRITE_BYTES = 1_000_000;
 
-/** What runs in this demo. */
+/** The parts of this demo that can be broken. */
 export interface Breakable {
   readonly shop: ShopCertificate;
   readonly cloudFoundry: CloudFoundry | undefined;
   readonly buildNodes: BuildNodes | undefined;
 }
 
-/** The faults that a person can inject from the page. Each result names the command to run next. */
+/** The faults that a person can inject from the page. Each result names the command to type next. */
 export function makeFaultInjections(
   { shop, cloudFoundry: cf, buildNodes }: Breakable,
   workspace: () => Workspace,
@@ -34,7 +34,7 @@ export function makeFaultInjections(
 function loseKey({ breakDoppler, loggregator }: CloudFoundry): FaultInjection {
   return {
     label: 'Let doppler_z2/0 lose its key in etcd',
-    about: 'It runs on and announces itself no more. Within seconds metron_agent falls over on every VM.',
+    about: 'It keeps running but no longer registers itself. Within seconds metron_agent fails on every VM.',
     run: async () => {
       await breakDoppler();
       const vms = loggregator.vms.length;
@@ -46,11 +46,10 @@ function loseKey({ breakDoppler, loggregator }: CloudFoundry): FaultInjection {
 function stopMetronByHand({ loggregator }: CloudFoundry): FaultInjection {
   return {
     label: 'Stop metron_agent on doppler_z3/0 by hand',
-    about:
-      'As somebody does who looks after something else, and forgets: monit does not watch over it any more.',
+    about: 'As after forgotten maintenance: monit no longer monitors it.',
     run: async () => {
       await order(loggregator.vm('doppler_z3/0').monit, 'metron_agent', 'stop');
-      return 'metron_agent is stopped on doppler_z3/0, and monit leaves it so. Type /bosh processes';
+      return 'metron_agent is stopped on doppler_z3/0, and monit does not restart it. Type /bosh processes';
     },
   };
 }
@@ -60,19 +59,19 @@ function loseMajority({ etcd }: CloudFoundry): readonly FaultInjection[] {
   return [
     {
       label: 'Stop two of three etcd members',
-      about: 'What is left has no majority: nobody can tell who has announced itself.',
+      about: 'Without a majority, no one can read which dopplers are registered.',
       run: async () => {
         await Promise.all(victims.map(etcd.kill));
-        return 'Two of three members are gone, and the majority with them. Type /etcd health or /etcd doppler';
+        return 'Two of three members are down, so etcd has no majority. Type /etcd health or /etcd doppler';
       },
     },
     {
       label: 'Start the etcd members again',
-      about: 'With the data that they had.',
+      about: 'With their existing data.',
       restores: true,
       run: async () => {
         await Promise.all(victims.map(etcd.start));
-        return 'All three members answer.';
+        return 'All three members respond.';
       },
     },
   ];
@@ -80,15 +79,15 @@ function loseMajority({ etcd }: CloudFoundry): readonly FaultInjection[] {
 
 function fillEtcd({ etcd }: CloudFoundry): FaultInjection {
   return {
-    label: 'Fill etcd until it takes nothing more',
-    about: 'One key is written again and again, and all that it ever was is kept.',
+    label: 'Fill etcd until it rejects writes',
+    about: 'Writes one key again and again. etcd keeps every version.',
     run: async () => {
       const value = 'x'.repeat(WRITE_BYTES);
       for (let writes = 0; writes < MOST_WRITES; writes++) {
         const { status } = await etcd.putV3('/demo/filling', value);
-        if (status !== 200) return 'etcd says NOSPACE to whoever writes. Type /etcd health';
+        if (status !== 200) return 'etcd rejects writes with NOSPACE. Type /etcd health';
       }
-      throw new Error('etcd takes ever more');
+      throw new Error('etcd still accepts writes');
     },
   };
 }
@@ -99,20 +98,20 @@ function fillBuildNode({ fill, clean }: BuildNodes): readonly FaultInjection[] {
     {
       label: 'Run builds without --rm on build-1',
       about:
-        'Each leaves its stopped containers on the node, until its small disk is full and Jenkins is evicted.',
+        'Each build leaves stopped containers on the node, until its small disk is full and Jenkins is evicted.',
       run: async () => {
         const { containers, availableShare } = await fill();
-        const free = `${(availableShare * 100).toFixed(1)}% of the disk of build-1 is free`;
+        const free = `${(availableShare * 100).toFixed(1)}% of build-1's disk is free`;
         return containers.length === 0
-          ? `${free} already. Type /node disk`
-          : `${containers.length} containers have ended, and ${free}. Type /node disk`;
+          ? `Already done: ${free}. Type /node disk`
+          : `${containers.length} containers have stopped, and ${free}. Type /node disk`;
       },
     },
     {
       label: 'Clean up build-1 by hand',
       about: 'Removes the stopped containers and the images of the builds.',
       restores: true,
-      run: async () => `${await clean()} containers are removed.`,
+      run: async () => `Removed ${await clean()} containers.`,
     },
   ];
 }
@@ -121,7 +120,7 @@ function expireCertificate({ expire, renew }: ShopCertificate): readonly FaultIn
   return [
     {
       label: 'Let the certificate of shop.test expire',
-      about: 'It is in a file that nobody looks at, and nobody has renewed it.',
+      about: 'It is in a file that no one checks, and its renewal was forgotten.',
       run: async () => {
         await expire();
         return 'shop.pem has expired. The next digest in #platform reports it, or type /certs expiring --match shop';
@@ -129,11 +128,11 @@ function expireCertificate({ expire, renew }: ShopCertificate): readonly FaultIn
     },
     {
       label: 'Renew the certificate of shop.test',
-      about: 'For a year and a month. The next digest reports that too.',
+      about: 'For 13 months. The next digest reports that too.',
       restores: true,
       run: async () => {
         await renew();
-        return 'shop.pem is renewed. The next digest in #platform reports it';
+        return 'shop.pem has been renewed. The next digest in #platform reports it';
       },
     },
   ];
@@ -142,16 +141,16 @@ function expireCertificate({ expire, renew }: ShopCertificate): readonly FaultIn
 function changeApprovers(workspace: () => Workspace): readonly FaultInjection[] {
   return [
     {
-      label: 'Take Grace out of @platform-leads',
-      about: 'She may approve as one of them. Do it while a plan waits for her.',
+      label: 'Remove Grace from @platform-leads',
+      about: 'This group lets her approve. Try it while a plan waits for her approval.',
       run: async () => {
         workspace().setGroup(PEOPLE.leads, []);
-        return 'Grace is out of the group. What she approves from now on is refused';
+        return 'Grace is no longer in the group. Wrench refuses her approvals from now on';
       },
     },
     {
-      label: 'Put Grace back into @platform-leads',
-      about: 'Then she may approve again.',
+      label: 'Add Grace to @platform-leads',
+      about: 'She can approve again.',
       restores: true,
       run: async () => {
         workspace().setGroup(PEOPLE.leads, [PEOPLE.grace]);

@@ -15,7 +15,7 @@ import { startDemoWorld } from './world.ts';
 import { MAX_WAIT_MS, MAX_WORLD_WAIT_MS } from '../timeouts.ts';
 
 const PAGE_PORT = 4_000;
-/** As many as the outage is told of. */
+/** The number of VMs in the report of the outage. */
 const VMS = 12;
 const TOKENS = {
   botToken: 'xoxb-demo-demo-demo-not-a-real-token',
@@ -24,7 +24,7 @@ const TOKENS = {
 } as const;
 const WAIT = { timeoutMs: MAX_WORLD_WAIT_MS };
 
-/** What has been started, in order; closed the other way round. */
+/** Everything started, in order; closed in reverse. */
 const started: (() => Promise<unknown>)[] = [];
 
 async function main(): Promise<void> {
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
     ...(vms > 0 ? ['a small Cloud Foundry'] : []),
     ...(noEngine === undefined ? ['a Docker Engine'] : []),
   ];
-  say(`Starting the world: ${parts.join(', ')} …`);
+  say(`Starting ${parts.join(', ')} …`);
   if (lacking.length > 0) say(noCloudFoundry(lacking));
   const world = await keep(startDemoWorld({ vms, buildNodes: noEngine === undefined }));
   const { cloudFoundry, shop } = world;
@@ -88,28 +88,30 @@ interface Tryable {
 
 function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: Tryable): string {
   const outage = `
-  The outage: "Break something", let doppler_z2/0 lose its key in etcd, type /etcd doppler, open the thread,
-              click Restart, read the plan, become Grace (her face is beside the title), approve.
-  No space:   "Break something", fill etcd, type /etcd health, and so on.`;
+  Outage:     click "Break something", let doppler_z2/0 lose its key in etcd, type /etcd doppler, open the thread,
+              click Request plan, read it, switch to Grace (click her face next to the title), approve.
+  No space:   click "Break something", fill etcd, type /etcd health, and continue as above.`;
   const fullDisk = `
-  Full disk:  "Break something", run builds without --rm, type /node disk, open the thread, click Run /node leftovers,
-              then remove the containers there.`;
+  Full disk:  click "Break something", run builds without --rm, type /node disk, open the thread,
+              click Run /node leftovers, request their removal in its thread.`;
   const renewal = `
-  A renewal:  /certs expiring --match locket, open the thread, click Renew.`;
+  Renewal:    type /certs expiring --match locket, open the thread, click Apply.`;
   const digest = `
-  The digest: every two minutes in #platform: what it found first, then only what has changed. "Break something", let
-              the certificate of shop.test expire, and renew it. Do not wait: /wrench digest run platform
-  Its thread: open it, click Silence… or I'm on it, and see what the next digest and the next answer say.`;
+  Digest:     open #platform, which gets a digest every two minutes: all findings first, then only changes.
+              Click "Break something", let the certificate of shop.test expire, and renew it.
+              To get the digest now, type /wrench digest run platform
+              Click Silence… or I'm on it in its thread, and see how the next digest shows the finding.`;
   return `
 Open ${pageUrl} and try:
 ${canFix ? [hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}${digest}
-  A question: /certs show mysql. In another terminal: npm run wrench -- run certs expiring --env demo
+  Terminal:   npm run wrench -- run certs expiring --env demo
 `;
 }
 
 function noCloudFoundry(packages: readonly string[]): string {
   return `
-  No Cloud Foundry here, and so no /etcd and no /bosh: its etcd and its monit are real ones.
+  No Cloud Foundry can run here, so no /etcd and no /bosh: they need etcd and monit.
+  To install them:
   apt-get install ${packages.join(' ')}
 `;
 }
@@ -120,7 +122,7 @@ function noBuildNodes(because: string): string {
 `;
 }
 
-/** What failed: in the engine's own words if there are any, without the rest of its log. */
+/** What failed: the engine's own error if there is one, without the rest of its log. */
 function reasonOf({ message, cause }: Error): string {
   const [, own] = /failed to start daemon: ([^\n]*)/.exec(message) ?? [];
   const [first = ''] = (own ?? (cause instanceof Error ? cause.message : message)).split('\n');
@@ -129,20 +131,24 @@ function reasonOf({ message, cause }: Error): string {
 
 const NO_REDIS = `
   ┌──────────────────────────────────────────────────────────────────────────────┐
-  │ No Redis is installed: a stand-in written in JavaScript holds everything in  │
-  │ memory only. Good for a look, never for work: it applies no remediation.     │
+  │ No Redis is installed. The demo uses a stand-in written in JavaScript, which │
+  │ keeps everything in memory, so Wrench applies no fixes. To install Redis:    │
   │ apt-get install redis-tools                                                  │
   └──────────────────────────────────────────────────────────────────────────────┘`;
 
-/** The page's usual port, or a free one where that is taken. */
+/** The page's default port, or a free one if it is in use. */
 async function openWorkspace(port: number, broken: Breakable): Promise<Workspace> {
   const { cloudFoundry, buildNodes } = broken;
   const commands = [
     { command: '/certs', description: 'Certificates', usage: 'expiring | show <site>' },
     ...(cloudFoundry
       ? [
-          { command: '/etcd', description: 'Who has announced itself in etcd', usage: 'doppler | health' },
-          { command: '/bosh', description: 'What runs on the VMs', usage: 'processes' },
+          {
+            command: '/etcd',
+            description: 'Dopplers in etcd, and the health of etcd',
+            usage: 'doppler | health',
+          },
+          { command: '/bosh', description: 'Processes on BOSH VMs', usage: 'processes' },
         ]
       : []),
     ...(buildNodes
@@ -150,7 +156,7 @@ async function openWorkspace(port: number, broken: Breakable): Promise<Workspace
       : []),
     {
       command: '/wrench',
-      description: 'All that Wrench can be asked',
+      description: 'Help, digests, silences, the audit, freeze',
       usage: 'help | digest | silences | audit | freeze',
     },
   ];
@@ -166,7 +172,7 @@ async function openWorkspace(port: number, broken: Breakable): Promise<Workspace
   return workspace;
 }
 
-/** The product itself, as production starts it; only its addresses and tokens are the demo's. */
+/** Starts Wrench as in production; only its addresses and tokens are the demo's. */
 async function startWrench(workspace: Workspace, configPath: string, redisUrl: string): Promise<void> {
   const wrench = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'all'], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -185,15 +191,15 @@ async function startWrench(workspace: Workspace, configPath: string, redisUrl: s
   started.push(() => end(wrench));
   wrench.once('exit', (code) => {
     if (stopping) return;
-    say(`Wrench ended with ${code}.`);
+    say(`Wrench exited with ${code}.`);
     void stop(1);
   });
-  // Where Wrench cannot start it ends, and with it the demo: a slow machine is no reason to give up.
+  // If Wrench cannot start, it exits, and the demo stops; a slow machine may take its time.
   await workspace.waitFor(() => workspace.sockets.connections() > 0, WAIT);
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  // A process that was ended by a signal has no exit code.
+  // A process that was killed by a signal has no exit code.
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((done) => child.once('exit', done));
   child.kill('SIGTERM');
@@ -205,31 +211,31 @@ async function end(child: ChildProcess): Promise<void> {
 async function askFirst(workspace: Workspace, command: string, text: string): Promise<void> {
   say(`@ada types ${command} ${text} in #incident:\n`);
   await workspace.command({ userId: PEOPLE.ada, channelId: CHANNELS.incident, command, text });
-  const isAnswer = (message: Message) => message.user !== PEOPLE.ada && !message.text.includes('CHECKING');
+  const isAnswer = (message: Message) => message.user !== PEOPLE.ada && !message.text.startsWith('Checking ');
   const answer = await workspace.waitFor(() => workspace.messages(CHANNELS.incident).find(isAnswer), WAIT);
   for (const line of answer.text.split('\n')) say(`  ${line.replace(/:[a-z_]+: /, '')}`);
 }
 
-/** Later runs have something to compare with, and whoever opens the channel need not wait for the first one. */
+/** Gives later runs something to compare with, and the channel a first digest. */
 async function runDigest(workspace: Workspace): Promise<void> {
   const { platform: channelId } = CHANNELS;
   await workspace.command({ userId: PEOPLE.ada, channelId, command: '/wrench', text: 'digest run platform' });
   await workspace.waitFor(() => workspace.messages(channelId)[0], WAIT);
 }
 
-/** Whatever has been started will be closed, also where Ctrl-C came while it was starting. */
+/** Closes the part at the end, even if Ctrl-C arrives while it starts. */
 async function keep<T extends { readonly close: () => Promise<unknown> }>(starting: Promise<T>): Promise<T> {
   pending = starting;
   const part = await starting;
   started.push(part.close);
-  if (stopping) throw new Error('it was stopped');
+  if (stopping) throw new Error('stopped');
   return part;
 }
 
 let pending: Promise<unknown> | undefined;
 let stopping: Promise<never> | undefined;
 
-/** A terminal's Ctrl-C may come twice, for npm passes it on as well. */
+/** Ctrl-C in a terminal may arrive twice, because npm forwards it too. */
 function stop(code: number): Promise<never> {
   stopping ??= closeAll(code);
   return stopping;
@@ -237,7 +243,7 @@ function stop(code: number): Promise<never> {
 
 async function closeAll(code: number): Promise<never> {
   await pending?.catch(() => undefined);
-  // What has just started is kept in the next moment.
+  // A part that has just started is registered in the next turn of the event loop.
   await setImmediate();
   for (const close of started.toReversed()) await close().catch((error: unknown) => say(String(error)));
   process.exit(code);

@@ -1,11 +1,11 @@
-/** The channels of the loopback workspace, by their ids in Slack. */
+/** The channels of the loopback workspace, by their Slack ids. */
 export const CHANNELS = {
   incident: 'C0123INCIDENT',
-  /** Where the digest is posted. */
+  /** The digest's channel. */
   platform: 'C0123PLATFORM',
 } as const;
 
-/** The people of the loopback workspace, by their ids in Slack. */
+/** The people of the loopback workspace, by their Slack ids. */
 export const PEOPLE = {
   ada: 'U0123ADA',
   grace: 'U0123GRACE',

@@ -5,12 +5,12 @@ import { NoRedis, startLocalRedis } from '../../src/queue/local-redis.ts';
 
 export interface DemoRedis {
   readonly url: string;
-  /** Held in memory only, by a Redis written in JavaScript. */
+  /** In memory only, in a Redis written in JavaScript. */
   readonly isStandIn: boolean;
   readonly close: () => Promise<void>;
 }
 
-/** A private Redis where one is installed, else a stand-in that forgets. */
+/** A private Redis if one is installed, otherwise a stand-in that is not persistent. */
 export async function startDemoRedis(onError: (error: Error) => void): Promise<DemoRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-demo-redis-'));
   const clean = () => rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** `npm run screenshot`: takes the pictures of the README again, from the running demo. */
+/** `npm run screenshot`: takes the pictures of the README from the running demo. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ interface Shot {
 }
 
 const SHOTS: readonly Shot[] = [
-  // Beside the verdict in the channel there is room for what the thread shows of one finding.
+  // Wide enough for the verdict in the channel next to one finding in the thread.
   { name: 'thread.png', viewport: DESK, prepare: (page) => openCertificates(page, 'finding') },
   { name: 'phone.png', viewport: PHONE, prepare: (page) => openCertificates(page, 'verdict') },
   { name: 'digest.png', viewport: DESK, prepare: openDigest },
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Where the page is, once the demo's first question is answered. */
+/** The page's address, once the demo's first check has its report. */
 async function addressOf({ stdout }: ChildProcess): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const late = setTimeout(() => reject(new Error('the demo did not start')), READY_WITHIN_MS);
@@ -61,7 +61,7 @@ async function shoot(browser: Browser, address: string, shot: Shot): Promise<voi
   page.setDefaultTimeout(READY_WITHIN_MS);
   await page.goto(address);
   await shot.prepare(page);
-  // What has just come fades in.
+  // New messages fade in.
   await page.evaluate(
     'Promise.allSettled(document.getAnimations().map(({ finished }) => finished)).then(() => true)',
   );
@@ -71,7 +71,7 @@ async function shoot(browser: Browser, address: string, shot: Shot): Promise<voi
   process.stdout.write(`written: docs/${shot.name}, ${Math.ceil((await stat(path)).size / 1_000)} kB\n`);
 }
 
-/** Of the message with this verdict: a digest may be posted at any time. */
+/** The message with this verdict: a digest may be posted at any time. */
 async function openThread(page: Page, verdict: RegExp): Promise<Locator> {
   await page
     .getByRole('log', { name: 'Messages' })
@@ -90,24 +90,27 @@ async function openCertificates(page: Page, from: 'finding' | 'verdict'): Promis
     thread.getByText(/likely impact: cells/).last(),
   ];
   await finding.waitFor();
-  // TypeScript knows no DOM here.
+  // TypeScript has no DOM types here.
   await (from === 'finding' ? finding : verdict).evaluate((shown: unknown) =>
     (shown as { scrollIntoView: () => void }).scrollIntoView(),
   );
-  // The line above it belongs to it.
+  // The line above is part of it.
   await thread.hover();
   await page.mouse.wheel(0, from === 'finding' ? -24 : -1_000);
   await page.mouse.move(0, 0);
 }
 
-/** Switches the channel, on a phone by its menu. */
+/** Switches the channel, on a phone through its menu. */
 async function openPlatform(page: Page): Promise<void> {
   const menu = page.getByRole('button', { name: /^Channels/ });
   if (await menu.isVisible()) await menu.click();
   await page.locator('#channels').getByText('platform').click();
 }
 
-/** A certificate has expired: the channel has the digest that says so, and the thread beside it the chart. */
+/**
+ * A certificate has expired: the digest in the channel reports it, and the thread next to it shows the
+ * chart.
+ */
 async function openDigest(page: Page): Promise<void> {
   await openPlatform(page);
   await inject(page, /Let the certificate of shop.test expire/, /has expired/);
@@ -125,7 +128,7 @@ async function openDigest(page: Page): Promise<void> {
 /** The certificate is renewed. */
 async function openChangedDigest(page: Page): Promise<void> {
   await openPlatform(page);
-  await inject(page, /Renew the certificate of shop.test/, /is renewed/);
+  await inject(page, /Renew the certificate of shop.test/, /has been renewed/);
   await send(page, '/wrench digest run platform');
   const changed = page.getByRole('heading', { name: /1 gone/ }).first();
   await changed.waitFor();
@@ -147,7 +150,7 @@ async function send(page: Page, command: string): Promise<void> {
   await message.press('Enter');
 }
 
-/** The outage from its beginning to its end: broken, found, asked for by Ada, approved by Grace. */
+/** The outage from start to end: broken, found, requested by Ada, approved by Grace. */
 async function fixDoppler(page: Page): Promise<void> {
   await openPlatform(page);
   await inject(page, /lose its key in etcd/, /has lost its key/);

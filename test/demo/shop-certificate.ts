@@ -1,7 +1,7 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { issue, makeAuthority } from '../world/ca.ts';
 
-/** The certificate of a shop in a file, which a person may let expire and renew. Valid at first. */
+/** A shop's certificate in a file, which a person can let expire and renew. Valid at first. */
 export interface ShopCertificate {
   readonly path: string;
   readonly expire: () => Promise<void>;
@@ -14,7 +14,7 @@ const LIFETIME_DAYS = 397;
 
 export async function writeShopCertificate(path: string): Promise<ShopCertificate> {
   const authority = await makeAuthority({ name: 'Shop CA' });
-  // Readers see the old certificate or the new one, never a part of it.
+  // Atomic: readers see the old certificate or the new one, never a part of it.
   const write = async (leftDays: number) => {
     const notAfter = new Date(Date.now() + leftDays * DAY_MS);
     const notBefore = new Date(notAfter.getTime() - LIFETIME_DAYS * DAY_MS);

@@ -16,26 +16,28 @@ export interface DemoWorld {
   /** A `wrench.yaml` with the environment `demo`. */
   readonly configPath: string;
   readonly shop: ShopCertificate;
-  /** Absent where none was asked for, or where the system lacks what it needs. */
+  /** Absent if not requested, or if the system lacks a requirement. */
   readonly cloudFoundry?: CloudFoundry;
-  /** Absent if none were asked for. An error if they could not be started: then nothing of them is left. */
+  /**
+   * Absent if not requested. An error if they could not be started; then nothing of them is left behind.
+   */
   readonly buildNodes?: BuildNodes | Error;
   readonly close: () => Promise<void>;
 }
 
-/** The people of the workspace by what they may do: Ada by her id, Grace by her group, Kate nothing. */
+/** The people of the workspace by role: Ada by her id, Grace by her group, Kate without any. */
 const ROLES = {
   requester: [PEOPLE.ada, PEOPLE.leads],
   approver: [PEOPLE.ada, PEOPLE.leads],
 };
 
-/** Off until they are named. Two others would have to approve them, of whom the demo has one. */
+/** Off unless configured. They need two approvers other than the requester, and the demo has one. */
 const REMEDIATIONS = {
   destructive: ['etcd/health:free-space', 'node/leftovers:remove-containers', 'node/leftovers:remove-images'],
   approvals: { destructive: 1 },
 };
 
-/** Of all kinds of trouble, those that an evening on call may bring. */
+/** The kinds of faults that an evening on call may bring. */
 const SITES: readonly SiteKind[] = [
   'healthy',
   'expired-leaf',
@@ -51,23 +53,24 @@ const SITES: readonly SiteKind[] = [
   'closed',
 ];
 
-/** So little that a person sees an etcd without space in seconds. */
+/** Small enough that etcd runs out of space within seconds. */
 const QUOTA_BYTES = 32_000_000;
 
 const SHOP_FILE = 'shop.pem';
-/** Kept as people keep them; two cannot be read. */
+/** Stored as people store them; two cannot be read. */
 const FILES = ['shapes/*', 'containers/*', 'documents/*', 'odd/soon.pem', 'cut.pem', SHOP_FILE];
 
 export interface DemoWorldOptions {
-  /** Of the Cloud Foundry; without any there is none. */
+  /** The number of VMs of the Cloud Foundry; without any there is none. */
   readonly vms: number;
-  /** Whether to start a Docker Engine with a disk of its own. Default no. */
+  /** Whether to start a Docker Engine with its own disk. Default no. */
   readonly buildNodes?: boolean;
 }
 
 /**
- * Real TLS servers, a folder of files, a Vault, a small Cloud Foundry, and a Docker Engine on a node of a cluster: all on loopback and of this demo's own.
- * If one of them cannot be started, nothing is left of the others; only the engine may be missing.
+ * Real TLS servers, a folder of files, a Vault, a small Cloud Foundry, and a Docker Engine on a node of a
+ * cluster, all on loopback and only for this demo. If one of them cannot be started, nothing of the others
+ * is left behind; only the engine may be missing.
  */
 export async function startDemoWorld({
   vms,
@@ -129,14 +132,14 @@ export async function startDemoWorld({
   };
 }
 
-/** So often that a person sees it say what was broken, and soon after that it is gone. */
+/** Often enough to see a digest report a fault, and soon after that it is gone. */
 function digestOf(cloudFoundry: CloudFoundry | undefined, buildNodes: BuildNodes | undefined) {
   return {
     cron: '*/2 * * * *',
     channel: CHANNELS.platform,
     checks: [
       { check: 'certs/expiring' },
-      // How slow the disk of this machine is would be news all the time.
+      // The speed of this machine's disk would be reported all the time.
       ...(cloudFoundry ? [{ check: 'etcd/health', args: { slowShare: 0.5 } }] : []),
       ...(buildNodes ? [{ check: 'node/disk' }] : []),
     ],

@@ -16,7 +16,7 @@ import { kubelet } from '../world/kubernetes/kubelets.ts';
 import { configBody, nodeObject, statsBody } from '../world/kubernetes/objects.ts';
 import { filesIn, readAllYaml } from './tree.ts';
 
-/** Accounts with the roles in deploy/kubernetes/rbac, against a server that enforces them. */
+/** Accounts with the roles in deploy/kubernetes/rbac, against a server that enforces RBAC. */
 
 const FOLDER = 'deploy/kubernetes/rbac';
 const READER = 'system:serviceaccount:wrench:wrench-worker';
@@ -83,7 +83,7 @@ async function open(
   source = openKubernetes(config);
 }
 
-async function doctorSays(): Promise<string> {
+async function runDoctor(): Promise<string> {
   return writeLines(await checkSource({ environment: 'prod', source, checks }, TIMEOUT_MS));
 }
 
@@ -101,7 +101,7 @@ async function countOf(pages: AsyncIterable<readonly unknown[]>): Promise<number
 const KUBELET_ROLES = { direct: 'wrench-kubelet-read', proxy: 'wrench-kubelet-proxy' } as const;
 
 test.each(['direct', 'proxy'] as const)(
-  'with `kubelets: %s` the roles suffice for every request that reads, and for cordoning',
+  'with `kubelets: %s`, the roles are enough for every read, and for cordoning',
   async (kubelets) => {
     await open({ kubelets, allow: {} }, ['wrench-read', KUBELET_ROLES[kubelets]]);
     const lab = clusterOf(source);
@@ -129,31 +129,33 @@ test.each(['direct', 'proxy'] as const)(
   },
 );
 
-test('the account with the roles for `kubelets: direct` lacks nothing, and the doctor warns of nothing', async () => {
+test('the account with the roles for `kubelets: direct` passes the doctor without warnings', async () => {
   await open({ kubelets: 'direct', allow: {} }, ['wrench-read', 'wrench-kubelet-read']);
 
-  const said = await doctorSays();
+  const output = await runDoctor();
 
-  expect(said).toMatch(/^✔ prod\/lab: Kubernetes v1\.33\.5, 2 nodes\n✔ prod\/lab: has the permissions that /);
-  expect(said).not.toMatch(/[!✖]/);
+  expect(output).toMatch(
+    /^✔ prod\/lab: Kubernetes v1\.33\.5, 2 nodes\n✔ prod\/lab: has all permissions that /,
+  );
+  expect(output).not.toMatch(/[!✖]/);
 });
 
-test('without a role the doctor names each permission that is missing, once, and the file that grants it', async () => {
+test('without a role, the doctor lists each missing permission once, with the file that grants it', async () => {
   await open({ kubelets: 'direct' }, []);
 
-  const said = await doctorSays();
+  const output = await runDoctor();
 
-  expect(said).toMatch(/^✔ prod\/lab: Kubernetes v1\.33\.5\n/);
-  for (const permission of ['list nodes', 'list pods']) expect(said.split(permission)).toHaveLength(2);
-  expect(said).toContain('    Apply deploy/kubernetes/rbac/read.yaml');
-  expect(said).not.toMatch(/!|HTTP|403/);
+  expect(output).toMatch(/^✔ prod\/lab: Kubernetes v1\.33\.5\n/);
+  for (const permission of ['list nodes', 'list pods']) expect(output.split(permission)).toHaveLength(2);
+  expect(output).toContain('    Apply deploy/kubernetes/rbac/read.yaml');
+  expect(output).not.toMatch(/!|HTTP|403/);
 });
 
 test('`kubelets: proxy` is a warning', async () => {
   await open({ kubelets: 'proxy' }, ['wrench-read', 'wrench-kubelet-proxy']);
 
-  expect(await doctorSays()).toContain(
-    '! prod/lab: may get nodes/proxy, which also allows it to run commands in every container\n' +
+  expect(await runDoctor()).toContain(
+    '! prod/lab: is allowed to get nodes/proxy, which also lets it run commands in every container\n' +
       '    Set `kubelets: direct`',
   );
 });
@@ -161,19 +163,19 @@ test('`kubelets: proxy` is a warning', async () => {
 test('a kubeconfig of an administrator is one warning', async () => {
   await open({ kubelets: 'proxy' }, EVERYTHING);
 
-  const said = await doctorSays();
+  const output = await runDoctor();
 
-  expect(said.match(/^!.*$/gm)).toEqual([
-    '! prod/lab: may do anything in the cluster, which nothing in the configuration needs',
+  expect(output.match(/^!.*$/gm)).toEqual([
+    '! prod/lab: is allowed to do anything in the cluster, which nothing in the configuration needs',
   ]);
-  expect(said).not.toContain('✖');
+  expect(output).not.toContain('✖');
 });
 
-test('an account for cordoning that may not cordon fails, with the fixes that need it', async () => {
+test('an account for cordoning without the permission fails, with the fixes that need it', async () => {
   await open({ allow: {} }, ['wrench-read'], []);
 
-  expect(await doctorSays()).toMatch(
-    /✖ prod\/lab: the credential of `allow\.cordon` may not get nodes and patch nodes, which node\/versions:cordon and node\/versions:uncordon need\n/,
+  expect(await runDoctor()).toMatch(
+    /✖ prod\/lab: the credential of `allow\.cordon` isn't allowed to get nodes and patch nodes, which node\/versions:cordon and node\/versions:uncordon need\n/,
   );
 });
 
@@ -181,8 +183,8 @@ test('an expired token is one line', async () => {
   await open({}, ['wrench-read']);
   cluster.renewToken(READER);
 
-  const said = await doctorSays();
+  const output = await runDoctor();
 
-  expect(said.match(/prod\/lab:/g)).toHaveLength(1);
-  expect(said).toContain('✖ prod/lab:');
+  expect(output.match(/prod\/lab:/g)).toHaveLength(1);
+  expect(output).toContain('✖ prod/lab:');
 });

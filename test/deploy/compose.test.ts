@@ -43,12 +43,12 @@ const compose = z.object({
 const { services, networks } = compose.parse(readYaml('deploy/compose.yaml'));
 const { bot, worker, redis } = services;
 
-test('each role runs under its own verb, in an image that is built from this repository', () => {
+test('each role runs its own command, in an image built from this repository', () => {
   expect([bot.command, worker.command]).toEqual([['bot'], ['worker']]);
   for (const { build } of [bot, worker]) expect(existsSync(`${ROOT}${build.dockerfile}`)).toBe(true);
 });
 
-test('the bot holds no secret of the infrastructure, and the worker none of Slack', () => {
+test('the bot has no secrets of the infrastructure, and the worker none of Slack', () => {
   const [forBot, forWorker] = [readEnv('deploy/bot.env.example'), readEnv('deploy/worker.env.example')];
 
   expect([bot.env_file, worker.env_file, redis.env_file]).toEqual(['bot.env', 'worker.env', 'redis.env']);
@@ -65,7 +65,7 @@ test('the bot holds no secret of the infrastructure, and the worker none of Slac
   );
 });
 
-test('the examples of both environments are valid, and reach the Redis that is started', () => {
+test('the example environments of both roles are valid and use the Redis of the file', () => {
   for (const path of ['deploy/bot.env.example', 'deploy/worker.env.example']) {
     const { redisUrl = '' } = readEnvironment(readEnv(path));
     expect(new URL(redisUrl)).toMatchObject({
@@ -76,11 +76,11 @@ test('the examples of both environments are valid, and reach the Redis that is s
   }
 });
 
-test('what holds secrets is ignored by git', () => {
+test('git ignores files with secrets', () => {
   expect(readText('deploy/.gitignore').split('\n')).toContain('*.env');
 });
 
-test('Redis keeps what it was told, evicts nothing, and is reached by nobody else', () => {
+test('Redis persists writes, evicts nothing, and is reachable only by the roles', () => {
   const words = redis.command.join(' ');
 
   for (const setting of ['appendonly yes', 'appendfsync always', 'maxmemory-policy noeviction'])
@@ -90,18 +90,18 @@ test('Redis keeps what it was told, evicts nothing, and is reached by nobody els
   expect(networks['queue']?.internal).toBe(true);
 });
 
-test('the roles meet in Redis and nowhere else', () => {
+test('the roles share only the network of Redis', () => {
   expect(bot.networks.filter((network) => worker.networks.includes(network))).toEqual(['queue']);
 });
 
-test('a role has longer to stop than it may need', () => {
+test('the grace period is longer than a role may need to stop', () => {
   const { stopSeconds } = configSchema.shape.limits.parse({});
 
   expect(worker.stop_grace_period).toBeGreaterThan(stopSeconds + 10);
   expect(bot.stop_grace_period).toBeGreaterThan(10);
 });
 
-test('both read the configuration where the image looks for it, and the bot keeps the last head of the audit', () => {
+test('the configuration is mounted where the image reads it, and the bot stores the last audit head', () => {
   const image = readText('deploy/Dockerfile');
   const [config, data] = ['WRENCH_CONFIG', 'WRENCH_DATA'].map(
     (name) => new RegExp(`${name}=(\\S+)`).exec(image)?.[1],

@@ -10,11 +10,11 @@ const applyContext = { idempotencyKey: 'm0123456789abcdef', signal };
 const FINISHED = '2026-11-26T10:00:00.123456789Z';
 const IMAGE_ID = `sha256:${'d'.repeat(64)}`;
 
-/** Whoever limits an access to these requests must not break a check. */
-test('engines are asked for exactly the requests that the README lists, for reading and for removing', async () => {
+/** Operators who restrict an access to these requests must not break a check. */
+test('sends exactly the documented requests to engines, for reading and for removing', async () => {
   const [, reading = '', removing = ''] =
     /that accepts only what Wrench sends to read:([\s\S]*?)which also sends([\s\S]*?)\.\n/.exec(
-      readText('README.md'),
+      readText('docs/sources.md'),
     ) ?? [];
   const served = await serveEngine({
     containers: [containerObject('leftover', { finishedAt: FINISHED })],

@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What `npm ci --omit=dev` installs, by the lock file, without asking the registry. */
+/** What `npm ci --omit=dev` installs, from the lock file, without the registry. */
 function productionPackages(): readonly string[] {
   const { packages } = JSON.parse(readText('package-lock.json')) as {
     packages: Record<string, { dev?: true }>;
@@ -46,21 +46,21 @@ function productionPackages(): readonly string[] {
     .map(([path]) => path);
 }
 
-/** A package of a package has a line of its own in the lock file. */
+/** A nested package has its own entry in the lock file. */
 function nested(path: string, from: string): boolean {
   return from.slice(ROOT.length + path.length).startsWith('/node_modules');
 }
 
-/** Whether the build leaves a file of the working copy out. */
+/** Whether the build ignores a file of the working copy. */
 function isIgnored(path: string): boolean {
   return ignored.some((pattern) => matchesGlob(path.slice(ROOT.length), pattern));
 }
 
-/** Runs the product as the image does, on the Node of the tests: no dev dependency is near. */
+/** Runs Wrench as the image does, on the Node of the tests, without dev dependencies. */
 const wrench = (words: readonly string[], env: Record<string, string> = {}) =>
   execa(process.execPath, ['src/main.ts', ...words], { cwd: app, reject: false, extendEnv: false, env });
 
-test('the image is built from files that there are, and starts a role that there is', () => {
+test('the image copies files that exist and starts a role that exists', () => {
   const copied = [...fromContext(dependencies), ...fromContext(image)];
 
   expect(copied.toSorted()).toEqual(['commands', 'package-lock.json', 'package.json', 'package.json', 'src']);
@@ -70,7 +70,7 @@ test('the image is built from files that there are, and starts a role that there
   expect(existsSync(`${ROOT}src/main.ts`)).toBe(true);
 });
 
-test('nothing but what is copied gets to the build, and so no .env, no configuration and no test', () => {
+test('the build context has only what is copied: no .env, no configuration and no tests', () => {
   expect(ignoreLines[0]).toBe('*');
   expect(ignoreLines.filter((line) => line.startsWith('!')).toSorted()).toEqual(
     [...new Set([...fromContext(dependencies), ...fromContext(image)])].map((path) => `!${path}`).toSorted(),
@@ -80,7 +80,7 @@ test('nothing but what is copied gets to the build, and so no .env, no configura
   expect(existsSync(join(app, 'node_modules/vitest'))).toBe(false);
 });
 
-test('the image runs as nobody in particular, with production dependencies on the Node that the tests run on', () => {
+test('the image runs as an unprivileged user, with production dependencies, on the Node of the tests', () => {
   const { engines } = JSON.parse(readText('package.json')) as { engines: { node: string } };
   const [major] = process.versions.node.split('.');
 
@@ -93,7 +93,7 @@ test('the image runs as nobody in particular, with production dependencies on th
   expect(engines.node).toBe(`>=${major}`);
 });
 
-test('its health check asks /healthz on the port that the role serves', async () => {
+test('the health check requests /healthz on the port that the role serves', async () => {
   const written = /^HEALTHCHECK .*\\\n\s+CMD (\[.*\])$/m.exec(image)?.[1] ?? '[]';
   const [program = '', ...words] = JSON.parse(written) as string[];
   const { createServer } = await import('node:http');
@@ -118,24 +118,30 @@ test('its health check asks /healthz on the port that the role serves', async ()
   expect(await check()).toBe(1);
 });
 
-test('its health port can be reached from outside of the container', () => {
+test('the health port is reachable from outside the container', () => {
   const [, variables = ''] = /^ENV (.*)$/m.exec(image) ?? [];
 
   expect(parseEnv(variables.split(' ').join('\n'))['HEALTH_HOST']).toBe('0.0.0.0');
 });
 
-test('without any dev dependency it says what can be asked', async () => {
+test('without dev dependencies it prints help', async () => {
   const { exitCode, stdout } = await wrench(['help']);
   const help = await wrench(['run', 'certs', 'expiring', 'help'], {
     WRENCH_CONFIG: `${ROOT}deploy/examples/wrench.yaml`,
     ...fillIn(readText('deploy/examples/wrench.yaml')),
   });
 
-  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('wrench worker') });
-  expect(help).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('/certs expiring [within]') });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^ +worker +Run the worker/m),
+  });
+  expect(help).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('wrench run certs expiring [within]'),
+  });
 });
 
-test('without any dev dependency it reads every kind of file and finds what has expired', async () => {
+test('without dev dependencies it reads every kind of file and finds expired certificates', async () => {
   const { exitCode, stdout, stderr } = await wrench(['run', 'certs', 'expiring', '--json'], {
     WRENCH_CONFIG: await writeConfig(),
     PASSPHRASE,
@@ -145,7 +151,7 @@ test('without any dev dependency it reads every kind of file and finds what has 
   expect(JSON.parse(stdout)).toMatchObject({ status: 'found' });
 });
 
-test('without any dev dependency the two roles, each with its own secrets, answer a command', async () => {
+test('without dev dependencies the two roles, each with its own secrets, respond to a command', async () => {
   const tokens = { botToken: 'xoxb-not-a-token', appToken: 'xapp-not-a-token' };
   const [redis, workspace] = await Promise.all([
     startRedis(),
@@ -180,11 +186,11 @@ test('without the repository, `--env demo` says how to start the demo', async ()
 
   expect({ exitCode, stderr }).toEqual({
     exitCode: 78,
-    stderr: expect.stringContaining('run `npm run demo` first, in the Wrench repository'),
+    stderr: expect.stringContaining('Run `npm run demo` in the Wrench repository first'),
   });
 });
 
-/** A folder of certificate files as the one source, with its passphrase in a variable that only the worker has. */
+/** A folder of certificate files as the only source, with its passphrase in a variable that only the worker has. */
 async function writeConfig(): Promise<string> {
   const disk = await mkdtemp(join(folder, 'disk-'));
   const { pattern, passphrase } = await writeCertificateFiles(disk);

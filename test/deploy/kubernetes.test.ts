@@ -86,7 +86,7 @@ const ofKind = (kind: string) => all.filter((one) => one.kind === kind).map((one
 const [bot, worker] = ['wrench-bot', 'wrench-worker'].map((name) => {
   const found = ofKind('Deployment').map((one) => deployment.parse(one));
   const { spec } = found.find(({ metadata }) => metadata.name === name) ?? {};
-  if (!spec) throw new Error(`there is no Deployment ${name}`);
+  if (!spec) throw new Error(`no Deployment ${name}`);
   return { ...spec, pod: spec.template.spec, container: spec.template.spec.containers[0] };
 }) as [Role, Role];
 type Role = z.output<typeof deployment>['spec'] & {
@@ -118,7 +118,7 @@ async function readConfigMap(variables: Record<string, string>, sources: 'read' 
   }
 }
 
-test('each role runs under its own verb, with its own secret and its own account', () => {
+test('each role runs its own command, with its own Secret and its own service account', () => {
   for (const [role, { container, pod }] of [
     ['bot', bot],
     ['worker', worker],
@@ -129,7 +129,7 @@ test('each role runs under its own verb, with its own secret and its own account
   }
 });
 
-test('the bot holds no secret of the infrastructure, and the worker none of Slack', () => {
+test('the bot has no secrets of the infrastructure, and the worker none of Slack', () => {
   const [forBot, forWorker] = [secrets.get('wrench-bot') ?? {}, secrets.get('wrench-worker') ?? {}];
 
   expect(Object.keys(forBot).filter((name) => !(name in settingsSchema.shape))).toEqual([]);
@@ -138,7 +138,7 @@ test('the bot holds no secret of the infrastructure, and the worker none of Slac
   for (const variables of [forBot, forWorker]) expect(() => readEnvironment(variables)).not.toThrow();
 });
 
-test('the configuration is valid for both, and the bot leaves its sources unread', async () => {
+test('the configuration is valid for both roles, and the bot ignores its sources', async () => {
   const forWorker = await readConfigMap(secrets.get('wrench-worker') ?? {}, 'read');
   const forBot = await readConfigMap(secrets.get('wrench-bot') ?? {}, 'skip');
 
@@ -146,7 +146,7 @@ test('the configuration is valid for both, and the bot leaves its sources unread
   expect(forBot.environments).toEqual({ prod: { sources: [] } });
 });
 
-test("Vault's login finds the token that is projected for it", async () => {
+test("Vault's login uses the projected token", async () => {
   const { environments } = await readConfigMap({}, 'read');
   const vault = environments['prod']?.sources.find(({ kind }) => kind === 'vault');
   const mount = worker.container.volumeMounts.find(({ name }) => name === 'vault-token');
@@ -162,7 +162,7 @@ test('the worker mounts the optional kubeconfigs of other clusters read-only', (
 
   expect(volume?.secret).toEqual({ secretName: 'wrench-kubeconfigs', optional: true });
   expect(mount?.readOnly).toBe(true);
-  // The guide names the same Secret and the same folder.
+  // The guide uses the same Secret and the same folder.
   expect(readText(`${FOLDER}/README.md`)).toContain('create secret generic wrench-kubeconfigs');
   expect(readText(`${FOLDER}/README.md`)).toContain(`kubeconfig: ${mount?.mountPath}/`);
 });
@@ -200,19 +200,19 @@ test('only the component `in-cluster` gives the worker a token of the API server
   ]);
 });
 
-test('a pod has longer to stop than its role may need', async () => {
+test('the grace period of a pod is longer than its role may need to stop', async () => {
   const { limits } = await readConfigMap({}, 'read');
 
   expect(worker.pod.terminationGracePeriodSeconds).toBeGreaterThan(limits.stopSeconds + 10);
   expect(bot.pod.terminationGracePeriodSeconds).toBeGreaterThan(10);
 });
 
-test('the probes ask the port that a role serves by itself', () => {
+test('the probes use the default health port', () => {
   expect(readEnvironment({}).healthPort).toBe(HEALTH_PORT);
   for (const variables of secrets.values()) expect(variables['HEALTH_PORT']).toBeUndefined();
 });
 
-test('the configuration is where the image looks for it', () => {
+test('the configuration is mounted where the image reads it', () => {
   const path = /WRENCH_CONFIG=(\S+)\/wrench\.yaml/.exec(readText('deploy/Dockerfile'))?.[1];
 
   for (const { container, pod } of [bot, worker]) {
@@ -221,7 +221,7 @@ test('the configuration is where the image looks for it', () => {
   }
 });
 
-test('only the bot writes to a volume: the last head of the audit, where the image keeps it', () => {
+test('only the bot writes to a volume: the last audit head, where the image stores it', () => {
   const path = /WRENCH_DATA=(\S+)/.exec(readText('deploy/Dockerfile'))?.[1];
   const writable = ({ container }: typeof bot) => container.volumeMounts.filter(({ readOnly }) => !readOnly);
 
@@ -230,7 +230,7 @@ test('only the bot writes to a volume: the last head of the audit, where the ima
   expect(bot.pod.volumes).toContainEqual({ name: 'data', emptyDir: { sizeLimit: '1Mi' } });
 });
 
-test('every budget and policy selects pods that there are', () => {
+test('every budget and policy selects existing pods', () => {
   const selector = z.object({
     spec: z.object({ selector: z.object({ matchLabels: z.record(z.string(), z.string()) }) }),
   });
@@ -247,7 +247,7 @@ test('every budget and policy selects pods that there are', () => {
     expect(template.metadata.labels).toEqual(selector.matchLabels);
 });
 
-test('the bot reaches nothing inside but Redis, and the worker nothing outside', () => {
+test('the bot can reach only Redis inside, and the worker nothing outside', () => {
   const egress = new Map(
     ofKind('NetworkPolicy')
       .map((one) => policy.parse(one))
@@ -273,7 +273,7 @@ test('the bot reaches nothing inside but Redis, and the worker nothing outside',
   );
 });
 
-test('the kustomization lists every file but the examples of secrets, and names the image of the pods', () => {
+test('the kustomization lists every file except the example secrets, and sets the image of the pods', () => {
   const kustomization = z.object({
     resources: z.array(z.string()),
     images: z.tuple([z.object({ name: z.string(), newTag: z.string() })]),

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, posix } from 'node:path';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
@@ -12,12 +12,12 @@ import { EXIT } from '../../src/cli/shared/terminal.ts';
 import { STATE_LABELS } from '../../src/slack/render/remediation/words.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { KEPT_WORDS } from '../../commands/node/leftovers/words.ts';
-import { readText, ROOT } from './tree.ts';
+import { DOCUMENTS } from '../contract/tree.ts';
+import { codeBlocks, filesIn, readSection, readText, ROOT } from './tree.ts';
 
-const readme = readText('README.md');
 const { checks } = await loadCatalogue();
-const sectionOf = (title: string) =>
-  readme.split(/^## /m).find((section) => section.startsWith(`${title}\n`)) ?? '';
+/** Without those that describe the past. */
+const CURRENT = DOCUMENTS.filter((path) => path !== 'CHANGELOG.md');
 const manifest = JSON.parse(readText('package.json')) as {
   readonly version: string;
   readonly scripts: Record<string, string>;
@@ -40,23 +40,28 @@ async function readAsConfig(yaml: string, variables: Record<string, string> = {}
 }
 
 test('a newcomer reads the two commands, word for word', () => {
-  expect(sectionOf('Look at it')).toContain('```\nnpm ci && npm run demo\n```');
-  expect(sectionOf('Look at it')).toContain('```\nnpm ci && npm test\n```');
+  const commands = codeBlocks(readSection('README.md', 'Try it'), '');
+
+  expect(commands).toEqual(['npm ci && npm run demo\n', 'npm ci && npm test\n']);
 });
 
-test('where `--env demo` is shown, so is how to start the demo', () => {
-  const sections = readme.split(/^## /m).filter((section) => section.includes('--env demo'));
+test('sections that show `--env demo` also show how to start the demo', () => {
+  const sections = CURRENT.flatMap((path) => readText(path).split(/^## /m)).filter(
+    (section) => section.includes('--env demo') && !section.startsWith('Exit codes'),
+  );
 
   expect(sections).not.toEqual([]);
   for (const section of sections) expect(section).toContain('`npm run demo`');
 });
 
-test('every script and every verb that is told of is there', () => {
-  const text = `${readme}${readText('commands/README.md')}`;
+test('every script and verb that the documents mention exists, and they mention every verb', () => {
+  const text = CURRENT.map(readText).join('\n');
   const scripts = [...text.matchAll(/npm run (?:--silent )?([a-z]+)|npm (ci|test|start)\b/g)].map(
     ([, script, short = '']) => script ?? short,
   );
-  const verbs = [...text.matchAll(/`wrench ([a-z]+)/g)].map(([, verb = '']) => verb);
+  const verbs = [...text.matchAll(/(?:`wrench |^(?:\$ )?wrench |\bwrench -- )([a-z]+)/gm)].map(
+    ([, verb = '']) => verb,
+  );
 
   expect([...new Set(scripts)].filter((script) => !(script in manifest.scripts) && script !== 'ci')).toEqual(
     [],
@@ -67,24 +72,8 @@ test('every script and every verb that is told of is there', () => {
   for (const verb of verbs) expect(readText('src/main.ts')).toMatch(new RegExp(`^  ${verb}: `, 'm'));
 });
 
-test.each([
-  'README.md',
-  'CHANGELOG.md',
-  'commands/README.md',
-  'deploy/kubernetes/README.md',
-  'docs/architecture.md',
-  'docs/digests.md',
-  'docs/node-leftovers.md',
-  'test/workspace/README.md',
-])('every link of %s within the repository leads somewhere', (path) => {
-  const links = [...readText(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
-
-  expect(links.filter((link) => !existsSync(posix.join(ROOT, posix.dirname(path), link)))).toEqual([]);
-});
-
-test('the configuration to begin with is valid, and needs nothing that is not told', async () => {
-  const [, yaml = ''] =
-    /```yaml\n([\s\S]*?)```/.exec(sectionOf('A real Slack workspace in ten minutes')) ?? [];
+test('the configuration to begin with is valid, and needs no variables', async () => {
+  const [yaml = ''] = codeBlocks(readSection('README.md', 'A real Slack workspace in ten minutes'), 'yaml');
   const config = await readAsConfig(yaml);
 
   expect(config.defaultEnvironment).toBe('prod');
@@ -92,10 +81,7 @@ test('the configuration to begin with is valid, and needs nothing that is not to
 });
 
 test('the configuration that lets people fix something is valid, and allows restarts', async () => {
-  const [, yaml = ''] =
-    /```yaml[\s\S]*?```[\s\S]*?```yaml\n([\s\S]*?)```/.exec(
-      sectionOf('A real Slack workspace in ten minutes'),
-    ) ?? [];
+  const [yaml = ''] = codeBlocks(readSection('docs/remediations.md', 'Turn fixes on'), 'yaml');
   const config = await readAsConfig(yaml, { BOSH_SECRET: 'one', BOSH_ACT_SECRET: 'another' });
   const [, bosh] = config.environments['prod']?.sources ?? [];
 
@@ -106,9 +92,9 @@ test('the configuration that lets people fix something is valid, and allows rest
 });
 
 test('the configurations to connect a cluster with are valid', async () => {
-  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(sectionOf('Connect a Kubernetes cluster')) ?? [];
-  const guide = [...readText('deploy/kubernetes/README.md').matchAll(/```yaml\n([\s\S]*?)```/g)];
-  const sources = guide.map(([, source = '']) => source.replaceAll(/^(?=.)/gm, '      ')).join('');
+  const [yaml = ''] = codeBlocks(readSection('docs/sources.md', 'Kubernetes clusters'), 'yaml');
+  const guide = codeBlocks(readText('deploy/kubernetes/README.md'), 'yaml');
+  const sources = guide.map((source) => source.replaceAll(/^(?=.)/gm, '      ')).join('');
   const configs = [
     await readAsConfig(yaml),
     await readAsConfig(`environments:\n  prod:\n    sources:\n${sources}`),
@@ -123,8 +109,8 @@ test('the configurations to connect a cluster with are valid', async () => {
 });
 
 test('the configurations to connect container engines with are valid, and the second lets people remove', async () => {
-  const blocks = [...sectionOf('Connect container engines').matchAll(/```yaml\n([\s\S]*?)```/g)];
-  const configs = await Promise.all(blocks.map(([, yaml = '']) => readAsConfig(yaml)));
+  const blocks = codeBlocks(readSection('docs/sources.md', 'Container engines'), 'yaml');
+  const configs = await Promise.all(blocks.map((yaml) => readAsConfig(yaml)));
   const fixes = [...checks].flatMap(([name, { remediations = {} }]) =>
     Object.keys(remediations as RemediationsByName).map((fix) => `${name}:${fix}`),
   );
@@ -138,8 +124,25 @@ test('the configurations to connect container engines with are valid, and the se
   );
 });
 
-test.each(['README.md', 'docs/digests.md'])('the digest of %s is valid', async (path) => {
-  const [, yaml = ''] = /```yaml\n(digests:\n[\s\S]*?)```/.exec(readText(path)) ?? [];
+const examples = CURRENT.flatMap((path) =>
+  codeBlocks(readText(path), 'yaml')
+    .filter((yaml) => /^(environments|roles|audit):/.test(yaml.trimStart()) && !yaml.includes('[...]'))
+    .map((yaml, at) => [path, at + 1, yaml] as const),
+);
+
+test.each(examples)('the configuration of %s, number %i, is valid', async (_, __, yaml) => {
+  const environments = yaml.includes('environments:')
+    ? ''
+    : 'environments: { prod: { sources: [{ kind: files, paths: [/x] }] } }\n';
+  const names = [...yaml.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name = '']) => name);
+
+  await expect(
+    readAsConfig(`${environments}${yaml}`, Object.fromEntries(names.map((name) => [name, `a ${name}`]))),
+  ).resolves.toBeDefined();
+});
+
+test('the digest of its document is valid', async () => {
+  const [yaml = ''] = codeBlocks(readText('docs/digests.md'), 'yaml');
   const environments = `environments:\n${['prod', 'stage'].map((name) => `  ${name}: { sources: [{ kind: files, paths: [/x] }] }\n`).join('')}`;
   const config = await readAsConfig(`defaultEnvironment: prod\n${environments}${yaml}`);
 
@@ -152,40 +155,38 @@ test.each(['goneAndBetter', 'nothingNew'])('the document of digests shows what %
   );
 });
 
-test('everything that is listed of a digest in its document is a section of one, in its order', () => {
-  const [, rest = ''] = readText('docs/digests.md').split(/^## What is new, worse, better and gone\n/m);
-  const [table = ''] = rest.split(/^##/m);
+test('docs/digests.md lists every section of a digest, in its order', () => {
+  const [table = ''] = readSection('docs/digests.md', 'What is new, worse, better and gone').split(/^###/m);
   const [, ...sections] = [...table.matchAll(/^\| (?!---)(.+?) \| /gm)].map(([, words = '']) => words);
   const code = readText('src/check/digest-in-words.ts');
-  const titles = [...code.matchAll(/title: (?:changes\.isFirst \? 'Found' : )?'([^']+)'/g)].map(
-    ([, title = '']) => title,
+  const titles = [...code.matchAll(/title: (?:changes\.isFirst \? 'Found' : )?(?:'([^']+)'|"([^"]+)")/g)].map(
+    ([, plain, apostrophe]) => plain ?? apostrophe,
   );
 
   expect(titles.filter((title) => title !== 'Still flapping')).toEqual(sections);
 });
 
 test('everything that keeps a stopped container is explained, in the words of a report', () => {
-  const [, table = ''] = readText('docs/node-leftovers.md').split(/^## What is left alone\n/m);
+  const table = readSection('docs/node-leftovers.md', 'What is left alone');
   const [, ...rows] = [...table.matchAll(/^\| (?!---)(.+?) \| /gm)].map(([, words = '']) => words);
 
   expect(rows.toSorted()).toEqual(Object.values(KEPT_WORDS).toSorted());
 });
 
-test('every fix that `remediations` can name is told of, and every end of one', () => {
-  const section = sectionOf('A fix, from the finding to the proof');
+test('every fix is listed, and every outcome explained', () => {
+  const fixes = readSection('docs/remediations.md', 'Available fixes');
+  const outcomes = readSection('docs/remediations.md', 'Outcomes');
 
   for (const [name, { remediations = {} }] of checks)
     for (const fix of Object.keys(remediations as RemediationsByName))
-      expect(section).toContain(`\`${name}:${fix}\``);
-  expect([...section.matchAll(/^\| ([A-Z]+) \|/gm)].map(([, word = '']) => word).toSorted()).toEqual(
+      expect(fixes).toContain(`\`${name}:${fix}\``);
+  expect([...outcomes.matchAll(/^\| ([A-Z]+) \|/gm)].map(([, word = '']) => word).toSorted()).toEqual(
     [...FINAL_STATES].map((state) => STATE_LABELS[state].word).toSorted(),
   );
 });
 
 test('the remediation to copy compiles', async () => {
-  const blocks = [...readText('commands/README.md').matchAll(/```ts\n([\s\S]*?)```/g)].map(
-    ([, block = '']) => block,
-  );
+  const blocks = codeBlocks(readText('commands/README.md'), 'ts');
   const code = blocks.find((block) => block.includes('defineRemediation')) ?? '';
   const folder = await mkdtemp(join(tmpdir(), 'wrench-readme-'));
   await writeFile(join(folder, 'restart.ts'), code.replace('../../kit.ts', `${ROOT}commands/kit.ts`));
@@ -202,28 +203,25 @@ test('the remediation to copy compiles', async () => {
   expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 });
 });
 
-test('the metrics that are told of are those that are served', async () => {
+test('the documented metrics are those that are served', async () => {
   const served = await makeMetrics().registry.getMetricsAsJSON();
   const ours = served.map(({ name }) => name).filter((name) => name.startsWith('wrench_'));
 
-  expect(
-    firstCells(sectionOf('Operations'))
-      .filter((name) => name.startsWith('wrench_'))
-      .toSorted(),
-  ).toEqual(ours.toSorted());
+  expect(firstCells(readSection('docs/operations.md', 'Metrics')).toSorted()).toEqual(ours.toSorted());
 });
 
-test('every dependency is told why, and none that is not there', () => {
-  const [production = '', development = ''] = sectionOf('Dependencies').split(
-    'For development and tests only:',
-  );
+test('every dependency is documented with its reason, and no other package is', () => {
+  const production = readSection('docs/dependencies.md', 'Production');
+  const development = readSection('docs/dependencies.md', 'Development and tests');
 
   expect(firstCells(production)).toEqual(Object.keys(manifest.dependencies));
   expect(firstCells(development).toSorted()).toEqual(Object.keys(manifest.devDependencies).toSorted());
 });
 
 test('the exit codes are those of the product', () => {
-  const codes = [...sectionOf('Exit codes').matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+  const codes = [...readSection('docs/operations.md', 'Exit codes').matchAll(/^\| (\d+) \|/gm)].map(
+    ([, code]) => Number(code),
+  );
 
   expect(codes).toEqual([...new Set([...Object.values(EXIT), 70, 78, 130])].toSorted((a, b) => a - b));
 });
@@ -232,14 +230,16 @@ test('the changelog begins with this version', () => {
   expect(/^## (\S+)/m.exec(readText('CHANGELOG.md'))?.[1]).toBe(manifest.version);
 });
 
-test('the pictures are small enough to load in an incident', () => {
-  const pictures = [...readme.matchAll(/\]\((docs\/[a-z-]+\.png)\)/g)].map(([, path = '']) => path);
+test('the README shows every picture in docs, and each is small enough to load in an incident', () => {
+  const pictures = [...readText('README.md').matchAll(/\]\((docs\/[a-z-]+\.png)\)/g)].map(
+    ([, path = '']) => path,
+  );
+  const taken = filesIn('docs').filter((name) => name.endsWith('.png'));
 
-  expect(pictures.toSorted()).toEqual([
-    'docs/digest-phone.png',
-    'docs/digest.png',
-    'docs/fixed.png',
-    'docs/phone.png',
-    'docs/thread.png',
-  ]);
+  expect(pictures.toSorted()).toEqual(taken.map((name) => `docs/${name}`));
+  expect(pictures.filter((path) => statSync(`${ROOT}${path}`).size > 300_000)).toEqual([]);
+});
+
+test('the README is short: what operators look up is in docs', () => {
+  expect(readText('README.md').split('\n').length).toBeLessThanOrEqual(220);
 });

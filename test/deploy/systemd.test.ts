@@ -16,7 +16,7 @@ interface Unit {
   readonly value: string;
 }
 
-/** The lines of a unit; one that is neither comment, section nor setting is thrown. */
+/** The settings of a unit. Throws for a line that is neither comment, section nor setting. */
 function parseUnit(text: string): readonly Unit[] {
   let section = '';
   return text.split('\n').flatMap((line) => {
@@ -24,7 +24,7 @@ function parseUnit(text: string): readonly Unit[] {
     const name = /^\[(\w+)\]$/.exec(line)?.[1];
     if (name !== undefined) return ((section = name), []);
     const [, key, value = ''] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? [];
-    if (key === undefined) throw new Error(`not a line of a unit: ${line}`);
+    if (key === undefined) throw new Error(`invalid line in a unit: ${line}`);
     return [{ section, key, value }];
   });
 }
@@ -34,7 +34,7 @@ const valuesOf = (unit: string, key: string): readonly string[] =>
     .filter((one) => one.key === key)
     .map(({ value }) => value);
 
-test('there is a unit for each role, and one for both', () => {
+test('there is a unit for each role and one for both', () => {
   expect(filesIn('deploy/systemd')).toEqual(UNITS);
 });
 
@@ -42,7 +42,7 @@ test.each([
   ['wrench-bot.service', 'bot'],
   ['wrench-worker.service', 'worker'],
   ['wrench.service', 'all'],
-])('%s starts the role %s with its own secrets and its own user', (unit, verb) => {
+])('%s starts the role %s with its own secrets and user', (unit, verb) => {
   const name = unit.replace('.service', '');
 
   expect(valuesOf(unit, 'ExecStart')).toEqual([`/usr/bin/node src/main.ts ${verb}`]);
@@ -52,12 +52,12 @@ test.each([
   expect(valuesOf(unit, 'User')).toEqual([name]);
 });
 
-test('the files with the secrets of one role are closed to the other', () => {
+test('neither role can read the secrets of the other', () => {
   expect(valuesOf('wrench-bot.service', 'InaccessiblePaths').join(' ')).toContain('/etc/wrench/worker.env');
   expect(valuesOf('wrench-worker.service', 'InaccessiblePaths').join(' ')).toContain('/etc/wrench/bot.env');
 });
 
-test.each(UNITS)('%s can write nothing but its own state, and gain nothing', (unit) => {
+test.each(UNITS)('%s can write only its own state and gain no privileges', (unit) => {
   for (const [key, value] of Object.entries({
     ProtectSystem: 'strict',
     ProtectHome: 'yes',
@@ -67,12 +67,12 @@ test.each(UNITS)('%s can write nothing but its own state, and gain nothing', (un
     RestrictAddressFamilies: 'AF_INET AF_INET6 AF_UNIX AF_NETLINK',
   }))
     expect({ [key]: valuesOf(unit, key) }).toEqual({ [key]: [value] });
-  // V8 writes the code that it runs.
+  // V8 generates executable code.
   expect(valuesOf(unit, 'MemoryDenyWriteExecute')).toEqual([]);
   expect(valuesOf(unit, 'ReadWritePaths')).toEqual([]);
 });
 
-test('who faces Slack has a folder for its copy of the audit, and who touches the infrastructure has none', () => {
+test('the bot has a folder for its copy of the audit, the worker has none', () => {
   expect(valuesOf('wrench-bot.service', 'StateDirectory')).toEqual(['wrench-bot']);
   expect(valuesOf('wrench.service', 'StateDirectory')).toEqual(['wrench']);
   expect(valuesOf('wrench-worker.service', 'StateDirectory')).toEqual([]);
@@ -87,13 +87,13 @@ test.each(UNITS)('%s keeps the health port on loopback', (unit) => {
   expect(readEnvironment({}).healthHost).toBe('127.0.0.1');
 });
 
-test.each(UNITS)('%s is started again for ever, for what it lacks may be mended', (unit) => {
+test.each(UNITS)('%s restarts forever, because a fault may be fixed in the meantime', (unit) => {
   expect(valuesOf(unit, 'Restart')).toEqual(['always']);
   expect(valuesOf(unit, 'StartLimitIntervalSec')).toEqual(['0']);
   expect(valuesOf(unit, 'RestartPreventExitStatus')).toEqual([]);
 });
 
-test('a unit has longer to stop than its role may need, and the private Redis is stopped by Wrench', () => {
+test('the stop timeout is longer than a role may need, and Wrench stops the private Redis', () => {
   const { stopSeconds } = configSchema.shape.limits.parse({});
   const stop = (unit: string) => Number(valuesOf(unit, 'TimeoutStopSec')[0]);
 
@@ -103,7 +103,7 @@ test('a unit has longer to stop than its role may need, and the private Redis is
   expect(valuesOf('wrench.service', 'KillMode')).toEqual(['mixed']);
 });
 
-test.each(UNITS)('systemd, where there is one to ask, has nothing to say against %s', async (unit) => {
+test.each(UNITS)('systemd, if installed, accepts %s', async (unit) => {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-systemd-'));
   const path = join(folder, unit);
   await writeFile(path, readText(`deploy/systemd/${unit}`).replace('/usr/bin/node', process.execPath));
@@ -111,6 +111,6 @@ test.each(UNITS)('systemd, where there is one to ask, has nothing to say against
   const said = await execa('systemd-analyze', ['verify', path], { reject: false, all: true });
   await rm(folder, { recursive: true });
 
-  // It also tells of other units of this machine. Where there is no systemd, the lines have been read all the same.
+  // It also reports on other units of this machine. Without systemd, only the lines are validated.
   expect(said.all.split('\n').filter((line) => line.includes(unit))).toEqual([]);
 });

@@ -55,7 +55,7 @@ const has = ({ blocks }: Message, button: string) =>
 const offers = () => stage.workspace.waitFor(() => thread().find((one) => has(one, 'request')));
 const card = (word: string) =>
   stage.workspace.waitFor(() => thread().find(({ text }) => text.includes(word)));
-const told = (userId: string, words: RegExp) =>
+const privateReply = (userId: string, words: RegExp) =>
   stage.workspace.waitFor(() =>
     stage.workspace.ephemerals(userId, INCIDENT).find(({ text }) => words.test(text)),
   );
@@ -92,22 +92,22 @@ test.each([
   [
     'of another workspace',
     { changed: { team: { id: 'T0999OTHER', domain: 'other' } } },
-    /belongs to another workspace/,
+    /is installed in another workspace/,
   ],
-  ['without a workspace', { changed: { team: null } }, /belongs to another workspace/],
+  ['without a workspace', { changed: { team: null } }, /is installed in another workspace/],
   [
-    'by somebody of another workspace in a shared channel',
+    'by a member of another workspace in a shared channel',
     { changed: { user: { id: ADA, name: 'ada', team_id: 'T0999OTHER' } } },
-    /people of another workspace/i,
+    /people from other workspaces/i,
   ],
-] as const)('a click %s does nothing, is audited, and the person gets the reason', async (_, how, words) => {
+] as const)('a click %s is refused with a private reason and audited', async (_, how, words) => {
   await start();
   await ask();
   const list = await offers();
 
   await press(ADA, list, 'request', how);
 
-  await told(ADA, words);
+  await privateReply(ADA, words);
   await expect.poll(() => audited('refused')).toHaveLength(1);
   expect(await audited('asked')).toEqual([]);
   await press(ADA, await offers(), 'request');
@@ -122,14 +122,14 @@ test('an old click that Slack delivers several times is refused once', async () 
 
   await press(ADA, list, 'request', { actionTs: secondsAgo(720) });
 
-  await told(ADA, /12 minutes late/);
+  await privateReply(ADA, /12 minutes late/);
   stage.workspace.faults.deliverTimes(1);
   await press(ADA, list, 'request');
   await card('PLAN ·');
   expect(await audited('refused')).toHaveLength(1);
 });
 
-test('in an organization-wide installation people of any of its workspaces ask and approve, and others do not', async () => {
+test('in an organization-wide installation members of any of its workspaces may request and approve, and others may not', async () => {
   await start({ isOrgWide: true });
   stage.workspace.setUser(ADA, { teamId: 'T0123EAST', enterpriseId: ORGANIZATION.id });
   stage.workspace.setUser(GRACE, { teamId: 'T0999OTHER', enterpriseId: 'E0999OTHER' });
@@ -138,10 +138,10 @@ test('in an organization-wide installation people of any of its workspaces ask a
   const plan = await card('PLAN ·');
 
   await press(GRACE, plan, 'approve');
-  await told(GRACE, /people of another workspace/i);
+  await privateReply(GRACE, /people from other workspaces/i);
   stage.workspace.setUser(GRACE, { teamId: 'T0123WEST' });
   await press(GRACE, plan, 'approve', { changed: { enterprise: { id: 'E0999OTHER', name: 'Other' } } });
-  await told(GRACE, /belongs to another workspace/);
+  await privateReply(GRACE, /is installed in another workspace/);
   expect(system.applied).toEqual([]);
   stage.workspace.setUser(GRACE, { enterpriseId: ORGANIZATION.id });
   await press(GRACE, plan, 'approve');
@@ -163,7 +163,7 @@ async function submit(userId: string, reason: string, changed?: Readonly<Record<
 }
 
 test.each(['http', 'socket'] as const)(
-  'over %s, where a reason is required, asking and approving open a form, and the card and the audit show what was given',
+  'over %s, with required reasons, requesting and approving open a form, and the card and the audit show the reasons',
   async (delivery) => {
     await start({ remediations: { requireReason: true }, delivery });
     await ask();
@@ -199,7 +199,7 @@ test.each(['http', 'socket'] as const)(
   },
 );
 
-test('a safe fix takes the reason of who asked for it, and a secret in a reason is redacted', async () => {
+test('a safe fix records the reason of its requester, and a secret in a reason is redacted', async () => {
   await start({ risk: 'safe', remediations: { requireReason: true } });
   await ask();
   await press(ADA, await offers(), 'request');
@@ -222,7 +222,7 @@ test.each([
   `ok${UNSEEN}`,
   String.fromCodePoint(0x28_00).repeat(12),
   '............',
-])('a reason such as %j comes back to the form, which stays open', async (reason) => {
+])('a reason such as %j is returned to the form, which stays open', async (reason) => {
   await start({ remediations: { requireReason: true } });
   await ask();
   await press(ADA, await offers(), 'request');
@@ -238,7 +238,7 @@ test.each([
   await card('PLAN ·');
 });
 
-test('a submitted form is checked as the click was: role, message, plan, workspace, repetition', async () => {
+test('a submitted form gets every check of a click: role, message, plan, workspace, repetition', async () => {
   await start({ remediations: { requireReason: true } });
   await ask();
   await press(ADA, await offers(), 'request');
@@ -257,30 +257,30 @@ test('a submitted form is checked as the click was: role, message, plan, workspa
 
   await press(KATE, plan, 'approve');
   await submit(KATE, reason);
-  await told(KATE, /no role/i);
+  await privateReply(KATE, /You need the approver role/);
   await press(ADA, plan, 'approve');
-  await told(ADA, /somebody else must approve/);
+  await privateReply(ADA, /someone else must/);
   expect(stage.workspace.views(ADA)).toEqual([]);
   for (const [change, words] of [
-    [{ messageTs: '1.000001' }, /not on the message/],
+    [{ messageTs: '1.000001' }, /belongs to another message/],
     [{ channelId: 'C0123PLATFORM' }, undefined],
-    [{ value: 'nonsense' }, /not a button of Wrench/],
-    [{ button: 'look' }, /not a button of Wrench/],
+    [{ value: 'nonsense' }, /This isn't a button of Wrench/],
+    [{ button: 'look' }, /This isn't a button of Wrench/],
   ] as const) {
     await press(GRACE, plan, 'approve');
     await submit(GRACE, reason, await changedView(GRACE, change));
-    if (words) await told(GRACE, words);
+    if (words) await privateReply(GRACE, words);
   }
   await press(GRACE, plan, 'approve');
   await submit(GRACE, reason, { team: { id: 'T0999OTHER' } });
-  await told(GRACE, /belongs to another workspace/);
+  await privateReply(GRACE, /is installed in another workspace/);
   await expect.poll(() => audited('refused')).toHaveLength(7);
   expect(await audited('asked')).toHaveLength(1);
   expect(await audited('approved')).toEqual([]);
   expect(system.applied).toEqual([]);
 });
 
-test('a form that Slack does not open is reported, and nothing is done', async () => {
+test('a form that Slack does not open is reported, and nothing happens', async () => {
   await start({ remediations: { requireReason: true } });
   await ask();
   const list = await offers();
@@ -288,7 +288,7 @@ test('a form that Slack does not open is reported, and nothing is done', async (
 
   await press(ADA, list, 'request');
 
-  await told(ADA, /click again/);
+  await privateReply(ADA, /click again/);
   expect(await audited('asked')).toEqual([]);
   await press(ADA, list, 'request');
   await submit(ADA, 'a reason that is long enough');

@@ -43,11 +43,11 @@ const ask = (
   changed?: Readonly<Record<string, unknown>>,
 ) => stage.workspace.command({ userId, channelId, command, text, ...(changed && { changed }) });
 
-/** What a message shows, as it reads: without the marks that keep names from being links. */
+/** The visible text of a message, without the characters that keep names from becoming links. */
 const shown = ({ text }: Message) => text.replaceAll('\u200B', '');
 const repliesTo = (userId: string, channelId = INCIDENT) =>
   stage.workspace.ephemerals(userId, channelId).map(shown);
-const told = (userId: string, words: string | RegExp, channelId = INCIDENT) =>
+const privateReply = (userId: string, words: string | RegExp, channelId = INCIDENT) =>
   stage.workspace.waitFor(() => repliesTo(userId, channelId).find((text) => text.match(words)));
 const answered = (channelId = INCIDENT, count = 1) =>
   stage.workspace.waitFor(
@@ -74,7 +74,7 @@ test.each([
 
   await ask(ADA, INCIDENT, 'things', '/lab', changed);
 
-  expect(repliesTo(ADA)).toEqual([expect.stringContaining('belongs to another workspace')]);
+  expect(repliesTo(ADA)).toEqual([expect.stringContaining('is installed in another workspace')]);
   await expect
     .poll(refusals)
     .toEqual([{ who: [ADA], what: '/lab', because: expect.stringContaining('another workspace') }]);
@@ -83,7 +83,7 @@ test.each([
   expect(runs).toHaveLength(1);
 });
 
-test('a command without a sender or an id does nothing, and is acknowledged', async () => {
+test('a command without a sender or an id is acknowledged and does nothing', async () => {
   await start();
 
   const nobody = await ask(ADA, INCIDENT, 'things', '/lab', { user_id: undefined });
@@ -91,13 +91,13 @@ test('a command without a sender or an id does nothing, and is acknowledged', as
 
   expect([nobody.status, unnamed.status]).toEqual([200, 200]);
   expect(repliesTo(ADA)).toEqual([
-    expect.stringContaining('did not say who'),
+    expect.stringContaining("didn't say who"),
     expect.stringContaining('without an id'),
   ]);
   expect(runs).toEqual([]);
 });
 
-test('a command is accepted in the channels that a rule names, and nowhere else', async () => {
+test('a command is accepted only in the channels of a rule', async () => {
   await start(prod({ channels: [PLATFORM] }));
 
   await ask(ADA, INCIDENT);
@@ -112,17 +112,17 @@ test('a command is accepted in the channels that a rule names, and nowhere else'
   expect(refused).toHaveLength(3);
   for (const text of refused)
     expect(text).toMatch(
-      /\/lab things in prod.*environments\.prod\.askFrom\.channels.*Ask in <#C0123PLATFORM>/s,
+      /\/lab things in prod.*environments\.prod\.askFrom\.channels.*Try in <#C0123PLATFORM>/s,
     );
   await expect.poll(refusals).toHaveLength(3);
   expect((await refusals())[0]).toEqual({
     who: [ADA],
     what: '/lab things in prod',
-    because: 'environments.prod.askFrom.channels does not include this channel',
+    because: "environments.prod.askFrom.channels doesn't include this channel",
   });
 });
 
-test('help and usage are available to everybody', async () => {
+test('help and usage are available to everyone', async () => {
   await start(prod({ channels: [PLATFORM] }));
 
   await ask(ADA, INCIDENT, 'help');
@@ -131,13 +131,13 @@ test('help and usage are available to everybody', async () => {
   expect(repliesTo(ADA).join('\n')).not.toContain('askFrom');
 });
 
-test('a command is accepted from the members of the groups that a rule names', async () => {
+test('a command is accepted from the members of the groups of a rule', async () => {
   await start(prod({ groups: [PLATFORM_TEAM] }));
 
   await ask(GRACE);
   await ask(ADA);
 
-  await told(ADA, 'environments.prod.askFrom.groups includes you');
+  await privateReply(ADA, 'user groups in environments.prod.askFrom.groups');
   await answered();
   expect(runs).toHaveLength(1);
   await expect
@@ -147,7 +147,7 @@ test('a command is accepted from the members of the groups that a rule names', a
     ]);
 });
 
-test('the rule of the environment and the rule of the command must both allow it', async () => {
+test('the rule of the environment and the rule of the command must both allow a command', async () => {
   await start({
     ...prod({ groups: [PLATFORM_TEAM] }),
     commands: { lab: { askFrom: { channels: [PLATFORM] } } },
@@ -157,13 +157,13 @@ test('the rule of the environment and the rule of the command must both allow it
   await ask(ADA, PLATFORM);
   await ask(GRACE, PLATFORM);
 
-  await told(GRACE, 'commands.lab.askFrom.channels');
-  await told(ADA, 'environments.prod.askFrom.groups', PLATFORM);
+  await privateReply(GRACE, 'commands.lab.askFrom.channels');
+  await privateReply(ADA, 'environments.prod.askFrom.groups', PLATFORM);
   await answered(PLATFORM);
   expect(runs).toHaveLength(1);
 });
 
-test('who may not ask does not learn of a running check by joining it', async () => {
+test('someone who may not run a check cannot join a running one', async () => {
   await start(prod({ groups: [PLATFORM_TEAM] }));
   const { promise, resolve } = Promise.withResolvers<void>();
   gate = promise;
@@ -172,7 +172,7 @@ test('who may not ask does not learn of a running check by joining it', async ()
 
   await ask(ADA);
 
-  await told(ADA, 'askFrom.groups');
+  await privateReply(ADA, 'askFrom.groups');
   expect(repliesTo(ADA).join('\n')).not.toContain('running already');
   resolve();
   await answered();
@@ -185,12 +185,12 @@ test.each([
     [PLATFORM_TEAM],
     () => stage.workspace.faults.serverError('usergroups.users.list'),
   ],
-])('a group %s lets nobody ask', async (_, groups, before) => {
+])('a group %s allows no one', async (_, groups, before) => {
   await start(prod({ groups }), before);
 
   await ask(GRACE);
 
-  await told(GRACE, 'environments.prod.askFrom.groups could not be checked');
+  await privateReply(GRACE, "ouldn't check environments.prod.askFrom.groups");
   await expect.poll(refusals).toHaveLength(1);
   expect(runs).toEqual([]);
 });
@@ -206,17 +206,17 @@ test('a slow Slack does not delay the acknowledgement: the command is queued onc
 
   const asked = workspace.requests.filter(({ method }) => method === 'usergroups.users.list');
   expect(asked).toEqual([]);
-  expect(repliesTo(GRACE)).toEqual([expect.stringContaining('Checking whether you may ask')]);
-  await told(GRACE, 'On its way');
+  expect(repliesTo(GRACE)).toEqual([expect.stringContaining('Checking your permissions')]);
+  await privateReply(GRACE, 'Running `');
   await answered();
   workspace.faults.deliverTimes(1);
   await ask(GRACE, INCIDENT, 'things 2');
   await answered(INCIDENT, 2);
   expect(runs).toHaveLength(2);
-  expect(repliesTo(GRACE).filter((text) => text.includes('On its way'))).toHaveLength(2);
+  expect(repliesTo(GRACE).filter((text) => text.includes('Running `'))).toHaveLength(2);
 });
 
-test('while Redis is away who may ask is decided from memory, and a command that could run says that it cannot', async () => {
+test('without Redis, access is decided from memory, and an allowed command reports that it cannot run', async () => {
   await start(prod({ groups: [PLATFORM_TEAM] }));
   await ask(GRACE);
   await answered();
@@ -225,19 +225,19 @@ test('while Redis is away who may ask is decided from memory, and a command that
   await ask(GRACE);
   await ask(ADA);
 
-  await told(GRACE, 'NOT STARTED');
-  await told(ADA, 'askFrom.groups includes you');
+  await privateReply(GRACE, 'NOT STARTED');
+  await privateReply(ADA, 'user groups in environments.prod.askFrom.groups');
   await stage.redis.start();
   await expect
     .poll(async () => {
       await ask(GRACE, INCIDENT, 'things 2');
       return repliesTo(GRACE).at(-1);
     })
-    .toContain('On its way');
+    .toContain('Running `');
   await answered(INCIDENT, 2);
 });
 
-test('a person who sends too many commands is asked to wait; others are not', async () => {
+test('someone who sends too many commands is asked to wait, and others are not', async () => {
   await start({
     limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 2, stopSeconds: 1, perPersonPerMinute: 2 },
   });
@@ -270,6 +270,6 @@ test('a rule does not affect other commands and environments', async () => {
   await answered();
   await ask(KATE, INCIDENT, 'things --env stage');
 
-  await told(KATE, 'environments.stage.askFrom.channels');
+  await privateReply(KATE, 'environments.stage.askFrom.channels');
   expect(runs).toHaveLength(1);
 });

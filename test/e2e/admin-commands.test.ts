@@ -24,7 +24,7 @@ const wrench = (text: string, userId: string) =>
 const inChannel = (word: string) =>
   stage.workspace.messages(INCIDENT).filter(({ text }) => text.includes(word));
 
-test('the channel sees who froze and thawed; the audit is read by who asks for it, and copied to a file', async () => {
+test('freeze and unfreeze are posted in the channel, and the audit is shown to its reader and copied to a file', async () => {
   const copyTo = join(folder, 'audit.jsonl');
   stage = await setStage({
     delivery: 'http',
@@ -35,18 +35,18 @@ test('the channel sees who froze and thawed; the audit is read by who asks for i
   const { workspace } = stage;
 
   await wrench('freeze because of the migration', ADA);
-  const frozen = await workspace.waitFor(() => inChannel('FROZEN')[0]);
+  const frozen = await workspace.waitFor(() => inChannel(' FROZEN by')[0]);
   expect(frozen.text).toMatch(new RegExp(`FROZEN by <@${ADA}>.*because of the migration`, 'i'));
 
   await wrench('thaw', ADA);
   expect(workspace.ephemerals(ADA, INCIDENT).at(-1)?.text).toContain('REFUSED');
   await wrench('thaw', GRACE);
-  const thawed = await workspace.waitFor(() => inChannel('THAWED')[0]);
-  expect(thawed.text).toContain(`THAWED by <@${GRACE}>`);
+  const unfrozen = await workspace.waitFor(() => inChannel('UNFROZEN')[0]);
+  expect(unfrozen.text).toContain(`UNFROZEN by <@${GRACE}>`);
 
   await wrench('audit', GRACE);
   expect(workspace.ephemerals(GRACE, INCIDENT).at(-1)?.text).toMatch(
-    /3 entries[\s\S]*frozen[\s\S]*refused[\s\S]*thawed/,
+    /3 entries[\s\S]*froze[\s\S]*refused[\s\S]*unfroze/,
   );
   await wrench(`audit --user <@${ADA}|ada>`, GRACE);
   expect(workspace.ephemerals(GRACE, INCIDENT).at(-1)?.text).toContain('2 entries');
@@ -57,7 +57,7 @@ test('the channel sees who froze and thawed; the audit is read by who asks for i
   await expect.poll(copied).toEqual(['frozen', 'refused', 'thawed', undefined]);
 });
 
-test('a thaw that Slack delivers again does not undo a later freeze, nor the other way around', async () => {
+test('a repeated delivery of an unfreeze does not undo a later freeze, and vice versa', async () => {
   stage = await setStage({
     delivery: 'http',
     catalogue: makeCatalogue({ broken: makeCheck() }),
@@ -76,16 +76,16 @@ test('a thaw that Slack delivers again does not undo a later freeze, nor the oth
   };
   await type('freeze', '1.1.a');
   await type('thaw', '2.2.b');
-  expect(await type('freeze', '1.1.a')).toContain('a second time');
+  expect(await type('freeze', '1.1.a')).toContain('twice');
   await type('freeze', '3.3.c');
 
-  expect(await type('thaw', '2.2.b')).toContain('a second time');
+  expect(await type('thaw', '2.2.b')).toContain('twice');
 
-  expect(inChannel('FROZEN')).toHaveLength(2);
-  expect(inChannel('THAWED')).toHaveLength(1);
+  expect(inChannel(' FROZEN by')).toHaveLength(2);
+  expect(inChannel('UNFROZEN')).toHaveLength(1);
 });
 
-test('a copy of the audit that no longer fits is reported to the channel for it, once', async () => {
+test('an audit copy that no longer matches is reported once, in the configured channel', async () => {
   const copyTo = join(folder, 'audit.jsonl');
   stage = await setStage({
     delivery: 'http',

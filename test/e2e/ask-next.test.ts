@@ -7,7 +7,7 @@ import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
 import type { Message } from '../workspace/model.ts';
 import { ADA, GRACE, INCIDENT, KATE, PLATFORM, PLATFORM_TEAM, setStage, type Stage } from './harness.ts';
 
-/** A button of a report that asks another check: it does what the slash command would do, and no more. */
+/** A button of a report that runs another check, exactly as the slash command would. */
 
 let stage: Stage;
 let bot: Awaited<ReturnType<Stage['startBot']>>;
@@ -36,7 +36,7 @@ async function start(
   });
   const { commands, checks } = makeCatalogue({ overview, details });
   const catalogue = {
-    commands: new Map([...commands, ['deep', { title: 'An area with rules of its own' }]]),
+    commands: new Map([...commands, ['deep', { title: 'An area with its own rules' }]]),
     checks: new Map([...checks, ['deep/details', details]]),
   };
   stage = await setStage({ delivery, catalogue, config });
@@ -52,13 +52,13 @@ const prod = (askFrom: Config['environments'][string]['askFrom']): Partial<Confi
 const ask = (userId = ADA, channelId = INCIDENT) =>
   stage.workspace.command({ userId, channelId, command: '/lab', text: 'overview' });
 
-/** What a message shows, as it reads: without the marks that keep names from being links. */
+/** The visible text of a message, without the characters that keep names from becoming links. */
 const shown = ({ text }: Message) => text.replaceAll('\u200B', '');
 const answers = (channelId = INCIDENT) =>
   stage.workspace.messages(channelId).filter(({ text }) => text.includes('1 of 41'));
 const answered = (count: number, channelId = INCIDENT) =>
   stage.workspace.waitFor(() => answers(channelId)[count - 1]);
-const told = (userId: string, words: RegExp, channelId = INCIDENT) =>
+const privateReply = (userId: string, words: RegExp, channelId = INCIDENT) =>
   stage.workspace.waitFor(() =>
     stage.workspace.ephemerals(userId, channelId).find((one) => words.test(shown(one))),
   );
@@ -84,7 +84,7 @@ async function refusals() {
 }
 
 test.each(['http', 'socket'] as const)(
-  'over %s a click answers in the channel as the command would, for the person who clicked',
+  'over %s a click responds in the channel as the command would, for the person who clicked',
   async (delivery) => {
     await start({}, delivery);
     await ask(ADA);
@@ -93,7 +93,7 @@ test.each(['http', 'socket'] as const)(
 
     await click(GRACE, message);
 
-    await told(GRACE, /On its way: .*\/lab details --size "thing &lt;1&gt; &amp; more" --env prod/);
+    await privateReply(GRACE, /Running .*\/lab details --size "thing &lt;1&gt; &amp; more" --env prod/);
     const answer = await answered(2);
     expect(runs).toEqual(['overview', 'details']);
     expect(JSON.stringify(answer.blocks)).toContain(`<@${GRACE}>`);
@@ -104,7 +104,7 @@ test.each(['http', 'socket'] as const)(
   },
 );
 
-test('a click that Slack delivers several times asks once', async () => {
+test('a click that Slack delivers several times runs the check once', async () => {
   await start();
   await ask();
   const message = await messageWithButton();
@@ -114,7 +114,7 @@ test('a click that Slack delivers several times asks once', async () => {
 
   await answered(2);
   stage.workspace.faults.deliverTimes(1);
-  // Whatever a delivery would have started is done before a later command is answered.
+  // Everything that a delivery would start is finished before a later command gets its response.
   await ask();
   await answered(3);
   expect(runs.filter((name) => name === 'details')).toHaveLength(1);
@@ -128,45 +128,45 @@ test('a second click while the check runs gets the link to its thread', async ()
   gate = open.promise;
 
   await click(GRACE, message);
-  await told(GRACE, /On its way/);
+  await privateReply(GRACE, /^Running `/);
   await click(ADA, message);
 
-  await told(ADA, /already running/);
+  await privateReply(ADA, /already running/);
   open.resolve();
   await answered(2);
   expect(runs.filter((name) => name === 'details')).toHaveLength(1);
 });
 
-test('a click is refused to people whom askFrom does not allow to ask, and audited', async () => {
+test('a click by someone whom askFrom does not allow is refused and audited', async () => {
   await start(prod({ channels: [INCIDENT], groups: [PLATFORM_TEAM] }));
   await ask(GRACE);
   const message = await messageWithButton();
 
   await click(KATE, message);
 
-  await told(KATE, /none of the user groups in environments\.prod\.askFrom\.groups includes you/i);
+  await privateReply(KATE, /You aren't in any of the user groups in environments\.prod\.askFrom\.groups/);
   await expect.poll(refusals).toMatchObject([{ who: [KATE], what: '/lab details in prod' }]);
   expect(runs).toEqual(['overview']);
   await click(GRACE, message);
   await answered(2);
 });
 
-test('a click is refused in a channel where askFrom does not allow the question, with the channels that it allows', async () => {
+test('a click in a channel that askFrom does not allow is refused, with the channels that it allows', async () => {
   const rules = { commands: { deep: { askFrom: { channels: [PLATFORM] } } } };
   await start(rules, 'http', [{ check: 'deep/details', args: { size: '2' } }]);
   await ask();
 
   await click(GRACE, await messageWithButton());
 
-  await told(
+  await privateReply(
     GRACE,
-    /commands\.deep\.askFrom\.channels does not include this channel.*Ask in <#C0123PLATFORM>/is,
+    /commands\.deep\.askFrom\.channels doesn't include this channel.*Try in <#C0123PLATFORM>/is,
   );
   await expect.poll(refusals).toMatchObject([{ who: [GRACE], what: '/deep details in prod' }]);
   expect(runs).toEqual(['overview']);
 });
 
-test('a click is answered once Slack has said who is in the group', async () => {
+test('a click is handled once Slack has returned the members of the group', async () => {
   await start(prod({ groups: [PLATFORM_TEAM] }));
   await ask(GRACE);
   const message = await messageWithButton();
@@ -177,7 +177,7 @@ test('a click is answered once Slack has said who is in the group', async () => 
   await Promise.all([click(GRACE, message), click(KATE, message)]);
 
   await answered(2);
-  await told(KATE, /askFrom\.groups includes you/);
+  await privateReply(KATE, /You aren't in any of the user groups/);
   expect(runs).toEqual(['overview', 'details']);
 });
 
@@ -185,35 +185,39 @@ test.each([
   [
     'of another workspace in a shared channel',
     { changed: { user: { id: GRACE, name: 'grace', team_id: 'T0999OTHER' } } },
-    /people of another workspace/i,
+    /people from other workspaces/i,
   ],
   ['with a click that is years old', { actionTs: '1700000000.000001' }, /days late/],
-] as const)('somebody %s is refused', async (_, how, words) => {
+] as const)('a click of someone %s is refused', async (_, how, words) => {
   await start();
   await ask();
 
   await click(GRACE, await messageWithButton(), how);
 
-  await told(GRACE, words);
+  await privateReply(GRACE, words);
   expect(runs).toEqual(['overview']);
 });
 
 test.each([
-  ['nothing', '', /not a button of Wrench/],
-  ['no command', 'nonsense', /not a button of Wrench/],
-  ['a command of Wrench itself', '/wrench freeze because of me', /not a button of Wrench/],
-  ['a command through Wrench', '/wrench lab details', /not a button of Wrench/],
-  ['a command in capitals', '/WRENCH freeze', /not a button of Wrench/],
-  ['an area without a check', '/lab', /not a button of Wrench/],
-  ['a name of JavaScript', '/constructor details', /There is no \/constructor/],
-  ['a check of an older version', '/lab detail --env prod', /There is no \/lab detail.*Did you mean details/],
-  ['an area of an older version', '/labs details', /There is no \/labs/],
-  ['an environment of an older version', '/lab details --env prd', /no environment prd.*prod/],
-  ['an argument of an older version', '/lab details --sise 3', /no --sise.*--size/],
+  ['nothing', '', /This isn't a button of Wrench/],
+  ['no command', 'nonsense', /This isn't a button of Wrench/],
+  ['a command of Wrench itself', '/wrench freeze because of me', /This isn't a button of Wrench/],
+  ['a command through Wrench', '/wrench lab details', /This isn't a button of Wrench/],
+  ['a command in capitals', '/WRENCH freeze', /This isn't a button of Wrench/],
+  ['an area without a check', '/lab', /This isn't a button of Wrench/],
+  ['a name of JavaScript', '/constructor details', /Unknown command \/constructor/],
+  [
+    'a check of an older version',
+    '/lab detail --env prod',
+    /Unknown check \/lab detail.*Did you mean \/lab details/,
+  ],
+  ['an area of an older version', '/labs details', /Unknown command \/labs/],
+  ['an environment of an older version', '/lab details --env prd', /Unknown environment prd.*prod/],
+  ['an argument of an older version', '/lab details --sise 3', /Unknown flag --sise.*--size/],
   ['an unclosed quote', '/lab details --size "', /quote/],
-  ['markup', '/lab <!channel> <https://evil.example|x>', /There is no/],
-  ['more than Slack stores', `/lab details ${'x'.repeat(2_000)}`, /not a button of Wrench/],
-])('a button that asks %s gets a private answer, and nothing runs', async (_, value, words) => {
+  ['markup', '/lab <!channel> <https://evil.example|x>', /Unknown check/],
+  ['more than Slack stores', `/lab details ${'x'.repeat(2_000)}`, /This isn't a button of Wrench/],
+])('a button with %s gets a private response, and nothing runs', async (_, value, words) => {
   await start();
   await ask();
   const message = await messageWithButton();
@@ -229,7 +233,7 @@ test.each([
   expect(stage.log.filter((line) => line.includes('"level":50'))).toEqual([]);
 });
 
-test('while remediations are frozen, questions are answered', async () => {
+test('checks still run while remediations are frozen', async () => {
   await start();
   await ask();
   const message = await messageWithButton();

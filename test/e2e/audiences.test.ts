@@ -34,15 +34,17 @@ const answersIn = (channelId: string) =>
   stage.workspace.messages(channelId).filter(({ text }) => text.includes('1 of 41'));
 const linkTo = (channelId: string, ts: string) =>
   `https://demo.slack.com/archives/${channelId}/p${ts.replace('.', '')}`;
-const toldPrivately = (userId: string, channelId: string) =>
+const privateReplies = (userId: string, channelId: string) =>
   stage.workspace.ephemerals(userId, channelId).flatMap(({ links }) => links);
 
-test('the same question in another channel and in a direct message: one run, and a thread in each', async () => {
+test('the same check from another channel and a direct message runs once, with a thread in each', async () => {
   const workspace = await setUp();
   await ask(ADA, INCIDENT);
   const inPlatform = await ask(GRACE, PLATFORM, 'slow size=1');
   await ask(KATE, DIRECT);
-  await workspace.waitFor(() => workspace.messages(PLATFORM).some(({ text }) => text.includes('CHECKING')));
+  await workspace.waitFor(() =>
+    workspace.messages(PLATFORM).some(({ text }) => text.startsWith('Checking ')),
+  );
   await workspace.redeliver(inPlatform.payload, 2);
 
   gate.resolve();
@@ -58,21 +60,21 @@ test('the same question in another channel and in a direct message: one run, and
   expect(JSON.stringify(answersIn(INCIDENT)[0]?.blocks)).toContain(ADA);
 });
 
-test('a second asker in the channel gets the link to the thread', async () => {
+test('a second requester in the channel gets the link to the thread', async () => {
   const workspace = await setUp();
   await ask(ADA, INCIDENT);
   const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
 
   await ask(GRACE, INCIDENT, 'slow size=1');
 
-  expect(toldPrivately(GRACE, INCIDENT)).toEqual([linkTo(INCIDENT, root.ts)]);
+  expect(privateReplies(GRACE, INCIDENT)).toEqual([linkTo(INCIDENT, root.ts)]);
   expect(workspace.ephemerals(GRACE, INCIDENT).at(-1)?.text).toContain(`<@${ADA}>`);
   gate.resolve();
   await workspace.waitFor(() => answersIn(INCIDENT)[0]);
   expect(workspace.messages(INCIDENT)).toHaveLength(1);
 });
 
-test('if the thread does not exist yet, the link follows', async () => {
+test('a second requester gets the link later if the thread does not exist yet', async () => {
   const workspace = await setUp();
   workspace.faults.rateLimit('chat.postMessage', { retryAfterSeconds: 1 });
   await ask(ADA, INCIDENT);
@@ -80,15 +82,15 @@ test('if the thread does not exist yet, the link follows', async () => {
   await ask(GRACE, INCIDENT);
 
   expect(workspace.ephemerals(GRACE, INCIDENT).at(-1)?.text).toContain('already running');
-  expect(toldPrivately(GRACE, INCIDENT)).toEqual([]);
+  expect(privateReplies(GRACE, INCIDENT)).toEqual([]);
   workspace.faults.clear();
   gate.resolve();
   const root = await workspace.waitFor(() => answersIn(INCIDENT)[0]);
-  await workspace.waitFor(() => toldPrivately(GRACE, INCIDENT)[0]);
-  expect(toldPrivately(GRACE, INCIDENT)).toEqual([linkTo(INCIDENT, root.ts)]);
+  await workspace.waitFor(() => privateReplies(GRACE, INCIDENT)[0]);
+  expect(privateReplies(GRACE, INCIDENT)).toEqual([linkTo(INCIDENT, root.ts)]);
 });
 
-test('in a channel that joined another run, a second asker gets the link to the thread there', async () => {
+test('a second requester in a channel that joined another run gets the link to the thread there', async () => {
   const workspace = await setUp();
   await ask(ADA, INCIDENT);
   await ask(GRACE, PLATFORM);
@@ -96,7 +98,7 @@ test('in a channel that joined another run, a second asker gets the link to the 
 
   await ask(KATE, PLATFORM);
 
-  expect(toldPrivately(KATE, PLATFORM)).toEqual([linkTo(PLATFORM, root.ts)]);
+  expect(privateReplies(KATE, PLATFORM)).toEqual([linkTo(PLATFORM, root.ts)]);
   expect(workspace.ephemerals(KATE, PLATFORM).at(-1)?.text).toContain(`<@${GRACE}>`);
   gate.resolve();
   await workspace.waitFor(() => answersIn(PLATFORM)[0]);

@@ -40,7 +40,7 @@ beforeEach(async () => {
   chain = openAuditLog(connection, PREFIX);
 });
 
-/** A process of its own, started in that folder. */
+/** Runs a separate process in that folder. */
 async function wrenchThere(...words: readonly string[]) {
   const { exitCode, stdout, stderr } = await execa(process.execPath, [MAIN, ...words], {
     cwd: folder,
@@ -51,7 +51,7 @@ async function wrenchThere(...words: readonly string[]) {
   return { exitCode, stdout, stderr };
 }
 
-/** The same in this process, which starts sooner. */
+/** Runs the same in this process, which starts faster. */
 async function wrench(verb: 'audit' | 'freeze' | 'unfreeze', ...words: readonly string[]) {
   let stdout = '';
   let stderr = '';
@@ -78,23 +78,27 @@ async function entries(): Promise<readonly AuditEntry[]> {
   return (await chain.page()).map(({ raw }) => JSON.parse(raw) as AuditEntry);
 }
 
-test('the Redis of a Wrench that runs in this folder is frozen, and each time it is told who did', async () => {
+test('wrench freeze freezes the Wrench that runs in this folder, and names who did it', async () => {
   const first = await wrenchThere('freeze', '--because', "the network's move");
   const second = await wrench('freeze', 'again');
 
   expect(first).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(first.stdout).toBe('Frozen. Nothing is applied in any environment; checks still run.');
+  expect(first.stdout).toBe(
+    'Frozen. No fixes run in any environment; checks still work. To resume: wrench unfreeze',
+  );
   expect(second.exitCode).toBe(0);
   expect(second.stdout).toMatch(
-    /^Frozen already by terminal since .* UTC: the network's move \(by \S+ at a terminal\)\./,
+    /^Already frozen by terminal since .* UTC: the network's move \(by \S+ at a terminal\)\./,
   );
   await expect(openFreeze(connection, PREFIX).read()).resolves.toMatchObject({ by: 'terminal' });
 });
 
-test('unfreezing is reported and audited; if nothing is frozen it says so', async () => {
+test('unfreezing is reported and audited, and reports if nothing is frozen', async () => {
   await wrench('freeze');
 
-  expect((await wrench('unfreeze')).stdout).toBe('Thawed. Approved plans are applied again.');
+  expect((await wrench('unfreeze')).stdout).toBe(
+    'Unfrozen. Fixes can run again. Request stopped plans again.',
+  );
   expect(await wrench('unfreeze')).toMatchObject({ exitCode: 0, stdout: 'Nothing is frozen.' });
   expect((await entries()).map(({ entry }) => [entry.kind, entry.who.join(), entry.because])).toEqual([
     ['frozen', 'terminal', expect.stringMatching(/^by \S+ at a terminal$/)],
@@ -107,18 +111,18 @@ test.each(['unfreeze', 'thaw'])('wrench %s unfreezes', async (verb) => {
 
   expect(await wrenchThere(verb)).toMatchObject({
     exitCode: 0,
-    stdout: 'Thawed. Approved plans are applied again.',
+    stdout: 'Unfrozen. Fixes can run again. Request stopped plans again.',
   });
   expect((await entries()).map(({ entry }) => entry.kind)).toEqual(['frozen', 'thawed']);
 });
 
-test('a token in the reason does not get into the audit', async () => {
+test('a token in the reason is not stored in the audit', async () => {
   await wrench('freeze', '--because', 'leaked xoxb-1234567890-abcdef');
 
   expect(JSON.stringify(await entries())).not.toContain('xoxb-');
 });
 
-test('the audit is a table of the last seven days, and may be of one person', async () => {
+test('the audit is a table of the last seven days, optionally of one person', async () => {
   await append('one', 'two', 'three');
 
   const all = await wrench('audit');
@@ -129,7 +133,7 @@ test('the audit is a table of the last seven days, and may be of one person', as
   expect(one.stdout).toContain('1 entry');
 });
 
-test('what was exported is whole entries and nothing else, and verifies as a file', async () => {
+test('an export contains whole entries and nothing else, and verifies as a file', async () => {
   await append('one', 'two', 'three');
   const file = join(folder, 'audit.jsonl');
 
@@ -141,11 +145,11 @@ test('what was exported is whole entries and nothing else, and verifies as a fil
   expect(verified.exitCode).toBe(0);
   expect(verified.stdout).toContain('is intact: 3 entries, 1 to 3.');
   expect(verified.stderr).toBe(
-    `wrench: the end of ${file} cannot be proven: ${file}.head, which the bot writes beside its copy, does not exist`,
+    `wrench: couldn't verify the end of ${file}: ${file}.head, which the bot writes next to its copy, doesn't exist`,
   );
 });
 
-test('a file that starts in the middle says so', async () => {
+test('a file that starts in the middle is reported as partial', async () => {
   await append('one', 'two', 'three');
   const file = join(folder, 'part.jsonl');
   await writeFile(
@@ -159,22 +163,22 @@ test('a file that starts in the middle says so', async () => {
   const { stdout, exitCode } = await wrench('audit', 'verify', '--file', file);
 
   expect(exitCode).toBe(0);
-  expect(stdout).toContain('is intact: 2 entries, 2 to 3. Entries before 2 are not in it.');
+  expect(stdout).toContain("is intact: 2 entries, 2 to 3. Entries before 2 aren't in it.");
 });
 
-test('a changed file is broken: exit code 1, and the first broken entry is named', async () => {
+test('a changed file fails with exit code 1 and names the first broken entry', async () => {
   await append('one', 'two', 'three');
   const file = join(folder, 'changed.jsonl');
   await writeFile(file, (await wrench('audit', 'export')).stdout.replace('"what":"two"', '"what":"too"'));
 
   expect(await wrench('audit', 'verify', '--file', file)).toMatchObject({
     exitCode: 1,
-    stdout: `${file} failed verification: entry 2: its hash does not match what it says.`,
+    stdout: `${file} failed verification: entry 2: its hash doesn't match its content.`,
   });
   expect(await readFile(file, 'utf8')).toContain('too');
 });
 
-test('Redis itself is verified against its head', async () => {
+test('the audit in Redis is verified against its head', async () => {
   expect(await wrench('audit', 'verify')).toMatchObject({
     exitCode: 0,
     stdout: 'The audit has no entries yet.',
@@ -189,18 +193,18 @@ test('Redis itself is verified against its head', async () => {
   });
 });
 
-test('a file that is not there, is a folder or is empty was not verified: exit code 2', async () => {
+test('a missing file, a folder and an empty file cannot be verified and exit with 2', async () => {
   const empty = join(folder, 'empty.jsonl');
   await writeFile(empty, '');
 
   const missing = await wrench('audit', 'verify', '--file', join(folder, 'none'));
   expect(missing).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(missing.stderr).toContain('could not be read (ENOENT)');
+  expect(missing.stderr).toMatch(/Couldn't read .* \(ENOENT\)/);
   expect((await wrench('audit', 'verify', '--file', folder)).exitCode).toBe(2);
   expect(await wrench('audit', 'verify', '--file', empty)).toMatchObject({ exitCode: 2, stdout: '' });
 });
 
-test('where nothing runs, and where Redis is away, it is said: exit code 2', async () => {
+test('exits with 2 and an error if nothing runs here or Redis is unreachable', async () => {
   vi.stubEnv('WRENCH_DATA', join(folder, 'elsewhere'));
   const elsewhere = await wrench('audit', 'verify');
   vi.stubEnv('REDIS_URL', 'redis://127.0.0.1:1');
@@ -209,29 +213,42 @@ test('where nothing runs, and where Redis is away, it is said: exit code 2', asy
   expect(elsewhere).toMatchObject({
     exitCode: 2,
     stdout: '',
-    stderr: 'wrench: nothing is running here and no REDIS_URL is set',
+    stderr: "wrench: No Redis: REDIS_URL isn't set, and Wrench isn't running in this folder",
   });
   expect(away).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(away.stderr).toContain('Redis does not answer: connect ECONNREFUSED');
+  expect(away.stderr).toContain("Couldn't reach Redis: connect ECONNREFUSED");
 });
 
 test.each<[['audit' | 'freeze', ...string[]], string]>([
-  [['audit', '--sinse', '7d'], 'There is no `--sinse` here. Did you mean `--since`?'],
-  [['audit', 'exprot'], 'There is no `exprot` here. Did you mean `export`?'],
-  [['audit', '--since', 'monday'], '`--since` takes a length of time'],
-  [['audit', '--since'], '`--since` needs a value.'],
-  [['audit', 'export', '--user', 'ada'], 'nobody is known by a name'],
-  [['audit', 'verify', '--since', '7d'], 'There is no `--since` here.'],
+  [['audit', '--sinse', '7d'], 'Unknown flag `--sinse`. Did you mean `--since`?'],
+  [['audit', 'exprot'], 'Unknown command `exprot`. Did you mean `export`?'],
+  [['audit', '--since', 'monday'], 'Invalid time `monday` for `--since`.'],
+  [['audit', '--since'], 'Missing value for `--since`.'],
+  [['audit', 'export', '--user', 'ada'], 'Invalid user `ada` for `--user`.'],
+  [['audit', 'verify', '--since', '7d'], 'Unknown flag `--since`.'],
   [['freeze', '--becuase', 'x'], 'Did you mean `--because`?'],
-])('wrench %j is not understood: exit code 64', async (words, problem) => {
+])('exits with 64 on invalid arguments: wrench %j', async (words, problem) => {
   const { exitCode, stdout, stderr } = await wrench(...words);
 
   expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: '' });
   expect(stderr).toContain(problem);
-  expect(stderr).toContain('Usage: wrench');
+  expect(stderr).toContain(`Run \`wrench ${words[0]} --help\``);
 });
 
-test('an export into something that stops reading ends quietly', async () => {
+test.each([
+  ['bot', 'extra', 'Unexpected argument `extra`.'],
+  ['all', '--jsno', 'Unknown flag `--jsno`.'],
+])('a process does not start with an invalid argument: wrench %s %s', async (role, word, problem) => {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [MAIN, role, word], {
+    cwd: folder,
+    reject: false,
+  });
+
+  expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: '' });
+  expect(stderr).toContain(problem);
+});
+
+test('an export into a closed pipe ends without an error', async () => {
   await append(...Array.from({ length: 40 }, (_, number) => `${number} ${'x'.repeat(10_000)}`));
 
   const { stdout, stderr } = await execa(
@@ -247,10 +264,10 @@ test('an export into something that stops reading ends quietly', async () => {
 });
 
 const NOT_PROVEN =
-  'wrench: the end of the audit cannot be proven: there is neither a copy nor a head file here. ' +
-  'Run this on the host of the bot, as its user and with its WRENCH_CONFIG and WRENCH_DATA; or set `audit.copyTo`, and verify the copy with `--file`.';
+  "wrench: couldn't verify the end of the audit: there is no copy and no head file here. " +
+  'Run this on the host of the bot, as its user and with its WRENCH_CONFIG and WRENCH_DATA; or set `audit.copyTo` and verify the copy with `--file`.';
 
-test('without a copy or a head file the chain is verified, with a warning that its end cannot be proven', async () => {
+test('without a copy or a head file the chain is verified, with a warning that its end cannot be verified', async () => {
   expect(await wrench('audit', 'verify')).toEqual({
     exitCode: 0,
     stdout: 'The audit has no entries yet.',
@@ -267,11 +284,11 @@ test('without a copy or a head file the chain is verified, with a warning that i
 
 interface HeadStore {
   readonly head: string;
-  /** Absent where the audit is not copied to a file. */
+  /** Absent if the audit is not copied to a file. */
   readonly copy?: string;
 }
 
-/** Copies the audit as the bot does, until all of it is copied. */
+/** Copies the audit as the bot does, until the copy is complete. */
 async function watch({ head, copy }: HeadStore): Promise<void> {
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
   await copyAudit({
@@ -288,7 +305,7 @@ async function configure(copyTo: string): Promise<void> {
   vi.stubEnv('WRENCH_CONFIG', config);
 }
 
-/** Both places where the head of the audit is stored, each in a folder of its own. */
+/** Both places that store the head of the audit, each in its own folder. */
 const HEAD_STORES: readonly (readonly [string, () => Promise<HeadStore>])[] = [
   [
     'with a copy in a file',
@@ -308,7 +325,7 @@ const HEAD_STORES: readonly (readonly [string, () => Promise<HeadStore>])[] = [
   ],
 ];
 
-describe.each(HEAD_STORES)('%s', (_, prepare) => {
+describe.each(HEAD_STORES)('verification %s', (_, prepare) => {
   let store: HeadStore;
   beforeEach(async () => {
     await rm(join(folder, '.wrench', 'audit-head'), { force: true });
@@ -317,18 +334,18 @@ describe.each(HEAD_STORES)('%s', (_, prepare) => {
     await watch(store);
   });
 
-  test('the end is proven by what was kept, even if Redis has newer entries', async () => {
+  test('proves the end, even if Redis has newer entries', async () => {
     const before = await wrench('audit', 'verify');
     await append('six', 'seven');
     const after = await wrench('audit', 'verify');
 
     expect(before).toMatchObject({ exitCode: 0, stderr: '' });
     expect(before.stdout).toMatch(
-      /The audit is intact: 5 entries.*[\s\S]*Its end is proven by .*entry 5, seen on/,
+      /The audit is intact: 5 entries.*[\s\S]*Its end matches .*entry 5, seen on/,
     );
     expect(before.stdout.includes(`the copy ${store.copy} (entries 1 to 5)`)).toBe(store.copy !== undefined);
     expect(after).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(after.stdout).toContain('Entries after 5 are newer, and not proven yet.');
+    expect(after.stdout).toContain("Entries after 5 are newer and haven't been compared yet.");
   });
 
   const wasSeen = /entry 5 was seen on \d{4}-\d\d-\d\d \d\d:\d\d UTC/.source;
@@ -346,7 +363,7 @@ describe.each(HEAD_STORES)('%s', (_, prepare) => {
     [
       'the head alone was set back',
       async () => setHead(connection, chain, (await entries())[2] ?? { seq: 0, hash: '' }),
-      'the stream ends at 5 but the head says 3: 2 entries were put in',
+      'the stream ends at 5 but the head says 3: 2 entries were inserted',
     ],
     [
       'everything was deleted',
@@ -372,7 +389,7 @@ describe.each(HEAD_STORES)('%s', (_, prepare) => {
       },
       'entry 5 differs from the one that was seen on .*: the audit was replaced|entry 4 in Redis differs from the one in the copy',
     ],
-    ['the head file is empty', () => writeFile(store.head, ''), 'is invalid: something else wrote to it'],
+    ['the head file is empty', () => writeFile(store.head, ''), 'is invalid: another program wrote to it'],
     ['the head file is something else', () => writeFile(store.head, '{"seq":5}'), 'is invalid'],
     [
       'the head file is of another chain',
@@ -386,7 +403,7 @@ describe.each(HEAD_STORES)('%s', (_, prepare) => {
         writeFile(store.head, (await readFile(store.head, 'utf8')).replace('"seq":5', '"seq":4329')),
       'the audit ends at entry 5, but entry 4,329 was seen on .*: 4,324 entries are missing, from entry 6 on',
     ],
-  ])('verification fails if %s, and changes nothing', async (_fault, tamper, because) => {
+  ])('fails if %s, and changes nothing', async (_fault, tamper, because) => {
     await tamper();
     const before = await contentsOf(store);
 
@@ -397,14 +414,14 @@ describe.each(HEAD_STORES)('%s', (_, prepare) => {
     expect(await contentsOf(store)).toEqual(before);
   });
 
-  test('on another host the end cannot be proven, which is not an error', async () => {
+  test('on another host cannot prove the end, which is not an error', async () => {
     await rm(store.head);
     if (store.copy !== undefined) await rm(store.copy);
 
     expect(await wrench('audit', 'verify')).toMatchObject({ exitCode: 0, stderr: NOT_PROVEN });
   });
 
-  test('a head file that cannot be read is an error', async () => {
+  test('fails if the head file cannot be read', async () => {
     await rm(store.head);
     await mkdir(store.head);
 
@@ -413,7 +430,7 @@ describe.each(HEAD_STORES)('%s', (_, prepare) => {
 
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
-      stderr: `wrench: ${store.head} could not be read (EISDIR)`,
+      stderr: `wrench: Couldn't read ${store.head} (EISDIR)`,
     });
   });
 });
@@ -456,8 +473,8 @@ describe('a copy', () => {
       'was edited in the middle',
       async () =>
         writeFile(copy, (await readFile(copy, 'utf8')).replace('"what":"three"', '"what":"nothing"')),
-      /in the copy .*audit\.jsonl, entry 3: its hash does not match what it says/,
-      /entry 3: its hash does not match what it says/,
+      /in the copy .*audit\.jsonl, entry 3: its hash doesn't match its content/,
+      /entry 3: its hash doesn't match its content/,
     ],
     [
       'lacks an entry in the middle',
@@ -468,10 +485,10 @@ describe('a copy', () => {
     [
       'is something else',
       () => writeFile(copy, 'hello\n'),
-      /in the copy .*audit\.jsonl, entry 1 is not an audit entry/,
-      /entry 1 is not an audit entry/,
+      /in the copy .*audit\.jsonl, entry 1 isn't an audit entry/,
+      /entry 1 isn't an audit entry/,
     ],
-  ])('that %s is broken, beside Redis and by itself', async (_, tamper, besideRedis, byItself) => {
+  ])('that %s fails verification, both with Redis and alone', async (_, tamper, besideRedis, byItself) => {
     await tamper();
 
     const redis = await wrench('audit', 'verify');
@@ -482,7 +499,7 @@ describe('a copy', () => {
     expect([redis.exitCode, file.exitCode]).toEqual([1, 1]);
   });
 
-  test('that is missing, while its head file is not, fails verification', async () => {
+  test('that is missing, while its head file exists, fails verification', async () => {
     await rm(copy);
 
     const { exitCode, stdout } = await wrench('audit', 'verify');
@@ -493,7 +510,7 @@ describe('a copy', () => {
     expect(exitCode).toBe(1);
   });
 
-  test('with an incomplete last line, as after a crash, is intact, and the line is mentioned', async () => {
+  test('with an incomplete last line, as after a crash, is intact, and the line is reported', async () => {
     await writeFile(copy, (await readFile(copy, 'utf8')) + (await lines()).join().slice(0, 57));
 
     const redis = await wrench('audit', 'verify');
@@ -503,7 +520,7 @@ describe('a copy', () => {
     expect(redis).toMatchObject({ exitCode: 0, stderr: torn });
     expect(file).toMatchObject({ exitCode: 0, stderr: torn });
     expect(file.stdout).toMatch(
-      /is intact: 5 entries, 1 to 5[\s\S]*Its end is proven by the last head seen \(entry 5/,
+      /is intact: 5 entries, 1 to 5[\s\S]*Its end matches the last head seen \(entry 5/,
     );
   });
 
@@ -526,7 +543,7 @@ describe('a copy', () => {
     expect(parseEntry((await lines())[0] ?? '')?.seq).toBe(3);
   });
 
-  test('that begins after the last head seen proves no end by itself', async () => {
+  test('that begins after the last head seen does not prove the end alone', async () => {
     await append('six');
     await watch({ copy, head: `${copy}.head` });
     const head = `${copy}.head`;
@@ -535,11 +552,13 @@ describe('a copy', () => {
 
     const { exitCode, stderr } = await wrench('audit', 'verify', '--file', copy);
 
-    expect(stderr).toContain('cannot be proven: it begins after the last head seen, entry 2');
+    expect(stderr).toContain(
+      `couldn't verify the end of ${copy}: it starts after the last head seen, entry 2`,
+    );
     expect(exitCode).toBe(0);
   });
 
-  test('that was moved away together with its head is verified where it is now', async () => {
+  test('that was moved together with its head is verified at its new location', async () => {
     const old = `${copy}.old`;
     await rename(copy, old);
     await rename(`${copy}.head`, `${old}.head`);

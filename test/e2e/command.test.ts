@@ -13,9 +13,9 @@ const lab = (text: string, userId = ADA, channelId = INCIDENT) => ({
   text,
 });
 
-/** What a check that takes longer than a second says first is no answer. */
+/** The progress message of a check that takes longer than a second is not the report. */
 const answersIn = (channelId: string) =>
-  stage.workspace.messages(channelId).filter(({ text }) => !text.includes('CHECKING'));
+  stage.workspace.messages(channelId).filter(({ text }) => !text.startsWith('Checking '));
 
 test.each(['http', 'socket'] as const)(
   'over %s a command becomes a thread with the verdict first',
@@ -55,7 +55,7 @@ test.each(['http', 'socket'] as const)(
     const { payload } = await workspace.command(lab('broken'));
     await workspace.waitFor(() => answersIn(INCIDENT)[0]);
     await workspace.redeliver(payload, 1);
-    // Whatever a delivery would have started is done before a later command is answered.
+    // Everything that a delivery would start is finished before a later command gets its response.
     await workspace.command(lab('broken 2'));
     await workspace.waitFor(() => answersIn(INCIDENT).length === 2);
 
@@ -64,10 +64,10 @@ test.each(['http', 'socket'] as const)(
   },
 );
 
-test('a long check shows a progress message, how far it is, and then the answer in the same message', async () => {
-  const told = new AbortController();
+test('a long check posts a progress message and replaces it by the report', async () => {
+  const ended = new AbortController();
   const check = makeCheck(async (signal, saw) => {
-    while (!told.signal.aborted) {
+    while (!ended.signal.aborted) {
       await sleep(100, undefined, { signal });
       saw('lab', 10);
     }
@@ -80,14 +80,14 @@ test('a long check shows a progress message, how far it is, and then the answer 
   await workspace.command(lab('long'));
 
   const seen = () => workspace.messages(INCIDENT)[0]?.text ?? '';
-  await workspace.waitFor(() => /CHECKING in prod/.test(seen()));
+  await workspace.waitFor(() => /Checking prod…/.test(seen()));
   await workspace.waitFor(() => /\d+ checked so far/.test(seen()));
-  told.abort();
+  ended.abort();
   await workspace.waitFor(() => /1 of 41 things are broken/.test(seen()));
   expect(workspace.messages(INCIDENT)).toHaveLength(1);
 });
 
-test('a bug of ours is logged once with its job, and the channel is told that job', async () => {
+test('a bug in Wrench is logged once with its job, and the channel gets the job id', async () => {
   const check = makeCheck(() => Promise.reject(new TypeError('undefined is not a certificate')));
   stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ buggy: check }) });
   await stage.startWorker();
@@ -97,7 +97,7 @@ test('a bug of ours is logged once with its job, and the channel is told that jo
   await workspace.command(lab('buggy'));
 
   const root = await workspace.waitFor(() => answersIn(INCIDENT)[0]);
-  expect(root.text).toContain('bug of Wrench');
+  expect(root.text).toContain('bug in Wrench');
   const logged = stage.log.filter((line) => line.includes('undefined is not a certificate'));
   expect(logged).toHaveLength(1);
   const { jobId } = JSON.parse(logged[0] ?? '{}') as { jobId: string };
@@ -109,14 +109,14 @@ test.each([
   ['a misspelt check', '/lab', 'brokn', 'broken'],
   ['a misspelt flag', '/lab', 'broken --sise 3', '--size'],
   ['an unclosed curly quote', '/lab', 'broken “unclosed', 'quote'],
-  ['ten thousand characters', '/lab', 'x'.repeat(10_000), 'at most'],
+  ['ten thousand characters', '/lab', 'x'.repeat(10_000), 'the limit is'],
   ['an unknown environment', '/lab', 'broken --env prd', 'prod'],
   ['help', '/lab', 'help', '/lab broken'],
   ['nothing', '/lab', '', '/lab broken'],
   ['help of all', '/wrench', 'help', '/lab'],
   ['help of one', '/wrench', 'lab broken help', 'A test needs it'],
   ['an unknown command', '/labb', 'broken', 'lab'],
-])('%s is answered at once, to the asker alone, with what to do', async (_, command, text, word) => {
+])('%s gets an immediate private response that says how to fix it', async (_, command, text, word) => {
   stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ broken: makeCheck() }) });
   await stage.startBot();
   const { workspace } = stage;
@@ -128,7 +128,7 @@ test.each([
   expect(workspace.messages(INCIDENT)).toHaveLength(0);
 });
 
-test('/wrench lab asks the same as /lab, dashes and curly quotes as a phone types them', async () => {
+test('/wrench lab runs the same check as /lab, with the dashes and curly quotes that phones type', async () => {
   stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ broken: makeCheck() }) });
   await stage.startWorker();
   await stage.startBot();

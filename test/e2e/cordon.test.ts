@@ -80,7 +80,7 @@ async function press(at: number, userId: string, actionId: string): Promise<void
 const isCordoned = (name: string) =>
   (cluster.find('nodes', name)?.['spec'] as { unschedulable?: boolean } | undefined)?.unschedulable === true;
 
-test('a pool that is newer than its API server is cordoned, and uncordoned once the control plane has followed', async () => {
+test('a pool that is newer than its API server is cordoned, and uncordoned once the control plane was upgraded', async () => {
   await ask(0, '2 of 4 nodes run kubelet 1.31.3, newer than the API server (1.30.8)');
   await press(0, ADA, 'wrench:request');
   const plan = await posted(0, 'PLAN ·');
@@ -96,7 +96,7 @@ test('a pool that is newer than its API server is cordoned, and uncordoned once 
 
   version = NEW;
   await ask(1, '2 of 4 nodes are still cordoned by Wrench, but their kubelets are supported now');
-  // Nothing stops, so one click is enough.
+  // Uncordoning is safe, so one click is enough.
   await press(1, ADA, 'wrench:request');
   await posted(1, 'FIXED');
   expect(['blue-1', 'blue-2', 'green-1', 'green-2'].filter(isCordoned)).toEqual([]);

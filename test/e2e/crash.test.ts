@@ -9,7 +9,9 @@ import { startWorkspace } from '../workspace/start-workspace.ts';
 import { startRedis } from '../world/redis.ts';
 import { ADA, INCIDENT, TOKENS } from './harness.ts';
 
-/** What a process does after an error that nothing caught. The error is thrown from outside, at a signal, through a module that Node preloads. */
+/**
+ * What a process does after an uncaught error. A module that Node preloads throws the error on a signal.
+ */
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 const WAIT = { timeout: MAX_WORLD_WAIT_MS, timeoutMs: MAX_WORLD_WAIT_MS };
 
@@ -36,7 +38,9 @@ function wrench(verb: string, env: Record<string, string>) {
   return child;
 }
 
-/** A site that accepts connections and never answers the first one; later ones are closed at once. */
+/**
+ * A site that accepts connections and never responds to the first one; later ones are closed immediately.
+ */
 async function startSite() {
   let connected = 0;
   const server = createServer((socket) => {
@@ -72,7 +76,7 @@ async function setUp() {
     config,
     JSON.stringify({
       environments: { prod: { sources: [tls] } },
-      // A worker that dies without handing its work back is noticed after the test.
+      // A worker that crashes without returning its job is noticed only after the test.
       limits: { checkSeconds: 300, takeOverSeconds: 600 },
     }),
   );
@@ -89,7 +93,7 @@ test.each([
   ['SIGUSR2', 'an exception of the test'],
   ['SIGWINCH', 'a rejection of the test'],
 ] as const)(
-  'after %s a worker hands its check back, exits with 70, and another one answers',
+  'after %s a worker returns its check and exits with 70, and another worker finishes it',
   async (signal, message) => {
     const { workspace, site, shared, slack } = await setUp();
     void wrench('bot', { ...shared, ...slack });
@@ -108,12 +112,12 @@ test.each([
       () => workspace.messages(INCIDENT).find(({ text }) => text.includes('UNKNOWN')),
       WAIT,
     );
-    expect(root.text).toContain('it ended the connection during the handshake');
+    expect(root.text).toContain('it closed the connection during the handshake');
     expect(workspace.messages(INCIDENT)).toHaveLength(1);
   },
 );
 
-test('a verb of the command line ends at once', async () => {
+test('a command of the CLI exits immediately', async () => {
   const { site, shared } = await setUp();
   const child = execa(
     process.execPath,

@@ -4,10 +4,13 @@ import { reportSchema } from '../../src/check/finding.ts';
 import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { openPage, startDemo } from './start-demo.ts';
 
-// A whole world starts and stops here.
+// Starts and stops many servers.
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
-/** Asks in a channel of its own, and renews what is offered there: the thread, as far as it says how that ended. */
+/**
+ * Runs a check in its own channel and renews what is offered there. Returns the outcome shown in the
+ * thread.
+ */
 async function renew(page: Page, match: string, ends: RegExp) {
   await page.locator('#channels').getByText('platform').click();
   await page.getByRole('textbox', { name: 'Message' }).fill(`/certs expiring --match ${match}`);
@@ -18,12 +21,12 @@ async function renew(page: Page, match: string, ends: RegExp) {
     .last()
     .click();
   const thread = page.getByRole('complementary', { name: 'Thread' });
-  await thread.getByRole('button', { name: /^Renew/ }).click();
+  await thread.getByRole('button', { name: /^Apply: Renew/ }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Renew', exact: true }).click();
   await thread.getByText(ends).first().waitFor();
 }
 
-test('a newcomer starts the demo, types /certs expiring in a browser, and reads the verdict and the thread', async () => {
+test('someone new starts the demo, types /certs expiring in a browser, and reads the verdict and the thread', async () => {
   const demo = await startDemo({ PATH: process.env['PATH'] ?? '' });
   expect(demo.said).toMatch(/CRITICAL: \d+ of \d+ certificates have expired/);
   const page = await openPage(demo.address);
@@ -48,7 +51,7 @@ test('a newcomer starts the demo, types /certs expiring in a browser, and reads 
   expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
 });
 
-test('a terminal asks the running demo, and is told to start it once it has ended', async () => {
+test('the CLI runs a check in the running demo, and says how to start the demo once it has stopped', async () => {
   const demo = await startDemo({ PATH: process.env['PATH'] ?? '' });
 
   const { exitCode, stdout } = await demo.ask();
@@ -61,22 +64,22 @@ test('a terminal asks the running demo, and is told to start it once it has ende
   expect(await demo.ask()).toMatchObject({
     exitCode: 78,
     stdout: '',
-    stderr: expect.stringContaining('run `npm run demo` first'),
+    stderr: expect.stringContaining('Run `npm run demo`'),
   });
 });
 
-test('a certificate is renewed with one click, and one whose neighbour did not sign it is refused', async () => {
+test('a certificate is renewed with one click, and one not signed by its configured CA is refused', async () => {
   const demo = await startDemo({ PATH: process.env['PATH'] ?? '' });
   const page = await openPage(demo.address);
 
   await renew(page, 'locket', /bbs\.service\.cf\.internal renewed in secret\/cf\/bbs\/locket\/tls/);
   await renew(page, 'adapter/', /REFUSED/);
 
-  await page.getByText(/did not sign this certificate/).waitFor();
+  await page.getByText(/didn't sign this certificate/).waitFor();
   expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
 });
 
-test('a newcomer breaks the Cloud Foundry of the demo, and is told what to type', async () => {
+test("someone new breaks the demo's Cloud Foundry and sees what to type", async () => {
   const demo = await startDemo({ PATH: process.env['PATH'] ?? '' }, { vms: 6 });
   expect(demo.said).toContain('type /etcd doppler');
   const page = await openPage(demo.address);
@@ -89,7 +92,7 @@ test('a newcomer breaks the Cloud Foundry of the demo, and is told what to type'
   expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
 });
 
-test('where neither Redis nor etcd, monit and Docker are installed, the demo says so, answers all the same, and fixes nothing', async () => {
+test('without Redis, etcd, monit and Docker, the demo says so, still runs checks, and fixes nothing', async () => {
   const demo = await startDemo({ PATH: '/nonexistent' }, { vms: 6, engine: true });
 
   expect(demo.said).toContain('No Redis is installed');

@@ -8,13 +8,13 @@ import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { issue, makeAuthority } from '../world/ca.ts';
 import { openPage, startDemo } from './start-demo.ts';
 
-// A whole world starts and stops here.
+// Starts and stops many servers.
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const DAY_MS = 86_400_000;
 const WITHOUT_SILENCED = '7 findings persist (2 critical, 5 warning), 1 of them taken, 1 silenced';
 
-/** Where the demo keeps a certificate that ends in two weeks. */
+/** Where the demo keeps a certificate that expires in two weeks. */
 async function soonIn(folder: string): Promise<string> {
   const { configPath } = findRunningDemo(folder)!;
   const { environments } = parse(await readFile(configPath, 'utf8')) as {
@@ -24,7 +24,7 @@ async function soonIn(folder: string): Promise<string> {
   return paths.find((path) => path.endsWith('soon.pem'))!;
 }
 
-/** Replaces the certificate in a file. Nobody reads a part of it. */
+/** Replaces the certificate in a file atomically. */
 async function replaceCertificate(path: string, leftDays: number): Promise<void> {
   const notAfter = new Date(Date.now() + leftDays * DAY_MS);
   const notBefore = new Date(notAfter.getTime() - 397 * DAY_MS);
@@ -45,7 +45,7 @@ function messagesIn(page: Page, says: string | RegExp): Locator {
   return page.getByRole('log', { name: 'Messages' }).getByRole('article').filter({ hasText: says });
 }
 
-/** Runs the digest, and waits for its message: by this run, or by one that was due meanwhile. */
+/** Runs the digest, and waits for its message: of this run, or of one that was due meanwhile. */
 async function runDigest(page: Page, says: string | RegExp): Promise<Locator> {
   const digests = messagesIn(page, says);
   await type(page, '/wrench digest run platform');
@@ -99,6 +99,8 @@ test('people read a digest with its chart, silence a finding and take another, a
 
   await inject(page, 'Let the certificate of shop.test expire');
   const appeared = await runDigest(page, /CRITICAL · platform: 1 new, 7 persist/);
+  // People are named by an edit right after the post, so that no one is notified.
+  await appeared.getByText(/@ada has been on it/).waitFor();
   const words = await appeared.innerText();
   expect(words).toMatch(/New \(1\)\s+CRITICAL\s+shop\.test expired/);
   expect(words).toMatch(/mysql\.service\.cf\.internal expires in 11 days · .*@ada has been on it/);

@@ -8,7 +8,7 @@ import { BROWSER } from '../world/browser.ts';
 import { type CloudFoundry, startCloudFoundry } from '../world/cloud-foundry.ts';
 import { setStage, type Stage } from './harness.ts';
 
-// A whole world starts and stops here.
+// Starts and stops many servers.
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const VMS = 6;
@@ -19,7 +19,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   [cf, browser] = await Promise.all([
-    // Keys expire in six seconds instead of ten, and all else keeps its own time.
+    // Keys expire in six seconds instead of ten; every other interval is unchanged.
     startCloudFoundry({ vms: VMS, ttlSeconds: 6 }),
     chromium.launch(BROWSER),
   ]);
@@ -45,7 +45,7 @@ async function openChannel(): Promise<Page> {
   return page;
 }
 
-test('a doppler has lost its key: Ada finds it and asks for its restart, Grace approves, and the same thread says that all VMs are well', async () => {
+test('Ada finds a doppler without its key and requests its restart, Grace approves, and the same thread reports all VMs as healthy', async () => {
   await cf.breakDoppler();
   const page = await openChannel();
   const message = page.getByRole('textbox', { name: 'Message' });
@@ -54,7 +54,7 @@ test('a doppler has lost its key: Ada finds it and asks for its restart, Grace a
 
   const channel = page.getByRole('log', { name: 'Messages' });
   await channel
-    .getByRole('heading', { name: 'doppler_z2/0 is running but not registered; the other two are' })
+    .getByRole('heading', { name: 'doppler_z2/0 is running but not registered; the other 2 are' })
     .waitFor();
   await channel.getByRole('button', { name: /\d+ repl/ }).click();
   const thread = page.getByRole('complementary', { name: 'Thread' });
@@ -68,7 +68,7 @@ test('a doppler has lost its key: Ada finds it and asks for its restart, Grace a
 
   const proof = /FIXED · doppler_z2: 0 -> 1 registered; metron_agent running on 6 of 6/;
   await thread.getByText(proof).last().waitFor();
-  // Who reads the channel alone learns it too.
+  // Also visible to people who read only the channel.
   await channel.getByText(proof).first().waitFor();
   await thread.getByText(/Approved by @grace/).waitFor();
   expect(await thread.getByRole('button', { name: /Approve|Restart/ }).count()).toBe(0);

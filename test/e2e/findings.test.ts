@@ -21,7 +21,7 @@ import {
   type Stage,
 } from './harness.ts';
 
-/** Taking, giving back and silencing a finding, by button and by command, as other people see it. */
+/** Taking, releasing and silencing a finding, by button and by command, as other people see it. */
 
 let stage: Stage;
 let redis: RedisConnection;
@@ -46,7 +46,7 @@ const things = defineCheck({
   },
   diagnose: (broken) => ({
     examined: 41,
-    verdict: broken.length > 0 ? `${broken.length} of 41 things are broken` : 'All 41 things are well',
+    verdict: broken.length > 0 ? `${broken.length} of 41 things are broken` : 'All 41 things are healthy',
     findings: broken.map(({ target, severity }) => ({
       reason: 'thing-broken',
       severity,
@@ -68,21 +68,24 @@ async function start(config: Partial<Config> = {}, delivery: 'http' | 'socket' =
   await stage.startBot();
 }
 
-/** What a message shows, as it reads: without the marks that keep names from being links. */
+/** The visible text of a message, without the characters that keep names from becoming links. */
 const shown = ({ text }: Message) => text.replaceAll('\u200B', '').replaceAll('ˋ', '`');
 const json = (message: Message | undefined) => JSON.stringify(message?.blocks ?? []);
 const roots = (channelId = INCIDENT) =>
   stage.workspace.messages(channelId).filter(({ text }) => / of 41 things are|All 41 things/.test(text));
 const wrench = (userId: string, text: string, channelId = INCIDENT) =>
   stage.workspace.command({ userId, channelId, command: '/wrench', text });
-const told = (userId: string, words: RegExp, channelId = INCIDENT) =>
+const privateReply = (userId: string, words: RegExp, channelId = INCIDENT) =>
   stage.workspace.waitFor(() =>
     stage.workspace.ephemerals(userId, channelId).find((one) => words.test(shown(one))),
   );
 const inChannel = (words: RegExp) =>
   stage.workspace.waitFor(() => stage.workspace.messages(INCIDENT).find((one) => words.test(shown(one))));
 
-/** Asks, and waits for the whole thread. @returns its root and the message with the finding, if there is one. */
+/**
+ * Runs a check and waits for the whole thread. @returns its root and the message with the finding, if there
+ * is one.
+ */
 async function ask(userId = ADA, channelId = INCIDENT) {
   const before = roots(channelId).length;
   await stage.workspace.command({ userId, channelId, command: '/lab', text: 'things' });
@@ -96,7 +99,7 @@ async function ask(userId = ADA, channelId = INCIDENT) {
 const click = (userId: string, message: Message | undefined, actionId: string, how: object = {}) =>
   stage.workspace.click({ userId, channelId: INCIDENT, messageTs: message?.ts ?? '', actionId, ...how });
 
-/** The message about who is on it, in the thread of a root. */
+/** The message about who has the finding, in the thread of a root. */
 const status = (root: Message, words: RegExp) =>
   stage.workspace.waitFor(() =>
     stage.workspace
@@ -119,7 +122,7 @@ test.each(['http', 'socket'] as const)(
 
     const shownStatus = await status(root, /has been on it since/);
     expect(shown(shownStatus)).toContain(`<@${GRACE}> has been on it since`);
-    // Slack notifies people who are mentioned in a post, and not those whom an edit names.
+    // Slack notifies people who are mentioned in a post, but not in an edit.
     expect(shownStatus.notified).not.toContain(GRACE);
 
     const next = await ask(KATE);
@@ -136,11 +139,11 @@ test.each(['http', 'socket'] as const)(
       expect(message.notified).not.toContain(GRACE);
 
     await click(GRACE, shownStatus, 'wrench:release');
-    await status(root, /Nobody is on it/);
+    await status(root, /No one is on it/);
   },
 );
 
-test('a comment, another person and giving it back by command appear in the thread that shows it', async () => {
+test('a comment, a change of person and a release by command appear in the thread that shows the finding', async () => {
   await start();
   const { root, finding } = await ask();
   await click(GRACE, finding, 'wrench:take');
@@ -148,28 +151,28 @@ test('a comment, another person and giving it back by command appear in the thre
 
   await wrench(ADA, `take ${ID} looking at <!channel> the "Vault"`);
 
-  await inChannel(/On it:.*thing-1 is broken.*Taken over from somebody who had been on it/s);
+  await inChannel(/On it:.*thing-1 is broken.*Taken over from someone who had been on it/s);
   const taken = await status(
     root,
     new RegExp(`<@${ADA}> has been on it since.*: looking at channel the "Vault"`),
   );
   expect(taken.notified).toEqual([]);
   await wrench(KATE, `release ${ID.toUpperCase()}`);
-  await status(root, /Nobody is on it/);
+  await status(root, /No one is on it/);
   expect(
     stage.workspace.thread(INCIDENT, root.ts).filter((one) => json(one).includes(`${ID}  ·  thing`)),
   ).toHaveLength(1);
   await wrench(KATE, `release ${ID}`);
-  await told(KATE, /Nobody is on this finding\./);
+  await privateReply(KATE, /No one is working on this finding\./);
 });
 
-test('a silence asks until when and why, is shown with both, and leaves the headline as it is', async () => {
+test('a silence requires an end and a reason, shows both, and leaves the headline unchanged', async () => {
   await start();
   const { root, finding } = await ask();
 
   await click(ADA, finding, 'wrench:silence');
   const view = await stage.workspace.waitFor(() => stage.workspace.views(ADA)[0]);
-  expect(JSON.stringify(view.view)).toContain('Until it is gone');
+  expect(JSON.stringify(view.view)).toContain("Until it's gone");
   const submit = (until: string, text: string) =>
     stage.workspace.submit({
       userId: ADA,
@@ -192,23 +195,23 @@ test('a silence asks until when and why, is shown with both, and leaves the head
   expect(shown(next.root)).toMatch(/WARNING: 1 of 41 things are broken/);
   expect(json(await next.current())).toContain('End silence');
   await wrench(GRACE, 'silences');
-  await told(GRACE, /1 silence.*lab:thing-1.*rotates tonight/s);
+  await privateReply(GRACE, /1 silence.*lab:thing-1.*rotates tonight/s);
 
   await click(GRACE, silenced, 'wrench:unsilence');
-  await status(root, /it is not silenced/);
+  await status(root, /it isn't silenced/);
   await expect.poll(() => audited('unsilenced')).toHaveLength(1);
   await wrench(GRACE, 'silences');
-  await told(GRACE, /Nothing is silenced/);
+  await privateReply(GRACE, /Nothing is silenced/);
 });
 
-test('a critical finding is silenced only with an end, by form and by command', async () => {
+test('a critical finding cannot be silenced without an end, by form or by command', async () => {
   await start();
   found = [{ ...THING, severity: 'critical' }];
   const { finding } = await ask();
 
   await click(ADA, finding, 'wrench:silence');
   const view = await stage.workspace.waitFor(() => stage.workspace.views(ADA)[0]);
-  expect(JSON.stringify(view.view)).not.toContain('Until it is gone');
+  expect(JSON.stringify(view.view)).not.toContain("Until it's gone");
   await stage.workspace.submit({
     userId: ADA,
     viewId: view.id,
@@ -226,9 +229,9 @@ test('a critical finding is silenced only with an end, by form and by command', 
       },
     },
   });
-  await told(ADA, /only be silenced until a set time/);
+  await privateReply(ADA, /only be silenced for a limited time/);
   await wrench(ADA, `silence ${ID} --because "for ever"`);
-  await told(ADA, /only be silenced until a set time[\s\S]*--until/);
+  await privateReply(ADA, /only be silenced for a limited time[\s\S]*--until/);
   expect(await audited('silenced')).toEqual([]);
 
   await wrench(ADA, `silence ${ID} --until 8h --because rotates tonight`);
@@ -236,26 +239,26 @@ test('a critical finding is silenced only with an end, by form and by command', 
   expect(await audited('silenced')).toHaveLength(1);
 });
 
-test('somebody without the role may take a finding, but neither silence it nor end a silence', async () => {
+test('someone without the role may take a finding, but neither silence it nor end a silence', async () => {
   await start({ roles: { requester: [ADA], approver: [], auditor: [] } });
   const { root, finding } = await ask();
 
   await click(KATE, finding, 'wrench:silence');
-  await told(KATE, /REFUSED.*Silence: thing-1 is broken/);
+  await privateReply(KATE, /REFUSED.*Silence: thing-1 is broken/);
   expect(stage.workspace.views(KATE)).toEqual([]);
   await wrench(KATE, `silence ${ID} --until 3d --because "I do not like it"`);
-  await told(KATE, /REFUSED.*\/wrench silence/);
+  await privateReply(KATE, /REFUSED.*\/wrench silence/);
   await wrench(ADA, `silence ${ID} --until 3d --because "rotates tonight"`);
   await inChannel(/Silenced/);
   await wrench(KATE, `unsilence ${ID}`);
-  await told(KATE, /REFUSED.*\/wrench unsilence/);
+  await privateReply(KATE, /REFUSED.*\/wrench unsilence/);
   expect(await audited('refused')).toHaveLength(3);
 
   await click(KATE, finding, 'wrench:take');
   await status(root, new RegExp(`<@${KATE}> has been on it`));
 });
 
-test('a finding of an environment that somebody may not ask about is refused as asking would be', async () => {
+test('a finding of an environment in which someone may not run checks is refused like a check', async () => {
   await start({
     environments: {
       prod: { sources: [], askFrom: { channels: [INCIDENT, PLATFORM], groups: [PLATFORM_TEAM] } },
@@ -264,33 +267,33 @@ test('a finding of an environment that somebody may not ask about is refused as 
   const { finding } = await ask(GRACE);
 
   await click(KATE, finding, 'wrench:take');
-  await told(KATE, /groups includes you/);
+  await privateReply(KATE, /You aren't in any of the user groups/);
   for (const text of [`take ${ID}`, `release ${ID}`]) {
     await wrench(KATE, text);
-    await told(KATE, new RegExp(`REFUSED.*/wrench ${text.split(' ')[0]}`));
+    await privateReply(KATE, new RegExp(`REFUSED.*/wrench ${text.split(' ')[0]}`));
   }
   await wrench(GRACE, `silence ${ID} --until 3d --because "rotates tonight"`);
   await inChannel(/Silenced/);
   await wrench(KATE, 'silences');
-  await told(KATE, /Nothing is silenced/);
+  await privateReply(KATE, /Nothing is silenced/);
   await wrench(ADA, `unsilence ${ID}`);
-  await told(ADA, /REFUSED.*groups/);
+  await privateReply(ADA, /REFUSED.*groups/);
   await expect.poll(async () => (await audited('refused')).length).toBe(4);
 });
 
-test('a forged click, a click on nothing known and a repeated delivery change nothing more', async () => {
+test('a forged click, a click on an unknown finding and a repeated delivery change nothing more', async () => {
   await start();
   const { root, finding } = await ask();
 
   for (const value of ['', 'f', idOf('x').slice(1), `${ID} ${ID}`, '../../etc', 'm0123456789abcdef'])
     await click(GRACE, finding, 'wrench:take', { value, evenIfGone: true });
-  await told(GRACE, /not a button of Wrench/);
+  await privateReply(GRACE, /This isn't a button of Wrench/);
   await click(GRACE, finding, 'wrench:take', { value: idOf('lab:other'), evenIfGone: true });
-  await told(GRACE, /finding is too old/);
+  await privateReply(GRACE, /finding is too old/);
   await click(GRACE, finding, 'wrench:take', {
     changed: { user: { id: GRACE, name: 'grace', team_id: 'T0999OTHER' } },
   });
-  await told(GRACE, /people of another workspace/i);
+  await privateReply(GRACE, /people from other workspaces/i);
 
   stage.workspace.faults.deliverTimes(3);
   await click(ADA, finding, 'wrench:take');
@@ -305,7 +308,7 @@ test('a forged click, a click on nothing known and a repeated delivery change no
   expect(statuses).toHaveLength(1);
 });
 
-test('a silence by pattern covers what matches, and what is unknown or malformed is answered with the usage', async () => {
+test('a silence by pattern covers what matches, and an unknown or malformed pattern gets the usage', async () => {
   await start();
   found = [THING, { ...THING, target: 'lab:thing-2' }, { ...THING, target: 'other:thing' }];
   await ask();
@@ -324,27 +327,27 @@ test('a silence by pattern covers what matches, and what is unknown or malformed
 
   for (const [text, words] of [
     ['silence', /Which finding\?/],
-    ['silence f0000000000 --until 3d --because "x y z"', /There is no finding `f0000000000`/],
-    ['silence thing-1 --until 3d --because "x y z"', /not the id of a finding/],
-    [`silence ${ID} --until yesterday --because "x y z"`, /takes a length of time/],
+    ['silence f0000000000 --until 3d --because "x y z"', /Unknown finding `f0000000000`/],
+    ['silence thing-1 --until 3d --because "x y z"', /Invalid finding id `thing-1`/],
+    [`silence ${ID} --until yesterday --because "x y z"`, /Invalid time `yesterday` for `--until`/],
     [`silence ${ID} --until 91d --because "x y z"`, /at most 90 days/],
     [`silence ${ID} --utnil 3d --because "x y z"`, /Did you mean `--until`/],
     ['silence --reason thing-broken --target lab:* --because "x y z"', /pattern needs an end/],
     [
       'silence --reason thing-broken --target lab:* --env prd --until 1d --because "x y z"',
-      /no environment `prd`/,
+      /Unknown environment `prd`/,
     ],
     [
       'silence --reason thing-broken --target none --until 1d --because "x y z"',
-      /No finding with the reason `thing-broken` has a target that matches `none`. There is `lab:thing-1`/,
+      /No finding with the reason `thing-broken` has a target that matches `none`. Available: `lab:thing-1`/,
     ],
     [
       'silence --reason thing-brokn --target lab:* --until 1d --because "x y z"',
       /No finding has the reason `thing-brokn`. Did you mean `thing-broken`/,
     ],
     ['take', /Which finding\?/],
-    ['unsilence nonsense', /is not the id of a silence or a finding/],
-    ['unsilence s0000000000', /There is no silence/],
+    ['unsilence nonsense', /Invalid id `nonsense`/],
+    ['unsilence s0000000000', /Unknown silence/],
   ] as const) {
     const before = stage.workspace.ephemerals(ADA, INCIDENT).length;
     await wrench(ADA, text);
@@ -354,7 +357,7 @@ test('a silence by pattern covers what matches, and what is unknown or malformed
   expect(await audited('silenced')).toHaveLength(1);
 });
 
-test('what has healed cannot be taken', async () => {
+test('a finding that is gone cannot be taken', async () => {
   await start();
   const { finding } = await ask();
   found = [];
@@ -362,7 +365,7 @@ test('what has healed cannot be taken', async () => {
 
   await click(GRACE, finding, 'wrench:take');
 
-  await told(GRACE, /finding has been gone since/);
+  await privateReply(GRACE, /finding has been gone since/);
   await wrench(GRACE, `take ${ID}`);
   await expect
     .poll(() =>

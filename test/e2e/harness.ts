@@ -19,7 +19,7 @@ export const PLATFORM = 'C0123PLATFORM';
 export const RANDOM = 'C0123RANDOM';
 export const SECRET = 'C0123SECRET';
 
-/** Ada by her id and Grace by her group may ask and approve; Kate may not. */
+/** Ada by her id and Grace by her group may request and approve; Kate may not. */
 export const openToAll: Pick<Config, 'roles' | 'remediations' | 'audit'> = {
   roles: { requester: [ADA, PLATFORM_TEAM], approver: [ADA, PLATFORM_TEAM], auditor: [] },
   remediations: {
@@ -37,7 +37,7 @@ export const openToAll: Pick<Config, 'roles' | 'remediations' | 'audit'> = {
   audit: {},
 };
 
-/** Tokens of the loopback workspace; they look real so that redaction can be seen at work. */
+/** Tokens of the loopback workspace. They look real, so that redaction applies to them. */
 export const TOKENS = {
   bot: 'xoxb-111111111111-222222222222-abcdefghijklmnopqrstuvwx',
   app: 'xapp-1-A0123WRENCH-333333333333-abcdef0123456789',
@@ -47,14 +47,14 @@ export const TOKENS = {
 export interface Stage {
   readonly workspace: Workspace;
   readonly redis: TestRedis;
-  /** Everything either role logged, a line a record. */
+  /** Everything that either role logged, one record per line. */
   readonly log: string[];
   readonly startBot: (changed?: Partial<ProcessSettings>) => Promise<Role>;
   readonly startWorker: () => Promise<Role>;
   readonly close: () => Promise<void>;
 }
 
-/** Redis, a workspace, and both roles to be started and stopped at will. */
+/** Redis, a workspace, and both roles, which can be started and stopped. */
 export async function setStage(options: {
   readonly delivery: 'http' | 'socket';
   readonly catalogue: Catalogue;

@@ -10,14 +10,14 @@ import { type EngineAsker, makeEngineAsker } from '../world/docker/ask.ts';
 import { runContainer } from '../world/docker/containers.ts';
 import { openPage, startDemo } from './start-demo.ts';
 
-// A whole world starts and stops here.
+// Starts and stops many servers.
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const ENV = { PATH: process.env['PATH'] ?? '' };
-/** Only root can start an engine with a disk of its own. */
+/** Only root can start an engine with its own disk. */
 const IS_ROOT = process.getuid?.() === 0;
 
-/** What is on the node all the time. */
+/** Always present on the node. */
 const STAYING = [
   'k8s_wait-for-db_shop-5c7b4_default_0b5b1d0c-7f0e-4c8e-9c55-6a1e4c2f9d11_0',
   'npm-cache',
@@ -31,7 +31,7 @@ interface Listed {
   readonly State: string;
 }
 
-/** Asks the demo's engine directly. */
+/** Queries the demo's engine directly. */
 async function openEngineOf(folder: string): Promise<EngineAsker> {
   const demo = findRunningDemo(folder);
   const config = parse(await readFile(demo!.configPath, 'utf8')) as {
@@ -56,7 +56,7 @@ function bytesIn(text: string): number {
   return Number(text.replaceAll(',', ''));
 }
 
-/** Types a command, and waits for an answer with this verdict that was not there before. */
+/** Types a command, and waits for a new report with this verdict. */
 async function ask(page: Page, command: string, verdict: RegExp): Promise<void> {
   const answers = page.getByRole('log', { name: 'Messages' }).getByRole('heading', { name: verdict });
   const earlier = await answers.count();
@@ -76,7 +76,7 @@ async function openThread(page: Page, verdict: RegExp): Promise<Locator> {
   return page.getByRole('complementary', { name: 'Thread' });
 }
 
-/** Breaks something, or restores it, and gives what the page says then. */
+/** Breaks something, or restores it, and returns the page's message. */
 async function breakSomething(page: Page, label: string): Promise<string> {
   await page.getByRole('button', { name: 'Break something' }).click();
   const dialog = page.getByRole('dialog', { name: 'Break something' });
@@ -93,7 +93,7 @@ const BUILDS = 'Run builds without --rm on build-1';
 const BY_HAND = 'Clean up build-1 by hand';
 
 describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
-  test('two people find what fills a build node, and remove exactly the stopped containers that nobody owns', async () => {
+  test('two people find out what fills a build node, and remove exactly the stopped containers without an owner', async () => {
     const demo = await startDemo(ENV, { engine: true });
     expect(demo.said).toContain('type /node disk');
     const engine = await openEngineOf(demo.folder);
@@ -101,10 +101,10 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     expect(namesOf(before)).toEqual(STAYING);
     const page = await openPage(demo.address);
     await page.locator('#channels').getByText('platform').click();
-    await ask(page, '/node disk', /CLEAR · None of 2 nodes is short of disk/);
+    await ask(page, '/node disk', /CLEAR · Neither node is short of disk/);
 
     expect(await breakSomething(page, BUILDS)).toMatch(
-      /containers have ended, and \d+\.\d% of the disk of build-1 is free/,
+      /containers have stopped, and \d+\.\d% of build-1's disk is free/,
     );
     const built = namesOf(await listAll(engine)).filter((name) => name.startsWith('shop-web-'));
     expect(built.length).toBeGreaterThan(4);
@@ -118,15 +118,17 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
       .first()
       .waitFor();
     await details.getByRole('button', { name: 'Run /node leftovers --node build-1' }).click();
-    const verdict = new RegExp(`builders: ${built.length} stopped containers hold \\d+ MB`);
+    const verdict = new RegExp(`builders: ${built.length} stopped containers use \\d+ MB`);
     await page.getByRole('heading', { name: verdict }).first().waitFor();
     const thread = await openThread(page, verdict);
     await thread.getByText(/1 with a keep label \(release-2026-10\)/).waitFor();
 
-    await thread.getByRole('button', { name: new RegExp(`^Remove ${built.length} containers`) }).click();
+    await thread
+      .getByRole('button', { name: new RegExp(`^Request plan: Remove ${built.length} containers`) })
+      .click();
     const approve = thread.getByRole('button', { name: 'Approve' });
     await approve.waitFor();
-    // It is like the others, and nobody has approved its removal.
+    // It is like the others, but no one has approved its removal.
     await runContainer(engine, 'base:209', { name: 'shop-web-late' });
     await thread.getByRole('button', { name: 'Act as @grace' }).click();
     await approve.click();
@@ -141,7 +143,7 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     expect(proof).toContain(`${writtenBytes.toLocaleString('en-US')} -> 0 bytes`);
     const [, was = '', is = ''] = /available \(kubelet\): ([\d,]+) -> ([\d,]+) bytes/.exec(proof) ?? [];
     expect(bytesIn(is) - bytesIn(was)).toBeGreaterThanOrEqual(writtenBytes);
-    await ask(page, '/node disk', /CLEAR · None of 2 nodes is short of disk/);
+    await ask(page, '/node disk', /CLEAR · Neither node is short of disk/);
     const after = await listAll(engine);
     expect(namesOf(after)).toEqual([...STAYING, 'shop-web-late'].toSorted());
     const stateOf = ({ Id, State }: Listed) => `${Id} ${State}`;
@@ -150,20 +152,20 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
   });
 
-  test('the node is filled again after it was cleaned up by hand', async () => {
+  test('the node is filled again after a manual cleanup', async () => {
     const demo = await startDemo(ENV, { engine: true });
     const page = await openPage(demo.address);
 
     const first = await breakSomething(page, BUILDS);
-    expect(await breakSomething(page, BUILDS)).toMatch(/is free already/);
+    expect(await breakSomething(page, BUILDS)).toMatch(/^Already done: /);
     const [count = ''] = /^\d+/.exec(first) ?? [];
-    expect(await breakSomething(page, BY_HAND)).toBe(`${count} containers are removed.`);
-    expect(await breakSomething(page, BUILDS)).toMatch(/^\d+ containers have ended/);
+    expect(await breakSomething(page, BY_HAND)).toBe(`Removed ${count} containers.`);
+    expect(await breakSomething(page, BUILDS)).toMatch(/^\d+ containers have stopped/);
 
     expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
   });
 
-  test('where the engine does not start, the demo says why, shows the rest, and leaves nothing', async () => {
+  test('if the engine does not start, the demo says why, shows the rest, and leaves nothing behind', async () => {
     const programs = await mkdtemp(join(tmpdir(), 'wrench-programs-'));
     onTestFinished(() => rm(programs, { recursive: true }));
     const script = '#!/bin/sh\necho "failed to start daemon: Devices cgroup is not mounted" >&2\nexit 1\n';
@@ -178,7 +180,7 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
   });
 });
 
-test.each(IS_ROOT ? [] : ['an ordinary user'])('%s is told how to see the build nodes', async () => {
+test.each(IS_ROOT ? [] : ['an ordinary user'])('%s sees how to enable the build nodes', async () => {
   const demo = await startDemo(ENV, { engine: true });
 
   expect(demo.said).toMatch(/no \/node: .*sudo npm run demo/);

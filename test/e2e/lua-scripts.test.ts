@@ -35,7 +35,10 @@ import { anOffer, hashOf, OBSERVATION, PLAN, POLICY } from '../world/remediation
 
 const AT = '2026-11-21T03:00:00.000Z';
 
-/** Uses of every script through the function that runs it. `prefix` is unused so far, and its slot is any. */
+/**
+ * Calls of every script through the function that runs it. `prefix` is unused so far and may be in any
+ * slot.
+ */
 const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string) => Promise<void>>> = {
   'channels join a run until it is closed': async (redis, prefix) => {
     const audiences = openAudiences(redis, prefix);
@@ -202,7 +205,7 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     });
   },
 
-  'a remediation is approved, frozen, begun and kept by who holds it': async (redis, prefix) => {
+  'a remediation is approved, frozen, started and kept by its holder': async (redis, prefix) => {
     const chain = openAuditLog(redis, prefix);
     const freeze = openFreeze(redis, prefix, chain);
     const remediations = openRemediationStore(redis, prefix, chain);
@@ -266,7 +269,7 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     expect(await silences.endedSince(0, [question])).toMatchObject([{ because: 'gone' }]);
   },
 
-  'somebody works on a finding until it is gone': async (redis, prefix) => {
+  'a person has a finding until it is gone': async (redis, prefix) => {
     const claims = openClaims(redis, prefix);
     const question = { check: 'lab/disk', environment: 'prod', questionId: 'q1' };
     const taken = { by: 'U0ADA', at: AT };
@@ -289,7 +292,7 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     expect(await claims.read(fingerprint(question, { reason: 'down', target: 'a' }))).toEqual(taken);
   },
 
-  'who has the lease posts to a thread': async (redis, prefix) => {
+  'the lease holder posts to a thread': async (redis, prefix) => {
     const threads = openThreads(redis, prefix);
     const lease = await threads.acquireLease('r1');
 
@@ -344,7 +347,7 @@ describe.each<[string, () => Promise<Topology>]>([
   });
 
   const nodes = (): readonly Redis[] => (redis instanceof Cluster ? redis.nodes('master') : [redis]);
-  /** On two prefixes, which a Cluster may keep on two nodes. */
+  /** With two prefixes, which a Cluster may store on two nodes. */
   const play = async (scenario: (typeof SCENARIOS)[string] = async () => undefined) => {
     for (let times = 0; times < 2; times++) await scenario(redis, `{${crypto.randomUUID()}}`);
   };
@@ -353,7 +356,7 @@ describe.each<[string, () => Promise<Topology>]>([
     await expect(play(SCENARIOS[name])).resolves.toBeUndefined();
   });
 
-  test('after SCRIPT FLUSH all of that works again, and every script was run', async () => {
+  test('every script still works after SCRIPT FLUSH, and every script was run', async () => {
     await Promise.all(nodes().map((node) => node.script('FLUSH')));
     expect(await scriptsNotOn(nodes())).toEqual(SCRIPTS);
 
@@ -368,7 +371,7 @@ async function startOne(): Promise<Topology> {
   return { settings: { url }, close };
 }
 
-/** Scripts that no node has run since it was started or flushed. */
+/** Scripts that no node has run since it started or was flushed. */
 async function scriptsNotOn(nodes: readonly Redis[]): Promise<readonly string[]> {
   const sha1s = SCRIPTS.map((path) => sha1Of(readLua(new URL(`../../${path}`, import.meta.url))));
   const known = (await Promise.all(

@@ -17,7 +17,10 @@ import { ADA, PLATFORM, TOKENS } from './harness.ts';
 import { damagedEnvelope, malformedRequest, type RawRequest, signedRequest } from './malformed-requests.ts';
 import { signedHeaders } from './sign.ts';
 
-/** A bot and a worker in a process of their own are sent 2,000 malformed requests. `FUZZ_SEED=7 npx vitest run <this file>` sends others. */
+/**
+ * A bot and a worker in a separate process receive 2,000 malformed requests. `FUZZ_SEED=7 npx vitest run
+ * <this file>` sends others.
+ */
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 const WAIT = { timeout: MAX_WORLD_WAIT_MS, timeoutMs: MAX_WORLD_WAIT_MS };
 const AT_ONCE = 16;
@@ -78,7 +81,7 @@ async function startAll(delivery: 'http' | 'socket') {
     );
   await vi.waitUntil(async () => (await health('/readyz')) === 200, WAIT);
 
-  /** The process is the same, healthy, and does its work. */
+  /** Asserts that the process is the same, healthy and still works. */
   const expectUnharmed = async () => {
     expect(child.exitCode, log.slice(-2_000)).toBeNull();
     expect(await health('/healthz')).toBe(200);
@@ -99,7 +102,7 @@ async function startAll(delivery: 'http' | 'socket') {
   return { workspace, port, healthPort, expectUnharmed };
 }
 
-/** Does `work` for each of `count`, some at once; each has a chance of its own. */
+/** Runs `work` `count` times, some at once, each with its own random generator. */
 async function repeat(name: string, count: number, work: (chance: Chance) => Promise<void>): Promise<void> {
   const chance = makeChance(FUZZ_SEED);
   let at = 0;
@@ -109,7 +112,7 @@ async function repeat(name: string, count: number, work: (chance: Chance) => Pro
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
 
-/** @returns the statuses of all answers. */
+/** @returns the statuses of all responses. */
 async function sendRaw(port: number, { bytes, afterwards }: RawRequest): Promise<readonly number[]> {
   const socket: Socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
@@ -126,7 +129,7 @@ async function sendRaw(port: number, { bytes, afterwards }: RawRequest): Promise
 
 const isWrong = (status: number) => status >= 500 && status !== 503;
 
-test('no request over HTTP, signed or not, crashes a process or is answered with 5xx', async () => {
+test('no HTTP request, signed or not, crashes a process or gets a 5xx response', async () => {
   const { port, healthPort, expectUnharmed } = await startAll('http');
   const agent = new Agent({ connections: AT_ONCE });
   cleanUp.push(() => agent.destroy());
@@ -158,12 +161,12 @@ test('no request over HTTP, signed or not, crashes a process or is answered with
   });
 
   expect(wrong).toEqual([]);
-  // They got past the parser, to each kind of answer.
+  // They passed the parser and reached every kind of response.
   expect([...statuses.keys()]).toEqual(expect.arrayContaining([200, 400, 401, 404, 405, 415]));
   await expectUnharmed();
 });
 
-test('no envelope over Socket Mode crashes a process, and each is acknowledged', async () => {
+test('no Socket Mode envelope crashes a process, and each is acknowledged', async () => {
   const { workspace, expectUnharmed } = await startAll('socket');
   const unanswered: string[] = [];
 

@@ -1,8 +1,11 @@
 import type { Chance } from '../chaos/random.ts';
 
-/** Generates requests that are malformed in one way or another, and payloads of Slack that were damaged. The same chance gives the same ones. */
+/** Generates malformed requests, and damaged payloads of Slack. The same seed generates the same ones. */
 
-/** Bytes for a socket, and what the client does once they are sent: wait for the answer, reset the connection, or leave it open. */
+/**
+ * Bytes for a socket, and what the client does after sending them: wait for the response, reset the
+ * connection, or leave it open.
+ */
 export interface RawRequest {
   readonly bytes: Buffer;
   readonly afterwards: 'wait' | 'reset' | 'leave';
@@ -110,7 +113,7 @@ export function malformedRequest(chance: Chance): RawRequest {
   return { bytes, afterwards };
 }
 
-/** Well-formed HTTP, as Slack would send it, with a signature that is missing, malformed, old or wrong. */
+/** Well-formed HTTP, as Slack sends it, with a missing, malformed, old or wrong signature. */
 function wrongFrom(chance: Chance): Buffer {
   const body = chance.oneOf(['payload=null', 'command=%2Fcerts&text=expiring', '{}']);
   const lines = [
@@ -130,7 +133,7 @@ function noise(chance: Chance, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => chance.between(0, 255)));
 }
 
-/** What Slack sends, in each of its kinds. */
+/** Slack's payloads, one of each kind. */
 function validPayload(chance: Chance): Record<string, unknown> {
   const trigger_id = `${chance.between(1, 1e9)}.${chance.between(1, 1e9)}.${chance.between(1, 1e9)}`;
   const common = {
@@ -239,7 +242,7 @@ function validPayload(chance: Chance): Record<string, unknown> {
 
 type Path = readonly (string | number)[];
 
-/** A valid payload with up to three fields dropped or replaced, at any depth. */
+/** A valid payload with up to three fields removed or replaced, at any depth. */
 export function damagedPayload(chance: Chance): unknown {
   let payload: unknown = validPayload(chance);
   for (let left = chance.between(1, 3); left > 0; left--) {
@@ -296,7 +299,7 @@ function pathsIn(value: unknown): readonly Path[] {
     [],
     ...keys.flatMap((key) => {
       const inner = (value as Record<string | number, unknown>)[key];
-      // What was nested on purpose is not descended into.
+      // Values that were nested on purpose are not traversed.
       return Array.isArray(inner) && Array.isArray(inner[0])
         ? [[key]]
         : pathsIn(inner).map((path) => [key, ...path]);
@@ -382,7 +385,7 @@ function write(chance: Chance, payload: unknown): { body: string; type: string }
     : { body: json, type: 'application/json' };
 }
 
-/** Writes what is nested more deeply than `JSON.stringify` can follow, too. */
+/** Writes values that are nested more deeply than `JSON.stringify` can follow, too. */
 export function stringify(value: unknown): string {
   try {
     return JSON.stringify(value) ?? 'null';
@@ -391,7 +394,7 @@ export function stringify(value: unknown): string {
   }
 }
 
-/** An envelope of Socket Mode. Its id is left as it is, so that an acknowledgement can be waited for. */
+/** An envelope of Socket Mode. Its id is unchanged, so that the test can wait for the acknowledgement. */
 export function damagedEnvelope(chance: Chance): { readonly type: unknown; readonly payload: unknown } {
   const payload = damagedPayload(chance);
   const type = chance.happens(0.8)

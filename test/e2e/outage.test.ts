@@ -36,7 +36,7 @@ const repliesOf = (channelId = INCIDENT): readonly Message[] => {
   const root = rootOf(channelId);
   return root ? stage.workspace.thread(channelId, root.ts).slice(1) : [];
 };
-/** Whatever was still to be posted after so many answers is there once a later command is answered. */
+/** Everything that was still to be posted is there once a later command gets its response. */
 async function settle(answers: number): Promise<void> {
   const { workspace } = stage;
   const answered = () =>
@@ -48,12 +48,12 @@ async function settle(answers: number): Promise<void> {
 const keysOf = (messages: readonly Message[]) =>
   messages.map(({ metadata }) => (metadata?.event_payload['key'] ?? '') as string);
 
-test('while Redis is away a command is answered honestly at once, and works again when it is back', async () => {
+test('while Redis is down a command gets an immediate error, and works again when Redis is back', async () => {
   await start();
   const { workspace, redis } = stage;
   await redis.kill();
 
-  // Redis is started further down only: what is answered here has not waited for it.
+  // Redis is started again only below, so these responses did not wait for it.
   const { status } = await workspace.command(lab('broken'));
 
   expect(status).toBe(200);
@@ -67,11 +67,11 @@ test('while Redis is away a command is answered honestly at once, and works agai
       },
       { interval: 500 },
     )
-    .toContain('On its way');
+    .toContain('Running `');
   await workspace.waitFor(() => rootOf()?.text.includes('1 of 41'));
 });
 
-test('a rate limit delays an answer, loses nothing, keeps the order, and holds no other channel for long', async () => {
+test('a rate limit delays a report, loses nothing, keeps the order, and delays no other channel for long', async () => {
   await start();
   const { workspace } = stage;
   workspace.faults.rateLimit('chat.postMessage', { retryAfterSeconds: 1, times: 2 });
@@ -87,7 +87,7 @@ test('a rate limit delays an answer, loses nothing, keeps the order, and holds n
   expect(workspace.messages(INCIDENT)).toHaveLength(1);
 });
 
-test('where Slack was proven to drop repeated posts, none is there twice after 500s and lost replies', async () => {
+test('if Slack is known to drop repeated posts, none appears twice after 500s and lost replies', async () => {
   await start();
   const { workspace, redis } = stage;
   const connection = connectBlocking(redis, () => undefined);
@@ -105,7 +105,7 @@ test('where Slack was proven to drop repeated posts, none is there twice after 5
   expect(new Set(keysOf(repliesOf())).size).toBe(repliesOf().length);
 });
 
-test('elsewhere a message whose confirmation was lost is posted again rather than lost', async () => {
+test('otherwise a post without a confirmation is posted again rather than lost', async () => {
   await start();
   const { workspace } = stage;
   workspace.faults.loseAnswer('chat.postMessage', { times: 1 });
@@ -117,7 +117,7 @@ test('elsewhere a message whose confirmation was lost is posted again rather tha
   expect(workspace.requests.filter(({ method }) => method.startsWith('conversations.'))).toEqual([]);
 });
 
-test('the bot restarts in the middle of a thread: the rest follows, nothing twice', async () => {
+test('a bot that restarts in the middle of a thread posts the rest, and nothing twice', async () => {
   stage = await setStage({ delivery: 'http', catalogue });
   await stage.startWorker();
   const first = await stage.startBot();
@@ -135,7 +135,7 @@ test('the bot restarts in the middle of a thread: the rest follows, nothing twic
   expect(workspace.messages(INCIDENT)).toHaveLength(1);
 });
 
-test('Redis is killed and started again while answers are on their way: every command is answered once', async () => {
+test('every command gets one report if Redis is killed and restarted while reports are being posted', async () => {
   stage = await setStage({ delivery: 'http', catalogue });
   await stage.startWorker();
   await stage.startBot();
@@ -156,7 +156,7 @@ test('Redis is killed and started again while answers are on their way: every co
 test.each([
   ['a public channel the bot is not in', RANDOM],
   ['a private channel the bot is not in', SECRET],
-])('%s is answered through the response_url', async (_, channelId) => {
+])('a command from %s gets its report through the response_url', async (_, channelId) => {
   await start();
   const { workspace } = stage;
 
@@ -165,10 +165,10 @@ test.each([
   const answer = await workspace.waitFor(() =>
     workspace.messages(channelId).find(({ text }) => text.includes('1 of 41')),
   );
-  expect(answer.text).toContain('Invite Wrench');
+  expect(answer.text).toContain('invite Wrench');
 });
 
-test('a deleted progress message does not cost the answer', async () => {
+test('a deleted progress message does not lose the report', async () => {
   const gate = Promise.withResolvers<void>();
   await start({ catalogue: makeCatalogue({ slow: makeCheck(() => gate.promise) }) });
   const { workspace } = stage;
@@ -187,19 +187,19 @@ test('a deleted progress message does not cost the answer', async () => {
   expect(answer.ts).not.toBe(progress.ts);
 });
 
-test('without files:write the thread says what is missing instead of the list', async () => {
+test('without files:write the thread says what is missing instead of attaching the list', async () => {
   await start({ scopes: ['commands', 'chat:write'] });
   const { workspace } = stage;
 
   await workspace.command(lab('many'));
 
-  const told = await workspace.waitFor(() =>
-    repliesOf().find(({ text }) => text.includes('could not be attached')),
+  const note = await workspace.waitFor(() =>
+    repliesOf().find(({ text }) => text.includes("couldn't be attached")),
   );
-  expect(told.text).toContain('files:write');
+  expect(note.text).toContain('files:write');
 });
 
-test('a check whose worker must stop is handed back and run by another', async () => {
+test('a check whose worker must stop is returned to the queue and run by another worker', async () => {
   let starts = 0;
   const check = makeCheck(async (signal) => {
     starts += 1;
@@ -220,7 +220,7 @@ test('a check whose worker must stop is handed back and run by another', async (
   expect(starts).toBe(2);
 });
 
-test('the socket to Slack is cut, and Slack does not let us back in for a while: the bot waits, says so, and comes back', async () => {
+test('if Slack closes the socket and refuses new ones for a while, the bot reports it, waits and reconnects', async () => {
   stage = await setStage({ delivery: 'socket', catalogue });
   await stage.startWorker();
   const bot = await stage.startBot();
@@ -237,14 +237,14 @@ test('the socket to Slack is cut, and Slack does not let us back in for a while:
   await workspace.waitFor(() => rootOf()?.text.includes('1 of 41'));
 });
 
-test('a token that Slack refuses ends the start with what to look at', async () => {
+test('if Slack refuses the token, the bot does not start and says what to check', async () => {
   stage = await setStage({ delivery: 'http', catalogue });
   await expect(stage.startBot({ slackBotToken: 'xoxb-not-this-one' })).rejects.toThrow(
     /invalid_auth.*SLACK_BOT_TOKEN/s,
   );
 });
 
-test('an answer that Slack refuses wherever the bot posts takes the response_url', async () => {
+test('a report that Slack refuses wherever the bot posts goes to the response_url', async () => {
   await start({ scopes: ['commands', 'users:read', 'usergroups:read'] });
   const { workspace } = stage;
 
@@ -256,7 +256,7 @@ test('an answer that Slack refuses wherever the bot posts takes the response_url
   expect(answer.metadata).toBeUndefined();
 });
 
-test('fixes are offered although files cannot be uploaded', async () => {
+test('fixes are offered even if files cannot be uploaded', async () => {
   const things = Array.from({ length: 60 }, (_, at) => `thing-${at}`);
   await start({ catalogue: makeCatalogue({ mendable: makeFixableCheck(makeFakeSystem(things)) }) });
   const { workspace } = stage;
@@ -264,8 +264,8 @@ test('fixes are offered although files cannot be uploaded', async () => {
 
   await workspace.command(lab('mendable'));
 
-  await workspace.waitFor(() => repliesOf().some(({ text }) => text.startsWith('What can be done')));
+  await workspace.waitFor(() => repliesOf().some(({ text }) => text.startsWith('Fixes')));
   expect(repliesOf().map(({ text }) => text)).toContainEqual(
-    'The full list could not be attached: the upload to Slack failed.',
+    "The full list couldn't be attached: the upload to Slack failed.",
   );
 });

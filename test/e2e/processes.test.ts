@@ -15,7 +15,7 @@ import { startRedis } from '../world/redis.ts';
 import { ADA, INCIDENT, TOKENS } from './harness.ts';
 import { freePort } from '../world/free-port.ts';
 
-// A whole world starts and stops here.
+// Starts and stops many servers.
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const cleanUp: (() => unknown)[] = [];
@@ -44,7 +44,10 @@ async function writeConfig(config: unknown): Promise<string> {
   return path;
 }
 
-/** A site that takes connections and says nothing: looking at it takes as long as it may. From `hangsUpFrom` on it ends each connection at once. */
+/**
+ * A site that accepts connections and never responds, so checking it lasts until the timeout. From
+ * `hangsUpFrom` on it closes each connection immediately.
+ */
 async function startSilentSite(hangsUpFrom = Infinity): Promise<{ port: number; connected: () => number }> {
   let connected = 0;
   const server = createServer((socket) => {
@@ -75,7 +78,7 @@ async function openWorkspace(): Promise<Workspace> {
 /** Three processes are started one after the other. */
 const WAIT = { timeout: MAX_WORLD_WAIT_MS, timeoutMs: MAX_WORLD_WAIT_MS };
 
-test('a worker killed in the middle of a check: another takes it up, and the thread gets one answer', async () => {
+test('a check whose worker is killed is finished by another worker, and the thread gets one report', async () => {
   const redis = await startRedis();
   cleanUp.push(redis.close);
   const workspace = await openWorkspace();
@@ -85,7 +88,7 @@ test('a worker killed in the middle of a check: another takes it up, and the thr
     environments: {
       prod: { sources: [{ kind: 'tls', sites: [`127.0.0.1:${site.port}`], timeoutMs: 60_000 }] },
     },
-    // Not less: a worker that gets no turn on a busy machine for as long counts as dead, too.
+    // Not less: a worker that gets no CPU time on a busy machine for this long also counts as dead.
     limits: { takeOverSeconds: 5 },
   });
   const shared = { REDIS_URL: redis.url, WRENCH_CONFIG: config, WRENCH_DATA: join(config, '../data') };
@@ -107,12 +110,12 @@ test('a worker killed in the middle of a check: another takes it up, and the thr
     () => workspace.messages(INCIDENT).find(({ text }) => text.includes('UNKNOWN')),
     WAIT,
   );
-  expect(root.text).toContain('it ended the connection during the handshake');
+  expect(root.text).toContain('it closed the connection during the handshake');
   expect(site.connected()).toBe(2);
   expect(workspace.messages(INCIDENT)).toHaveLength(1);
 });
 
-test('`run --json` prints one report and nothing else, and the exit code is the answer', async () => {
+test('`run --json` prints one report and nothing else, and the exit code is the verdict', async () => {
   const world = await startDemoWorld({ vms: 0 });
   cleanUp.push(world.close);
   const dataPath = await mkdtemp(join(tmpdir(), 'wrench-e2e-'));
@@ -145,13 +148,13 @@ test.each([
 });
 
 test.each([
-  ['a wrong verb', ['rnu'], 64, 'wrench run'],
+  ['an unknown command', ['rnu'], 64, 'Unknown command `rnu`. Did you mean `run`?'],
   ['a missing configuration', ['run', 'certs', 'expiring'], 78, 'deploy/examples/wrench.yaml'],
-  ['no demo', ['run', 'certs', 'expiring', '--env', 'demo'], 78, 'run `npm run demo` first'],
-  ['no demo, as JSON', ['run', 'certs', 'expiring', '--env=demo', '--json'], 78, 'run `npm run demo` first'],
-  ['a worker without a Redis', ['worker'], 78, 'no such file'],
-  ['a bot without a token', ['bot'], 78, 'no such file'],
-])('%s ends with its own exit code and says what to do', async (_, words, code, hint) => {
+  ['no demo', ['run', 'certs', 'expiring', '--env', 'demo'], 78, 'Run `npm run demo`'],
+  ['no demo, as JSON', ['run', 'certs', 'expiring', '--env=demo', '--json'], 78, 'Run `npm run demo`'],
+  ['a worker without a Redis', ['worker'], 78, 'File not found'],
+  ['a bot without a token', ['bot'], 78, 'File not found'],
+])('%s exits with its own code and says what to do', async (_, words, code, hint) => {
   const { exitCode, stdout, stderr } = await wrench(words, {
     PATH: '',
     WRENCH_CONFIG: '/nonexistent/wrench.yaml',
@@ -162,7 +165,7 @@ test.each([
   expect(stderr).toContain(hint);
 });
 
-test('all in one process brings its own Redis, is ready, tells its figures, and leaves nothing behind', async () => {
+test('the all role starts its own Redis, becomes ready, exposes metrics, and leaves nothing behind', async () => {
   const workspace = await openWorkspace();
   const site = await startSilentSite();
   const config = await writeConfig({
@@ -187,7 +190,7 @@ test('all in one process brings its own Redis, is ready, tells its figures, and 
   expect(await get('/healthz')).toBe('ok\n');
 
   await workspace.command({ userId: ADA, channelId: INCIDENT, command: '/certs', text: 'expiring' });
-  // On a slow machine it first says that it is looking.
+  // On a slow machine it first posts a progress message.
   await workspace.waitFor(() => workspace.messages(INCIDENT)[0]?.text.includes('UNKNOWN'));
   const metrics = await get('/metrics');
   expect(metrics).toContain('wrench_commands_total{outcome="queued"} 1');

@@ -39,12 +39,12 @@ beforeEach(async () => {
   };
 });
 
-test('a run is recorded beside its report, and can be run again', async () => {
+test('a run is recorded in addition to its report, and can be run again', async () => {
   const { code, out, error } = await run('bosh', 'processes', '--record', recordPath, '--json');
   const report = reportSchema.parse(JSON.parse(out));
   expect([code, report.status]).toEqual([1, 'found']);
   expect(error).toContain(recordPath);
-  expect(error).toContain('read it before you attach it to an issue');
+  expect(error).toContain('Read it before you attach it to an issue');
   expect((await stat(recordPath)).mode & 0o777).toBe(0o600);
 
   const text = await readFile(recordPath, 'utf8');
@@ -60,7 +60,7 @@ test('a run is recorded beside its report, and can be run again', async () => {
   });
 });
 
-test('the flag is not part of the command in the report, which is the same as without it', async () => {
+test('the command in the report does not include the flag', async () => {
   const recorded = await run('bosh', 'processes', `--record=${recordPath}`);
   const plain = await run('bosh', 'processes');
   const withoutTime = (text: string) => text.replaceAll(/\d{4}-\d\d-\d\d|\d\d:\d\d UTC|[\d.]+ m?s$/gm, '');
@@ -68,7 +68,7 @@ test('the flag is not part of the command in the report, which is the same as wi
   expect(plain.error).toBe('');
 });
 
-test('nothing is run if the recording would overwrite a file, or has no name', async () => {
+test('nothing runs if the recording would overwrite a file, or has no name', async () => {
   await writeFile(recordPath, 'mine');
   const overwriting = await run('bosh', 'processes', '--record', recordPath);
   expect(overwriting).toMatchObject({ code: 64, out: '' });

@@ -15,7 +15,7 @@ afterEach(async () => {
 
 const ignore = () => undefined;
 
-/** Both sides of both queues on one topology; `posted` is what came out at the end. */
+/** Both sides of both queues on one topology; `posted` contains the messages that were posted. */
 async function open({ settings }: Topology) {
   const asking = connectFailFast(settings, ignore);
   const working = connectBlocking(settings, ignore);
@@ -26,7 +26,7 @@ async function open({ settings }: Topology) {
   await waitUntilReady(asking, MAX_WAIT_MS);
   const bot = openQueues(asking, ignore);
   const worker = openQueues(working, ignore);
-  // Long enough that a busy machine does not make a worker count as dead that is alive.
+  // Long enough that a live worker on a busy machine does not count as dead.
   const options = { connection: working, concurrency: 5, lockMs: 10_000, onFailed: ignore, onError: ignore };
   const posted: OutboxJob[] = [];
   const checks = startCheckWorker({
@@ -60,36 +60,39 @@ function jobOf(delivery: string): CheckJob {
 }
 
 test.each([
-  ['as a Cluster over TLS with a private authority and a password', startTlsRedis],
+  ['as a Cluster over TLS with a private CA and a password', startTlsRedis],
   ['behind Sentinels', startSentinels],
   ['as a Cluster', startCluster],
-])('Redis %s carries checks and answers, remembers threads, and keeps order and pace', async (_, start) => {
-  const topology = await start();
-  cleanUp.push(topology.close);
-  const { bot, posted, threads, order } = await open(topology);
+])(
+  'Redis %s delivers checks and reports, remembers threads, and keeps order and rate limits',
+  async (_, start) => {
+    const topology = await start();
+    cleanUp.push(topology.close);
+    const { bot, posted, threads, order } = await open(topology);
 
-  expect((await bot.enqueueCheck(jobOf('one'), 'one')).kind).toBe('queued');
-  await expect.poll(() => posted.length).toBe(1);
+    expect((await bot.enqueueCheck(jobOf('one'), 'one')).kind).toBe('queued');
+    await expect.poll(() => posted.length).toBe(1);
 
-  const runId = runIdOf('one');
-  const taken = await threads.acquireLease(runId);
-  expect(await threads.acquireLease(runId)).toBeUndefined();
-  expect(await taken?.beginPost('root')).toBe(true);
-  expect((await threads.read(runId)).part('root')).toBe('maybe');
-  await taken?.recordPosted('root', { channelId: 'C1', ts: '1.2' });
-  expect((await threads.read(runId)).root).toEqual({ channelId: 'C1', ts: '1.2' });
-  await taken?.release();
-  expect(await threads.acquireLease(runId)).toMatchObject({ fence: (taken?.fence ?? 0) + 1 });
-  expect(await bot.audiences.join(runId, { runId, asked: jobOf('one').asked })).toMatchObject({ runId });
-  expect(await bot.audiences.close(runId)).toHaveLength(1);
-  const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
-  expect(await order.requestTurn(lane, 'first')).toBe(0);
-  expect(await order.requestTurn(lane, 'second')).toBeGreaterThan(0);
-  await order.leave(lane, 'first');
-  expect(await order.requestTurn(lane, 'second')).toBe(0);
-});
+    const runId = runIdOf('one');
+    const taken = await threads.acquireLease(runId);
+    expect(await threads.acquireLease(runId)).toBeUndefined();
+    expect(await taken?.beginPost('root')).toBe(true);
+    expect((await threads.read(runId)).part('root')).toBe('maybe');
+    await taken?.recordPosted('root', { channelId: 'C1', ts: '1.2' });
+    expect((await threads.read(runId)).root).toEqual({ channelId: 'C1', ts: '1.2' });
+    await taken?.release();
+    expect(await threads.acquireLease(runId)).toMatchObject({ fence: (taken?.fence ?? 0) + 1 });
+    expect(await bot.audiences.join(runId, { runId, asked: jobOf('one').asked })).toMatchObject({ runId });
+    expect(await bot.audiences.close(runId)).toHaveLength(1);
+    const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
+    expect(await order.requestTurn(lane, 'first')).toBe(0);
+    expect(await order.requestTurn(lane, 'second')).toBeGreaterThan(0);
+    await order.leave(lane, 'first');
+    expect(await order.requestTurn(lane, 'second')).toBe(0);
+  },
+);
 
-test('the primary behind Sentinels dies: what was asked before and after is answered, each once', async () => {
+test('commands before and after the failure of the primary behind Sentinels each get one report', async () => {
   const topology = await startSentinels();
   cleanUp.push(topology.close);
   const { bot, posted } = await open(topology);

@@ -73,7 +73,7 @@ const offers = (at = 0) =>
   eventually(() =>
     thread(at).find((one) => buttonsOf(one).some(({ action_id }) => action_id === 'wrench:request')),
   );
-const told = (userId: string, words: string) =>
+const privateReply = (userId: string, words: string) =>
   eventually(() => stage.workspace.ephemerals(userId, INCIDENT).find(({ text }) => saysSo(text, words)));
 const memory = (): RemediationStore => openRemediationStore(redis, PREFIX);
 
@@ -86,7 +86,7 @@ async function ask(): Promise<void> {
   });
 }
 
-/** Presses what a message shows; `value` picks one, or is made up. */
+/** Clicks a button of a message; `value` picks one, or is forged. */
 async function press(userId: string, message: Message, button: string, value?: string, evenIfGone = false) {
   await stage.workspace.click({
     userId,
@@ -104,7 +104,7 @@ async function plan(at = 0): Promise<Message> {
   return card('PLAN ·', at);
 }
 
-/** All that was audited, as `kind because`. */
+/** Every audit entry, as `kind because`. */
 async function audited(): Promise<readonly string[]> {
   const page = await openAuditLog(redis, PREFIX).page();
   return page
@@ -112,7 +112,7 @@ async function audited(): Promise<readonly string[]> {
     .map((entry) => [entry?.kind, entry?.because].filter(Boolean).join(' '));
 }
 
-test('a value that was made up, or belongs to another card, does nothing and is audited', async () => {
+test('a forged value, or one of another card, does nothing and is audited', async () => {
   await start({ things: ['pump', 'fan'] });
   await ask();
   const list = await offers();
@@ -125,18 +125,18 @@ test('a value that was made up, or belongs to another card, does nothing and is 
   const [approveSecond] = second ? buttonsOf(second) : [];
 
   await press(GRACE, first, 'approve', approveSecond?.value, true);
-  await told(GRACE, 'not on the message');
+  await privateReply(GRACE, 'belongs to another message');
   await press(GRACE, first, 'approve', `m${'0'.repeat(16)} ${'0'.repeat(64)}`, true);
-  await told(GRACE, 'never offered');
+  await privateReply(GRACE, 'never offered');
   await press(GRACE, first, 'approve', 'nonsense', true);
-  await told(GRACE, 'not a button of Wrench');
+  await privateReply(GRACE, "this isn't a button of Wrench");
 
   expect(system.applied).toEqual([]);
   const refused = (await audited()).filter((line) => line.startsWith('refused'));
   expect(refused).toHaveLength(3);
 });
 
-test('clicks that are refused again and again are summed up in the audit, and get no answer after a while', async () => {
+test('repeated refused clicks are summed up in the audit, and get no response after a while', async () => {
   await start();
   await ask();
   const list = await offers();
@@ -147,10 +147,10 @@ test('clicks that are refused again and again are summed up in the audit, and ge
   await expect.poll(() => redis.hget(counts, KATE)).toBe('33');
   const said = () => stage.workspace.ephemerals(KATE, INCIDENT).map(({ text }) => text);
   await expect.poll(() => said().length).toBe(30);
-  expect(said().filter((text) => text.includes('no answer for up to 10 minutes'))).toHaveLength(1);
-  expect(await audited()).toEqual(Array.from({ length: 5 }, () => 'refused this is not a button of Wrench'));
+  expect(said().filter((text) => text.includes("Wrench won't reply to refused clicks"))).toHaveLength(1);
+  expect(await audited()).toEqual(Array.from({ length: 5 }, () => "refused this isn't a button of Wrench"));
 
-  // The bot sums up the window that ended, whenever it finds it.
+  // The bot sums up an ended window the next time it finds it.
   await redis.zadd(ends, 'XX', 1, KATE);
   await expect.poll(audited).toHaveLength(6);
   const [, sum] = await redis.xrevrange(`${PREFIX}:audit`, '+', '-', 'COUNT', 1).then(([last]) => last ?? []);
@@ -158,7 +158,7 @@ test('clicks that are refused again and again are summed up in the audit, and ge
   expect(said()).toHaveLength(30);
 });
 
-test('a card of an old plan approves nothing', async () => {
+test('a card of an old plan cannot approve anything', async () => {
   await start();
   const shown = await plan();
   const value = valueOf(shown);
@@ -166,7 +166,7 @@ test('a card of an old plan approves nothing', async () => {
 
   await press(GRACE, shown, 'approve', other, true);
 
-  await told(GRACE, 'not the one on this card');
+  await privateReply(GRACE, 'this card shows a different plan');
   expect(system.applied).toEqual([]);
 });
 
@@ -178,10 +178,10 @@ test('an approval does not count if its author leaves the group before the fix i
   await press(GRACE, shown, 'approve');
   await card('APPROVED');
   stage.workspace.setGroup(PLATFORM_TEAM, []);
-  // The bot looks groups up again at every click.
+  // The bot looks up groups again at every click.
   await new Promise((resolve) => setTimeout(resolve, 5_100));
   await press(KATE, shown, 'reject', value, true);
-  await expect.poll(audited).toContainEqual(expect.stringMatching('refused reject: no role'));
+  await expect.poll(audited).toContainEqual(expect.stringMatching('refused reject: needs the'));
 
   await stage.startWorker();
 
@@ -194,8 +194,8 @@ test.each([
   ['a guest', { isRestricted: true }, 'guests'],
   ['a single-channel guest', { isUltraRestricted: true }, 'guests'],
   ['a deactivated account', { isDeleted: true }, 'deactivated'],
-  ['somebody of another workspace', { teamId: 'T0999OTHER' }, 'another workspace'],
-] as const)('%s may not approve, whatever group they are in', async (_, change, words) => {
+  ['a member of another workspace', { teamId: 'T0999OTHER' }, 'other workspaces'],
+] as const)('%s may not approve, whatever groups include them', async (_, change, words) => {
   await start();
   const shown = await plan();
   stage.workspace.setUser(GRACE, change);
@@ -206,23 +206,23 @@ test.each([
   expect(system.applied).toEqual([]);
 });
 
-test('a plan that nobody approves expires by itself, and its card says so', async () => {
+test('a plan that no one approves expires automatically, and its card says so', async () => {
   await start({ remediations: { approveWithinMinutes: 1 / 60 } });
   await ask();
   await press(ADA, await offers(), 'request');
 
-  // A slow machine may show the card for the first time when it has expired.
+  // On a slow machine the card may first be shown after it has expired.
   const expired = await card('EXPIRED');
 
   expect(thread().filter(({ text }) => /PLAN ·|EXPIRED/.test(text))).toHaveLength(1);
   expect(buttonsOf(expired)).toEqual([]);
   const [planned] = await memory().listByRun(await runId());
   await press(GRACE, expired, 'approve', `${planned?.id} ${planned?.planHash}`, true);
-  await told(GRACE, 'it is expired');
+  await privateReply(GRACE, 'it has expired');
   expect(system.applied).toEqual([]);
 });
 
-test('an approval that no worker takes up in time is worth nothing later', async () => {
+test('an approval that no worker picks up in time expires', async () => {
   const worker = await start({ remediations: { applyWithinSeconds: 1 } });
   const shown = await plan();
   await worker?.close();
@@ -246,16 +246,16 @@ test('clicks while a slow fix is being applied change nothing', async () => {
   const applying = await card('APPLYING');
 
   await press(GRACE, applying, 'approve', value, true);
-  await told(GRACE, 'it is applying');
+  await privateReply(GRACE, "it's being applied");
   await press(ADA, applying, 'reject', value, true);
-  await told(ADA, 'it is applying');
+  await privateReply(ADA, "it's being applied");
   gate.resolve();
 
   await card('FIXED');
   expect(system.applied).toHaveLength(1);
 });
 
-test('what the configuration does not name is shown without a button, and a click that forges one is refused', async () => {
+test('a fix that is not configured has no button, and a click that forges one is refused', async () => {
   await start({ risk: 'destructive' });
   await ask();
   const shown = await eventually(() =>
@@ -266,10 +266,10 @@ test('what the configuration does not name is shown without a button, and a clic
 
   await press(ADA, shown, 'request', offered?.id, true);
 
-  await expect.poll(audited).toEqual([expect.stringContaining('refused request: it is destructive')]);
+  await expect.poll(audited).toEqual([expect.stringContaining("refused request: it's destructive")]);
 });
 
-test('two approvals of two are needed, from two people who did not ask', async () => {
+test('two required approvals must come from two people other than the requester', async () => {
   await start({
     risk: 'destructive',
     remediations: { destructive: ['lab/things:mend'] },
@@ -279,7 +279,8 @@ test('two approvals of two are needed, from two people who did not ask', async (
   await press(GRACE, shown, 'approve');
   await card('1 of 2');
   await press(GRACE, shown, 'approve');
-  await told(GRACE, 'you have approved it already');
+  await privateReply(GRACE, 'you already approved it');
+  await expect.poll(audited).toContainEqual(expect.stringContaining('this person already approved it'));
   expect(system.applied).toEqual([]);
 
   await press(KATE, shown, 'approve');
@@ -288,7 +289,7 @@ test('two approvals of two are needed, from two people who did not ask', async (
   expect(system.applied).toHaveLength(1);
 });
 
-test('two people approve at the same moment, one of them three times: the fix is applied once', async () => {
+test('if two people approve at the same moment, one of them three times, the fix is applied once', async () => {
   await start({ roles: { approver: [ADA, GRACE, KATE] } });
   const shown = await plan();
 
@@ -335,14 +336,14 @@ test('a rejected plan stays rejected, and the audit names who voted', async () =
 
   await press(GRACE, rejected, 'approve', value, true);
 
-  await told(GRACE, 'it is rejected');
+  await privateReply(GRACE, 'it was rejected');
   expect(system.applied).toEqual([]);
   const page = await openAuditLog(redis, PREFIX).page();
   const entry = page.map(({ raw }) => parseEntry(raw)?.entry).find((one) => one?.kind === 'rejected');
   expect(entry?.who).toEqual([GRACE]);
 });
 
-test('while everything is frozen nothing is planned, approved or applied', async () => {
+test('while fixes are frozen nothing is planned, approved or applied', async () => {
   const worker = await start();
   const shown = await plan();
   const freeze = openFreeze(redis, PREFIX);
@@ -358,7 +359,7 @@ test('while everything is frozen nothing is planned, approved or applied', async
   expect(system.applied).toEqual([]);
 });
 
-test('a finding that went away by itself is not fixed', async () => {
+test('a finding that disappeared is not fixed', async () => {
   await start();
   const shown = await plan();
   system.broken.clear();
@@ -366,11 +367,11 @@ test('a finding that went away by itself is not fixed', async () => {
   await press(GRACE, shown, 'approve');
 
   const skipped = await card('SKIPPED');
-  expect(skipped.text).toContain('All 3 things are well');
+  expect(skipped.text).toContain('All 3 things are healthy');
   expect(system.applied).toEqual([]);
 });
 
-test('a plan that would be another one now is not applied', async () => {
+test('a plan that has changed since its approval is not applied', async () => {
   await start();
   const shown = await plan();
   system.version = '2';
@@ -382,7 +383,7 @@ test('a plan that would be another one now is not applied', async () => {
   expect(system.applied).toEqual([]);
 });
 
-test('a source that stops responding is not "gone": nothing is applied, and an applied fix is not reported as fixed', async () => {
+test('an unreachable source does not count as fixed: nothing is applied, and an applied fix is not verified', async () => {
   await start();
   const shown = await plan();
   system.unreachable = 'the system does not respond';
@@ -405,7 +406,7 @@ test('a source that stops responding is not "gone": nothing is applied, and an a
   expect(system.applied).toHaveLength(1);
 });
 
-test('one remediation at a time has a target', async () => {
+test('a target has one remediation at a time', async () => {
   await start();
   await plan();
   await ask();
@@ -413,10 +414,10 @@ test('one remediation at a time has a target', async () => {
 
   const refused = await card('REFUSED', 1);
 
-  expect(refused.text).toContain('nother remediation of the same target');
+  expect(refused.text).toContain('nother fix for the same target');
 });
 
-test('no more of one report than configured is applied', async () => {
+test('the fixes of one report are limited to the configured number', async () => {
   await start({ risk: 'safe', things: ['pump', 'fan'], remediations: { perRun: 1 } });
   await ask();
   const list = await offers();
@@ -427,11 +428,11 @@ test('no more of one report than configured is applied', async () => {
   await press(ADA, list, 'request', fan, true);
 
   const refused = await card('REFUSED');
-  expect(refused.text).toContain('allows 1 fix of one report');
+  expect(refused.text).toContain('allows 1 fix per report');
   expect(system.applied).toHaveLength(1);
 });
 
-test('what is safe needs one click by who may ask, and is looked at again all the same', async () => {
+test('a safe fix needs one click by someone who may run the check, and is still checked again', async () => {
   await start({ risk: 'safe' });
   await ask();
 
@@ -449,7 +450,7 @@ test('what is safe needs one click by who may ask, and is looked at again all th
   ]);
 });
 
-test('a worker stopped in the middle of a fix leaves "interrupted", and the fix is never applied again by itself', async () => {
+test('a worker stopped in the middle of a fix leaves "interrupted", and the fix is not retried', async () => {
   const worker = await start();
   system.beforeApply = (_, signal) =>
     new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));

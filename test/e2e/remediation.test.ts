@@ -42,7 +42,7 @@ async function press(userId: string, actionId: string): Promise<void> {
   await stage.workspace.click({ userId, channelId: INCIDENT, messageTs: ts, actionId });
 }
 
-test('a finding is fixed by two people: offered, planned, approved by another, applied once, proven in the thread', async () => {
+test('a finding is fixed by two people: offered, planned, approved by the second, applied once, verified in the thread', async () => {
   await start();
   await ask();
   await press(ADA, 'wrench:request');
@@ -61,12 +61,14 @@ test('a finding is fixed by two people: offered, planned, approved by another, a
   expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:request');
 });
 
-test('who asked may not approve, a stranger to the roles may nothing, and both are told why', async () => {
+test('requesters cannot approve, people without a role can do nothing, and both get the reason', async () => {
   await start();
   await ask();
   await press(KATE, 'wrench:request');
   await stage.workspace.waitFor(() =>
-    stage.workspace.ephemerals(KATE, INCIDENT).find(({ text }) => text.includes('ask for remediations')),
+    stage.workspace
+      .ephemerals(KATE, INCIDENT)
+      .find(({ text }) => text.includes('You need the requester role')),
   );
   await press(ADA, 'wrench:request');
   await card('PLAN ·');
@@ -74,14 +76,14 @@ test('who asked may not approve, a stranger to the roles may nothing, and both a
   await press(ADA, 'wrench:approve');
 
   await stage.workspace.waitFor(() =>
-    stage.workspace.ephemerals(ADA, INCIDENT).find(({ text }) => text.includes('somebody else must approve')),
+    stage.workspace.ephemerals(ADA, INCIDENT).find(({ text }) => text.includes('someone else must')),
   );
   expect(system.applied).toEqual([]);
 });
 
 const direct = () => stage.workspace.messages(`D${ADA.slice(1)}`);
 
-test('a plan that its channel does not take is tried again, withdrawn, and reported to who asked for it', async () => {
+test('a plan that its channel does not accept is retried, withdrawn, and reported to its requester', async () => {
   await start();
   await ask();
   await withButton('wrench:request');
@@ -89,16 +91,18 @@ test('a plan that its channel does not take is tried again, withdrawn, and repor
 
   await press(ADA, 'wrench:request');
 
-  const told = await stage.workspace.waitFor(() => direct()[0]);
-  expect(told.text).toContain('REFUSED* · Mend pump · prod');
-  expect(told.text).toContain(`could not post this in <#${INCIDENT}> (not_in_channel). Nothing was done`);
+  const privateReply = await stage.workspace.waitFor(() => direct()[0]);
+  expect(privateReply.text).toContain('REFUSED* · Mend pump · prod');
+  expect(privateReply.text).toContain(
+    `couldn't post this in <#${INCIDENT}> (not_in_channel). Nothing was changed`,
+  );
   expect(direct()).toHaveLength(1);
   const tries = stage.workspace.requests.filter(({ response }) => response['error'] === 'not_in_channel');
   expect(tries.length).toBeGreaterThanOrEqual(3);
   expect(system.applied).toEqual([]);
 });
 
-test('an outcome that its channel does not take is reported to who asked for it', async () => {
+test('an outcome that its channel does not accept is reported to the requester', async () => {
   await start();
   system.beforeApply = async () => stage.workspace.setBotMembership(INCIDENT, false);
   await ask();
@@ -106,12 +110,12 @@ test('an outcome that its channel does not take is reported to who asked for it'
 
   await press(GRACE, 'wrench:approve');
 
-  const told = await stage.workspace.waitFor(() => direct()[0]);
-  expect(told.text).toContain('FIXED* · things well on 3 of 3');
-  expect(told.text).not.toContain('Nothing was done');
+  const privateReply = await stage.workspace.waitFor(() => direct()[0]);
+  expect(privateReply.text).toContain('FIXED* · things well on 3 of 3');
+  expect(privateReply.text).not.toContain('Nothing was changed');
 });
 
-test('a plan that could not be posted for long has its whole time for approval once it is', async () => {
+test('a plan that was posted late still has its whole time for approval', async () => {
   const approveWithinMinutes = 1 / 60;
   await start({
     config: { remediations: { ...openToAll.remediations, approveWithinMinutes } },
@@ -121,12 +125,12 @@ test('a plan that could not be posted for long has its whole time for approval o
   stage.workspace.faults.rateLimit('chat.update', { retryAfterSeconds: 1 });
   await press(ADA, 'wrench:request');
   await expect
-    .poll(() => stage.log.some((line) => line.includes('extended a plan')), { timeout: MAX_WAIT_MS })
+    .poll(() => stage.log.some((line) => line.includes('plan-extended')), { timeout: MAX_WAIT_MS })
     .toBe(true);
 
   stage.workspace.faults.clear();
 
   await card('PLAN ·');
   await card('EXPIRED');
-  expect(stage.log.filter((line) => line.includes('ended an overdue remediation'))).toHaveLength(1);
+  expect(stage.log.filter((line) => line.includes('remediation-overdue'))).toHaveLength(1);
 });

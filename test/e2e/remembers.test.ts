@@ -12,7 +12,7 @@ import { ADA, GRACE, INCIDENT, setStage, type Stage } from './harness.ts';
 const sample = z.strictObject({ disk: z.string(), usedBytes: z.number() });
 type Sample = z.output<typeof sample>;
 
-/** What each run was given, in the order of the runs. */
+/** The samples that each run received, in the order of the runs. */
 let given: (readonly Remembered<Sample>[])[];
 let stage: Stage;
 beforeEach(() => {
@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => stage.close());
 
-/** A disk of which 10 bytes more are used at each run. */
+/** A disk whose usage grows by 10 bytes at each run. */
 function makeDiskCheck(): AnyCheck {
   return defineCheck({
     title: 'A disk that fills',
@@ -57,7 +57,7 @@ const ask = (check: string) =>
 const answer = (text: string) =>
   stage.workspace.waitFor(() => stage.workspace.messages(INCIDENT).find((one) => one.text.includes(text)));
 
-test('a run gets the samples of the runs before it, after a new worker has started too', async () => {
+test('a run gets the samples of earlier runs, even after a new worker has started', async () => {
   await start({ disk: makeDiskCheck() });
   await ask('disk');
   await answer('10 bytes are used');
@@ -71,7 +71,7 @@ test('a run gets the samples of the runs before it, after a new worker has start
   expect(given[2]?.every(({ at }) => at instanceof Date)).toBe(true);
 });
 
-test('samples that cannot be read or written leave the answer as it is, with a note', async () => {
+test('samples that cannot be read or written leave the report unchanged, with a note', async () => {
   await start({ disk: makeDiskCheck() });
   const redis = connectBlocking({ url: stage.redis.url }, () => undefined);
   await redis.set(`${PREFIX}:history:lab/disk:prod`, 'no hash');
@@ -86,8 +86,8 @@ test('samples that cannot be read or written leave the answer as it is, with a n
       'No earlier samples: Redis could not be read',
     ),
   );
-  expect(stage.log.filter((line) => line.includes('earlier samples could not be loaded'))).toHaveLength(1);
-  expect(stage.log.filter((line) => line.includes('samples could not be saved'))).toHaveLength(1);
+  expect(stage.log.filter((line) => line.includes('samples-not-loaded'))).toHaveLength(1);
+  expect(stage.log.filter((line) => line.includes('samples-not-saved'))).toHaveLength(1);
 });
 
 test('planning and verifying a fix get the samples, and save none', async () => {

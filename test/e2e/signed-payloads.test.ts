@@ -4,7 +4,7 @@ import { ADA, INCIDENT, setStage, type Stage, TOKENS } from './harness.ts';
 import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
 import { signedHeaders } from './sign.ts';
 
-/** What Slack signs is still not always what a listener waits for, or well-formed. */
+/** A correctly signed request may still be unexpected or malformed. */
 let stage: Stage;
 let port: number;
 beforeEach(() => {
@@ -65,7 +65,7 @@ const click = {
   actions: [button],
 };
 
-/** Kinds of payloads that nothing in Wrench listens for. */
+/** Kinds of payloads that Wrench has no listener for. */
 const UNHANDLED: Readonly<Record<string, object>> = {
   'a submitted view': { ...interaction, type: 'view_submission', view: { id: 'V1', callback_id: 'foreign' } },
   'a closed view': { ...interaction, type: 'view_closed', view: { id: 'V1', callback_id: 'foreign' } },
@@ -103,13 +103,13 @@ const UNHANDLED: Readonly<Record<string, object>> = {
     team_id: 'T0123DEMO',
     event: { type: 'app_mention', user: ADA, channel: INCIDENT },
   },
-  'an event nobody knows': { type: 'event_callback', team_id: 'T0123DEMO', event: { type: 'invented' } },
+  'an event of unknown type': { type: 'event_callback', team_id: 'T0123DEMO', event: { type: 'invented' } },
   'an event named like one of a socket': {
     type: 'event_callback',
     team_id: 'T0123DEMO',
     event: { type: 'error' },
   },
-  'a type that nobody knows': { ...interaction, type: 'invented_by_slack' },
+  'an unknown type': { ...interaction, type: 'invented_by_slack' },
   'a type without any field': { type: 'invented_by_slack' },
 };
 
@@ -117,7 +117,7 @@ const UNHANDLED: Readonly<Record<string, object>> = {
 const MALFORMED: Readonly<Record<string, object>> = {
   'a click without a message': { ...click, message: undefined },
   'a click without a user': { ...click, user: undefined },
-  'a click of nobody': { ...click, user: null },
+  'a click of an empty user': { ...click, user: null },
   'a click in no channel': { ...click, channel: null },
   'a click without actions': { ...click, actions: undefined },
   'a click with no action': { ...click, actions: [] },
@@ -194,7 +194,7 @@ describe('over HTTP', () => {
     ['an empty body', '', 'application/json'],
     ['deep JSON', deep(100_000), 'application/json'],
     ['a challenge that is no text', '{"type":"url_verification","challenge":{}}', 'application/json'],
-  ])('%s is answered with 400', async (_, body, type) => {
+  ])('%s gets a 400', async (_, body, type) => {
     expect(await post(body, type)).toEqual({ status: 400, body: '' });
 
     await expectStillAnswering();
@@ -208,11 +208,11 @@ describe('over HTTP', () => {
     ['', 415],
     ['application/x-www-form-urlencoded; charset=utf-8', 200],
     ['APPLICATION/X-WWW-FORM-URLENCODED;charset="UTF-8"', 200],
-  ])('a command as %j is answered with %i', async (type, status) => {
+  ])('a command with content type %j gets status %i', async (type, status) => {
     expect((await post(new URLSearchParams(command).toString(), type)).status).toBe(status);
   });
 
-  test('a command with a content type that has parameters is run', async () => {
+  test('a command whose content type has parameters runs', async () => {
     const { body } = await post(
       new URLSearchParams(command).toString(),
       'application/x-www-form-urlencoded; charset=utf-8',
@@ -221,7 +221,7 @@ describe('over HTTP', () => {
     expect(body).toContain('lab broken');
   });
 
-  test('a body that is compressed is answered with 415, one that is too large with 413', async () => {
+  test('a compressed body gets a 415, and one that is too large a 413', async () => {
     const body = gzipSync(form(click));
 
     expect((await post(body, undefined, { 'content-encoding': 'gzip' })).status).toBe(415);
@@ -229,7 +229,7 @@ describe('over HTTP', () => {
     await expectStillAnswering();
   });
 
-  test('the challenge of a URL is answered, and the check of a certificate needs no signature', async () => {
+  test('the challenge of a URL is returned, and the check of a certificate needs no signature', async () => {
     const challenge = JSON.stringify({ type: 'url_verification', challenge: 'abc' });
     const unsigned = await fetch(`http://127.0.0.1:${port}/slack/events`, {
       method: 'POST',
@@ -248,12 +248,12 @@ describe('over HTTP', () => {
     ['the root', 'GET', '/', 404],
     ['another method', 'GET', '/slack/events', 405],
     ['PUT', 'PUT', '/slack/events', 405],
-  ])('%s is answered', async (_, method, path, status) => {
+  ])('a request to %s gets a response', async (_, method, path, status) => {
     expect((await fetch(`http://127.0.0.1:${port}${path}`, { method })).status).toBe(status);
   });
 
   test.each(Object.entries({ ...UNHANDLED, ...MALFORMED }))(
-    '%s is acknowledged at once, with a debug line',
+    '%s is acknowledged immediately, with a debug line',
     async (_, payload) => {
       const type = 'event' in payload ? 'application/json' : undefined;
       const before = debugLines().length;
@@ -269,11 +269,11 @@ describe('over HTTP', () => {
   );
 
   test.each([
-    ['user_id', 'did not say who sent this'],
+    ['user_id', "didn't say who sent this"],
     ['trigger_id', 'without an id'],
-    ['team_id', 'belongs to another workspace'],
+    ['team_id', 'is installed in another workspace'],
     ['channel_id', 'without a valid channel_id'],
-  ])('a command without %s is answered, and starts nothing', async (name, because) => {
+  ])('a command without %s gets a response and starts nothing', async (name, because) => {
     const { [name]: _, ...rest } = command as Record<string, string>;
     const { status, body } = await post(new URLSearchParams(rest).toString());
 
@@ -284,7 +284,7 @@ describe('over HTTP', () => {
     expect(badLines()).toEqual([]);
   });
 
-  test('after all of that, checks still run', expectStillRunningChecks);
+  test('checks still run after all of these', expectStillRunningChecks);
 });
 
 describe('over Socket Mode', () => {
@@ -293,7 +293,7 @@ describe('over Socket Mode', () => {
 
   const send = (type: unknown, payload: unknown) => stage.workspace.sockets.send({ type, payload });
 
-  test('everything that nobody handles is acknowledged at once, with a debug line', async () => {
+  test('unhandled envelopes are acknowledged immediately, with a debug line', async () => {
     for (const [name, payload] of Object.entries({ ...UNHANDLED, ...MALFORMED })) {
       const before = debugLines().length;
       const { status } = await send('event' in payload ? 'events_api' : 'interactive', payload);
@@ -355,13 +355,13 @@ describe('over Socket Mode', () => {
     expect(sockets.connections()).toBe(1);
   });
 
-  test('a command with fields missing is answered, and starts nothing', async () => {
+  test('a command with missing fields gets a response and starts nothing', async () => {
     const { user_id: _, ...rest } = command;
 
     expect((await send('slash_commands', rest)).body).toMatchObject({
-      text: expect.stringContaining('did not say who sent this'),
+      text: expect.stringContaining("didn't say who sent this"),
     });
   });
 
-  test('after all of that, checks still run', expectStillRunningChecks);
+  test('checks still run after all of these', expectStillRunningChecks);
 });

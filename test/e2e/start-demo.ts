@@ -10,11 +10,14 @@ import { BROWSER } from '../world/browser.ts';
 interface DemoOptions {
   /** Of the Cloud Foundry. Default 0: none. */
   readonly vms?: number;
-  /** Whether it starts a Docker Engine. Default no. */
+  /** Whether to start a Docker Engine. Default no. */
   readonly engine?: boolean;
 }
 
-/** Starts the demo as a newcomer does, on a free port, with a folder for temporary things of its own. It is stopped when the test has finished. */
+/**
+ * Starts the demo as someone new would, on a free port, with its own temporary folder. It is stopped when
+ * the test has finished.
+ */
 export async function startDemo(env: Record<string, string>, { vms = 0, engine = false }: DemoOptions = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-e2e-'));
   const words = ['--port', '0', '--vms', String(vms), ...(engine ? [] : ['--no-engine'])];
@@ -40,7 +43,7 @@ export async function startDemo(env: Record<string, string>, { vms = 0, engine =
   return {
     folder,
     said,
-    /** Asks the running demo from a terminal. */
+    /** Runs a check in the running demo from a terminal. */
     ask: () =>
       execa(process.execPath, ['src/main.ts', 'run', 'certs', 'expiring', '--env', 'demo', '--json'], {
         reject: false,
@@ -48,7 +51,7 @@ export async function startDemo(env: Record<string, string>, { vms = 0, engine =
         env: { ...env, TMPDIR: folder, WRENCH_DATA: folder },
       }),
     address: /http:\/\/127\.0\.0\.1:\d+\//.exec(said)?.[0] ?? '',
-    /** Stops it, and gives what it has left on the machine: files, processes, mounts. */
+    /** Stops it. Returns what it left on the machine: files, processes, mounts. */
     stop: async () => {
       demo.kill('SIGINT');
       const { exitCode } = await demo;
@@ -58,7 +61,7 @@ export async function startDemo(env: Record<string, string>, { vms = 0, engine =
   };
 }
 
-/** The command lines that name the demo's folder: everything that it started has something in there. */
+/** The command lines that name the demo's folder: everything it starts has a file in there. */
 async function processesOf(folder: string): Promise<readonly string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const lines = pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));

@@ -8,8 +8,9 @@ import {
 } from '../../src/check/define-remediation.ts';
 
 /**
- * The checks for which Wrench 0.2 wrote `test/world/redis-0.2.jsonl`. The records in that file contain the names, params and plan hashes of
- * these declarations: a change here would look like a plan that has changed since it was approved.
+ * The checks for which Wrench 0.2 wrote `test/world/redis-0.2.jsonl`. The records in that file contain the
+ * names, params and plan hashes of these declarations: a change here would look like a plan that has
+ * changed since it was approved.
  */
 export interface UpgradeLab {
   readonly broken: Set<string>;
@@ -21,11 +22,11 @@ export interface UpgradeLab {
   plan?: (thing: string) => void;
   /** What `lab/slow` waits for; it reports progress with the function it is passed. */
   wait?: (size: string, signal: AbortSignal, saw: () => void) => Promise<void>;
-  /** Adds to the words of plans. */
+  /** Added to the text of plans. */
   readonly planSuffix: Readonly<Record<string, string>>;
 }
 
-/** The things that are broken when the check is first run. */
+/** The things that are broken when the check first runs. */
 export const THINGS = [
   'axle',
   'belt',

@@ -30,9 +30,12 @@ import {
 import { makeCatalogue } from '../world/lab-checks.ts';
 import { THINGS, upgradeChecks, type UpgradeLab } from './upgrade-lab.ts';
 
-/** This version continues what version 0.2 left in Redis. What that was is described in the first line of the file. */
+/**
+ * This version continues with the data that version 0.2 left in Redis. The first line of the file describes
+ * that data.
+ */
 const SAVED = resolve(import.meta.dirname, '../world/redis-0.2.jsonl');
-/** Things that worked again when the file was saved. */
+/** Things that were repaired when the file was saved. */
 const REPAIRED = ['gear', 'filter', 'hose'];
 type Thing = (typeof THINGS)[number];
 
@@ -43,7 +46,7 @@ let saved: SavedRedis;
 let stage: Stage;
 let redis: Redis;
 let lab: UpgradeLab;
-/** Ids of the remediations by the thing they are for. */
+/** Ids of the remediations by their target. */
 let ids: ReadonlyMap<string, string>;
 /** Where the messages of 0.2 are, by their `ts` in the file. */
 let tsNow: ReadonlyMap<string, string>;
@@ -160,7 +163,7 @@ const thread = (): readonly Message[] => {
 async function card(thing: Thing, word: string): Promise<Message> {
   const isAbout = ({ text }: Message) => new RegExp(`(Mend|Drain|Soak) ${thing}\\b`).test(text);
   const isCard = (message: Message) =>
-    isAbout(message) && message.threadTs !== undefined && !message.text.startsWith('What can be done');
+    isAbout(message) && message.threadTs !== undefined && !message.text.startsWith('Fixes');
   const shown = await stage.workspace.waitFor(
     () => thread().find((message) => isCard(message) && message.text.includes(word)),
     WAIT,
@@ -169,7 +172,7 @@ async function card(thing: Thing, word: string): Promise<Message> {
   return shown;
 }
 
-/** Where the card of a fix was in the time of 0.2. */
+/** The location of a fix's card from 0.2. */
 function savedCard(thing: Thing): string | undefined {
   const old = saved.messages.find(({ text }) =>
     new RegExp(`· (Mend|Drain|Soak) ${thing} in prod`).test(text),
@@ -207,14 +210,14 @@ const savedAudit = () => streamIn(saved, `${PREFIX}:audit`);
 
 const problemsInLog = () => stage.log.filter((line) => /"level":(50|60)/.test(line));
 
-test('the audit of 0.2 verifies and is read whole, and this version appends to it', async () => {
+test('the audit of 0.2 verifies and is read completely, and this version appends to it', async () => {
   await restore();
 
   const before = await wrench('audit', 'verify');
   const exported = await wrench('audit', 'export');
   const shown = await wrench('audit');
   expect(before).toMatchObject({ exitCode: 0 });
-  expect(before.stdout).toContain(`Its end is proven by the copy ${copy}`);
+  expect(before.stdout).toContain(`Its end matches the copy ${copy}`);
   expect(await wrench('audit', 'verify', '--file', copy)).toMatchObject({ exitCode: 0 });
   expect(before.stdout).toContain(`The audit is intact: ${savedAudit().length} entries`);
   expect(exported.stdout).toBe(`${savedAudit().join('\n')}\n`);
@@ -235,7 +238,7 @@ test('the audit of 0.2 verifies and is read whole, and this version appends to i
   expect(after.stdout).toContain(`The audit is intact: ${savedAudit().length + 2} entries`);
 });
 
-test('fixes and checks that 0.2 began end once, on the cards that 0.2 posted', async () => {
+test('fixes and checks that 0.2 started end once, on the cards that 0.2 posted', async () => {
   await restore();
   await wrench('unfreeze');
   await stage.startWorker();
@@ -245,10 +248,10 @@ test('fixes and checks that 0.2 began end once, on the cards that 0.2 posted', a
   await becomes('motor', 'interrupted');
   await becomes('crank', 'interrupted');
   await becomes('belt', 'unverified');
-  // Approved: applied, unless the plan has other words now.
+  // Approved: applied, unless the text of the plan has changed since.
   await becomes('valve', 'fixed');
   await becomes('fan', 'skipped');
-  // A plan was requested, waits for approval, or for the second approval.
+  // A plan was requested, or waits for its first or second approval.
   await becomes('press', 'planned');
   await press(GRACE, 'approve', 'press');
   await press(GRACE, 'approve', 'pump');
@@ -309,13 +312,13 @@ test('fixes and checks that 0.2 began end once, on the cards that 0.2 posted', a
   expect(await redis.zcard(`${PREFIX}:checks:failed`)).toBe(0);
   expect(await redis.zcard(`${PREFIX}:outbox:failed`)).toBe(0);
   expect(problemsInLog()).toEqual([]);
-  // The copy goes on where that of 0.2 ended.
+  // The copy continues where that of 0.2 ended.
   const { stdout: exported } = await wrench('audit', 'export');
   await expect.poll(() => readFile(copy, 'utf8'), WAIT).toBe(exported);
   expect(await wrench('audit', 'verify')).toMatchObject({ exitCode: 0 });
 });
 
-test('what 0.2 left longer ago than approvals last ends without being applied', async () => {
+test('fixes of 0.2 that are older than an approval lasts end without being applied', async () => {
   await restore({ elapsedMs: 20 * 60_000, approveWithinMinutes: 1 / 60 });
   await wrench('unfreeze');
   await stage.startWorker();
@@ -333,7 +336,7 @@ test('what 0.2 left longer ago than approvals last ends without being applied', 
   expect(await wrench('audit', 'verify')).toMatchObject({ exitCode: 0 });
 });
 
-test('a command that 0.2 answered with a running check is answered the same way when it is delivered again', async () => {
+test('a command that 0.2 answered with a running check gets the same response when it is delivered again', async () => {
   await restore();
   await stage.startBot();
 

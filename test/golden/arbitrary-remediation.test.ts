@@ -16,28 +16,28 @@ import { problemsAllowing } from './inspect-messages.ts';
 const PEOPLE = ['U0ADA', 'U0GRACE', 'W0KATE'];
 const OURS = /<@[UW][A-Z0-9]+>|<!date\^\d+\^[^<>]*>/g;
 
-/** What is wrong with a message; empty where nothing is. */
-function wrongsOf(message: Message): readonly string[] {
+/** What is wrong with a message; empty if nothing is. */
+function violationsOf(message: Message): readonly string[] {
   const { text, blocks } = message;
   const cost = countBlockChars(blocks);
   return [
     ...problemsAllowing(PEOPLE, message),
     ...(cost > 9_500 ? [`${cost} characters in blocks`] : []),
     ...(text.length > 3_000 ? [`${text.length} characters of text`] : []),
-    ...(/[<>]/.test(text.replaceAll(OURS, '')) ? ['markup that is not ours'] : []),
+    ...(/[<>]/.test(text.replaceAll(OURS, '')) ? ['markup of someone else'] : []),
   ];
 }
 
-test('whatever a remediation holds, Slack takes its card, and it calls nobody but those who asked and voted', () => {
+test('Slack accepts the card of any remediation, and it mentions only people who requested or voted', () => {
   fc.assert(
     fc.property(arbitraryRemediation, (remediation) => {
-      expect(wrongsOf(renderCard(remediation))).toEqual([]);
+      expect(violationsOf(renderCard(remediation))).toEqual([]);
     }),
     { numRuns: 300 },
   );
 });
 
-test('whatever a plan holds, all of it can be read on the card or in its file', () => {
+test('every plan is complete on the card or in its file', () => {
   fc.assert(
     fc.property(arbitraryRemediation, (remediation) => {
       const { plan } = remediation;
@@ -52,25 +52,25 @@ test('whatever a plan holds, all of it can be read on the card or in its file', 
   );
 });
 
-test('whatever is offered and withheld, Slack takes the message', () => {
+test('Slack accepts any list of available and unavailable fixes', () => {
   const withheld = fc.array(fc.record({ title: text, because: text }), { maxLength: 12 });
   const many = fc
     .array(arbitraryRemediation, { minLength: 1, maxLength: 5 })
     .chain((some) => fc.constantFrom(1, 1, 20).map((times) => Array.from({ length: times }, () => some).flat()));
   fc.assert(
     fc.property(many, withheld, (remediations, off) => {
-      expect(wrongsOf(renderOffers(remediations, { disabled: off }))).toEqual([]);
+      expect(violationsOf(renderOffers(remediations, { disabled: off }))).toEqual([]);
     }),
     { numRuns: 150 },
   );
 });
 
-test('whatever the audit holds, Slack takes what of it is shown, the newest among it', () => {
+test('Slack accepts any excerpt of the audit log, which includes the newest entry', () => {
   fc.assert(
     fc.property(fc.array(arbitraryEntry, { maxLength: 80 }), at, fc.boolean(), (entries, since, more) => {
       const message = renderAudit(entries, { since, total: entries.length, more });
 
-      expect(wrongsOf(message)).toEqual([]);
+      expect(violationsOf(message)).toEqual([]);
       const { what } = entries.at(-1)?.entry ?? { what: 'Audit' };
       expect(JSON.stringify(message.blocks)).toContain(JSON.stringify(cleanText(what)).slice(1, 40));
     }),
@@ -78,11 +78,11 @@ test('whatever the audit holds, Slack takes what of it is shown, the newest amon
   );
 });
 
-test('whatever somebody gives as a reason, a refusal and a freeze are one harmless message', () => {
+test('a refusal and a freeze are harmless messages, whatever the reason', () => {
   fc.assert(
     fc.property(text, who, at, (because, by, when) => {
-      expect(wrongsOf(renderRefusal({ because, what: because }))).toEqual([]);
-      expect(wrongsOf(renderFrozen({ by, at: when, because }))).toEqual([]);
+      expect(violationsOf(renderRefusal({ because, what: because }))).toEqual([]);
+      expect(violationsOf(renderFrozen({ by, at: when, because }))).toEqual([]);
     }),
     { numRuns: 150 },
   );

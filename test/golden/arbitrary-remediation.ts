@@ -6,7 +6,7 @@ import { list, text, visible } from './arbitrary-report.ts';
 export const at = fc
   .date({ min: new Date('1970-01-02'), max: new Date('9999-12-30'), noInvalidDate: true })
   .map((date) => date.toISOString());
-/** Few among many, so that lists are short, long and very long. */
+/** Short, long and very long lists. */
 const some = <T>(one: fc.Arbitrary<T>, few: number) =>
   list(one, few).chain((items) =>
     fc.constantFrom(1, 1, 20).map((times) => Array.from({ length: times }, () => items).flat()),

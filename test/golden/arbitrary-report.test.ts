@@ -8,7 +8,7 @@ import { renderTerminal } from '../../src/terminal/render.ts';
 import { arbitraryReport } from './arbitrary-report.ts';
 import { allTextOf, ASKED, problemsOf, messagesOf } from './inspect-messages.ts';
 
-test('whatever a report holds, Slack takes every message of it, and none calls or leads anybody anywhere', () => {
+test('Slack accepts every message of any report, and none mentions anyone or has a link', () => {
   fc.assert(
     fc.property(arbitraryReport, (report) => {
       const thread = renderReport(report, ASKED);
@@ -25,21 +25,21 @@ test('whatever a report holds, Slack takes every message of it, and none calls o
   );
 });
 
-test('whatever a report holds, each of its targets and gaps can be found in the thread or its files', () => {
+test('every target and gap of any report is in the thread or its files', () => {
   fc.assert(
     fc.property(arbitraryReport, (report) => {
       const thread = renderReport(report, ASKED);
       const shown = allTextOf(thread);
       const wanted = [...report.findings.map(({ target }) => target), ...report.gaps.map(({ what }) => what)];
 
-      const lost = wanted.filter((one) => !waysToWrite(one).some((written) => shown.includes(written)));
+      const lost = wanted.filter((one) => !writtenForms(one).some((written) => shown.includes(written)));
       expect(lost).toEqual([]);
     }),
     { numRuns: 60 },
   );
 });
 
-test('whatever a report holds, its plain fallback is one harmless message', () => {
+test('the plain fallback of any report is one harmless message', () => {
   fc.assert(
     fc.property(arbitraryReport, (report) => {
       const { text } = renderPlainFallback(report);
@@ -51,20 +51,20 @@ test('whatever a report holds, its plain fallback is one harmless message', () =
   );
 });
 
-test('whatever a report holds, it controls no terminal', () => {
+test('no report has terminal escapes of its own', () => {
   fc.assert(
     fc.property(arbitraryReport, fc.boolean(), fc.integer({ min: 1, max: 200 }), (report, color, columns) => {
       const shown = renderTerminal(report, { color, columns });
 
-      // oxlint-disable-next-line no-control-regex -- the escapes of our own colours are what is told apart here
+      // oxlint-disable-next-line no-control-regex -- Wrench's own colors are allowed here
       expect(color ? shown.replace(/\u001B\[\d+m/g, '') : shown).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
     }),
     { numRuns: 60 },
   );
 });
 
-/** In the thread as JSON, and in the file as CSV, which keeps line breaks. */
-function waysToWrite(text: string): readonly string[] {
+/** As JSON in the thread, and as CSV in the file, which keeps line breaks. */
+function writtenForms(text: string): readonly string[] {
   const cell = text.split(/\r?\n/).map(cleanText).join('\n');
   return [
     JSON.stringify(cleanText(text)).slice(1, -1),

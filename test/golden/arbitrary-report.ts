@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Chart, Evidence, Finding, Offer, Report } from '../../src/check/finding.ts';
 
-/** Ordinary words mixed with everything that could break a renderer. */
+/** Ordinary words and everything that could break a renderer. */
 const word = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ unit: 'grapheme', maxLength: 40 }),
@@ -64,7 +64,7 @@ const finding: fc.Arbitrary<Finding<Offer>> = fc.record(
   { requiredKeys: ['reason', 'severity', 'target', 'summary'] },
 );
 
-/** Values may be fewer or more than labels. */
+/** There may be fewer or more values than labels. */
 export const chartsOf = (word: fc.Arbitrary<string>, label: fc.Arbitrary<string>): fc.Arbitrary<readonly Chart[]> =>
   fc
     .record({

@@ -7,13 +7,13 @@ import { messagesOf, problemsAllowing, showThread } from './inspect-messages.ts'
 
 const steps = playDigest();
 
-/** The first line of its message, or what is done instead of posting. */
+/** The first line of the message, if it is posted. */
 function lineOf({ run, changes }: Step): string {
   if (!changes.isWorthPosting) return '(not posted)';
   return renderDigest(run, changes).root.text.split('\n')[0] ?? '';
 }
 
-test('each step of a platform that breaks is reported', () => {
+test('reports each step of a platform that breaks', () => {
   expect(Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, lineOf(step)]))).toMatchInlineSnapshot(`
     {
       "allClear": ":white_check_mark: CLEAR: nightly: 3 gone, both checks are clear",
@@ -38,7 +38,7 @@ test('each step of a platform that breaks is reported', () => {
   `);
 });
 
-test.each(Object.entries(steps))('%s looks in Slack as it did, and notifies nobody', async (name, { run, changes }) => {
+test.each(Object.entries(steps))('%s matches its golden file for Slack, and notifies no one', async (name, { run, changes }) => {
   const thread = renderDigest(run, changes);
 
   expect(messagesOf(thread).flatMap((message) => problemsAllowing(['U0ADA'], message))).toEqual([]);
@@ -47,7 +47,7 @@ test.each(Object.entries(steps))('%s looks in Slack as it did, and notifies nobo
   await expect(showThread(thread)).toMatchFileSnapshot(`digests/${name}.slack.json`);
 });
 
-test.each(Object.entries(steps))('%s looks in a terminal as it did', async (name, { run, changes }) => {
+test.each(Object.entries(steps))('%s matches its golden file for a terminal', async (name, { run, changes }) => {
   await expect(renderDigestTerminal(run, changes, { color: false, columns: 80 })).toMatchFileSnapshot(
     `digests/${name}.terminal.txt`,
   );

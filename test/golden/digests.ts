@@ -4,11 +4,11 @@ import { type Chart, type Finding, fingerprint, type Gap, type Offer, type Repor
 import type { AppliedSilence, Claim } from '../../src/check/tracked-finding.ts';
 import { NO_HISTORY, type QuestionHistory, trackedFindings, trackFindings } from '../../src/store/history/track-findings.ts';
 
-/** A platform that breaks step by step, as the runs of one digest see it: through the same history that workers keep. */
+/** The runs of one digest on a platform that breaks step by step, with the same history that workers keep. */
 
 const RETENTION_MS = 30 * 86_400_000;
 
-interface Seen {
+interface PartResult {
   readonly findings?: readonly Finding<Offer>[];
   readonly gaps?: readonly Gap[];
   readonly charts?: readonly Chart[];
@@ -18,7 +18,7 @@ interface Seen {
 }
 
 /** What a run finds, by `<check> <environment>`. */
-type Sight = Readonly<Record<string, Seen>>;
+type Found = Readonly<Record<string, PartResult>>;
 
 interface Known {
   readonly claims?: Readonly<Record<string, Claim>>;
@@ -37,17 +37,17 @@ export interface Step {
 }
 
 /** Plays the runs of a digest, each compared with what was posted last. */
-export function openDigestWorld(): {
-  readonly play: (at: string, sight: Sight, known?: Known) => Step;
+export function simulateDigest(): {
+  readonly play: (at: string, found: Found, known?: Known) => Step;
 } {
   const histories = new Map<string, QuestionHistory>();
   let posted: DigestSnapshot | undefined;
   return {
-    play: (at, sight, { claims = {}, silences = {}, endedSilences = [], isQuiet = false, dueAt, isUnposted } = {}) => {
-      const parts = Object.entries(sight).map(([question, seen]): DigestRun['parts'][number] => {
+    play: (at, found, { claims = {}, silences = {}, endedSilences = [], isQuiet = false, dueAt, isUnposted } = {}) => {
+      const parts = Object.entries(found).map(([question, part]): DigestRun['parts'][number] => {
         const [check = '', environment = ''] = question.split(' ');
         const about = { check, environment, args: argsOf(check) };
-        const report = seen.failure === undefined ? reportOf(about, at, seen) : undefined;
+        const report = part.failure === undefined ? reportOf(about, at, part) : undefined;
         const nowMs = Date.parse(at) + 1_000;
         const before = histories.get(question) ?? NO_HISTORY;
         const history = report
@@ -68,7 +68,7 @@ export function openDigestWorld(): {
           ...about,
           tracked,
           ...(report && { report }),
-          ...(seen.failure !== undefined && { failure: seen.failure }),
+          ...(part.failure !== undefined && { failure: part.failure }),
         };
       });
       const run: DigestRun = {
@@ -94,7 +94,7 @@ function argsOf(check: string): Record<string, string> {
 function reportOf(
   about: Pick<Report, 'check' | 'environment' | 'args'>,
   at: string,
-  { findings = [], gaps = [], charts, resolved }: Seen,
+  { findings = [], gaps = [], charts, resolved }: PartResult,
 ): Report {
   return {
     ...about,
@@ -157,7 +157,7 @@ const charts: readonly Chart[] = [
     series: [{ name: 'certificates', values: [1, 1, 3, 36] }],
   },
 ];
-const claim: Claim = { by: 'U0ADA', at: '2026-11-25T08:12:00.000Z', comment: 'looking at the Vault' };
+const claim: Claim = { by: 'U0ADA', at: '2026-11-25T08:12:00.000Z', comment: 'checking Vault' };
 const silence: AppliedSilence = {
   id: 's1234567890',
   by: 'U0GRACE',
@@ -171,7 +171,7 @@ const id = (question: string, finding: Finding<Offer>) => {
 };
 const claims = { [id(PROD, locket)]: claim };
 const silences = { [id(STAGE, stageApi)]: silence };
-const vaultGap: Gap = { what: 'vault-2', because: 'no answer within 5 s', kind: 'unreachable' };
+const vaultGap: Gap = { what: 'vault-2', because: 'no response within 5 s', kind: 'unreachable' };
 const worseBbs: Finding<Offer> = { ...bbs, severity: 'critical', summary: 'bbs expires in 2 days' };
 const spreadIssuer: Finding<Offer> = {
   ...issuer,
@@ -186,28 +186,28 @@ const smallerIssuer: Finding<Offer> = {
 
 /** Every step by its name. */
 export function playDigest(): Readonly<Record<string, Step>> {
-  const { play } = openDigestWorld();
-  const base: Sight = { [PROD]: { findings: [bbs, issuer] }, [STAGE]: {}, [DISK]: { findings: [disk] } };
-  const withStage: Sight = {
+  const { play } = simulateDigest();
+  const base: Found = { [PROD]: { findings: [bbs, issuer] }, [STAGE]: {}, [DISK]: { findings: [disk] } };
+  const withStage: Found = {
     [PROD]: { findings: [locket, worseBbs, spreadIssuer] },
     [STAGE]: { findings: [stageApi] },
     [DISK]: { findings: [disk] },
   };
-  const renewed: Sight = {
+  const renewed: Found = {
     ...withStage,
     [PROD]: {
       findings: [worseBbs, smallerIssuer],
       resolved: [{ ...locket, summary: 'renewed, now valid until 3 March 2027' }],
     },
   };
-  const diskGone: Sight = { ...renewed, [DISK]: {} };
-  const failed: Sight = {
+  const diskGone: Found = { ...renewed, [DISK]: {} };
+  const failed: Found = {
     [PROD]: { findings: [worseBbs], gaps: [vaultGap] },
     [STAGE]: { findings: [stageApi] },
-    [DISK]: { failure: 'no source of nodes answered: nodes (timeout). Job r0123456789abcdef' },
+    [DISK]: { failure: 'no source of nodes responded: nodes (timeout). Job r0123456789abcdef' },
   };
-  const withoutStage: Sight = { [PROD]: { findings: [worseBbs, smallerIssuer] }, [DISK]: { findings: [disk] } };
-  const allClear: Sight = { [PROD]: {}, [DISK]: {} };
+  const withoutStage: Found = { [PROD]: { findings: [worseBbs, smallerIssuer] }, [DISK]: { findings: [disk] } };
+  const allClear: Found = { [PROD]: {}, [DISK]: {} };
   const ended: EndedSilence = {
     id: silence.id,
     about: stageApi.summary,
@@ -215,7 +215,7 @@ export function playDigest(): Readonly<Record<string, Step>> {
     at: '2026-11-29T07:30:01.000Z',
     because: 'worse',
   };
-  const expiredStage: Sight = {
+  const expiredStage: Found = {
     ...failed,
     [STAGE]: { findings: [{ ...stageApi, severity: 'critical', summary: 'api expires today' }] },
   };
@@ -228,9 +228,9 @@ export function playDigest(): Readonly<Record<string, Step>> {
     silenced: play('2026-11-26T19:30:00.000Z', withStage, { claims, silences }),
     goneAndBetter: play('2026-11-27T07:30:00.000Z', renewed, { silences }),
     ...(() => {
-      // An hourly run of somebody sees the disk come and go.
-      for (const [hour, sight] of [diskGone, renewed, diskGone, renewed].entries())
-        play(`2026-11-27T${10 + hour}:00:00.000Z`, sight, { silences, isUnposted: true });
+      // Hourly runs that are not posted: the disk finding comes and goes.
+      for (const [hour, found] of [diskGone, renewed, diskGone, renewed].entries())
+        play(`2026-11-27T${10 + hour}:00:00.000Z`, found, { silences, isUnposted: true });
       return {};
     })(),
     flapping: play('2026-11-27T19:30:00.000Z', diskGone, { silences }),

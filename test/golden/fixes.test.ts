@@ -12,27 +12,27 @@ const root: Message = {
   ],
 };
 
-test('the root says that something can be done, and where', () => {
+test('the root says that fixes are available', () => {
   const { text, blocks } = withFixes(root, [offered, offered], 2);
 
-  expect(text.split('\n').at(-2)).toBe(':wrench: 2 fixes are offered at the end of the thread.');
+  expect(text.split('\n').at(-2)).toBe(':wrench: 2 fixes available, see thread');
   expect(blocks.map(({ type }) => type)).toEqual(['header', 'rich_text', 'context', 'context']);
 });
 
-test('who reads the channel alone learns that it is fixed, and the coverage stays the last line', () => {
+test('the channel message shows what was fixed, and the coverage stays the last line', () => {
   const { text } = withFixes(root, [fixed], 0);
 
   expect(text).toContain('FIXED · doppler_z2: 0 ');
-  expect(text).not.toContain('offered');
+  expect(text).not.toContain('available');
   expect(text.split('\n').at(-1)).toBe('prod, /etcd doppler: 3 checked');
 });
 
-test('that nobody knows whether it was done is told in the channel, that it waits is not', () => {
+test('the channel message shows an interrupted fix, but not one that waits for approval', () => {
   expect(withFixes(root, [interrupted], 0).text).toContain('INTERRUPTED · Restart doppler_z2/0');
   expect(withFixes(root, [planned], 0)).toEqual(root);
 });
 
-test('of many fixes the last five are named, and the rest counted', () => {
+test('names the last five fixes and counts the rest', () => {
   const { text } = withFixes(
     root,
     Array.from({ length: 13 }, () => fixed),
@@ -40,10 +40,10 @@ test('of many fixes the last five are named, and the rest counted', () => {
   );
 
   expect(text.match(/FIXED/g)).toHaveLength(5);
-  expect(text).toContain('8 more fixes in the thread');
+  expect(text).toContain('8 more fixes, see thread');
 });
 
-test('a long text makes room for what became of its findings, and still counts all that it leaves out', () => {
+test('a long text is cut for the outcome of fixes, and still counts everything that it leaves out', () => {
   const lines = Array.from({ length: 20 }, (_, at) => `• CRITICAL: finding ${at} ${'x'.repeat(150)}`);
   const text = [':red_circle: CRITICAL: much', ...lines, '… and 7 more', 'prod: 41 checked'].join('\n');
   const edited = withFixes({ ...root, text }, Array.from({ length: 5 }, () => fixed), 3).text;

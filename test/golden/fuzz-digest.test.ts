@@ -15,11 +15,11 @@ import { validateMessage } from '../workspace/validate-blocks.ts';
 import { hostileRemediation, hostileReport, hostileText } from './hostile-input.ts';
 import { messagesOf, problemsAllowing } from './inspect-messages.ts';
 
-/** Of an edit, in UTF-8; any message may be edited. */
+/** The limit of an edit, in UTF-8 bytes; any message may be edited. */
 const MOST_BYTES = 4_000;
 const PERSON = 'U0ADA';
 
-/** Why Slack would not take a message, and what it would do that it must not; empty if there is nothing. */
+/** Why Slack would reject a message, and which unwanted effects it would have; empty if there are none. */
 function problems(message: Message): readonly string[] {
   const bytes = Buffer.byteLength(message.text);
   return [
@@ -126,7 +126,7 @@ const run: fc.Arbitrary<DigestRun> = fc
 
 const runs = fc.tuple(fc.option(run, { nil: undefined }), run, fc.boolean());
 
-describe('any two runs of a digest make messages that Slack accepts and that notify nobody', () => {
+describe('Slack accepts the messages of any two runs of a digest, and they notify no one', () => {
   test.each([1, 2, 3, 4])('150 pairs of runs, shard %i of 4', (shard) => {
     fc.assert(
       fc.property(runs, fc.array(hostileRemediation, { maxLength: 8 }), ([before, now, isSame], fixes) => {
@@ -139,7 +139,7 @@ describe('any two runs of a digest make messages that Slack accepts and that not
 
         expect([...messagesOf(thread), ...edited].flatMap(problems)).toEqual([]);
         expect(thread.replies.length).toBeLessThanOrEqual(10);
-        // What could not be checked is in the text of the root, whatever else there is.
+        // The text of the root always says that something couldn't be checked.
         const isSaid = changes.unchecked.length === 0 || /couldn't check/i.test(thread.root.text);
         expect(isSaid).toBe(true);
       }),
@@ -156,7 +156,7 @@ describe('any two runs of a digest make messages that Slack accepts and that not
   });
 });
 
-test('nothing in a digest controls the terminal that prints it', () => {
+test('no digest has terminal escapes', () => {
   fc.assert(
     fc.property(runs, ([before, now]) => {
       const shown = renderDigestTerminal(now, compareDigest(before && snapshotOf(before, undefined), now), {

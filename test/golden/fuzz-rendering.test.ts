@@ -28,10 +28,10 @@ import {
 } from './hostile-input.ts';
 import { ASKED, messagesOf } from './inspect-messages.ts';
 
-/** Of an edit, in UTF-8; any message may be edited. */
+/** The limit of an edit, in UTF-8 bytes; any message may be edited. */
 const MOST_BYTES = 4_000;
 
-/** Why Slack would not take a message; empty where it would. */
+/** Why Slack would reject a message; empty if it would not. */
 function rejections(message: Message): readonly string[] {
   const bytes = Buffer.byteLength(message.text);
   return [
@@ -46,7 +46,7 @@ const SHOWN = 2_000;
 
 let searches = 0;
 
-/** The smallest input found whose messages Slack rejects, and why; undefined where it takes all of them. */
+/** The smallest input found whose messages Slack rejects, and why; undefined if it accepts all of them. */
 function rejected<T>(
   runs: number,
   generated: fc.Arbitrary<T>,
@@ -76,7 +76,7 @@ const REPORT = {
   durationMs: 12,
 };
 
-describe('10,000 hostile inputs, none of which makes a message that Slack rejects', () => {
+describe('Slack accepts every message made of 10,000 hostile inputs', () => {
   test.each([1, 2, 3, 4])('1,500 findings, shard %i of 4', () => {
     expect(rejected(1_500, hostileFinding, (finding) =>
       messagesOf(renderReport({ ...REPORT, findings: [finding] }, ASKED)),
@@ -107,7 +107,7 @@ describe('10,000 hostile inputs, none of which makes a message that Slack reject
     ])).toBeUndefined();
   });
 
-  test('500 roots edited to show what became of their findings', () => {
+  test('500 roots edited to show the outcome of fixes', () => {
     const ended = fc
       .tuple(fc.array(hostileRemediation, { minLength: 1, maxLength: 2 }), fc.constantFrom(1, 8))
       .map(([some, times]) =>

@@ -4,7 +4,7 @@ import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { arbitraryRemediation } from './arbitrary-remediation.ts';
 import { chartsOf, list } from './arbitrary-report.ts';
 
-/** Values that are rare in infrastructure and break renderers, in small reports: cheap enough to generate thousands. */
+/** Small reports of values that are rare in infrastructure and break renderers; cheap enough to generate thousands. */
 
 const EDGE_CASES = [
   '',
@@ -47,10 +47,10 @@ const EDGE_CASES = [
   '{}',
 ];
 
-/** Long enough for every limit of one text. */
+/** The maximum length of texts that are repeated hundreds of times. */
 const AT_ONCE = 200;
 const edgeCase = fc.constantFrom(...EDGE_CASES);
-/** For what is repeated hundreds of times. */
+/** For texts that are repeated hundreds of times. */
 const short = fc.constantFrom(...EDGE_CASES.filter(({ length }) => length <= AT_ONCE), 'x'.repeat(AT_ONCE), '域'.repeat(60));
 const plain = fc.string({ maxLength: 30 });
 const text = fc.oneof(
@@ -58,10 +58,10 @@ const text = fc.oneof(
   { weight: 2, arbitrary: edgeCase },
   { weight: 1, arbitrary: fc.tuple(edgeCase, plain, edgeCase).map((parts) => parts.join('')) },
 );
-/** What the schema asks to be there; it may still be invisible. */
+/** Not empty, as the schema requires, but maybe invisible. */
 const visible = text.map((value) => value || ' ');
 
-/** What a number may be before it travels; in JSON there is no NaN and no Infinity, and a renderer may be asked before that. */
+/** JSON has no NaN and no Infinity, but a renderer may get a report that was never serialized. */
 const oddNumber = fc.oneof(
   fc.constantFrom(NaN, Infinity, -Infinity, -0, 0, 5e-324, 1.797e308, -1e21, 1e21, 0.1 + 0.2),
   fc.double(),

@@ -26,7 +26,7 @@ const known = fc.record(
   { requiredKeys: ['state', 'severity', 'summary', 'since', 'lastFound'] },
 );
 
-/** A report whose findings are known from earlier runs, with anything that people and infrastructure can write. */
+/** A report whose findings are known from earlier runs, with arbitrary text from people and infrastructure. */
 export function withHostileTracked(
   report: fc.Arbitrary<Report>,
 ): fc.Arbitrary<readonly [Report, readonly TrackedFinding[]]> {

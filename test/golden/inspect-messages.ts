@@ -3,14 +3,14 @@ import { validateMessage } from '../workspace/validate-blocks.ts';
 import type { Block } from '../workspace/model.ts';
 import { readEffects } from '../workspace/read-effects.ts';
 
-/** Who asks in these tests: the one person whom a message may mention. */
+/** The requester in these tests, and the only person whom a message may mention. */
 export const ASKED = { by: 'U0ADA', at: '2026-11-20T14:03:00.000Z', runId: 'run-7f3a2c91' };
 
 export function messagesOf({ root, replies }: ThreadContent): readonly Message[] {
   return [root, ...replies];
 }
 
-/** What Slack would refuse, whom a message would notify besides the person who asked, and where it links. Empty if there is no problem. */
+/** Why Slack would reject a message, whom it would notify besides the requester, and its links. Empty if there is no problem. */
 export function problemsOf(message: Message): readonly string[] {
   return problemsAllowing([ASKED.by], message);
 }
@@ -19,18 +19,18 @@ export function problemsOf(message: Message): readonly string[] {
 export function problemsAllowing(mayNotify: readonly string[], message: Message): readonly string[] {
   const refused = validateMessage(message).map((problem) => `${problem.pointer}: ${problem.message}`);
   const { notifies, links } = readEffects({ text: message.text, blocks: message.blocks as unknown as readonly Block[] });
-  const called = notifies.filter((who) => !mayNotify.includes(who)).map((who) => `calls ${who}`);
-  return [...refused, ...called, ...links.map((url) => `leads to ${url}`)];
+  const called = notifies.filter((who) => !mayNotify.includes(who)).map((who) => `notifies ${who}`);
+  return [...refused, ...called, ...links.map((url) => `links to ${url}`)];
 }
 
-/** All that a thread shows, files included, as one text. */
+/** Everything that a thread shows, including its files, as one text. */
 export function allTextOf(thread: ThreadContent): string {
   return [JSON.stringify(messagesOf(thread)), ...thread.attachments.map(({ content }) => content)].join('\n');
 }
 
 const FILE_LINES = 12;
 
-/** A thread as a golden file: JSON for Slack's Block Kit Builder, small objects on one line, of long files the beginning. */
+/** A thread as a golden file: JSON for Slack's Block Kit Builder, with small objects on one line and only the start of long files. */
 export function showThread(thread: ThreadContent): string {
   const attachments = thread.attachments.map(({ content, ...file }) => {
     const lines = content.split('\r\n');
@@ -40,7 +40,7 @@ export function showThread(thread: ThreadContent): string {
   return showJson({ ...thread, attachments });
 }
 
-/** One message alone. */
+/** A single message as a golden file. */
 export function showMessage(message: Message): string {
   return showJson(message);
 }
@@ -52,7 +52,7 @@ function showJson(value: unknown): string {
 
 const SCREEN_LINES = 200;
 
-/** Of a long text the first screens. */
+/** The first screens of a long text. */
 export function showBeginning(text: string): string {
   const lines = text.split('\n');
   const rest = lines.length - SCREEN_LINES;

@@ -5,7 +5,7 @@ import { renderTerminal } from '../../src/terminal/render.ts';
 import * as reports from './reports.ts';
 import { ASKED, problemsOf, messagesOf, showBeginning, showThread } from './inspect-messages.ts';
 
-test.each(Object.entries(reports))('%s looks in Slack as it did', async (name, report) => {
+test.each(Object.entries(reports))('%s matches its golden file for Slack', async (name, report) => {
   const thread = renderReport(report, ASKED);
 
   expect(messagesOf(thread).flatMap(problemsOf)).toEqual([]);
@@ -21,7 +21,7 @@ test.each(Object.entries(reports))('%s fits into one plain message', (_, report)
   expect(text).toContain('checked');
 });
 
-test.each(Object.entries(reports))('%s looks in a terminal as it did', async (name, report) => {
+test.each(Object.entries(reports))('%s matches its golden file for a terminal', async (name, report) => {
   await expect(showBeginning(renderTerminal(report, { color: false, columns: 80 }))).toMatchFileSnapshot(
     `pages/${name}.terminal.txt`,
   );

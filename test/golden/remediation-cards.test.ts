@@ -23,13 +23,13 @@ function buttonsOf({ blocks }: Message): readonly Clickable[] {
     .filter((element) => element?.type === 'button') as unknown as readonly Clickable[];
 }
 
-test('every state has a card of its own, and begins with its word', () => {
+test('the card of each state begins with its own word', () => {
   const words = REMEDIATION_STATES.map((state) => renderCard(inState[state]).text.split(' · ')[0]);
 
   expect(new Set(words).size).toBe(REMEDIATION_STATES.length);
 });
 
-test('only a plan can be approved or rejected, and only what ended in doubt can be looked at again', () => {
+test('only a plan can be approved or rejected, and only an unclear outcome can be checked again', () => {
   const actions = Object.fromEntries(
     REMEDIATION_STATES.map((state) => [
       state,
@@ -45,7 +45,7 @@ test('only a plan can be approved or rejected, and only what ended in doubt can 
   ]);
 });
 
-test('a click approves this plan and no other', () => {
+test('the buttons approve or reject exactly this plan', () => {
   const [approve, reject] = buttonsOf(renderCard(planned));
 
   expect(approve).toMatchObject({ value: `${planned.id} ${planned.planHash}`, style: 'primary' });
@@ -53,23 +53,23 @@ test('a click approves this plan and no other', () => {
   expect(reject).not.toHaveProperty('style');
 });
 
-test('what takes something away asks once more before it is approved', () => {
+test('approving an irreversible plan needs a confirmation', () => {
   const [approve] = buttonsOf(renderCard({ ...planned, risk: 'destructive' }));
 
   expect(approve?.confirm?.text.text).toBe(
-    'In prod, 2 targets. What this takes away is gone for good. Have you read the whole plan?',
+    'In prod, 2 targets. This is irreversible. Have you read the whole plan?',
   );
 });
 
-test('the card counts votes and says who may not give one', () => {
+test('the card counts approvals and says whose does not count', () => {
   const two: RemediationRecord = { ...planned, approvalsNeeded: 2, approvals: [{ by: 'U0123GRACE', at: now.toISOString() }] };
 
   expect(renderCard(two).text).toContain(
-    'Needs 2 approvals by different people other than <@U0123ADA>: 1 of 2 so far.',
+    'Needs 2 approvals from people other than <@U0123ADA>: 1 of 2 so far. Expires <!date^',
   );
 });
 
-test('the proof is the first thing said of a fix', () => {
+test('the card of a fix begins with the proof', () => {
   expect(renderCard(fixed).text.split('\n')[0]).toBe(
     ':white_check_mark: FIXED · doppler_z2: 0 -&gt; 1 registered; metron_agent running on 12 of 12',
   );
@@ -81,10 +81,10 @@ test('the proof is the first thing said of a fix', () => {
 test('an interrupted fix is never reported as applied or not applied', () => {
   const { text } = renderCard(inState.interrupted);
 
-  expect(text).toContain('nobody knows whether it was done. It is not done again by itself.');
+  expect(text).toContain("It's unknown whether it was applied. Wrench won't retry it.");
 });
 
-test('forty lines and thirteen targets are on the card itself', () => {
+test('forty lines and thirteen targets fit on the card', () => {
   const lines = Array.from({ length: 40 }, (_, at) => `Delete the orphan key /healthstatus/doppler/z${at}/doppler/${at} in etcd`);
   const targets = Array.from({ length: 13 }, (_, at) => `etcd:/healthstatus/doppler/z${at}`);
   const long: RemediationRecord = { ...planned, plan: { ...planned.plan!, lines, targets } };
@@ -95,7 +95,7 @@ test('forty lines and thirteen targets are on the card itself', () => {
   for (const part of [...lines, ...targets]) expect(shown).toContain(part);
 });
 
-test('a plan that does not fit says so, and the file has all of it', () => {
+test('a card says that its plan does not fit, and the file has all of it', () => {
   const lines = Array.from({ length: 400 }, (_, at) => `Delete the orphan key /healthstatus/doppler/z${at} in etcd`);
   const long: RemediationRecord = { ...planned, plan: { ...planned.plan!, lines } };
 
@@ -108,7 +108,7 @@ test('a plan that does not fit says so, and the file has all of it', () => {
   for (const part of lines) expect(file?.content).toContain(part);
 });
 
-test('a plan of more than fifty lines is summed up, with its bytes, and the file has all of it', () => {
+test('a plan with more than fifty lines is summarized with its bytes, and the file has all of it', () => {
   const lines = Array.from({ length: 51 }, (_, at) => `Remove build-${at}`);
   const long: RemediationRecord = { ...planned, plan: { ...planned.plan!, lines, bytes: 46_000_000_000 } };
 
@@ -122,7 +122,7 @@ test('a plan of more than fifty lines is summed up, with its bytes, and the file
   for (const part of lines) expect(planFile(long)?.content).toContain(part);
 });
 
-test('one offer is the primary button; of several none is', () => {
+test('a single offer has the primary button; several have none', () => {
   const other: RemediationRecord = { ...offered, id: 'm0000000000000001', title: 'Restart doppler_z1/0' };
   const at = { now: new Date('2026-11-20T14:10:00.000Z') };
 
@@ -133,48 +133,48 @@ test('one offer is the primary button; of several none is', () => {
   ]);
 });
 
-test('a safe offer asks before it acts', () => {
+test('the button of a safe fix needs a confirmation', () => {
   const [button] = buttonsOf(renderOffers([{ ...offered, risk: 'safe' }], { now: new Date('2026-11-20T14:10:00.000Z') }));
 
   expect(button).toMatchObject({
     confirm: {
       title: { text: 'Restart doppler_z2/0?' },
-      text: { text: 'In prod. It is done at once, if it is still needed.' },
+      text: { text: "In prod. Applies immediately, if it's still needed." },
       confirm: { text: 'Restart' },
       deny: { text: 'Cancel' },
     },
   });
 });
 
-test('an offer has a button until somebody asks for it or it is too old', () => {
+test('an offer has a button until it is requested or expires', () => {
   const message = renderOffers([offered, planned], { now: new Date('2026-11-20T18:00:00.000Z') });
 
   expect(buttonsOf(message)).toEqual([]);
-  expect(message.text).toContain('too old: ask the question again');
-  expect(message.text).toContain('<@U0123ADA> asked <!date^1795183450^');
-  expect(message.text).toContain('under way; its card below tells how it stands');
+  expect(message.text).toContain('expired; run the check again');
+  expect(message.text).toContain('requested by <@U0123ADA> <!date^1795183450^');
+  expect(message.text).toContain('in progress, see its card below');
 });
 
-test('of very many offers forty are drawn, and it is said how to reach the rest', () => {
+test('shows forty offers, and how to reach the rest', () => {
   const many = Array.from({ length: 57 }, (_, at) => ({ ...offered, title: `Restart doppler_z2/${at}` }));
 
   const message = renderOffers(many, { now: new Date('2026-11-20T14:10:00.000Z') });
 
   expect(buttonsOf(message)).toHaveLength(40);
-  expect(JSON.stringify(message.blocks)).toContain('Not shown: 17 more');
-  expect(message.text).toContain('17 more without a button here: narrow the question with --match.');
+  expect(JSON.stringify(message.blocks)).toContain('17 more not shown');
+  expect(message.text).toContain('17 more without a button. To get their buttons, narrow the check with --match.');
 });
 
-test('where all is off, nothing is said to be possible, and each reason is given once', () => {
-  const because = 'it is destructive, and off until `remediations.destructive` names `etcd/health:free-space`';
+test('if all fixes are unavailable, each reason is shown once', () => {
+  const because = 'destructive, and off until `remediations.destructive` names `etcd/health:free-space`';
   const disabled = ['etcd-1', 'etcd-2', 'etcd-3', 'etcd-4'].map((member) => ({ title: `Free space in ${member}`, because }));
 
   expect(renderOffers([], { disabled }).text).toBe(
-    `What could be done, but is off:\n• Free space in etcd-1, Free space in etcd-2, Free space in etcd-3 and 1 more: ${because}`,
+    `Unavailable fixes:\n• Free space in etcd-1, Free space in etcd-2, Free space in etcd-3 and 1 more: ${because}`,
   );
 });
 
-test('a verdict that begins with a name keeps its letters on the card', () => {
+test('a name at the start of a verdict is not capitalized on the card', () => {
   const after = { ...fixed.after, verdict: 'locket expired 3 days ago' } as NonNullable<RemediationRecord['after']>;
 
   const { text, blocks } = renderCard({ ...fixed, after });

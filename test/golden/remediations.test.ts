@@ -8,7 +8,7 @@ import { problemsAllowing, showMessage } from './inspect-messages.ts';
 const CALLED = ['U0123ADA', 'U0123GRACE'];
 const now = new Date('2026-11-20T15:00:00.000Z');
 
-test.each(Object.entries(remediations))('a remediation that is %s looks in Slack as it did', async (state, remediation) => {
+test.each(Object.entries(remediations))('the card of a remediation in state %s matches its golden file', async (state, remediation) => {
   const card = renderCard(remediation);
 
   expect(problemsAllowing(CALLED, card)).toEqual([]);
@@ -16,7 +16,7 @@ test.each(Object.entries(remediations))('a remediation that is %s looks in Slack
   await expect(showMessage(card)).toMatchFileSnapshot(`remediations/${state}.slack.json`);
 });
 
-test('offers in every state look in Slack as they did', async () => {
+test('offers in every state match their golden file', async () => {
   const disabled = [
     { title: 'Free space in etcd', because: 'off until `remediations.destructive` names `etcd/health:free-space`' },
   ];

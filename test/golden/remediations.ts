@@ -1,6 +1,6 @@
 import { planHashOf, remediationIdOf, type RemediationRecord } from '../../src/store/remediation/record.ts';
 
-/** One remediation in each state of its life: a doppler that runs but lost its key in etcd is restarted. */
+/** A remediation in each state: the restart of a doppler that runs but lost its key in etcd. */
 
 const params = { instance: 'doppler_z2/0', job: 'doppler' };
 const target = 'doppler_z2/0';
@@ -11,7 +11,7 @@ const plan = {
   ],
   targets: ['bosh:cf/doppler_z2/0', 'bosh:cf/doppler_z2/0/doppler'],
   precondition: { pid: '4711', 'etcd index': '8812' },
-  afterwards: ['Nothing else needs a restart: metron_agent finds the doppler by itself within 60 s.'],
+  afterwards: ['Nothing else needs a restart: metron_agent finds the doppler within 60 s.'],
 };
 const named = { check: 'etcd/doppler', environment: 'prod', remediation: 'restart', params };
 const before = {
@@ -74,7 +74,7 @@ export const planned: RemediationRecord = {
 const { until: __, ...shown } = planned;
 const agreed = { ...shown, approvals: [{ by: 'U0123GRACE', at: '2026-11-20T14:05:02.000Z' }] };
 const steps = [
-  { at: '2026-11-20T14:05:04.000Z', line: 'Task 4182: restart of doppler_z2/0 begun' },
+  { at: '2026-11-20T14:05:04.000Z', line: 'Task 4182: restart of doppler_z2/0 started' },
   { at: '2026-11-20T14:05:21.000Z', line: 'Task 4182 is done: doppler_z2/0 is running' },
 ];
 
@@ -100,7 +100,7 @@ export const unverified: RemediationRecord = {
   ...settling,
   state: 'unverified',
   endedAt: '2026-11-20T14:07:21.000Z',
-  because: 'it was looked at for 120 s',
+  because: 'still not verified after 120 s',
   after: { ...before, at: '2026-11-20T14:07:20.000Z' },
 };
 
@@ -187,7 +187,7 @@ export const plannedForMany: RemediationRecord = {
       line: `Renew cell-${at + 1} in secret/cf/diego-cell-${at + 1}/tls`,
       precondition: { fingerprint: `${at}`.padStart(64, 'c') },
     })),
-    leftOut: [{ target: certificates[0] ?? '', because: 'no private key beside it' }],
+    leftOut: [{ target: certificates[0] ?? '', because: 'no private key next to it' }],
     afterwards: ['This deploys nothing: deploy what uses these 12 certificates.'],
   },
 };

@@ -1,6 +1,6 @@
 import type { Report } from '../../src/check/finding.ts';
 
-/** Reports that no check needs to give: each is a page on which a renderer could go wrong. */
+/** Made-up reports, each with something that a renderer could get wrong. */
 
 const base: Report = {
   check: 'certs/expiring',
@@ -27,7 +27,7 @@ export const emptiest: Report = {
   environment: 'x',
   args: {},
   status: 'unknown',
-  verdict: 'Found no place to check',
+  verdict: 'Found nothing to check',
   examined: 0,
   coverage: [],
   durationMs: 0,
@@ -37,16 +37,16 @@ export const unknown: Report = {
   ...base,
   status: 'unknown',
   verdict:
-    "certificates in vault: no answer from vault.example.com:8200 within 5 s; couldn't check any of 2 places",
+    "certificates in vault: no response from vault.example.com:8200 within 5 s; couldn't check any of 2 sources",
   examined: 0,
   coverage: [],
   gaps: [
     {
       what: 'certificates in vault',
-      because: 'no answer from vault.example.com:8200 within 5 s',
+      because: 'no response from vault.example.com:8200 within 5 s',
       kind: 'unreachable',
     },
-    { what: 'certificates', because: 'environment prod has no source for it', kind: 'not-configured' },
+    { what: 'certificates', because: 'no source configured in prod', kind: 'not-configured' },
   ],
 };
 
@@ -109,7 +109,7 @@ export const everyKindOfEvidence: Report = {
 export const foundWithGaps: Report = {
   ...everyKindOfEvidence,
   findings: everyKindOfEvidence.findings.slice(1, 2),
-  verdict: "1 of 41 certificates expires within 30 days; couldn't check 3 of 44 places",
+  verdict: "1 of 41 certificates expires within 30 days; couldn't check 3 of 44 sources",
   gaps: [
     { what: 'cell-3', because: 'timeout', kind: 'unreachable' },
     { what: 'cell-4', because: 'timeout', kind: 'unreachable' },
@@ -137,10 +137,10 @@ export const twoThousand: Report = {
 export const fiveHundredGaps: Report = {
   ...base,
   status: 'unknown',
-  verdict: "Couldn't check 500 of 541 places. All 41 certificates are valid for more than 30 days",
+  verdict: "All 41 certificates are valid for more than 30 days; couldn't check 500 of 541 sources",
   gaps: Array.from({ length: 500 }, (_, at) => ({
     what: `site-${at}.example.com:443`,
-    because: at % 3 === 0 ? 'no answer within 5 s' : at % 3 === 1 ? 'connection refused' : `403 for policy p-${at}`,
+    because: at % 3 === 0 ? 'no response within 5 s' : at % 3 === 1 ? 'connection refused' : `403 for policy p-${at}`,
     kind: at % 3 === 2 ? ('refused' as const) : ('unreachable' as const),
   })),
 };

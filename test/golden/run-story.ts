@@ -4,7 +4,7 @@ import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import type { Story } from '../../src/check/story.ts';
 
-/** The report that the check would have made from the facts of a story. */
+/** The report of the check on the facts of a story. */
 export async function runStory(name: string, check: AnyCheck, story: Story<unknown>): Promise<Report> {
   const storyCheck: AnyCheck = { ...check, uses: [], collect: () => Promise.resolve(story.facts) };
   const report = await runCheck(storyCheck, {

@@ -12,9 +12,9 @@ const { checks } = await loadCatalogue();
 
 for (const [name, check] of checks) {
   const stories = new URL(`../../commands/${name}/stories.ts`, import.meta.url);
-  const told = existsSync(stories) ? ((await import(stories.href)) as Record<string, Story<unknown>>) : {};
+  const all = existsSync(stories) ? ((await import(stories.href)) as Record<string, Story<unknown>>) : {};
 
-  test.each(Object.entries(told))(`/${name.replace('/', ' ')} tells "%s" in Slack and in a terminal`, async (word, story) => {
+  test.each(Object.entries(all))(`/${name.replace('/', ' ')} matches its golden files for the story "%s"`, async (word, story) => {
     const report = await runStory(name, check, story);
     const asked = { ...ASKED, at: story.now.toISOString(), command: `/${name.replace('/', ' ')}` };
 

@@ -13,7 +13,7 @@ import { hostileReport } from './hostile-input.ts';
 import { withHostileTracked } from './hostile-tracked.ts';
 import { ASKED, messagesOf, problemsAllowing, problemsOf, showMessage, showThread } from './inspect-messages.ts';
 
-/** What people see of findings that earlier runs have found, that somebody is on or has silenced. */
+/** What people see of findings that earlier runs found, that someone is on or that someone silenced. */
 
 const finding = (target: string, severity: 'critical' | 'warning', summary: string) => ({
   reason: 'disk-filling',
@@ -64,7 +64,7 @@ const tracked: readonly TrackedFinding[] = [
       by: 'U0KATE',
       at: '2026-11-19T08:00:00.000Z',
       until: '2026-11-22T08:00:00.000Z',
-      because: 'is replaced on Saturday',
+      because: 'replaced on Saturday',
     },
   },
   {
@@ -79,7 +79,7 @@ const tracked: readonly TrackedFinding[] = [
 
 const MAY_NOTIFY = [ASKED.by, 'U0GRACE', 'U0KATE'];
 
-test('known findings look in Slack and in a terminal as they did', async () => {
+test('known findings match their golden files for Slack and a terminal', async () => {
   const thread = renderReport(report, ASKED, tracked);
 
   expect(messagesOf(thread).flatMap((one) => problemsAllowing(MAY_NOTIFY, one))).toEqual([]);
@@ -90,7 +90,7 @@ test('known findings look in Slack and in a terminal as they did', async () => {
   );
 });
 
-test('the status of a finding looks as it did: taken, silenced, both, and neither', async () => {
+test('the status of a finding matches its golden file: taken, silenced, both and neither', async () => {
   const status = { findingId: 'f0123456789', summary: 'node b is 91% full', by: 'U0GRACE', at: report.at };
   const claim = tracked[1]?.claim;
   const silence = tracked[2]?.silence;
@@ -109,7 +109,7 @@ test('the status of a finding looks as it did: taken, silenced, both, and neithe
 test.each([
   ['ordinary', arbitraryReport],
   ['hostile', hostileReport],
-])('whatever is known of the findings of %s reports, Slack takes every message and nobody is called by a post', (_, reports) => {
+])('Slack accepts every message about known findings of %s reports, and no new post mentions anyone else', (_, reports) => {
   fc.assert(
     fc.property(withHostileTracked(reports), ([one, known]) => {
       const thread = renderReport(one, ASKED, known);
@@ -140,7 +140,7 @@ test.each([
   );
 });
 
-test('whatever is known of findings, it controls no terminal', () => {
+test('the status of findings has no terminal escapes', () => {
   fc.assert(
     fc.property(withHostileTracked(arbitraryReport), ([one, known]) => {
       const text = renderTerminal(one, { color: false, columns: 80, tracked: known });

@@ -1,4 +1,4 @@
-/** A Web API answer of `ok: false`, by Slack's word for it. */
+/** A Web API response with `ok: false`, with Slack's error code. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: string;

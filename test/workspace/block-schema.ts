@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * The shapes and limits of Block Kit as Slack documents them (https://docs.slack.dev/reference/block-kit), on the
- * low side where its pages disagree. Unknown properties are refused, as Slack does.
+ * The shapes and limits of Block Kit as Slack documents them (https://docs.slack.dev/reference/block-kit);
+ * the lower limit if its pages disagree. Unknown properties are rejected, as by Slack.
  */
 
 const plainText = (max: number) =>
@@ -104,7 +104,7 @@ const radioButtons = z.strictObject({
   ...choices,
   initial_option: option.optional(),
 });
-/** Elements Wrench does not send: known by name, their common limits checked, the rest left to Slack. */
+/** Elements Wrench does not send: only their names and common limits are checked. */
 const other = <T extends string>(type: T) =>
   z.looseObject({ type: z.literal(type), ...actionable, placeholder });
 const pickers = [
@@ -186,7 +186,10 @@ const richInline = z.discriminatedUnion('type', [
   }),
 ]);
 const border = z.union([z.literal(0), z.literal(1)]).optional();
-/** Live, Slack rejects a part without elements, which its documentation does not say. https://github.com/NousResearch/hermes-agent/pull/59621 */
+/**
+ * Slack rejects a part without elements, which its documentation does not mention.
+ * https://github.com/NousResearch/hermes-agent/pull/59621
+ */
 const richSection = z.strictObject({
   type: z.literal('rich_text_section'),
   elements: z.array(richInline).min(1),
@@ -228,7 +231,10 @@ const rows = (max: number) =>
     .max(max)
     .refine((all) => new Set(all.map(({ length }) => length)).size <= 1, 'must have rows of one length');
 
-/** On charts its pages disagree about 6 or 12 series and segments: https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block */
+/**
+ * Slack's pages disagree whether charts may have 6 or 12 series and segments:
+ * https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block
+ */
 const MAX_SERIES = 6;
 const MAX_POINTS = 20;
 const chartName = z.string().min(1).max(20);
@@ -339,7 +345,8 @@ const sharedBlocks = [
     type: z.literal('table'),
     ...block,
     rows: rows(100),
-    // Slack documents null for a column to skip, and rejects it: https://github.com/NousResearch/hermes-agent/issues/56615
+    // Slack documents null for a skipped column, and rejects it:
+    // https://github.com/NousResearch/hermes-agent/issues/56615
     column_settings: z
       .array(
         z.strictObject({
@@ -380,7 +387,7 @@ const sharedBlocks = [
   ),
 ] as const;
 
-/** Alerts live in modals only. */
+/** Alerts are allowed in modals only. */
 const alert = z.looseObject({ type: z.literal('alert'), ...block });
 
 export const messageBlock = z.discriminatedUnion('type', [...sharedBlocks, dataVisualization]);

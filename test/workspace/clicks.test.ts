@@ -11,7 +11,7 @@ const button = (value: string) =>
     accessory: { type: 'button', action_id: 'ask', value, text: { type: 'plain_text', text: 'Ask' } },
   }) as const;
 
-/** Two buttons of one action in a thread, and what of their clicks arrived. */
+/** Two buttons with one action id in a thread, and the clicks that arrived. */
 async function openButtons(delivery: 'http' | 'socket') {
   const clicks: BlockAction[] = [];
   const { workspace, app } = await openWithBolt(delivery, (bolt: App) => {
@@ -34,7 +34,7 @@ async function openButtons(delivery: 'http' | 'socket') {
 }
 
 test.each(['http', 'socket'] as const)(
-  'a click says who, where, in which thread and on what (%s)',
+  'a click names the person, channel, thread and button (%s)',
   async (delivery) => {
     const { workspace, clicks, click, rootTs } = await openButtons(delivery);
 
@@ -57,7 +57,7 @@ test.each(['http', 'socket'] as const)(
 );
 
 test.each(['http', 'socket'] as const)(
-  'one click can arrive four times, and three people at once (%s)',
+  'one click can be delivered four times, and three people can click at once (%s)',
   async (delivery) => {
     const { workspace, clicks, click } = await openButtons(delivery);
 
@@ -76,7 +76,7 @@ test.each(['http', 'socket'] as const)(
   },
 );
 
-test('a button that is gone can be clicked by who has not seen that, and a value can be made up', async () => {
+test('a removed button can still be clicked, and a value can be forged', async () => {
   const { workspace, app, click, valuesOf } = await openButtons('http');
   await app.client.chat.update({ ...at, ts: click.messageTs, text: 'Taken', blocks: [button('one')] });
 
@@ -89,7 +89,7 @@ test('a button that is gone can be clicked by who has not seen that, and a value
   expect(valuesOf()).toEqual(['two', 'm0000000000000000 made-up', 'one']);
 });
 
-test('an answer for one person in a thread is seen by that person alone, and says nothing of itself in a click', async () => {
+test('an ephemeral message in a thread is visible to one person and is not included in a click', async () => {
   const { workspace, app, clicks, click, rootTs } = await openButtons('http');
 
   await app.client.chat.postEphemeral({
@@ -99,10 +99,10 @@ test('an answer for one person in a thread is seen by that person alone, and say
     text: 'You cannot approve this',
     blocks: [button('sure')],
   });
-  const [told] = workspace.ephemerals('U0123ADA', at.channel);
-  await workspace.click({ ...click, messageTs: told?.ts ?? '', value: 'sure' });
+  const [ephemeral] = workspace.ephemerals('U0123ADA', at.channel);
+  await workspace.click({ ...click, messageTs: ephemeral?.ts ?? '', value: 'sure' });
 
-  expect(told).toMatchObject({ text: 'You cannot approve this', threadTs: rootTs });
+  expect(ephemeral).toMatchObject({ text: 'You cannot approve this', threadTs: rootTs });
   expect(workspace.ephemerals('U0123GRACE', at.channel)).toEqual([]);
   expect(clicks).toMatchObject([{ container: { is_ephemeral: true, thread_ts: rootTs } }]);
   expect(clicks[0]).not.toHaveProperty('message');

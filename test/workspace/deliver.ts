@@ -4,12 +4,12 @@ import { Agent, request } from 'undici';
 /** Slack waits this long for an acknowledgement. */
 export const ACK_WITHIN_MS = 3_000;
 
-/** How the app answered. Status 0: not at all. */
+/** The app's response. Status 0: none. */
 export interface Ack {
   readonly status: number;
   readonly body: unknown;
   readonly tookMs: number;
-  /** As Slack tells the user. Undefined where the app answered 200 in time. */
+  /** The error that Slack shows the user. Undefined if the app responded with 200 in time. */
   readonly failure?: 'operation_timeout' | 'dispatch_failed';
 }
 
@@ -26,14 +26,14 @@ export interface HttpDelivery {
 }
 
 export interface HttpDeliveryOptions {
-  /** Asked at each delivery: the app may move. */
+  /** Called at each delivery, because the app may move. */
   readonly requestUrl: () => string;
   readonly signingSecret: string;
-  /** Default: as long as Slack. */
+  /** Default: the same as Slack. */
   readonly ackWithinMs?: number;
 }
 
-/** Posts as Slack does: signed, form-encoded, the acknowledgement in the response. */
+/** Posts like Slack: signed, form-encoded, with the acknowledgement in the response. */
 export function createHttpDelivery({
   requestUrl,
   signingSecret,
@@ -44,7 +44,7 @@ export function createHttpDelivery({
     send: async (fields, forgery = {}) => {
       const body = new URLSearchParams(fields).toString();
       const headers = {
-        // Exactly this: with a charset behind it Bolt answers 400.
+        // Exactly this value: Bolt responds with 400 if a charset follows.
         'content-type': 'application/x-www-form-urlencoded',
         'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)',
         ...sign(signingSecret, body, forgery),

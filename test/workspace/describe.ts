@@ -10,7 +10,10 @@ import {
   type UserGroup,
 } from './model.ts';
 
-/** Slack's JSON for a message, a file, a channel, a user: keys as in slackapi/java-slack-sdk's recorded answers. */
+/**
+ * Slack's JSON for a message, a file, a channel, a user: keys as in the recorded responses of
+ * slackapi/java-slack-sdk.
+ */
 
 export function describeMessage(message: Message, replies: readonly Message[] = []): Record<string, unknown> {
   const isBots = message.user === APP.botUserId;
@@ -35,7 +38,7 @@ export function describeMessage(message: Message, replies: readonly Message[] = 
   };
 }
 
-/** Slack names the blocks that the app did not; a click says in which it was. */
+/** Slack adds ids to blocks without one; a click names the block that it was in. */
 export function withIds({ blocks = [], revision }: Message): Block[] {
   return blocks.map((block, index) => ({
     ...block,
@@ -81,7 +84,10 @@ export function describeChannel(channel: Channel): Record<string, unknown> {
   };
 }
 
-/** Of somebody who is deactivated Slack says little more than that. https://docs.slack.dev/reference/objects/user-object */
+/**
+ * Slack returns few other fields for a deactivated user.
+ * https://docs.slack.dev/reference/objects/user-object
+ */
 export function describeUser(user: User): Record<string, unknown> {
   const teamId = teamOf(user);
   const who = {
@@ -109,7 +115,8 @@ export function describeUser(user: User): Record<string, unknown> {
     is_primary_owner: false,
     is_restricted: user.isRestricted === true || user.isUltraRestricted === true,
     is_ultra_restricted: user.isUltraRestricted === true,
-    // Only of people from elsewhere is it said at all; who shares a channel with the app is no stranger.
+    // Present only for people from other workspaces; someone who shares a channel with the app is no
+    // stranger.
     ...(teamId === TEAM.id ? {} : { is_stranger: user.isStranger === true }),
     ...(enterpriseId === undefined
       ? {}

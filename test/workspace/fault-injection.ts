@@ -22,7 +22,7 @@ export function createFaultInjector(
   const running = new Map<string, Promise<FaultInjectionResult>>();
   return (label) => {
     const injection = all.find((one) => one.label === label);
-    if (!injection) return Promise.resolve({ failure: 'There is no such thing to break.' });
+    if (!injection) return Promise.resolve({ failure: 'unknown fault' });
     const already = running.get(label);
     if (already) return already;
     const result = injectFault(injection).finally(() => running.delete(label));

@@ -5,7 +5,7 @@ import { startWorkspace } from './start-workspace.ts';
 
 const at = { channel: 'C0123INCIDENT' };
 
-/** A client that tries once and says what happened, as a queue's worker would. */
+/** A client that tries once and returns what happened, like a queue's worker. */
 async function open() {
   const workspace = await startWorkspace({
     app: { delivery: 'socket', signingSecret: 's', botToken: 'xoxb', appToken: 'xapp' },
@@ -31,7 +31,7 @@ async function open() {
   return { workspace, client, post, texts };
 }
 
-test('a rate limit names its seconds, as often as asked, for its method only', async () => {
+test('a rate limit returns its seconds, the given number of times, for its method only', async () => {
   const { workspace, client, post, texts } = await open();
   workspace.faults.rateLimit('chat.postMessage', { retryAfterSeconds: 7, times: 2 });
 
@@ -49,7 +49,7 @@ test('a rate limit names its seconds, as often as asked, for its method only', a
   ]);
 });
 
-test('an outage does nothing; a lost answer has done it', async () => {
+test('an outage executes nothing; a lost response was executed', async () => {
   const { workspace, post, texts } = await open();
   workspace.faults.serverError('*', { status: 502, times: 1 });
   workspace.faults.loseAnswer('chat.postMessage');
@@ -62,7 +62,7 @@ test('an outage does nothing; a lost answer has done it', async () => {
   expect(workspace.requests.at(-1)).toMatchObject({ isLost: true, response: { ok: true } });
 });
 
-test('a slow method holds up its own call and no other', async () => {
+test('a slow method delays only its own calls', async () => {
   const { workspace, post, texts } = await open();
   workspace.faults.slow('chat.postMessage', { ms: 60_000, times: 1 });
 
@@ -75,7 +75,7 @@ test('a slow method holds up its own call and no other', async () => {
   await expect(late).rejects.toMatchObject({ code: 'slack_webapi_request_error' });
 });
 
-test("Slack's own pace: a message a second and channel, bursts allowed, other channels unmoved", async () => {
+test('limits each channel to one message per second, with bursts, independently of other channels', async () => {
   const { workspace, post } = await open();
   workspace.faults.paceLikeSlack(true);
 
@@ -84,14 +84,14 @@ test("Slack's own pace: a message a second and channel, bursts allowed, other ch
   await post('elsewhere', 'C0123PLATFORM');
 });
 
-test('a bot that is shown the door can no longer write', async () => {
+test('a bot that was removed from a channel can no longer post', async () => {
   const { workspace, post } = await open();
   workspace.setBotMembership(at.channel, false);
 
   await expect(post('x')).rejects.toMatchObject({ data: { error: 'not_in_channel' } });
 });
 
-test('waiting for what never comes says what it was', async () => {
+test('a wait that times out names what it waited for', async () => {
   const { workspace } = await open();
 
   const waiting = workspace.waitFor(() => workspace.messages('C0123INCIDENT')[0], { timeoutMs: 10 });

@@ -1,22 +1,25 @@
-/** What goes wrong on demand. A method is named as in the Web API, or `*` for all of them. */
+/** Faults on demand. A method is named as in the Web API, or `*` for all of them. */
 export interface Faults {
   /** HTTP 429 with Retry-After. Without `times`: until cleared. */
   readonly rateLimit: (method: string, options: { retryAfterSeconds: number; times?: number }) => void;
-  /** HTTP 5xx; nothing is done. */
+  /** HTTP 5xx without executing the call. */
   readonly serverError: (method: string, options?: { status?: number; times?: number }) => void;
-  /** Does what was asked, then resets the connection: the caller cannot know. */
+  /** Executes the call, then resets the connection, so that the caller cannot know. */
   readonly loseAnswer: (method: string, options?: { times?: number }) => void;
-  /** Answers late. */
+  /** Responds late. */
   readonly slow: (method: string, options: { ms: number; times?: number }) => void;
-  /** Each command and click from now on arrives this many times in all. 1 is normal. */
+  /** Each command and click from now on is delivered this many times in total. 1 is normal. */
   readonly deliverTimes: (times: number) => void;
-  /** Web API methods refuse above Slack's documented rates. */
+  /** Web API methods reject calls above Slack's documented rates. */
   readonly paceLikeSlack: (isOn: boolean) => void;
-  /** A post with a `client_msg_id` that the channel has seen is answered with the message that is there. Off: each post is a message. */
+  /**
+   * A post with a `client_msg_id` that the channel has seen returns the existing message. Off: each post is
+   * a new message.
+   */
   readonly dropRepeats: (isOn: boolean) => void;
-  /** All of the above, back to normal. Memberships stay as they are. */
+  /** Resets all of the above. Memberships stay unchanged. */
   readonly clear: () => void;
-  /** The faults that are switched on, for people. */
+  /** The active faults, for people. */
   readonly active: () => readonly string[];
 }
 
@@ -27,7 +30,7 @@ export type Fault =
   | { readonly kind: 'slow'; readonly ms: number };
 
 export interface FaultPlan extends Faults {
-  /** The faults this call meets; each counts as used. */
+  /** The faults that apply to this call; each counts as used. */
   readonly take: (method: string) => readonly Fault[];
   readonly deliveries: () => number;
   readonly isPaced: () => boolean;

@@ -22,7 +22,10 @@ export interface CommandInput {
   readonly command: string;
   readonly text: string;
   readonly triggerId?: string;
-  /** Fields of the payload that are not as they would be: of another workspace, from long ago. Undefined takes one away. */
+  /**
+   * Fields of the payload that replace the usual ones, such as another workspace or an old time. Undefined
+   * removes a field.
+   */
   readonly changed?: Payload;
   readonly forgery?: Forgery;
 }
@@ -32,16 +35,16 @@ export interface ClickInput {
   readonly channelId: string;
   readonly messageTs: string;
   readonly actionId: string;
-  /** Which one, where several elements have the action id; for a select: the value to choose. */
+  /** Which one, if several elements have the action id; for a select: the value to choose. */
   readonly value?: string;
   /**
-   * Sends the click though the message does not offer it any more, or never did: a client that has not seen the change, a value that
-   * somebody replays or makes up.
+   * Sends the click even if the message no longer offers it, or never did: a client with an old message, a
+   * replayed or forged value.
    */
   readonly evenIfGone?: boolean;
   /** As for a command. */
   readonly changed?: Payload;
-  /** When the button was pressed, as Slack writes it. Default: now. */
+  /** When the button was clicked, in Slack's format. Default: now. */
   readonly actionTs?: string;
   readonly forgery?: Forgery;
 }
@@ -55,15 +58,16 @@ export interface SubmitInput {
 }
 
 export interface Interactions {
-  /** Types a slash command and waits for its acknowledgement. What it says is shown to that user. */
+  /** Types a slash command and waits for its acknowledgement, which is shown to that user. */
   readonly command: (input: CommandInput) => Promise<Delivered>;
-  /** Delivers a payload again, unchanged, all at once; the user does not see these answers. */
+  /** Delivers a payload again, unchanged, several times at once; the user does not see the responses. */
   readonly redeliver: (payload: Payload, times: number) => Promise<readonly Ack[]>;
-  /** Clicks a button or picks an option. @throws Error where nobody could have. */
+  /** Clicks a button or picks an option. @throws Error if no one could have clicked it. */
   readonly click: (input: ClickInput) => Promise<Delivered>;
   /**
-   * Fills in a modal and submits it. It closes, unless the acknowledgement says what is wrong (`response_action: errors`).
-   * @throws Error where it is not open for that person.
+   * Fills in a modal and submits it. It closes unless the acknowledgement contains errors
+   * (`response_action: errors`).
+   * @throws Error if it is not open for that person.
    */
   readonly submit: (input: SubmitInput) => Promise<Delivered>;
 }
@@ -74,7 +78,7 @@ export interface InteractionParts {
   readonly responseUrls: ResponseUrls;
   readonly faults: FaultPlan;
   readonly enterprise: Enterprise | undefined;
-  /** One of them is how the app listens. */
+  /** One of them is how the app receives requests. */
   readonly http: HttpDelivery | undefined;
   readonly socket: SocketMode | undefined;
 }
@@ -175,7 +179,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
 function post({ http, socket }: InteractionParts, payload: Payload, forgery?: Forgery): Promise<Ack> {
   const isCommand = payload['command'] !== undefined;
   if (socket) return socket.send({ type: isCommand ? 'slash_commands' : 'interactive', payload });
-  if (!http) throw new Error('the app has no way to be reached');
+  if (!http) throw new Error('the app cannot be reached');
   return http.send(
     isCommand ? (payload as Record<string, string>) : { payload: JSON.stringify(payload) },
     forgery,
@@ -189,7 +193,7 @@ function showAck({ store, responseUrls }: InteractionParts, origin: Origin, body
     responseUrls.show(origin, given);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const text = `Slack could not show the answer: ${error.code} ${JSON.stringify(error.details['errors'] ?? '')}`;
+    const text = `Slack could not show the response: ${error.code} ${JSON.stringify(error.details['errors'] ?? '')}`;
     store.add({ channel: origin.channelId, user: SLACKBOT, text, ephemeralTo: origin.userId });
   }
 }
@@ -200,14 +204,17 @@ function withChanges(payload: Payload, changed: Payload = {}): Payload {
   );
 }
 
-/** Where an interaction comes from: of an organization-wide installation Slack names no workspace. */
+/** The origin of an interaction: for an organization-wide installation Slack names no workspace. */
 function installationOf({ enterprise }: InteractionParts): Record<string, unknown> {
   return enterprise
     ? { team: null, enterprise: { ...enterprise }, is_enterprise_install: true }
     : { team: { id: TEAM.id, domain: TEAM.domain }, enterprise: null, is_enterprise_install: false };
 }
 
-/** What Slack sends of each input: the text that was typed, or the option that was chosen. @throws Error where the form has no such option. */
+/**
+ * What Slack sends for each input: the typed text, or the chosen option. @throws Error if the form has no
+ * such option.
+ */
 function inputsOf(values: SubmitInput['values'], view: Payload): Record<string, unknown> {
   const blocks = (view['blocks'] as readonly Payload[] | undefined) ?? [];
   return Object.fromEntries(
@@ -271,7 +278,7 @@ function describeClick(
       ...(message.threadTs ? { thread_ts: message.threadTs } : {}),
     },
     channel: { id: channel.id, name: channel.isPrivate ? 'privategroup' : channel.name },
-    // Of an ephemeral message Slack sends no content along.
+    // For an ephemeral message Slack sends no content.
     ...(message.ephemeralTo
       ? {}
       : { message: describeMessage(message, store.thread(channel.id, message.ts)) }),

@@ -6,11 +6,17 @@ import type { Store } from './store.ts';
 import { validateMessage } from './validate-blocks.ts';
 import type { Args, Caller, Methods } from './web-api.ts';
 
-/** Longer text is cut, not refused. https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
+/**
+ * Longer text is truncated, not rejected.
+ * https://docs.slack.dev/reference/methods/chat.postMessage#truncating
+ */
 const TEXT_TRUNCATED_ABOVE = 40_000;
-/** Slack refuses an update with more text than this in UTF-8, which it documents as characters. https://github.com/openclaw/openclaw/pull/115027 */
+/**
+ * Slack rejects an update with more bytes of UTF-8 than this; it documents characters.
+ * https://github.com/openclaw/openclaw/pull/115027
+ */
 const UPDATE_TEXT_BYTES = 4_000;
-/** Slack publishes no number; ours keeps metadata to ids. */
+/** Slack publishes no limit; this one keeps metadata to ids. */
 const METADATA_BYTES = 2_048;
 
 export function chatMethods(
@@ -39,7 +45,7 @@ export function chatMethods(
   };
 }
 
-/** `posted`: the `ts` of what was posted with an id, by channel and id. */
+/** `posted`: the `ts` of posts with a `client_msg_id`, by channel and id. */
 function postOnce(store: Store, args: Args, caller: Caller, posted: Map<string, string>, isOn: boolean) {
   const id = textOf(args['client_msg_id']);
   const key = `${textOf(args['channel'])} ${id}`;
@@ -96,7 +102,7 @@ function update(store: Store, args: Args, caller: Caller) {
   const content = readContent(args);
   const changed = store.change(message, {
     text: content.text,
-    // Text alone removes the blocks; attachments stay unless new ones are given.
+    // Text alone removes the blocks; attachments stay unless new ones are sent.
     blocks: content.blocks,
     ...(args['attachments'] === undefined ? {} : { attachments: content.attachments }),
     ...(args['metadata'] === undefined ? {} : { metadata: content.metadata }),
@@ -112,17 +118,17 @@ function remove(store: Store, args: Args) {
   const message = ownMessage(store, channel, args, 'cant_delete_message');
   const hasReplies = store.thread(channel.id, message.ts).length > 1;
   if (hasReplies) {
-    // A root with replies leaves its tombstone.
+    // A root with replies leaves a tombstone.
     const gone = { text: 'This message was deleted.', blocks: undefined, attachments: undefined };
     store.change(message, { ...gone, metadata: undefined, files: [], isDeleted: true });
   } else store.remove(message);
   return { channel: channel.id, ts: message.ts };
 }
 
-/** A private channel that the bot is not in does not exist for it; names are not ids. */
+/** A private channel without the bot does not exist for it; names are not ids. */
 export function openChannel(store: Store, args: Args): Channel {
   const id = textOf(args['channel'] ?? args['channel_id']);
-  // A person's id means the direct messages with them.
+  // A user id means the direct messages with that user.
   const channel = id.startsWith('U') ? store.direct(id) : store.channel(id);
   if (!channel || (channel.isPrivate && !channel.botIsMember)) throw new ApiError('channel_not_found');
   return channel;
@@ -154,7 +160,7 @@ export interface Content {
   readonly linksNames: boolean;
 }
 
-/** @throws ApiError as Slack would, for what `validateMessage` finds. */
+/** @throws ApiError with Slack's error for the problems that `validateMessage` finds. */
 export function readContent(args: Args): Content {
   refuseInvalid(args);
   const blocks = args['blocks'] as readonly Block[] | undefined;

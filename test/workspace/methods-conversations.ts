@@ -16,7 +16,7 @@ export function conversationMethods(store: Store): Methods {
       needs: ['channels:history', 'groups:history'],
       answer: (args, caller) => {
         const channel = readableChannel(store, args, caller);
-        // Newest first, as Slack answers; replies (@see conversations.replies) have an order of their own.
+        // Newest first, like Slack; replies (@see conversations.replies) have their own order.
         return page(store, channel, store.roots(channel.id).toReversed(), args);
       },
     },
@@ -78,7 +78,7 @@ export function peopleMethods(store: Store, enterprise?: Enterprise): Methods {
   };
 }
 
-/** Each kind of channel has its scope; the dispatcher has only seen that the caller has one of them. */
+/** Each kind of channel has its scope; the dispatcher has only checked that the caller has one of them. */
 function readableChannel(store: Store, args: Args, caller: Caller): Channel {
   const channel = openChannel(store, args);
   const needed = channel.isPrivate ? 'groups:history' : 'channels:history';

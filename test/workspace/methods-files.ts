@@ -5,15 +5,15 @@ import { textOf } from './read-args.ts';
 import { newId, type Store } from './store.ts';
 import type { Args, Caller, Methods } from './web-api.ts';
 
-/** An upload's way: asked for, received, completed. */
+/** The states of an upload: requested, received, completed. */
 export interface Uploads {
   readonly methods: Methods;
-  /** What arrives at an `upload_url`. False where no such upload was asked for, or its length is another. */
+  /** Receives data at an `upload_url`. False if no such upload was requested, or its length differs. */
   readonly receive: (fileId: string, bytes: Buffer) => boolean;
   readonly close: () => void;
 }
 
-/** Files appear in the channel after the answer, not before it (slackapi/node-slack-sdk#1865). */
+/** Files appear in the channel after the response, not before it (slackapi/node-slack-sdk#1865). */
 const SHARED_AFTER_MS = 25;
 
 export function createUploads(store: Store, uploadUrl: (fileId: string) => string): Uploads {
@@ -32,7 +32,7 @@ export function createUploads(store: Store, uploadUrl: (fileId: string) => strin
     const channelId = args['channel_id'];
     if (channelId !== undefined) {
       openChannel(store, args);
-      // `chat:write.public` does not reach files.
+      // `chat:write.public` does not apply to files.
       if (!openChannel(store, args).botIsMember) throw new ApiError('not_in_channel');
       const channel = writableChannel(store, args, caller);
       const threadTs = readThread(store, channel, args);

@@ -42,7 +42,7 @@ export function viewMethods(store: Store, triggers: Triggers): Methods {
       answer: (args) => {
         const problems = findProblems(args);
         if (problems.length === 0) return {};
-        // Pointers are into what was given: `/0` is the first of `blocks`.
+        // Pointers are relative to the argument: `/0` is the first of `blocks`.
         const given = /^\/(blocks|view)(?=\/)/;
         const errors = problems.map((problem) => ({
           ...problem,
@@ -54,7 +54,7 @@ export function viewMethods(store: Store, triggers: Triggers): Methods {
   };
 }
 
-/** Slack's own validator does not ask for a top-level text. */
+/** Slack's own validator does not require a top-level text. */
 function findProblems(args: Args): Problem[] {
   if (args['view'] !== undefined) return validateView(args['view'] as Record<string, unknown>);
   const message = (args['message'] ?? { blocks: args['blocks'] }) as Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** The plain data of a workspace. Names follow Slack's own where Slack has one; the Web API's snake_case stays at its edge. */
+/** The plain data of a workspace. Names follow Slack's; only the Web API uses snake_case. */
 
 export interface User {
   readonly id: string;
@@ -8,15 +8,18 @@ export interface User {
   readonly isBot?: boolean;
   /** Deactivated. */
   readonly isDeleted?: boolean;
-  /** A guest of several channels. */
+  /** A multi-channel guest. */
   readonly isRestricted?: boolean;
-  /** A guest of one channel; Slack calls them restricted too. */
+  /** A single-channel guest; Slack calls them restricted too. */
   readonly isUltraRestricted?: boolean;
-  /** Another workspace than this one: somebody in a channel that both share. */
+  /** Another workspace than this one: someone in a channel that both share. */
   readonly teamId?: string;
-  /** Of another workspace and in no channel that the app can see. Who shares a channel with it is none, for Slack. */
+  /**
+   * From another workspace and in no channel that the app can see. Someone who shares a channel with it is
+   * not a stranger to Slack.
+   */
   readonly isStranger?: boolean;
-  /** The organization of their workspace, where it belongs to one. */
+  /** The organization of their workspace, if it belongs to one. */
   readonly enterpriseId?: string;
 }
 
@@ -33,7 +36,7 @@ export interface Channel {
   readonly isPrivate?: boolean;
   readonly isArchived?: boolean;
   readonly botIsMember: boolean;
-  /** Defaults to everybody. */
+  /** Defaults to everyone. */
   readonly members?: readonly string[];
 }
 
@@ -63,7 +66,7 @@ export interface StoredFile {
   readonly bytes: Buffer;
 }
 
-/** What a caller says of a message; the store adds the rest. */
+/** What a caller sets; the store adds the rest. */
 export interface Draft {
   readonly channel: string;
   readonly user: string;
@@ -84,22 +87,22 @@ export interface Draft {
 export interface Message extends Draft {
   readonly ts: string;
   readonly files: readonly StoredFile[];
-  /** When it was last changed, and by whom, where Slack shows "(edited)". */
+  /** When it was last changed, and by whom, if Slack shows "(edited)". */
   readonly edited?: { readonly user: string; readonly ts: string } | undefined;
   readonly isDeleted?: boolean | undefined;
   /** Grows with each change; pages and tests compare it. */
   readonly revision: number;
-  /** Whom the message would disturb: `@channel`, `@here`, `@everyone`, user ids, user group ids. */
+  /** Whom the message would notify: `@channel`, `@here`, `@everyone`, user ids, user group ids. */
   readonly notifies: readonly string[];
-  /** Whom it disturbed when it was posted: an edit disturbs nobody. */
+  /** Whom it notified when it was posted: an edit notifies no one. */
   readonly notified: readonly string[];
-  /** Every address a reader could follow out of it. */
+  /** Every URL that a reader could follow from it. */
   readonly links: readonly string[];
 }
 
 export const TEAM = { id: 'T0123DEMO', domain: 'demo', name: 'Demo platform' } as const;
 export const APP = { id: 'A0123WRENCH', botId: 'B0123WRENCH', botUserId: 'U0123WRENCH' } as const;
-/** Speaks for Slack itself, as when a command times out. */
+/** Speaks for Slack itself, for example if a command times out. */
 export const SLACKBOT = 'USLACKBOT';
 
 export const defaultUsers: readonly User[] = [
@@ -111,7 +114,7 @@ export const defaultUsers: readonly User[] = [
 export const defaultChannels: readonly Channel[] = [
   { id: 'C0123INCIDENT', name: 'incident', topic: 'One incident at a time', botIsMember: true },
   { id: 'C0123PLATFORM', name: 'platform', topic: 'Certificates, nodes, queues', botIsMember: true },
-  { id: 'C0123RANDOM', name: 'random', topic: 'Wrench is not in here', botIsMember: false },
+  { id: 'C0123RANDOM', name: 'random', topic: 'Wrench is not a member', botIsMember: false },
   { id: 'C0123SECRET', name: 'secret', topic: 'Post-mortems', isPrivate: true, botIsMember: false },
 ];
 

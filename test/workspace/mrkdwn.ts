@@ -1,6 +1,6 @@
 /**
- * Slack's mrkdwn, read into `rich_text` elements: what the page draws, and what tells whom a message would
- * notify and where its links lead. Entities are decoded last, in leaves only: `&lt;!channel&gt;` is text.
+ * Parses Slack's mrkdwn into `rich_text` elements, for drawing and to find whom a message would notify and
+ * where its links lead. Entities are decoded last, in leaves only: `&lt;!channel&gt;` is text.
  * https://docs.slack.dev/messaging/formatting-message-text
  */
 
@@ -45,7 +45,7 @@ export function parseMrkdwn(source: string, { verbatim = false } = {}): RichPart
   return parts;
 }
 
-/** `plain_text`: emoji shortcodes are the only markup there is. */
+/** `plain_text`: emoji shortcodes are the only markup. */
 export function parsePlain(source: string, { emoji = true } = {}): Inline[] {
   return emoji ? splitEmoji(source, {}) : [{ type: 'text', text: source }];
 }
@@ -100,7 +100,7 @@ function parseInline(source: string, style: Style, verbatim: boolean): Inline[] 
   return found;
 }
 
-/** In code only `<...>` means anything. Slack notifies from inside code too, so this must see it. */
+/** In code only `<...>` has a meaning. Slack notifies from inside code too. */
 function parseTokens(source: string, style: Style): Inline[] {
   return source
     .split(/(<[^<>\n]+>)/)

@@ -12,7 +12,7 @@ const secrets = { signingSecret: 'signing-secret', botToken: 'xoxb-test', appTok
 
 type Choices = Partial<WorkspaceApp> & Pick<WorkspaceOptions, 'channels' | 'users' | 'faultInjections'>;
 
-/** A workspace and a real Bolt app in it, both gone when the test is over. */
+/** A workspace with a real Bolt app, both closed when the test is over. */
 export async function openWithBolt(
   delivery: 'http' | 'socket',
   register: (app: App) => void,
@@ -41,7 +41,7 @@ export async function openWithBolt(
   register(bolt);
   await bolt.init();
   const server: unknown = await bolt.start(0);
-  // A test may have stopped it itself.
+  // The test may have stopped it already.
   onTestFinished(() => bolt.stop().then(undefined, () => {}));
   if (delivery === 'http') {
     const { port } = (server as { address: () => AddressInfo }).address();
@@ -62,7 +62,7 @@ function receiverFor(delivery: 'http' | 'socket', { apiUrl }: Workspace): Receiv
   return new SocketModeReceiver({
     appToken: secrets.appToken,
     logLevel: LogLevel.ERROR,
-    // Its wait before a reconnect is this times the failures.
+    // Bolt waits this long, times the number of failures, before it reconnects.
     clientPingTimeout: 1_000,
     installerOptions: { clientOptions: { slackApiUrl: apiUrl } },
   });

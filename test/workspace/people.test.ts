@@ -9,7 +9,7 @@ const quiet = (app: App) => {
 const GRACE = 'U0123GRACE';
 const LEADS = 'S0123PLATFORM';
 
-test('a deactivated person is told as that, and as little more', async () => {
+test('a deactivated user is marked as deleted, with few other fields', async () => {
   const { workspace, app } = await openWithBolt('http', quiet);
   workspace.setUser(GRACE, { isDeleted: true });
 
@@ -19,7 +19,7 @@ test('a deactivated person is told as that, and as little more', async () => {
   expect(user).not.toHaveProperty('is_restricted');
 });
 
-test('a guest of one channel is restricted too', async () => {
+test('a single-channel guest is also restricted', async () => {
   const { workspace, app } = await openWithBolt('http', quiet);
   const ofGrace = async () => (await app.client.users.info({ user: GRACE })).user;
 
@@ -30,7 +30,7 @@ test('a guest of one channel is restricted too', async () => {
   expect(await ofGrace()).toMatchObject({ is_restricted: true, is_ultra_restricted: true });
 });
 
-test('who shares a channel with another workspace is known by their team, and is no "stranger"', async () => {
+test('a person from another workspace in a shared channel is identified by their team and is not a stranger', async () => {
   const { workspace, app } = await openWithBolt('http', quiet);
   workspace.setUser(GRACE, { teamId: 'T0999OTHER' });
 
@@ -46,7 +46,7 @@ test('who shares a channel with another workspace is known by their team, and is
   expect(payload['team_id']).toBe('T0999OTHER');
 });
 
-test('a group changes under who asks for it', async () => {
+test('a user group can change between two requests', async () => {
   const { workspace, app } = await openWithBolt('http', quiet);
   const members = async (usergroup: string) => (await app.client.usergroups.users.list({ usergroup })).users;
 
@@ -64,7 +64,7 @@ test('a group changes under who asks for it', async () => {
   ]);
 });
 
-test('a bot without the scopes is told which it needs', async () => {
+test('a bot without the scopes gets an error that names the missing ones', async () => {
   const { app } = await openWithBolt('http', quiet, { scopes: ['chat:write'] });
 
   await expect(app.client.users.info({ user: GRACE })).rejects.toMatchObject({

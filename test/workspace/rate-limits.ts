@@ -1,6 +1,7 @@
 /**
- * Calls a minute, by method and workspace. Source: metadata/web-api/rate_limit_tiers.json of slackapi/java-slack-sdk.
- * chat.postMessage is special: about one a second and channel, with bursts tolerated; Slack says no numbers for the burst.
+ * Calls per minute, by method and workspace. Source: metadata/web-api/rate_limit_tiers.json of
+ * slackapi/java-slack-sdk. chat.postMessage is special: about one per second and channel, with bursts
+ * tolerated; Slack documents no numbers for the burst.
  */
 const TIERS = { t1: 1, t2: 20, t3: 50, t4: 100, special: 600 } as const;
 const BURST_A_CHANNEL = 3;
@@ -26,7 +27,10 @@ const methodTiers: Readonly<Record<string, keyof typeof TIERS>> = {
   'views.update': 't4',
 };
 
-/** Answers how many seconds the caller must wait, or 0 where the call may pass. A refused call costs nothing. */
+/**
+ * Returns how many seconds the caller must wait, or 0 if the call is allowed. A rejected call does not
+ * count.
+ */
 export function createRateLimits(now = () => Date.now()): (method: string, channel: string) => number {
   const buckets = new Map<string, { tokens: number; at: number }>();
   const take = (key: string, burst: number, aSecond: number): number => {

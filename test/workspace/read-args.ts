@@ -1,4 +1,4 @@
-/** Arguments come as form fields (text) or as JSON; both mean the same. */
+/** Arguments are form fields (text) or JSON; both mean the same. */
 
 export function textOf(value: unknown, otherwise = ''): string {
   if (typeof value === 'string') return value;

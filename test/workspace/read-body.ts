@@ -11,7 +11,10 @@ export async function readBody(request: IncomingMessage, limitBytes = 20_000_000
   return Buffer.concat(chunks);
 }
 
-/** Form, multipart or JSON, as plain values. web-api sends `blocks` and the like as JSON inside a form field. */
+/**
+ * Form, multipart or JSON, as plain values. web-api sends `blocks` and similar arguments as JSON inside a
+ * form field.
+ */
 export async function readFields(
   request: IncomingMessage,
 ): Promise<{ fields: Record<string, unknown>; upload: Buffer | undefined }> {
@@ -26,7 +29,7 @@ export async function readFields(
   if (!type.startsWith('multipart/form-data')) {
     return { fields: Object.fromEntries(new URLSearchParams(body.toString('utf8'))), upload: body };
   }
-  // oxlint-disable-next-line typescript/no-deprecated -- deprecated for servers that strangers reach; this one is on loopback
+  // oxlint-disable-next-line typescript/no-deprecated -- deprecated for public servers
   const form = await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData();
   const fields: Record<string, unknown> = {};
   let upload: Buffer | undefined;

@@ -26,7 +26,7 @@ test.each(['&lt;!channel&gt;', '&amp;lt;!here&amp;gt;', '@channel', '< !channel>
   },
 );
 
-test('names in plain text mention people only where the post asked for it', () => {
+test('names in plain text mention people only if the post requested it', () => {
   const users = [{ id: 'U0123ADA', name: 'ada', realName: 'Ada' }];
 
   expect(readEffects({ text: '@ada @channel' }, users).notifies).toEqual([]);
@@ -46,7 +46,7 @@ test.each([
   expect(readEffects({ text }).links).toEqual(links);
 });
 
-test('verbatim text links nothing by itself, rich text only by its link elements', () => {
+test('verbatim text contains no automatic links, and rich text only its link elements', () => {
   const text = 'https://a.example';
   const rich = (element: object) => ({
     text: '',
@@ -62,7 +62,7 @@ test('verbatim text links nothing by itself, rich text only by its link elements
   expect(readEffects(rich({ type: 'broadcast', range: 'here' })).notifies).toEqual(['@here']);
 });
 
-test('markup is read as Slack reads it', () => {
+test('parses markup as Slack does', () => {
   const [section, code, quote] = parseMrkdwn(
     '*a* b_c_d 3*4*5 `&lt;x&gt;` :wave:\n```\n *no*\n```\n&gt; said',
   );

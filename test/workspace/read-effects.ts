@@ -10,8 +10,8 @@ export interface Effects {
 type MessageContent = Pick<Draft, 'text' | 'blocks' | 'attachments' | 'linksNames'>;
 
 /**
- * Whom a message would notify and where it links to, wherever in it that is written: text, blocks, attachments.
- * Host names and other data from infrastructure must never appear in either.
+ * Whom a message would notify and where it links to, in any part of it: text, blocks, attachments. Host
+ * names and other data from infrastructure must never appear in either.
  */
 export function readEffects(message: MessageContent, users: readonly User[] = []): Effects {
   const notifies = new Set<string>();
@@ -57,7 +57,7 @@ function walk(node: unknown, visit: (node: Readonly<Record<string, unknown>>) =>
   }
 }
 
-/** `[text](url)` of the markdown block, in the notation the reader of mrkdwn understands. */
+/** `[text](url)` of the markdown block, in the notation of the mrkdwn parser. */
 function markdownLinksAsTokens(text: string): string {
   return text.replaceAll(/\[([^\]]*)\]\(([^)\s]+)[^)]*\)/g, '<$2|$1>');
 }

@@ -12,13 +12,15 @@ const LIFE_MS = 30 * 60_000;
 
 export interface ResponseUrls {
   readonly issue: (origin: Origin) => string;
-  /** Does what was posted there. Status and body as Slack answers. */
+  /** Executes a post to a response_url. Returns status and body like Slack. */
   readonly use: (id: string, given: Readonly<Record<string, unknown>>) => { status: number; body: unknown };
-  /** Shows what an app said about a command or click: an acknowledgement's body or a post to its response_url. */
+  /**
+   * Shows an app's response to a command or click: an acknowledgement's body or a post to its response_url.
+   */
   readonly show: (origin: Origin, given: Readonly<Record<string, unknown>>) => Message | undefined;
 }
 
-/** Where an answer belongs: who asked, where, and which message `replace_original` means. */
+/** Where a response belongs: to whom, where, and which message `replace_original` means. */
 export interface Origin {
   readonly userId: string;
   readonly channelId: string;
@@ -61,7 +63,7 @@ export function createResponseUrls(
 
 const TEAM_PATH = 'T0123DEMO';
 
-/** Membership does not matter here: this is the way into a channel that the bot is not in. */
+/** Membership does not matter here: a response_url can post to a channel without the bot. */
 function answerInto(
   store: Store,
   origin: Origin,
@@ -99,7 +101,7 @@ function answerInto(
   return message;
 }
 
-/** The sum of text in blocks is not limited here; every other rule holds (slackapi/bolt-js#2867). */
+/** The total text of all blocks is not limited here; every other rule applies (slackapi/bolt-js#2867). */
 function readAnswer(given: Readonly<Record<string, unknown>>): Content {
   const problems = validateMessage(given);
   if (problems.length > 0 && problems.every(({ code }) => code === 'msg_blocks_too_long')) {

@@ -14,7 +14,7 @@ const PING_EVERY_MS = 5_000;
 const GOODBYE_MS = 300;
 
 export interface Envelope {
-  /** `slash_commands`, `interactive` or `events_api`; a test may send what Slack does not. */
+  /** `slash_commands`, `interactive` or `events_api`; a test may send other types. */
   readonly type: unknown;
   readonly payload: unknown;
   /** The same id twice is a second delivery of the same thing. */
@@ -22,19 +22,24 @@ export interface Envelope {
 }
 
 export interface SocketMode {
-  /** The address `apps.connections.open` gives out; each works once. @throws ApiError above ten connections. */
+  /**
+   * The address that `apps.connections.open` returns; each works once. @throws ApiError above ten
+   * connections.
+   */
   readonly open: () => string;
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** To any one of the connections; to another one if that breaks before it acknowledges. */
+  /** To any one of the connections; to another one if that one closes before it acknowledges. */
   readonly send: (envelope: Envelope) => Promise<Ack>;
-  /** Any text, to each of the connections; no answer is waited for. */
+  /** Any text, to each of the connections, without waiting for a response. */
   readonly sendText: (text: string) => void;
   readonly connections: () => number;
-  /** As Slack refreshes connections: a warning, then the order to reconnect. Closes those that do not obey. */
+  /**
+   * Refreshes connections like Slack: a warning, then the request to reconnect. Closes those that do not.
+   */
   readonly refresh: (options?: { warnMs?: number }) => Promise<void>;
-  /** Cuts every connection, as a network does. */
+  /** Cuts every connection, like a network failure. */
   readonly cut: () => void;
-  /** Says goodbye and waits a moment for the answer. */
+  /** Sends a close frame and waits briefly for the response. */
   readonly close: () => Promise<void>;
 }
 

@@ -34,35 +34,38 @@ import { createWebApi, type Methods, type RecordedCall } from './web-api.ts';
 
 export interface WorkspaceApp {
   readonly delivery: 'http' | 'socket';
-  /** HTTP only: where the app listens, asked at each delivery. */
+  /** HTTP only: the app's address, called at each delivery. */
   readonly requestUrl?: () => string;
   readonly signingSecret: string;
   readonly botToken: string;
   readonly appToken: string;
-  /** For how long an acknowledgement is waited, and a trigger lives. Default: 3 s, as in Slack; more where a test asks what is answered, not how fast. */
+  /**
+   * How long to wait for an acknowledgement, and how long a trigger is valid. Default: 3 s, as in Slack;
+   * more for tests that are not about speed.
+   */
   readonly ackWithinMs?: number;
-  /** What the bot token may do. Defaults to what Wrench asks for. */
+  /** The scopes of the bot token. Defaults to those that Wrench requests. */
   readonly scopes?: readonly string[];
-  /** Offered by the page's composer. Whatever starts with a slash is delivered all the same. */
+  /** Suggested by the page's composer. Any text that starts with a slash is delivered. */
   readonly commands?: readonly PageCommand[];
 }
 
 export interface WorkspaceOptions {
-  /** 0, the default, takes a free one. */
+  /** 0, the default, picks a free one. */
   readonly port?: number;
   readonly app: WorkspaceApp;
   readonly users?: readonly User[];
   readonly channels?: readonly Channel[];
   readonly userGroups?: readonly UserGroup[];
-  /** The app is installed for this whole organization, and not for one workspace. */
+  /** The app is installed for this whole organization instead of one workspace. */
   readonly enterprise?: Enterprise;
-  /** What the page offers to break; without any it offers nothing. */
+  /** The faults that a person can inject from the page. None by default. */
   readonly faultInjections?: readonly FaultInjection[];
 }
 
 /** A Slack workspace on loopback. Bolt and web-api run against it unmodified. */
 export interface Workspace extends Interactions {
-  /** For people: the page. */
+  /** The page for people. */
   readonly pageUrl: string;
   /** For `slackApiUrl`: ends in `/api/`. */
   readonly apiUrl: string;
@@ -74,7 +77,7 @@ export interface Workspace extends Interactions {
   /** The files in a thread, the root's included. */
   readonly files: (channelId: string, ts: string) => readonly StoredFile[];
   readonly views: (userId: string) => readonly StoredView[];
-  /** A person writes. Answers with the message. */
+  /** Posts as a person. Returns the message. */
   readonly say: (userId: string, channelId: string, text: string, threadTs?: string) => Message;
   /** Calls `find` now and after each change until it returns something. @throws Error after `timeoutMs`, by default MAX_WAIT_MS. */
   readonly waitFor: <T>(
@@ -84,7 +87,7 @@ export interface Workspace extends Interactions {
   /** Every call of the Web API so far. */
   readonly requests: RecordedCall[];
   readonly faults: Faults;
-  /** Deactivates somebody, makes them a guest, moves them to another workspace. */
+  /** Deactivates someone, makes them a guest, or moves them to another workspace. */
   readonly setUser: Store['setUser'];
   readonly setGroup: Store['setGroup'];
   readonly setBotMembership: (channelId: string, isMember: boolean) => void;

@@ -9,7 +9,7 @@ export interface StoredView {
   readonly view: Readonly<Record<string, unknown>>;
 }
 
-/** All that the workspace remembers, in memory. Every change tells whoever listens. */
+/** The state of the workspace, in memory. Every change notifies listeners. */
 export interface Store {
   readonly users: readonly User[];
   readonly channels: () => readonly Channel[];
@@ -17,16 +17,19 @@ export interface Store {
   /** The direct messages of the bot and a person. */
   readonly direct: (userId: string) => Channel | undefined;
   readonly userGroups: readonly UserGroup[];
-  /** Somebody is deactivated, becomes a guest, moves to another workspace. @throws Error where there is no such user. */
+  /**
+   * Deactivates a user, makes them a guest, or moves them to another workspace. @throws Error if there is
+   * no such user.
+   */
   readonly setUser: (userId: string, changes: Omit<Partial<User>, 'id'>) => void;
-  /** Who is in a user group; a group that is not there yet comes to be. */
+  /** Sets the members of a user group, and creates the group if needed. */
   readonly setGroup: (groupId: string, userIds: readonly string[]) => void;
   readonly setBotMembership: (channelId: string, isMember: boolean) => void;
   readonly add: (draft: Draft) => Message;
   readonly find: (channelId: string, ts: string) => Message | undefined;
   readonly change: (message: Message, changes: Partial<Message>) => Message;
   readonly remove: (message: Message) => void;
-  /** As the channel shows them: roots and broadcast replies, oldest first; no ephemerals. */
+  /** As in the channel: roots and broadcast replies, oldest first; no ephemerals. */
   readonly roots: (channelId: string) => readonly Message[];
   /** The root and its replies, oldest first; no ephemerals. */
   readonly thread: (channelId: string, ts: string) => readonly Message[];

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { ApiError } from './api-error.ts';
 
-/** https://docs.slack.dev/surfaces/modals: a trigger lives three seconds and opens one view. */
+/** https://docs.slack.dev/surfaces/modals: a trigger is valid for three seconds and opens one view. */
 const TRIGGER_LIFE_MS = 3_000;
 
 export interface Triggers {
   readonly issue: (userId: string, id?: string) => string;
-  /** Whose trigger it was. @throws ApiError where it is unknown, too old, or used. */
+  /** The user of a trigger. @throws ApiError if it is unknown, too old, or used. */
   readonly exchange: (id: unknown) => string;
 }
 

@@ -31,7 +31,7 @@ const chart = (more: object = {}) => ({
 });
 
 const check = (...blocks: object[]) => validateMessage({ text: 'verdict', blocks });
-const told = (...blocks: object[]) =>
+const problemsOf = (...blocks: object[]) =>
   check(...blocks).map(({ message, pointer }) => `${pointer}: ${message}`);
 
 test.each<[string, object[]]>([
@@ -130,7 +130,7 @@ test.each<[string, object[]]>([
       section('a'.repeat(600)),
     ],
   ],
-])('takes %s', (_, blocks) => {
+])('accepts %s', (_, blocks) => {
   expect(check(...blocks)).toEqual([]);
 });
 
@@ -383,11 +383,11 @@ test.each<[string, object[], string]>([
     [actions(button({ action_id: 'a' }), button({ action_id: 'a' }))],
     '/blocks/0/elements/1/action_id: action_id "a" is not unique',
   ],
-])('refuses %s', (_, blocks, problem) => {
-  expect(told(...blocks)).toContain(problem);
+])('rejects %s', (_, blocks, problem) => {
+  expect(problemsOf(...blocks)).toContain(problem);
 });
 
-test('refuses too much text in all blocks together, below every documented limit', () => {
+test('rejects too much text across all blocks, even within each documented limit', () => {
   const problems = check(...many(4, () => section('a'.repeat(2_401))));
 
   expect(problems).toEqual([
@@ -395,7 +395,7 @@ test('refuses too much text in all blocks together, below every documented limit
   ]);
 });
 
-test('counts text as Slack keeps it, which is escaped', () => {
+test('counts text as Slack stores it: escaped', () => {
   const fill = rich(line({ type: 'text', text: '&'.repeat(1_921) }));
 
   expect(check(fill)).toEqual([
@@ -404,14 +404,14 @@ test('counts text as Slack keeps it, which is escaped', () => {
   expect(check(section('&amp;'.repeat(600)))).toEqual([]);
 });
 
-test('one table a message, attachments and data tables included', () => {
+test('allows one table per message, including attachments and data tables', () => {
   const data = { type: 'data_table', caption: 'a', rows: [[raw('a')]] };
   const message = { text: 'a', blocks: [table([raw('a')])], attachments: [{ blocks: [data] }] };
 
   expect(validateMessage(message).map(({ code }) => code)).toEqual(['only_one_table_allowed']);
 });
 
-test('attachments are counted and looked into', () => {
+test('attachments are counted and validated', () => {
   const hundred = many(101, () => ({ text: 'a' }));
 
   expect(validateMessage({ text: 'a', attachments: hundred }).map(({ code }) => code)).toEqual([
@@ -422,19 +422,19 @@ test('attachments are counted and looked into', () => {
   );
 });
 
-test('a message without top-level text is silent to a screen reader', () => {
+test('rejects a message without top-level text, which screen readers need', () => {
   expect(validateMessage({ blocks: [section('a')] })).toEqual([
     { code: 'no_text', message: 'top-level text is missing', pointer: '/text' },
   ]);
 });
 
-test('a chart is for messages', () => {
+test('allows charts only in messages', () => {
   const modal = { type: 'modal', title: plain('Renew'), blocks: [chart()] };
 
   expect(validateView(modal)).toHaveLength(1);
 });
 
-test('a view has a title, a short one, and up to a hundred blocks', () => {
+test('a view needs a short title and has at most 100 blocks', () => {
   const modal = { type: 'modal', title: plain('Renew'), blocks: [{ type: 'alert' }] };
 
   expect(validateView(modal)).toEqual([]);

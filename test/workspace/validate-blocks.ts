@@ -3,10 +3,13 @@ import { messageBlock, viewBlock } from './block-schema.ts';
 import { textOf } from './read-args.ts';
 
 export interface Problem {
-  /** A stable word: `invalid_blocks`, `msg_blocks_too_long`, `too_many_attachments`, `only_one_table_allowed`, `no_text`. */
+  /**
+   * A stable code: `invalid_blocks`, `msg_blocks_too_long`, `too_many_attachments`,
+   * `only_one_table_allowed`, `no_text`.
+   */
   readonly code: string;
   readonly message: string;
-  /** A JSON pointer into what was given: `/blocks/1/elements`. */
+  /** A JSON pointer into the argument: `/blocks/1/elements`. */
   readonly pointer: string;
 }
 
@@ -19,15 +22,19 @@ export interface Validated {
 const BLOCKS_A_MESSAGE = 50;
 const BLOCKS_A_VIEW = 100;
 const ATTACHMENTS = 100;
-/** Not documented: 9,597 characters were accepted and 11,341 rejected (slackapi/bolt-js#2867). On the strict side, what is known to pass. */
+/**
+ * Not documented: 9,597 characters were accepted and 11,341 rejected (slackapi/bolt-js#2867). This limit is
+ * known to pass.
+ */
 const TEXT_IN_BLOCKS = 9_600;
 const TEXT_IN_TABLES = 10_000;
 const TEXT_IN_MARKDOWN = 12_000;
 const CHARTS = 2;
 
 /**
- * Says what Slack would refuse in a message, on the strict side. Empty where all is well. One rule is our own:
- * a message has a top-level `text`, since screen readers and notifications read nothing else.
+ * Returns what Slack would reject in a message, with the stricter limit in doubt. Empty if it is valid. One
+ * rule is our own: a message has a top-level `text`, since screen readers and notifications read nothing
+ * else.
  */
 export function validateMessage(message: Validated): Problem[] {
   const problems: Problem[] = [];
@@ -95,7 +102,7 @@ function validateList(blocks: unknown, pointer: string, schema: z.ZodType, max: 
   return problems;
 }
 
-/** In Slack's words where they are known: `no more than 25 items allowed [json-pointer:/blocks/1/elements]`. */
+/** In Slack's wording if it is known: `no more than 25 items allowed [json-pointer:/blocks/1/elements]`. */
 function toProblems(issue: z.core.$ZodIssue, block: unknown, base: string): Problem[] {
   const pointer = [base, ...issue.path.map(String)].join('/');
   const say = (message: string) => [problem('invalid_blocks', message, pointer)];
@@ -134,7 +141,7 @@ function toProblems(issue: z.core.$ZodIssue, block: unknown, base: string): Prob
 }
 
 /**
- * A block's id is unique in its message, an action's in its block.
+ * A block id is unique in its message, an action id in its block.
  * https://docs.slack.dev/reference/block-kit/block-elements/button-element
  */
 function validateIds(blocks: unknown, base: string): Problem[] {
@@ -145,7 +152,7 @@ function validateIds(blocks: unknown, base: string): Problem[] {
   ];
 }
 
-/** JSON writes half of a surrogate pair as an escape that Slack's parser does not take. */
+/** JSON escapes half of a surrogate pair, and Slack's parser rejects that escape. */
 function validateStrings(tree: unknown, base: string): Problem[] {
   const problems: Problem[] = [];
   walk(tree, base, (node, pointer) => {
@@ -203,7 +210,7 @@ function textIn(tree: unknown): number {
   return characters;
 }
 
-/** Slack keeps text escaped, whatever block it is in; mrkdwn comes escaped. */
+/** Slack stores text escaped in every block; mrkdwn is escaped already. */
 function escapedLength(node: Readonly<Record<string, unknown>>): number {
   const text = textOf(node['text']);
   if (node['type'] === 'mrkdwn' || node['type'] === 'markdown') return text.length;

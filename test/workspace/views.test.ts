@@ -21,7 +21,7 @@ const VIEW: ModalView = {
 };
 
 test.each(['http', 'socket'] as const)(
-  'a submitted modal says who, what and what it was opened for; it closes unless something is wrong (%s)',
+  'a submitted modal carries the person, the values and its metadata, and closes unless there are errors (%s)',
   async (delivery) => {
     const submitted: unknown[] = [];
     const { workspace } = await openWithBolt(delivery, (bolt: App) => {
@@ -60,7 +60,7 @@ test.each(['http', 'socket'] as const)(
   },
 );
 
-test('a trigger opens one view within three seconds', () => {
+test('a trigger opens one view, within three seconds', () => {
   let nowMs = 0;
   const { issue, exchange } = createTriggers({ now: () => nowMs });
   const [used, late] = [issue('U0123ADA', 'used'), issue('U0123ADA', 'late')];

@@ -1,4 +1,7 @@
-/** Resolves with what `find` returns, called now and after each change; no polling. @throws Error after `timeoutMs`. */
+/**
+ * Resolves with the result of `find`, called now and after each change, without polling. @throws Error
+ * after `timeoutMs`.
+ */
 export function waitUntil<T>(
   find: () => T | undefined | null | false,
   onChange: (listener: () => void) => () => void,

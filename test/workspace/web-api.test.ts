@@ -27,7 +27,7 @@ test.each([
     { ...at, text: 'x', metadata: { event_type: 'e', event_payload: { big: 'x'.repeat(3_000) } } },
     'metadata_too_large',
   ],
-])('chat.postMessage refuses as Slack does (%#: %o)', async (args, error) => {
+])('chat.postMessage returns the errors of Slack (%#: %o)', async (args, error) => {
   const channels = [
     { id: 'C0123INCIDENT', name: 'incident', botIsMember: true },
     { id: 'C0123RANDOM', name: 'random', botIsMember: false },
@@ -39,7 +39,7 @@ test.each([
   await expect(app.client.chat.postMessage(args)).rejects.toMatchObject({ data: { error } });
 });
 
-test('invalid blocks are pointed at', async () => {
+test('an error names the invalid block', async () => {
   const { app } = await openWithBolt('http', quiet);
   const blocks = [{ type: 'divider' }, { type: 'actions', elements: [] }] as const;
 
@@ -55,11 +55,11 @@ test('invalid blocks are pointed at', async () => {
   });
 });
 
-test('scopes and tokens are asked for', async () => {
+test('scopes and tokens are required', async () => {
   const { workspace, app } = await openWithBolt('http', quiet, { scopes: ['chat:write', 'users:read'] });
 
-  const told = await app.client.auth.test();
-  expect(told.response_metadata?.scopes).toEqual(['chat:write', 'users:read']);
+  const response = await app.client.auth.test();
+  expect(response.response_metadata?.scopes).toEqual(['chat:write', 'users:read']);
   await expect(app.client.conversations.replies({ ...at, ts: '1.0' })).rejects.toMatchObject({
     data: {
       error: 'missing_scope',
@@ -74,7 +74,7 @@ test('scopes and tokens are asked for', async () => {
   expect(JSON.stringify(workspace.requests)).not.toContain('xoxb');
 });
 
-test('a thread is read back with its metadata, a page at a time', async () => {
+test('a thread is listed with its metadata, in pages', async () => {
   const { app } = await openWithBolt('http', quiet, { scopes: ['chat:write', 'channels:history'] });
   const metadata = { event_type: 'wrench', event_payload: { run: 'r1' } };
   const root = await app.client.chat.postMessage({ ...at, text: 'Root', metadata });
@@ -100,7 +100,7 @@ test('a thread is read back with its metadata, a page at a time', async () => {
   });
 });
 
-test('an update with blocks shows no edit, one with text alone takes the blocks away', async () => {
+test('an update with blocks is not marked as edited, and one with only text removes the blocks', async () => {
   const { workspace, app } = await openWithBolt('http', quiet);
   const { ts } = await app.client.chat.postMessage({ ...at, text: 'a', blocks: [section('a')] });
   const shown = () => workspace.messages(at.channel)[0];
@@ -111,7 +111,7 @@ test('an update with blocks shows no edit, one with text alone takes the blocks 
   expect(shown()).toMatchObject({ blocks: undefined, edited: {} });
 });
 
-test('text above 40,000 characters is cut and says so', async () => {
+test('text above 40,000 characters is truncated with a warning', async () => {
   const { workspace, app } = await openWithBolt('http', quiet);
 
   const posted = await app.client.chat.postMessage({ ...at, text: 'x'.repeat(40_001) });
@@ -120,7 +120,7 @@ test('text above 40,000 characters is cut and says so', async () => {
   expect(workspace.messages(at.channel)[0]?.text).toHaveLength(40_000);
 });
 
-test('an update takes 4,000 bytes of text, however many characters these are', async () => {
+test('an update accepts 4,000 bytes of text, whatever the number of characters', async () => {
   const { workspace, app } = await openWithBolt('http', quiet);
   const { ts } = await app.client.chat.postMessage({ ...at, text: 'a' });
   const update = (text: string) => app.client.chat.update({ ...at, ts: String(ts), text });
@@ -153,15 +153,17 @@ test('a trigger opens one view', async () => {
   });
 });
 
-test('an ephemeral message is for one, and cannot be changed', async () => {
+test('an ephemeral message has one reader and cannot be edited', async () => {
   const { workspace, app } = await openWithBolt('http', quiet);
   const { client } = app;
 
-  const told = await client.chat.postEphemeral({ ...at, user: 'U0123ADA', text: 'Only you' });
+  const response = await client.chat.postEphemeral({ ...at, user: 'U0123ADA', text: 'Only you' });
 
   expect(workspace.ephemerals('U0123ADA', at.channel)).toMatchObject([{ text: 'Only you' }]);
   expect(workspace.messages(at.channel)).toEqual([]);
-  await expect(client.chat.update({ ...at, ts: String(told.message_ts), text: 'x' })).rejects.toMatchObject({
+  await expect(
+    client.chat.update({ ...at, ts: String(response.message_ts), text: 'x' }),
+  ).rejects.toMatchObject({
     data: { error: 'message_not_found' },
   });
   await expect(client.chat.postEphemeral({ ...at, user: 'U0NOBODY', text: 'x' })).rejects.toMatchObject({
@@ -169,7 +171,7 @@ test('an ephemeral message is for one, and cannot be changed', async () => {
   });
 });
 
-test('a deleted root leaves its thread standing', async () => {
+test('deleting the parent of a thread keeps its replies', async () => {
   const { workspace, app } = await openWithBolt('http', quiet);
   const { client } = app;
   const root = await client.chat.postMessage({ ...at, text: 'Root' });
@@ -184,7 +186,7 @@ test('a deleted root leaves its thread standing', async () => {
   expect(workspace.thread(at.channel, String(root.ts))).toHaveLength(1);
 });
 
-test('anybody may have blocks validated', async () => {
+test('anyone can validate blocks', async () => {
   const { workspace, app } = await openWithBolt('http', quiet);
   const { client } = app;
   const body = new URLSearchParams({ blocks: JSON.stringify([section('a')]) });
@@ -196,7 +198,7 @@ test('anybody may have blocks validated', async () => {
   });
 });
 
-test('people, groups, channels and permalinks are known', async () => {
+test('returns people, groups, channels and permalinks', async () => {
   const scopes = ['chat:write', 'users:read', 'usergroups:read', 'channels:read'];
   const { app } = await openWithBolt('http', quiet, { scopes });
   const { client } = app;

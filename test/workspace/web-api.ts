@@ -9,29 +9,29 @@ import { answerJson, readFields } from './read-body.ts';
 export type Args = Readonly<Record<string, unknown>>;
 
 export interface Caller {
-  readonly kind: 'bot' | 'app' | 'nobody';
+  readonly kind: 'bot' | 'app' | 'anonymous';
   readonly scopes: readonly string[];
   readonly hasToken: boolean;
 }
 
 export interface Method {
-  /** Scopes of which the caller needs one; none where empty. */
+  /** Scopes of which the caller needs one; none if empty. */
   readonly needs?: readonly string[];
   readonly token?: 'bot' | 'app' | 'none';
-  /** Throws `ApiError` for an answer that is not ok. */
+  /** Throws `ApiError` for a response that is not ok. */
   readonly answer: (args: Args, caller: Caller) => Record<string, unknown>;
 }
 
 export type Methods = Readonly<Record<string, Method>>;
 
-/** One call of the Web API, as a test asserts on it. Tokens are not kept. */
+/** One call of the Web API, for assertions. Tokens are not stored. */
 export interface RecordedCall {
   readonly method: string;
   readonly args: Args;
   readonly at: number;
   readonly caller: Caller['kind'];
   readonly status: number;
-  /** What the method answered, also where the answer was lost on the way. */
+  /** The method's response, even if it was lost on the way. */
   readonly response: Readonly<Record<string, unknown>>;
   readonly isLost?: boolean;
 }
@@ -47,7 +47,7 @@ export interface WebApiOptions {
 
 const JSON_FIELDS = ['blocks', 'attachments', 'metadata', 'files', 'view', 'message'];
 
-/** Serves `/api/<method>` as slack.com does: HTTP 200 with `ok`, but for rate limits and outages. */
+/** Serves `/api/<method>` like slack.com: HTTP 200 with `ok`, except for rate limits and outages. */
 export function createWebApi(options: WebApiOptions) {
   const { faults, requests } = options;
   const waitSeconds = createRateLimits();
@@ -105,7 +105,7 @@ function perform(methods: Methods, name: string, args: Args, caller: Caller): Re
 
 function authorize({ token = 'bot', needs = [] }: Method, caller: Caller): void {
   if (token === 'none') return;
-  if (caller.kind === 'nobody') throw new ApiError(caller.hasToken ? 'invalid_auth' : 'not_authed');
+  if (caller.kind === 'anonymous') throw new ApiError(caller.hasToken ? 'invalid_auth' : 'not_authed');
   if (caller.kind !== token) throw new ApiError('not_allowed_token_type');
   if (token === 'bot' && needs.length > 0 && !needs.some((scope) => caller.scopes.includes(scope))) {
     throw new ApiError('missing_scope', { needed: needs.join(','), provided: caller.scopes.join(',') });
@@ -115,7 +115,7 @@ function authorize({ token = 'bot', needs = [] }: Method, caller: Caller): void 
 function identify({ botToken, appToken, scopes }: WebApiOptions, token: unknown): Caller {
   if (token === botToken) return { kind: 'bot', scopes, hasToken: true };
   if (token === appToken) return { kind: 'app', scopes: ['connections:write'], hasToken: true };
-  return { kind: 'nobody', scopes: [], hasToken: token !== undefined };
+  return { kind: 'anonymous', scopes: [], hasToken: token !== undefined };
 }
 
 function bearer(request: IncomingMessage): string | undefined {

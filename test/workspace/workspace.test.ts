@@ -44,7 +44,7 @@ test.each(['http', 'socket'] as const)('a command becomes a thread with a file (
   expect(file.bytes.toString()).toBe('host,days\n');
 });
 
-test('an app that is not there is dispatch_failed, one that does not acknowledge is operation_timeout', async () => {
+test('an unreachable app is dispatch_failed, and one that does not acknowledge is operation_timeout', async () => {
   const { workspace, app } = await openWithBolt('http', (app) => {
     app.command('/certs', () => new Promise(() => {}));
   });
@@ -64,7 +64,7 @@ test.each([
   ['a wrong signature', { signature: 'wrong' }, 401],
   ['no signature', { signature: 'missing' }, 401],
   ['a request of an hour ago', { timestampOffsetSeconds: -3_600 }, 401],
-  // Bolt checks one side only: who wants the other must look for themselves.
+  // Bolt checks one side only; the other must be checked by its user.
   ['a request from the future', { timestampOffsetSeconds: 3_600 }, 200],
 ] as const)('Bolt meets %s', async (_, forgery, status) => {
   const { workspace } = await openWithBolt('http', quiet);
@@ -72,7 +72,7 @@ test.each([
   expect(await workspace.command({ ...asked, forgery })).toMatchObject({ status });
 });
 
-test('a delivery is repeated unchanged, trigger and all', async () => {
+test('a repeated delivery is identical, including its trigger', async () => {
   const seen: string[] = [];
   const { workspace } = await openWithBolt('http', (app) => {
     app.command(/.*/, async ({ ack, body }) => {
@@ -90,7 +90,7 @@ test('a delivery is repeated unchanged, trigger and all', async () => {
   expect(workspace.ephemerals(asked.userId, asked.channelId)).toHaveLength(1);
 });
 
-test('a click arrives with its message and answers through the response_url', async () => {
+test('a click includes its message and can be answered through the response_url', async () => {
   const { workspace, app } = await openWithBolt('http', (app) => {
     app.action('renew', async ({ ack, body, respond }) => {
       await ack();
@@ -124,7 +124,7 @@ test('a click arrives with its message and answers through the response_url', as
   await expect(workspace.click(click)).rejects.toThrow('nothing to click');
 });
 
-test('a response_url works five times, without membership, and then no more', async () => {
+test('a response_url works five times, without channel membership', async () => {
   const { workspace } = await openWithBolt('http', quiet);
   const { payload } = await workspace.command({ ...asked, channelId: 'C0123SECRET' });
   const respond = async (body: object) => {
@@ -151,7 +151,7 @@ test('a response_url works five times, without membership, and then no more', as
   expect(workspace.messages('C0123SECRET').map(({ text }) => text)).toEqual(['/certs expiring', 'For all']);
 });
 
-test('everything can be made to arrive twice', async () => {
+test('every delivery can be repeated', async () => {
   const seen: string[] = [];
   const { workspace } = await openWithBolt('socket', (app) => {
     app.command(/.*/, async ({ ack, body }) => {
@@ -166,7 +166,7 @@ test('everything can be made to arrive twice', async () => {
   expect(seen).toEqual([payload['trigger_id'], payload['trigger_id']]);
 });
 
-test('Socket Mode reconnects when it is refreshed, and loses nothing between two connections', async () => {
+test('Socket Mode reconnects on refresh and loses nothing between two connections', async () => {
   const { workspace, app } = await openWithBolt('socket', (app) => {
     app.command(/.*/, async ({ ack }) => ack('Here'));
   });
@@ -183,7 +183,7 @@ test('Socket Mode reconnects when it is refreshed, and loses nothing between two
   expect(await workspace.command(asked)).toMatchObject({ body: { text: 'Here' } });
 });
 
-/** Another replica of the app, which never acknowledges and dies of its first command. */
+/** Another replica of the app, which never acknowledges and exits at its first command. */
 async function openSecond(apiUrl: string): Promise<void> {
   const response = await fetch(`${apiUrl}apps.connections.open`, {
     method: 'POST',

@@ -69,7 +69,7 @@ async function ended(ask: Ask, task: string): Promise<Record<string, unknown>> {
   return read();
 }
 
-test('who is not known is told so in text, and who lacks a scope in JSON', async () => {
+test('an unknown user gets an error as text, a missing scope one as JSON', async () => {
   const { director, as, asReader } = await start();
   const unknown = { status: 401, text: "Not authorized: '/deployments'\n" };
   expect(await as('bearer nonsense')('/deployments')).toMatchObject(unknown);
@@ -80,7 +80,7 @@ test('who is not known is told so in text, and who lacks a scope in JSON', async
   expect(await asReader('/deployments')).toMatchObject(unknown);
 });
 
-test('what it says of itself names a user only where the credentials are valid', async () => {
+test('/info names the user only if the credentials are valid', async () => {
   const { asReader, as } = await start();
   expect(JSON.parse((await asReader('/info')).text)).toMatchObject({ user: 'wrench-reader' });
   expect(JSON.parse((await as('bearer nonsense')('/info')).text)).toMatchObject({
@@ -89,7 +89,7 @@ test('what it says of itself names a user only where the credentials are valid',
   });
 });
 
-test('a reading is a task at a host that cannot be reached, with half a result before its end', async () => {
+test('a read is a task on an unreachable host, with a partial result before it ends', async () => {
   const rest = Promise.withResolvers<void>();
   const { asReader } = await start({ betweenHalves: () => rest.promise });
   const begun = await asReader('/deployments/cf/instances?format=full');
@@ -109,7 +109,7 @@ test('a reading is a task at a host that cannot be reached, with half a result b
   });
 });
 
-test('output is given in ranges, 416 where there is no more, and debug output to admins alone', async () => {
+test('output is served in ranges, with 416 past the end, and debug output only to admins', async () => {
   const { asReader, asAdmin } = await start();
   const task = taskOf(await asReader('/deployments/cf/instances?format=full'));
   await ended(asReader, task);
@@ -123,7 +123,7 @@ test('output is given in ranges, 416 where there is no more, and debug output to
   expect((await asAdmin(`${task}/output?type=debug`)).status).toBe(200);
 });
 
-test('a restart holds the lock, in strings, and a second one fails by waiting for it', async () => {
+test('a restart takes the deployment lock, and a second restart times out waiting for it', async () => {
   let release = (): void => {};
   const vms = makeMemoryVms([DOPPLER]);
   const restart = () => new Promise<void>((resolve) => (release = resolve));
@@ -144,7 +144,7 @@ test('a restart holds the lock, in strings, and a second one fails by waiting fo
   expect((await asAdmin('/locks')).text).toBe('[]');
 });
 
-test('the old way to restart wants text/yaml and nothing in it, and is all that old directors know', async () => {
+test('old directors only support the restart that takes an empty text/yaml body', async () => {
   const { asAdmin, director } = await start({ version: '257.3.0' });
   const put = `/deployments/cf/jobs/doppler_z2/0?state=restart`;
   expect(await asAdmin(RESTART, { method: 'POST' })).toMatchObject({
@@ -157,7 +157,7 @@ test('the old way to restart wants text/yaml and nothing in it, and is all that 
   expect(director.restarts).toHaveLength(1);
 });
 
-test('ids are integers or UUIDs, and what is not there has its code', async () => {
+test('ids are integers or UUIDs, and a missing object has its own error code', async () => {
   const { asAdmin } = await start();
   const codeOf = async (path: string, method: 'GET' | 'POST' = 'GET') => {
     const { status, text } = await asAdmin(path, { method });
@@ -173,7 +173,7 @@ test('ids are integers or UUIDs, and what is not there has its code', async () =
   expect(await codeOf('/tasks/1')).toEqual([404, 10_000]);
 });
 
-test('tasks are found by their context, and reading tasks only with verbose=2', async () => {
+test('tasks can be filtered by context, and read tasks are listed only with verbose=2', async () => {
   const { asReader, asAdmin } = await start();
   await asReader('/deployments/cf/instances?format=full');
   await asAdmin(RESTART, { method: 'POST', headers: { 'x-bosh-context-id': 'm1' } });

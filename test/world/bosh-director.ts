@@ -18,19 +18,19 @@ import { type Authority, issue, makeAuthority } from './ca.ts';
 export interface DirectorOptions {
   /** By name: `cf`. */
   readonly deployments: Readonly<Record<string, VmBackend>>;
-  /** Of each deployment: `{ cf: [{ name: 'cf', version: '245' }] }`. */
+  /** By deployment: `{ cf: [{ name: 'cf', version: '245' }] }`. */
   readonly releases?: Readonly<Record<string, readonly Release[]>>;
-  /** Default: one of its own. */
+  /** Default: its own. */
   readonly authority?: Authority;
-  /** How it knows its callers. Default `uaa`. */
+  /** How it authenticates clients. Default `uaa`. */
   readonly auth?: 'uaa' | 'basic';
   /** Default `283.1.6`. One instance can be restarted since 270.4.0. */
   readonly version?: string;
-  /** What redirects carry. Default: an origin that cannot be reached. */
+  /** The origin used in redirects. Default: one that cannot be reached. */
   readonly redirectOrigin?: string;
   readonly port?: number;
   readonly tokenSeconds?: number;
-  /** What a reading task waits for when it has the first half of its result. Default: 20 ms. */
+  /** A task that reads waits for this after the first half of its result. Default: 20 ms. */
   readonly betweenHalves?: () => Promise<unknown>;
   /** How long a task waits for its deployment's lock before it fails. Default: as BOSH, 10 s. */
   readonly lockWaitMs?: number;
@@ -41,7 +41,7 @@ export interface RecordedRequest {
   /** With the query. */
   readonly path: string;
   readonly status: number;
-  /** Who asked: a client's id, a user, or nobody. */
+  /** A client's id, a user, or undefined. */
   readonly user?: string;
   readonly contextId?: string;
 }
@@ -56,12 +56,12 @@ export interface Director extends Omit<Access, 'grant' | 'identify' | 'allow'> {
   /** Every restart that was started. */
   readonly restarts: readonly StartedRestart[];
   readonly tasks: readonly Task[];
-  /** Somebody else's deploy, which holds the lock until it is ended. */
+  /** Another user's deploy, which holds the lock until it is ended. */
   readonly hold: (
     deployment: string,
     description: string,
   ) => { readonly taskId: number; readonly end: () => void };
-  /** `times` absent: until `heal`. */
+  /** Without `times`, until `heal`. */
   readonly fail: (fault: Fault | TaskFault, times?: number) => void;
   readonly heal: () => void;
   readonly allow: Access['allow'];

@@ -1,6 +1,6 @@
 import type { LaunchOptions } from 'playwright-core';
 
-/** Debian's Chromium, without its habit of asking its maker's hosts at every start. */
+/** Debian's Chromium, without its requests to Google at every start. */
 export const BROWSER: LaunchOptions = {
   executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
   args: [

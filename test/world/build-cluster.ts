@@ -4,7 +4,7 @@ import { type Kubelet, kubelet } from './kubernetes/kubelets.ts';
 import { configBody, eventObject, nodeObject, podObject, statsBody } from './kubernetes/objects.ts';
 import type { ApiObject } from './kubernetes/resources.ts';
 
-/** The node whose disk is a real one. */
+/** The node with a real disk. */
 export const BUILD_NODE = 'build-1';
 const OTHER_NODE = 'build-2';
 
@@ -13,7 +13,7 @@ const LIMIT_SHARE = 0.15;
 /** What image garbage collection tries to free: until 80% are used. */
 const GOAL_SHARE = 0.2;
 
-/** A file system as it is now. */
+/** The current state of a file system. */
 export interface DiskSpace {
   readonly capacityBytes: number;
   readonly availableBytes: number;
@@ -37,7 +37,7 @@ export interface BuildCluster {
   readonly evict: (refusals: readonly ImageInUse[]) => void;
 }
 
-/** An image, and the stopped container for whose sake the engine refuses to delete it. Both by their ids. */
+/** An image, and the stopped container that makes the engine refuse to delete it. Both by their ids. */
 export interface ImageInUse {
   readonly image: string;
   readonly container: string;
@@ -48,13 +48,14 @@ interface BuildClusterOptions {
   readonly diskPath: string;
   /** `20.10.24` */
   readonly dockerVersion: string;
-  /** What the engine's images take. */
+  /** The disk space of the engine's images. */
   readonly imageBytes: () => number;
 }
 
 /**
- * A Kubernetes cluster with two build nodes. The kubelet of {@link BUILD_NODE} measures a real file system at each request, with the default limits. It
- * reports DiskPressure exactly while a limit is crossed: a real one reports it some seconds late, and by default keeps it for five minutes.
+ * A Kubernetes cluster with two build nodes. The kubelet of {@link BUILD_NODE} measures a real file system
+ * at each request, with the default limits. It reports DiskPressure exactly while a limit is crossed; a
+ * real kubelet reports it some seconds later, and by default keeps it for five minutes.
  */
 export async function startBuildCluster(options: BuildClusterOptions): Promise<BuildCluster> {
   const { diskPath, dockerVersion, imageBytes } = options;
@@ -150,7 +151,7 @@ function evictedPod({ capacityBytes, availableBytes }: DiskSpace): ApiObject {
   });
 }
 
-/** The longest message of an event. */
+/** The maximum length of an event's message. */
 const MAX_MESSAGE_CHARS = 1_024;
 
 /** As a kubelet with Docker reports them: https://github.com/kubernetes/kubernetes/blob/v1.33.5/pkg/kubelet/images/image_gc_manager.go */
@@ -170,7 +171,7 @@ function eventsOf(refusals: readonly ImageInUse[], wantedBytes: number): readonl
   );
 }
 
-/** As Kubernetes writes times: in whole seconds. */
+/** Kubernetes writes times in whole seconds. */
 function now(): string {
   return new Date().toISOString().replace(/\.\d+/, '');
 }

@@ -18,45 +18,46 @@ import type { ContainerPlan } from './docker/containers.ts';
 import { startEngine, type TestEngine } from './docker/engine.ts';
 
 /**
- * Two build nodes of a cluster. On one of them a real Docker Engine runs, with a disk of its own that is small enough to be filled in seconds.
+ * Two build nodes of a cluster. One of them runs a real Docker Engine with its own disk, small enough to be
+ * filled in seconds.
  */
 export interface BuildNodes {
   readonly engine: TestEngine;
-  /** As one environment in `wrench.yaml` names them. The engine may be asked to remove. */
+  /** As configured for one environment in `wrench.yaml`. Removals are allowed on the engine. */
   readonly sources: readonly [z.input<typeof kubernetesConfig>, z.input<typeof dockerConfig>];
   /** The outage: builds that start containers without `--rm`, until the kubelet's limit is crossed. */
   readonly fill: () => Promise<FilledDisk>;
-  /** Removes what `fill` has left, as a person would by hand. Gives the number of containers. */
+  /** Removes what `fill` has left, like a manual cleanup. Returns the number of containers. */
   readonly clean: () => Promise<number>;
   readonly disk: () => DiskSpace;
-  /** Ends all that was started here and removes all files and mounts; safe to call twice. */
+  /** Stops everything started here and removes all files and mounts; safe to call twice. */
   readonly close: () => Promise<void>;
 }
 
 export interface FilledDisk {
   /** The containers that were added. */
   readonly containers: readonly string[];
-  /** What is left of the disk. */
+  /** The free share of the disk. */
   readonly availableShare: number;
 }
 
 const MIB = 1_024 ** 2;
 const DISK_BYTES = 128 * MIB;
-/** What each container of a build writes. */
+/** The bytes that each container of a build writes. */
 const WRITES_BYTES = 6 * MIB;
-/** Below the kubelet's limit of 15%, with enough left for the engine to work. */
+/** Below the kubelet's limit of 15%, with enough space left for the engine. */
 const FULL_SHARE = 0.13;
 
 const REPOSITORY = 'https://git.example/shop/web';
 const JOBS = ['unit-tests', 'browser-tests', 'lint'] as const;
 const JOB_LABEL = 'com.example.ci.job';
 const FIRST_BUILD = 209;
-/** The last build ended so long ago, and each one before it so much earlier. */
+/** How long ago the last build ended, and how much earlier each previous one. */
 const LAST_ENDED_SECONDS_AGO = 2 * 3_600;
 const BETWEEN_SECONDS = 3 * 3_600;
 const REBUILT_DAYS_AGO = 3;
 
-/** What is on the node all the time, and stays. */
+/** Always present on the node. */
 const OTHERS: readonly ContainerPlan[] = [
   { name: 'npm-cache', state: 'running', labels: { 'com.example.team': 'ci' } },
   { name: 'release-2026-10', labels: { 'com.example.keep': 'true' }, writes: 200_000 },
@@ -76,10 +77,13 @@ const OTHERS: readonly ContainerPlan[] = [
 
 const PROGRAMS = ['dockerd', 'containerd', 'runc', 'mount'];
 
-/** What keeps an engine with a disk of its own from running here, as far as is known without starting it: one line, with what helps. */
+/**
+ * Why an engine with its own disk cannot run here, as far as is known without starting it: one line, with
+ * the fix.
+ */
 export function whyNoBuildNodes(): string | undefined {
   const { PATH: path = '', WRENCH_TEST_DOCKER: given } = process.env;
-  // Debian has dockerd where only root looks for programs.
+  // Debian installs dockerd in a folder that is only in root's PATH.
   const folders = [...path.split(delimiter), '/usr/sbin'];
   const isThere = (program: string): boolean => folders.some((folder) => existsSync(join(folder, program)));
   const packages = [
@@ -87,7 +91,7 @@ export function whyNoBuildNodes(): string | undefined {
     ...(findStaticBusybox(path) === undefined ? ['busybox-static'] : []),
   ];
   if (packages.length > 0) return `apt-get install --no-install-recommends ${packages.join(' ')}`;
-  if (given) return 'the engine of WRENCH_TEST_DOCKER has no disk of its own: unset it';
+  if (given) return 'the engine of WRENCH_TEST_DOCKER does not have its own disk: unset it';
   return process.getuid?.() === 0 ? undefined : 'only root can start a Docker Engine: sudo npm run demo';
 }
 
@@ -154,12 +158,12 @@ interface Builds {
 }
 
 /**
- * Runs one build after another until the disk is full: each makes an image, and runs its jobs in containers of it. They end now, but nobody should have to
- * wait for hours until they are old: so the engine's own records are changed to say that each ended hours ago.
+ * Runs builds until the disk is full: each makes an image, and runs its jobs in containers of it. They end
+ * now, but must be hours old to be offered, so the engine's records are backdated.
  */
 async function runBuilds(engine: TestEngine, disk: () => DiskSpace, first: number): Promise<Builds> {
   if (availableShare(disk()) < FULL_SHARE) return { containers: [], images: [], next: first };
-  // An earlier try of the first build, whose tag has moved on.
+  // An earlier attempt at the first build, whose tag has moved on.
   await engine.addImage({ bytes: MIB, createdAt: daysAgo(REBUILT_DAYS_AGO + 1) });
   const builds: (readonly string[])[] = [];
   const images: ImageInUse[] = [];

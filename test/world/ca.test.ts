@@ -28,7 +28,7 @@ test.each([
   ['2001-01-01T00:00:00.000Z', '2002-01-01T00:00:00.000Z'],
   ['2049-12-31T23:59:59.000Z', '2050-01-01T00:00:00.000Z'],
   ['2020-01-01T00:00:00.000Z', '9999-12-31T23:59:59.000Z'],
-])('dates are free: %s to %s', async (from, to) => {
+])('accepts any validity period: %s to %s', async (from, to) => {
   const root = await makeAuthority({ name: 'Root' });
 
   const { x509 } = await issue(root, { name: 'leaf', notBefore: new Date(from), notAfter: new Date(to) });
@@ -44,7 +44,7 @@ test('an authority may still sign with SHA-1', async () => {
 });
 
 test.each(['-05', '-80', '-ff01'])(
-  'a negative serial %s is written as it is, under a good signature',
+  'a negative serial %s is kept, and the signature is valid',
   async (serial) => {
     const root = await makeAuthority({ name: 'Root' });
     const { x509 } = await issue(root, { name: 'leaf', serial });
@@ -54,13 +54,13 @@ test.each(['-05', '-80', '-ff01'])(
   },
 );
 
-test('names are taken as they are, control characters too', async () => {
+test('names are kept as they are, including control characters', async () => {
   const { x509 } = await issueSelfSigned({ name: '<!channel>\u001b[31m\nBoo', names: [] });
 
   expect(x509.toLegacyObject().subject.CN).toBe('<!channel>\u001b[31m\nBoo');
 });
 
-test('a certificate can ask for a stapled answer', async () => {
+test('a certificate can require OCSP stapling', async () => {
   const { der } = await issueSelfSigned({ name: 'stapled', mustStaple: true });
 
   expect(der.includes(Buffer.from('06082b06010505070118', 'hex'))).toBe(true);

@@ -1,10 +1,10 @@
-import 'reflect-metadata'; // @peculiar/x509 asks for it before its own import: https://github.com/PeculiarVentures/x509#-reflect-polyfill-required
+import 'reflect-metadata'; // Required before @peculiar/x509 is imported: https://github.com/PeculiarVentures/x509#-reflect-polyfill-required
 import { KeyObject, sign, type webcrypto, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 import { contentLength, headerLength, wrap } from './der.ts';
 
-/** Issuing of real certificates for tests and the demo. Every call makes new keys; nothing is kept. */
+/** Issues real certificates for tests and the demo. Every call makes new keys; nothing is stored. */
 export type KeyType = 'rsa1024' | 'rsa2048' | 'rsa3072' | 'rsa4096' | 'p256' | 'p384' | 'p521' | 'ed25519';
 
 export interface Issued {
@@ -17,26 +17,32 @@ export interface Issued {
   readonly keys: webcrypto.CryptoKeyPair;
 }
 
-/** A certificate that may sign others: a root, or an intermediate where `issuer` was given. */
+/** A certificate that may sign others: a root, or an intermediate if `issuer` was given. */
 export interface Authority extends Issued {
-  /** From this authority's own certificate up to and without the root: what a server sends after its leaf. */
+  /**
+   * From this CA's own certificate up to the root, which is not included: what a server sends after its
+   * leaf.
+   */
   readonly servedPem: string;
 }
 
 export interface Validity {
   /** Default: an hour ago. */
   readonly notBefore?: Date;
-  /** Default: 397 days after `notBefore` for a leaf, ten years for an authority. */
+  /** Default: 397 days after `notBefore` for a leaf, ten years for a CA. */
   readonly notAfter?: Date;
 }
 
 interface Common extends Validity {
   readonly name: string;
-  /** Default `p256`, the quickest to make. */
+  /** Default `p256`, the fastest to generate. */
   readonly keyType?: KeyType;
   /** Signs with an existing pair instead of a new one: a renewal that keeps its key. */
   readonly keys?: webcrypto.CryptoKeyPair;
-  /** The whole subject, taken as it is (control characters too); default `CN=<name>`. `[]` gives an empty subject. */
+  /**
+   * The whole subject, unchanged (even control characters); default `CN=<name>`. `[]` gives an empty
+   * subject.
+   */
   readonly subject?: x509.JsonNameParams;
   /** Hex; a leading `-` makes it negative, as some old appliances do. Default: random. */
   readonly serial?: string;
@@ -45,7 +51,7 @@ interface Common extends Validity {
 export interface AuthorityRequest extends Common {
   /** Absent: a self-signed root. */
   readonly issuer?: Authority;
-  /** For the hash of what this authority signs with an RSA key; default SHA-256. */
+  /** The hash for signatures with this CA's RSA key; default SHA-256. */
   readonly signsWith?: 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512';
 }
 
@@ -86,7 +92,7 @@ export async function issue(authority: Authority, request: LeafRequest): Promise
   return create(leafValidity(request), keys, authority, [...leafExtensions(request), ...identifiers]);
 }
 
-/** A leaf that signs itself, as appliances bring along. */
+/** A self-signed leaf, as on appliances. */
 export async function issueSelfSigned(
   request: LeafRequest & Pick<AuthorityRequest, 'signsWith'>,
 ): Promise<Issued> {
@@ -198,7 +204,10 @@ export async function makeKeys(
   return crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: `P-${keyType.slice(1)}` }, true, uses);
 }
 
-/** WebCrypto's issuer writes positive serials only, so the one byte `01` is replaced and the certificate signed again. */
+/**
+ * WebCrypto's issuer writes positive serials only, so the byte `01` is replaced and the certificate signed
+ * again.
+ */
 function withNegativeSerial(der: Buffer, serial: string, signer: webcrypto.CryptoKey): Buffer {
   const magnitude = BigInt(`0x${serial.slice(1)}`);
   const octets = Math.floor((magnitude - 1n).toString(2).length / 8) + 1;

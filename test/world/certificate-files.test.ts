@@ -30,29 +30,29 @@ const below = ({ place }: ScanResult) => place.slice(`files:${dir}/`.length);
 const only = <K extends ScanResult['kind']>(kind: K) =>
   results.filter((result): result is Extract<ScanResult, { kind: K }> => result.kind === kind);
 
-test('every certificate is found where it is kept, however it is kept', () => {
+test('every certificate is found, whatever its file format', () => {
   expect(Object.fromEntries(only('seen').map((seen) => [below(seen), seen.chain[0].name]))).toEqual(
     world.found,
   );
 });
 
-test('what cannot be read is told, each with its reason, and nothing else is', () => {
-  const told = Object.fromEntries(only('unseen').map((unseen) => [below(unseen), unseen.error.message]));
-  expect(told).toEqual(
+test('each unreadable file is reported with its reason, and nothing else is', () => {
+  const reasons = Object.fromEntries(only('unseen').map((unseen) => [below(unseen), unseen.error.message]));
+  expect(reasons).toEqual(
     Object.fromEntries(
       Object.entries(world.unseen).map(([path, words]) => [path, expect.stringMatching(words)]),
     ),
   );
 });
 
-test('a private key beside a certificate is compared with it', () => {
+test('a private key next to a certificate is compared with it', () => {
   const matches = only('seen').flatMap((seen) =>
     seen.keyMatches === undefined ? [] : [[below(seen), seen.keyMatches] as const],
   );
   expect(Object.fromEntries(matches)).toEqual(world.keyMatches);
 });
 
-test('no private key and no passphrase comes out', () => {
+test('private keys and passphrases are never returned', () => {
   const said =
     inspect(results, { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity }) +
     JSON.stringify(results);

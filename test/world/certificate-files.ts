@@ -13,19 +13,22 @@ import {
 } from './ca.ts';
 import { makeJks, makePkcs12, makePkcs7 } from './containers.ts';
 
-/** What a scan of these files should report, by the path below the folder and the place within the file: `bundle.pem#2`, `vars.yml:a.b`. */
+/**
+ * The expected results of a scan of these files, by the path below the folder and the place within the
+ * file: `bundle.pem#2`, `vars.yml:a.b`.
+ */
 export interface CertificateFiles {
-  /** Reads all of it. */
+  /** Can read everything. */
   readonly pattern: string;
-  /** The names that the files' certificates go by. */
+  /** The names in the files' certificates. */
   readonly found: Readonly<Record<string, string>>;
-  /** Those whose private key lies beside them, and whether it is theirs. */
+  /** Certificates with a private key next to them, and whether it matches. */
   readonly keyMatches: Readonly<Record<string, boolean>>;
-  /** What cannot be read, with words that the reason has in it. */
+  /** Places that cannot be read, with words that the reason contains. */
   readonly unseen: Readonly<Record<string, RegExp>>;
   /** Opens the containers that can be opened. */
   readonly passphrase: string;
-  /** Pieces of every private key that lies about, and the passphrases: none of them may come out anywhere. */
+  /** Pieces of every private key, and the passphrases: none of them may appear in any output. */
   readonly canaries: readonly string[];
 }
 
@@ -41,7 +44,7 @@ interface Draft {
   readonly unseen: Record<string, RegExp>;
 }
 
-/** Writes certificates in every format that people keep them in, valid and broken, into the existing folder `dir`. */
+/** Writes certificates in every common format, valid and broken, into the existing folder `dir`. */
 export async function writeCertificateFiles(dir: string, now = new Date()): Promise<CertificateFiles> {
   const issuer = await startIssuing(now);
   const drafts = [
@@ -90,7 +93,7 @@ async function startIssuing(now: Date): Promise<Issuer> {
   return { root, middle, canaries, now, leaf };
 }
 
-/** A piece of the key as it stands in PEM, and of the same PEM in base64. */
+/** A piece of the key as in PEM, and as in the same PEM in base64. */
 function canariesOf({ keyPem }: Issued): string[] {
   const body = keyPem.split('\n').slice(1, -2).join('');
   return [body.slice(-40, -8), Buffer.from(keyPem).toString('base64').slice(120, 160)];
@@ -136,7 +139,7 @@ async function pemShapes({ leaf, middle, root }: Issuer): Promise<Draft> {
     (await leaf('before-the-cut.test')).certificatePem +
     (await leaf('cut.test')).certificatePem.slice(0, 300);
   found['cut.pem'] = 'before-the-cut.test';
-  unseen['cut.pem#2'] = /cut short/;
+  unseen['cut.pem#2'] = /truncated/;
   return { files, found, keyMatches, unseen };
 }
 
@@ -315,11 +318,11 @@ async function broken({ leaf }: Issuer): Promise<Draft> {
       'notes.txt': 'Renew these before the holidays.\n',
     },
     unseen: {
-      'broken/damaged.crt': /OpenSSL cannot read this certificate/,
+      'broken/damaged.crt': /OpenSSL can't read this certificate/,
       'broken/no-base64.crt': /not base64/,
-      'broken/web-page.crt': /holds no certificate/,
+      'broken/web-page.crt': /contains no certificate/,
       'broken/empty.pem': /empty/,
-      'broken/cut.der': /cut short/,
+      'broken/cut.der': /truncated/,
     },
   };
 }

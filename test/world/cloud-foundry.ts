@@ -16,19 +16,25 @@ import { type Loggregator, startLoggregator } from './loggregator/loggregator.ts
 const BROKEN_DOPPLER = 'doppler_z2/0';
 
 /**
- * A small Cloud Foundry of 2016: three real etcds with client certificates, dopplers and metron_agents as real processes under a real
- * monit a VM, and a director that sees and restarts them.
+ * A small Cloud Foundry of 2016: three real etcds with client certificates, dopplers and metron_agents as
+ * real processes under one real monit per VM, and a director that reports and restarts them.
  */
 export interface CloudFoundry {
   readonly etcd: Etcd;
   readonly loggregator: Loggregator;
   readonly director: Director;
-  /** As one environment in `wrench.yaml` names them: `etcd` may be maintained, `bosh` may restart `doppler*` with its second credential. */
+  /**
+   * As configured for one environment in `wrench.yaml`: `etcd` may be maintained, `bosh` may restart
+   * `doppler*` with its second credential.
+   */
   readonly sources: readonly [z.input<typeof etcdConfig>, z.input<typeof boshConfig>];
-  /** The outage: doppler_z2/0 runs on and announces itself no more. Comes back when its key is gone and no metron_agent runs. */
+  /**
+   * The outage: doppler_z2/0 keeps running but no longer registers itself. Resolves when its key is gone
+   * and no metron_agent runs.
+   */
   readonly breakDoppler: () => Promise<void>;
   readonly waitUntilHealthy: (limitMs?: number) => Promise<void>;
-  /** Stops what was started here and removes its folders; safe to call twice. */
+  /** Stops everything started here and removes its folders; safe to call twice. */
   readonly close: () => Promise<void>;
 }
 
@@ -37,15 +43,15 @@ export interface CloudFoundryOptions {
   readonly vms: number;
   /** Default 3. */
   readonly zones?: number;
-  /** How long a doppler's announcement lives. Default 10, as it was. */
+  /** How long a doppler's registration lasts. Default 10, as in the outage. */
   readonly ttlSeconds?: number;
   /** Of every monit. Default 3. */
   readonly pollSeconds?: number;
-  /** Of each etcd. Default etcd's own, 2 GiB. */
+  /** Of each etcd. Default 2 GiB, etcd's own. */
   readonly quotaBytes?: number;
 }
 
-/** The programs that this needs, and their packages in Debian. */
+/** The required programs, and their packages in Debian. */
 const PROGRAMS: Readonly<Record<string, string>> = { etcd: 'etcd-server', monit: 'monit' };
 
 /** The packages whose programs are not on PATH. */
@@ -54,10 +60,10 @@ export async function missingPackages(path = process.env['PATH'] ?? ''): Promise
     const places = path.split(delimiter).map((folder) => access(join(folder, program), constants.X_OK));
     return (await Promise.allSettled(places)).some(({ status }) => status === 'fulfilled');
   };
-  const looks = Object.entries(PROGRAMS).map(async ([program, brings]) =>
+  const lookups = Object.entries(PROGRAMS).map(async ([program, brings]) =>
     (await isThere(program)) ? [] : [brings],
   );
-  return (await Promise.all(looks)).flat();
+  return (await Promise.all(lookups)).flat();
 }
 
 export async function startCloudFoundry(options: CloudFoundryOptions): Promise<CloudFoundry> {

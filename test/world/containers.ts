@@ -2,7 +2,10 @@ import { createCipheriv, pbkdf2Sync, randomBytes } from 'node:crypto';
 import forge from 'node-forge';
 import { wrap } from './der.ts';
 
-/** Containers of certificates as others write them, for keys of any type: node-forge's own writer knows RSA only, and encrypts no certificate. */
+/**
+ * Certificate containers as other programs write them, for keys of any type: node-forge writes only RSA,
+ * and does not encrypt certificates.
+ */
 
 const SEQUENCE = 0x30;
 const OCTETS = 0x04;
@@ -35,10 +38,13 @@ export function makePkcs7(
 
 export interface Pkcs12Request {
   readonly certificates: readonly Buffer[];
-  /** PKCS#8 DER, kept in a bag of its own. */
+  /** PKCS#8 DER, stored in a separate bag. */
   readonly key?: Buffer;
   readonly passphrase: string;
-  /** `aes`: PBES2 with SHA-256, as OpenSSL 3 and Java 17; `rc2`, `3des`: as OpenSSL 1 and Windows; `none`: as openssl's `-certpbe NONE`. */
+  /**
+   * `aes`: PBES2 with SHA-256, as in OpenSSL 3 and Java 17; `rc2`, `3des`: as in OpenSSL 1 and Windows;
+   * `none`: as with openssl's `-certpbe NONE`.
+   */
   readonly encryption?: 'aes' | 'rc2' | '3des' | 'none';
   readonly rounds?: number;
 }
@@ -152,7 +158,9 @@ export type JksEntry = {
   readonly key?: Buffer;
 };
 
-/** An old Java keystore (sun.security.provider.JavaKeyStore, version 2), with zeros where its check-sum belongs. */
+/**
+ * An old Java keystore (sun.security.provider.JavaKeyStore, version 2), with zeros instead of its checksum.
+ */
 export function makeJks(entries: readonly JksEntry[]): Buffer {
   const number = (value: number) => Buffer.from(value.toString(16).padStart(8, '0'), 'hex');
   const text = (value: string) =>

@@ -1,4 +1,4 @@
-/** Just enough DER writing for what no issuing library makes: broken and unusual certificates, LDAP messages. */
+/** Just enough DER writing for what no library issues: broken and unusual certificates, LDAP messages. */
 
 /** One tag-length-value with a definite length. */
 export function wrap(tag: number, content: Buffer): Buffer {

@@ -30,22 +30,22 @@ export const NIGHTLY: DigestDefinition = {
     { check: 'lab/disk', environment: 'stage', args: { size: '1' } },
   ],
 };
-/** The first time that {@link NIGHTLY} is due on a new stage: 07:30 in Berlin is 06:30 in UTC. */
+/** The first time that {@link NIGHTLY} is due: 07:30 in Berlin is 06:30 in UTC. */
 export const DUE = '2026-11-28T06:30:00.000Z';
 const BEFORE = '2026-11-27T12:00:00Z';
 
-/** Workers of digests on a real Redis, with a clock that the test sets. */
+/** Digest workers on a real Redis, with a clock that the test sets. */
 export interface DigestStage {
   readonly queues: Queues;
   readonly flows: DigestFlows;
   readonly digests: DigestStore;
-  /** What a worker needs, with these parts replaced. */
+  /** A worker's dependencies, some of them replaced. */
   readonly deps: (changed?: Partial<DigestWorkerDeps>) => DigestWorkerDeps;
-  /** Sets the clock, and lets these workers go through their digests at the same time. */
+  /** Sets the clock, and lets these workers process their digests at the same time. */
   readonly passTo: (time: string, ...workers: readonly DigestWorkerDeps[]) => Promise<void>;
-  /** Starts a process that runs checks and, unless told otherwise, ends digests. */
+  /** Starts a process that runs checks and, by default, finishes digests. */
   readonly startProcess: (deps: DigestWorkerDeps, takes?: 'everything' | 'checks') => void;
-  /** What the checks do; they find one thing each unless a test says otherwise. */
+  /** The checks' behaviour; by default each finds one thing. */
   work: (job: CheckJob) => Promise<unknown>;
   /** The checks that were run. */
   readonly asked: readonly CheckJob[];
@@ -55,9 +55,9 @@ export interface DigestStage {
   readonly offers: readonly RemediationRecord[];
   readonly log: readonly string[];
   readonly run: () => Promise<DigestRunState>;
-  /** Waits until so many checks were begun. */
+  /** Waits until this many checks have started. */
   readonly untilAsked: (count: number) => Promise<void>;
-  /** Waits until so many runs were queued for the bot and the last one is finished. @returns it. */
+  /** Waits until this many runs were queued for the bot and the last one is finished. @returns it. */
   readonly finished: (count?: number) => Promise<DigestRun>;
   readonly reportOf: (job: CheckJob) => Report;
   readonly close: () => Promise<void>;
@@ -65,10 +65,10 @@ export interface DigestStage {
 
 type DigestOutboxJob = Extract<OutboxJob, { kind: 'digest' }>;
 
-/** Fails as if the process was killed there. */
+/** Fails as if the process were killed there. */
 export class Killed extends Error {}
 
-/** A step that a process does not survive. */
+/** The process dies at this step. */
 export async function killed(): Promise<never> {
   throw new Killed();
 }
@@ -173,7 +173,7 @@ export function setDigestStage(redis: Redis): DigestStage {
   return stage;
 }
 
-/** Finds one pump that is broken, and offers a fix. */
+/** Finds one broken pump, and offers a fix. */
 function reportPump({ check, environment, args }: CheckJob, nowMs: number): Report {
   const offer = { remediation: 'mend', params: { thing: 'pump' }, title: 'Mend pump', risk: 'safe' as const };
   const { reason, severity, target, summary } = trackedPump();

@@ -32,11 +32,11 @@ async function start(options: EtcdOptions): Promise<Etcd> {
 type Access = Etcd['access'] & { readonly name?: string };
 
 const DEADLINE_MS = 10_000;
-/** Announced for so long that it is there however slow the machine is, and never refreshed. */
+/** Registered for long enough on any machine, and never refreshed. */
 const KEY = '/doppler/meta/z1/doppler_z1/0';
 const VALUE = JSON.stringify({ version: 1, endpoints: ['udp://10.0.1.1:3457'] });
 
-/** A second is enough here: keys are not refreshed, and that is not what these tests ask for. */
+/** One second is enough: keys are not refreshed, and these tests are not about that. */
 const check = { ...doppler, collect: collectTwice(1_000) };
 
 async function ask(all: readonly Access[], flags: Record<string, string> = {}): Promise<Report> {
@@ -61,7 +61,7 @@ async function ask(all: readonly Access[], flags: Record<string, string> = {}): 
 const lines = ({ findings }: Report) => findings.map(({ severity, reason }) => `${severity} ${reason}`);
 const offersIn = ({ findings }: Report) => findings.flatMap(({ offers = [] }) => offers);
 
-/** What is said once is not said again: in the verdict, a finding's summary, a gap or a note. */
+/** Each fact appears only once: in the verdict, a finding's summary, a gap or a note. */
 function expectReportedOnce({ findings, gaps, notes = [] }: Report): void {
   const said = [...findings.map(({ summary }) => summary), ...gaps.map(({ because }) => because), ...notes];
   expect(said).toEqual([...new Set(said)]);
@@ -70,17 +70,20 @@ function expectReportedOnce({ findings, gaps, notes = [] }: Report): void {
 test.each([
   ['the larger cluster first', (a: Access, b: Access) => [...a.endpoints, ...b.endpoints]],
   ['the single one first', (a: Access, b: Access) => [...b.endpoints, ...a.endpoints]],
-])('endpoints of two clusters: that is the cause, and their keys are not merged (%s)', async (_, order) => {
-  const [three, one] = await Promise.all([
-    start({ members: 3, tls: false }),
-    start({ members: 1, tls: false }),
-  ]);
-  await one.put(KEY, VALUE, { ttlSeconds: 600 });
-  const report = await ask([{ endpoints: order(three.access, one.access) }], { expected: 'doppler_z1/0' });
-  expect(lines(report)).toEqual(['critical several-clusters']);
-  expect(report.verdict).toBe("The endpoints of etcd are 2 separate clusters; couldn't check any doppler");
-  expect(offersIn(report)).toEqual([]);
-});
+])(
+  'endpoints of two clusters are reported as the cause, and their keys are not merged (%s)',
+  async (_, order) => {
+    const [three, one] = await Promise.all([
+      start({ members: 3, tls: false }),
+      start({ members: 1, tls: false }),
+    ]);
+    await one.put(KEY, VALUE, { ttlSeconds: 600 });
+    const report = await ask([{ endpoints: order(three.access, one.access) }], { expected: 'doppler_z1/0' });
+    expect(lines(report)).toEqual(['critical several-clusters']);
+    expect(report.verdict).toBe("The endpoints of etcd are 2 separate clusters; couldn't check any doppler");
+    expect(offersIn(report)).toEqual([]);
+  },
+);
 
 test('every endpoint refuses connections', async () => {
   const ports = [await freePort(), await freePort(), await freePort()];
@@ -90,10 +93,10 @@ test('every endpoint refuses connections', async () => {
   expectReportedOnce(report);
 });
 
-test('the survivor of three is restarted alone, and never serves', async () => {
+test('one member of three is restarted alone and never serves', async () => {
   const etcd = await start({ members: 3, tls: false });
   for (const index of [0, 1, 2]) await etcd.kill(index);
-  // It answers nobody before it has found a majority, so only its port can be waited for.
+  // It does not respond before it has found a majority, so only its port can be waited for.
   void etcd.start(0).catch(() => undefined);
   await expect.poll(() => accepts(etcd.members[0]!.port), { timeout: MAX_WAIT_MS }).toBe(true);
   const report = await ask([etcd.access], { expected: 'doppler_z1/0' });
@@ -101,7 +104,7 @@ test('the survivor of three is restarted alone, and never serves', async () => {
   expectReportedOnce(report);
 });
 
-test('two of three are paused: the third one knows no leader', async () => {
+test('with two of three paused, the third has no leader', async () => {
   const etcd = await start({ members: 3, tls: false });
   await etcd.put(KEY, VALUE, { ttlSeconds: 600 });
   etcd.pause(1);
@@ -117,7 +120,7 @@ test('all certificates of etcd have expired', async () => {
   const report = await ask([etcd.access], { expected: 'doppler_z1/0' });
   expect(lines(report)).toEqual(['critical certificate-expired']);
   expect(report.verdict).toMatch(
-    /^The certificates of all 3 endpoints of etcd have expired; couldn't check any doppler/,
+    /^All 3 endpoint certificates of etcd have expired; couldn't check any doppler/,
   );
 });
 
@@ -136,10 +139,10 @@ test("Wrench's own client certificate has expired", async () => {
   await writeFile(clientCertificate.key, expired.keyPem, { mode: 0o600 });
   const report = await ask([{ ...etcd.access, clientCertificate }]);
   expect(lines(report)).toEqual(['critical client-certificate-expired']);
-  expect(report.findings[0]?.summary).toContain('members reject it, so their state is not known');
+  expect(report.findings[0]?.summary).toContain('members reject it, so their state is unknown');
 });
 
-test.each(['NOSPACE', 'CORRUPT'])('%s stops the v3 API alone: v2 keys are still written', async (alarm) => {
+test.each(['NOSPACE', 'CORRUPT'])('%s stops only the v3 API: v2 keys are still written', async (alarm) => {
   const etcd = await start({ members: 1, tls: false });
   const raised = await etcd.ask.v3('maintenance/alarm', { action: 'ACTIVATE', memberID: '1', alarm });
   expect(raised.status).toBe(200);
@@ -153,7 +156,7 @@ test.each(['NOSPACE', 'CORRUPT'])('%s stops the v3 API alone: v2 keys are still 
   expect(lines(report)).not.toContain('warning member-unhealthy');
 });
 
-test('an etcd without v2 beside one with it is a note; asked for by name, or down, it is not', async () => {
+test('an etcd without v2 next to one with v2 is a note, unless it is selected by name or down', async () => {
   const [cf, kubernetes] = await Promise.all([
     start({ members: 1, tls: false }),
     start({ members: 1, tls: false, v2: false }),
@@ -172,17 +175,17 @@ test('an etcd without v2 beside one with it is a note; asked for by name, or dow
   expect(lines(down)).toContain('critical quorum-lost');
 });
 
-test('members that advertise names which are unknown here, and one endpoint in front of them: no false statement', async () => {
+test('makes no false statement about members with unresolvable advertised names behind one endpoint', async () => {
   const etcd = await start({ members: 3 });
   await etcd.put(KEY, VALUE, { ttlSeconds: 600 });
   const endpoints = etcd.access.endpoints.slice(0, 1);
   const report = await ask([{ ...etcd.access, endpoints }], { expected: 'doppler_z1/0' });
   expect(lines(report)).toEqual(['critical heartbeat-stopped']);
   expect(report.gaps).toEqual([]);
-  expect(report.notes).toEqual([expect.stringMatching(/ of etcd cannot be queried from here/)]);
+  expect(report.notes).toEqual([expect.stringMatching(/ of etcd can't be queried from here/)]);
 });
 
-test('one of three hangs: it does not respond, and the dopplers are judged by the others', async () => {
+test('if one of three members hangs, the dopplers are judged by the others', async () => {
   const etcd = await start({ members: 3, tls: false });
   await etcd.put(KEY, VALUE, { ttlSeconds: 600 });
   etcd.pause(0);
@@ -195,20 +198,20 @@ test('one of three hangs: it does not respond, and the dopplers are judged by th
   expect(report.gaps).toEqual([]);
 });
 
-test('an endpoint whose member was removed from the cluster is a warning, and the dopplers are judged', async () => {
+test('an endpoint of a removed member is a warning, and the dopplers are still judged', async () => {
   const etcd = await start({ members: 3, tls: false });
   await etcd.put(KEY, VALUE, { ttlSeconds: 600 });
   const { body } = await etcd.ask.v3('cluster/member/list', {});
   const listed = body['members'] as { readonly ID: string; readonly name: string }[];
   const gone = listed.find(({ name }) => name === etcd.members[2]!.name)!;
-  // Until all members have been up for a while, etcd refuses to remove one.
+  // etcd refuses to remove a member until all members have been up for a while.
   await expect
     .poll(async () => (await etcd.ask.v3('cluster/member/remove', { ID: gone.ID })).status, {
       timeout: MAX_WAIT_MS,
       interval: 200,
     })
     .toBe(200);
-  // It ends by itself once it has seen its removal.
+  // It exits by itself once it has learned of its removal.
   await expect.poll(() => etcd.members[2]!.pid(), { timeout: MAX_WAIT_MS }).toBe(undefined);
   const report = await ask([etcd.access], { expected: 'doppler_z1/0' });
   expect(lines(report)).toContain('warning endpoint-not-a-member');

@@ -18,12 +18,12 @@ import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { type Etcd, startEtcd } from './etcd.ts';
 import { type Loggregator, startLoggregator } from './loggregator/loggregator.ts';
 
-// A whole world starts and stops here.
+// Starts and stops many servers.
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const VMS = 6;
 const WAIT = { timeout: MAX_WORLD_WAIT_MS, interval: 200 };
-/** Announcements live for six seconds here and are refreshed every three: four seconds are more than that. */
+/** Registrations last six seconds here and are refreshed every three: four seconds is more than that. */
 const TTL_SECONDS = 6;
 const check = { ...doppler, collect: collectTwice(4_000) };
 
@@ -80,10 +80,10 @@ function runDoppler(): Promise<Report> {
 
 const reasons = ({ findings }: Report) => findings.map(({ reason }) => reason);
 
-test('a doppler that is stuck is found among healthy ones, restarted as planned, and all is clear again', async () => {
+test('a stuck doppler is found among healthy ones and restarted as planned, and the check is clear again', async () => {
   await expect.poll(runDoppler, WAIT).toMatchObject({
     status: 'clear',
-    verdict: 'All three dopplers are registered',
+    verdict: 'All 3 dopplers are registered',
     examined: 3,
     gaps: [],
   });
@@ -91,7 +91,7 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
   await loggregator.stick('doppler_z2/0');
   await expect.poll(loggregator.countMetrons, WAIT).toBe(0);
   const before = await runDoppler();
-  expect(before.verdict).toMatch(/^doppler_z2\/0 is running but not registered; the other two are\./);
+  expect(before.verdict).toMatch(/^doppler_z2\/0 is running but not registered; the other 2 are\./);
   expect(reasons(before)).toEqual(['registration-stuck', 'metron-down']);
   const offers = before.findings.flatMap((finding) => finding.offers ?? []);
   expect(offers).toMatchObject([{ title: 'Restart doppler_z2/0', risk: 'disruptive' }]);
@@ -111,18 +111,18 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
   );
   expect(await plan()).toEqual(planned);
 
-  const told: string[] = [];
+  const recorded: string[] = [];
   await applyRemediation(restart, offer, planned, {
     read: read(),
     write: { processes: () => machines.writes!.processes! },
     now: new Date(),
     applyContext: { idempotencyKey: 'm0123456789abcdef', signal },
-    recordStep: async (line) => void told.push(line),
+    recordStep: async (line) => void recorded.push(line),
     stillFound: new Set(),
     confirmMayContinue: async () => undefined,
     redact: makeRedact(),
   });
-  expect(told).toEqual([expect.stringMatching(/^doppler_z2\/0 restarted: .*pid \d+ -> \d+/)]);
+  expect(recorded).toEqual([expect.stringMatching(/^doppler_z2\/0 restarted: .*pid \d+ -> \d+/)]);
   expect((await plan()).precondition).not.toEqual(planned.precondition);
 
   let after: Report | undefined;
@@ -134,7 +134,7 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
   );
 });
 
-test('with two of three etcds dead no doppler is judged, and none is offered a restart', async () => {
+test('with two of three etcds down, no doppler is judged and no restart is offered', async () => {
   await etcd.kill(1);
   await etcd.kill(2);
   const report = await runDoppler();

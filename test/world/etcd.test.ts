@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => etcd.close());
 
-test('three members keep what was written while one is dead, one is paused and both come back', async () => {
+test('three members keep what was written while one is down, one is paused, and both recover', async () => {
   await etcd.mkdir('/doppler/meta/z2/doppler_z2');
   await etcd.put('/doppler/meta/z1/doppler_z1/0', '{"version":1}', { ttlSeconds: 60 });
   const asked = '/v2/keys/doppler/meta?recursive=true&quorum=true';
@@ -25,7 +25,7 @@ test('three members keep what was written while one is dead, one is paused and b
   etcd.resume(2);
 });
 
-test('v3 is another store, beside the first', async () => {
+test('v3 is a separate store from v2', async () => {
   expect(await etcd.putV3('/registry/a', 'b')).toMatchObject({ status: 200 });
   expect(await etcd.ask.v2('GET', '/v2/keys/registry')).toMatchObject({
     status: 404,

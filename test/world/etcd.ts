@@ -20,56 +20,65 @@ import {
 } from './etcd/secrets.ts';
 import { freePort } from './free-port.ts';
 
-/** Real etcd servers of this test's own, on loopback. */
+/** Real etcd servers for one test, on loopback. */
 export interface Etcd {
   readonly members: readonly EtcdMember[];
-  /** As the `etcd` source is configured with them: the address is dialled, the name is asked for. */
+  /** As configured for the `etcd` source: connects to the address, and verifies the name. */
   readonly access: {
     readonly endpoints: readonly { readonly url: string; readonly servername?: string }[];
     /** Files in PEM, with TLS only. */
     readonly ca?: string;
     readonly clientCertificate?: { readonly cert: string; readonly key: string };
   };
-  /** What signed its certificates, with TLS only. */
+  /** The CA of its certificates, with TLS only. */
   readonly authority?: Authority;
-  /** Writes a key over v2, as a doppler does; a `prevExist` that fails is an error here. */
+  /** Writes a key over v2, like a doppler; throws if `prevExist` fails. */
   readonly put: (
     key: string,
     value: string,
     options?: { readonly ttlSeconds?: number; readonly prevExist?: boolean },
   ) => Promise<void>;
   readonly mkdir: (directory: string) => Promise<void>;
-  /** A key, or a directory with all that is in it. */
+  /** A key, or a directory with everything in it. */
   readonly remove: (key: string) => Promise<void>;
-  /** Writes a key over v3, whose store is another one. Gives back what etcd said: no space left is an answer, too. */
+  /**
+   * Writes a key over v3, which has a separate store. Returns etcd's response, which may be that there is
+   * no space.
+   */
   readonly putV3: (key: string, value: string) => Promise<EtcdAnswer>;
-  /** Everything else, asked of the first member that is up. */
+  /** Every other request, sent to the first member that is up. */
   readonly ask: EtcdAsker;
-  /** SIGKILL, as a host that dies. */
+  /** SIGKILL, like a host that fails. */
   readonly kill: (index: number) => Promise<void>;
-  /** Starts a killed one on its old ports and data, and waits until it answers for itself. */
+  /** Starts a killed one on its old ports and data, and waits until it responds. */
   readonly start: (index: number) => Promise<void>;
   /** The same, with more settings for this start only. */
   readonly startWith: (index: number, settings: readonly string[]) => Promise<void>;
-  /** Starts a killed one on its old ports and data. Without a majority it accepts connections and answers nobody. */
+  /**
+   * Starts a killed one on its old ports and data. Without a majority it accepts connections without
+   * responding.
+   */
   readonly launch: (index: number) => Promise<void>;
-  /** Starts a killed one without its data, as the only member of a cluster of its own. */
+  /** Starts a killed one without its data, as the only member of a new cluster. */
   readonly startAlone: (index: number) => Promise<void>;
-  /** Adds a member to the cluster. It runs where `isStarted`, on ports of its own. */
+  /** Adds a member to the cluster. It runs if `isStarted`, on its own ports. */
   readonly add: (options: { readonly isLearner: boolean; readonly isStarted: boolean }) => Promise<Added>;
   /** Removes a member from the cluster, and waits until it has stopped for that reason. */
   readonly removeMember: (index: number) => Promise<void>;
   /** The index of the member that leads, once all that are up agree on one. */
   readonly leader: () => Promise<number>;
-  /** Waits until this one says that it leads, or that it knows no leader. */
+  /** Waits until this one reports that it leads, or that it has no leader. */
   readonly untilLeading: (index: number) => Promise<void>;
   readonly untilLeaderless: (index: number) => Promise<void>;
-  /** Ends the connections between the members, with `peerNotAfter` only. They connect again, if their certificates allow it. */
+  /**
+   * Closes the connections between the members, with `peerNotAfter` only. They reconnect if their
+   * certificates allow it.
+   */
   readonly dropPeerConnections: () => void;
-  /** SIGSTOP and SIGCONT: a paused member accepts connections and does not answer. */
+  /** SIGSTOP and SIGCONT: a paused member accepts connections and does not respond. */
   readonly pause: (index: number) => void;
   readonly resume: (index: number) => void;
-  /** Stops what was started here and removes its folder; safe to call twice. */
+  /** Stops everything started here and removes its folder; safe to call twice. */
   readonly close: () => Promise<void>;
 }
 
@@ -84,7 +93,7 @@ export interface Added {
 export interface EtcdMember {
   /** `etcd-z1-0` */
   readonly name: string;
-  /** With an IP address; a certificate is valid for `servername` alone. */
+  /** With an IP address; the certificate is valid only for `servername`. */
   readonly url: string;
   readonly port: number;
   /** `etcd-z1-0.cf-etcd.service.cf.internal`, with TLS only. */
@@ -95,24 +104,24 @@ export interface EtcdMember {
 export interface EtcdOptions {
   /** Default 1. */
   readonly members?: 1 | 3;
-  /** Default true: as Cloud Foundry's, with client certificates. */
+  /** Default true: as in Cloud Foundry, with client certificates. */
   readonly tls?: boolean;
-  /** Default etcd's own, 2 GiB. */
+  /** Default 2 GiB, etcd's own. */
   readonly quotaBytes?: number;
   /** Default true. */
   readonly v2?: boolean;
   /**
-   * The address that members advertise: default `names` with TLS, as in Cloud Foundry, which nobody outside can resolve; `nowhere` is
-   * the same without TLS.
+   * The address that members advertise: default `names` with TLS, as in Cloud Foundry, which does not
+   * resolve outside; `nowhere` is the same without TLS.
    */
   readonly advertise?: 'addresses' | 'names' | 'nowhere';
-  /** Of the servers' certificates, or of each one's; one in the past is served all the same. */
+  /** Of the servers' certificates, or of each one; an expired one is served anyway. */
   readonly notAfter?: Date | readonly Date[];
-  /** Members talk to each other over TLS, with a certificate that ends then, and through a proxy. */
+  /** Members talk to each other over TLS, with a certificate that expires then, and through a proxy. */
   readonly peerNotAfter?: Date;
 }
 
-/** Another program may take a port between looking and listening. */
+/** Another program may take a port before etcd listens on it. */
 const TRIES = 5;
 
 export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
@@ -187,7 +196,8 @@ async function plan(
       ['--initial-advertise-peer-urls', peer(index)],
       ['--initial-cluster', initialCluster],
       ['--initial-cluster-token', own],
-      // Losing a leader is noticed in half a second, and a quorum read gives up 5 s and two elections later.
+      // A lost leader is detected within half a second, and a quorum read gives up 5 s and two elections
+      // later.
       ['--heartbeat-interval', '50'],
       ['--election-timeout', '500'],
       [`--enable-v2=${options.v2 ?? true}`],
@@ -221,7 +231,7 @@ async function differentPorts(count: number): Promise<readonly number[]> {
 
 function agentFor({ servername }: Planned, secrets: Secrets | undefined): Agent {
   if (!secrets) return new Agent();
-  // An expired certificate is for others to find; it must not keep its own test from starting.
+  // Lets the cluster start even with an expired certificate, which is for the check to find.
   const tls = { ca: secrets.authority.certificatePem, ...secrets.clientPem, rejectUnauthorized: false };
   return new Agent({ connect: { ...tls, ...(servername !== undefined && { servername }) } });
 }
@@ -231,7 +241,7 @@ async function untilHealthy(member: Planned, secrets: Secrets | undefined): Prom
   await until(member, secrets, async (ask) => (await ask.v2('GET', '/health')).body['health'] === 'true');
 }
 
-/** It answers, healthy or not: it may be one of too few. */
+/** It responds, healthy or not: it may lack a majority. */
 async function untilAnswering(member: Planned, secrets: Secrets | undefined): Promise<void> {
   await until(member, secrets, async (ask) => (await ask.v2('GET', '/version')).status === 200);
 }
@@ -273,7 +283,9 @@ function acceptsConnections(port: number): Promise<boolean> {
   });
 }
 
-/** Right after its start a cluster refuses new members: it waits for its members to be connected for 5 s. */
+/**
+ * Right after its start a cluster rejects new members: it waits for its members to be connected for 5 s.
+ */
 async function untilDone(ask: () => Promise<EtcdAnswer>): Promise<EtcdAnswer> {
   const endsAt = Date.now() + MAX_WAIT_MS;
   for (;;) {

@@ -3,20 +3,20 @@ import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import { defineRemediation, type Plan, type Risk } from '../../src/check/define-remediation.ts';
 import { SourceError } from '../../src/ports/source-error.ts';
 
-/** Things that are broken until a fix is applied to them. */
+/** Things that are broken until a fix is applied. */
 export interface FakeSystem {
   readonly broken: Set<string>;
-  /** Each applied fix: the thing, and the order it was applied with. */
+  /** Each applied fix: the thing, and its position among all applied fixes. */
   readonly applied: { readonly thing: string; readonly order: string }[];
   /** The precondition of every plan. */
   version: string;
-  /** The error that reading it fails with. */
+  /** The error of reading it. */
   unreachable?: string;
   /** Runs before a fix is applied. */
   beforeApply?: (thing: string, signal: AbortSignal) => Promise<void>;
   /** Whether a fix repairs the thing. */
   fixWorks: boolean;
-  /** Several broken things are one finding with many targets, and one fix for all of them. */
+  /** Several broken things become one finding with many targets, and one fix for all of them. */
   isGrouped: boolean;
   /** Things that were removed: they are still reported, and cannot be planned. */
   readonly removed: Set<string>;
@@ -86,7 +86,7 @@ export function makeFixableCheck(
     },
     diagnose: (broken) => ({
       examined: 3,
-      verdict: broken.length > 0 ? `${broken.length} of 3 things are broken` : 'All 3 things are well',
+      verdict: broken.length > 0 ? `${broken.length} of 3 things are broken` : 'All 3 things are healthy',
       findings:
         system.isGrouped && broken.length > 1
           ? [groupOf(broken)]

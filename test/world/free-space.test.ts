@@ -24,7 +24,7 @@ afterAll(async () => {
   await etcd.close();
 });
 
-/** The disks of a machine that runs tests are as slow as they are: that is not asked here. */
+/** Test machines may have slow disks, so this test ignores disk speed. */
 function runHealth(): Promise<Report> {
   const flags = new Map(Object.entries({ 'slow-share': '1', 'warning-days': '0', 'critical-days': '0' }));
   return runCheck(check, {
@@ -56,15 +56,15 @@ async function write(key: string, length = 100_000): Promise<number> {
 }
 
 async function apply(plan: Awaited<ReturnType<typeof freeSpace.plan>>): Promise<readonly string[]> {
-  const told: string[] = [];
-  const recordStep = async (line: string): Promise<void> => void told.push(line);
+  const recorded: string[] = [];
+  const recordStep = async (line: string): Promise<void> => void recorded.push(line);
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal };
   const write = { keyValue: () => source.writes!.keyValue! };
   await freeSpace.apply({ ...context(), write, applyContext, recordStep }, { store: 'etcd' }, plan);
-  return told;
+  return recorded;
 }
 
-test('an etcd that takes no more writes is found, freed as its plan says, clear when checked again, and can be written to', async () => {
+test('an etcd that rejects writes is found, freed as planned, clear when checked again, and writable', async () => {
   expect(await runHealth()).toMatchObject({ status: 'clear', examined: 3 });
   await expect(freeSpace.plan(context(), { store: 'etcd' })).rejects.toThrow('no NOSPACE alarm is raised');
 
@@ -84,21 +84,21 @@ test('an etcd that takes no more writes is found, freed as its plan says, clear 
 
   const plan = await freeSpace.plan(context(), { store: 'etcd' });
   expect(JSON.parse(JSON.stringify(plan))).toEqual(await freeSpace.plan(context(), { store: 'etcd' }));
-  const told = await apply(plan);
+  const recorded = await apply(plan);
 
-  expect(told[0]).toMatch(/^History of etcd compacted up to revision \d+$/);
-  expect(told.slice(1, 4).toSorted()).toEqual([
+  expect(recorded[0]).toMatch(/^History of etcd compacted up to revision \d+$/);
+  expect(recorded.slice(1, 4).toSorted()).toEqual([
     'etcd-z1-0 defragmented',
     'etcd-z1-1 defragmented',
     'etcd-z2-0 defragmented',
   ]);
-  expect(told.slice(4).every((line) => /^NOSPACE alarm of etcd-z\d-\d disarmed$/.test(line))).toBe(true);
-  expect(told.length).toBeGreaterThan(4);
+  expect(recorded.slice(4).every((line) => /^NOSPACE alarm of etcd-z\d-\d disarmed$/.test(line))).toBe(true);
+  expect(recorded.length).toBeGreaterThan(4);
   await expect.poll(async () => (await runHealth()).status).toBe('clear');
   expect(await write('a')).toBe(200);
 });
 
-test('an etcd that is full of what is in use stays closed: the alarm is not disarmed only to be raised again', async () => {
+test('an etcd full of live data keeps its alarm: it is not disarmed only to be raised again', async () => {
   for (let key = 0; key < 8; key++) expect(await write(`key ${key}`)).toBe(200);
   // One after the other, so that the cluster keeps its quorum.
   for (let member = 0; member < 3; member++) {
@@ -115,7 +115,7 @@ test('an etcd that is full of what is in use stays closed: the alarm is not disa
   expect(await write('a')).toBe(429);
 });
 
-test('with a member down nothing is offered or planned, and the check says which one', async () => {
+test('with a member down no fix is offered or planned, and the check names the member', async () => {
   await etcd.kill(2);
   const { findings } = await runHealth();
   expect(findings.map(({ reason, target }) => `${reason} ${target}`)).toEqual([
@@ -125,11 +125,11 @@ test('with a member down nothing is offered or planned, and the check says which
   expect(findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
   await expect(freeSpace.plan(context(), { store: 'etcd' })).rejects.toMatchObject({
     kind: 'refused',
-    message: 'no space is freed in etcd: etcd-z2-0 is not healthy',
+    message: 'cannot free space in etcd: etcd-z2-0 is not healthy',
   });
 });
 
-test('without a quorum that comes first', async () => {
+test('a lost quorum is reported first', async () => {
   await etcd.kill(1);
   expect((await runHealth()).verdict).toMatch(/^etcd has lost its quorum: 1 of 3 members responds/);
 });

@@ -3,7 +3,7 @@ import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import type { NextCheck } from '../../src/check/finding.ts';
 import type { Catalogue } from '../../src/request/catalogue.ts';
 
-/** Checks whose behaviour a test sets, in an area of their own. */
+/** Checks in an area `lab`, whose behaviour a test sets. */
 export function makeCatalogue(checks: Readonly<Record<string, AnyCheck>>): Catalogue {
   return {
     commands: new Map([['lab', { title: 'Checks of a test' }]]),
@@ -11,7 +11,7 @@ export function makeCatalogue(checks: Readonly<Record<string, AnyCheck>>): Catal
   };
 }
 
-/** A check that finds `findings` targets after `work`, each with these checks to ask `next`. */
+/** A check that finds `findings` targets after `work`, each with these checks to run `next`. */
 export function makeCheck(
   work: (signal: AbortSignal, saw: (source: string, count?: number) => void) => Promise<void> = async () =>
     undefined,
@@ -31,7 +31,7 @@ export function makeCheck(
     },
     diagnose: (found) => ({
       examined: 41,
-      verdict: found > 0 ? `${found} of 41 things are broken` : 'All 41 things are well',
+      verdict: found > 0 ? `${found} of 41 things are broken` : 'All 41 things are healthy',
       findings: Array.from({ length: found }, (_, at) => ({
         reason: 'thing-broken',
         severity: 'critical' as const,

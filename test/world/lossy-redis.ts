@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 
-/** A way to a Redis on which an answer can be lost: the command was done, and whoever sent it cannot know. */
+/** A proxy to a Redis that can lose a reply: the command was executed, but its sender cannot know. */
 export interface LossyRedis {
   readonly url: string;
-  /** Drops the next answer to a command that was executed and cuts its connection, once. */
+  /** Drops the next reply to an executed command and closes its connection, once. */
   readonly loseNextAnswer: () => void;
   readonly close: () => Promise<void>;
 }
@@ -53,8 +53,8 @@ export async function startLossyRedis(url: string): Promise<LossyRedis> {
 }
 
 /**
- * Makes a connection run each script twice and return the second answer, as a client does that sends a script again because its first
- * answer was lost. `between` happens before the second time.
+ * Makes a connection run each script twice and return the second reply, like a client that sends a script
+ * again because its first reply was lost. `between` runs before the second time.
  */
 export function runScriptsTwice(connection: Redis, between?: () => Promise<unknown>): Redis {
   type Run = (...words: unknown[]) => Promise<unknown>;

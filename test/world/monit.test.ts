@@ -8,7 +8,7 @@ const SLEEPER = { name: 'sleeper', command: ['/bin/sleep', '1000'] } as const;
 const runs = async (pid: number): Promise<boolean> =>
   /^State:\s*[^Z\s]/m.test(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''));
 
-// Monit looks once a second at most: these wait beside one another.
+// Monit checks at most once a second, so these tests wait concurrently.
 test.concurrent('monit starts its processes, and closing it stops them and leaves nothing behind', async ({
   expect,
   onTestFinished,
@@ -23,7 +23,7 @@ test.concurrent('monit starts its processes, and closing it stops them and leave
   await expect(stat(monit.folder)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-test.concurrent('a process that is killed is started again, and one that cannot be started is said to be so', async ({
+test.concurrent('a killed process is restarted, and one that cannot be started is reported', async ({
   expect,
   onTestFinished,
 }) => {
@@ -40,7 +40,7 @@ test.concurrent('a process that is killed is started again, and one that cannot 
   expect(await runs(await monit.pidOf('sleeper'))).toBe(true);
 });
 
-test.concurrent('an order is done when another process runs', async ({ expect, onTestFinished }) => {
+test.concurrent('a restart is done when a new process runs', async ({ expect, onTestFinished }) => {
   const monit = await startMonit({ name: 'vm', processes: [SLEEPER] });
   onTestFinished(monit.close);
   await waitForWatched(monit, ([sleeper]) => sleeper?.status === 0 && sleeper.monitor === 1);

@@ -9,28 +9,28 @@ import { type MonitAccess, readStatus, readWatched, type Watched } from './monit
 import { endProcesses } from './monit/end-processes.ts';
 import { fileOf, writeScripts, type WatchedProcess } from './monit/scripts.ts';
 
-/** A real monit of this test's own, on loopback, with processes that it starts. */
+/** A real monit for one test, on loopback, with processes that it starts. */
 export interface Monit extends MonitAccess {
-  /** Everything of it: `monitrc`, `monit.log`, `<process>.pid`, `<process>.log`. */
+  /** All its files: `monitrc`, `monit.log`, `<process>.pid`, `<process>.log`. */
   readonly folder: string;
   readonly summary: () => Promise<readonly Watched[]>;
-  /** @throws where it is not running. */
+  /** @throws if it is not running. */
   readonly pidOf: (process: string) => Promise<number>;
-  /** What monit wrote down, orders and failures. */
+  /** Monit's log: actions and failures. */
   readonly log: () => Promise<string>;
-  /** Stops monit and what it started, and nothing else; removes the folder. */
+  /** Stops only monit and what it started; removes the folder. */
   readonly close: () => Promise<void>;
 }
 
 export interface MonitOptions {
-  /** What the machine is called: part of the folder's name. */
+  /** The name of the machine, part of the folder's name. */
   readonly name: string;
   readonly processes: readonly WatchedProcess[];
-  /** What else it checks, in its own words, given its folder: files, filesystems, hosts, programs. */
+  /** Other checks in monit's syntax, given its folder: files, filesystems, hosts, programs. */
   readonly checks?: (folder: string) => readonly string[];
-  /** Seconds from one look to the next. Default: 1, the least that monit knows. */
+  /** Seconds between two checks. Default: 1, monit's minimum. */
   readonly pollSeconds?: number;
-  /** Default: what BOSH writes everywhere, `vcap:random-password`. */
+  /** Default: BOSH's usual credentials, `vcap:random-password`. */
   readonly auth?: { readonly username: string; readonly password: string };
 }
 
@@ -60,7 +60,10 @@ export async function startMonit(options: MonitOptions): Promise<Monit> {
   };
 }
 
-/** A port that was free may be taken a moment later by another test: monit then runs on without its pages, and is started again on another port. */
+/**
+ * Another test may take a free port a moment later: monit then runs without its web pages, and is restarted
+ * on another port.
+ */
 async function spawnSomewhere(
   folder: string,
   options: MonitOptions,
@@ -70,7 +73,7 @@ async function spawnSomewhere(
     const port = await freePort();
     const access = { url: `http://127.0.0.1:${port}`, ...auth };
     const monitrc = join(folder, 'monitrc');
-    // As monit itself: one byte a letter. It refuses a file that others may read.
+    // As monit itself requires: one byte per letter. It rejects a file that others may read.
     await writeFile(monitrc, configuration(folder, port, options, auth), { encoding: 'latin1', mode: 0o600 });
     const child = spawn('monit', ['-I', '-c', monitrc], { stdio: 'ignore', cwd: folder });
     const failure = new Promise<Error>((resolve) => child.once('error', resolve));
@@ -86,7 +89,7 @@ async function spawnSomewhere(
   }
 }
 
-/** Whether it is ours that answers, and not another test's that was quicker. */
+/** Whether this monit responds, and not one of another test that was faster. */
 async function answers(child: ChildProcess, access: MonitAccess, monitrc: string): Promise<boolean> {
   const endsAt = performance.now() + MAX_WAIT_MS;
   while (child.exitCode === null && performance.now() < endsAt) {

@@ -47,7 +47,7 @@ function cells(amount: number, more: (index: number) => Partial<DirectorVm> = ()
   return makeMemoryVms(Array.from({ length: amount }, (_, index) => makeVm('cell', index, more(index))));
 }
 
-test('a director that is behind a bad gateway for a moment is clear, and takes a moment', async () => {
+test('a director briefly behind a bad gateway is clear, after a retry', async () => {
   const { director, open } = await bosh();
   director.fail({ path: '/tasks/', status: 502, body: '<html><title>502 Bad Gateway</title></html>' }, 5);
   const report = await ask(open());
@@ -57,7 +57,7 @@ test('a director that is behind a bad gateway for a moment is clear, and takes a
   ]);
 });
 
-test('two ignored VMs that do not answer are information', async () => {
+test('two ignored VMs that do not respond are info findings', async () => {
   const silent = { ignore: true, jobState: 'unresponsive agent' } as const;
   const { open } = await bosh({ deployments: { cf: cells(3, (index) => (index < 2 ? silent : {})) } });
   const report = await ask(open());
@@ -67,7 +67,7 @@ test('two ignored VMs that do not answer are information', async () => {
   ]);
 });
 
-test('one VM that a deploy has stopped is information while the deploy runs, and a warning after it', async () => {
+test('a VM stopped by a deploy is an info finding during the deploy and a warning after it', async () => {
   const stopped = {
     jobState: 'stopped',
     processes: [{ name: 'rep', state: 'unknown' }],
@@ -81,7 +81,7 @@ test('one VM that a deploy has stopped is information while the deploy runs, and
   expect(reportHeadline(await ask(open()))).toBe('WARNING');
 });
 
-test('at the deadline the deployments that were read are reported, and the slow one is not reported as healthy', async () => {
+test('at the deadline, the deployments that were read are reported and the slow one is not reported as healthy', async () => {
   const never = Promise.withResolvers<void>();
   const { director, open } = await bosh({ deployments: { cf: cells(3), slow: cells(1) } });
   director.fail({ path: '/deployments/slow/', until: never.promise });
@@ -89,7 +89,7 @@ test('at the deadline the deployments that were read are reported, and the slow 
   never.resolve();
   expect([reportHeadline(report), report.verdict]).toEqual([
     'UNKNOWN',
-    "Couldn't check 1 of 4 places. All 6 processes on 3 instances are running",
+    "All 6 processes on 3 instances are running; couldn't check 1 of 4 sources",
   ]);
   expect(report.gaps).toEqual([
     { what: 'bosh:slow: its instances', because: 'not finished within 5 s', kind: 'unfinished' },
@@ -98,7 +98,7 @@ test('at the deadline the deployments that were read are reported, and the slow 
 
 const RUNNING = { status: 0, monitor: 1, pendingAction: 0, pid: 10, uptimeSeconds: 100 };
 
-test('a disk and a file of the group that fail are a warning without a button, though every process runs', async () => {
+test('a failing disk and file of the group are a warning without a button, although every process runs', async () => {
   const report = await ask(
     await monit({
       version: '5.2.5',
@@ -117,7 +117,7 @@ test('a disk and a file of the group that fail are a warning without a button, t
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
-test('a service that cannot be read makes its host not clear, and hides nothing of the others', async () => {
+test('an unreadable service makes its host unknown and hides nothing about the others', async () => {
   const unreadable = { name: 'x">y', ...RUNNING };
   const well = await ask(await monit({ processes: [unreadable, { name: 'rep', ...RUNNING }] }));
   expect(reportHeadline(well)).toBe('UNKNOWN');

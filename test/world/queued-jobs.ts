@@ -9,7 +9,7 @@ export interface QueuedJob {
 
 type QueueName = typeof REMEDIATIONS | typeof OUTBOX;
 
-/** The jobs that wait for a worker or the bot, oldest first. */
+/** The jobs waiting for a worker or the bot, oldest first. */
 export function readQueued(connection: RedisConnection, name: QueueName): Promise<readonly QueuedJob[]> {
   return withQueue(connection, name, async (queue) => {
     const jobs = await queue.getJobs(['waiting', 'prioritized', 'delayed'], 0, -1, true);
@@ -17,7 +17,7 @@ export function readQueued(connection: RedisConnection, name: QueueName): Promis
   });
 }
 
-/** Removes the jobs that wait, as if they had never reached their queue. */
+/** Removes the waiting jobs, as if they had never reached their queue. */
 export function dropQueued(connection: RedisConnection, name: QueueName): Promise<void> {
   return withQueue(connection, name, (queue) => queue.drain(true));
 }

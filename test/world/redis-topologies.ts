@@ -9,10 +9,10 @@ import { REDIS_PROGRAMS } from '../../src/queue/local-redis.ts';
 import { issue, makeAuthority } from './ca.ts';
 import { freePort } from './free-port.ts';
 
-/** Redis as large installations run it; real servers on loopback. */
+/** Redis topologies of large installations, as real servers on loopback. */
 export interface Topology {
   readonly settings: RedisSettings;
-  /** Takes the primary away, as a host that dies; where another can take its place. */
+  /** Kills the primary, like a host that fails; only if another can take over. */
   readonly killPrimary?: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -31,7 +31,7 @@ const DURABLE = [
   'noeviction',
 ];
 
-/** A Cluster of one node that speaks TLS only, under an authority that no trust store knows, and wants a password. */
+/** A Cluster of one node that accepts only TLS, with a private CA, and requires a password. */
 export async function startTlsRedis(): Promise<Topology> {
   const processes = await makeRedisProcesses();
   const authority = await makeAuthority({ name: 'Redis root' });
@@ -161,7 +161,7 @@ async function makeRedisProcesses(): Promise<RedisProcesses> {
   };
 }
 
-/** A Redis with its data in a folder of its own. */
+/** A Redis with its data in its own folder. */
 async function startNode(
   processes: RedisProcesses,
   port: number,
@@ -198,7 +198,7 @@ async function ready(options: ClientOptions): Promise<void> {
   client.disconnect();
 }
 
-/** Cluster nodes speak with each other on a port 10,000 higher, which must exist too. */
+/** Cluster nodes talk to each other on a port 10,000 higher, which must exist too. */
 async function freePorts(count: number): Promise<readonly number[]> {
   const ports: number[] = [];
   while (ports.length < count) {

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnRedis } from '../../src/queue/local-redis.ts';
 
-/** A real Redis of this test's own, on a unix socket, durable to the last command. */
+/** A real Redis for one test, on a unix socket, durable to the last command. */
 export interface TestRedis {
   readonly url: string;
-  /** Where it keeps its data: everything ever written to it. */
+  /** Where it stores its data: everything ever written to it. */
   readonly folder: string;
-  /** SIGKILL, as a host that dies. What was acknowledged is still there after `start`. */
+  /** SIGKILL, like a host that fails. Acknowledged writes are still there after `start`. */
   readonly kill: () => Promise<void>;
   readonly start: () => Promise<void>;
   readonly close: () => Promise<void>;

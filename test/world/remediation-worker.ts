@@ -24,17 +24,20 @@ import { anOffer, POLICY } from './remediation.ts';
 
 const JOB_ID = 'job-7';
 
-/** A worker of remediations on a real Redis, with one broken thing whose fix was offered, and the people who may decide about it. */
+/**
+ * A remediation worker on a real Redis, with one broken thing whose fix was offered, and the people who may
+ * decide about it.
+ */
 export interface RemediationStage {
   readonly deps: RemediationDeps;
   readonly system: FakeSystem;
   readonly remediations: RemediationStore;
   readonly id: string;
-  /** What it has logged, one JSON line each. */
+  /** Its log, one JSON record per line. */
   readonly log: readonly string[];
   readonly read: () => Promise<RemediationRecord>;
   readonly change: (transition: Transition) => Promise<RemediationRecord>;
-  /** A job about it, as it is now. */
+  /** A job about it, with the current state. */
   readonly job: (signal?: AbortSignal, changed?: Partial<RemediationDeps>) => Promise<JobContext>;
   /** Runs the job of this kind, as a worker does. */
   readonly run: (kind: 'plan' | 'apply', changed?: Partial<RemediationDeps>) => Promise<void>;

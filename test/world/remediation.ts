@@ -7,7 +7,7 @@ import {
   remediationIdOf,
 } from '../../src/store/remediation/record.ts';
 
-/** One remediation for tests of its life: a doppler is to be restarted. */
+/** One remediation for tests of its lifecycle: the restart of a doppler. */
 
 export const OBSERVATION: Observation = {
   at: '2026-11-20T14:03:07.000Z',
@@ -45,7 +45,7 @@ export const POLICY: Policy = {
   roles: { requester: ['U0ADA'], approver: ['U0GRACE', 'U0KATE'], auditor: [] },
 };
 
-/** An offer, changed as a test wants it. Another `runId` or target makes another one. */
+/** An offer with changes. Another `runId` or target makes a different one. */
 export function anOffer(changed: Partial<RemediationRecord> = {}): RemediationRecord {
   const {
     runId = 'r1',
@@ -77,7 +77,7 @@ export function anOffer(changed: Partial<RemediationRecord> = {}): RemediationRe
   };
 }
 
-/** The hash that its card shows once it has that plan. */
+/** The hash on its card once it has that plan. */
 export function hashOf(remediation: RemediationRecord, plan: Plan = PLAN): string {
   return planHashOf(remediation, plan);
 }

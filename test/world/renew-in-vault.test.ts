@@ -13,7 +13,9 @@ import { issue, makeAuthority } from './ca.ts';
 import { asSafe, asSafeAuthority } from './safe-secrets.ts';
 import { startVault, type Vault } from './vault.ts';
 
-/** Folders of the outage behind "Downloading Failed", each with its authority beside it, as `safe` lays them out. */
+/**
+ * Folders from the outage behind "Downloading Failed", each with its CA next to it, as `safe` stores them.
+ */
 const FOLDERS = [
   'bbs/locket/tls',
   'cell/rep/tls',
@@ -68,7 +70,7 @@ function context(): ReadContext<'certificates'> {
   };
 }
 
-test('every expired certificate is offered, renewed as its plan says, and gone when looked at again', async () => {
+test('every expired certificate is offered, renewed as planned, and gone when checked again', async () => {
   const before = await runExpiring();
   expect(before.verdict).toBe('4 of 5 certificates have expired');
   const offers = before.findings.flatMap((finding) => finding.offers ?? []);
@@ -80,10 +82,10 @@ test('every expired certificate is offered, renewed as its plan says, and gone w
     'Renew rep/tls/cert',
   ]);
 
-  const told: string[] = [];
+  const recorded: string[] = [];
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: new AbortController().signal };
   const write = { certificates: () => source.writes!.certificates! };
-  const recordStep = async (line: string): Promise<void> => void told.push(line);
+  const recordStep = async (line: string): Promise<void> => void recorded.push(line);
   for (const { params } of offers.filter(({ each }) => !each)) {
     const asked = renew.params.parse(params);
     const plan = await renew.plan(context(), asked);
@@ -92,17 +94,17 @@ test('every expired certificate is offered, renewed as its plan says, and gone w
     await renew.apply({ ...context(), write, applyContext, recordStep }, asked, travelled);
     await expect(
       renew.apply({ ...context(), write, applyContext, recordStep }, asked, travelled),
-    ).rejects.toThrow('since it was planned');
+    ).rejects.toThrow('after it was planned');
   }
 
-  expect(told).toHaveLength(4);
+  expect(recorded).toHaveLength(4);
   expect(
-    told.every((line) => / renewed in secret\/.+\/cert until .+: serial 1a2b, SHA-256 /.test(line)),
+    recorded.every((line) => / renewed in secret\/.+\/cert until .+: serial 1a2b, SHA-256 /.test(line)),
   ).toBe(true);
   expect(await runExpiring()).toMatchObject({ status: 'clear', examined: 5, findings: [] });
 });
 
-test('one plan renews all that expired together, each again as it is found then, and skips what was renewed since', async () => {
+test('one plan renews all certificates that expired together, checks each again first, and skips those renewed since', async () => {
   const [finding] = (await runExpiring()).findings;
   const [all, single] = finding?.offers ?? [];
   expect(all).toMatchObject({ title: 'Renew all 4', each: { length: 4 } });

@@ -1,7 +1,9 @@
 import { createPrivateKey } from 'node:crypto';
 import type { Issued } from './ca.ts';
 
-/** As `safe x509 issue` writes it: an RSA key in PKCS#1, and `combined` without a blank line between. */
+/**
+ * As written by `safe x509 issue`: an RSA key in PKCS#1, and `combined` without a blank line in between.
+ */
 export function asSafe({ certificatePem, keyPem }: Pick<Issued, 'certificatePem' | 'keyPem'>): {
   certificate: string;
   key: string;
@@ -13,7 +15,7 @@ export function asSafe({ certificatePem, keyPem }: Pick<Issued, 'certificatePem'
   return { certificate: certificatePem, key, combined: certificatePem + key };
 }
 
-/** What `safe` keeps beside an authority. */
+/** What `safe` stores next to a CA. */
 export function asSafeAuthority(
   authority: Pick<Issued, 'certificatePem' | 'keyPem'>,
   serial: string,

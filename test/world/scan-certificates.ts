@@ -10,7 +10,7 @@ export interface CertificateScan {
   }[];
   /** `place: kind: message` */
   readonly gaps: readonly string[];
-  /** How many places hold no certificate. */
+  /** The number of places without a certificate. */
   readonly empty: number;
   readonly results: readonly ScanResult[];
 }

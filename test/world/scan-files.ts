@@ -6,17 +6,17 @@ import type { SourceHealth } from '../../src/ports/source.ts';
 import { filesConfig } from '../../src/sources/files/config.ts';
 import { openFiles } from '../../src/sources/files/open.ts';
 
-/** A temporary folder to be scanned. Paths are relative to it. */
+/** A temporary folder to scan. Paths are relative to it. */
 export interface ScannedFolder {
   readonly dir: string;
   readonly put: (files: Readonly<Record<string, string | Buffer>>) => Promise<void>;
-  /** Makes symbolic links, each with its target as it is written. */
+  /** Makes symbolic links, each with its target unchanged. */
   readonly link: (links: Readonly<Record<string, string>>) => Promise<void>;
-  /** What a scan reports, sorted: `place name` or `place kind: message`. */
+  /** The results of a scan, sorted: `place name` or `place kind: message`. */
   readonly scan: (paths: readonly string[], config?: object) => Promise<string[]>;
   /** The certificates by place. */
   readonly seen: (paths: readonly string[], config?: object) => Promise<Record<string, SeenPlace>>;
-  /** How many files were read and hold no certificate. */
+  /** The number of files without a certificate. */
   readonly countEmpty: (paths: readonly string[], config?: object) => Promise<number>;
   readonly healthCheck: (paths: readonly string[], config?: object) => Promise<SourceHealth>;
   readonly remove: () => Promise<void>;
@@ -77,8 +77,8 @@ export async function makeScannedFolder(): Promise<ScannedFolder> {
   };
 }
 
-/** Permissions mean nothing to root. */
-export async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+/** Root ignores permissions. */
+export async function asUnprivilegedUser<T>(work: () => Promise<T>): Promise<T> {
   const isRoot = process.geteuid?.() === 0;
   if (isRoot) process.seteuid?.(65_534);
   try {

@@ -5,16 +5,16 @@ import { onTestFinished } from 'vitest';
 
 export type { ServerChannel };
 
-/** An ssh server on loopback that accepts any public key and does with commands what it is told to. */
+/** An ssh server on loopback that accepts any public key and handles commands as configured. */
 export interface SshServer {
   readonly port: number;
-  /** The content of a `known_hosts` that has its host key. */
+  /** The content of a `known_hosts` with its host key. */
   readonly knownHosts: string;
 }
 
 /**
- * @param onCommand may begin the command, or leave it waiting
- * @param onLogin replaces the answer to a login: then none is given
+ * @param onCommand may start the command, or leave it waiting
+ * @param onLogin replaces the response to a login
  */
 export async function serveSsh(
   onCommand: (accept: () => ServerChannel) => void,
@@ -35,7 +35,10 @@ export async function serveSsh(
   return { port, knownHosts: `[127.0.0.1]:${port} ${publicKey}\n` };
 }
 
-/** Node makes the key: ssh2 writes about one in 400 of its own ed25519 keys a byte short, and then rejects it. */
+/**
+ * Node makes the key: about one in 400 of ssh2's own ed25519 keys is a byte short, and then ssh2 rejects
+ * it.
+ */
 function generateHostKey(): { hostKey: string; publicKey: string } {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const hostKey = privateKey.export({ type: 'sec1', format: 'pem' }).toString();

@@ -13,15 +13,15 @@ export interface Sshd {
   readonly user: string;
   /** The private key of the user. */
   readonly keyPath: string;
-  /** The public host key, as a line of `known_hosts` begins after the names: `ssh-ed25519 AAAA…`. */
+  /** The public host key, in the format of a `known_hosts` line after the names: `ssh-ed25519 AAAA…`. */
   readonly hostKey: string;
-  /** How many connections were authenticated. */
+  /** The number of authenticated connections. */
   readonly logins: () => number;
-  /** How many commands were started. */
+  /** The number of started commands. */
   readonly commands: () => number;
-  /** Ends all connections, as a restart of the host does. */
+  /** Closes all connections, like a restart of the host. */
   readonly endConnections: () => Promise<void>;
-  /** Starts it again on the same port with a new host key, which this gives. */
+  /** Restarts it on the same port with a new host key, which is returned. */
   readonly replaceHostKey: () => Promise<string>;
   readonly close: () => Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface Sshd {
 const run = promisify(execFile);
 
 /**
- * @param environment of the commands that it runs
+ * @param environment of the commands
  * @param hostKeyType of its only host key
  * @param keyOptions of the key in `authorized_keys`: `restrict,command="…"`
  */
@@ -65,7 +65,7 @@ export async function startSshd({
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     'UsePAM no',
-    // Of all connections: every command is a session.
+    // Over all connections: every command is a session.
     'LogLevel VERBOSE',
     ...(Object.keys(environment).length > 0
       ? [
@@ -77,7 +77,7 @@ export async function startSshd({
     ...settings,
   ];
   await writeFile(path('sshd_config'), `${config.join('\n')}\n`);
-  // Its unprivileged half runs there.
+  // Its unprivileged process runs there.
   if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   let server: ChildProcess | undefined;
   let logins = 0;

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import type { StartTls } from '../../src/sources/tls/site.ts';
 
 /**
- * The plaintext beginnings of protocols that turn to TLS when asked, from the server's side.
- * Each one speaks its real prologue and calls `upgrade` when the client may start its handshake.
+ * The server side of plaintext protocols that upgrade to TLS. Each one speaks its real prologue and calls
+ * `upgrade` when the client may start its handshake.
  */
 export type Prologue = (socket: Socket, upgrade: () => void) => void;
 
@@ -26,7 +26,7 @@ export const PROLOGUES: Readonly<Record<StartTls, Prologue>> = {
   mysql: onceServer(mysqlGreeting(0xffff), isMysqlTlsRequest, Buffer.alloc(0)),
 };
 
-/** Servers that do not offer TLS, each saying so in its own way. */
+/** Servers without TLS, each saying so in its own way. */
 export const REFUSALS: Readonly<Record<StartTls, Prologue>> = {
   smtp: lineServer('220 mail.world.test ESMTP\r\n', { EHLO: '250-mail.world.test\r\n250 8BITMIME\r\n' }),
   imap: lineServer('* OK ready\r\n', { 'a1 STARTTLS': 'a1 BAD no TLS here\r\n' }),
@@ -37,13 +37,15 @@ export const REFUSALS: Readonly<Record<StartTls, Prologue>> = {
   mysql: onceServer(mysqlGreeting(0xf7ff), () => true, Buffer.alloc(0), 'refuse'),
 };
 
-/** Says go ahead and, in the same packet, more: what an attacker in the path could have put there (CVE-2011-0411). */
+/**
+ * Accepts the upgrade and sends more in the same packet, as an attacker in the path could (CVE-2011-0411).
+ */
 export const injecting: Prologue = lineServer('220 mail.world.test ESMTP\r\n', {
   EHLO: '250-mail.world.test\r\n250 STARTTLS\r\n',
   STARTTLS: { goAhead: '220 ready\r\n250 injected\r\n' },
 });
 
-/** A greeting that never ends: `250-` lines as long as somebody reads them. */
+/** A greeting that never ends: `250-` lines for as long as the client reads. */
 export const endlessGreeting: Prologue = (socket) => {
   const pour = () => {
     while (!socket.destroyed && socket.write(`220-${'x'.repeat(1000)}\r\n`));
@@ -87,7 +89,7 @@ function onceServer(
   return (socket, upgrade) => {
     if (greeting.length > 0) socket.write(greeting);
     socket.once('data', (received: Buffer) => {
-      // A client may send its handshake in the same packet, as it need not wait for an answer of ours.
+      // A client may send its handshake in the same packet, without waiting for the response.
       const request = answer.length > 0 ? received : received.subarray(0, 36);
       if (!understands(request)) {
         socket.destroy();

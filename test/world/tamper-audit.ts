@@ -7,11 +7,11 @@ import {
 } from '../../src/store/audit/entry.ts';
 import { type AuditLog, parseEntry } from '../../src/store/audit/audit-log.ts';
 
-/** What somebody who can write to Redis can do to the audit. */
+/** How someone with write access to Redis could change the audit. */
 
 type Change = ReturnType<Redis['multi']>;
 
-/** Removes the entries behind number `keep`, and sets the head to the last one left, in one step. */
+/** Atomically removes the entries after number `keep`, and sets the head to the last remaining one. */
 export async function cutEnd(redis: Redis, chain: AuditLog, keep: number): Promise<void> {
   const kept = await chain.page();
   const change = redis.multi();
@@ -28,7 +28,7 @@ function headIn(change: Change, chain: AuditLog, { seq, hash }: AuditHead): Chan
   return seq === 0 ? change.del(chain.headKey) : change.hset(chain.headKey, { seq: String(seq), hash });
 }
 
-/** Replaces the whole audit by a chain of its own, which is valid in itself, in one step. */
+/** Atomically replaces the whole audit by another valid chain. */
 export async function replaceAudit(redis: Redis, chain: AuditLog, length: number): Promise<void> {
   const change = redis.multi().del(chain.headKey, chain.streamKey);
   let head: AuditHead = GENESIS;

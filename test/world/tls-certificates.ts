@@ -7,7 +7,7 @@ import {
   makeAuthority,
 } from './ca.ts';
 
-/** What one server has: its leaf, and what it sends after it (PEM). */
+/** One server's leaf, and the certificates that it sends after it (PEM). */
 export interface ServedLeaf {
   readonly leaf: Issued;
   readonly chain: string;
@@ -15,7 +15,7 @@ export interface ServedLeaf {
 
 const DAY_MS = 86_400_000;
 
-/** Leaves that differ in what is wrong with the certificate, by kind. Every one is for `<kind>.world.test`. */
+/** Leaves by kind of fault. Every one is for `<kind>.world.test`. */
 const LEAVES: Readonly<Record<LeafKind, (days: (days: number) => Date) => Partial<LeafRequest>>> = {
   healthy: (day) => ({ notBefore: day(-30), notAfter: day(367) }),
   'expired-leaf': (day) => ({ notBefore: day(-398), notAfter: day(-1) }),
@@ -57,7 +57,7 @@ export interface WorldCertificates {
   readonly root: Authority;
   /** Signed by `root`; issues the healthy leaves. */
   readonly middle: Authority;
-  /** An authority that nobody here has to do with. */
+  /** An unrelated CA. */
   readonly unrelated: Authority;
   /** For every `*.many.world.test`. */
   readonly many: Issued;
@@ -102,7 +102,7 @@ export async function makeWorldCertificates(now: Date): Promise<WorldCertificate
     'expired-intermediate': await signed('expired-intermediate', expiredMiddle),
     'self-signed': { leaf: selfSigned, chain: '' },
     'weak-signature': await signed('weak-signature', oldRoot, {}, oldRoot.certificatePem),
-    // The authority was renewed with a new key under its old name, and the server sends the new one.
+    // The CA was renewed with a new key under its old name, and the server sends the new one.
     'broken-path': await signed('broken-path', middle, {}, renewedMiddle.certificatePem),
   };
   const many = await issue(middle, { name: 'many.world.test', names: ['*.many.world.test'], ...valid });

@@ -4,7 +4,7 @@ import { connect } from 'node:tls';
 import { expect, test } from 'vitest';
 import { startTlsServers } from './tls-servers.ts';
 
-test('closing ends every server and every open connection, and nothing else', async () => {
+test('closing stops every server and open connection, and nothing else', async () => {
   const own = connectionsAndServers();
   const world = await startTlsServers();
   const { silent, chatty } = world.sites;
@@ -19,7 +19,7 @@ test('closing ends every server and every open connection, and nothing else', as
   expect(connectionsAndServers()).toBe(own);
 });
 
-test('another clock moves the certificates, not the servers', async () => {
+test('a different clock shifts the certificates, not the servers', async () => {
   const now = new Date('2019-07-13T09:00:00Z');
   const world = await startTlsServers({ now });
   const { x509 } = world.certificates.leaves['expired-leaf'].leaf;

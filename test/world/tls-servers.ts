@@ -6,7 +6,7 @@ import { fullChain, type Issued } from './ca.ts';
 import { endlessGreeting, injecting, type Prologue, PROLOGUES, REFUSALS } from './starttls-servers.ts';
 import { makeWorldCertificates, type WorldCertificates } from './tls-certificates.ts';
 
-/** One place to look at, as the `sites` of a `tls` source take it. */
+/** One site, in the format of a `tls` source's `sites`. */
 export interface WorldSite {
   readonly host: string;
   readonly port: number;
@@ -17,7 +17,7 @@ export interface WorldSite {
 export interface TlsServers {
   readonly sites: Readonly<Record<SiteKind, WorldSite>>;
   readonly certificates: WorldCertificates;
-  /** Names that the `many-names` server answers to besides its own, by SNI; any `*.many.world.test` does. */
+  /** Names that the `many-names` server accepts besides its own, by SNI; any `*.many.world.test` works. */
   readonly close: () => Promise<void>;
 }
 
@@ -48,12 +48,14 @@ export type SiteKind =
   | 'starttls-endless'
   | 'starttls-silent';
 
-/** A minimal OCSPResponse: `tryLater`. Clients that only look whether something is stapled need no more. */
+/**
+ * A minimal OCSPResponse: `tryLater`. Clients that only check whether something is stapled need no more.
+ */
 const OCSP_TRY_LATER = Buffer.from('30030a0103', 'hex');
 
 /**
- * Real TLS servers on loopback, one for every kind of trouble (and some without any).
- * `now` moves the certificates' dates, not the clock. `close` ends exactly these servers and their open connections.
+ * Real TLS servers on loopback, one for every kind of fault (and some without any). `now` moves the
+ * certificates' dates, not the clock. `close` closes only these servers and their open connections.
  */
 export async function startTlsServers({ now = new Date() }: { now?: Date } = {}): Promise<TlsServers> {
   const certificates = await makeWorldCertificates(now);
@@ -151,7 +153,10 @@ function manyNames({ many, middle, leaves: { healthy } }: WorldCertificates): Pl
   });
 }
 
-/** Asks for a client certificate and, at the client's second word, hangs up without an alert, as some appliances do. */
+/**
+ * Requests a client certificate and closes the connection without an alert at the client's second message,
+ * as some appliances do.
+ */
 function hangingUp(world: WorldCertificates): Server {
   const { leaf, chain } = world.leaves.healthy;
   const secureContext = createSecureContext({
@@ -170,7 +175,7 @@ function hangingUp(world: WorldCertificates): Server {
   });
 }
 
-/** Knows one name and has nothing to show to whoever asks for another, or for none. */
+/** Knows one name and has no certificate for another, or for none. */
 function noDefaultName(leaf: Issued): Planned {
   const context = createSecureContext({ cert: leaf.certificatePem, key: leaf.keyPem });
   const make = () =>
@@ -192,7 +197,7 @@ function stapled(leaf: Issued, chain: string): Planned {
   return { ...planned, make };
 }
 
-/** Talks as soon as the handshake is done and never stops. */
+/** Sends data as soon as the handshake is done and never stops. */
 function chatty(leaf: Issued, chain: string): Planned {
   const planned = serve(leaf, chain);
   const make = () =>
@@ -224,7 +229,9 @@ function startTls(starttls: StartTls, prologue: Prologue, leaf: Issued, chain: s
   return { make, servername: leaf.name, starttls };
 }
 
-/** Listens on free loopback ports and knows every open connection, so that `close` leaves nothing behind. */
+/**
+ * Listens on free loopback ports and tracks every open connection, so that `close` leaves nothing behind.
+ */
 export function makeListeners() {
   const servers: Server[] = [];
   const sockets = new Set<Socket>();

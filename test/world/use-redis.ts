@@ -12,7 +12,10 @@ export interface UsedRedis extends Pick<TestRedis, 'kill' | 'start'> {
   readonly disconnect: () => void;
 }
 
-/** Gives the tests of a file a Redis of their own, which is empty before each test. Call it before other hooks, which may then use it. */
+/**
+ * Gives the tests of a file their own Redis, which is empty before each test. Call it before other hooks,
+ * which may then use it.
+ */
 export function useRedis(): UsedRedis {
   let server: TestRedis;
   let own: Redis;

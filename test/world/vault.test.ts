@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startVault } from './vault.ts';
 import { type OpenedVault, vaultsUnderTest } from './vault/under-test.ts';
 
-/** What a Vault does that the source relies on: where a real one is named, the fake is held against it. */
+/**
+ * The behaviour of Vault that the source relies on. If a real one is configured, the fake is compared with
+ * it.
+ */
 describe.each(vaultsUnderTest())('%s', (_, open) => {
   let vault: OpenedVault;
   let narrow: string;
@@ -45,14 +48,14 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     },
   );
 
-  test('an empty folder is a 404 with no words', async () => {
+  test('an empty folder is a 404 without a message', async () => {
     expect(await ask('wrench-test-kv2/metadata/none?list=true')).toEqual({
       status: 404,
       body: { errors: [] },
     });
   });
 
-  test('a version that was deleted or destroyed is a 404 with a body', async () => {
+  test('a deleted or destroyed version is a 404 with a body', async () => {
     expect(await ask('wrench-test-kv2/data/deleted')).toMatchObject({
       status: 404,
       body: {
@@ -69,21 +72,21 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect(await ask('wrench-test-kv2/data/none')).toEqual({ status: 404, body: { errors: [] } });
   });
 
-  test('subkeys are names without values', async () => {
+  test('subkeys are returned without their values', async () => {
     expect(await ask('wrench-test-kv2/subkeys/foo/bar')).toMatchObject({
       status: 200,
       body: { data: { subkeys: { a: null, b: { c: null } } } },
     });
   });
 
-  test('the version of a mount is a text, and the answer is wrapped in `data`', async () => {
+  test('the version of a mount is a string, and the response is wrapped in `data`', async () => {
     expect(await ask('sys/internal/ui/mounts/wrench-test-kv2/foo/bar', narrow)).toMatchObject({
       body: { data: { path: 'wrench-test-kv2/', type: 'kv', options: { version: '2' } } },
     });
     expect((await ask('sys/internal/ui/mounts/wrench-test-kv1/foo', narrow)).status).toBe(403);
   });
 
-  test('a policy may let list and not read; listing shows what may not be read', async () => {
+  test('a policy can allow list without read, and listing shows unreadable secrets', async () => {
     expect((await ask('wrench-test-kv2/metadata?list=true', narrow)).status).toBe(200);
     expect((await ask('wrench-test-kv2/data/foo', narrow)).status).toBe(200);
     expect((await ask('wrench-test-kv2/data/foo/bar', narrow)).status).toBe(403);
@@ -94,7 +97,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     });
   });
 
-  test('a token says when it ends, and the root token that it does not', async () => {
+  test('a token reports its expiry, and the root token reports none', async () => {
     expect(await ask('auth/token/lookup-self', narrow)).toMatchObject({
       body: { data: { renewable: true, num_uses: 0, expire_time: expect.any(String) as string } },
     });
@@ -104,7 +107,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect((await ask('auth/token/lookup-self', 'hvs.nobody')).status).toBe(403);
   });
 
-  test('a write with another version than the last is refused', async () => {
+  test('a write with a version other than the latest is refused', async () => {
     await vault.put('wrench-test-kv2/cas', { a: '1' });
     const write = (cas: number) =>
       ask('wrench-test-kv2/data/cas', vault.rootToken, { options: { cas }, data: { a: '2' } });
@@ -124,7 +127,7 @@ test('it finds its own canaries', async () => {
   await vault.close();
 });
 
-test('it dies, and is revived on the same port with all it held', async () => {
+test('it can be killed and restarted on the same port with its data', async () => {
   const vault = await startVault();
   await vault.mount('secret', '1');
   await vault.put('secret/x', { a: '1' });

@@ -22,38 +22,38 @@ import { answerOpenly, answerSys } from './vault/sys.ts';
 
 export interface LoggedRequest {
   readonly method: string;
-  /** Decoded and without `/v1/`, with the namespace where one was asked: `ns1/secret/data/x`. */
+  /** Decoded and without `/v1/`, with the namespace if there is one: `ns1/secret/data/x`. */
   readonly path: string;
   readonly status: number;
-  /** The header that Vault Agent may ask for. */
+  /** The header that Vault Agent may require. */
   readonly vaultRequest?: string;
 }
 
-/** A Vault over real HTTP that keeps what it is given, checks policies and tokens, and can be made to fail. */
+/** A Vault over real HTTP that stores secrets, checks policies and tokens, and can be made to fail. */
 export interface Vault extends VaultUnderTest {
-  /** What was asked, but for setting up. */
+  /** The requests, except for the setup. */
   readonly requests: LoggedRequest[];
   readonly become: (health: VaultState['health']) => void;
   readonly fail: (fault: Fault, times?: number) => void;
   readonly heal: () => void;
-  /** After so many more requests the listener and every connection are gone. */
+  /** After this many more requests the listener and every connection are closed. */
   readonly dieAfter: (requests: number) => void;
   /** Listens again, on the same port. */
   readonly revive: () => Promise<void>;
   readonly advance: (ms: number) => void;
   /** Vault before 1.10. */
   readonly forgetSubkeys: () => void;
-  /** The same Vault, seen in a namespace, which is made where it is new. */
+  /** The same Vault in a namespace, which is created if it is new. */
   readonly namespace: (name: string) => VaultUnderTest;
-  /** Lets a service account in; later calls replace the JWTs that are accepted. */
+  /** Allows a service account; later calls replace the accepted JWTs. */
   readonly makeKubernetesRole: (
     wanted: { mount?: string; role: string; jwts: readonly string[] } & Partial<Role>,
   ) => void;
-  /** Revokes every token but the root's: what a seal migration or an operator does. */
+  /** Revokes every token except the root's, like a seal migration or an operator. */
   readonly revokeTokens: () => void;
   /** Mounts of other kinds (`pki`, and `generic` as KV was once named). */
   readonly mountType: (path: string, type: Mount['type']) => void;
-  /** Every token, secret id, JWT and private key it holds or held, as one would find them in a text. */
+  /** Every current and former token, secret id, JWT and private key, as it would appear in a text. */
   readonly canaries: () => readonly string[];
   readonly close: () => Promise<void>;
 }
@@ -201,7 +201,7 @@ function decide(state: VaultState, question: VaultRequest, request: IncomingMess
   if (login) return login;
   const token = findToken(state, one(request.headers['x-vault-token']));
   const own = token && state.spaces.get(token.space);
-  // A token of a namespace is a stranger in every other; the root namespace's are at home everywhere.
+  // A token of a namespace is valid only there; those of the root namespace are valid everywhere.
   if (!token || !own || (token.space !== '' && token.space !== question.space))
     return errors(403, 'permission denied', 'invalid token');
   if (

@@ -6,7 +6,7 @@ import type { Authority, Issued } from './ca.ts';
 import { makeJks, makePkcs12, makePkcs7 } from './containers.ts';
 import { wrap } from './der.ts';
 
-/** Puts content into another form, as people and programs do. */
+/** Converts content to another format, as people and programs do. */
 export type Wrapping = (content: Buffer) => Buffer;
 
 const base64 = (content: Buffer) => content.toString('base64');
@@ -15,7 +15,7 @@ const text =
   (write: (content: Buffer) => string): Wrapping =>
   (content) =>
     Buffer.from(write(content));
-/** What is no ASCII travels as base64. */
+/** Non-ASCII content is converted to base64. */
 const ascii = (content: Buffer) =>
   content.every((byte) => byte < 0x80) ? content.toString('latin1') : base64(content);
 
@@ -116,10 +116,10 @@ const ARCHIVES: Readonly<Record<string, Wrapping>> = {
     Buffer.from(base64(Buffer.from(base64(gzipSync(JSON.stringify({ manifest: ascii(content) })))))),
 };
 
-/** All the ways in which content is kept inside other content. */
+/** Every format in which content is stored inside other content. */
 export const WRAPPINGS: Readonly<Record<string, Wrapping>> = { ...ENCODINGS, ...DOCUMENTS, ...ARCHIVES };
 
-/** All the ways in which a certificate is kept by itself. */
+/** Every format in which a certificate is stored alone. */
 export function containersOf(
   { der, certificatePem }: Issued,
   { der: root }: Authority,
@@ -146,15 +146,15 @@ export function containersOf(
   };
 }
 
-/** What is kept so that nobody can read it here: never nothing. */
+/** Formats that cannot be read here: they must be reported. */
 export function unreadableContainersOf({ der }: Issued): Readonly<Record<string, Buffer>> {
   return {
     'PKCS#12 under a passphrase': makePkcs12({ certificates: [der], passphrase: 'nobody knows it' }),
-    'PKCS#7 cut short': makePkcs7([der]).subarray(0, -40),
-    'DER cut short': der.subarray(0, -20),
-    'gzip cut short': gzipSync(der).subarray(0, -30),
-    'ZIP cut short': Buffer.from(zipSync({ a: der })).subarray(0, -30),
-    'tar cut short': makeTar([['a', der]]).subarray(0, 700),
+    'PKCS#7 truncated': makePkcs7([der]).subarray(0, -40),
+    'DER truncated': der.subarray(0, -20),
+    'gzip truncated': gzipSync(der).subarray(0, -30),
+    'ZIP truncated': Buffer.from(zipSync({ a: der })).subarray(0, -30),
+    'tar truncated': makeTar([['a', der]]).subarray(0, 700),
     xz: Buffer.concat([Buffer.from('fd377a585a000004', 'hex'), der]),
     bzip2: Buffer.concat([Buffer.from('BZh9'), Buffer.from('314159265359', 'hex'), der.subarray(300)]),
     '7-Zip': Buffer.concat([Buffer.from('377abcaf271c0004', 'hex'), noise(200)]),
@@ -178,7 +178,7 @@ export function encryptedFiles(): Readonly<Record<string, Buffer>> {
   };
 }
 
-/** Looks random, is the same each time, and does not compress. */
+/** Looks random, is always the same, and does not compress. */
 function noise(length: number): Buffer {
   const blocks = Array.from({ length: Math.ceil(length / 32) }, (_, at) =>
     createHash('sha256').update(String(at)).digest(),
@@ -212,7 +212,7 @@ function keystoreHead(version: number): Buffer {
   return head;
 }
 
-/** One entry of a certificate, then the end and 20 bytes of a check-sum. */
+/** One entry of a certificate, then the end and 20 bytes of a checksum. */
 function makeBks(der: Buffer): Buffer {
   const utf = (word: string) => Buffer.concat([Buffer.from([0, word.length]), Buffer.from(word)]);
   const size = Buffer.alloc(4);
@@ -235,7 +235,9 @@ function makeUber(): Buffer {
   return Buffer.concat([keystoreHead(1), noise(900)]);
 }
 
-/** ObjectStore ::= SEQUENCE { EncryptedObjectStoreData, ObjectStoreIntegrityCheck }, nothing of it in the clear. */
+/**
+ * ObjectStore ::= SEQUENCE { EncryptedObjectStoreData, ObjectStoreIntegrityCheck }, all of it encrypted.
+ */
 function makeBcfks(): Buffer {
   const algorithm = wrap(0x30, Buffer.from('06092a864886f70d01050d3000', 'hex'));
   const encrypted = wrap(0x30, Buffer.concat([algorithm, wrap(0x04, noise(600))]));

@@ -5,7 +5,8 @@ import { diagnose } from './diagnose.ts';
 
 export const check = defineCheck({
   title: 'What it looks for, in a few words',
-  why: 'The outage behind it, in a sentence or two.',
+  // If it enforces a rule instead: `policy: { rule: 'The rule, in one sentence.', source: 'https://example.com/rule' }`.
+  why: 'The outage behind it, in one sentence.',
   uses: ['certificates'],
   args: z.object({
     source: z.string().optional().meta({ description: 'only these sources, by name, comma-separated' }),

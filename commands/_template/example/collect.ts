@@ -10,7 +10,7 @@ export interface Facts {
   }[];
 }
 
-/** Reads through ports. It may wait and may fail; it judges nothing. */
+/** Reads through ports. It may wait and may fail, but judges nothing. */
 export async function collect(
   context: ReadContext<'certificates'>,
   { source }: { readonly source?: string | undefined },
@@ -28,7 +28,7 @@ export async function collect(
       saw(store.name);
     }
   };
-  // All at the same time: one that hangs until the deadline must not keep the others from being read.
+  // At the same time: a source that hangs until the deadline must not block the others.
   await Promise.all(
     chooseSources(context, 'certificates', source).map((store) =>
       attempt(store.name, undefined, () => readStore(store)),

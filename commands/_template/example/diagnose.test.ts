@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { diagnose } from './diagnose.ts';
 import { datesSwapped } from './stories.ts';
 
-test('reports the certificate whose dates are swapped, and no other', () => {
+test('reports only the certificate whose dates are swapped', () => {
   const { examined, verdict, findings } = diagnose(datesSwapped.facts);
 
   expect(examined).toBe(2);
@@ -12,6 +12,6 @@ test('reports the certificate whose dates are swapped, and no other', () => {
   ]);
 });
 
-test('reports nothing about an empty store', () => {
+test('reports nothing for an empty store', () => {
   expect(diagnose({ certificates: [] }).findings).toEqual([]);
 });

@@ -11,7 +11,7 @@ export function diagnose({ certificates }: Facts): Diagnosis {
       target: place,
       summary: `${place} ends before it begins`,
     }))
-    .toSorted((a, b) => (a.target < b.target ? -1 : 1)); // sources answer in no particular order
+    .toSorted((a, b) => (a.target < b.target ? -1 : 1)); // sources respond in no particular order
   const verdict = `${findings.length} of ${certificates.length} certificates end before they begin`;
   return { examined: certificates.length, verdict, findings };
 }

@@ -4,7 +4,7 @@ import { certificateSource, type Fixture } from '../../shared/fixture-sources.ts
 
 const now = new Date('2026-01-01T09:00:00Z');
 
-/** Several sources for each port that the check reads: what one does not answer must not hide what another does. */
+/** Several sources for each port that the check reads: what one source does not return must not hide what another one does. */
 function environment(until: string): Partial<ports.Readers> {
   return {
     certificates: [
@@ -25,7 +25,7 @@ function environment(until: string): Partial<ports.Readers> {
   };
 }
 
-/** Each answer of these is dropped in turn: the report must not become clear because of it. */
+/** Each of their responses is dropped in turn: the report must not become clear because of it. */
 export const fixtures: readonly Fixture[] = [
   { title: 'every certificate is good', status: 'clear', now, read: () => environment('2027-01-01') },
   { title: 'one ends before it begins', status: 'found', now, read: () => environment('2015-01-01') },

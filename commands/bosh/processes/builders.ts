@@ -1,12 +1,12 @@
 import type { ports } from '../../kit.ts';
 import type { Facts, WatchedDeployment } from './collect.ts';
 
-/** Builders for stories: what a director reports about its instances, in short. */
+/** Builders for stories: what a director reports about its instances. */
 
 type State = ports.RunningProcess['state'];
 type InstanceOverrides = Partial<Omit<ports.Instance, 'processes' | 'name' | 'group'>>;
 
-/** `instance('doppler_z2/0', ['doppler', { metron_agent: 'unmonitored' }])`: what is named alone runs. */
+/** `instance('doppler_z2/0', ['doppler', { metron_agent: 'unmonitored' }])`: a process given by name alone is running. */
 export function instance(
   name: string,
   processes: readonly (string | Readonly<Record<string, State>>)[] = [],
@@ -51,7 +51,7 @@ export function factsOf(instances: readonly ports.Instance[], known: Partial<Wat
   return { deployments: [deployment(instances, known)] };
 }
 
-/** The same UUID for the same name. */
+/** A UUID derived from the name. */
 export function idOf(name: string): string {
   const digits = [1, 2, 3, 4].map((salt) => hash(`${salt}${name}`).toString(16).padStart(8, '0')).join('');
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

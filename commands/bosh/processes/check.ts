@@ -7,7 +7,7 @@ import { restart } from './restart.ts';
 
 export const check = defineCheck({
   title: 'Processes that are not running, unresponsive agents and missing VMs, grouped by cause',
-  why: 'metron_agent was down on every VM of a Cloud Foundry: a hundred failing VMs, and the cause was one doppler that had lost its key in etcd.',
+  why: 'A hundred VMs of a Cloud Foundry were failing, and the one cause was a doppler that had lost its key in etcd.',
   uses: ['processes'],
   args: z.object({
     deployment: z.string().min(1).optional().meta({

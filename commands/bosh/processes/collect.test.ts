@@ -3,14 +3,14 @@ import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { collect } from './collect.ts';
 import { instance } from './builders.ts';
 
-const cf = told('cf', [
+const cf = deploymentOf('cf', [
   instance('router/0', ['gorouter']),
   instance('diego_cell_z1/0'),
   instance('diego_cell_z2/0'),
 ]);
-const mysql = told('mysql', [instance('db/0', ['mysqld'])]);
+const mysql = deploymentOf('mysql', [instance('db/0', ['mysqld'])]);
 
-function told(
+function deploymentOf(
   name: string,
   instances: readonly ports.Instance[],
   known: Partial<ports.Deployment> = {},
@@ -68,7 +68,7 @@ async function collectFrom(
 test('queries every source, and counts the instances that each one reports', async () => {
   const { names, gaps, seen, facts } = await collectFrom([
     supervisor('bosh', [cf, mysql]),
-    supervisor('edge', [told('edge', [instance('web/0')])]),
+    supervisor('edge', [deploymentOf('edge', [instance('web/0')])]),
   ]);
   expect(names).toHaveLength(5);
   expect(seen).toEqual({ bosh: 4, edge: 1 });
@@ -77,18 +77,18 @@ test('queries every source, and counts the instances that each one reports', asy
 });
 
 test('a director that does not respond is one gap, and does not affect the other sources', async () => {
-  const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
+  const silent = new SourceError('bosh', 'unreachable', 'no response within 5 s');
   const { names, gaps } = await collectFrom([
     supervisor('bosh', silent),
-    supervisor('edge', [told('edge', [instance('web/0')])]),
+    supervisor('edge', [deploymentOf('edge', [instance('web/0')])]),
   ]);
   expect(names).toEqual(['edge:edge/web/0']);
-  expect(gaps).toEqual(['bosh: no answer within 5 s']);
+  expect(gaps).toEqual(['bosh: no response within 5 s']);
 });
 
-test('a deployment that could not be read is a gap beside those that could', async () => {
+test('a deployment that could not be read is a gap, and the others are read', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
-  const late = told('late', [], { gaps: [{ what: 'late', error }] });
+  const late = deploymentOf('late', [], { gaps: [{ what: 'late', error }] });
   const { names, gaps } = await collectFrom([supervisor('bosh', [late, mysql])]);
   expect(names).toEqual(['bosh:mysql/db/0']);
   expect(gaps).toEqual(['bosh:late: task 1181 did not end within 60 s']);
@@ -111,13 +111,13 @@ test.each([
     { deployment: '*' },
     ['bosh:cf/router/0', 'bosh:cf/diego_cell_z1/0', 'bosh:cf/diego_cell_z2/0', 'bosh:mysql/db/0'],
   ],
-])('%o looks at those only', async (args, expected) => {
+])('%o reads only those', async (args, expected) => {
   const { names, gaps } = await collectFrom([supervisor('bosh', [cf, mysql])], args);
   expect(names).toEqual(expected);
   expect(gaps).toEqual([]);
 });
 
-test('a deployment that is not there is not all clear: it is a gap which names those that are', async () => {
+test('an unknown deployment is a gap that lists the known ones', async () => {
   const { names, gaps } = await collectFrom([supervisor('bosh', [cf, mysql])], { deployment: 'mysqk' });
   expect(names).toEqual([]);
   expect(gaps).toEqual(['--deployment mysqk: not found; did you mean mysql?']);
@@ -126,15 +126,15 @@ test('a deployment that is not there is not all clear: it is a gap which names t
   ]);
 });
 
-test('a source that is not there is a gap which names those that are', async () => {
+test('an unknown source is a gap that lists the known ones', async () => {
   const { gaps, seen } = await collectFrom([supervisor('bosh', [cf]), supervisor('edge', [])], {
     source: 'edge,bsh',
   });
-  expect(gaps).toEqual(['--source bsh: no source for processes has that name; did you mean bosh?']);
+  expect(gaps).toEqual(['--source bsh: no source of processes has this name; did you mean bosh?']);
   expect(seen).toEqual({});
 });
 
-test('one that runs and lists no process is a gap where others of its group list some', async () => {
+test('a running instance that lists no process is a gap if others of its group list some', async () => {
   const cell = (index: number, known: Partial<ports.Instance> = {}) => instance(`cell/${index}`, [], known);
   const cells = [
     instance('cell/0', ['rep', 'garden']),
@@ -144,7 +144,7 @@ test('one that runs and lists no process is a gap where others of its group list
     cell(4, { state: 'unresponsive' }),
   ];
   const { gaps, seen } = await collectFrom([
-    supervisor('bosh', [told('cf', [...cells, instance('jumpbox/0'), instance('jumpbox/1')])]),
+    supervisor('bosh', [deploymentOf('cf', [...cells, instance('jumpbox/0'), instance('jumpbox/1')])]),
   ]);
   expect(gaps).toEqual(['bosh:cf/cell/1: it lists no process, but other instances of cell do']);
   expect(seen).toEqual({ bosh: 7 });

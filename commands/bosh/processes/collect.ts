@@ -7,7 +7,7 @@ export interface Facts {
   readonly deployments: readonly WatchedDeployment[];
 }
 
-/** A deployment and who watches over it. */
+/** A deployment, and the supervisor that reports it. */
 export interface WatchedDeployment extends Pick<
   ports.Deployment,
   'source' | 'name' | 'instances' | 'lock' | 'version'
@@ -24,7 +24,7 @@ export interface CollectArgs {
 type Context = ReadContext<'processes'>;
 type ListedDeployment = ports.Deployment & Pick<WatchedDeployment, 'supervisor'>;
 
-/** Queries every source at once. A source that fails is a gap and does not affect the others. */
+/** Reads all sources at the same time. A source that fails is a gap, and does not affect the others. */
 export async function collect(context: Context, { deployment, group, source }: CollectArgs): Promise<Facts> {
   const listed = await Promise.all(
     chooseSources(context, 'processes', source).map((supervisor) => listDeployments(context, supervisor)),
@@ -51,7 +51,9 @@ export async function collect(context: Context, { deployment, group, source }: C
   return { deployments };
 }
 
-/** Instances of one group have the same processes. One that runs and lists none may have lost them, or its agent does not list them. */
+/**
+ * Instances of one group have the same processes. A running instance that lists none may have lost them, or its agent does not report them.
+ */
 function reportUnlisted({ gap }: Context, { source, name, instances }: WatchedDeployment): void {
   const running = instances.filter((one) => isCounted(one) && one.state === 'running');
   const listing = new Set(running.filter(({ processes }) => processes.length > 0).map(({ group }) => group));
@@ -72,7 +74,7 @@ function listDeployments(
   });
 }
 
-/** The pieces between the `*` stand in their order, the first at the beginning and the last at the end. */
+/** The parts between the `*` must appear in order, the first at the beginning and the last at the end. */
 function matchesPattern(pattern: string, name: string): boolean {
   const pieces = pattern.split('*');
   const last = pieces.pop() ?? '';

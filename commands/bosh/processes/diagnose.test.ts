@@ -19,7 +19,7 @@ function evidenceOf({ evidence = [] }: ReturnType<typeof diagnose>['findings'][n
   return JSON.stringify(evidence);
 }
 
-test('a hundred failing VMs are one finding, and it points at the dopplers', () => {
+test('a hundred failing VMs are one finding that points at the dopplers', () => {
   const { verdict, findings, examined } = diagnose(stories.metronFellOver.facts);
 
   expect(examined).toBe(12);
@@ -34,15 +34,15 @@ test('a hundred failing VMs are one finding, and it points at the dopplers', () 
   expect(findings[0]).not.toHaveProperty('offers');
 });
 
-test('"not monitored" is reported as something that monit does not restart', () => {
+test('a process that is not monitored is reported as one that monit does not restart', () => {
   const [finding] = diagnose(stories.metronFellOver.facts).findings;
-  expect(finding && evidenceOf(finding)).toContain('does not restart it');
+  expect(finding && evidenceOf(finding)).toContain("won't restart it");
   expect(said([instance('uaa/0', [{ uaa: 'unmonitored' }]), instance('uaa/1', ['uaa', 'x'])])).toEqual([
     'warning: uaa/0: uaa is not monitored; monit does not restart unmonitored processes',
   ]);
 });
 
-test('all is clear when every process runs', () => {
+test('the report is clear if every process is running', () => {
   const { verdict, findings } = diagnose(stories.allRuns.facts);
   expect(findings).toEqual([]);
   expect(verdict).toBe('All 69 processes on 12 instances are running');
@@ -64,7 +64,7 @@ test('all agents unresponsive at once are one finding that points at the NATS ce
   expect(measures).toEqual([{ label: 'agent', value: 0, of: 12, unit: 'answering' }]);
 });
 
-test('a cell whose rep fails can be restarted, and the task that holds the deployment is named', () => {
+test('a cell whose rep fails can be restarted, and the task that locks the deployment is named', () => {
   const { verdict, findings } = diagnose(stories.repOfOneCell.facts);
   expect(verdict).toBe('1 of 5 instances has processes that are not running; task 1180 is changing cf');
   expect(findings.map(({ summary }) => summary)).toEqual(['cell/0: rep is failing']);
@@ -78,7 +78,7 @@ test('a cell whose rep fails can be restarted, and the task that holds the deplo
   expect(findings[0] && evidenceOf(findings[0])).toContain('task 1180 (create deployment) is changing cf');
 });
 
-test('what breaks one by one is shown one by one, the worst first, and what is stopped on purpose not at all', () => {
+test('separate problems are separate findings, the worst first, and instances stopped on purpose are none', () => {
   const { verdict, findings } = diagnose(stories.oneByOne.facts);
   expect(verdict).toBe(
     '2 of 11 instances have processes that are not running, 1 more is not responding, 1 more has no VM, ' +
@@ -94,7 +94,7 @@ test('what breaks one by one is shown one by one, the worst first, and what is s
   ]);
 });
 
-test('only what a restart can fix is offered one', () => {
+test('only faults that a restart can fix offer one', () => {
   const { findings } = diagnose(stories.oneByOne.facts);
   const offered = findings.filter(({ offers }) => offers !== undefined).map(({ target }) => target);
   expect(offered).toEqual(['bosh:cf/uaa/0', 'bosh:cf/doppler/0', 'bosh:cf/router/0']);
@@ -108,7 +108,7 @@ test('all processes of one VM down are one finding for that VM', () => {
   ]);
 });
 
-test('a group that is down as a whole is shown by its VMs and not by each of their processes', () => {
+test('a group that is down is reported by VM, not by process', () => {
   const others = ['a/0', 'b/0', 'c/0', 'd/0'].map((name) => instance(name, ['consul_agent', 'x']));
   const dopplers = ['doppler/0', 'doppler/1'].map((name) =>
     instance(name, [{ consul_agent: 'failing', doppler: 'failing' }]),
@@ -119,7 +119,7 @@ test('a group that is down as a whole is shown by its VMs and not by each of the
   ]);
 });
 
-test('nothing running anywhere is one finding, and not one for each of thirty processes', () => {
+test('no process running anywhere is one finding, not one for each of 30 processes', () => {
   const all = ['api/0', 'uaa/0', 'router/0'].map((name) =>
     instance(name, [{ consul_agent: 'unmonitored', metron_agent: 'unmonitored', [name]: 'unmonitored' }]),
   );
@@ -128,7 +128,7 @@ test('nothing running anywhere is one finding, and not one for each of thirty pr
   expect(findings.map(({ reason }) => reason)).toEqual(['nothing-runs']);
 });
 
-test('if nothing runs on most VMs, problems of the others are shown too', () => {
+test('if nothing runs on most VMs, problems of the others are also shown', () => {
   const dead = ['api/0', 'uaa/0', 'router/0'].map((name) => instance(name, [{ a: 'failing', b: 'failing' }]));
   const { findings } = diagnose(factsOf([...dead, instance('nats/0', ['a', { nats: 'failing' }])]));
   expect(findings.map(({ target }) => target)).toEqual(['bosh:cf', 'bosh:cf/nats/0']);
@@ -140,7 +140,7 @@ test.each([
   [2, 3, 'shared'],
   [2, 2, 'shared'],
   [7, 12, 'shared'],
-])('down on %i of %i is %s: one cause is at least two and more than half', (down, all, is) => {
+])('down on %i of %i is %s: a shared cause affects at least two and more than half', (down, all, is) => {
   const instances = Array.from({ length: all }, (_, at) =>
     instance(`router/${at}`, ['consul_agent', { gorouter: at < down ? 'failing' : 'running' }]),
   );
@@ -160,7 +160,7 @@ test.each([
   ['cf-deployment', ''],
   ['cf-deployment/1.2', ''],
   ['3541.2', '; check `/etcd doppler`'],
-])('metron asks etcd before cf v251 only: of %s is said "%s"', (version, hint) => {
+])('metron_agent uses etcd only before CF v251: for %s the hint is "%s"', (version, hint) => {
   const { facts } = stories.metronFellOver;
   const deployments = facts.deployments.map((one) => ({ ...one, ...(version !== undefined && { version }) }));
   expect(diagnose({ deployments }).findings[0]?.summary).toBe(
@@ -172,13 +172,13 @@ test.each([
   ['cf/250', true],
   [undefined, true],
   ['cf/251', false],
-])('a doppler of %s that is down points at etcd: %s', (version, isHinted) => {
+])('a doppler of %s that is down refers to etcd: %s', (version, isHinted) => {
   const dopplers = ['doppler/0', 'doppler/1'].map((name) => instance(name, ['x', { doppler: 'failing' }]));
   const [finding] = diagnose(factsOf(dopplers, version === undefined ? {} : { version })).findings;
   expect(finding?.summary.endsWith('; check `/etcd health`')).toBe(isHinted);
 });
 
-test('what is starting is information without a button, but is not yet reported as healthy', () => {
+test('a starting process is information without an offer', () => {
   const { verdict, findings } = diagnose(
     factsOf([
       instance('uaa/0', [{ uaa: 'starting' }, 'consul_agent'], { state: 'starting' }),
@@ -192,13 +192,13 @@ test('what is starting is information without a button, but is not yet reported 
   expect(findings[0]).not.toHaveProperty('offers');
 });
 
-test('an agent that reports failing while every process runs is not considered healthy', () => {
+test('an agent that reports failing while every process is running is not healthy', () => {
   expect(said([instance('uaa/0', ['uaa'], { state: 'failing' })])[0]).toMatch(
-    /^warning: uaa\/0 is failing, though every listed process is running/,
+    /^warning: uaa\/0 is failing, although every listed process is running/,
   );
 });
 
-test('where a restart is not allowed the evidence says why and there is no button', () => {
+test('if a restart is not allowed, the evidence says why and nothing is offered', () => {
   const { findings } = diagnose(
     factsOf([instance('db/0', [{ mysql: 'failing' }, 'x'], { restart: NOT_ALLOWED })]),
   );
@@ -206,7 +206,7 @@ test('where a restart is not allowed the evidence says why and there is no butto
   expect(findings[0] && evidenceOf(findings[0])).toContain('not offered: its job is not in restart.jobs');
 });
 
-test('where processes can be restarted alone, those that are down and allowed are offered', () => {
+test('if single processes can be restarted, those that are down and allowed are offered', () => {
   const restart = {
     allowed: true,
     scope: 'process',
@@ -247,16 +247,14 @@ test('all agents of all deployments unresponsive at once are one finding for the
       deployment([silent('db/0')], { name: 'mysql' }),
     ],
   });
-  expect(verdict).toBe(
-    '3 of 3 agents are not responding in 2 deployments; also, 1 instance has a problem of its own',
-  );
+  expect(verdict).toBe('3 of 3 agents are not responding in 2 deployments; 1 other instance has a problem');
   expect(findings.map(({ reason, target }) => `${reason} ${target}`)).toEqual([
     'agents-unresponsive bosh',
     'vm-absent bosh:cf/uaa/0',
   ]);
 });
 
-test('of several deployments the verdict names the one that is meant', () => {
+test('with several deployments, the verdict names the affected one', () => {
   const { verdict } = diagnose({
     deployments: [
       deployment(['a/0', 'b/0'].map((name) => instance(name, ['x', { metron_agent: 'failing' }]))),

@@ -16,8 +16,8 @@ import {
 } from './whole-instances.ts';
 
 /**
- * Causes before symptoms: what is the same on most instances is one finding, named by what they share. For each deployment in turn: its
- * instances that are down as a whole, then processes, then disks, files and other services, then what is ignored.
+ * Causes come before symptoms: what is the same on most instances is one finding about what they share. For each deployment: first whole
+ * instances that are down, then processes, then disks, files and other services, then ignored instances.
  */
 export function diagnose({ deployments }: Facts): Diagnosis<RestartOffer> {
   const surveys = deployments.map(survey);
@@ -50,7 +50,7 @@ function problemsOf(surveyed: Survey, reported: InstanceFault | undefined): Prob
   ];
 }
 
-/** Stable: what is shared stays before what is single, and these in the order of their names. */
+/** The sort is stable: shared problems stay before single ones, and those in the order of their names. */
 function worstFirst(a: Problem, b: Problem): number {
   const bySeverity = compareSeverity(a.finding, b.finding);
   return bySeverity || Number(a.headline === undefined) - Number(b.headline === undefined);

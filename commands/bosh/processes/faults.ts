@@ -3,7 +3,7 @@ import type { InstanceFault } from '../../shared/instances.ts';
 import type { WatchedDeployment } from './collect.ts';
 import { nounsFor } from './problem.ts';
 
-/** What is known about faults: how those of whole instances are described, and what to check for a process that is down everywhere. */
+/** Texts for faults of whole instances, and what to check if a process is down everywhere. */
 
 /** How a fault of whole instances is described. */
 export interface FaultText {
@@ -14,13 +14,13 @@ export interface FaultText {
 
 interface FaultDescription {
   readonly one: (deployment: WatchedDeployment) => FaultText;
-  /** How it is described for `hit` of `all` instances at once. */
+  /** The text for `hit` of `all` instances at once. */
   readonly many: (deployment: WatchedDeployment, hit: number, all: number) => FaultText;
-  /** A task that changes the deployment causes this, and ends it again. */
+  /** Whether a task that changes the deployment causes it temporarily. */
   readonly isOfTask: boolean;
 }
 
-/** What is known about agents that stop responding all at once. */
+/** The text for agents that stop responding all at once. */
 export const NATS_DOCUMENTATION = 'https://bosh.io/docs/nats-ca-rotation/';
 
 export const INSTANCE_FAULTS: Readonly<Record<InstanceFault, FaultDescription>> = {
@@ -31,7 +31,7 @@ export const INSTANCE_FAULTS: Readonly<Record<InstanceFault, FaultDescription>> 
       says: `its ${nounsFor(deployment).agent} is not responding`,
       next:
         deployment.supervisor === 'director'
-          ? 'its processes are unknown. The VM may be hung, unreachable or gone: check it in the IaaS, then run `bosh cloud-check`'
+          ? 'its processes are unknown. The VM may be hung, unreachable or deleted: check it in the IaaS, then run `bosh cloud-check`'
           : 'its processes are unknown: check that the machine is up and that monit is listening',
     }),
     many: (deployment, hit, all) => ({
@@ -48,12 +48,12 @@ export const INSTANCE_FAULTS: Readonly<Record<InstanceFault, FaultDescription>> 
     one: (deployment) => ({
       reason: 'vm-absent',
       says: `its ${nounsFor(deployment).machine} is missing`,
-      next: 'it was deleted or never created: unless the resurrector recreates it, run `bosh cloud-check`',
+      next: 'it was deleted or never created. Unless the resurrector recreates it, run `bosh cloud-check`',
     }),
     many: (deployment, hit, all) => ({
       reason: 'vms-absent',
       says: `${hit} of ${all} instances have no ${nounsFor(deployment).machine}`,
-      next: 'they were deleted, or the IaaS has lost them: check there before recreating them',
+      next: 'they were deleted, or the IaaS lost them. Check the IaaS before recreating them',
     }),
   },
   unseen: {
@@ -61,12 +61,12 @@ export const INSTANCE_FAULTS: Readonly<Record<InstanceFault, FaultDescription>> 
     one: () => ({
       reason: 'monit-unresponsive',
       says: 'its agent responds, but its monit does not',
-      next: 'its processes are unknown and are not restarted if they fail: check monit on the VM',
+      next: 'its processes are unknown, and are not restarted if they fail. Check monit on the VM',
     }),
     many: (_, hit, all) => ({
       reason: 'monits-unresponsive',
-      says: `monit is not responding on ${hit} of ${all} VMs, though their agents are`,
-      next: 'their processes are unknown and are not restarted if they fail: check what the VMs have in common, such as a new stemcell or a full disk',
+      says: `monit is not responding on ${hit} of ${all} VMs, although their agents are`,
+      next: 'their processes are unknown, and are not restarted if they fail. Check what the VMs have in common, such as a new stemcell or a full disk',
     }),
   },
   stopped: {
@@ -74,12 +74,12 @@ export const INSTANCE_FAULTS: Readonly<Record<InstanceFault, FaultDescription>> 
     one: () => ({
       reason: 'instance-stopped',
       says: 'it is stopped, but should be running',
-      next: 'it was stopped on the VM, or a deploy was interrupted; it does not restart by itself',
+      next: 'it was stopped on the VM, or a deploy was interrupted. It does not restart automatically',
     }),
     many: (_, hit, all) => ({
       reason: 'instances-stopped',
       says: `${hit} of ${all} instances are stopped, but should be running`,
-      next: 'a stop or a deploy was interrupted; they do not restart by themselves',
+      next: 'a stop or a deploy was interrupted. They do not restart automatically',
     }),
   },
 };
@@ -92,7 +92,7 @@ export interface Hint {
 
 interface HintRule extends Hint {
   readonly process: RegExp;
-  /** Whether this row applies to a deployment. */
+  /** Whether this entry applies to a deployment. */
   readonly applies?: (deployment: WatchedDeployment) => boolean;
 }
 
@@ -102,8 +102,8 @@ const NEEDS_ETCD: Hint = {
 };
 
 /**
- * What to check when a process is down on many instances. From https://docs.cloudfoundry.org/concepts/architecture/
- * and the outages "The Day I Broke Every VM in Cloud Foundry" (2016) and "Downloading Failed" (2019).
+ * What to check if a process is down on many instances. From https://docs.cloudfoundry.org/concepts/architecture/ and the outages in
+ * `stories.ts`.
  */
 const HINT_RULES: readonly HintRule[] = [
   {
@@ -123,7 +123,7 @@ const HINT_RULES: readonly HintRule[] = [
   {
     process: /^(rep|bbs|locket|auctioneer)$/,
     check: '`/certs expiring`',
-    because: 'the cells, BBS and Locket use mutual TLS and stop together when their certificates expire',
+    because: 'the cells, BBS and Locket use mutual TLS, and stop together when their certificates expire',
   },
   {
     process: /^(silk-daemon|silk-controller|vxlan-policy-agent|policy-server(-internal)?)$/,
@@ -136,7 +136,7 @@ export function hintFor(process: string, deployment: WatchedDeployment): Hint | 
   return HINT_RULES.find((known) => known.process.test(process) && (known.applies?.(deployment) ?? true));
 }
 
-/** Also true if the version is unknown. */
+/** Also true for an unknown version. */
 function mayUseEtcd({ version }: WatchedDeployment): boolean {
   return usesEtcd(version) !== false;
 }

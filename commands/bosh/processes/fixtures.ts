@@ -3,7 +3,7 @@ import { type Fixture, instanceOf, processSource } from '../../shared/fixture-so
 
 const now = new Date('2016-12-06T19:42:26Z');
 
-/** A director with two deployments, and the monits of two machines, of which one has `metron` in this state. */
+/** A director with two deployments, and monit on two machines, one of which has `metron` in this state. */
 function environment(metron: ports.RunningProcess['state']): Partial<ports.Readers> {
   return {
     processes: [

@@ -23,7 +23,7 @@ const ignored = (name: string, more: Parameters<typeof instance>[1] = [], known:
   instance(name, more, { ignored: true, ...known });
 const silent = { state: 'unresponsive' } as const;
 
-test('ignored instances that do not answer are one piece of information, and no cause behind many', () => {
+test('ignored instances that do not respond are one finding of severity info, not a shared cause', () => {
   const facts = factsOf([
     ignored('cell/0', [], silent),
     ignored('cell/1', [], silent),
@@ -43,7 +43,7 @@ test('ignored instances that do not answer are one piece of information, and no 
   expect(JSON.stringify(diagnose(facts).findings)).not.toContain('certs expiring');
 });
 
-test('one ignored instance is shown by its name', () => {
+test('a single ignored instance is shown by its name', () => {
   expect(said([ignored('cell/0', [], silent), instance('cell/1', ['rep'])])).toEqual([
     'info bosh:cf/cell/0: cell/0 is ignored and is not responding',
   ]);
@@ -65,25 +65,25 @@ test.each([
   expect(findings[0]).not.toHaveProperty('offers');
 });
 
-test('ignored instances count neither among those that are hit nor among all', () => {
+test('ignored instances count neither as affected nor in the total', () => {
   const two = [instance('cell/0', [], silent), instance('cell/1', [], silent)];
   const well = [instance('cell/2', ['rep']), instance('cell/3', ['rep'])];
   const reasons = (instances: readonly ports.Instance[]) =>
     diagnose(factsOf(instances)).findings.map(({ reason }) => reason);
   expect(reasons([...two, ...well])).toEqual(['agent-unresponsive', 'agent-unresponsive']);
-  // Two of four stay two of four, however many ignored ones do not answer either.
+  // Two of four remain two of four, however many ignored instances do not respond.
   expect(reasons([...two, ...well, ignored('cell/4', [], silent), ignored('cell/5', [], silent)])).toEqual([
     'agent-unresponsive',
     'agent-unresponsive',
     'agent-unresponsive',
   ]);
-  // And two of three are most, however many ignored ones are well.
+  // Two of three are most, however many ignored instances are healthy.
   expect(reasons([...two, well[0]!, ignored('cell/4', ['rep']), ignored('cell/5', ['rep'])])).toEqual([
     'agents-unresponsive',
   ]);
 });
 
-test('ignored instances count for no process, for no machine and for no director', () => {
+test('ignored instances do not count for processes, machines or directors', () => {
   const down = (name: string, known: object = {}) => instance(name, ['garden', { rep: 'failing' }], known);
   const dead = (name: string, known: object = {}) =>
     instance(name, [{ garden: 'failing', rep: 'failing' }], known);
@@ -105,7 +105,7 @@ test('ignored instances count for no process, for no machine and for no director
   ]);
 });
 
-test('if only an ignored instance still runs, it does not count but is mentioned', () => {
+test('if only an ignored instance is still running, it does not count, but is mentioned', () => {
   expect(said([instance('uaa/0', [{ uaa: 'failing' }, 'x']), ignored('uaa/1', ['uaa', 'x'])])).toEqual([
     'critical bosh:cf/uaa/0: uaa/0: uaa is failing; uaa is running only on ignored instances of cf',
   ]);
@@ -114,7 +114,7 @@ test('if only an ignored instance still runs, it does not count but is mentioned
   );
 });
 
-test('a deployment with only healthy ignored instances is clear, and the verdict says so', () => {
+test('a deployment with only healthy ignored instances is clear', () => {
   expect(diagnose(factsOf([ignored('a/0', ['x'])]))).toMatchObject({
     verdict: 'Nothing to check: 1 instance is ignored',
     findings: [],
@@ -129,7 +129,7 @@ const stopped = (name: string) =>
 const absent = (name: string) => instance(name, [], { state: 'absent' });
 const wellCell = (name: string) => instance(name, ['rep', 'garden']);
 
-test('an instance that a running deploy has stopped is expected back', () => {
+test('an instance that a running deploy stopped is expected back', () => {
   const { verdict, findings } = diagnose(
     factsOf([stopped('cell/0'), wellCell('cell/1'), wellCell('cell/2')], DEPLOY),
   );
@@ -214,14 +214,14 @@ const EVERYTHING_DOWN: readonly (readonly [string, readonly ports.Instance[]])[]
 ];
 
 test.each(EVERYTHING_DOWN)(
-  'where everything is down (%s), a running task does not make it harmless',
+  'if everything is down (%s), a running task does not lower the severity',
   (_, instances) => {
     expect(worstOf(instances, DEPLOY)).toBe('warning');
   },
 );
 
 test.each([
-  ['agents that do not answer on most VMs', ['a/0', 'b/0', 'c/0'].map((name) => instance(name, [], silent))],
+  ['agents that do not respond on most VMs', ['a/0', 'b/0', 'c/0'].map((name) => instance(name, [], silent))],
   [
     'one process down on most VMs whose others run',
     ['a/0', 'b/0', 'c/0'].map((name) => instance(name, ['x', { metron_agent: 'unmonitored' }])),
@@ -230,30 +230,30 @@ test.each([
     'a group of which one process is down on most VMs',
     ['a/0', 'a/1', 'a/2'].map((name) => instance(name, ['x', { uaa: 'failing' }])),
   ],
-])('no deploy does this: %s stays critical', (_, instances) => {
+])('a deploy does not cause this: %s stays critical', (_, instances) => {
   expect(worstOf(instances, DEPLOY)).toBe('critical');
 });
 
-test('a task that stops no instance explains no finding', () => {
+test('a task that stops no instances explains no finding', () => {
   const errand = { lock: { taskId: '7', description: 'run errand smoke-tests from deployment cf' } };
   const { verdict, findings } = diagnose(factsOf([stopped('db/0'), wellCell('cell/1')], errand));
   expect(verdict).toBe('1 of 2 instances is stopped but should be running; task 7 holds the lock on cf');
   expect(findings[0]).toMatchObject({
     severity: 'critical',
-    summary: expect.stringContaining('does not restart by itself') as string,
+    summary: expect.stringContaining('does not restart automatically') as string,
   });
 });
 
 test('a deployment that is being deleted is not expected back', () => {
   const gone = { lock: { taskId: '8', description: 'delete deployment cf' } };
   expect(said([absent('a/0'), absent('b/0')], gone)).toEqual([
-    'warning bosh:cf: cf: 2 of 2 instances have no VM; task 8 (delete deployment cf) is changing cf: check again when the task ends',
+    'warning bosh:cf: cf: 2 of 2 instances have no VM; task 8 (delete deployment cf) is changing cf: run the check again when the task ends',
   ]);
 });
 
-test('a task that may not be seen is not called by a number', () => {
+test('a task that these credentials cannot see has no number', () => {
   const { verdict } = diagnose(factsOf([wellCell('a/0')], { lock: { taskId: 'unknown' } }));
   expect(verdict).toBe(
-    'All 2 processes on 1 instance are running; a task that this credential cannot see is changing cf',
+    'Both processes on 1 instance are running; a task that these credentials cannot see is changing cf',
   );
 });

@@ -5,7 +5,7 @@ import { be, have, type Predicate } from '../../shared/grammar.ts';
 import { changesInstances, describeLock } from '../../shared/instances.ts';
 import type { WatchedDeployment } from './collect.ts';
 
-/** What is wrong with one instance, in the order of the verdict, and how the verdict counts it. */
+/** Kinds of problems of one instance, in the order of the verdict, and how the verdict counts them. */
 export const KINDS = {
   down: have('processes that are not running'),
   service: have('failing services'),
@@ -20,20 +20,20 @@ export const KINDS = {
 
 export type Kind = keyof typeof KINDS;
 
-/** One finding, and what the verdict needs of it. */
+/** One finding, and its part in the verdict. */
 export interface Problem {
   readonly finding: Finding<RestartOffer>;
-  /** Where one cause is behind many instances: the verdict has this text. */
+  /** The text in the verdict if many instances share a cause. */
   readonly headline?: string;
-  /** Where the headline is about one deployment of perhaps several. */
+  /** The deployment that the headline is about. */
   readonly within?: string;
-  /** Where it is about one instance: which, and what the verdict counts it as. */
+  /** If it is about one instance: which one, and how the verdict counts it. */
   readonly counts?: { readonly kind: Kind; readonly instance: ports.Instance; readonly service?: string };
-  /** Where it is about ignored instances: the verdict mentions them where there is nothing else to say. */
+  /** If it is about ignored instances: the verdict mentions them if there is nothing else to report. */
   readonly ignored?: { readonly kind: Kind; readonly amount: number };
 }
 
-/** What a machine and its agent are called where this supervisor runs them. */
+/** The names of a machine and its agent under this supervisor. */
 export function nounsFor({ supervisor }: WatchedDeployment): {
   readonly machine: string;
   readonly agent: string;
@@ -43,14 +43,14 @@ export function nounsFor({ supervisor }: WatchedDeployment): {
     : { machine: 'machine', agent: 'monit' };
 }
 
-/** As its owner would name it: `bosh:cf/doppler_z2/0`; of a host, which knows no deployments, `edge:doppler_z2/0`. */
+/** `bosh:cf/doppler_z2/0`. For a host, which has no deployments, `edge:doppler_z2/0`. */
 export function targetOf({ source, name, supervisor }: WatchedDeployment, instance?: ports.Instance): string {
   const whole = supervisor === 'host' ? source : `${source}:${name}`;
   if (instance === undefined) return whole;
   return supervisor === 'host' ? `${whole}:${instance.name}` : `${whole}/${instance.name}`;
 }
 
-/** A restart that is asked for while a task holds the deployment would be refused: it is offered all the same, for the task will end. */
+/** A restart is refused while a task locks the deployment. It is still offered, because the task will end. */
 export function lockEvidence(deployment: WatchedDeployment): Evidence[] {
   const words = describeLock(deployment);
   if (words === undefined) return [];
@@ -58,16 +58,16 @@ export function lockEvidence(deployment: WatchedDeployment): Evidence[] {
   return [field('In progress', `${words}: ${meanwhile}restarts are blocked until it ends`)];
 }
 
-/** What to expect of instances that a running task is changing, in place of what to do about them. */
+/** What to expect of instances that a running task is changing, instead of what to do about them. */
 export function describeAfterTask(deployment: WatchedDeployment, back: string): string {
   const isGoing = /^(delete|stop)\b/i.test(deployment.lock?.description ?? '');
-  const after = isGoing ? 'check again when the task ends' : `${back} before the task ends`;
+  const after = isGoing ? 'run the check again when the task ends' : `${back} before the task ends`;
   return `${describeLock(deployment)}: ${after}`;
 }
 
 const MAX_ROWS = 50;
 
-/** The first rows in order, and how many there are. */
+/** The first rows in order, and the total number. */
 export function table(
   columns: readonly string[],
   rows: readonly (readonly string[])[],

@@ -29,14 +29,14 @@ import { sharedByInstances } from './whole-instances.ts';
 
 type Severity = Problem['finding']['severity'];
 
-/** Problems of processes: one finding for a process that is down wherever it should run, else one for each instance. */
+/** Problems of processes: one finding for a process that is down on most instances that should run it, otherwise one for each instance. */
 export function processProblems(survey: Survey): Problem[] {
   const shared = survey.processes.filter(({ down, on }) => isShared(down.length, on.length));
   const names = new Set(shared.map(({ name }) => name));
   const ownNames = ({ processes }: ports.Instance) =>
     processes.some((process) => isDown(process) && !names.has(process.name));
   const fallen = survey.reporting.filter((instance) => isWhollyDown(instance) && ownNames(instance));
-  // What is down because its whole machine is, is reported with that machine.
+  // A process that is down because its whole machine is down is reported with the machine.
   const causes = shared.filter(({ down }) => !down.every(({ instance }) => fallen.includes(instance)));
   const reported = new Set(causes.map(({ name }) => name));
   const each = survey.reporting
@@ -89,21 +89,21 @@ function describeStates(down: ProcessSpread['down']): string {
     .join(', ');
 }
 
-/** "Not monitored" is for good: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
+/** monit does not restart unmonitored processes: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
 function unmonitoredNote(processes: readonly ports.RunningProcess[]): Evidence[] {
   return processes.some(isUnmonitored)
-    ? [field('Not monitored', 'monit no longer watches it and does not restart it')]
+    ? [field('Not monitored', "monit no longer watches it and won't restart it")]
     : [];
 }
 
-/** What is wrong on one instance, apart from what one cause has done everywhere. */
+/** Problems of one instance, without those that have a shared cause. */
 function problemOfInstance(
   survey: Survey,
   instance: ports.Instance,
   isFallen: boolean,
   reported: ReadonlySet<string>,
 ): Problem | undefined {
-  // Those of an instance on which nothing runs are shown together.
+  // The processes of an instance on which nothing is running are one finding.
   const down = instance.processes.filter(
     (process) => isDown(process) && (isFallen || !reported.has(process.name)),
   );
@@ -140,7 +140,7 @@ function problemOfInstance(
   };
 }
 
-/** The worst of its processes; where the whole group is only starting, a warning: no instance is serving. */
+/** The severity of its worst process. A warning if the whole group is starting, because no instance is serving. */
 function severityOfDown(
   survey: Survey,
   instance: ports.Instance,
@@ -156,7 +156,7 @@ function severityOfDown(
   return !isUp(instance) && isLastOf(survey, instance) ? 'warning' : 'info';
 }
 
-/** Processes that run only on ignored instances are reported as such: ignored instances do not count. */
+/** Mentions processes that run only on ignored instances, because those do not count. */
 function describeRunningNowhere({ deployment, ignored }: Survey, gone: readonly string[]): readonly string[] {
   const runsOnIgnored = (name: string) =>
     ignored.some(({ processes }) => processes.some((one) => one.name === name && !isDown(one)));
@@ -175,7 +175,8 @@ function describeAllDown(down: readonly ports.RunningProcess[]): string {
 }
 
 /**
- * Agents that say "failing" though every process that they list runs: they know more than they list. Where most do, they are one finding.
+ * Agents that report "failing" although every process that they list is running: they know more than they list. If most do, they are one
+ * finding.
  */
 function unexplainedProblems(survey: Survey): Problem[] {
   const { deployment, reporting } = survey;
@@ -191,7 +192,7 @@ function unexplainedProblems(survey: Survey): Problem[] {
       const isStarting = instance.state === 'starting';
       const said = isStarting
         ? 'is still starting'
-        : `is failing, though ${describeListed([instance])}; ${SEE_MONIT}`;
+        : `is failing, although ${describeListed([instance])}; ${SEE_MONIT}`;
       return {
         counts: { kind: isStarting ? 'starting' : 'failing', instance },
         finding: {
@@ -208,7 +209,7 @@ function unexplainedProblems(survey: Survey): Problem[] {
 
 const SEE_MONIT = 'run `monit summary` on it to see what else is monitored, such as a disk or a file';
 
-/** Not running, by its agent, and neither a process nor another service says why. */
+/** Its agent reports that it is not running, but no process or other service explains why. */
 function isUnexplained({ state, processes, faults = [] }: ports.Instance): boolean {
   return state !== 'running' && !processes.some(isDown) && !faults.some(({ failsInstance }) => failsInstance);
 }
@@ -216,7 +217,7 @@ function isUnexplained({ state, processes, faults = [] }: ports.Instance): boole
 function unexplainedText(failing: readonly ports.Instance[], reporting: readonly ports.Instance[]) {
   return {
     reason: 'instances-failing',
-    says: `${failing.length} of ${reporting.length} instances are failing, though ${describeListed(failing)}`,
+    says: `${failing.length} of ${reporting.length} instances are failing, although ${describeListed(failing)}`,
     next: `a single cause is likely: ${SEE_MONIT}`,
   };
 }

@@ -4,8 +4,8 @@ import type { Facts, WatchedDeployment } from './collect.ts';
 import { targetOf } from './problem.ts';
 
 /**
- * The present state of an instance, or of a process on many of them, if its agents report it. Undefined for instances that are gone, do not report
- * or list no process.
+ * The current state of an instance, or of a process on many instances, if the agents report it. undefined for instances that no longer
+ * exist, do not report or list no process.
  */
 export function resolved(
   { deployments }: Facts,
@@ -27,7 +27,7 @@ function describeInstance(instance: ports.Instance): string | undefined {
   if (!isHealthy(instance)) return undefined;
   return processes.length === 1
     ? 'its process is running'
-    : `all of its ${processes.length} processes are running`;
+    : `${processes.length === 2 ? 'both of its' : `all of its ${processes.length}`} processes are running`;
 }
 
 function describeProcess({ instances }: WatchedDeployment, name: string): string | undefined {
@@ -40,7 +40,7 @@ function describeProcess({ instances }: WatchedDeployment, name: string): string
     : undefined;
 }
 
-/** Its agent says so, and so does every process that it lists. */
+/** Its agent reports it as running, and so is every process that it lists. */
 function isHealthy({ state, processes, faults = [] }: ports.Instance): boolean {
   return state === 'running' && faults.length === 0 && processes.length > 0 && !processes.some(isDown);
 }

@@ -44,7 +44,7 @@ function allowing(
 const BY_DIRECTOR = allowing({});
 const BY_MONIT = allowing({ scope: 'process', processes: ['doppler'] });
 
-test('the plan says what stops and starts, what comes along, and is bound to this very machine', async () => {
+test('the plan says what stops and starts, and is bound to this machine', async () => {
   const sideEffects = ['its drain scripts run first, for as long as they take'];
   const plan = await restart.plan(context([dopplerZ2({ restart: allowing({ sideEffects }) })]), ASKED);
   expect(plan).toEqual({
@@ -57,7 +57,7 @@ test('the plan says what stops and starts, what comes along, and is bound to thi
   });
 });
 
-test('the plan made again is the same word for word, though processes came and went in between', async () => {
+test('a plan made later is identical, although processes came and went', async () => {
   const before = await restart.plan(context([dopplerZ2({ state: 'failing' })]), ASKED);
   const fallen = instance(
     'doppler_z2/0',
@@ -66,7 +66,7 @@ test('the plan made again is the same word for word, though processes came and w
   expect(await restart.plan(context([fallen]), ASKED)).toEqual(before);
 });
 
-test('a plan for one process names that process and no other', async () => {
+test('a plan for one process names only that process', async () => {
   const { lines } = await restart.plan(context([dopplerZ2({ restart: BY_MONIT })]), {
     ...ASKED,
     process: 'doppler',
@@ -77,17 +77,17 @@ test('a plan for one process names that process and no other', async () => {
 test('a process that the instance no longer has is not restarted', async () => {
   const without = instance('doppler_z2/0', ['metron_agent'], { restart: BY_MONIT });
   await expect(restart.plan(context([without]), { ...ASKED, process: 'doppler' })).rejects.toThrow(
-    'doppler_z2/0 is not restarted: it no longer has a process doppler',
+    'cannot restart doppler_z2/0: it no longer has the process doppler',
   );
 });
 
-test('while a task holds the deployment nothing is planned, and the task is named', async () => {
+test('while a task locks the deployment, nothing is planned, and the task is named', async () => {
   const lock = { taskId: '1180', description: 'create deployment' };
   await expect(restart.plan(context([dopplerZ2()], { lock }), ASKED)).rejects.toMatchObject({
     name: 'SourceError',
     kind: 'refused',
     message:
-      'doppler_z2/0 is not restarted: its deployment is locked by task 1180 (create deployment); try again when the task ends',
+      'cannot restart doppler_z2/0: its deployment is locked by task 1180 (create deployment); try again when the task ends',
   });
 });
 
@@ -95,18 +95,18 @@ test.each<[string, ports.Instance[], string]>([
   ['is gone', [instance('doppler_z2/1')], 'no longer exists'],
   ['is ignored', [dopplerZ2({ ignored: true })], 'is ignored (`bosh ignore`)'],
   ['was stopped on purpose', [dopplerZ2({ desired: 'stopped' })], 'it is stopped on purpose'],
-  ['has no machine', [dopplerZ2({ state: 'absent' })], 'is not restarted: it has no VM'],
+  ['has no machine', [dopplerZ2({ state: 'absent' })], ': it has no VM'],
   ['has an unresponsive agent', [dopplerZ2({ state: 'unresponsive' })], 'its agent is not responding'],
   ['has an unresponsive monit', [dopplerZ2({ state: 'unknown' })], 'its monit is not responding'],
   [
     'is not on the list',
     [dopplerZ2({ restart: { allowed: false, because: 'its job is not in restart.jobs' } })],
-    'is not restarted: its job is not in restart.jobs',
+    ': its job is not in restart.jobs',
   ],
   [
     'may only have single processes restarted',
     [dopplerZ2({ restart: allowing({ scope: 'process' }) })],
-    'single processes only',
+    'can restart only single processes',
   ],
 ])('an instance that %s is refused', async (_, instances, because) => {
   const planned = restart.plan(context(instances), ASKED);
@@ -114,12 +114,14 @@ test.each<[string, ports.Instance[], string]>([
   await expect(planned).rejects.toBeInstanceOf(SourceError);
 });
 
-test('an offer for one process does not become one for the whole instance, nor for another process', async () => {
+test('an offer for one process does not restart the whole instance or another process', async () => {
   const asked = { ...ASKED, process: 'doppler' };
-  await expect(restart.plan(context([dopplerZ2()]), asked)).rejects.toThrow('whole instances only');
+  await expect(restart.plan(context([dopplerZ2()]), asked)).rejects.toThrow(
+    'can restart only whole instances',
+  );
   const others = allowing({ scope: 'process', processes: ['metron_agent'] });
   await expect(restart.plan(context([dopplerZ2({ restart: others })]), asked)).rejects.toThrow(
-    'its configuration does not allow doppler to be restarted',
+    'the configuration does not allow restarting doppler',
   );
 });
 
@@ -127,14 +129,14 @@ test('what could not be read is not reported as deleted', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   await expect(restart.plan(context([], { gaps: [{ what: 'cf', error }] }), ASKED)).rejects.toMatchObject({
     kind: 'unreachable',
-    message: 'doppler_z2/0 is not restarted: cf could not be read (task 1181 did not end within 60 s)',
+    message: "cannot restart doppler_z2/0: cf couldn't be read (task 1181 did not end within 60 s)",
   });
 });
 
 test.each([
   [{ ...ASKED, source: 'other' }, 'the source other is no longer configured'],
   [{ ...ASKED, deployment: 'other' }, 'the deployment other no longer exists'],
-])('a source or deployment that is gone is refused', async (asked, because) => {
+])('a removed source or deployment is refused', async (asked, because) => {
   await expect(restart.plan(context([dopplerZ2()]), asked)).rejects.toThrow(because);
 });
 
@@ -148,13 +150,13 @@ test.each([
     'doppler on doppler_z2/0',
   ],
 ])(
-  'applying restarts %s once, with its apply context, and reports the result',
+  'apply restarts %s once, with its apply context, and reports the result',
   async (_, params, permission, what, name) => {
     const read = context([dopplerZ2({ restart: permission })]);
     const plan = await restart.plan(read, params);
     expect(plan).not.toHaveProperty('details');
     const asked: unknown[] = [];
-    const told: string[] = [];
+    const recorded: string[] = [];
     const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: read.signal };
     const write = {
       processes: (source: string) => ({
@@ -164,16 +166,16 @@ test.each([
         },
       }),
     };
-    const recordStep = (line: string) => Promise.resolve(void told.push(line));
+    const recordStep = (line: string) => Promise.resolve(void recorded.push(line));
     await restart.apply({ ...read, write, applyContext, recordStep }, params, plan);
     expect(asked).toEqual([
       ['bosh', { deployment: 'cf', group: 'doppler_z2', id: ASKED.id, ...what }, applyContext],
     ]);
-    expect(told).toEqual([`${name} restarted: task 1180 done after 41 s`]);
+    expect(recorded).toEqual([`${name} restarted: task 1180 done after 41 s`]);
   },
 );
 
-test('a button says what it restarts, in the room that Slack has for it', () => {
+test('a button says what it restarts, and fits the limit of Slack', () => {
   expect(restart.title(ASKED)).toBe('Restart doppler_z2/0');
   expect(restart.title({ ...ASKED, process: 'doppler' })).toBe('Restart doppler on doppler_z2/0');
   const long = {

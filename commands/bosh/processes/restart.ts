@@ -5,20 +5,20 @@ import { isDown } from '../../shared/instances.ts';
 import type { WatchedDeployment } from './collect.ts';
 
 export const restart = defineRestart({
-  about: 'Restarts one instance, or one process of it where the source can do that',
+  about: 'Restarts one instance, or one of its processes if the source supports that',
   settlesWithinSeconds: 120,
 });
 
-/** More buttons do not help. */
+/** More buttons would not help. */
 const MAX_OFFERS = 3;
 
 interface Offered {
   readonly offers?: readonly RestartOffer[];
-  /** Why there is no button, if there is none. */
+  /** Why no restart is offered. */
   readonly evidence: readonly Evidence[];
 }
 
-/** Offers to restart one instance, or those of its processes that are down, depending on the supervisor. */
+/** Offers to restart one instance, or its processes that are down, depending on the supervisor. */
 export function restartOffers(
   { source, name: deployment }: WatchedDeployment,
   instance: ports.Instance,

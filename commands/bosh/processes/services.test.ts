@@ -32,7 +32,7 @@ function lines(instances: readonly ports.Instance[]): readonly string[] {
   );
 }
 
-test('a disk and a file that fail are shown by their type and by what failed, and no restart is offered', () => {
+test('a disk and a file that fail are shown with their type and the reason, and offer no restart', () => {
   const instances = [
     machine('cell/0', [
       fault('data-disk', { message: 'space usage 98.4% matches resource limit' }),
@@ -40,7 +40,7 @@ test('a disk and a file that fail are shown by their type and by what failed, an
     ]),
   ];
   const { verdict, findings } = report(instances);
-  expect(verdict).toBe('1 of 1 instance has failing services (filesystem data-disk and file store.log)');
+  expect(verdict).toBe('1 instance has failing services (filesystem data-disk and file store.log)');
   expect(lines(instances)).toEqual([
     'warning service-failing edge:cell/0 filesystem data-disk: cell/0: filesystem data-disk is failing: a resource limit is exceeded',
     'warning service-failing edge:cell/0 file store.log: cell/0: file store.log is failing: it does not exist',
@@ -53,7 +53,7 @@ test('a disk and a file that fail are shown by their type and by what failed, an
   expect(findings.some(({ offers }) => offers !== undefined)).toBe(false);
 });
 
-test('a machine that exceeds a limit is a warning, though no job depends on it', () => {
+test('a machine that exceeds a limit is a warning, although no job depends on it', () => {
   const box = fault('box', { type: 'system', failsInstance: false });
   expect(lines([machine('cell/0', [box]), machine('cell/1', [])])).toEqual([
     'warning service-failing edge:cell/0 system box: cell/0: system box is failing: a resource limit is exceeded',
@@ -69,7 +69,7 @@ test.each([
     machine('cell/0', [fault('log', { ...known, type: 'file', failures: [] })]),
   ]);
   expect(findings.map((one) => one.severity)).toEqual([severity]);
-  expect(verdict).toBe(`1 of 1 instance ${words} (file log)`);
+  expect(verdict).toBe(`1 instance ${words} (file log)`);
 });
 
 test('a service that fails on most machines is one finding', () => {
@@ -113,7 +113,7 @@ test.each([
     ['warning instance-failing'],
   ],
   [
-    'one beside a cause behind many',
+    'one next to a shared cause',
     [
       failing('a/0'),
       ...['b/0', 'c/0', 'd/0'].map((name) => instance(name, ['x', { metron_agent: 'failing' }])),
@@ -121,12 +121,12 @@ test.each([
     ['critical process-not-running-on-many', 'warning instance-failing'],
   ],
   [
-    'one where nothing runs on most others',
+    'one while nothing is running on most others',
     [failing('a/0'), ...['b/0', 'c/0'].map((name) => instance(name, [{ x: 'failing', y: 'failing' }]))],
     ['critical nothing-runs', 'warning instance-failing'],
   ],
 ] as const)(
-  'an agent that says failing while every process runs is reported: %s',
+  'an agent that reports failing while every process is running is reported: %s',
   (_, instances, expected) => {
     for (const lock of [undefined, { taskId: '1180', description: 'create deployment' }]) {
       const { findings } = diagnose(factsOf(instances, lock ? { lock } : {}));

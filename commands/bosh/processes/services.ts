@@ -10,8 +10,8 @@ interface FailingService {
 }
 
 /**
- * What is watched and is no process: disks, files, hosts, programs, the machine itself. One finding for a service that fails on most
- * machines, else one for each. None has a fix: a restart makes no room on a disk.
+ * Monitored services other than processes: disks, files, hosts, programs, the machine itself. One finding for a service that fails on most
+ * machines, otherwise one for each. None has a fix: a restart does not free space on a disk.
  */
 export function serviceProblems(survey: Survey): Problem[] {
   const all = survey.reporting
@@ -78,7 +78,7 @@ function sharedServiceProblem(
   };
 }
 
-/** What makes its instance failing is a warning, and so is a limit of the machine that is exceeded. */
+/** A service that makes its instance fail is a warning, and so is an exceeded limit of the machine. */
 function severityOf({ state, failsInstance }: ports.ServiceFault): 'warning' | 'info' {
   if (state === 'starting') return 'info';
   return failsInstance || state === 'failing' ? 'warning' : 'info';

@@ -2,7 +2,7 @@ import type { Story } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { factsOf, instance } from './builders.ts';
 
-/** What ran on the VMs that day; the source shows `monit summary` on doppler_z1/0. */
+/** The processes on the VMs that day. The source shows `monit summary` on doppler_z1/0. */
 const ON_EVERY_VM = ['consul_agent', 'sensu-client', 'toolbelt'];
 const PLATFORM: readonly (readonly [name: string, ...processes: string[]])[] = [
   ['consul_z1/0'],
@@ -19,10 +19,10 @@ const PLATFORM: readonly (readonly [name: string, ...processes: string[]])[] = [
   ['cell_z1/0', 'rep', 'garden'],
 ];
 
-/** December 2016: `bosh vms` shows every VM of a Cloud Foundry failing, because one doppler of three has lost its key in etcd. */
+/** December 2016: `bosh vms` shows every VM of a Cloud Foundry failing, because one of three dopplers has lost its key in etcd. */
 export const metronFellOver: Story<Facts> = {
   title: 'The day every VM broke',
-  source: 'Chris Weibel, "The Day I Broke Every VM in Cloud Foundry", 6 December 2016',
+  source: 'https://cweibel.github.io/blog/2016/12/06/the-day-i-broke-every-vm-in-cloud-foundry',
   now: new Date('2016-12-06T18:35:50Z'),
   facts: factsOf(
     PLATFORM.map(([name, ...own]) =>
@@ -34,7 +34,7 @@ export const metronFellOver: Story<Facts> = {
 /** The end of the same day: 30 seconds after doppler_z2/0 was restarted. */
 export const allRuns: Story<Facts> = {
   title: 'Every VM is running again',
-  source: 'The end of "The Day I Broke Every VM in Cloud Foundry"',
+  source: 'The end of https://cweibel.github.io/blog/2016/12/06/the-day-i-broke-every-vm-in-cloud-foundry',
   now: new Date('2016-12-06T19:45:00Z'),
   facts: factsOf(PLATFORM.map(([name, ...own]) => instance(name, [...ON_EVERY_VM, ...own, 'metron_agent']))),
 };
@@ -70,8 +70,8 @@ export const natsAuthorityExpired: Story<Facts> = {
 const CELL = ['garden', 'netmon', 'route_emitter', 'silk-daemon', 'vxlan-policy-agent', 'loggregator_agent'];
 
 /**
- * One cell of a Cloud Foundry comes back from its update with certificates that BBS does not take any more, and its rep with it;
- * the deployment waits for it and holds the lock.
+ * One cell of a Cloud Foundry comes back from its update with certificates that the BBS no longer accepts, so its rep fails. The deployment
+ * waits for it and holds the lock.
  */
 export const repOfOneCell: Story<Facts> = {
   title: 'One cell holds up the deployment',
@@ -96,7 +96,7 @@ export const repOfOneCell: Story<Facts> = {
   ),
 };
 
-/** Several faults at once, none of which share a cause. */
+/** Several faults at once that do not share a cause. */
 export const oneByOne: Story<Facts> = {
   title: 'Five problems and five causes',
   source: 'The states that a director reports, https://bosh.io/docs/director-api-v1/#list-instances-detailed',

@@ -3,7 +3,7 @@ import { diagnose } from './diagnose.ts';
 import { deployment, factsOf, instance } from './builders.ts';
 import * as stories from './stories.ts';
 
-test('the proof of the fix: metron_agent ran on 0 of 12, then on 12 of 12', () => {
+test('measures show the fix: metron_agent was running on 0 of 12, then on 12 of 12', () => {
   const metron = ({ facts }: typeof stories.metronFellOver) =>
     diagnose(facts).measures?.find(({ label }) => label === 'metron_agent');
   expect(metron(stories.metronFellOver)).toEqual({
@@ -15,7 +15,7 @@ test('the proof of the fix: metron_agent ran on 0 of 12, then on 12 of 12', () =
   expect(metron(stories.allRuns)).toEqual({ label: 'metron_agent', value: 12, of: 12, unit: 'running' });
 });
 
-test('the same is measured before and after, so that only changes are reported', () => {
+test('the measures are the same before and after, so that only changes are reported', () => {
   const labels = ({ facts }: typeof stories.metronFellOver) =>
     diagnose(facts).measures?.map(({ label }) => label);
   expect(labels(stories.metronFellOver)).toEqual(labels(stories.allRuns));
@@ -32,7 +32,7 @@ test('two deployments are measured separately', () => {
   expect(measures?.map(({ label }) => label)).toContain('cf-dev gorouter');
 });
 
-test('an unresponsive VM counts among those where the process of its group should run', () => {
+test('an unresponsive VM counts as one where the processes of its group should run', () => {
   const { measures } = diagnose(
     factsOf([
       instance('router/0', ['gorouter']),
@@ -46,7 +46,7 @@ test('an unresponsive VM counts among those where the process of its group shoul
   ]);
 });
 
-test('a thousand VMs keep findings and measures bounded', () => {
+test('findings and measures are limited for a thousand VMs', () => {
   const many = Array.from({ length: 1_000 }, (_, at) =>
     instance(
       `cell/${at}`,

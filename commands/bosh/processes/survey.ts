@@ -10,17 +10,17 @@ import {
 import type { WatchedDeployment } from './collect.ts';
 import { nounsFor } from './problem.ts';
 
-/** A deployment, sorted by what is known of it and not yet judged. */
+/** The facts about a deployment, sorted but not judged. */
 export interface Survey {
   readonly deployment: WatchedDeployment;
-  /** Those that should run and count: not stopped, detached or ignored on purpose. */
+  /** Instances that should run and count: not stopped, detached or ignored. */
   readonly active: readonly ports.Instance[];
-  /** Those that should run, and are ignored: they are shown and counted nowhere. */
+  /** Instances that should run but are ignored: they are shown, but not counted. */
   readonly ignored: readonly ports.Instance[];
   readonly stopped: number;
-  /** Those of the active that report their processes, or have none. */
+  /** Active instances that report their processes, or have none. */
   readonly reporting: readonly ports.Instance[];
-  /** By name, over all that report them. */
+  /** Processes by name, on all instances that report them. */
   readonly processes: readonly ProcessSpread[];
 }
 
@@ -43,7 +43,7 @@ export function withReporting(surveyed: Survey, reporting: readonly ports.Instan
   return { ...surveyed, reporting, processes: groupByProcess(reporting) };
 }
 
-/** Nothing runs on it. A single process that is down is shown by its own name. */
+/** Whether nothing is running on it. A single process that is down is shown by its name. */
 export function isWhollyDown({ processes }: ports.Instance): boolean {
   return processes.length >= 2 && processes.every(isDown);
 }
@@ -55,10 +55,13 @@ export function isLastOf({ active }: Survey, instance: ports.Instance): boolean 
 
 type Measure = NonNullable<Diagnosis['measures']>[number];
 
-/** How many of the most widespread processes are measured, whatever their state, so that they are the same before and after; and as many more that are down. */
+/**
+ * How many of the most widespread processes are measured, whatever their state, so that the measures are the same before and after. As many
+ * more are measured if they are down.
+ */
 const MAX_PROCESSES = 20;
 
-/** How many run of how many should: `metron_agent running on 12 of 12`. */
+/** How many of those that should run are running: `metron_agent running on 12 of 12`. */
 export function measuresOf(surveys: readonly Survey[]): Measure[] {
   return surveys.flatMap((one) => {
     const prefix = surveys.length > 1 ? `${one.deployment.name} ` : '';

@@ -1,5 +1,5 @@
 import { wording } from '../../kit.ts';
-import { agree, be } from '../../shared/grammar.ts';
+import { agree, allOf, be, shareOf } from '../../shared/grammar.ts';
 import { describeLockBriefly, isDown } from '../../shared/instances.ts';
 import { type Kind, KINDS, type Problem } from './problem.ts';
 import type { Survey } from './survey.ts';
@@ -9,7 +9,7 @@ const MAX_CAUSES = 2;
 
 const kinds = Object.keys(KINDS) as readonly Kind[];
 
-/** The answer in one line: the cause behind many where there is one, else how many instances have a problem. */
+/** The verdict in one line: the shared causes if there are any, otherwise how many instances have a problem. */
 export function verdictOf(surveys: readonly Survey[], problems: readonly Problem[]): string {
   const causes = problems.flatMap(({ headline, within }) =>
     headline === undefined
@@ -27,7 +27,7 @@ export function verdictOf(surveys: readonly Survey[], problems: readonly Problem
 
 interface Counted {
   readonly kind: Kind;
-  /** Each once, under the first of its kinds. */
+  /** Each instance once, under the first of its kinds. */
   readonly instances: ReadonlySet<unknown>;
   readonly services: readonly string[];
 }
@@ -50,9 +50,7 @@ function describeCauses(causes: readonly string[], others: number): string {
     ...causes.slice(0, MAX_CAUSES),
     ...(more > 0 ? [wording.count(more, 'more shared problem')] : []),
     ...(others > 0
-      ? [
-          `also, ${wording.count(others, 'instance has a problem of its own', 'instances have problems of their own')}`,
-        ]
+      ? [wording.count(others, 'other instance has a problem', 'other instances have problems')]
       : []),
   ].join('; ');
 }
@@ -61,14 +59,14 @@ function describeCounts(each: readonly Counted[], active: number): string {
   return each
     .map(({ kind, instances, services }, at) => {
       const amount = instances.size;
-      const whose = at === 0 ? `${amount} of ${wording.count(active, 'instance')}` : `${amount} more`;
+      const whose = at === 0 ? wording.capitalize(shareOf(amount, active, 'instance')) : `${amount} more`;
       const named = services.length > 0 ? ` (${wording.list(services, 2)})` : '';
       return `${whose} ${agree(amount, KINDS[kind])}${named}`;
     })
     .join(', ');
 }
 
-/** Only where there is nothing else to report. */
+/** Used only if there is nothing else to report. */
 function describeIgnored(problems: readonly Problem[]): string {
   return kinds
     .flatMap((kind) => {
@@ -102,9 +100,8 @@ function describeHealthy(surveys: readonly Survey[]): string {
   const rest = resting.map(({ amount, as }) => `; ${amount} more ${agree(amount, be(as))}`).join('');
   if (running.length === 0)
     return `${where} ${agree(active, be('running'))}, but no process is listed${rest}`;
-  return running.length === 1
-    ? `The only process on ${where} is running${rest}`
-    : `All ${running.length} processes on ${where} are running${rest}`;
+  const all = wording.capitalize(allOf(running.length, 'process', 'processes'));
+  return `${all} on ${where} ${agree(running.length, be('running'))}${rest}`;
 }
 
 function countActive(surveys: readonly Survey[]): number {

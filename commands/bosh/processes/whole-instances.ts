@@ -28,13 +28,15 @@ import { isLastOf, isWhollyDown, type Survey } from './survey.ts';
 
 type Severity = Problem['finding']['severity'];
 
-/** Problems of whole instances: one finding where most share it, else one each. What was reported already, of all deployments at once, is left out. */
+/**
+ * Problems of whole instances: one finding if most share it, otherwise one each. Leaves out what was already reported for all deployments.
+ */
 export function wholeInstanceProblems(survey: Survey, reported?: InstanceFault): Problem[] {
   const hit = Map.groupBy(survey.active, instanceFaultOf);
   const faults = (Object.keys(INSTANCE_FAULTS) as InstanceFault[]).filter((fault) => fault !== reported);
   return faults.flatMap((fault) => {
     const instances = (hit.get(fault) ?? []).toSorted(byName);
-    // An agent can only fail to answer where there is a machine for it.
+    // Only an agent with a machine can be unresponsive.
     const all = fault === 'absent' ? survey.active : survey.active.filter(hasMachine);
     if (isShared(instances.length, all.length)) return [faultOfMany(survey, fault, instances, all.length)];
     return instances.map((instance) => faultOfOne(survey, fault, instance));
@@ -42,8 +44,8 @@ export function wholeInstanceProblems(survey: Survey, reported?: InstanceFault):
 }
 
 /**
- * Agents that stop responding in several deployments of one director at once have the director's NATS in common, and nothing else:
- * they are one finding, about the director.
+ * Agents that stop responding in several deployments at once have only the director's NATS in common, so they are one finding about the
+ * director.
  */
 export function agentsDownEverywhere(surveys: readonly Survey[]): Problem | undefined {
   const hit = surveys
@@ -81,7 +83,7 @@ function hasMachine({ state }: ports.Instance): boolean {
   return state !== 'absent';
 }
 
-/** Where nothing runs on most of the machines, their processes one by one would only be noise. */
+/** If nothing is running on most machines, findings about single processes would be noise. */
 export function nothingRunning({ deployment, reporting }: Survey): Problem | undefined {
   const hit = reporting.filter(isWhollyDown).toSorted(byName);
   if (!isShared(hit.length, reporting.length)) return undefined;
@@ -114,7 +116,7 @@ function faultOfMany(
   return sharedByInstances(deployment, { ...text, next }, 'warning', hit, docs);
 }
 
-/** One cause behind many instances. */
+/** A cause that many instances share. */
 export function sharedByInstances(
   deployment: WatchedDeployment,
   { reason, says, next }: FaultText,
@@ -172,8 +174,8 @@ function faultOfOne(survey: Survey, fault: InstanceFault, instance: ports.Instan
 }
 
 /**
- * Critical where nothing of its kind is left; a warning where others carry on. While a task changes the deployment one step less: it
- * takes instances down one after the other, and of what it does not do to them (an agent that does not answer) a warning stays.
+ * Critical if no other instance of its group is left, otherwise a warning. One level less while a task changes the deployment, because it
+ * takes instances down one after the other; but what a task does not cause (an unresponsive agent) is at least a warning.
  */
 function severityOfFault(of: {
   readonly isLast: boolean;
@@ -193,7 +195,7 @@ function describeNoOther({ ignored }: Survey, { group }: ports.Instance): string
 
 type KindIfIgnored = Exclude<Kind, 'unmonitored'>;
 
-/** The same as of instances that are not ignored. */
+/** The same reasons as for instances that are not ignored. */
 const REASON_IF_IGNORED: Readonly<Record<KindIfIgnored, string>> = {
   silent: 'agent-unresponsive',
   absent: 'vm-absent',
@@ -205,7 +207,7 @@ const REASON_IF_IGNORED: Readonly<Record<KindIfIgnored, string>> = {
   failing: 'instance-failing',
 };
 
-/** Ignored instances (`bosh ignore`): their faults are information, one finding for each kind, without a fix. */
+/** Faults of ignored instances (`bosh ignore`) are information: one finding for each kind, without a fix. */
 export function ignoredProblems({ deployment, ignored }: Survey): Problem[] {
   return [...Map.groupBy(ignored.toSorted(byName), kindIfIgnored)].flatMap(([kind, instances]) => {
     const [first, ...others] = instances;

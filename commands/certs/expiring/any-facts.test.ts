@@ -8,7 +8,7 @@ import { diagnose } from './diagnose.ts';
 const NOW = new Date('2026-02-20T07:00:00Z');
 const args = check.args.parse({});
 
-/** Around now, where the wording changes, and anywhere else; also unreadable ones. */
+/** Dates around now, where the text changes, and any others; also unreadable ones. */
 const date = fc.oneof(
   fc.date({ min: new Date('2026-02-01'), max: new Date('2026-04-01'), noInvalidDate: true }),
   fc.date({ min: new Date('1950-01-01'), max: new Date('9999-12-31T23:59:59Z') }),
@@ -71,7 +71,7 @@ const anySeen: fc.Arbitrary<ports.SeenPlace> = fc
 
 const anyFacts = fc.array(anySeen, { maxLength: 6 }).map((seen) => factsOf(seen, NOW));
 
-/** Many stored certificates of few authorities with ends close to one another. */
+/** Many stored certificates of few authorities that expire close to one another. */
 const anyBatch = fc
   .array(
     fc.record({
@@ -97,7 +97,7 @@ function allTextOf({ summary, evidence = [] }: Finding): string {
   return JSON.stringify([summary, evidence]);
 }
 
-test('no length of time anywhere is negative or absurd', () => {
+test('no duration is negative or out of range', () => {
   fc.assert(
     fc.property(anyFacts, (facts) => {
       const { verdict, findings } = diagnose(facts, args, NOW);
@@ -108,8 +108,8 @@ test('no length of time anywhere is negative or absurd', () => {
   );
 });
 
-const WHOSE = String.raw`^(?:\d+ of \d+ certificates|The one certificate|All \d+ certificates)`;
-/** How a verdict begins where something of this reason is the worst. */
+const WHOSE = String.raw`^(?:\d+ of \d+ certificates|1 certificate|Both certificates|All \d+ certificates)`;
+/** How a verdict begins if a finding with this reason is the worst. */
 const BEGINNINGS: Readonly<Record<string, RegExp>> = {
   'certificate-expired': new RegExp(`${WHOSE} ha(?:s|ve) expired`),
   'certificate-never-valid': new RegExp(`${WHOSE} can never be valid`),
@@ -119,7 +119,7 @@ const BEGINNINGS: Readonly<Record<string, RegExp>> = {
   'chain-broken': /^(?:\S+ serves|\d+ sites serve) a broken chain/,
 };
 
-test('the verdict begins with something critical wherever there is any', () => {
+test('the verdict begins with something critical if there is any', () => {
   fc.assert(
     fc.property(anyFacts, (facts) => {
       const { verdict, findings } = diagnose(facts, args, NOW);
@@ -134,7 +134,7 @@ test('the verdict begins with something critical wherever there is any', () => {
   );
 });
 
-test('a certificate with a place of its own is never less severe than it is alone', () => {
+test('a certificate at its own place is never less severe than it is alone', () => {
   fc.assert(
     fc.property(anyCertificate, fc.array(anySeen, { maxLength: 4 }), (own, others) => {
       const place: ports.SeenPlace = { kind: 'seen', place: 'vault:secret/own:certificate', chain: [own] };
@@ -147,7 +147,7 @@ test('a certificate with a place of its own is never less severe than it is alon
   );
 });
 
-test('grouping neither adds nor loses a certificate, and names each target once', () => {
+test('grouping keeps every certificate, and names each target once', () => {
   fc.assert(
     fc.property(anyBatch, (facts) => {
       const { findings, measures } = diagnose(facts, args, NOW);

@@ -2,9 +2,9 @@ import type { ports } from '../../kit.ts';
 import { handshake } from '../../shared/fixture-sources.ts';
 import { type Facts, groupPlaces } from './collect.ts';
 
-/** Builders for stories and tests: what a place held or a site served, in short. */
+/** Builders for stories and tests: what a place stores or a site serves. */
 
-/** `now` decides which of several paths is valid; only chains with several issuers of one name need it. */
+/** `now` decides which of several paths is valid. Only chains with several issuers of the same name need it. */
 export function factsOf(places: readonly ports.SeenPlace[], now = new Date('2026-02-20T07:00:00Z')): Facts {
   const grouper = groupPlaces(now);
   for (const seen of places) grouper.add(seen);
@@ -15,12 +15,12 @@ interface CertificateSpec {
   readonly name: string;
   readonly from: string;
   readonly until: string;
-  /** The CN that signs it; default a public one. A name that is its own issuer signs itself. */
+  /** The CN of its issuer; by default a public one. If it equals the name, the certificate is self-signed. */
   readonly issuer?: string;
   readonly authority?: boolean;
   /** Distinguishes certificates with the same name and dates. */
   readonly serial?: string;
-  /** Its key and its authority are beside it, and it may be renewed there. */
+  /** Its key and its authority are stored with it, and it may be renewed there. */
   readonly renewable?: true;
 }
 
@@ -65,7 +65,7 @@ export function live(
   shown: Partial<NonNullable<ports.SeenPlace['served']>> = {},
 ): ports.SeenPlace {
   const [leaf, ...rest] = chain;
-  if (!leaf) throw new TypeError('a site shows at least its leaf');
+  if (!leaf) throw new TypeError('a site needs at least a leaf');
   const served = handshake(site.replace(/:\d+$/, ''), shown);
   return { kind: 'seen', place: `edge:${site}`, chain: [leaf, ...rest], served };
 }
@@ -77,7 +77,7 @@ export function inTrustStore(file: string, known: CertificateSpec): ports.SeenPl
   return { kind: 'seen', place: `disk:/etc/ssl/certs/${file}`, chain: [root], trustStore: true };
 }
 
-/** Looks like a SHA-256: different for different certificates, and the same in every run. */
+/** Looks like a SHA-256 hash: unique for each certificate, and the same in every run. */
 function fingerprintOf(text: string): string {
   let state = 0x811c9dc5;
   return Array.from({ length: 8 }, () => {

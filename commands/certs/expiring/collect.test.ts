@@ -28,7 +28,7 @@ function store(
   return {
     name,
     ...role,
-    // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
+    // oxlint-disable-next-line typescript/require-await -- a store that returns all results immediately
     scan: async function* () {
       yield* results;
       if (fails) throw fails;
@@ -74,22 +74,22 @@ async function read(
   }));
 }
 
-test('reads every store and counts what each one showed', async () => {
+test('reads every store and counts the places of each', async () => {
   const { names, seen, gaps } = await read([store('vault', [uaa]), store('edge', [www])]);
   expect(names).toEqual(['R3', 'uaa.service.cf.internal', 'www.example.com']);
   expect(seen).toEqual({ vault: 1, edge: 1 });
   expect(gaps).toEqual([]);
 });
 
-test('one forbidden path is one gap, and one dead store leaves what it said before and all the others', async () => {
+test('a forbidden path is one gap, and a store that fails keeps its earlier results and does not affect the others', async () => {
   const forbidden = new SourceError('vault', 'refused', 'permission denied');
-  const died = new SourceError('vault', 'unreachable', 'nothing listens any more');
+  const died = new SourceError('vault', 'unreachable', 'connection refused');
   const { names, gaps } = await read([
     store('vault', [{ kind: 'unseen', place: 'vault:secret/hidden', error: forbidden }, uaa], died),
     store('edge', [www]),
   ]);
   expect(names).toHaveLength(3);
-  expect(gaps).toEqual(['vault:secret/hidden: permission denied', 'vault: nothing listens any more']);
+  expect(gaps).toEqual(['vault:secret/hidden: permission denied', 'vault: connection refused']);
 });
 
 test('a bug in a store is a bug, not a gap', async () => {
@@ -98,18 +98,18 @@ test('a bug in a store is a bug, not a gap', async () => {
   );
 });
 
-test('--source reads those stores only, several with commas', async () => {
+test('--source reads only those stores, several with commas', async () => {
   const stores = [store('vault', [uaa]), store('edge', [www]), store('disk', [])];
   expect((await read(stores, { source: 'vault' })).seen).toEqual({ vault: 1 });
   expect((await read(stores, { source: 'vault, edge' })).seen).toEqual({ vault: 1, edge: 1 });
 });
 
-test('a source that is not there is a gap which suggests one or names all', async () => {
+test('an unknown source is a gap that suggests the nearest name or lists all', async () => {
   const { gaps, seen } = await read([store('vault', [uaa]), store('edge', [www])], { source: 'valut,edge' });
-  expect(gaps).toEqual(['--source valut: no source for certificates has that name; did you mean vault?']);
+  expect(gaps).toEqual(['--source valut: no source of certificates has this name; did you mean vault?']);
   expect(seen).toEqual({ edge: 1 });
   expect((await read([store('vault', [uaa]), store('edge', [www])], { source: 'kubernetes' })).gaps).toEqual([
-    '--source kubernetes: no source for certificates has that name; available: vault, edge',
+    '--source kubernetes: no source of certificates has this name; available: vault, edge',
   ]);
 });
 
@@ -120,36 +120,36 @@ test.each([
   ['*.example.com', ['R3', 'www.example.com']],
   ['cn=r3', ['R3', 'www.example.com']],
   ['edge:', ['R3', 'www.example.com']],
-])('--match %s finds by place, name or subject, in any case', async (match, names) => {
+])('--match %s matches places, names and subjects, in any case', async (match, names) => {
   expect((await read([store('vault', [uaa]), store('edge', [www])], { match })).names).toEqual(names);
 });
 
-test('--match without a match is not all clear: it says that nothing was', async () => {
+test('--match without a match is a gap, not clear', async () => {
   const { gaps, names } = await read([store('vault', [uaa])], { match: 'uua' });
   expect(names).toEqual([]);
   expect(gaps).toEqual(['--match uua: no place, name or subject matches in 1 place']);
 });
 
-test('where an unread place matches it is not said that none does, and its reason comes first', async () => {
-  const silent = new SourceError('edge', 'unreachable', 'no answer in 4 s');
+test('if an unread place matches, the report does not say that none does, and its reason comes first', async () => {
+  const silent = new SourceError('edge', 'unreachable', 'no response within 4 s');
   const unseen = (place: string) => ({ kind: 'unseen' as const, place, error: silent });
   const edge = store('edge', [www, unseen('edge:shop.test:443'), unseen('edge:login.test:1')], undefined, {
     role: 'served',
   });
   expect((await read([edge], { match: 'login' })).gaps).toEqual([
-    'edge:login.test:1: no answer in 4 s',
-    'edge:shop.test:443: no answer in 4 s',
+    'edge:login.test:1: no response within 4 s',
+    'edge:shop.test:443: no response within 4 s',
   ]);
 });
 
-test('while a source is unfinished it is not said that nothing matches', async () => {
+test('while a source is unfinished, the report does not say that nothing matches', async () => {
   const late = new SourceError('deadline', 'unreachable', 'not finished within 2 s');
   const { gaps } = await read([store('edge', [www], late)], { match: 'login' }, AbortSignal.abort(late));
   expect(gaps).toEqual(['edge: not finished within 2 s']);
 });
 
-test('with --match, unread places that cannot match are unrelated, and whole stores and what could match stay', async () => {
-  const silent = new SourceError('edge', 'unreachable', 'no answer in 4 s');
+test('with --match, unread places that cannot match are unrelated, and those that could match are not', async () => {
+  const silent = new SourceError('edge', 'unreachable', 'no response within 4 s');
   const unseen = (place: string) => ({ kind: 'unseen' as const, place, error: silent });
   const edge = store(
     'edge',
@@ -165,12 +165,12 @@ test('with --match, unread places that cannot match are unrelated, and whole sto
   expect(names).toEqual(['uaa.service.cf.internal']);
   expect(gaps).toEqual([
     'disk: the disk is gone',
-    'unrelated edge:shop.example.com:443: no answer in 4 s',
-    'edge:uaa.example.com:443: no answer in 4 s',
+    'unrelated edge:shop.example.com:443: no response within 4 s',
+    'edge:uaa.example.com:443: no response within 4 s',
   ]);
   expect((await read([store('vault', [uaa]), edge], {})).gaps).toEqual([
-    'edge:shop.example.com:443: no answer in 4 s',
-    'edge:uaa.example.com:443: no answer in 4 s',
+    'edge:shop.example.com:443: no response within 4 s',
+    'edge:uaa.example.com:443: no response within 4 s',
   ]);
 });
 
@@ -178,7 +178,7 @@ test('places without a certificate are counted as examined', async () => {
   const empty: Store = {
     name: 'disk',
     role: 'stored',
-    // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
+    // oxlint-disable-next-line typescript/require-await -- a store that returns all results immediately
     scan: async function* ({ onEmpty }) {
       for (let at = 0; at < 9; at++) onEmpty?.();
       yield uaa;
@@ -195,7 +195,7 @@ test('a hostile pattern is matched quickly', async () => {
   expect(names).toEqual([]);
 });
 
-test('ten thousand places of one certificate keep no more than fifty of them, and their number', async () => {
+test('of ten thousand places of one certificate, fifty and their number are kept', async () => {
   const wildcard = certificate({ name: '*.example.com', from: '2025-02-01', until: '2026-03-05' });
   function* places(): Iterable<ports.SeenPlace> {
     for (let at = 0; at < 10_000; at++) yield live(`site-${at}.example.com:443`, [wildcard]);
@@ -208,7 +208,7 @@ test('ten thousand places of one certificate keep no more than fifty of them, an
   expect(facts.sites[0]?.places).toHaveLength(MAX_PLACES);
 });
 
-test('a long scan lets others work in between', async () => {
+test('a long scan does not block the event loop', async () => {
   let turns = 0;
   const timer = setInterval(() => (turns += 1), 0);
   const many = Array.from({ length: 20_000 }, () => uaa);

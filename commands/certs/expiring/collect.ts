@@ -13,24 +13,24 @@ import { matcherFor } from './match.ts';
 export interface Facts {
   readonly certificates: readonly CertificateOccurrences[];
   readonly sites: readonly Site[];
-  /** How many places were examined, those without a certificate included and trust stores not. */
+  /** How many places were examined, including those without a certificate, but not trust stores. */
   readonly placeCount: number;
 }
 
-/** Sites that show the same leaf in the same way, or places whose private key belongs to another certificate. */
+/** Sites that serve the same leaf in the same way, or places whose private key belongs to another certificate. */
 export interface Site {
   readonly path: CertificatePath;
   readonly served?: NonNullable<ports.SeenPlace['served']>;
   readonly keyMatches?: boolean;
-  /** The first of them in order, at most {@link MAX_PLACES}. */
+  /** The first ones in order, at most {@link MAX_PLACES}. */
   readonly places: readonly { readonly place: string; readonly asked?: string }[];
   readonly count: number;
 }
 
-/** Places between two turns of the event loop: thousands must not block the worker's other work. */
+/** How many places are read between two turns of the event loop, so that thousands do not block the worker. */
 const YIELD_EVERY = 300;
 
-/** Examines all sources at the same time. What was examined before a deadline counts. */
+/** Reads all sources at the same time. What was read before the deadline counts. */
 export async function collect(
   context: ReadContext<'certificates'>,
   { source, match }: { readonly source?: string | undefined; readonly match?: string | undefined },
@@ -61,11 +61,11 @@ export async function collect(
   await Promise.all(stores.map((store) => attempt(store.name, undefined, () => scan(store))));
   const unread = matcher?.unread() ?? [];
   const meant = matcher?.matched() === 0 ? unread.filter(({ isMatch }) => isMatch) : [];
-  // Where nothing was found, the verdict begins with the first gap: why a place that matches could not be read.
+  // If nothing was found, the verdict begins with the first gap: why a matching place could not be read.
   for (const { place, error } of meant) gap(place, error);
   for (const one of unread.filter((one) => !meant.includes(one)))
     gap(one.place, one.error, { unrelated: one.isUnrelated });
-  // What is unfinished may match.
+  // Unfinished sources may contain a match.
   if (matcher?.matched() === 0 && meant.length === 0 && examined > 0 && !signal.aborted) {
     const message = `no place, name or subject matches in ${wording.count(examined, 'place')}`;
     gap(`--match ${match}`, new SourceError('match', 'missing', message));
@@ -84,7 +84,7 @@ interface MutableSite extends Omit<Site, 'places' | 'count'> {
   count: number;
 }
 
-/** Groups places by their certificates, and by what sites show, as they arrive. */
+/** Groups places by certificate, and by what sites serve, as they arrive. */
 export function groupPlaces(now: Date): PlaceGrouper {
   const occurrences = indexOccurrences();
   const sites = new Map<string, MutableSite>();

@@ -11,7 +11,7 @@ function ask(facts: Facts, now: Date, args: Record<string, string> = {}) {
   return diagnose(facts, check.args.parse(args), now);
 }
 
-test('names the thirteen certificates behind "Downloading Failed", and no healthy one', () => {
+test('names the 13 certificates behind "Downloading Failed", and no healthy one', () => {
   const { facts, now } = stories.downloadingFailed;
 
   const { examined, verdict, findings } = ask(facts, now);
@@ -31,7 +31,7 @@ test('names the thirteen certificates behind "Downloading Failed", and no health
   expect(findings[0]?.targets).toContain('vault:secret/bbs/locket/tls/cert:certificate');
 });
 
-test('lists where each of the thirteen is and what likely stops working', () => {
+test('lists where each of the 13 is and what likely stops working', () => {
   const { facts, now } = stories.downloadingFailed;
   const table = ask(facts, now).findings[0]?.evidence?.find(({ kind }) => kind === 'table');
   expect(table?.kind === 'table' && table.columns).toEqual([
@@ -55,7 +55,7 @@ test('the finding of a single expired certificate names what likely stops workin
   );
 });
 
-test('all is clear the morning after', () => {
+test('the report is clear the morning after', () => {
   const { facts, now } = stories.allGood;
   expect(ask(facts, now)).toMatchObject({
     examined: 13,
@@ -69,7 +69,7 @@ test('the number of expired certificates is measured, before and after a renewal
   expect(ask(facts, now).measures?.[0]).toEqual({ label: 'certificates', value: 13, unit: 'expired' });
 });
 
-test('says which certificate on the path ends first: the intermediate, before the leaf', () => {
+test('says which certificate on the path expires first: the intermediate, before the leaf', () => {
   const { facts, now } = stories.oldR3Served;
   expect(ask(facts, now).findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
     'critical: R3, the intermediate at www.example.com:443, expires in 4 days, 49 days before the leaf certificate',
@@ -96,7 +96,7 @@ test('one expired intermediate at three sites is one finding that names them', (
   });
 });
 
-test('a site that serves both the expired and the modern form of an issuer is not blamed for the expired one', () => {
+test('a site that serves both the expired and the new form of an issuer is healthy', () => {
   const issuer = { name: 'Cross', issuer: 'Root', authority: true };
   const facts = factsOf([
     live('a.example.com:443', [
@@ -109,14 +109,14 @@ test('a site that serves both the expired and the modern form of an issuer is no
   const { verdict, findings } = ask(facts, new Date('2026-02-01'));
 
   expect(verdict).toBe(
-    'All 2 certificates are valid for more than 30 days; 1 certificate that no chain needs has expired',
+    'Both certificates are valid for more than 30 days; 1 certificate that no chain needs has expired',
   );
   expect(findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
-    'info: Cross expired 5 years ago; a.example.com:443 has it in the chain, but the leaf certificate does not need it: remove it',
+    "info: Cross expired 5 years ago; a.example.com:443 has it in the chain, but the leaf certificate doesn't need it. Remove it",
   ]);
 });
 
-test('of two that end on the same day, only the long-lived one is late', () => {
+test('of two that expire on the same day, only the long-lived one is due', () => {
   const { facts, now } = stories.shortLives;
   const { verdict, findings } = ask(facts, now);
   expect(verdict).toBe('1 of 2 certificates expires within 30 days, 1 more on schedule');
@@ -141,7 +141,7 @@ test('a certificate at 120 places is one finding with a count and a table of the
   });
 });
 
-test('a finding keeps its target whatever order the places answer in', () => {
+test('a finding keeps its target whatever the order of the places', () => {
   const places = Array.from({ length: 200 }, (_, at) =>
     live(`site-${at}.example.com:443`, [
       certificate({ name: '*.example.com', from: '2025-02-01', until: '2026-03-05' }),
@@ -153,7 +153,7 @@ test('a finding keeps its target whatever order the places answer in', () => {
   expect(back).toEqual(forth);
 });
 
-test('a renewed certificate takes its finding with it; one that is not renewed keeps its own', () => {
+test('a renewed certificate has no finding, and one that was not renewed keeps its finding', () => {
   const at = (until: string) =>
     ask(factsOf([inVault('cf/uaa', { name: 'uaa', from: '2025-03-01', until })]), new Date('2026-02-20'))
       .findings;
@@ -161,7 +161,7 @@ test('a renewed certificate takes its finding with it; one that is not renewed k
   expect(at('2027-03-01')).toEqual([]);
 });
 
-test('an authority is worked before the leaf it signs, even where the leaf is more urgent', () => {
+test('an authority comes before the leaf that it signs, even if the leaf is more urgent', () => {
   const { facts, now } = stories.authorityBeforeLeaf;
   const { findings } = ask(facts, now);
   expect(findings.map(({ target }) => target)).toEqual([
@@ -176,7 +176,7 @@ test('an authority is worked before the leaf it signs, even where the leaf is mo
   });
 });
 
-test('authorities that claim to sign each other do not make the order endless', () => {
+test('authorities that sign each other do not cause an endless loop', () => {
   const facts = factsOf([
     inVault('a', { name: 'A', issuer: 'B', from: '2025-01-01', until: '2026-02-25', authority: true }),
     inVault('b', { name: 'B', issuer: 'A', from: '2025-01-01', until: '2026-02-24', authority: true }),
@@ -184,7 +184,7 @@ test('authorities that claim to sign each other do not make the order endless', 
   expect(ask(facts, new Date('2026-02-20')).findings).toHaveLength(2);
 });
 
-test('a certificate without an end is never listed', () => {
+test('a certificate without expiry is never listed', () => {
   const facts = factsOf([
     inVault('device', { name: 'device', from: '2020-01-01', until: '9999-12-31T23:59:59Z' }),
   ]);
@@ -199,7 +199,7 @@ test.each([
   [99, 'expired 99 days ago'],
   [200, 'expired 6 months ago'],
   [1460, 'expired 4 years ago'],
-])('%d days after its end it reads "%s"', (days, words) => {
+])('%d days after its expiry: "%s"', (days, words) => {
   const until = new Date('2026-01-01T00:00:00Z');
   const facts = factsOf([inVault('x', { name: 'x', from: '2025-01-01', until: until.toISOString() })]);
   const [finding] = ask(facts, new Date(until.getTime() + days * DAY_MS)).findings;
@@ -218,7 +218,7 @@ test('two certificates of one place are two findings with different targets', ()
   ]);
 });
 
-test('twenty thousand authorities that sign themselves are judged at once', () => {
+test('20,000 self-signed authorities are judged fast', () => {
   const facts = factsOf(
     Array.from({ length: 20_000 }, (_, at) =>
       inVault(`cell/${at}`, {
@@ -233,7 +233,7 @@ test('twenty thousand authorities that sign themselves are judged at once', () =
   expect(ask(facts, new Date('2026-02-20')).findings).toHaveLength(20_000);
 });
 
-test('twenty thousand leaves under twenty thousand authorities of one name are judged at once', () => {
+test('20,000 leaves of 20,000 authorities of one name are judged fast', () => {
   const facts = factsOf(
     Array.from({ length: 20_000 }, (_, at) => [
       inVault(`leaf/${at}`, { name: 'leaf', issuer: 'ca', from: '2025-01-01', until: '2026-01-01' }),
@@ -258,15 +258,15 @@ test('thresholds can be set by arguments', () => {
 
 const NOW = new Date('2026-02-20T07:00:00Z');
 
-test('an expired cross-certificate beside a valid path is information, and is not to be renewed first', () => {
+test('an expired cross-certificate next to a valid path is information, and is not to be renewed first', () => {
   const { facts, now } = stories.crossSignedBallast;
   const { verdict, findings } = ask(facts, now);
   expect(verdict).toBe(
     'All 3 certificates are valid for more than 30 days; 2 certificates that no chain needs have expired',
   );
   expect(findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
-    'info: AddTrust External CA Root expired 32 days ago; api.example.com:443 has it in the chain, but the leaf certificate does not need it: remove it',
-    'info: USERTrust RSA Certification Authority expired 32 days ago; api.example.com:443 has it in the chain, but the leaf certificate does not need it: remove it',
+    "info: AddTrust External CA Root expired 32 days ago; api.example.com:443 has it in the chain, but the leaf certificate doesn't need it. Remove it",
+    "info: USERTrust RSA Certification Authority expired 32 days ago; api.example.com:443 has it in the chain, but the leaf certificate doesn't need it. Remove it",
   ]);
   expect(JSON.stringify(findings)).not.toContain('Renew first');
 });
@@ -291,7 +291,7 @@ test('a root that clients are configured with and that has expired breaks every 
   ]);
 });
 
-test('a private key of another certificate is what the verdict begins with, and no other number hides it', () => {
+test('the verdict begins with a private key that does not match', () => {
   const { facts, now } = stories.keyMismatch;
   const { verdict, findings } = ask(facts, now);
   expect(verdict).toBe(
@@ -313,7 +313,7 @@ test('certificates that end before they begin are one finding each, expired or n
   expect(measures?.[0]?.value).toBe(1);
 });
 
-test('one of inverted dates is not offered to be renewed: it would be issued for the same time again', () => {
+test('one with inverted dates offers no renewal: it would be issued for the same time again', () => {
   const renewable = inVault('pki/x', {
     name: 'x',
     from: '2026-02-10',
@@ -330,7 +330,7 @@ test.each([
   ['2026-02-20T07:03:00Z', 'becomes valid in 3 minutes, at 2026-02-20 07:03 UTC'],
   ['2026-02-20T07:11:00Z', 'is not valid until 2026-02-20 07:11 UTC, in 11 minutes'],
   ['2026-03-20T07:00:00Z', 'is not valid until 2026-03-20 07:00 UTC, in 28 days'],
-])('one that begins at %s %s', (from, words) => {
+])('one that begins at %s: %s', (from, words) => {
   const early = { name: 'early', from, until: '2027-02-21' };
   const [served] = ask(factsOf([live('early:443', [certificate(early)])]), NOW).findings;
   expect(served?.severity).toBe('critical');
@@ -357,11 +357,11 @@ test('names keep their letters', () => {
   expect(finding?.target).toBe('edge:Www.Example.com:443');
 });
 
-test('one certificate in ten places says both numbers', () => {
+test('one certificate in ten places shows both numbers', () => {
   const grouper = groupPlaces(NOW);
   grouper.add(inVault('x', { name: 'x', from: '2025-12-01', until: '2026-12-01' }));
   for (let at = 0; at < 9; at++) grouper.addEmpty();
   expect(ask(grouper.close(), NOW).verdict).toBe(
-    'The one certificate found in 10 places is valid for more than 30 days',
+    '1 certificate found in 10 places is valid for more than 30 days',
   );
 });

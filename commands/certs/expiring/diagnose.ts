@@ -31,7 +31,7 @@ interface Judged<S extends ValidityStatus = ValidityStatus> {
   readonly status: S;
 }
 
-/** Authorities of one name that a finding mentions; some deployments give the same name to all of theirs. */
+/** How many authorities of the same name a finding mentions. Some deployments give all of theirs the same name. */
 const MAX_SIGNERS = 5;
 const DAY_MS = 86_400_000;
 
@@ -50,7 +50,7 @@ export function diagnose(
   const others = judged.filter(({ occurrences }) => !isOnlyTrusted(occurrences));
   const signersOf = findSigners(others);
   const tasks = others.filter(isDue).map((one) => ({ ...one, task: toTask(one, signersOf(one), nowMs) }));
-  // What no client needs counts among the lesser problems, as do the roots of trust stores.
+  // Certificates that no client needs are minor problems, and so are the roots in trust stores.
   const needed = tasks.filter(({ occurrences }) => isNeeded(occurrences));
   const unneeded = tasks.filter(({ occurrences }) => !isNeeded(occurrences)).map(({ status: { is } }) => is);
   const trustStore = trustStoreFinding(trusted.filter(isDue), nowMs);
@@ -82,7 +82,7 @@ export function diagnose(
       { label: 'certificates', value: amountOf('expired'), unit: 'expired' },
       { label: 'certificates', value: amountOf('expiring'), unit: `expiring within ${wording.span(within)}` },
     ],
-    // As the verdict counts them.
+    // What the verdict counts.
     charts: timeLeftCharts(
       others
         .filter((one) => !isDue(one) || isNeeded(one.occurrences))
@@ -104,14 +104,14 @@ function toTask(
   const { subject, issuer, notAfter } = occurrences.certificate;
   const finding = dueFinding(occurrences, status, nowMs, signers);
   const task = { finding, untilMs: notAfter.getTime(), about: { occurrences, signers } };
-  // One that nobody needs must not come before the certificates that name it as their issuer.
+  // A certificate that no chain needs must not come before the certificates that name it as their issuer.
   if (!isNeeded(occurrences)) return task;
   return subject === issuer ? { ...task, signs: subject } : { ...task, signs: subject, signedBy: issuer };
 }
 
 /**
- * The authorities to renew before a certificate: those with its issuer's name that are due themselves and stored here. One that is only in
- * a served chain or a trust store is renewed by someone else; and where another one of that name is stored and not due, that one can sign.
+ * The authorities to renew before a certificate: those with its issuer's name that are due and stored here. An authority that is only in a
+ * served chain or a trust store is renewed by someone else. If another authority of that name is stored and not due, it can sign.
  */
 function findSigners(
   judged: readonly Judged[],

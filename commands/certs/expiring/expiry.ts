@@ -19,7 +19,7 @@ import { daysLeft } from './time-left.ts';
 
 const DAY_MS = 86_400_000;
 
-/** A certificate whose dates need action. `first` are the authorities to renew before it. */
+/** A certificate whose dates need action. `first` has the authorities to renew before it. */
 export function dueFinding(
   occurrences: CertificateOccurrences,
   status: DueStatus,
@@ -49,20 +49,23 @@ export function dueFinding(
   };
 }
 
-/** Renewal does not fix a date in the future or one that cannot be read, and a certificate with inverted dates would get the same negative lifetime again. */
+/**
+ * Renewal does not fix a date in the future or an unreadable date, and a certificate with inverted dates would get the same negative
+ * lifetime again.
+ */
 function isRenewedByDate({ certificate }: CertificateOccurrences, { is }: DueStatus): boolean {
   return (is === 'expired' || is === 'expiring') && !isInverted(certificate);
 }
 
 /**
- * A finding is named by the first of its certificate's places and not by the certificate: renewed there, the finding goes away;
- * not renewed, it persists from run to run, whatever order the sources answer in.
+ * The target of a finding is the first place of its certificate, not the certificate. If it is renewed there, the finding disappears.
+ * Otherwise it stays the same from run to run, in whatever order the sources respond.
  */
 export function targetOf({ places: [first], certificate }: CertificateOccurrences): string {
   return targetAt(first, { certificate });
 }
 
-/** The same, if this were the first of its places. */
+/** The target if this were the first of its places. */
 export function targetAt(
   at: CertificatePlace,
   { certificate }: Pick<CertificateOccurrences, 'certificate'>,
@@ -79,7 +82,7 @@ function describe(occurrences: CertificateOccurrences, status: DueStatus, nowMs:
   const named = places.map(({ place }) => withoutSource(place));
   const at = count > 1 ? `${count} places (${wording.list(named, 2, count)})` : named.join('');
   if (first.as === 'extra')
-    return `${name} ${what}; ${at} ${count > 1 ? 'have' : 'has'} it in the chain, but the leaf certificate does not need it: remove it`;
+    return `${name} ${what}; ${at} ${count > 1 ? 'have' : 'has'} it in the chain, but the leaf certificate doesn't need it. Remove it`;
   const role = roleOf(first, certificate);
   return `${name}, the ${role} at ${at}, ${what}${describeOutlived(occurrences, status)}`;
 }
@@ -103,7 +106,7 @@ function roleOf({ as }: CertificatePlace, { selfSigned }: CertificateOccurrences
   return selfSigned ? 'root' : 'intermediate';
 }
 
-/** The period of validity, and its length where it has one. */
+/** The validity period, and its length if it has one. */
 export function validityOf(certificate: ports.Certificate): string {
   const { notBefore, notAfter } = certificate;
   const days = Math.floor((notAfter.getTime() - notBefore.getTime()) / DAY_MS);
@@ -145,8 +148,8 @@ function placesTable({ places, count }: CertificateOccurrences): readonly Eviden
 }
 
 /**
- * What stops working when a component's certificate has expired, for the components whose names say enough.
- * The first row that matches the place or the name counts: parts that run on another's VM come before it (`cell/silk-daemon`).
+ * What stops working when the certificate of a component has expired, for components that can be recognized by name. The first row that
+ * matches the place or the name is used, so components that run on another component's VM come first (`cell/silk-daemon`).
  */
 const LIKELY_IMPACT: readonly (readonly [RegExp, string])[] = [
   // Container networking: https://docs.cloudfoundry.org/concepts/understand-cf-networking.html
@@ -194,12 +197,12 @@ const LIKELY_IMPACT: readonly (readonly [RegExp, string])[] = [
   [words('kubelet'), 'the node becomes NotReady'],
 ];
 
-/** Matches whole words, whatever stands between them: `policy_server_internal`, `policy-server.service`. */
+/** Matches whole words, whatever separates them: `policy_server_internal`, `policy-server.service`. */
 function words(pattern: string): RegExp {
   return new RegExp(`(?:^| )(?:${pattern})(?= |$)`);
 }
 
-/** A short phrase, and a guess; undefined where the names do not say. */
+/** A short phrase. It is a guess; undefined if the names say nothing. */
 export function likelyImpact(place: string, name: string): string | undefined {
   const path = place.slice(place.indexOf(':') + 1);
   for (const text of [path, name]) {

@@ -5,7 +5,7 @@ import { certificateSource, type Fixture, liveSite } from '../../shared/fixture-
 const now = new Date('2026-02-20T07:00:00Z');
 const LATER = '2030-01-01T00:00:00Z';
 
-/** Live sites, files and a Vault; the certificate of one secret ends at `until`. */
+/** Live sites, files and a Vault. The certificate of one secret expires at `until`. */
 function environment(until: string): Partial<ports.Readers> {
   return {
     certificates: [
@@ -58,7 +58,7 @@ export const fixtures: readonly Fixture[] = [
     read: () => environment('2026-02-19T00:00:00Z'),
   },
   {
-    title: 'one of the secrets that were asked for has expired',
+    title: 'one of the requested secrets has expired',
     status: 'found',
     now,
     args: { match: '*secret*' },

@@ -11,7 +11,7 @@ function ask(seen: readonly ports.SeenPlace[]) {
   return diagnose(factsOf(seen, NOW), check.args.parse({}), NOW);
 }
 
-/** Renewable ones that end at these times. */
+/** Renewable certificates that expire at these times. */
 function stored(...ends: readonly string[]): readonly ports.SeenPlace[] {
   return ends.map((until, at) =>
     inVault(`app-${at}`, { name: `app-${at}`, ...ISSUED, until, renewable: true }),
@@ -22,7 +22,7 @@ function targetsOf(seen: readonly ports.SeenPlace[]): readonly string[] {
   return ask(seen).findings.map(({ target, targets }) => (targets ? `${target}: ${targets.length}` : target));
 }
 
-test('three of one issuer that expire within a day are one finding, counted one by one in the verdict', () => {
+test('3 of one issuer that expire within a day are one finding, and the verdict counts each', () => {
   const { verdict, findings } = ask([
     ...stored('2026-02-24T08:00:00Z', '2026-02-25T07:00:00Z', '2026-02-24T09:00:00Z'),
     inVault('later', { name: 'later', from: '2026-01-01', until: '2027-01-01' }),
@@ -70,14 +70,14 @@ test('three of one issuer that expire within a day are one finding, counted one 
   ]);
 });
 
-test('two are two findings', () => {
+test('2 are two findings', () => {
   expect(ask(stored('2026-02-24', '2026-02-24')).findings.map(({ targets }) => targets)).toEqual([
     undefined,
     undefined,
   ]);
 });
 
-test('the day is measured from the first, so that daily issuance is not one endless group', () => {
+test('the day is measured from the first, so that daily certificates are not one endless group', () => {
   const daily = Array.from({ length: 9 }, (_, at) => `2026-02-2${at + 1}T08:00:00Z`);
   expect(targetsOf(stored(...daily, ...daily))).toEqual([
     'issuer CN=internal-ca, until 2026-02-22: 4',

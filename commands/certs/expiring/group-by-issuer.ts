@@ -5,25 +5,25 @@ import { describeSigners, likelyImpact } from './expiry.ts';
 import type { RenewOffer } from './renew.ts';
 import { compareUrgency, type SortableFinding } from './sort-findings.ts';
 
-/** The finding of one certificate that may be one of many. */
+/** The finding of one certificate, which may be grouped with others. */
 interface Member extends SortableFinding {
   readonly about: NonNullable<SortableFinding['about']>;
 }
 
-/** Two are as easy to read and renew one by one. */
+/** Two certificates are as easy to read and renew one by one. */
 const MIN_TOGETHER = 3;
 const TOGETHER_MS = 24 * 3_600_000;
 
 /**
- * Makes one finding of certificates that one authority issued and that end within 24 hours of one another: somebody issued them in one run
- * and nobody renewed them, and one maintenance window renews them all.
+ * Groups certificates of one authority that expire within 24 hours into one finding: they were issued in one run, and can be renewed in one
+ * maintenance window.
  *
- * A run takes minutes to hours, and may go on overnight. The day is measured from the first of them, not from one to the next, because
- * certificates that are issued every day would otherwise form one endless group. Expired ones are grouped by their end, not by when they
- * were issued: what broke at another time is another event.
+ * The 24 hours are measured from the first certificate, not from one to the next: otherwise certificates that are issued daily would form
+ * one endless group. Expired certificates are grouped by when they expired, not by when they were issued: what broke at another time is
+ * another event.
  *
- * Only stored certificates with readable dates are grouped, those that can be renewed apart from those that cannot. Authorities stay findings
- * of their own, and so do certificates that can be renewed in several places: each of these is a decision of its own.
+ * Only stored certificates with readable dates are grouped. Those that can be renewed are separate from those that cannot. Authorities, and
+ * certificates that can be renewed in several places, remain findings of their own, because each needs its own decision.
  */
 export function groupByIssuer(findings: readonly SortableFinding[], nowMs: number): SortableFinding[] {
   const alike = Map.groupBy(findings.filter(isMember), ({ finding, about }) =>
@@ -62,8 +62,8 @@ function splitByTime(members: readonly Member[]): readonly (readonly Member[])[]
 }
 
 /**
- * `members` are the most urgent first. Its target has the day, so that another group of the same issuer is another finding: the day on which
- * the last of them ends, because they are renewed and expire beginning with the first, and those that are left are the same finding.
+ * `members` has the most urgent first. The target contains a day, so that another group of the same issuer is another finding. It is the
+ * day on which the last one expires: they are renewed and expire beginning with the first, and the finding of the rest must stay the same.
  */
 function toFinding(members: readonly Member[], nowMs: number): SortableFinding {
   const [first] = members;
@@ -96,7 +96,7 @@ function latestOf(members: readonly Member[]): Member {
   return members.reduce((latest, one) => (one.untilMs > latest.untilMs ? one : latest));
 }
 
-/** One for all of them, then one for each. */
+/** One offer for all of them, then one for each. */
 function offersFor(members: readonly Member[]): readonly RenewOffer[] {
   const each = members.flatMap(({ finding: { target, offers = [] } }) =>
     offers.flatMap((offer) => ('params' in offer ? [{ target, params: offer.params }] : [])),
@@ -127,12 +127,12 @@ function impactOf({ about: { occurrences } }: Member): string | undefined {
   return likelyImpact(occurrences.places[0].place, occurrences.certificate.name);
 }
 
-/** The CN of a subject, or all of it. */
+/** The CN of a subject, or the whole subject. */
 function nameIn(subject: string): string {
   return /(?:^|, )CN=([^,]+)/.exec(subject)?.[1] ?? subject;
 }
 
-/** Where each one is. Columns that are empty, or the same for all, are left out. */
+/** Where each certificate is. Leaves out columns that are empty or the same for all. */
 function placesOf(members: readonly Member[]): readonly Evidence[] {
   const rows = members.map((one) => {
     const { certificate, places, count } = one.about.occurrences;

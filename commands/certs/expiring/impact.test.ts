@@ -19,6 +19,6 @@ test.each([
   ['edge:www.example.com:443', 'www.example.com'],
   ['vault:secret/reports/cert', 'reports'],
   ['nats:secret/shop/cert', 'shop'],
-])('%s says nothing about an impact, and nothing is guessed', (place, name) => {
+])('for %s no impact is guessed', (place, name) => {
   expect(likelyImpact(place, name)).toBeUndefined();
 });

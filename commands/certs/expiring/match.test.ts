@@ -17,13 +17,13 @@ const STORES = {
 } as const;
 type Kind = keyof typeof STORES;
 
-const SILENT = 'no answer in 4 s';
+const SILENT = 'no response within 4 s';
 
 function unseen(place: string, message = SILENT): ports.UnseenPlace {
   return { kind: 'unseen', place, error: new SourceError('x', 'unreachable', message) };
 }
 
-/** Whether an unread place is unrelated to `pattern`, where `seen` was read. */
+/** Whether an unread place is unrelated to `pattern` if `seen` was read. */
 function isUnrelated(
   pattern: string,
   seen: readonly ports.SeenPlace[],
@@ -49,7 +49,7 @@ test.each<readonly [string, Kind, string, string]>([
   ['locket', 'files', 'disk:/etc/ca/shop.pem', SILENT],
   ['locket', 'vault', 'vault:secret/shop/tls', 'the token lacks `read` on secret/data/shop/tls'],
   ['locket', 'vault', 'vault:secret/shop/tls:certificate', 'it cannot be parsed'],
-])('with --match %s that is about places, %s %s is unrelated', (pattern, kind, place, message) => {
+])('with --match %s, which matches places, %s %s is unrelated', (pattern, kind, place, message) => {
   expect(isUnrelated(pattern, [locket, www], kind, unseen(place, message))).toBe(true);
 });
 
@@ -57,12 +57,12 @@ test.each<readonly [string, Kind, string, string]>([
   ['it matches', 'tls', 'edge:locket.example.com:8891', SILENT],
   ['an address may serve any name', 'tls', 'edge:10.0.4.12:8891', SILENT],
   ['an address may serve any name', 'tls', 'edge:[fd00::1]:8891', SILENT],
-  ['it decides about the chains of all sites', 'tls', 'edge:trust /etc/wrench/ca.pem', SILENT],
+  ['it affects the chains of all sites', 'tls', 'edge:trust /etc/wrench/ca.pem', SILENT],
   ['it is a list of sites', 'tls', 'edge:/etc/wrench/sites.txt', SILENT],
   ['it is a line of a list', 'tls', 'edge:/etc/wrench/sites.txt line 3', SILENT],
   ['it may be a folder', 'files', 'disk:/etc/letsencrypt/live/www.example.com', SILENT],
   ['it may be a folder', 'files', 'disk:/etc/ssl/private', SILENT],
-  ['it may hold many', 'files', 'disk:/etc/haproxy/shop.pem#2', SILENT],
+  ['it may contain many', 'files', 'disk:/etc/haproxy/shop.pem#2', SILENT],
   ...[
     'platform.p12',
     'shop.pfx',
@@ -73,7 +73,7 @@ test.each<readonly [string, Kind, string, string]>([
     'vars.yml',
     'shop.json',
     'shop.tar',
-  ].map((file) => ['it may hold many', 'files', `disk:/etc/ssl/${file}`, SILENT] as const),
+  ].map((file) => ['it may contain many', 'files', `disk:/etc/ssl/${file}`, SILENT] as const),
   ...[
     'ca-bundle.crt',
     'fullchain.pem',
@@ -84,9 +84,9 @@ test.each<readonly [string, Kind, string, string]>([
     'ca-2.pem',
     'roots.cer',
     'truststore.pem',
-  ].map((file) => ['it may hold many', 'files', `disk:/etc/ssl/${file}`, SILENT] as const),
+  ].map((file) => ['it may contain many', 'files', `disk:/etc/ssl/${file}`, SILENT] as const),
   [
-    'it may hold many',
+    'it may contain many',
     'files',
     'disk:/etc/shop.pem',
     'it is larger than 1 MB (maxFileBytes), and was not read',
@@ -105,7 +105,7 @@ test.each<readonly [string, Kind, string, string]>([
     'vault:secret/cf/apps',
     'the token lacks `list` on secret/metadata/cf/apps',
   ],
-])('where %s, %s %s stays related', (_, kind, place, message) => {
+])('because %s, %s %s is related', (_, kind, place, message) => {
   expect(isUnrelated('locket', [locket, www], kind, unseen(place, message))).toBe(false);
 });
 
@@ -115,7 +115,7 @@ test('a pattern that finds a certificate by its name alone may find another behi
   expect(isUnrelated('locket', [locket, locketBehindAddress], 'tls', gap)).toBe(false);
 });
 
-test('a pattern that matches no place that was read leaves every gap related', () => {
+test('if a pattern matches no place that was read, every gap is related', () => {
   expect(isUnrelated('locket', [www], 'tls', unseen('edge:shop.example.com:443'))).toBe(false);
 });
 

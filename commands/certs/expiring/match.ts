@@ -4,7 +4,7 @@ export interface Matcher {
   readonly matches: (seen: ports.SeenPlace) => boolean;
   readonly noteUnread: (store: StoreRole, unseen: ports.UnseenPlace) => void;
   readonly matched: () => number;
-  /** Only valid once everything is examined. */
+  /** Valid only after everything was examined. */
   readonly unread: () => readonly (ports.UnseenPlace & {
     readonly isMatch: boolean;
     readonly isUnrelated: boolean;
@@ -14,16 +14,16 @@ export interface Matcher {
 type StoreRole = Pick<ports.CertificateStore, 'role' | 'storedIn'>;
 
 /**
- * Which certificates `--match` keeps, and which unread places are unrelated to it.
+ * Decides which certificates `--match` keeps, and which unread places are unrelated to it.
  *
- * An unread place is unrelated where three things are true:
- * 1. It is one place, and its name says what it holds: not a folder, a pattern, a list or a source, behind which there could be anything,
- *    and not a bare IP address, behind which there could be any name.
+ * An unread place is unrelated if three things are true:
+ * 1. It is a single place whose name says what it contains: not a folder, a pattern, a list or a source, which could contain anything, and
+ * not an IP address, which could serve any name.
  * 2. The pattern does not match it.
- * 3. The pattern is about places: some place that was read matches, and no certificate matches by its names alone, at a place that does not.
+ * 3. The pattern is about places: a place that was read matches, and no certificate matches only by its names, at a place that does not.
  *
- * Without the third, `--match locket` would be clear while the one site that serves Locket's certificate under another name is down.
- * Everything else stays related, and the answer is then unknown: a wrong "clear" is worse than a wrong "unknown".
+ * Without the third condition, `--match locket` would be clear while the only site that serves Locket's certificate under another name is
+ * down. All other places are related, and the report is then unknown: a wrong "clear" is worse than a wrong "unknown".
  */
 export function matcherFor(pattern: string): Matcher {
   const found = finderFor(pattern);
@@ -61,11 +61,11 @@ export function matcherFor(pattern: string): Matcher {
 /** `edge:www.example.com:443`, also with an address and types of keys after it; not `edge:10.0.0.5:8443`, `edge:trust /etc/ca.pem`. */
 const NAMED_SITE = /^[^:\s]+:(?:\w+:\/\/)?(?=[^\s/]*[a-z])(?:[^\s@:/]+@)?[^\s@:/]+:\d+(?: \([^)]*\))*$/i;
 /**
- * Files that by convention hold one certificate with its chain, and are called by what it is for; folders are not named like this.
- * Key stores, PKCS #7, documents and archives hold any number of certificates, whatever they are called, and so does a numbered one (`all.pem#2`).
+ * Files that by convention contain one certificate with its chain, and whose name says what it is for. Folders are not named like this. Key
+ * stores, PKCS #7 files and archives contain any number of certificates, whatever their name, and so does a numbered entry (`all.pem#2`).
  */
 const FILE = /\.(?:pem|crt|cer|cert|der|key)$/i;
-/** Names of such files that hold many after all: `ca-bundle.crt`, `fullchain.pem`, `all.pem`, `ca.pem`. */
+/** Names of such files that contain many certificates: `ca-bundle.crt`, `fullchain.pem`, `all.pem`, `ca.pem`. */
 const BUNDLE =
   /(?:bundle|chain|certs|certificates|trust|store)[^/]*$|(?:^|[^a-z])(?:all|cas?|roots?|combined)(?:[^a-z/][^/]*)?$/i;
 
@@ -73,14 +73,14 @@ function isOneCertificate(place: string): boolean {
   return FILE.test(place) && !BUNDLE.test(place) && !/[*?[\]{}]/.test(place);
 }
 
-/** Whether a name stands for one place and says what it holds; false where that is not certain. */
+/** Whether a name stands for a single place and says what it contains. false if that is uncertain. */
 function isOnePlace({ role, storedIn }: StoreRole, { place, error }: ports.UnseenPlace): boolean {
   if (role === 'served') return NAMED_SITE.test(place);
   switch (storedIn) {
     case 'files':
       return isOneCertificate(place) && !/larger than/.test(error.message);
     case 'secrets':
-      // A key of a secret (`vault:secret/cf/uaa:certificate`), or a secret that may be listed and not read.
+      // A key of a secret (`vault:secret/cf/uaa:certificate`), or a secret that may be listed but not read.
       return !place.endsWith('/') && (/:.+:/.test(place) || /\blacks `read`/.test(error.message));
     default:
       return false;

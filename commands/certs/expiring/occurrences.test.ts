@@ -25,7 +25,7 @@ function rolesOf(seen: readonly ports.SeenPlace[]): Record<string, string> {
   );
 }
 
-test('of several issuers of one name the longest-lived is on the path', () => {
+test('of several issuers of one name, the one that expires last is on the path', () => {
   const chain = [leaf, issuing('A', '2020-01-01', '2027-01-01'), issuing('B', '2020-01-01', '2030-01-01')];
   expect(namesOf(certificatePath({ chain: chain as never }, NOW))).toEqual([
     'leaf by Issuing',
@@ -33,7 +33,7 @@ test('of several issuers of one name the longest-lived is on the path', () => {
   ]);
 });
 
-test('a path that is valid now is preferred to a longer-lived one that is not, or not yet', () => {
+test('a path that is valid now is preferred to one that expires later but is not valid', () => {
   const valid = issuing('A', '2020-01-01', '2027-01-01');
   const future = issuing('B', '2026-06-01', '2036-01-01');
   expect(namesOf(certificatePath({ chain: [leaf, future, valid] }, NOW))).toEqual([
@@ -57,7 +57,7 @@ test('an issuer that leads to an expired root is passed over for one that leads 
   ]);
 });
 
-test('where no path is valid, the expired certificate is on it and not beside it', () => {
+test('if no path is valid, the expired certificate is on the path and not extra', () => {
   const chain = [leaf, issuing('Root', '2010-01-01', '2020-01-01'), root('Root', '2000-01-01', '2040-01-01')];
   expect(namesOf(certificatePath({ chain: chain as never }, NOW))).toEqual([
     'leaf by Issuing',
@@ -66,7 +66,7 @@ test('where no path is valid, the expired certificate is on it and not beside it
   ]);
 });
 
-test('a hundred authorities that sign one another end the search', () => {
+test('a hundred authorities that sign each other do not loop', () => {
   const names = Array.from({ length: 100 }, (_, at) => `CA ${at}`);
   const ring = names.map((name, at) =>
     certificate({ name, issuer: names[(at + 1) % 100] ?? '', from: '2020-01-01', until: '2030-01-01' }),
@@ -75,7 +75,7 @@ test('a hundred authorities that sign one another end the search', () => {
   expect(certificatePath({ chain: [start, ...ring] }, NOW).length).toBeGreaterThan(1);
 });
 
-test('the path that a source gives decides, whatever the names say', () => {
+test('the path that a source reports is used, whatever the names say', () => {
   const old = issuing('Root', '2010-01-01', '2020-01-01');
   const modern = issuing('Root', '2019-01-01', '2030-01-01');
   const trusted = root('Root', '2000-01-01', '2040-01-01');
@@ -89,7 +89,7 @@ test('the path that a source gives decides, whatever the names say', () => {
   ]);
 });
 
-test('a root in a trust store is trusted there, and has its other role where something needs it', () => {
+test('a root in a trust store is trusted there, and has its other role at places that need it', () => {
   const known = { name: 'Root', from: '2000-01-01', until: '2040-01-01' };
   const store = inTrustStore('Root.pem', known);
   expect(rolesOf([store])).toEqual({ 'Root by Root': 'trusted' });
@@ -113,7 +113,7 @@ test('a server’s own certificate in the folder of a trust store is not a trust
   expect(Object.values(rolesOf([at(v1Root)]))).toEqual(['trusted']);
 });
 
-test('the first place that keeps a certificate as its own is known, whatever sites serve it', () => {
+test('the first place that stores a certificate as its own is known, whatever sites serve it', () => {
   const ca = { name: 'ca', from: '2020-01-01', until: '2030-01-01', authority: true } as const;
   const kept = inVault('b/ca', { ...ca, serial: '1' });
   const [same] = kept.chain;

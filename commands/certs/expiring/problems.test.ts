@@ -9,7 +9,7 @@ function ask(facts: Facts, now: Date) {
   return diagnose(facts, check.args.parse({}), now);
 }
 
-test('each problem of a live site is a finding of its own', () => {
+test('each problem of a live site is a separate finding', () => {
   const { facts, now } = siteProblems;
   const { verdict, findings } = ask(facts, now);
   expect(verdict).toBe(
@@ -30,7 +30,7 @@ test('each problem of a live site is a finding of its own', () => {
   ]);
 });
 
-test('a private root that the source is not configured to trust is one finding, and not one for each of its sites', () => {
+test('a private root that the source does not trust is one finding, not one per site', () => {
   const now = new Date('2026-02-20');
   const site = (name: string) =>
     live(
@@ -56,11 +56,11 @@ test('a certificate with a CN only is distinguished from one for another name', 
   expect(findings.map(({ reason }) => reason)).toEqual(['no-alternative-name']);
   expect(findings[0]?.summary).toContain('has no subject alternative name, only the CN bbs');
   expect(verdict).toBe(
-    'bbs:8889 serves a certificate that has no subject alternative name; the one certificate is valid',
+    'bbs:8889 serves a certificate that has no subject alternative name; the certificate is valid',
   );
 });
 
-test('a site that wants a client certificate is no finding; it is said where something else is', () => {
+test('a required client certificate is not a finding, but is shown with other findings', () => {
   const shown = { clientCertificateRequired: true, nameMatches: false };
   const leaf = certificate({ name: 'bbs.service.cf.internal', from: '2025-12-01', until: '2026-12-01' });
   const [finding] = ask(factsOf([live('10.0.0.5:8889', [leaf], shown)]), new Date('2026-02-20')).findings;
@@ -68,7 +68,7 @@ test('a site that wants a client certificate is no finding; it is said where som
   expect(JSON.stringify(finding?.evidence)).toContain('client certificate required');
 });
 
-test('what is weak but only stored is information; a root is not asked who signed it', () => {
+test('a weak key that is only stored is information, and signatures of roots are not judged', () => {
   const weak = certificate({ name: 'old', from: '2025-12-01', until: '2026-12-01' });
   const root = certificate({
     name: 'root',

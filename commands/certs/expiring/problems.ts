@@ -12,31 +12,34 @@ import type { Site } from './collect.ts';
 import { targetOf } from './expiry.ts';
 import type { SortableFinding } from './sort-findings.ts';
 
-/** Goes on after the names of the places. */
+/** Continues a sentence after the names of the places. */
 const SITE_WORDS: Readonly<Record<PlaceProblem, (site: Site, leaf: ports.Certificate) => string>> = {
   'key-mismatch': (_, leaf) =>
-    `the private key does not match the certificate of ${leaf.name}: a server that loads both fails to start`,
+    `the private key does not match the certificate of ${leaf.name}. A server that loads both fails to start`,
   'chain-broken': (_, leaf) => `broken chain: the issuer it serves did not sign ${leaf.name}`,
   'no-alternative-name': (_, leaf) =>
     `the certificate has no subject alternative name, only the CN ${leaf.name}: browsers and Go (since 1.15) ignore the CN`,
   'name-mismatch': ({ places, served }, leaf) =>
     `the certificate is for ${wording.list(namesOf(leaf))}, not for ${places[0]?.asked ?? served?.address ?? 'that address'}`,
   'chain-incomplete': ({ path }) =>
-    `incomplete chain: the issuer ${path.at(-1)?.issuer || '(unnamed)'} is neither served nor a known root: serve the missing intermediate, or add a private root to \`trust\` of the source`,
+    `incomplete chain: the issuer ${path.at(-1)?.issuer || '(unnamed)'} is neither served nor a known root. Serve the missing intermediate, or add a private root to \`trust\` of the source`,
   'self-signed': (_, leaf) =>
     `${leaf.name} is self-signed: only clients configured to trust this certificate accept it`,
   'legacy-protocol': ({ served }) =>
-    `supports ${served?.protocol?.replace(/^TLSv1$/, 'TLSv1.0').replace('TLSv', 'TLS ') ?? 'an outdated protocol'} and nothing newer: current clients refuse it`,
+    `supports nothing newer than ${served?.protocol?.replace(/^TLSv1$/, 'TLSv1.0').replace('TLSv', 'TLS ') ?? 'an outdated protocol'}: current clients reject it`,
   'must-staple-without-staple': (_, leaf) =>
-    `${leaf.name} requires a stapled OCSP response (must-staple), and none was sent: Firefox refuses it`,
+    `${leaf.name} requires a stapled OCSP response (must-staple), and none was sent: Firefox rejects it`,
 };
 
-/** What several sites have in common; they are then one finding, named by it. A private root that is not in `trust` is one problem, not one for each site. */
+/**
+ * What several sites have in common. They are then one finding with this target: a private root that is missing in `trust` is one problem,
+ * not one per site.
+ */
 const CAUSES: Partial<Record<PlaceProblem, (site: Site) => string>> = {
   'chain-incomplete': ({ path }) => `issuer ${path.at(-1)?.issuer ?? ''}`,
 };
 
-/** What is wrong with sites besides dates; each reason is a finding of its own. */
+/** Problems of sites other than dates. Each reason is a separate finding. */
 export function siteProblems(sites: readonly Site[]): SortableFinding[] {
   return PLACE_RULES.flatMap(({ reason, severity, applies }) => {
     const affected = sites.filter((site) => applies(site, site.path[0]));
@@ -53,10 +56,10 @@ export function siteProblems(sites: readonly Site[]): SortableFinding[] {
   });
 }
 
-/** The sites as one, with the first of their places in order. */
+/** The sites combined, with the first of their places in order. */
 function merge(group: readonly Site[]): Site {
   const [first] = group;
-  if (!first) throw new TypeError('a group holds at least one site');
+  if (!first) throw new TypeError('a group has at least one site');
   if (group.length === 1) return first;
   const places = group
     .flatMap((site) => site.places)
@@ -65,12 +68,12 @@ function merge(group: readonly Site[]): Site {
   return { ...first, places, count: group.reduce((sum, { count }) => sum + count, 0) };
 }
 
-/** Goes on after the certificate's name and place. */
+/** Continues a sentence after the certificate's name and place. */
 const WEAKNESS_WORDS: Readonly<Record<Weakness, (certificate: ports.Certificate) => string>> = {
   'weak-key': ({ key }) =>
-    `has an RSA key of ${key.bits} bits: OpenSSL 3 and browsers refuse keys shorter than 2048 bits`,
+    `has an RSA key of ${key.bits} bits: OpenSSL 3 and browsers reject keys shorter than 2048 bits`,
   'weak-signature': ({ signature }) =>
-    `is signed with ${signature}, which clients refuse because it can be forged`,
+    `is signed with ${signature}, which clients reject because it can be forged`,
 };
 
 export function weaknesses(occurrences: CertificateOccurrences): SortableFinding[] {

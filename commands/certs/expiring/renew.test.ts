@@ -58,9 +58,9 @@ function planned(renewal: ports.Renewal) {
 test('the plan says what is issued, what is counted, what is kept, and that nothing is deployed', async () => {
   expect(await planned(LOCKET)).toEqual({
     lines: [
-      'Set the next serial in secret/cf/bbs/locket/ca to 1a2c, so that 1a2b is used once',
+      'Set the next serial in secret/cf/bbs/locket/ca to 1a2c, so that 1a2b is used only once',
       'Issue a new certificate for locket.service.cf.internal in secret/cf/bbs/locket/tls: same key, names and extensions, ' +
-        'valid for 364 days from then on, but not longer than its authority, 2026-07-12 00:00 UTC (the current one expires 2019-07-12 22:25 UTC), ' +
+        'valid for 364 days, but not longer than its authority, 2026-07-12 00:00 UTC (the current one expires 2019-07-12 22:25 UTC), ' +
         'signed by cf-internal-ca (secret/cf/bbs/locket/ca) with serial 1a2b',
       'Keep everything else in the secret: the key, 1 certificate behind it in the chain, ca and password',
     ],
@@ -72,20 +72,20 @@ test('the plan says what is issued, what is counted, what is kept, and that noth
       serial: '1a2b',
     },
     afterwards: [
-      'This deploys nothing: deploy what uses secret/cf/bbs/locket/tls, then check with `/certs show secret/cf/bbs/locket/tls` and at the live site that the new certificate is served.',
-      'If it has expired and both sides check each other (mutual TLS), a deployment may hang until both have their new certificate.',
+      'This deploys nothing. Deploy what uses secret/cf/bbs/locket/tls, then check with `/certs show secret/cf/bbs/locket/tls` and on the live site that the new certificate is served.',
+      'If it has expired and both sides verify each other (mutual TLS), a deployment may hang until both have their new certificates.',
     ],
     details: { renewal: LOCKET },
   });
 });
 
-test('the plan made again an hour later is the same word for word', async () => {
+test('a plan made an hour later is identical', async () => {
   const stores = [vault(() => Promise.resolve(LOCKET))];
   const before = await renew.plan(context(stores, '2019-07-12T22:00:00Z'), ASKED);
   expect(await renew.plan(context(stores, '2019-07-12T23:00:00Z'), ASKED)).toEqual(before);
 });
 
-test('one that signs itself writes its own secret and no other', async () => {
+test('the renewal of a self-signed certificate writes only its own secret', async () => {
   const { nextSerial: _, ...itself } = {
     ...LOCKET.authority,
     place: PLACE,
@@ -101,27 +101,27 @@ test('one that signs itself writes its own secret and no other', async () => {
   expect(targets).toEqual([PLACE]);
   expect(lines).toEqual([
     'Issue a new certificate for locket.service.cf.internal in secret/cf/bbs/locket/tls: same key, names and extensions, ' +
-      'valid for 364 days from then on (the current one expires 2019-07-12 22:25 UTC), ' +
+      'valid for 364 days (the current one expires 2019-07-12 22:25 UTC), ' +
       'signed by itself with a random serial, SHA-256 instead of SHA-1',
     'Keep everything else in the secret: the key',
   ]);
 });
 
-test('a secret with many other keys has them counted, not listed without end', async () => {
+test('the other keys of a secret are counted if there are many', async () => {
   const { lines } = await planned({ ...LOCKET, kept: Array.from({ length: 500 }, (_, at) => `k${at}`) });
   expect(lines.at(-1)).toMatch(/, k9 and 490 more$/);
 });
 
-test('what the store refuses is refused in its words', async () => {
-  const error = new SourceError('vault', 'refused', 'the ca beside it did not sign this certificate');
+test('a refusal has the reason of the store', async () => {
+  const error = new SourceError('vault', 'refused', 'the ca next to it did not sign this certificate');
   const stores = [vault(() => Promise.reject(error))];
   await expect(renew.plan(context(stores), ASKED)).rejects.toBe(error);
 });
 
 test.each([
-  [[], 'source vault does not exist any more or has no certificates'],
+  [[], 'source vault no longer exists or has no certificates'],
   [[vault()], '`allow.renew` is not configured for the source vault'],
-])('a store that is gone or lost its permission is refused', async (stores, because) => {
+])('a store that was removed or lost its permission is refused', async (stores, because) => {
   const refused = renew.plan(context(stores), ASKED);
   await expect(refused).rejects.toThrow(because);
   await expect(refused).rejects.toBeInstanceOf(SourceError);
@@ -129,12 +129,12 @@ test.each([
 
 test('applying renews exactly what was planned, once, and reports the new serial and end', async () => {
   const read = context([vault(() => Promise.resolve(LOCKET))]);
-  // As it comes back from Redis.
+  // As read from Redis.
   const plan = JSON.parse(JSON.stringify(await renew.plan(read, ASKED))) as Awaited<
     ReturnType<typeof renew.plan>
   >;
   const asked: unknown[] = [];
-  const told: string[] = [];
+  const recorded: string[] = [];
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: read.signal };
   const done = { fingerprint: 'cd'.repeat(32), serial: '1a2b', notAfter: '2020-07-11T09:00:00.000Z' };
   const write = {
@@ -151,7 +151,7 @@ test('applying renews exactly what was planned, once, and reports the new serial
       write,
       applyContext,
       recordStep: (line) => {
-        told.push(line);
+        recorded.push(line);
         return Promise.resolve();
       },
     },
@@ -159,7 +159,7 @@ test('applying renews exactly what was planned, once, and reports the new serial
     plan,
   );
   expect(asked).toEqual([['vault', LOCKET, applyContext]]);
-  expect(told).toEqual([
+  expect(recorded).toEqual([
     `locket.service.cf.internal renewed in secret/cf/bbs/locket/tls until 2020-07-11 09:00 UTC: serial 1a2b, SHA-256 ${'cd'.repeat(32)}`,
   ]);
 });
@@ -177,7 +177,7 @@ test('a line of a plan for many targets does not depend on what earlier lines ch
   ]) {
     expect(many?.line(ASKED, one)).toBe(
       'Issue a new certificate for locket.service.cf.internal in secret/cf/bbs/locket/tls: same key, names and extensions, ' +
-        'valid for 364 days from then on, but not longer than its authority, 2026-07-12 00:00 UTC (the current one expires 2019-07-12 22:25 UTC), ' +
+        'valid for 364 days, but not longer than its authority, 2026-07-12 00:00 UTC (the current one expires 2019-07-12 22:25 UTC), ' +
         'signed by cf-internal-ca (secret/cf/bbs/locket/ca); everything else in the secret is kept',
     );
     expect(many?.precondition(one)).toEqual({
@@ -187,11 +187,11 @@ test('a line of a plan for many targets does not depend on what earlier lines ch
   }
   expect(many?.title([ASKED, ASKED, ASKED])).toBe('Renew all 3');
   expect(many?.afterwards?.([ASKED, ASKED, ASKED])[0]).toMatch(
-    /^This deploys nothing: deploy what uses these 3 certificates/,
+    /^This deploys nothing. Deploy what uses these 3 certificates/,
   );
 });
 
-test('a button names the end of the path, in the room that Slack has for it', () => {
+test('a button names the end of the path, and fits the limit of Slack', () => {
   expect(renew.title(ASKED)).toBe('Renew bbs/locket/tls');
   expect(renew.title({ store: 'vault', place: 'vault:secret/tls:certificate' })).toBe('Renew secret/tls');
   const long = renew.title({ store: 'vault', place: `vault:secret/${'x'.repeat(90)}/tls:certificate` });
@@ -205,7 +205,7 @@ function findingsOf(results: readonly ports.SeenPlace[], now: string) {
 
 const known = { name: 'locket', from: '2018-07-13', until: '2019-07-12' };
 
-test('an expired and an expiring certificate are offered to be renewed where they can be, and nowhere else', () => {
+test('expired and expiring certificates offer a renewal only where they can be renewed', () => {
   const renewable = { ...inVault('cf/bbs/locket/tls', known), renewable: true as const };
   for (const now of ['2019-07-13', '2019-07-01']) {
     const [finding] = findingsOf([renewable], now);
@@ -232,7 +232,7 @@ test('one certificate in many secrets and behind many sites is one finding with 
   ]);
 });
 
-test('an intermediate beneath a renewable leaf is not offered to be renewed', () => {
+test('an intermediate with a renewable leaf offers no renewal', () => {
   const middle = certificate({ name: 'R3', from: '2018-01-01', until: '2019-07-12', authority: true });
   const leaf = certificate({ name: 'leaf', from: '2018-01-01', until: '2021-01-01', issuer: 'R3' });
   const place = {

@@ -5,13 +5,13 @@ import { fitTitleFromEnd } from '../../shared/title.ts';
 const params = z.strictObject({
   /** The store's name: `vault`. */
   store: z.string(),
-  /** As the scan named it: `vault:secret/cf/bbs/locket/tls:certificate`. */
+  /** As named by the scan: `vault:secret/cf/bbs/locket/tls:certificate`. */
   place: z.string(),
 });
 
 type RenewParams = z.output<typeof params>;
 
-/** For one place; in a finding with many targets it names which one, or lists several. */
+/** An offer for one place. In a finding with many targets, it names one target or lists several. */
 export type RenewOffer =
   | { readonly remediation: 'renew'; readonly params: RenewParams; readonly target?: string }
   | {
@@ -19,17 +19,20 @@ export type RenewOffer =
       readonly each: readonly { readonly target: string; readonly params: RenewParams }[];
     };
 
-/** The end of a path is what people know it by. */
+/** The end of a path identifies it for people. */
 const MAX_TITLE_SEGMENTS = 3;
-/** Names of what is kept that a plan mentions. */
+/** How many kept keys a plan names. */
 const MAX_KEPT_NAMES = 12;
 const DAY_MS = 86_400_000;
-/** In the outage the redeploy hung at the first cell: its new peers refused its old certificate. */
+/** In one outage the redeploy hung at the first cell, because its new peers rejected its old certificate. */
 const MUTUAL_TLS =
-  'If it has expired and both sides check each other (mutual TLS), a deployment may hang until both have their new certificate.';
+  'If it has expired and both sides verify each other (mutual TLS), a deployment may hang until both have their new certificates.';
 const NEVER = '9999-12-31T23:59:59.000Z';
 
-/** Does what `safe x509 renew` does, and verifies what that does not. It deploys nothing, so nothing is interrupted. */
+/**
+ * Does what `safe x509 renew` does (https://github.com/starkandwayne/safe), with more checks. It deploys nothing, so nothing is
+ * interrupted.
+ */
 export const renew = defineRemediation({
   about: 'Reissues a certificate where it is stored: same key and names, new validity; deploys nothing',
   title: ({ place }) =>
@@ -71,20 +74,20 @@ export const renew = defineRemediation({
   settlesWithinSeconds: 30,
   many: {
     title: (all) => `Renew all ${all.length}`,
-    // Without serials: each line changes the next serial of an authority that several lines may share.
+    // Without serials: each line changes the next serial of its authority, which several lines may share.
     line: (_, plan) => `${describeIssue(renewalIn(plan))}; everything else in the secret is kept`,
     precondition: (plan) => {
       const { place, fingerprint, versions } = renewalIn(plan);
       return { fingerprint, [`version of ${place}`]: String(versions[place]) };
     },
     afterwards: (all) => [
-      `This deploys nothing: deploy what uses these ${all.length} certificates, then check with \`/certs expiring\` and at the live sites that the new ones are served.`,
+      `This deploys nothing. Deploy what uses these ${all.length} certificates, then check with \`/certs expiring\` and on the live sites that the new ones are served.`,
       MUTUAL_TLS,
     ],
   },
 });
 
-/** An offer for each place where it can be renewed. */
+/** One offer for each place where it can be renewed. */
 export function offersFor(places: readonly string[]): { readonly offers?: readonly RenewOffer[] } {
   if (places.length === 0) return {};
   return {
@@ -95,7 +98,7 @@ export function offersFor(places: readonly string[]): { readonly offers?: readon
   };
 }
 
-/** Made by `plan` just now: a plan that differs from the approved one in a single character is not applied. */
+/** `plan` has just made it: a plan that differs from the approved one is not applied. */
 function renewalIn({ details }: { readonly details?: Readonly<Record<string, unknown>> }): ports.Renewal {
   return details?.['renewal'] as ports.Renewal;
 }
@@ -106,13 +109,13 @@ function planIn(
 ): Promise<ports.Renewal> {
   const store = read.certificates.find((one) => one.name === name);
   if (!store)
-    throw new SourceError(name, 'refused', `source ${name} does not exist any more or has no certificates`);
+    throw new SourceError(name, 'refused', `source ${name} no longer exists or has no certificates`);
   if (!store.planRenewal)
     throw new SourceError(name, 'refused', `\`allow.renew\` is not configured for the source ${name}`);
   return store.planRenewal(place, { signal });
 }
 
-/** Nothing in here changes with the clock: the plan is made again before it is applied, and compared. */
+/** Must not change with time: the plan is made again before it is applied, and compared. */
 function describeIssue(
   { place, name, notAfter, lifetimeMs, authority, signature }: ports.Renewal,
   serial = '',
@@ -121,7 +124,7 @@ function describeIssue(
   const by = authority.place === place ? 'itself' : `${authority.name} (${pathOf(authority.place)})`;
   return [
     `Issue a new certificate for ${name} in ${pathOf(place)}: same key, names and extensions`,
-    `valid for ${lifetime(lifetimeMs)} from then on${describeLimit(authority.notAfter)} (the current one expires ${ends})`,
+    `valid for ${lifetime(lifetimeMs)}${describeLimit(authority.notAfter)} (the current one expires ${ends})`,
     `signed by ${by}${serial}`,
     ...(signature ? [`${signature.to} instead of ${signature.from}`] : []),
   ].join(', ');
@@ -131,7 +134,7 @@ function withSerial({ authority: { nextSerial } }: ports.Renewal): string {
   return nextSerial === undefined ? ' with a random serial' : ` with serial ${nextSerial}`;
 }
 
-/** As everywhere in a report, from ISO 8601: `2019-07-12 22:25 UTC`. */
+/** From ISO 8601: `2019-07-12 22:25 UTC`. */
 function moment(iso: string): string {
   return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 }
@@ -146,7 +149,7 @@ function describeLimit(authorityEnds: string): string {
 
 function describeSerial({ authority: { place, nextSerial } }: ports.Renewal): string {
   const following = (BigInt(`0x${nextSerial}`) + 1n).toString(16);
-  return `Set the next serial in ${pathOf(place)} to ${following}, so that ${nextSerial} is used once`;
+  return `Set the next serial in ${pathOf(place)} to ${following}, so that ${nextSerial} is used only once`;
 }
 
 function describeKept({ kept: others, intermediates }: ports.Renewal): string {
@@ -158,7 +161,7 @@ function describeKept({ kept: others, intermediates }: ports.Renewal): string {
 function afterwards({ place }: ports.Renewal): readonly string[] {
   const path = pathOf(place);
   return [
-    `This deploys nothing: deploy what uses ${path}, then check with \`/certs show ${path}\` and at the live site that the new certificate is served.`,
+    `This deploys nothing. Deploy what uses ${path}, then check with \`/certs show ${path}\` and on the live site that the new certificate is served.`,
     MUTUAL_TLS,
   ];
 }

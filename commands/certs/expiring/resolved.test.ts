@@ -29,14 +29,14 @@ test('one that was about to expire was renewed only if it is a new one', () => {
   expect(resolved(same, expiring(BBS), NOW)).toBeUndefined();
 });
 
-test('one that has expired meanwhile was not renewed', () => {
+test('one that has since expired was not renewed', () => {
   const facts = factsOf([bbs('2026-01-01', '2026-12-02')]);
 
   expect(resolved(facts, expiring(BBS), NOW)).toBe('it has expired since');
   expect(resolved(facts, expired(BBS), NOW)).toBeUndefined();
 });
 
-test('one whose replacement is not valid either was not renewed', () => {
+test('one whose replacement is also invalid was not renewed', () => {
   for (const replacement of [bbs('2026-12-10', '2027-12-10'), bbs('2027-01-01', '2026-12-31')])
     expect(resolved(factsOf([replacement]), expired(BBS), NOW)).toBeUndefined();
 });
@@ -45,7 +45,7 @@ test('one that is absent is no longer there, and not renewed', () => {
   expect(resolved(factsOf([OTHER]), expired(BBS), NOW)).toBe('no longer there');
 });
 
-test('nothing is said about a place in a source that showed nothing', () => {
+test('says nothing about a place in a source that showed nothing', () => {
   const facts = factsOf([
     live('www.example.com:443', [certificate({ name: 'a', from: '2026-01-01', until: '2030-01-01' })]),
   ]);
@@ -54,14 +54,14 @@ test('nothing is said about a place in a source that showed nothing', () => {
   expect(resolved(factsOf([]), expired(BBS), NOW)).toBeUndefined();
 });
 
-test('nothing is said if not all places of a certificate are known', () => {
+test('says nothing if not all places of a certificate are known', () => {
   const shared = (at: number) => ({ ...OTHER, place: `vault:secret/shared/${at}:certificate` });
   const facts = factsOf(Array.from({ length: 60 }, (_, at) => shared(at)));
 
   expect(resolved(facts, expired(BBS), NOW)).toBeUndefined();
 });
 
-test('an intermediate that is served no longer is named as such', () => {
+test('an intermediate that is no longer served is no longer in the chain', () => {
   const leaf = certificate({ name: 'www', issuer: 'R10', from: '2026-11-01', until: '2027-01-30' });
   const facts = factsOf([live('www.example.com:443', [leaf])]);
 
@@ -87,12 +87,12 @@ test('a group is renewed when none of its certificates is left', () => {
   expect(resolved(one, expiring(group), new Date('2026-12-06'))).toBe('they have expired since');
 });
 
-test('findings about anything but dates are not answered', () => {
+test('says nothing about findings that are not about dates', () => {
   expect(resolved(factsOf([OTHER]), { reason: 'weak-key', target: BBS }, NOW)).toBeUndefined();
 });
 
 test.each(Object.entries(stories))(
-  'nothing that is wrong in "%s" is called renewed or gone',
+  'no problem in "%s" is reported as renewed or gone',
   (_, { facts, now }) => {
     const { findings } = diagnose(facts, check.args.parse({}), now);
 
@@ -102,7 +102,7 @@ test.each(Object.entries(stories))(
   },
 );
 
-test('a certificate that is found only because of the arguments is not called renewed for being valid', () => {
+test('a certificate that is found only because of the arguments does not count as renewed because it is valid', () => {
   const facts = factsOf([bbs('2026-01-01', '2027-02-01')]);
   const args = check.args.parse({ within: '365d', warningShare: '1' });
   const [finding] = diagnose(facts, args, NOW).findings;

@@ -5,12 +5,12 @@ import type { Facts } from './collect.ts';
 import { targetAt } from './expiry.ts';
 
 const { expired, 'never-valid': neverValid, 'not-yet-valid': notYetValid, expiring } = VALIDITY_REASONS;
-/** Automation renews when two thirds are over: with more than this share left, it is a new certificate. */
+/** Automation renews after two thirds of the lifetime: with more than this share left, it is a new certificate. */
 const NEW_SHARE = 0.5;
 
 /**
- * What became of a certificate that a finding was about, if the facts show it. It is called renewed only if a valid certificate is at its place
- * now, and that one cannot be the old one. Only findings about dates are answered.
+ * How the finding about a certificate was resolved, if the facts show it. It was renewed only if there is a valid certificate at its place
+ * that cannot be the old one. undefined for findings that are not about dates.
  */
 export function resolved(
   { certificates }: Pick<Facts, 'certificates'>,
@@ -22,7 +22,7 @@ export function resolved(
   if (group) return groupResolved(certificates, reason, { issuer: group[1] ?? '', day: group[2] ?? '' }, now);
   const here = certificates.filter((one) => one.places.some((place) => targetAt(place, one) === target));
   if (here.length > 0) return nowAt(here, reason, now);
-  // Not all places of a certificate with very many are known, and a source that showed none may not have been read.
+  // Not all places of a certificate are known if there are very many, and a source without any may not have been read.
   if (certificates.some(({ places, count }) => count > places.length)) return undefined;
   const seen = certificates.flatMap(({ places }) => places.map(({ place }) => place));
   if (!seen.some((place) => sourceOf(place) === sourceOf(target))) return undefined;
@@ -44,7 +44,7 @@ function nowAt(here: readonly CertificateOccurrences[], reason: string, now: Dat
   if (!all.every((one) => isValidAt(one, now))) return undefined;
   const first = all.reduce((soonest, one) => (one.notAfter < soonest.notAfter ? one : soonest));
   const until = neverEnds(first)
-    ? 'now valid without an end'
+    ? 'now valid without expiry'
     : `now valid until ${wording.calendarDay(first.notAfter)}`;
   if (reason === notYetValid) return until;
   const isNew = reason === expired || reason === neverValid || shareLeft(first, now) > NEW_SHARE;
@@ -61,7 +61,7 @@ function shareLeft(certificate: ports.Certificate, now: Date): number {
   return (until - now.getTime()) / (until - from);
 }
 
-/** The last certificate of a group ends on the day in its target, and the others up to a day earlier. */
+/** The last certificate of a group expires on the day in its target, the others up to a day earlier. */
 function groupResolved(
   certificates: readonly CertificateOccurrences[],
   reason: string,
@@ -78,7 +78,7 @@ function groupResolved(
   return isPast ? 'they have expired since' : undefined;
 }
 
-/** `2026-12-05`, which sorts by time. */
+/** `2026-12-05`. Sorts by time. */
 function endDayOf({ notAfter }: ports.Certificate): string {
   return wording.utcTime(notAfter).slice(0, 10);
 }

@@ -3,17 +3,17 @@ import type { CertificateOccurrences } from '../../shared/certificate-occurrence
 import { compareSeverity } from '../../shared/severity.ts';
 import type { RenewOffer } from './renew.ts';
 
-/** A finding with what its place in the order of work depends on. */
+/** A finding with what determines its position in the order of work. */
 export interface SortableFinding {
   readonly finding: Finding<RenewOffer>;
-  /** When its certificate ends, in milliseconds; `NaN`, where that cannot be read, is last. */
+  /** When its certificate expires, in milliseconds. `NaN` if that is unreadable, which sorts last. */
   readonly untilMs: number;
-  /** The places that have the problem, for the verdict; absent for certificates, which it counts itself. */
+  /** The places that have the problem, for the verdict. Absent for certificates, which the verdict counts. */
   readonly at?: { readonly first: string; readonly count: number };
-  /** Present where the finding is about a certificate's dates: only those must wait for their signers. */
+  /** Present if the finding is about a certificate's dates: only those must wait for their signers. */
   readonly signs?: string;
   readonly signedBy?: string;
-  /** Present where the finding is about the dates of one certificate; `signers` are to be renewed before it. */
+  /** Present if the finding is about the dates of one certificate. `signers` must be renewed before it. */
   readonly about?: {
     readonly occurrences: CertificateOccurrences;
     readonly signers: readonly CertificateOccurrences[];
@@ -21,8 +21,9 @@ export interface SortableFinding {
 }
 
 /**
- * The order in which to work: the most severe first, then what ends first; but a certificate comes right after the authority that signs it
- * where that one is due as well: renewed under the old authority, it would have to be renewed again. No two have the same reason and target.
+ * Sorts findings in the order of work: the most severe first, then the one that expires first. If the authority that signs a certificate is
+ * also due, the certificate comes right after it: renewed under the old authority, it would have to be renewed again. No two findings have
+ * the same reason and target.
  */
 export function sortFindings(findings: readonly SortableFinding[]): SortableFinding[] {
   const sorted = findings.toSorted(compareUrgency);
@@ -38,7 +39,7 @@ export function sortFindings(findings: readonly SortableFinding[]): SortableFind
       if (ordered.has(next) || path.has(next)) continue;
       path.add(next);
       for (const signer of bySubject.get(next.signedBy) ?? []) waiting.push(signer);
-      // Its signers are in order now, and need not be searched again for each of a thousand leaves.
+      // Its signers are in order now, so they need not be searched again for each of a thousand leaves.
       bySubject.delete(next.signedBy);
     }
     for (const one of [...path].toReversed()) ordered.add(one);
@@ -46,7 +47,7 @@ export function sortFindings(findings: readonly SortableFinding[]): SortableFind
   return numberRepeated([...ordered]);
 }
 
-/** The most severe first, then what ends first. */
+/** The most severe first, then the one that expires first. */
 export function compareUrgency(a: SortableFinding, b: SortableFinding): number {
   const bySeverity = compareSeverity(a.finding, b.finding);
   if (bySeverity !== 0) return bySeverity;
@@ -56,7 +57,7 @@ export function compareUrgency(a: SortableFinding, b: SortableFinding): number {
   return a.finding.target < b.finding.target ? -1 : 1;
 }
 
-/** Two certificates at one place (a site behind several addresses) are two findings: the later ones are numbered. */
+/** Two certificates at one place (a site with several addresses) are two findings: the later ones are numbered. */
 function numberRepeated(findings: readonly SortableFinding[]): SortableFinding[] {
   const times = new Map<string, number>();
   return findings.map((one) => {

@@ -26,7 +26,7 @@ const CULPRITS: readonly (readonly [path: string, name: string])[] = [
 export const downloadingFailed: Story<Facts> = {
   title: 'Downloading Failed',
   source:
-    'Xiujiao Gao, "CF push: ERR Downloading Failed" (2019), the outage after which Doomsday was written',
+    'Xiujiao Gao, "CF push: ERR Downloading Failed" (2019), the outage that led to https://github.com/doomsday-project/doomsday',
   now: new Date('2019-07-13T09:00:00Z'),
   facts: factsOf([
     ...CULPRITS.map(([path, name]) =>
@@ -54,7 +54,10 @@ export const downloadingFailed: Story<Facts> = {
   ]),
 };
 
-/** 30 May 2020: sites that still sent the cross-signed USERTrust broke for every client that followed what was sent. Their leaves were good for months. */
+/**
+ * 30 May 2020: sites that still sent the cross-signed USERTrust broke for every client that followed what was sent. Their leaf certificates
+ * were valid for months.
+ */
 export const addTrustExpired: Story<Facts> = {
   title: 'AddTrust expires under a valid leaf',
   source:
@@ -97,9 +100,12 @@ export const oldR3Served: Story<Facts> = {
   ]),
 };
 
-/** From 2029 on a public certificate lives 47 days: with 16 of them left its renewal is not due, while one of 397 days is late. */
+/**
+ * From 2029 on, a public certificate is valid for 47 days. With 16 days left, its renewal is not due yet, but that of a 397-day certificate
+ * is.
+ */
 export const shortLives: Story<Facts> = {
-  title: '16 days of 47 are fine, 16 of 397 are not',
+  title: '16 of 47 days left are fine, 16 of 397 are not',
   source:
     'https://cabforum.org/2025/04/11/ballot-sc081v3-introduce-schedule-of-reducing-validity-and-data-reuse-periods/',
   now: new Date('2029-06-01T00:00:00Z'),
@@ -113,7 +119,7 @@ export const shortLives: Story<Facts> = {
   ]),
 };
 
-/** A wildcard copied everywhere: one certificate, one finding, and all the places to renew it at. */
+/** A wildcard that was copied everywhere: one certificate, one finding, and all places where to renew it. */
 export const oneCertificateAtManyPlaces: Story<Facts> = {
   title: 'One wildcard at 120 places',
   source: 'Doomsday gathers by the SHA-1 of the certificate: https://github.com/doomsday-project/doomsday',
@@ -127,7 +133,7 @@ export const oneCertificateAtManyPlaces: Story<Facts> = {
   ]),
 };
 
-/** What else is wrong with sites, one of each. */
+/** One site for each other problem. */
 export const siteProblems: Story<Facts> = {
   title: 'Sites with problems other than dates',
   source: 'https://badssl.com shows most of these in public',
@@ -161,7 +167,9 @@ export const siteProblems: Story<Facts> = {
   ]),
 };
 
-/** The authority expires in two weeks, and one of its leaves before that: renewed first, the leaf would have to be renewed twice. */
+/**
+ * The authority expires in two weeks, and one of its leaves before that. If the leaf were renewed first, it would have to be renewed twice.
+ */
 export const authorityBeforeLeaf: Story<Facts> = {
   title: 'A CA that is due before its leaves are worth renewing',
   source: 'https://docs.cloudfoundry.org/credhub/rotate-cas.html',
@@ -206,7 +214,7 @@ const MODERN_ROOT = certificate({
 
 /** A month later sites still served the expired cross-signed USERTrust, which clients with the modern root of that name do not need. */
 export const crossSignedBallast: Story<Facts> = {
-  title: 'An expired cross-certificate beside a valid path',
+  title: 'An expired cross-certificate next to a valid path',
   source: 'https://ohdear.app/blog/resolving-the-addtrust-external-ca-root-certificate-expiration',
   now: new Date('2020-07-01T12:00:00Z'),
   facts: factsOf([
@@ -217,7 +225,7 @@ export const crossSignedBallast: Story<Facts> = {
   ]),
 };
 
-/** Systems that are not updated keep roots long after they have expired. Clients ignore them. */
+/** Systems that are not updated keep expired roots. Clients ignore them. */
 export const expiredTrustedRoot: Story<Facts> = {
   title: 'An expired root in /etc/ssl/certs',
   source:
@@ -241,9 +249,9 @@ export const expiredTrustedRoot: Story<Facts> = {
   ]),
 };
 
-/** A renewed certificate was copied to the server and its new key was not: the server keeps running until it is restarted. */
+/** A renewed certificate was copied to the server without its new key. The server keeps running until it is restarted. */
 export const keyMismatch: Story<Facts> = {
-  title: 'The private key of the old certificate beside the new one',
+  title: 'The private key of the old certificate next to the new one',
   source: 'https://trstringer.com/nginx-key-values-mismatch/',
   now: new Date('2026-02-20T07:00:00Z'),
   facts: factsOf([
@@ -263,7 +271,7 @@ export const keyMismatch: Story<Facts> = {
   ]),
 };
 
-/** With `leaf_not_after_behavior=truncate` Vault goes on issuing under an authority that has expired: each certificate ends before it begins. */
+/** With `leaf_not_after_behavior=truncate`, Vault keeps issuing under an expired authority: each certificate ends before it begins. */
 export const truncatedByVault: Story<Facts> = {
   title: 'Vault issues certificates that end before they begin',
   source: 'https://github.com/hashicorp/vault/issues/30621',
@@ -286,10 +294,10 @@ export const truncatedByVault: Story<Facts> = {
   ]),
 };
 
-/** Nothing to do. */
+/** Everything is valid. */
 export const allGood: Story<Facts> = {
   title: 'The morning after: everything is renewed',
-  source: 'The end of "Downloading Failed": renewed, deployed, and watched from then on',
+  source: 'The end of "Downloading Failed": the certificates were renewed and deployed',
   now: new Date('2019-07-20T09:00:00Z'),
   facts: factsOf(
     CULPRITS.map(([path, name]) =>

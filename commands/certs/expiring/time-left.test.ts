@@ -10,7 +10,7 @@ const ask = (...places: Parameters<typeof factsOf>[0]) =>
   diagnose(factsOf(places), check.args.parse({}), NOW);
 const ending = (path: string, until: string) => inVault(path, { name: path, from: '2025-12-04', until });
 
-test('the level of a finding is the days it has left, below zero once it has expired', () => {
+test('the level of a finding is the number of days left, negative after it has expired', () => {
   const { findings } = ask(ending('a', '2026-12-06T11:00:00Z'), ending('b', '2026-12-01T11:00:00Z'));
 
   expect(findings.map(({ level }) => level)).toEqual([
@@ -29,7 +29,7 @@ test('the level of a group is that of its first certificate', () => {
   expect(findings).toMatchObject([{ level: { value: 1, unit: 'days left' } }]);
 });
 
-test('a chart counts certificates by the time they have left', () => {
+test('a chart counts certificates by time left', () => {
   const { charts } = ask(
     ending('a', '2026-12-01'),
     ending('b', '2026-12-06'),

@@ -2,11 +2,11 @@ import type { Chart, Level, ports } from '../../kit.ts';
 import { neverEnds, type ValidityStatus } from '../../shared/certificate-validity.ts';
 
 const DAY_MS = 86_400_000;
-/** With less the verdict says it all: `3 of 41 certificates have expired`. */
+/** With fewer, the verdict is enough: `3 of 41 certificates have expired`. */
 const MIN_CERTIFICATES = 5;
 const MIN_BUCKETS = 3;
 
-/** Each holds what is left after the ones before it. */
+/** Each contains what is left after the previous ones. */
 const BUCKETS: readonly (readonly [label: string, belowDays: number])[] = [
   ['under 7 days', 7],
   ['under 30 days', 30],
@@ -14,7 +14,7 @@ const BUCKETS: readonly (readonly [label: string, belowDays: number])[] = [
   ['longer', Infinity],
 ];
 
-/** Named only if there are any. */
+/** Shown only if there are any. */
 const RARE: Partial<Record<ValidityStatus['is'], string>> = {
   'never-valid': 'never valid',
   'not-yet-valid': 'not valid yet',
@@ -26,7 +26,7 @@ interface Dated {
   readonly status: Pick<ValidityStatus, 'is'>;
 }
 
-/** How many certificates have how much time left. None where a sentence says as much. */
+/** How many certificates have how much time left. Empty if the verdict says as much. */
 export function timeLeftCharts(certificates: readonly Dated[], nowMs: number): readonly Chart[] {
   const labels = certificates.map(({ certificate, status }) => bucketOf(certificate, status, nowMs));
   if (labels.length < MIN_CERTIFICATES || new Set(labels).size < MIN_BUCKETS) return [];
@@ -50,7 +50,7 @@ function bucketOf({ notAfter }: Dated['certificate'], { is }: Dated['status'], n
   return RARE[is] ?? BUCKETS.find(([, belowDays]) => days < belowDays)?.[0] ?? 'longer';
 }
 
-/** Whole days, rounded down: negative once it has expired. Absent where the end says nothing about how bad it is. */
+/** Whole days, rounded down; negative after it has expired. Absent if the end says nothing about the severity. */
 export function daysLeft(
   certificate: Pick<ports.Certificate, 'notAfter'>,
   { is }: Pick<ValidityStatus, 'is'>,

@@ -15,10 +15,10 @@ function ask(seen: readonly ports.SeenPlace[]) {
   return diagnose(factsOf(seen, NOW), check.args.parse({}), NOW);
 }
 
-test('an expired root in a trust store is a note, and says what to do', () => {
+test('an expired root in a trust store is information, and the summary says what to do', () => {
   const { facts, now } = expiredTrustedRoot;
   const { verdict, findings, measures } = diagnose(facts, check.args.parse({}), now);
-  expect(verdict).toBe('The one certificate is valid for more than 30 days; 1 trusted root has expired');
+  expect(verdict).toBe('1 certificate is valid for more than 30 days; 1 trusted root has expired');
   expect(
     findings.map(({ severity, reason, target, summary }) => [severity, reason, target, summary]),
   ).toEqual([
@@ -32,12 +32,12 @@ test('an expired root in a trust store is a note, and says what to do', () => {
   expect(measures?.[0]?.value).toBe(0);
 });
 
-test('thirty of them are one finding with a table', () => {
+test('30 expired roots are one finding with a table', () => {
   const roots = Array.from({ length: 30 }, (_, at) =>
     inTrustStore(`root-${at}.pem`, { ...addTrust, name: `Root ${at}` }),
   );
   const { verdict, findings } = ask([...roots, healthySite]);
-  expect(verdict).toBe('The one certificate is valid for more than 30 days; 30 trusted roots have expired');
+  expect(verdict).toBe('1 certificate is valid for more than 30 days; 30 trusted roots have expired');
   expect(findings).toHaveLength(1);
   expect(findings[0]?.summary).toBe(
     "30 trusted roots have expired (Root 0, Root 1 and 28 more, in the trust store /etc/ssl/certs): remove them, or update the system's certificates",
@@ -45,7 +45,7 @@ test('thirty of them are one finding with a table', () => {
   expect(findings[0]?.evidence?.[0]).toMatchObject({ kind: 'table', rows: { length: 30 } });
 });
 
-test('a system’s healthy trust store with old keys and signatures, beside a healthy world, is clear', () => {
+test('a healthy trust store with old keys and signatures is clear', () => {
   const weak = inTrustStore('weak.pem', { name: 'Weak Root', from: '1999-01-01', until: '2029-01-01' });
   const [root] = weak.chain;
   const { verdict, findings } = ask([
@@ -61,16 +61,16 @@ test('a system’s healthy trust store with old keys and signatures, beside a he
     healthySite,
   ]);
   expect(findings).toEqual([]);
-  expect(verdict).toBe('The one certificate and 2 trusted roots are valid for more than 30 days');
+  expect(verdict).toBe('1 certificate and 2 trusted roots are valid for more than 30 days');
 });
 
 test('a trust store alone, with and without expired roots', () => {
   const valid = inTrustStore('isrg.pem', { name: 'ISRG Root X1', from: '2015-06-04', until: '2035-06-04' });
-  expect(ask([valid]).verdict).toBe('The one trusted root is valid for more than 30 days');
+  expect(ask([valid]).verdict).toBe('1 trusted root is valid for more than 30 days');
   expect(ask([valid, inTrustStore('add.pem', addTrust)]).verdict).toBe('1 trusted root has expired');
 });
 
-test('roots that expire soon, are not valid yet or cannot be read are notes as well', () => {
+test('roots that expire soon, are not valid yet or are unreadable are information as well', () => {
   const { verdict, findings } = ask([
     inTrustStore('a.pem', { name: 'Soon', from: '2006-12-01', until: '2026-12-01' }),
     inTrustStore('b.pem', { name: 'Later', from: '2027-01-01', until: '2047-01-01' }),
@@ -78,7 +78,7 @@ test('roots that expire soon, are not valid yet or cannot be read are notes as w
     healthySite,
   ]);
   expect(verdict).toBe(
-    'The one certificate is valid for more than 30 days; 1 trusted root can never be valid, 1 expires soon, 1 is not valid yet',
+    '1 certificate is valid for more than 30 days; 1 trusted root can never be valid, 1 expires soon, 1 is not valid yet',
   );
   expect(findings.map(({ severity }) => severity)).toEqual(['info']);
 });
@@ -111,7 +111,7 @@ test('still critical: a chain that needs the expired root, our own copy of it, a
   expect(ask([own]).findings.map((one) => one.severity)).toEqual(['critical']);
 });
 
-test('an authority that is only trusted or served is not to be renewed first', () => {
+test('an authority that is only trusted or served need not be renewed first', () => {
   const leaf = inVault('leaf', {
     name: 'leaf',
     issuer: addTrust.name,
@@ -126,7 +126,7 @@ test('an authority that is only trusted or served is not to be renewed first', (
   expect(evidence([leaf, inVault('ca', { ...addTrust, authority: true })])).toContain('Renew first');
 });
 
-test('where a valid authority of that name is kept as well, none is to be renewed first', () => {
+test('if a valid authority of that name is stored, none must be renewed first', () => {
   const leaf = inVault('leaf', { name: 'leaf', issuer: 'ca', from: '2025-12-01', until: '2026-12-01' });
   const old = inVault('ca/old', { name: 'ca', from: '2016-12-01', until: '2026-12-01', authority: true });
   const modern = inVault('ca/new', { name: 'ca', from: '2026-10-01', until: '2036-10-01', authority: true });

@@ -10,12 +10,12 @@ interface DueRoot {
   readonly status: DueStatus;
 }
 
-/** In the table of roots; systems have about 140. */
+/** Rows in the table of roots. Systems have about 140. */
 const MAX_ROWS = 200;
 
 /**
- * Roots in the trust stores of a system or runtime that have expired or soon will: one finding for all, and information, because clients ignore
- * them and they cannot be renewed here. Where a certificate still needs one of them, that is a finding of its own.
+ * One finding for all roots in trust stores that have expired or soon will. It is information, because clients ignore such roots and they
+ * cannot be renewed here. If a certificate still needs one, that is a separate finding.
  */
 export function trustStoreFinding(due: readonly DueRoot[], nowMs: number): SortableFinding | undefined {
   const roots = due.toSorted((a, b) => byPlace(a.occurrences.places[0], b.occurrences.places[0]));
@@ -57,7 +57,7 @@ function summaryOf(roots: readonly DueRoot[], where: string, nowMs: number): str
   return `${describeRoots(roots.map(({ status }) => status))} (${names}, ${where})`;
 }
 
-/** `2 trusted roots have expired`; of several kinds each with its number. */
+/** `2 trusted roots have expired`. With several kinds of problems, each has its number. */
 export function describeRoots(statuses: readonly DueStatus[]): string {
   const parts = Object.entries(DUE_PHRASES).flatMap(([is, [one, many]]) => {
     const amount = statuses.filter((status) => status.is === is).length;
@@ -68,7 +68,7 @@ export function describeRoots(statuses: readonly DueStatus[]): string {
     .join(', ');
 }
 
-/** What one certificate does or several do, the worst first. */
+/** The predicate for one certificate and for several, the worst first. */
 export const DUE_PHRASES: Readonly<Record<DueStatus['is'], readonly [one: string, many: string]>> = {
   expired: ['has expired', 'have expired'],
   'never-valid': ['can never be valid', 'can never be valid'],

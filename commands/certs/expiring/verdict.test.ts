@@ -23,17 +23,16 @@ function problem(reason: string, severity: Dated['severity'], place: string, cou
 
 test.each<readonly [Partial<VerdictInput>, string]>([
   [{}, 'All 41 certificates are valid for more than 30 days'],
-  [{ total: 1, placeCount: 1 }, 'The one certificate is valid for more than 30 days'],
-  [{ total: 1, placeCount: 10 }, 'The one certificate found in 10 places is valid for more than 30 days'],
+  [{ total: 1, placeCount: 1 }, '1 certificate is valid for more than 30 days'],
+  [{ total: 1, placeCount: 10 }, '1 certificate found in 10 places is valid for more than 30 days'],
+  [{ total: 2, placeCount: 2 }, 'Both certificates are valid for more than 30 days'],
   [{ total: 3, placeCount: 120 }, 'All 3 certificates found in 120 places are valid for more than 30 days'],
   [{ onSchedule: 2 }, 'No certificate is due: 2 of 41 expire within 30 days, on schedule'],
-  [
-    { total: 1, onSchedule: 1 },
-    'No certificate is due: the one certificate expires within 30 days, on schedule',
-  ],
+  [{ total: 1, onSchedule: 1 }, 'No certificate is due: 1 certificate expires within 30 days, on schedule'],
   [{ dated: times(1, 'expired') }, '1 of 41 certificates has expired'],
   [{ total: 3, dated: times(3, 'expired') }, 'All 3 certificates have expired'],
-  [{ total: 1, dated: times(1, 'expired') }, 'The one certificate has expired'],
+  [{ total: 2, dated: times(2, 'expired') }, 'Both certificates have expired'],
+  [{ total: 1, dated: times(1, 'expired') }, '1 certificate has expired'],
   [
     { dated: [...times(3, 'expired'), ...times(2, 'expiring', 'warning')], onSchedule: 4 },
     '3 of 41 certificates have expired, 2 more expire within 30 days, 4 more on schedule',

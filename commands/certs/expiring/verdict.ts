@@ -1,19 +1,20 @@
 import { type Finding, wording } from '../../kit.ts';
 import type { PlaceProblem, Weakness } from '../../shared/certificate-problems.ts';
 import type { DueStatus } from '../../shared/certificate-validity.ts';
+import { shareOf } from '../../shared/grammar.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import { withoutSource } from '../../shared/sources.ts';
 import type { SortableFinding } from './sort-findings.ts';
 import { describeRoots, DUE_PHRASES } from './trust-stores.ts';
 
 export interface VerdictInput {
-  /** Certificates, without roots of trust stores and without what is due and nobody needs. */
+  /** Certificates, without roots in trust stores and without expired or expiring ones that no chain needs. */
   readonly total: number;
   /** Places examined, trust stores not counted. */
   readonly placeCount: number;
   readonly dated: readonly Dated[];
   readonly onSchedule: number;
-  /** Certificates that are due in chains that do not need them. */
+  /** Certificates that are due, in chains that do not need them. */
   readonly unneeded: readonly DueStatus['is'][];
   /** Roots that are in trust stores and nowhere else. */
   readonly trusted: { readonly total: number; readonly due: readonly DueStatus[] };
@@ -40,17 +41,17 @@ interface VerdictPart {
 }
 
 interface Position {
-  /** Begins the line. */
+  /** It is at the start of the line. */
   readonly isFirst: boolean;
-  /** Comes after another part about dates. */
+  /** It comes after another part about dates. */
   readonly isMore: boolean;
 }
 
-/** Facts in the verdict; the rest are counted. */
+/** How many parts the verdict names; the others are counted. */
 const MAX_PARTS = 4;
 
 /**
- * The answer in one line, the worst first, whatever kind it is of: `3 of 41 certificates have expired, 2 more expire within 30 days`;
+ * The verdict in one line, the worst part first, whatever it is about: `3 of 41 certificates have expired, 2 more expire within 30 days`;
  * `The private key does not match the certificate at disk:/etc/x.pem; all 41 certificates are valid`.
  */
 export function verdictOf(counted: VerdictInput): string {
@@ -64,7 +65,7 @@ export function verdictOf(counted: VerdictInput): string {
   const others = left > 0 ? [wording.count(left, 'other problem')] : [];
   if (counted.total === 0 || shown.some(({ isDated }) => isDated))
     return [inOneLine(shown, true), ...others].join('; ');
-  // Information is only a note after the good news.
+  // A part of severity `info` only follows the good news.
   return worst.severity === 'info'
     ? [allValid(counted), inOneLine(shown, false), ...others].join('; ')
     : [inOneLine(shown, true), ...others, restIsValid(counted)].join('; ');
@@ -117,9 +118,10 @@ function datedPart(
       severity,
       findings: amount,
       isDated: true,
-      says: ({ isMore }) => {
-        const whose = isMore ? `${amount} more` : share(amount, total);
-        return `${whose} ${amount === 1 ? one : many}${scheduled}`;
+      says: ({ isFirst, isMore }) => {
+        const whose = isMore ? `${amount} more` : shareOf(amount, total, 'certificate');
+        const text = `${whose} ${amount === 1 ? one : many}${scheduled}`;
+        return isFirst ? wording.capitalize(text) : text;
       },
     },
   ];
@@ -200,30 +202,25 @@ function trustedPart({ trusted: { due } }: VerdictInput): readonly VerdictPart[]
 function allValid({ total, placeCount, onSchedule, trusted, withinMs }: VerdictInput): string {
   const within = wording.span(withinMs);
   if (onSchedule > 0) {
-    const which = total === 1 ? 'the one certificate' : `${onSchedule} of ${total}`;
+    const which = total === 1 ? '1 certificate' : `${onSchedule} of ${total}`;
     return `No certificate is due: ${which} ${onSchedule === 1 ? 'expires' : 'expire'} within ${within}, on schedule`;
   }
-  // With one certificate in each place, the number of places says nothing new.
+  // If each certificate is in one place, the number of places adds nothing.
   const found = placeCount > total ? ` found in ${placeCount} places` : '';
   const roots = trusted.due.length === 0 ? trusted.total : 0;
   const parts = [
-    ...(total > 0 ? [allOf(total, 'certificate') + found] : []),
-    ...(roots > 0 ? [total > 0 ? wording.count(roots, 'trusted root') : allOf(roots, 'trusted root')] : []),
+    ...(total > 0 ? [shareOf(total, total, 'certificate') + found] : []),
+    ...(roots > 0
+      ? [total > 0 ? wording.count(roots, 'trusted root') : shareOf(roots, roots, 'trusted root')]
+      : []),
   ];
-  return `${wording.list(parts)} ${total + roots === 1 ? 'is' : 'are'} valid for more than ${within}`;
+  return wording.capitalize(
+    `${wording.list(parts)} ${total + roots === 1 ? 'is' : 'are'} valid for more than ${within}`,
+  );
 }
 
-function allOf(amount: number, noun: string): string {
-  return amount === 1 ? `The one ${noun}` : `All ${amount} ${noun}s`;
-}
-
-/** Comes after problems that are not about dates. */
+/** The end of a verdict that begins with problems other than dates. */
 function restIsValid({ total, onSchedule }: VerdictInput): string {
   if (onSchedule > 0) return 'no certificate is due';
-  return total === 1 ? 'the one certificate is valid' : `all ${total} certificates are valid`;
-}
-
-function share(amount: number, total: number): string {
-  if (amount < total) return `${amount} of ${total} certificates`;
-  return total === 1 ? 'The one certificate' : `All ${total} certificates`;
+  return total === 1 ? 'the certificate is valid' : `${shareOf(total, total, 'certificate')} are valid`;
 }

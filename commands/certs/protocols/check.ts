@@ -4,8 +4,11 @@ import { collect } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 
 export const check = defineCheck({
-  title: 'Live sites that do not negotiate TLS 1.3',
-  why: 'Clients drop old protocols: when Firefox 74 turned off TLS 1.0 and 1.1, government sites stopped opening. Reports what a site negotiates when every version is offered, not what else it accepts.',
+  title: 'Live sites that negotiate a TLS version older than 1.3',
+  policy: {
+    rule: 'Servers must not negotiate TLS 1.0 or 1.1, and should support TLS 1.3.',
+    source: 'https://www.rfc-editor.org/rfc/rfc9325#section-3.1.1',
+  },
   uses: ['certificates'],
   args: z.object({
     source: z.string().optional().meta({ description: 'only these sources, by name, comma-separated' }),

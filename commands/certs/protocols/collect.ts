@@ -3,7 +3,7 @@ import { chooseSources } from '../../shared/sources.ts';
 
 const PROTOCOLS = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 
-/** One handshake. A site has several if it has several certificates, or if each of its addresses is checked. */
+/** One handshake. A site has several if it has several certificates or if each of its addresses is checked. */
 export interface Negotiated extends Pick<ports.Handshake, 'address' | 'servername' | 'legacyOnly'> {
   readonly place: string;
   readonly protocol: (typeof PROTOCOLS)[number];
@@ -23,7 +23,10 @@ export async function collect(
   const stores = chooseSources(context, 'certificates', source);
   const live = stores.filter(({ role }) => role === 'served');
   if (live.length === 0 && (stores.length > 0 || source === undefined))
-    gap('live sites', new SourceError('certificates', 'missing', 'there are none, only stored certificates'));
+    gap(
+      'live sites',
+      new SourceError('certificates', 'missing', 'none are configured, only stored certificates'),
+    );
   const readSites = async ({ name, scan }: ports.CertificateStore) => {
     let places = 0;
     for await (const { place, ...result } of scan({ signal })) {

@@ -1,8 +1,10 @@
 import { type Diagnosis, type Finding, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
-import { agree, be, type Predicate } from '../../shared/grammar.ts';
+import { agree, be, type Predicate, shareOf } from '../../shared/grammar.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import type { Facts, Negotiated } from './collect.ts';
+
+const NEGOTIATES_TLS_13: Predicate = { one: 'negotiates TLS 1.3', many: 'negotiate TLS 1.3' };
 
 /** Judges each site by its worst handshake, because several servers may be behind one address. */
 export function diagnose({ handshakes }: Facts): Diagnosis {
@@ -14,16 +16,19 @@ export function diagnose({ handshakes }: Facts): Diagnosis {
   const counts: readonly (readonly [number, Predicate])[] = [
     [outdated, { one: 'needs outdated TLS', many: 'need outdated TLS' }],
     [findings.length - outdated, be('limited to TLS 1.2')],
-    [findings.length > 0 ? 0 : sites.size, { one: 'negotiates TLS 1.3', many: 'negotiate TLS 1.3' }],
   ];
-  const live = wording.count(sites.size, 'live site');
-  const verdict = counts
+  const faults = counts
     .filter(([count]) => count > 0)
-    .map(
-      ([count, predicate], index) => `${count}${index > 0 ? '' : ` of ${live}`} ${agree(count, predicate)}`,
-    )
-    .join(', ');
-  return { examined: sites.size, verdict, findings };
+    .map(([count, predicate], index) => {
+      const which = index > 0 ? `${count} more` : shareOf(count, sites.size, 'live site');
+      return `${which} ${agree(count, predicate)}`;
+    });
+  const allGood = `${shareOf(sites.size, sites.size, 'live site')} ${agree(sites.size, NEGOTIATES_TLS_13)}`;
+  return {
+    examined: sites.size,
+    verdict: wording.capitalize(faults.length > 0 ? faults.join(', ') : allGood),
+    findings,
+  };
 }
 
 function compare(a: Finding, b: Finding): number {
@@ -42,7 +47,7 @@ function judge({ place, address, protocol, legacyOnly }: Negotiated): Finding[] 
       reason: isOutdated ? 'outdated-tls' : 'no-tls-13',
       severity: isOutdated ? 'warning' : 'info',
       target: place,
-      summary: `${place} negotiates only ${how}: clients ${isOutdated ? 'with current defaults' : 'that require TLS 1.3'} cannot connect`,
+      summary: `${place} negotiates only ${how}: clients ${isOutdated ? 'with current defaults' : 'that require TLS 1.3'} can't connect`,
       evidence: [field('Protocol', name), field('Address', address)],
     },
   ];

@@ -2,7 +2,7 @@ import type { ports } from '../../kit.ts';
 import { indexOccurrences, certificatePath } from '../../shared/certificate-occurrences.ts';
 import type { Facts, Shown } from './collect.ts';
 
-/** Builders for stories and tests: a certificate and where it is held, in short. */
+/** Builders for stories and tests: a certificate and where it is stored. */
 
 export function certificate(name: string, issuer: string, from: string, until: string): ports.Certificate {
   return {
@@ -27,13 +27,13 @@ export function stored(place: string, chain: ports.SeenPlace['chain']): ports.Se
   return { kind: 'seen', place, chain };
 }
 
-/** What a search finds that matches the leaf of each of these places. */
+/** The result of a search that matches the leaf of each of these places. */
 export function factsOf(what: string, seen: readonly ports.SeenPlace[], now: Date): Facts {
   const shown = seen.map((one) => shownAt(one, now));
   return { what, exact: true, shown, matching: shown.length, unchecked: 0 };
 }
 
-/** A certificate at a place, its leaf unless another is given, and at other places. */
+/** A certificate at a place (its leaf unless another is given) and at other places. */
 export function shownAt(
   seen: ports.SeenPlace,
   now: Date,

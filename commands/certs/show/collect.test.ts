@@ -35,7 +35,7 @@ function store(
     name,
     role: 'served',
     ...(inspectSite && { inspectSite }),
-    // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
+    // oxlint-disable-next-line typescript/require-await -- a store that returns all results immediately
     scan: async function* () {
       yield* results;
       for (const place of unread) yield unseen(name, place);
@@ -43,7 +43,7 @@ function store(
   };
 }
 
-/** Shows one site, and is cut short by the deadline before the others. */
+/** Reads one site, and reaches the deadline before the others. */
 function unfinished(deadline: AbortController, late: SourceError, inspectSite: Store['inspectSite']): Store {
   return {
     name: 'edge',
@@ -58,7 +58,7 @@ function unfinished(deadline: AbortController, late: SourceError, inspectSite: S
   };
 }
 
-function unseen(name: string, place: string, message = 'no answer in 5 s') {
+function unseen(name: string, place: string, message = 'no response within 5 s') {
   const error = new SourceError(name, 'unreachable', message);
   return { kind: 'unseen' as const, place, error };
 }
@@ -67,7 +67,7 @@ function deadVault(): Store {
   return {
     name: 'vault',
     role: 'stored',
-    // oxlint-disable-next-line require-yield, typescript/require-await -- nothing is to be had there
+    // oxlint-disable-next-line require-yield, typescript/require-await -- a store without results
     scan: async function* () {
       throw new SourceError('vault', 'unreachable', 'Vault is sealed');
     },
@@ -126,7 +126,7 @@ test.each([
   expect(gaps).toEqual([]);
 });
 
-test('a site asked for is shown with all the other places of its certificate', async () => {
+test('a requested site is shown with all other places of its certificate', async () => {
   const { facts } = await show('www.example.com:443');
   expect(facts.shown[0]?.seen.place).toBe('edge:www.example.com:443');
   expect(facts.shown[0]?.places.map(({ place }) => place)).toEqual([
@@ -150,7 +150,7 @@ test.each(['R7 Root', '777777'])('a root that is trusted and not served is found
   expect(gaps).toEqual([]);
 });
 
-test('a site with several addresses and types of keys is found whole', async () => {
+test('a site with several addresses and key types is found completely', async () => {
   const at = (place: string, name: string) =>
     stored(`edge:multi.test:443 ${place}`, [certificate(name, 'ca', '2026-01-01', '2027-01-01')]);
   const edge = store('edge', [
@@ -164,11 +164,11 @@ test('a site with several addresses and types of keys is found whole', async () 
   expect((await show('multi.test:443 (::1) (RSA)', [edge])).names).toEqual(['c']);
 });
 
-test('a fingerprint of five digits is part of a name at most', async () => {
+test('five digits are not a fingerprint', async () => {
   expect((await show('d4e5f')).names).toEqual([]);
 });
 
-test('no match says where it was searched for, and what comes nearest', async () => {
+test('without a match, the gap says where it was searched for and suggests the nearest name', async () => {
   const { gaps, facts } = await show('wwv.example.com');
   expect(facts.matching).toBe(0);
   expect(gaps).toEqual([
@@ -176,7 +176,7 @@ test('no match says where it was searched for, and what comes nearest', async ()
   ]);
 });
 
-test('a site that is not configured is asked where that is allowed', async () => {
+test('a site that is not configured is inspected if that is allowed', async () => {
   const asked: string[] = [];
   const inspectSite: Store['inspectSite'] = (site) => {
     asked.push(site);
@@ -191,7 +191,7 @@ test('a site that is not configured is asked where that is allowed', async () =>
   expect(gaps).toEqual([]);
 });
 
-test('a site that may not be asked is refused with the reason, and nothing else is said', async () => {
+test('a site that may not be inspected is refused with the reason only', async () => {
   const refused = new SourceError(
     'edge',
     'refused',
@@ -206,7 +206,7 @@ test('a site that may not be asked is refused with the reason, and nothing else 
   ]);
 });
 
-test('a site that the scan could not reach is asked once by its name, and why it does not answer then is said', async () => {
+test('a site that the scan could not reach is inspected once, and the gap has the new reason', async () => {
   const asked: string[] = [];
   const edge = store(
     'edge',
@@ -222,7 +222,7 @@ test('a site that the scan could not reach is asked once by its name, and why it
   expect(gaps).toEqual(['down.example.com:443: connection refused']);
 });
 
-test('a site that answers when asked is no gap, whatever the scan remembers of it', async () => {
+test('a site that responds to the inspection is no gap, whatever the scan reported', async () => {
   const counted: string[] = [];
   const edge = store(
     'edge',
@@ -236,33 +236,33 @@ test('a site that answers when asked is no gap, whatever the scan remembers of i
   expect(counted).toEqual(['edge', 'edge', 'edge']);
 });
 
-test('of an address that does not answer when asked it is not said what the scan saw there', async () => {
+test('what the scan saw at an address is not shown if it does not respond to the inspection', async () => {
   const place = (address: string) => `edge:www.example.com:443 (${address})`;
   const edge = store('edge', [stored(place('::1'), [uaa]), stored(place('::2'), [uaa])], () =>
     Promise.resolve([stored(place('::1'), [www]), unseen('edge', place('::2'))]),
   );
   const { gaps, names } = await show('www.example.com:443', [edge]);
   expect(names).toEqual(['www.example.com']);
-  expect(gaps).toEqual(['www.example.com:443 (::2): no answer in 5 s']);
+  expect(gaps).toEqual(['www.example.com:443 (::2): no response within 5 s']);
 });
 
-test('what the scan saw of a site stays where the site does not answer any more, beside the reason', async () => {
+test('what the scan saw of a site is kept if it no longer responds, with the reason', async () => {
   const edge = store('edge', everywhere.slice(1, 3), (site) =>
     Promise.resolve([unseen('edge', `edge:${site}`)]),
   );
   const { gaps, names } = await show('www.example.com:443', [edge]);
   expect(names).toEqual(['www.example.com']);
-  expect(gaps).toEqual(['www.example.com:443: no answer in 5 s']);
+  expect(gaps).toEqual(['www.example.com:443: no response within 5 s']);
 });
 
-test('a site that answers under another name than its place has is no gap either', async () => {
+test('a site that responds under a name that differs from its place is no gap either', async () => {
   const place = 'edge:cell.internal@10.0.0.5:8443';
   const edge = store('edge', [], () => Promise.resolve([stored(place, [www])]), place);
   const { gaps, names } = await show('cell.internal:8443', [edge]);
   expect([names, gaps]).toEqual([['www.example.com'], []]);
 });
 
-test('a refusal matters only where no scan knows the site, and so does silence where the site is not listed', async () => {
+test('a refusal or timeout matters only if no scan knows the site', async () => {
   const refuse = () => Promise.reject(new SourceError('edge', 'refused', 'not here'));
   const known = await show('www.example.com:443', [store('edge', everywhere.slice(1, 3), refuse)]);
   expect([known.names, known.gaps]).toEqual([['www.example.com'], []]);
@@ -271,14 +271,14 @@ test('a refusal matters only where no scan knows the site, and so does silence w
   expect([elsewhere.names, elsewhere.gaps]).toEqual([['www.example.com'], []]);
 });
 
-test('a source that is named with the site is the only one that is asked', async () => {
+test('only the source that is named with the site is queried', async () => {
   const never: Store['inspectSite'] = () => Promise.reject(new Error('was asked'));
   const edge = store('edge', [], (site) => Promise.resolve([stored(`edge:${site}`, [www])]));
   const { names } = await show('EDGE:www.example.com:443', [edge, store('dmz', [], never)]);
   expect(names).toEqual(['www.example.com']);
 });
 
-test('a site is answered although the scan of everything is not finished in time', async () => {
+test('a site is shown although the full scan is not finished in time', async () => {
   const deadline = new AbortController();
   const late = new SourceError('deadline', 'unreachable', 'not finished within 2 s');
   const edge = unfinished(deadline, late, (site) => Promise.resolve([stored(`edge:${site}`, [www])]));
@@ -287,7 +287,7 @@ test('a site is answered although the scan of everything is not finished in time
   expect(gaps).toEqual(['unrelated edge: not finished within 2 s']);
 });
 
-test('while a source is unfinished it is not said that nothing matches, nor what may be meant', async () => {
+test('while a source is unfinished, the report does not say that nothing matches, and suggests nothing', async () => {
   const late = new SourceError('deadline', 'unreachable', 'not finished within 2 s');
   const refuse = () => Promise.reject(new SourceError('edge', 'refused', 'not here'));
   for (const [what, gaps] of [
@@ -305,13 +305,13 @@ test('while a source is unfinished it is not said that nothing matches, nor what
   expect(gaps).toEqual(['ww: not finished within 2 s']);
 });
 
-test('a source that is not there is said once, with the nearest one', async () => {
+test('an unknown source is one gap, with the nearest name', async () => {
   const { gaps, facts } = await show('www.example.com', [store('vault', everywhere)], { source: 'valut' });
   expect(facts.matching).toBe(0);
-  expect(gaps).toEqual(['--source valut: no source for certificates has that name; did you mean vault?']);
+  expect(gaps).toEqual(['--source valut: no source of certificates has this name; did you mean vault?']);
 });
 
-test('what is no site is never asked', async () => {
+test('anything that is not a site is never inspected', async () => {
   const never: Store['inspectSite'] = () => Promise.reject(new Error('was asked'));
   for (const what of ['nowhere', 'secret/cf/nothing:certificate', '<!channel>', 'a b:443'])
     expect((await show(what, [store('edge', [], never)])).gaps).toHaveLength(1);
@@ -332,18 +332,18 @@ test('ten thousand certificates that match are a list of the first fifty, and th
 const edgeWithDead = () =>
   store('edge', everywhere.slice(1, 3), undefined, 'edge:a.example.com:443', 'edge:b.example.com:443');
 
-test('where the site asked about answered, what other places did not say has nothing to do with it', async () => {
+test('if the requested site responded, unread other places are unrelated', async () => {
   const { gaps, names, facts } = await show('www.example.com:443', [edgeWithDead(), deadVault()]);
   expect(names).toEqual(['www.example.com']);
   expect(gaps).toEqual([
-    'unrelated edge:a.example.com:443: no answer in 5 s',
-    'unrelated edge:b.example.com:443: no answer in 5 s',
+    'unrelated edge:a.example.com:443: no response within 5 s',
+    'unrelated edge:b.example.com:443: no response within 5 s',
     'unrelated vault: Vault is sealed',
   ]);
   expect(facts.unchecked).toBe(3);
 });
 
-test('where the site asked about did not answer, that is the answer, whatever the state and names of others', async () => {
+test('if the requested site did not respond, that is the only related gap', async () => {
   const { gaps, facts } = await show('a.example.com:443', [
     edgeWithDead(),
     deadVault(),
@@ -351,13 +351,13 @@ test('where the site asked about did not answer, that is the answer, whatever th
   ]);
   expect(facts.matching).toBe(0);
   expect(gaps).toEqual([
-    'a.example.com:443: no answer in 5 s',
-    'unrelated edge:b.example.com:443: no answer in 5 s',
+    'a.example.com:443: no response within 5 s',
+    'unrelated edge:b.example.com:443: no response within 5 s',
     'unrelated vault: Vault is sealed',
   ]);
 });
 
-test('one address of a site that does not answer is said beside those that do', async () => {
+test('one address of a site that does not respond is shown with those that do', async () => {
   const edge = store(
     'edge',
     [
@@ -370,7 +370,7 @@ test('one address of a site that does not answer is said beside those that do', 
   const { gaps, names, facts } = await show('www.example.com:443', [edge]);
   expect(names).toEqual(['www.example.com', 'uaa.service.cf.internal']);
   expect(facts.exact).toBe(true);
-  expect(gaps).toEqual(['www.example.com:443 (203.0.113.9): no answer in 5 s']);
+  expect(gaps).toEqual(['www.example.com:443 (203.0.113.9): no response within 5 s']);
 });
 
 test('for a fingerprint or a part of a name every unread place matters', async () => {
@@ -379,8 +379,8 @@ test('for a fingerprint or a part of a name every unread place matters', async (
     expect(names).toEqual(['www.example.com']);
     expect(gaps).toEqual([
       'vault: Vault is sealed',
-      'edge:a.example.com:443: no answer in 5 s',
-      'edge:b.example.com:443: no answer in 5 s',
+      'edge:a.example.com:443: no response within 5 s',
+      'edge:b.example.com:443: no response within 5 s',
     ]);
   }
 });
@@ -389,26 +389,26 @@ test('a host without its port that could not be read is why nothing is found', a
   const { gaps, facts } = await show('a.example.com', [edgeWithDead(), deadVault()]);
   expect(facts.matching).toBe(0);
   expect(gaps).toEqual([
-    'edge:a.example.com:443: no answer in 5 s',
+    'edge:a.example.com:443: no response within 5 s',
     'vault: Vault is sealed',
-    'unrelated edge:b.example.com:443: no answer in 5 s',
+    'unrelated edge:b.example.com:443: no response within 5 s',
   ]);
 });
 
-test('nothing found says both: that nothing matches, and what could not be checked', async () => {
+test('without a match, the report says both that nothing matches and what could not be checked', async () => {
   const { gaps } = await show('nowhere', [edgeWithDead()]);
   expect(gaps).toEqual([
-    'edge:a.example.com:443: no answer in 5 s',
-    'edge:b.example.com:443: no answer in 5 s',
+    'edge:a.example.com:443: no response within 5 s',
+    'edge:b.example.com:443: no response within 5 s',
     'nowhere: no place, name, serial or fingerprint matches in 2 places of edge',
   ]);
 });
 
-test('where nothing at all could be read, it is not said that nothing matches', async () => {
+test('if nothing could be read, the report does not say that nothing matches', async () => {
   expect((await show('nowhere', [deadVault()])).gaps).toEqual(['vault: Vault is sealed']);
 });
 
-test('a site that is refused is not answered with one whose name contains it, but that one is suggested', async () => {
+test('a refused site does not show another one whose name contains it, but suggests it', async () => {
   const refused = new SourceError('edge', 'refused', 'ww.example.com:443 is none of the sites of `edge`');
   const { gaps, facts } = await show('ww.example.com:443', [
     store('edge', [stored('edge:www.example.com:443', [www])], () => Promise.reject(refused)),
@@ -419,7 +419,7 @@ test('a site that is refused is not answered with one whose name contains it, bu
   ]);
 });
 
-test('of several sources one that may ask the site is enough, and why the others refuse is left out', async () => {
+test('one source that may inspect the site is enough, and the refusals of the others are left out', async () => {
   const refused = new SourceError('one', 'refused', 'not here');
   const stores = (two: Store['inspectSite']) => [
     store('one', [], () => Promise.reject(refused)),
@@ -434,10 +434,10 @@ test('of several sources one that may ask the site is enough, and why the others
     'new.example.com:443',
     stores(() => Promise.resolve([unseen('two', 'two:new.example.com:443')])),
   );
-  expect(dead.gaps).toEqual(['new.example.com:443: no answer in 5 s']);
+  expect(dead.gaps).toEqual(['new.example.com:443: no response within 5 s']);
 });
 
-test('a site asked for under the name that is asked for there is the one that was meant', async () => {
+test('a site requested by its server name is found', async () => {
   const cell = stored('edge:cell.internal@10.0.0.5:8443', [uaa]);
   const { facts } = await show('10.0.0.5:8443', [
     store('edge', [cell, stored('edge:110.0.0.5:8443', [www])]),

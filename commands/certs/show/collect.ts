@@ -12,22 +12,22 @@ import { inspectSite, type Match, type Search, searchFor, siteOf, type SiteInspe
 
 export interface Facts {
   readonly what: string;
-  /** They are what was named; otherwise it is only a part of a name or a place. */
+  /** Whether the request named them exactly, not only a part of a name or place. */
   readonly exact: boolean;
   /** In the order of their places; at most {@link MAX_SHOWN}, of `matching`. */
   readonly shown: readonly Shown[];
   readonly matching: number;
-  /** How many other places could not be checked: they are not what was asked for, but may hold the same certificates. */
+  /** How many other places could not be checked. They were not requested, but may contain the same certificates. */
   readonly unchecked: number;
 }
 
-/** One certificate, all its places, and one of them in full. */
+/** One certificate, all of its places, and one of them in full. */
 export interface Shown extends CertificateOccurrences {
   readonly seen: ports.SeenPlace;
 }
 
 const MAX_SHOWN = 50;
-/** Places between two turns of the event loop. */
+/** How many places are read between two turns of the event loop. */
 const YIELD_EVERY = 300;
 
 type Context = ReadContext<'certificates'>;
@@ -35,10 +35,10 @@ type Store = ports.CertificateStore;
 
 interface Gathered {
   readonly matches: Readonly<Record<Match['by'], Map<string, Candidate>>>;
-  /** All places of every certificate, because the one that is meant is known only at the end. */
+  /** All places of every certificate, because which one matches is known only at the end. */
   readonly occurrences: OccurrenceIndex;
   unread: ports.UnseenPlace[];
-  /** What the scans know of the place that was asked for. */
+  /** What the scans know about the requested place. */
   readonly named: ports.ScanResult[];
   /** Whole stores. */
   readonly failed: { readonly store: Store; readonly error: unknown }[];
@@ -52,10 +52,9 @@ interface Candidate {
 }
 
 /**
- * Searches everywhere, because a certificate may be in more places than the one asked about; and asks a site itself at the same time,
- * because a person waits, and a scan of everything may not be finished in time.
- * An unread place is related to the question where it could be what was asked for: if that is a place, only the place itself;
- * if it is a fingerprint or a part of a name, every place.
+ * Searches everywhere, because a certificate may be in more places than the requested one. Also inspects a site directly at the same time,
+ * because a full scan may not finish in time. An unread place is related if it could be what was requested: if that is a place, only the
+ * place itself; if it is a fingerprint or a part of a name, every place.
  */
 export async function collect(
   context: Context,
@@ -93,9 +92,9 @@ export async function collect(
 }
 
 /**
- * Notes what is known of the place that was asked for. What a store says when asked for it counts for more than its scan, which may say
- * what it remembers: that a site was not tried, or only one of its certificates.
- * @returns where and why it could not be read.
+ * Records what is known about the requested place. A store's response to the direct request takes precedence over its scan, which may be
+ * cached or incomplete.
+ * @returns where it could not be read, and why.
  */
 function noteNamedPlace(
   gathered: Gathered,
@@ -113,13 +112,13 @@ function noteNamedPlace(
   ];
   for (const seen of results.filter(isSeen))
     noteCertificates(gathered, seen, { certificate: seen.chain[0], by: 'place' }, now, what);
-  // A site may be asked for by another name than its place has.
+  // A site may be requested by a name that differs from its place.
   gathered.unread = gathered.unread.filter(({ place }) => !asked.has(siteOf(place)));
-  // The scan has counted the others.
+  // The scan has already counted the others.
   for (const { store, results } of answers)
     for (const one of results) if (isSeen(one) && !scanned.has(siteOf(one.place))) saw(store);
   const isKnown = matches.place.size + matches.certificate.size > 0;
-  // A store that does not list a site, and cannot reach it, says nothing new where another one has seen it.
+  // If a store does not list a site and cannot reach it, that adds nothing if another store has seen it.
   return results.filter(
     (one) =>
       one.kind === 'unseen' && (!isKnown || listed.has(siteOf(one.place)) || shown.has(siteOf(one.place))),
@@ -134,14 +133,14 @@ function sitesOf(results: readonly ports.ScanResult[]): ReadonlySet<string> {
   return new Set(results.map(({ place }) => siteOf(place)));
 }
 
-/** Why no store inspected a site, as one error; `undefined` where none was asked. */
+/** Why no store inspected a site, as one error. undefined if no store was queried. */
 function mergeRefusals([first, ...others]: readonly SourceError[]): SourceError | undefined {
   if (!first) return undefined;
   const messages = new Set([first, ...others].map(({ message }) => message));
   return new SourceError(first.source, first.kind, [...messages].join('; '));
 }
 
-/** The question is about one place, and what it holds, or why it could not be read, is known: other places are unrelated. */
+/** If one place was requested, and its content or why it could not be read is known, other places are unrelated. */
 async function answerPlace(
   context: Context,
   gathered: Gathered,
@@ -153,20 +152,20 @@ async function answerPlace(
   for (const { place, error } of asked) context.gap(asAsked(what, place), error);
   if (refused) context.gap(what, context.signal.aborted ? refused : withHint(refused, matches.part));
   for (const { place, error } of unread) context.gap(place, error, { unrelated: true });
-  // A source whose list of sites could not be read may have the site that the others refuse; one that was cut short refuses by itself.
+  // A source whose list of sites could not be read may have the site that the others refuse. One that was cut short refuses by itself.
   const mayList = ({ store }: Gathered['failed'][number]) =>
     refused !== undefined && store.role === 'served' && !context.signal.aborted;
   for (const one of failed) await reportFailed(context, one, { unrelated: !mayList(one) });
   return conclude(gathered, matches.place, what, { exact: true, unchecked: unread.length + failed.length });
 }
 
-/** A place as it was asked for, with the address or type of key that is meant. */
+/** The place as requested, with its address or key type. */
 function asAsked(what: string, place: string): string {
   const suffix = place.slice(siteOf(place).length);
   return what.endsWith(suffix) ? what : what + suffix;
 }
 
-/** A certificate may be anywhere. But where a place with that name could not be read, that is why nothing is found. */
+/** A certificate may be anywhere. But if a place with that name could not be read, that is why nothing is found. */
 async function answerName(
   context: Context,
   gathered: Gathered,
@@ -185,7 +184,7 @@ async function answerName(
     gap(one.place, one.error, { unrelated: meant.length > 0 });
   const isUnread = unread.length + failed.length > 0;
   if (found.size === 0 && meant.length === 0 && stores.length > 0) {
-    // What is unfinished may hold it: only what was searched to the end does not match.
+    // Unfinished sources may contain it: only what was searched completely does not match.
     if (!signal.aborted && (examined > 0 || !isUnread))
       gap(what, new SourceError('certificates', 'missing', notFound(gathered, stores)));
     if (signal.aborted && !isUnread) gap(what, signal.reason as Error);
@@ -202,7 +201,7 @@ async function reportFailed(
   else await attempt(store.name, undefined, () => Promise.reject(error as Error));
 }
 
-/** Passes `undefined` for a place without a certificate. */
+/** Called with `undefined` for a place without a certificate. */
 async function scan(
   store: Store,
   { signal, saw }: Context,
@@ -221,7 +220,7 @@ async function scan(
   }
 }
 
-/** A site that was not found is often a part of the name of one that was found. */
+/** The name of a site that was not found is often a part of one that was found. */
 function withHint(error: SourceError, part: ReadonlyMap<string, Candidate>): SourceError {
   const [candidate] = part.values();
   return candidate

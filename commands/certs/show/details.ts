@@ -3,7 +3,7 @@ import { validityPeriod } from '../../shared/certificate-validity.ts';
 import { field } from '../../shared/evidence.ts';
 import type { Shown } from './collect.ts';
 
-/** Everything there is to say about a certificate at one place. `unchecked` places may hold it as well. */
+/** All details of a certificate at one place. `unchecked` is the number of places that may also contain it. */
 export function certificateDetails(
   { certificate, seen, places, count }: Shown,
   unchecked: number,
@@ -64,7 +64,7 @@ function handshake(served: NonNullable<Shown['seen']['served']>): Evidence[] {
   ];
 }
 
-/** As stored or served, followed by a root from the configuration. */
+/** As stored or served, followed by the root from the configuration. */
 function chainTable({ chain, path }: Shown['seen']): Evidence {
   const isIn = (list: readonly ports.Certificate[], { fingerprint }: ports.Certificate) =>
     list.some((one) => one.fingerprint === fingerprint);

@@ -11,7 +11,7 @@ function fieldsOf(finding: Finding | undefined): Record<string, string> {
   return Object.fromEntries(fields.map(({ label, value }) => [label, value]));
 }
 
-test('shows a suspect in full, what is wrong with it first', () => {
+test('shows a certificate in full, its problems first', () => {
   const { facts, now } = suspectedLocket;
   const { examined, verdict, findings } = diagnose(facts, {}, now);
   expect(examined).toBe(1);
@@ -52,7 +52,7 @@ test('shows a site with its handshake and the chain as served', () => {
   ]);
 });
 
-test('where several match there is a list to choose from', () => {
+test('several matches are a list to choose from', () => {
   const { facts, now } = severalMatch;
   const { verdict, findings } = diagnose(facts, {}, now);
   expect(verdict).toBe('2 certificates match “cf-internal”');
@@ -78,7 +78,7 @@ test('where several match there is a list to choose from', () => {
   });
 });
 
-test('nothing found is nothing examined: never all clear', () => {
+test('without a match nothing was examined, so the report is never clear', () => {
   const facts: Facts = { what: 'x', exact: false, shown: [], matching: 0, unchecked: 0 };
   expect(diagnose(facts, {}, new Date('2026-01-01'))).toEqual({ examined: 0, verdict: '', findings: [] });
 });
@@ -169,15 +169,15 @@ test.each<readonly [string, string, verdict: string, valid: string, problems: re
   expect(fieldsOf(diagnosis.findings.at(-1))['Valid']).toContain(valid);
 });
 
-test('not valid yet is critical where it is served', () => {
+test('not valid yet is critical if it is served', () => {
   expect(problemsIn(askAbout(['2026-03-01', '2027-03-01'], { served: SERVED }))).toEqual([
     'critical certificate-not-yet-valid',
   ]);
 });
 
-test('the verdict begins with what is critical, and with the name as it is written', () => {
+test('the verdict begins with the critical problem, and keeps the case of the name', () => {
   expect(askAbout(VALID, { keyMatches: false }).verdict).toBe(
-    'A.Example.com does not match the private key beside it; it is valid for 9 months, until 2026-12-01 00:00 UTC',
+    'A.Example.com does not match the private key next to it; it is valid for 9 months, until 2026-12-01 00:00 UTC',
   );
   const broken = { served: { ...SERVED, path: 'broken', nameMatches: false } } as const;
   expect(askAbout(VALID, broken).verdict).toBe(
@@ -188,7 +188,7 @@ test('the verdict begins with what is critical, and with the name as it is writt
   );
 });
 
-test('a certificate with a CN only is not said to be for another name', () => {
+test('a certificate with only a CN is not reported as being for another name', () => {
   const leaf = { ...certificate('A.Example.com', 'ca', ...VALID), alternativeNames: [] };
   const seen = stored('edge:A.Example.com:443', [leaf]);
   const diagnosis = ask([{ ...seen, served: { ...SERVED, nameMatches: false } }]);
@@ -227,7 +227,7 @@ test.each<
     ['rsa', 'rsa'],
     '(SHA-256 2222222222222222) (SHA-256 1111111111111111)',
   ],
-])('certificates of one name are told apart, each by %s', (_, [first, second], [key, otherKey], words) => {
+])('certificates of the same name are distinguished by %s', (_, [first, second], [key, otherKey], words) => {
   const make = (digit: string, type: string, dates: readonly [string, string]) => ({
     ...certificate('localhost', 'ca', ...dates),
     fingerprint: digit.repeat(64),
@@ -244,7 +244,7 @@ test.each<
   expect(findings[0]?.summary).toBe(`localhost ${expired} expired 3 days ago`);
 });
 
-test('a certificate without expiry is not said to expire, and its issuer is mentioned once that is due', () => {
+test('a certificate without expiry is not reported as expiring, and its issuer is mentioned once it is due', () => {
   const leaf = certificate('a', 'ca', '2020-01-01', '9999-12-31T23:59:59Z');
   const signedUntil = (until: string) =>
     ask([stored('disk:/a.pem', [leaf, certificate('ca', 'root', '2016-01-01', until)])]);
@@ -255,7 +255,7 @@ test('a certificate without expiry is not said to expire, and its issuer is ment
   );
 });
 
-test('an expired issuer on the path is critical, and one beside it is not', () => {
+test('an expired issuer is critical only if it is on the path', () => {
   const leaf = certificate('A.Example.com', 'ca', ...VALID);
   const old = { ...certificate('ca', 'root', '2016-01-01', '2026-01-01'), fingerprint: '01' };
   const modern = { ...certificate('ca', 'root', '2025-01-01', '2035-01-01'), fingerprint: '02' };
@@ -270,7 +270,7 @@ test('an expired issuer on the path is critical, and one beside it is not', () =
   expect(problemsIn(askAbout(VALID, { chain: [leaf, old] }))).toEqual(['critical issuer-expired']);
 });
 
-test('the chain shows what is not needed, and the root that the configuration gives', () => {
+test('the chain shows unneeded certificates, and the root from the configuration', () => {
   const leaf = certificate('A.Example.com', 'ca', ...VALID);
   const ca = { ...certificate('ca', 'root', '2016-01-01', '2036-01-01'), fingerprint: '01' };
   const cross = { ...certificate('ca', 'old root', '2016-01-01', '2026-01-01'), fingerprint: '02' };
@@ -285,7 +285,7 @@ test('the chain shows what is not needed, and the root that the configuration gi
   ]);
 });
 
-test('an expired root of a trust store is a note, and its old key none', () => {
+test('an expired root in a trust store is information, and its weak key is not reported', () => {
   const root = {
     ...certificate('Old Root', 'Old Root', '2000-01-01', '2020-01-01'),
     key: { type: 'rsa', bits: 1024 },
@@ -299,7 +299,7 @@ test('an expired root of a trust store is a note, and its old key none', () => {
   expect(problemsIn(ask([seen]))).toEqual(['info certificate-expired']);
 });
 
-test('places that could not be checked are counted where the other places are', () => {
+test('places that could not be checked are counted with the other places', () => {
   expect(fieldsOf(askAbout(VALID, {}, 40).findings[0])['Places']).toBe("1; couldn't check 40 other places");
   expect(fieldsOf(askAbout(VALID).findings[0])).not.toHaveProperty('Places');
 });
@@ -309,7 +309,7 @@ const date = fc.oneof(
   fc.date({ min: new Date('1950-01-01'), max: new Date('9999-12-31T23:59:59Z') }),
 );
 
-test('no length of time anywhere is negative or absurd', () => {
+test('no duration is negative or out of range', () => {
   fc.assert(
     fc.property(date, date, date, date, fc.boolean(), (from, until, from2, until2, live) => {
       const leaf = { ...certificate('a', 'ca', ...VALID), notBefore: from, notAfter: until };

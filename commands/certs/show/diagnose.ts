@@ -6,12 +6,12 @@ import type { Facts, Shown } from './collect.ts';
 import { describeDates, type Problem, problemsOf } from './problems.ts';
 import { siteOf } from './search.ts';
 
-/** This many are shown in full where they are what was named: a site may serve another certificate at each of its addresses. */
+/** How many certificates are shown in full if they were named exactly: a site may serve another one at each of its addresses. */
 const MAX_IN_FULL = 5;
 
 /**
- * The certificate itself is an answer and not a fault, so it is information; what is wrong with it comes first, as findings of their own.
- * Where nothing is found, nothing was examined: the report is then `unknown`, says why, and is never clear.
+ * The details of a certificate are information. Its problems come first, as separate findings. If nothing matches, nothing was examined, so
+ * the report is `unknown` and never clear.
  */
 export function diagnose(facts: Facts, _: unknown, now: Date): Diagnosis {
   const { what, exact, shown, matching } = facts;
@@ -43,7 +43,7 @@ interface Judged {
   readonly problems: readonly Problem[];
 }
 
-/** The worst first; last what has no problem. */
+/** The worst first, those without a problem last. */
 function sortByProblem<T>(items: readonly T[], problemOf: (item: T) => Problem | undefined): readonly T[] {
   return items.toSorted((one, other) => {
     const [a, b] = [problemOf(one), problemOf(other)];
@@ -51,7 +51,7 @@ function sortByProblem<T>(items: readonly T[], problemOf: (item: T) => Problem |
   });
 }
 
-/** Everything critical, or else the worst; then how long each certificate is valid, the worst first. Dates are said once. */
+/** Everything critical, or otherwise the worst problem; then how long each certificate is valid. Dates appear once. */
 function verdictOf(judged: readonly Judged[], problems: readonly Problem[], nowMs: number): string {
   const others = problems.filter(({ isDated }) => !isDated);
   const shown = others.filter(
@@ -108,17 +108,17 @@ function listed(what: string, shown: readonly Shown[], matching: number, nowMs: 
   };
 }
 
-/** As servers and their documentation call them. */
+/** The names that servers and their documentation use. */
 const KEY_TYPES: Readonly<Record<string, string>> = { rsa: 'RSA', 'rsa-pss': 'RSA-PSS', ec: 'ECDSA' };
 
-/** What may tell certificates of one name apart, the shortest first; a fingerprint always does. */
+/** What can distinguish certificates of the same name, the shortest first. A fingerprint always does. */
 const TRAITS: readonly ((one: Shown) => string)[] = [
   ({ seen: { place } }) => place.slice(siteOf(place).length + 1),
   ({ certificate: { key } }) => `(${KEY_TYPES[key.type] ?? key.type})`,
   ({ seen: { place } }) => `(${withoutSource(place)})`,
 ];
 
-/** What to call each certificate: its name, and where several have that, what tells them apart: `localhost (RSA)`. */
+/** The label of each certificate: its name, and if several have the same name, what distinguishes them: `localhost (RSA)`. */
 function labelsOf(shown: readonly Shown[]): ReadonlyMap<Shown, string> {
   const groups = Map.groupBy(shown, ({ certificate }) => certificate.name);
   return new Map(

@@ -42,7 +42,7 @@ export const fixtures: readonly Fixture[] = [
       { answer: /inspectSite/, because: 'the scan of the source has read the same site' },
       {
         answer: /scan\(\): edge:\S+ is unseen/,
-        because: 'the site was asked for by its name at the same time',
+        because: 'the site was inspected by its name at the same time',
       },
     ],
   },

@@ -18,7 +18,7 @@ import type { Shown } from './collect.ts';
 
 export interface Problem {
   readonly finding: Finding;
-  /** It is about the certificate's own dates, which are in the verdict in any case. */
+  /** It is about the certificate's own dates, which the verdict always contains. */
   readonly isDated: boolean;
 }
 
@@ -29,7 +29,7 @@ interface IssuerProblem extends Pick<Finding, 'reason' | 'severity'> {
 type DescribeProblem = (shown: Shown) => string;
 
 const PLACE_WORDS: Readonly<Record<PlaceProblem, DescribeProblem>> = {
-  'key-mismatch': () => 'does not match the private key beside it',
+  'key-mismatch': () => 'does not match the private key next to it',
   'chain-broken': () => 'is not signed by the issuer that is served with it',
   'no-alternative-name': () => 'has no subject alternative name',
   'name-mismatch': ({ seen: { served } }) =>
@@ -37,7 +37,7 @@ const PLACE_WORDS: Readonly<Record<PlaceProblem, DescribeProblem>> = {
   'chain-incomplete': ({ seen: { chain, path = chain } }) =>
     `has an incomplete chain: the issuer ${path.at(-1)?.issuer || '(unnamed)'} is neither served nor a known root`,
   'self-signed': () => 'is self-signed',
-  'legacy-protocol': ({ seen: { served } }) => `is served with ${served?.protocol ?? ''} and nothing newer`,
+  'legacy-protocol': ({ seen: { served } }) => `supports nothing newer than ${served?.protocol ?? ''}`,
   'must-staple-without-staple': () => 'requires a stapled OCSP response (must-staple), and none was sent',
 };
 
@@ -46,7 +46,7 @@ const WEAKNESS_WORDS: Readonly<Record<Weakness, DescribeProblem>> = {
   'weak-signature': ({ certificate: { signature } }) => `is signed with ${signature}`,
 };
 
-/** What is wrong with a certificate, with the reasons and severities of `/certs expiring`. `label` is what the certificate is called. */
+/** The problems of a certificate, with the reasons and severities of `/certs expiring`. `label` is the name to show for it. */
 export function problemsOf(shown: Shown, label: string, now: Date): Problem[] {
   const nowMs = now.getTime();
   const { certificate, seen } = shown;
@@ -81,7 +81,7 @@ export function describeDates(certificate: ports.Certificate, nowMs: number): st
   return status.is === 'expiring' ? `${says}, at ${until}` : says;
 }
 
-/** Follows the path that clients take: what expires before the leaf breaks it as much as the leaf does. */
+/** Follows the path that clients take: an issuer that expires before the leaf breaks it as well. */
 function issuerProblems({ certificate, seen }: Shown, now: Date): readonly IssuerProblem[] {
   const nowMs = now.getTime();
   const issuers = certificatePath(seen, now).slice(1);
@@ -93,7 +93,7 @@ function issuerProblems({ certificate, seen }: Shown, now: Date): readonly Issue
     const says = `depends on an expired issuer: ${wording.list(named)}`;
     return [{ reason: 'issuer-expired', severity: 'critical', says }];
   }
-  // What never expires outlives every issuer: it matters only once one of them is due.
+  // A certificate without expiry outlives every issuer, so that matters only when one of them is due.
   const isEndless = neverEnds(certificate);
   const shorter = issuers.filter((one) =>
     isEndless

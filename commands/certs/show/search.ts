@@ -2,22 +2,22 @@ import { finderFor, type ports, type ReadContext, SourceError } from '../../kit.
 import { certificatesAt } from '../../shared/certificate-occurrences.ts';
 import { withoutSource } from '../../shared/sources.ts';
 
-/** How a place matches what was asked for: by which certificate, and by what. */
+/** How a place matches the request: which certificate, and by what. */
 export interface Match {
   readonly certificate: ports.Certificate;
-  /** `place`: the place was named; `certificate`: its fingerprint or serial was; `part`: something in a place or name was. */
+  /** `place`: the place was named. `certificate`: its fingerprint or serial was named. `part`: a part of a place or name matches. */
   readonly by: 'place' | 'certificate' | 'part';
 }
 
 export interface Search {
   readonly match: (seen: ports.SeenPlace) => Match | undefined;
-  /** Whether a place is the one that was asked for. */
+  /** Whether a place is the requested one. */
   readonly isPlace: (place: string) => boolean;
-  /** Whether what was asked for is a part of a place's name. */
+  /** Whether the request is a part of a place's name. */
   readonly isPartOf: (place: string) => boolean;
 }
 
-/** In hexadecimal digits. Shorter ones are too often words: `cafe`, `beef`. */
+/** In hexadecimal digits. Shorter prefixes are too often words: `cafe`, `beef`. */
 const SHORTEST_FINGERPRINT = 6;
 
 export function searchFor(what: string): Search {
@@ -46,7 +46,7 @@ export function searchFor(what: string): Search {
   };
 }
 
-/** Whether a place is named as it is shown; a site also without its source, address, protocol or server name. */
+/** Whether a place is named as it is shown. A site may also be named without its source, address, protocol or server name. */
 function isNamed(place: string, asked: string): boolean {
   const label = withoutSource(siteOf(place));
   const site = siteIn(asked);
@@ -59,7 +59,7 @@ function isNamed(place: string, asked: string): boolean {
   );
 }
 
-/** A place without its address and type of key: the certificates of a site are at several, `edge:a:443 (203.0.113.7) (RSA)`. */
+/** A place without its address and key type, which distinguish the certificates of a site: `edge:a:443 (203.0.113.7) (RSA)`. */
 export function siteOf(place: string): string {
   return place.replace(/(?: \([^)]*\))+$/, '');
 }
@@ -69,7 +69,7 @@ function siteIn(what: string): string | undefined {
   return /^(?:[\w.-]+:)?((?:\w+:\/\/)?(?:\w[\w.-]*|\[[0-9a-f:]+\]):\d{1,5})$/i.exec(what)?.[1];
 }
 
-/** Fingerprints and serials are written with colons, dashes or spaces, and in capitals, by one tool or another. */
+/** Tools write fingerprints and serials with colons, dashes or spaces, and in capitals. */
 function hexOf(asked: string): string | undefined {
   const digits = asked.replaceAll(/[:\s-]/g, '');
   return digits.length >= SHORTEST_FINGERPRINT && /^[0-9a-f]+$/.test(digits) ? digits : undefined;
@@ -82,7 +82,7 @@ export interface SiteInspection {
   readonly refusals: readonly SourceError[];
 }
 
-/** Asks for a site by its name, whether a store lists it or not; undefined if `what` is not a site. */
+/** Inspects a site by its name, whether or not a store lists it. undefined if `what` is not a site. */
 export async function inspectSite(
   stores: readonly ports.CertificateStore[],
   { signal }: Pick<ReadContext, 'signal'>,
@@ -104,7 +104,7 @@ export async function inspectSite(
   return { answers: inspections, refusals: inspections.flatMap(({ refusals }) => refusals) };
 }
 
-/** In `edge:www.example.com:443` one store is named. */
+/** `edge:www.example.com:443` names one store. */
 function storesNamed(
   stores: readonly ports.CertificateStore[],
   what: string,

@@ -13,7 +13,7 @@ const CA = certificate('cf-internal-ca', 'cf-internal-ca', '2016-07-14T00:00:00Z
 
 const MORNING_AFTER = new Date('2019-07-13T09:00:00Z');
 
-/** July 2019: the cells say `bad tls`; somebody suspects locket and asks for it. */
+/** July 2019: the cells log `bad tls`, and someone suspects the certificate of locket. */
 export const suspectedLocket: Story<Facts> = {
   title: 'Is it locket?',
   source:
@@ -43,7 +43,7 @@ const WWW = certificate('www.example.com', 'R3', '2021-08-20T00:00:00Z', '2021-1
 
 const FOUR_DAYS_BEFORE = new Date('2021-09-25T08:00:00Z');
 
-/** September 2021: the leaf is fine, and what it hangs on is not. */
+/** September 2021: the leaf is valid, but its issuer expires first. */
 export const siteWithItsChain: Story<Facts> = {
   title: 'A site, chain included',
   source:
@@ -62,7 +62,7 @@ export const siteWithItsChain: Story<Facts> = {
   ),
 };
 
-/** Half a name is enough to be given the choice. */
+/** A part of a name lists all matches. */
 export const severalMatch: Story<Facts> = {
   title: 'Several certificates match',
   source: 'Two certificates of the thirteen behind "Downloading Failed" are called ss-scheduler',

@@ -1,7 +1,7 @@
 import type { ports } from '../../kit.ts';
 import type { Facts, StoreReads } from './collect.ts';
 
-/** Builders for stories: the instances, what etcd holds, and how that changes within six seconds. */
+/** Builders for stories: the instances, the keys in etcd, and how those change within 6 seconds. */
 
 /** The server's clock at the second read. */
 export const SERVER_TIME = new Date('2016-12-06T19:42:26Z');
@@ -15,7 +15,7 @@ interface KnownInstance {
   readonly state?: ports.Instance['state'];
   readonly desired?: ports.Instance['desired'];
   readonly ignored?: boolean;
-  /** By name, in BOSH's words except `unmonitored`. */
+  /** By name, with the states of BOSH and `unmonitored`. */
   readonly processes?: Readonly<Record<string, ports.RunningProcess['state']>>;
   readonly restart?: ports.RestartPermission;
   readonly incarnation?: string;
@@ -47,7 +47,7 @@ export function instance({ name, id = name, processes = {}, ...known }: KnownIns
   };
 }
 
-/** A doppler on a machine of its own, all of whose processes run by default. */
+/** A doppler on its own machine. By default all of its processes are running. */
 export function doppler(known: KnownInstance): ports.Instance {
   return instance({
     ...known,
@@ -65,9 +65,9 @@ export function deployment(
 interface KnownKey {
   readonly key: string;
   readonly value: string;
-  /** At the second read; null for a key that never expires, and default what is left of ten seconds. */
+  /** At the second read. null for a key that never expires; by default the rest of 10 seconds. */
   readonly ttl?: number | null;
-  /** What its two indexes were at the first read, where they differ from those of a healthy one. */
+  /** Its two indexes at the first read, if they differ from those of a healthy key. */
   readonly before?: { readonly created?: number; readonly modified?: number } | 'absent';
   readonly created?: number;
   readonly modified?: number;
@@ -89,7 +89,7 @@ export function legacy(path: string, address: string, known: Partial<KnownKey> =
   return { key: `/healthstatus/doppler/${path}`, value: address, ...known };
 }
 
-/** What one etcd holds under the two roots of dopplers. `empty` are directories whose keys have expired. */
+/** The keys of one etcd under the two roots of dopplers. `empty` are directories whose keys have expired. */
 export function etcd(
   keys: readonly KnownKey[],
   known: {
@@ -157,7 +157,7 @@ function parents(path: string): string[] {
   return segments.map((_, at) => `/${segments.slice(0, at + 1).join('/')}`);
 }
 
-/** What the three endpoints of one healthy cluster report, with overrides by position. */
+/** What the 3 endpoints of a healthy cluster report, with overrides by position. */
 export function endpointsOf(
   known: Readonly<Record<number, Partial<ports.StoreEndpoint>>> = {},
   ids: readonly string[] = ['ce2a822cea30bfc0', 'ce2a822cea30bfc1', 'ce2a822cea30bfc2'],

@@ -29,7 +29,7 @@ const DOWN = {
 } as const;
 const TWO = { name: 'doppler_z2/0', id: 'id-2', address: '10.0.2.1' };
 
-test('all keys fading at once is a shared cause, too: no restart, and none counts as registered', () => {
+test('if no key is refreshed, that is a shared cause: no restart, and none counts as registered', () => {
   const fading = { before: { modified: 56_766_863 }, ttl: 3 };
   const facts = factsOf(
     [
@@ -47,7 +47,7 @@ test('all keys fading at once is a shared cause, too: no restart, and none count
   expect(report.measures).toContainEqual({ label: 'doppler_z2', value: 0, unit: 'registered' });
 });
 
-test('a single doppler that runs where nothing ever registered is not offered a restart', () => {
+test('a single doppler offers no restart if nothing ever registered', () => {
   const report = ask(factsOf([etcd([])], [deployment([doppler(ONE)])]));
   expect(report.verdict).toBe('The only doppler (doppler_z1/0) is not registered');
   expect(lines(report)).toEqual(['critical all-missing /doppler/meta']);
@@ -55,11 +55,11 @@ test('a single doppler that runs where nothing ever registered is not offered a 
     kind: 'field',
     label: 'Never registered',
     value:
-      '/doppler/meta and /healthstatus/doppler do not exist: the store was wiped, or nothing ever registered (since CF v251 nothing does)',
+      "/doppler/meta and /healthstatus/doppler do not exist: the store was wiped, or nothing ever registered (since CF v251, dopplers don't)",
   });
 });
 
-test('a single doppler whose empty directory shows that it registered before is offered a restart', () => {
+test('a single doppler offers a restart if its empty directory shows that it registered before', () => {
   const store = etcd([], { empty: ['/doppler/meta/z1/doppler_z1'] });
   const report = ask(factsOf([store], [deployment([doppler(ONE)])]));
   expect(lines(report)).toEqual(['critical registration-stuck doppler_z1/0']);
@@ -77,10 +77,10 @@ test('keys that were read before the quorum was lost are not judged', () => {
   expect(alone.verdict).toBe("etcd has lost its quorum: 1 of 3 members responds; couldn't check any doppler");
 });
 
-test('a store whose keys were read has not lost its quorum, though nobody reports on itself in time', () => {
+test('a store whose keys were read has a quorum, although no member responds in time', () => {
   const slow = endpointsOf().map(({ address }) => ({
     address,
-    error: new SourceError('etcd', 'unreachable', 'did not answer within 2 s'),
+    error: new SourceError('etcd', 'unreachable', 'did not respond within 2 s'),
     failureMode: 'hung' as const,
   }));
   const store = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')], {
@@ -89,7 +89,7 @@ test('a store whose keys were read has not lost its quorum, though nobody report
   expect(lines(ask(factsOf([store], [deployment([doppler(ONE)])])))).toEqual([]);
 });
 
-test('in the middle of a verdict nothing begins with a capital letter', () => {
+test('in the middle of a verdict, nothing is capitalized', () => {
   const store = etcd(
     [announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z2/doppler_z2/id-2', '10.0.2.1')],
     {
@@ -116,7 +116,7 @@ test.each([
   expect(lines(ask(facts))).toEqual(expected);
 });
 
-test('a clock that all members share is right among them, however far from ours', () => {
+test('clocks that agree are no finding, however far they are from Wrench’s', () => {
   const ahead = { clockAheadMs: 90_000 };
   const facts = factsOf(
     [
@@ -129,7 +129,7 @@ test('a clock that all members share is right among them, however far from ours'
   expect(ask(facts).findings).toEqual([]);
 });
 
-test('a metron_agent that is starting does not run yet', () => {
+test('a metron_agent that is starting is not running yet', () => {
   const facts = factsOf(
     [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])],
     [deployment([doppler({ ...ONE, processes: { metron_agent: 'starting' } })])],
@@ -137,15 +137,15 @@ test('a metron_agent that is starting does not run yet', () => {
   expect(ask(facts).measures).toContainEqual({ label: 'metron_agent', value: 0, of: 1, unit: 'running' });
 });
 
-test('whether dopplers are why metron_agent is down is not said where they could not be seen', () => {
+test('if dopplers could not be read, it is unknown whether they are why metron_agent is down', () => {
   const down = doppler({ ...ONE, processes: { metron_agent: 'failing' } });
   const [finding] = ask(factsOf([{ name: 'etcd' }], [deployment([down])])).findings;
   expect(finding?.summary).toBe(
-    'metron_agent is down on 1 of 1 VM: cannot tell whether a missing doppler is the cause; see /bosh processes',
+    'metron_agent is down on 1 of 1 VM: it is unknown whether a missing doppler is the cause; see /bosh processes',
   );
 });
 
-test('where no doppler speaks their protocol, that is why metron agents are down', () => {
+test('if no doppler listens on its protocol, that is why metron_agent is down', () => {
   const facts = factsOf(
     [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1', { schemes: ['ws'] })])],
     [deployment([doppler({ ...ONE, processes: { metron_agent: 'failing' } })])],
@@ -156,7 +156,7 @@ test('where no doppler speaks their protocol, that is why metron agents are down
 });
 
 test.each(['cf/260', 'v260', 'cf-release 270', 'cf-deployment', 'cf-deployment/1.2'])(
-  'a metron_agent of %s does not look in etcd, and is not counted here',
+  'a metron_agent of %s does not use etcd, and is not counted',
   (version) => {
     const modern = deployment([doppler({ ...TWO, processes: { metron_agent: 'failing' } })], {
       name: 'cf-new',
@@ -182,7 +182,7 @@ test.each([undefined, '3541.2', 'cf/0+dev.1'])(
   },
 );
 
-test('a doppler that was just killed is reported as not running, though its key is still there', () => {
+test('a doppler that was just killed is reported as not running, although its key still exists', () => {
   const fading = { before: { modified: 56_766_863 }, ttl: 3 };
   const facts = factsOf(
     [
@@ -242,7 +242,7 @@ test.each([
 test.each([
   ['is not a member', endpointsOf({ 2: { memberId: 'f00' } }), NAMES.slice(0, 2), 'endpoint-not-a-member'],
   ['lists other members', endpointsOf({ 2: { lists: ['ce2a822cea30bfc2'] } }), NAMES, 'member-lists-differ'],
-])('an endpoint that %s is a warning beside dopplers that are judged', (_, endpoints, names, reason) => {
+])('an endpoint that %s is a warning, and dopplers are still judged', (_, endpoints, names, reason) => {
   const report = askOf({}, { endpoints }, names);
   expect(report.findings.map((finding) => `${finding.severity} ${finding.reason}`)).toEqual([
     `warning ${reason}`,
@@ -250,38 +250,38 @@ test.each([
   expect(report.verdict).toMatch(/^Both dopplers are registered; /);
 });
 
-test('an endpoint without an answer, while all members were found elsewhere, may be another address of one', () => {
+test('an endpoint that does not respond, while all members were found elsewhere, may be another address of one', () => {
   const [first, second] = endpointsOf();
   const { memberId: _, ...third } = endpointsOf()[2]!;
   const endpoints = [first!, second!, { ...third, error: unreachable, failureMode: 'unreachable' as const }];
   const [finding] = askOf({}, { endpoints }, NAMES.slice(0, 2)).findings;
   expect(finding?.summary).toBe(
-    '10.0.16.7:4001 cannot be reached from here, and every member of etcd was found elsewhere, so it is no longer a member, or a second address of one: correct the endpoints of this source',
+    '10.0.16.7:4001 is unreachable from here, but every member of etcd was found elsewhere, so it is no longer a member, or is a second address of one. Correct the endpoints of this source',
   );
 });
 
 test.each([
   [
-    'a configured member that cannot be reached is not called down',
+    'a configured member that is unreachable is not reported as down',
     { c: { error: unreachable, failureMode: 'unreachable' } },
-    'c of etcd cannot be reached from here, though the cluster has a quorum. See /etcd health',
+    'c of etcd is unreachable from here, although the cluster has a quorum. See /etcd health',
   ],
   [
-    'one that refuses connections does not respond',
+    'one that refuses connections is not responding',
     { c: DOWN },
-    'c of etcd is not responding, though the cluster has a quorum. See /etcd health',
+    'c of etcd is not responding, although the cluster has a quorum. See /etcd health',
   ],
   [
-    'one that never started is called by its id in hexadecimal',
+    'one that never started is named by its id in hexadecimal',
     { c: { name: '', error: unreachable, failureMode: 'unreachable', isConfigured: false } },
-    'ce2a822cea30bfc2 of etcd was added but never started, though the cluster has a quorum. See /etcd health',
+    'ce2a822cea30bfc2 of etcd was added but never started, although the cluster has a quorum. See /etcd health',
   ],
 ] as const)('%s', (_, known, summary) => {
   const report = askOf(known);
   expect(report.findings).toMatchObject([{ reason: 'member-unhealthy', severity: 'warning', summary }]);
 });
 
-test('members that advertise names which are unknown here are no finding', () => {
+test('members that advertise unknown names are no finding', () => {
   const elsewhere = { error: unreachable, failureMode: 'unreachable', isConfigured: false } as const;
   const report = askOf({ b: elsewhere, c: elsewhere }, { endpoints: endpointsOf().slice(0, 1) });
   expect(report).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
@@ -292,18 +292,18 @@ test('a failed quorum read is not reported if the keys were read with a quorum',
   expect(report).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
 });
 
-test('if no member could be asked for a quorum read, the quorum is not reported as lost', () => {
+test('if no member could be queried for a quorum read, the quorum is not reported as lost', () => {
   const { hasQuorum: _, ...unasked } = members(NAMES);
   expect(ask(factsOf([{ name: 'etcd', members: unasked }], BOTH)).findings).toEqual([]);
 });
 
-/** No endpoint answers, each for its own reason. */
+/** No endpoint responds, each for its own reason. */
 const nobody = (...absences: readonly ports.FailureMode[]): ports.StoreMembers => ({
   members: [],
   alarms: [],
   endpoints: absences.map((failureMode, at) => ({
     address: `10.0.16.${5 + at}:4001`,
-    error: new SourceError('etcd', 'unreachable', 'no answer'),
+    error: new SourceError('etcd', 'unreachable', 'no response'),
     failureMode,
   })),
 });
@@ -314,13 +314,13 @@ test.each([
   [['not-listening', 'unreachable', 'unreachable'], ['warning endpoints-down etcd']],
   [['unreachable', 'unreachable', 'unreachable'], []],
   [['rejected', 'rejected', 'rejected'], []],
-] as const)('endpoints of which none answers (%j): %j', (absences, expected) => {
+] as const)('endpoints that don’t respond (%j): %j', (absences, expected) => {
   const report = ask(factsOf([{ name: 'etcd', members: nobody(...absences) }], BOTH));
   expect(lines(report)).toEqual(expected);
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
-test('endpoints that answer and may not list the members are not reported as not responding', () => {
+test('endpoints that respond but may not list the members are not reported as not responding', () => {
   const [first, second, { memberId: _, ...third }] = endpointsOf() as [
     ports.StoreEndpoint,
     ports.StoreEndpoint,
@@ -332,10 +332,10 @@ test('endpoints that answer and may not list the members are not reported as not
   const [finding] = ask(
     factsOf([{ name: 'etcd', members: { ...unlisted, hasQuorum: false } }], BOTH),
   ).findings;
-  expect(finding?.summary).toMatch(/^etcd cannot complete a quorum read, though 2 of 3 endpoints respond/);
+  expect(finding?.summary).toMatch(/^etcd cannot complete a quorum read, although 2 of 3 endpoints respond/);
 });
 
-test('members that respond and have no leader: expired peer certificates are named', () => {
+test('if members respond but have no leader, expired peer certificates are named', () => {
   const known = Object.fromEntries(
     NAMES.map((name) => [name, { healthy: false, hasLeader: false, isLeader: false }]),
   );
@@ -343,7 +343,7 @@ test('members that respond and have no leader: expired peer certificates are nam
   const withPeers = Object.fromEntries(NAMES.map((name) => [name, { ...known[name], ...expired }]));
   const ofNoLeader = (one: Parameters<typeof members>[1]) =>
     ask(factsOf([{ name: 'etcd', members: members(NAMES, one, { hasQuorum: false }) }], BOTH)).findings[0];
-  expect(ofNoLeader(known)?.summary).toContain('check the peer certificates');
+  expect(ofNoLeader(known)?.summary).toContain('Check the peer certificates');
   expect(ofNoLeader(withPeers)).toMatchObject({ reason: 'no-leader', severity: 'critical' });
   expect(ofNoLeader(withPeers)?.summary).toContain('the peer certificates of a, b and c have expired');
 });
@@ -351,13 +351,13 @@ test('members that respond and have no leader: expired peer certificates are nam
 test.each([
   ['2016-12-05T19:42:26Z', 'critical client-certificate-expired', 'some members still accept it'],
   ['2016-12-08T20:42:26Z', 'warning client-certificate-expiring', 'expires in 2 days'],
-])("Wrench's own client certificate ends at %s", (until, expected, words) => {
+])("Wrench's own client certificate expires at %s", (until, expected, words) => {
   const [finding] = askOf({}, { clientCertificate: certificate('wrench', until) }).findings;
   expect(`${finding?.severity} ${finding?.reason}`).toBe(expected);
   expect(finding?.summary).toContain(words);
 });
 
-test('one certificate of three that has expired leaves the dopplers judged', () => {
+test('with one expired certificate of three, the dopplers are still judged', () => {
   const report = askOf({ c: { certificate: certificate('c', '2016-12-05T00:00:00Z') } });
   expect(lines(report)).toEqual(['critical certificate-expired etcd/c']);
   expect(report).toMatchObject({
@@ -369,8 +369,8 @@ test('one certificate of three that has expired leaves the dopplers judged', () 
 test.each([
   ['NOSPACE', 'no-space', 'can still be written'],
   ['CORRUPT', 'corrupt', 'can still be written'],
-  ['READONLY', 'unknown-alarm', 'nor whether keys can still be written'],
-])('the alarm %s is a warning, and says what is true of v2 keys', (kind, reason, words) => {
+  ['READONLY', 'unknown-alarm', 'so it is unknown whether keys can still be written'],
+])('the alarm %s is a warning, and says what it means for v2 keys', (kind, reason, words) => {
   const known = Object.fromEntries(NAMES.map((name) => [name, { healthy: false }]));
   const report = askOf(known, { alarms: [{ kind }] });
   expect(lines(report)).toEqual([`warning ${reason} etcd`]);
@@ -378,20 +378,20 @@ test.each([
   expect(report.verdict).toBe(`Both dopplers are registered; etcd has raised the alarm ${kind}`);
 });
 
-test('keys that were read once are judged, but no restart is offered for what they show', () => {
+test('keys that were read once are judged, but no restart is offered', () => {
   const { later: _, ...once } = etcd([KEYS[1]!]);
   const [finding] = ask(factsOf([once], BOTH)).findings;
   expect(finding).toMatchObject({ reason: 'registration-stuck', target: 'doppler_z1/0' });
   expect(finding).not.toHaveProperty('offers');
-  expect(finding?.summary).toBe('doppler_z1/0 is running but not registered: clients cannot find it');
+  expect(finding?.summary).toBe("doppler_z1/0 is running but not registered: clients can't find it");
   expect(finding?.evidence).toContainEqual({
     kind: 'field',
     label: 'No restart offered',
-    value: 'the keys were read only once: check again',
+    value: 'the keys were read only once; run the check again',
   });
 });
 
-test('while one store could not be read, it is not reported that no doppler ever registered', () => {
+test('if one store could not be read, the report does not say that no doppler ever registered', () => {
   expect(ask(factsOf([etcd([]), { name: 'old' }], []))).toMatchObject({
     findings: [],
     verdict: "Couldn't check any doppler",

@@ -18,24 +18,24 @@ import type { StoreReads } from './collect.ts';
 import { PROCESS } from './doppler.ts';
 
 /**
- * Above two seconds etcd's TTLs are unreliable: it assumes that its members' clocks agree.
+ * Above 2 seconds, TTLs are unreliable: etcd assumes that the clocks of its members agree.
  * https://github.com/cloudfoundry/loggregator-release/issues/127
  */
 const MAX_SKEW_MS = 2_000;
 
-/** How long before its end our own certificate is reported here; `/etcd health` reports it earlier. */
+/** How long before its expiry Wrench's own certificate is reported here. `/etcd health` reports it earlier. */
 const CLIENT_CERTIFICATE = { warningDays: 7, criticalDays: 0 };
 
-/** Faults of the stores themselves, which are judged before any key. */
+/** Faults of the stores themselves. They are judged before any key. */
 export interface StoreCause {
   readonly finding: Finding<never>;
-  /** A short text for what follows from it. */
+  /** A short text that explains its consequences. */
   readonly because: string;
-  /** The keys must not be acted on because of it. */
+  /** Whether the keys are unreliable because of it. */
   readonly invalidatesKeys: boolean;
 }
 
-/** With these the keys cannot be judged. */
+/** With these, the keys cannot be judged. */
 const WITHOUT_KEYS: ReadonlySet<string> = new Set([
   'several-clusters',
   'several-leaders',
@@ -52,7 +52,7 @@ export function findStoreCauses(stores: readonly StoreReads[], now: Date): reado
     const problems = [...identityProblems(store), ...(quorum ? [quorum] : [])].map((problem) =>
       WITHOUT_KEYS.has(problem.finding.reason) ? toInvalidatingCause(problem) : toCause(problem),
     );
-    // One of three that has expired leaves two to read the keys from.
+    // If one certificate of three has expired, the keys can be read from the other two.
     const isDecisive = later === undefined && quorum === undefined;
     const own = clientCertificateProblem(store, CLIENT_CERTIFICATE, now);
     const served = expiredCertificatesProblem(store, now);
@@ -69,9 +69,9 @@ function toCause({ finding, headline }: StoreProblem): StoreCause {
   return { finding, because: headline, invalidatesKeys: false };
 }
 
-/** A restart changes nothing while the store itself is broken. */
+/** A restart does not help while the store itself is broken. */
 function toInvalidatingCause({ finding, headline }: StoreProblem): StoreCause {
-  const summary = `${finding.summary}. Restarting ${PROCESS} does not help`;
+  const summary = `${finding.summary}. Restarting ${PROCESS} won't help`;
   return { finding: { ...finding, summary }, because: headline, invalidatesKeys: true };
 }
 
@@ -89,7 +89,7 @@ function clockSkew(store: Store): readonly StoreCause[] {
         reason: 'clock-skew',
         severity: 'critical',
         target: name,
-        summary: `${wording.capitalize(because)}: keys expire too early or too late. Fix time synchronization (NTP, chrony); do not restart ${PROCESS}`,
+        summary: `${wording.capitalize(because)}: keys expire too early or too late. Fix time synchronization (NTP, chrony); don't restart ${PROCESS}`,
         evidence: [
           {
             kind: 'table',
@@ -103,8 +103,9 @@ function clockSkew(store: Store): readonly StoreCause[] {
 }
 
 /**
- * v2 keys are kept apart from the v3 store: under NOSPACE and under CORRUPT they are still written, refreshed and expired.
- * https://github.com/etcd-io/etcd/blob/v3.4.23/etcdserver/apply.go: `applierV3Capped` and `applierV3Corrupt`, and no such applier of v2.
+ * v2 keys are stored separately from v3 keys: under NOSPACE and CORRUPT they are still written, refreshed and expired.
+ * https://github.com/etcd-io/etcd/blob/v3.4.23/etcdserver/apply.go: it has `applierV3Capped` and `applierV3Corrupt`, but no such applier
+ * for v2.
  */
 const ALARMS: Readonly<Record<string, { readonly reason: string; readonly means: string }>> = {
   NOSPACE: {
@@ -123,7 +124,7 @@ function alarms(store: Store): readonly StoreCause[] {
   return kinds.map((kind) => {
     const { reason, means } = ALARMS[kind] ?? {
       reason: 'unknown-alarm',
-      means: 'Wrench does not know this alarm, nor whether keys can still be written',
+      means: 'Wrench does not know this alarm, so it is unknown whether keys can still be written',
     };
     const because = `${store.name} has raised the alarm ${kind}`;
     const ids = store.alarms.flatMap((alarm) => (alarm.kind === kind ? (alarm.memberId ?? []) : []));
@@ -144,15 +145,15 @@ function alarms(store: Store): readonly StoreCause[] {
   });
 }
 
-/** Each state has its own text: what cannot be reached from here may be up. */
+/** Each state has its own text: a member that is unreachable from here may be up. */
 function unhealthy(store: Store): readonly StoreCause[] {
   const { members, name } = store;
   const silent = members.filter((member) => isNotResponding(member) && !isNeverStarted(member));
   const isDown = ({ failureMode }: (typeof members)[number]) => isKnownDown(failureMode);
-  const unreachable = 'cannot be reached from here';
+  const unreachable = be('unreachable from here');
   const states: readonly (readonly [typeof members, Predicate])[] = [
     [silent.filter(isDown), be('not responding')],
-    [silent.filter((member) => !isDown(member)), { one: unreachable, many: unreachable }],
+    [silent.filter((member) => !isDown(member)), unreachable],
     [members.filter((member) => !member.error && !isHealthy(member, store)), be('not healthy')],
     [
       members.filter(isNeverStarted),
@@ -172,7 +173,7 @@ function unhealthy(store: Store): readonly StoreCause[] {
         reason: 'member-unhealthy',
         severity: 'warning',
         target: name,
-        summary: `${because}${store.hasQuorum ? ', though the cluster has a quorum' : ''}. See /etcd health`,
+        summary: `${because}${store.hasQuorum ? ', although the cluster has a quorum' : ''}. See /etcd health`,
         evidence: [membersTable(store)],
       },
     },

@@ -13,7 +13,7 @@ const names = z.string().transform((list) =>
 
 export const check = defineCheck({
   title: 'Dopplers that are not registered in etcd, and why',
-  why: 'One doppler lost its key in etcd, and metron_agent went down on every VM of a Cloud Foundry: every deployment was failing because of a single VM.',
+  why: 'One doppler lost its key in etcd, and metron_agent went down on every VM of a Cloud Foundry.',
   uses: ['keyValue'],
   mayUse: ['processes'],
   args: z.object({
@@ -21,12 +21,12 @@ export const check = defineCheck({
       description: 'only these deployments, by name, comma-separated',
     }),
     expected: names.optional().meta({
-      description: 'dopplers to expect where no source lists processes, such as doppler_z1/0,doppler_z2/0',
+      description: 'dopplers to expect if no source lists processes, such as doppler_z1/0,doppler_z2/0',
     }),
     protocols: names.prefault('udp').meta({
-      description: 'protocols that the metron agents are configured for; a doppler needs one of them',
+      description: 'protocols that metron_agent is configured for; a doppler must support one of them',
     }),
-    source: z.string().optional().meta({ description: 'only these etcds, by name, comma-separated' }),
+    source: z.string().optional().meta({ description: 'only these etcd sources, by name, comma-separated' }),
   }),
   bareArgument: 'deployment',
   example: '--deployment cf',

@@ -16,7 +16,7 @@ interface StoreInput {
   readonly members?: () => ports.StoreMembers;
 }
 
-/** A store, and in which order it was asked. */
+/** A store, and the order of its queries. */
 function store({ name = 'etcd', ...kept }: StoreInput = {}) {
   const asked: string[] = [];
   const answer = async <T>(what: string, give: () => T): Promise<T> => {
@@ -85,7 +85,7 @@ async function collectFrom(
   return { facts, gaps, notes, seen };
 }
 
-test('both places of dopplers are read twice, and the members are asked beside the first read', async () => {
+test('both roots of dopplers are read twice, and the members are queried during the first read', async () => {
   const etcd = store();
   const { facts, gaps, seen } = await collectFrom([etcd], [supervisor('bosh', [cf])]);
   expect(etcd.asked).toEqual([
@@ -104,7 +104,7 @@ test('both places of dopplers are read twice, and the members are asked beside t
   expect(seen).toEqual({ etcd: 1, bosh: 1 });
 });
 
-test('the second read waits for its time, and the deadline cuts that short with a gap', async () => {
+test('the second read waits, and the deadline interrupts it with a gap', async () => {
   const ends = new AbortController();
   const etcd = store({
     members: () => {
@@ -128,7 +128,7 @@ test('the second read waits for its time, and the deadline cuts that short with 
   expect(gaps).toEqual(['etcd: /doppler/meta, /healthstatus/doppler (second read): not finished within 5 s']);
 });
 
-test('without a quorum the members show what is wrong, and no gap repeats it', async () => {
+test('without a quorum, the members show the problem, and no gap repeats it', async () => {
   const lost = { ...THREE, hasQuorum: false, quorumError: 'etcdserver: request timed out' };
   const etcd = store({
     tree: () => {
@@ -141,7 +141,7 @@ test('without a quorum the members show what is wrong, and no gap repeats it', a
   expect(gaps).toEqual([]);
 });
 
-test('where the second read fails, the members are asked again: the quorum may just have been lost', async () => {
+test('if the second read fails, the members are queried again: the quorum may just have been lost', async () => {
   const lost = { ...THREE, hasQuorum: false };
   const etcd = store({
     tree: (prefix, times) => {
@@ -157,7 +157,7 @@ test('where the second read fails, the members are asked again: the quorum may j
   expect(gaps).toEqual([]);
 });
 
-test('a first read that fails although there is a quorum is repeated, and the gap says why', async () => {
+test('a first read that fails although there is a quorum is repeated, and the gap has the reason', async () => {
   const electing = store({
     tree: (prefix, times) => {
       if (times === 1) throw LOST;
@@ -175,27 +175,27 @@ test('a first read that fails although there is a quorum is repeated, and the ga
   });
   const { gaps } = await collectFrom([never]);
   expect(gaps).toEqual([
-    'etcd: /doppler/meta, /healthstatus/doppler: the keys could not be read, though the cluster has a quorum: etcdserver: request timed out (errorCode 300)',
+    "etcd: /doppler/meta, /healthstatus/doppler: the keys couldn't be read, although the cluster has a quorum: etcdserver: request timed out (errorCode 300)",
   ]);
 });
 
-test('a deployment that is asked for where no source keeps processes is a gap', async () => {
+test('a requested deployment is a gap if no source lists processes', async () => {
   const { gaps } = await collectFrom([store()], undefined, { deployment: 'cf' });
-  expect(gaps).toEqual(['--deployment cf: no source here keeps processes, so no deployment is known']);
+  expect(gaps).toEqual(['--deployment cf: no source lists processes, so no deployments are known']);
 });
 
 const SLOW = THREE.endpoints.map(({ address }) => ({
   address,
-  error: new SourceError('etcd', 'unreachable', 'did not answer within 2 s'),
+  error: new SourceError('etcd', 'unreachable', 'did not respond within 2 s'),
   failureMode: 'hung' as const,
 }));
 
-test('members that answered once are kept where nobody has time to answer again', async () => {
+test('members that responded once are kept if there is no time for a second response', async () => {
   const answers = [THREE, { ...THREE, members: [], endpoints: SLOW }];
   const slow = store({
     members: () => answers.shift()!,
     tree: (prefix, times) => {
-      if (times > 1) throw new SourceError('etcd', 'unreachable', 'no answer within 3 s');
+      if (times > 1) throw new SourceError('etcd', 'unreachable', 'no response within 3 s');
       return tree(prefix, []);
     },
   });
@@ -204,14 +204,14 @@ test('members that answered once are kept where nobody has time to answer again'
   expect(facts.stores[0]?.members).toBe(THREE);
 });
 
-test('where the keys were read and nobody reports on itself, each endpoint is a gap', async () => {
+test('if the keys were read but no member responds, each endpoint is a gap', async () => {
   const { gaps } = await collectFrom([
     store({ members: () => ({ ...THREE, members: [], endpoints: SLOW }) }),
   ]);
   expect(gaps).toHaveLength(3);
 });
 
-test('a store that never answers ends before the deadline, and what the members report is kept', async () => {
+test('a store that never responds ends before the deadline, and what the members report is kept', async () => {
   const hung: ports.KeyValueStore = {
     ...store(),
     tree: (_, { signal }) =>
@@ -224,7 +224,7 @@ test('a store that never answers ends before the deadline, and what the members 
   expect(gaps).toHaveLength(1);
 });
 
-test('without time for a second read the first one is kept, and nothing is waited for', async () => {
+test('without time for a second read, the first one is kept without waiting', async () => {
   const etcd = store();
   const { facts, gaps } = await collectFrom(
     [etcd],
@@ -237,7 +237,7 @@ test('without time for a second read the first one is kept, and nothing is waite
   expect(gaps).toHaveLength(1);
 });
 
-test('members that follow different leaders are asked again: an election may be in progress', async () => {
+test('members that follow different leaders are queried again: an election may be in progress', async () => {
   const [first, ...others] = THREE.endpoints;
   const electing = { ...THREE, endpoints: [{ ...first!, leaderId: 'b' }, ...others] };
   const etcd = store({
@@ -249,7 +249,7 @@ test('members that follow different leaders are asked again: an election may be 
 
 test.each([
   ['rejects us', { failureMode: 'rejected', memberId: 'ce2a822cea30bfc2' }, true],
-  ['is unreachable, and may be anybody', { failureMode: 'unreachable', memberId: undefined }, true],
+  ['is unreachable, and may be any member', { failureMode: 'unreachable', memberId: undefined }, true],
   [
     'is a member that is down, which is a finding',
     { failureMode: 'not-listening', memberId: 'ce2a822cea30bfc2' },
@@ -269,7 +269,7 @@ test.each([
   expect(gaps).toEqual(isGap ? ['etcd/10.0.16.7:4001: no'] : []);
 });
 
-test('where no endpoint may list the members, one that does not answer is a gap: it may be another cluster', async () => {
+test('if no endpoint may list the members, one that does not respond is a gap: it may be another cluster', async () => {
   const { memberId: _, ...last } = THREE.endpoints[2]!;
   const error = new SourceError('etcd', 'unreachable', 'it refused the connection');
   const endpoints = [
@@ -281,7 +281,7 @@ test('where no endpoint may list the members, one that does not answer is a gap:
   expect(gaps).toEqual(['etcd/10.0.16.7:4001: it refused the connection']);
 });
 
-test('members that advertise names unknown here are a note: a majority agreed on what was read', async () => {
+test('members that advertise unknown names are a note: the keys were read with a quorum', async () => {
   const error = new SourceError('etcd', 'unreachable', 'getaddrinfo ENOTFOUND');
   const [first, ...others] = THREE.members;
   const elsewhere = others.map((member) => ({
@@ -294,7 +294,7 @@ test('members that advertise names unknown here are a note: a majority agreed on
   const { gaps, notes } = await collectFrom([store({ members: () => behindProxy })]);
   expect(gaps).toEqual([]);
   expect(notes).toEqual([
-    'etcd_z2_0 and etcd_z3_0 of etcd cannot be queried from here: their clocks were not compared',
+    "etcd_z2_0 and etcd_z3_0 of etcd can't be queried from here: their clocks were not compared",
   ]);
 });
 
@@ -305,7 +305,7 @@ test('one of several endpoints that does not report its cluster may belong to an
   expect(gaps).toEqual(['etcd/10.0.16.5:4001: it does not report which cluster it belongs to']);
 });
 
-test('members that may not be asked are a gap, and the keys are judged all the same', async () => {
+test('members that may not be queried are a gap, and the keys are still judged', async () => {
   const etcd = store({
     members: () => {
       throw new SourceError('etcd', 'refused', 'user may not list members');
@@ -326,7 +326,7 @@ const UNFIT = {
 
 const OF_36 = members(['k1'], { k1: { version: '3.6.1' } });
 
-test('a store that has no v2 API for certain is a note beside one that has it', async () => {
+test('a store that certainly has no v2 API is a note if another store has one', async () => {
   const { facts, gaps, notes } = await collectFrom([store(), store({ ...UNFIT, members: () => OF_36 })]);
   expect(facts.stores.map(({ name }) => name)).toEqual(['etcd']);
   expect(gaps).toEqual([]);
@@ -337,18 +337,18 @@ const down = new SourceError('kubernetes', 'unreachable', 'it refused the connec
 
 test.each([
   ['whose version is not known', members(['k1']), {}],
-  ['of an age in which v2 is always on', members(['k1'], { k1: { version: '3.3.27' } }), {}],
+  ['of a version in which v2 is always on', members(['k1'], { k1: { version: '3.3.27' } }), {}],
   [
     'one member of which is down',
     members(['k1', 'k2'], { k1: { version: '3.6.1' }, k2: { error: down, failureMode: 'not-listening' } }),
     {},
   ],
   [
-    'one member of which was not asked',
+    'one member of which was not queried',
     members(['k1', 'k2'], { k1: { version: '3.6.1' }, k2: { version: '3.6.1', isConfigured: false } }),
     {},
   ],
-  ['that was asked for by name', OF_36, { source: 'etcd,kubernetes' }],
+  ['that was requested by name', OF_36, { source: 'etcd,kubernetes' }],
 ])('a store without v2 keys %s is a gap', async (_, seen, asked) => {
   const { gaps, notes } = await collectFrom(
     [store(), store({ ...UNFIT, members: () => seen })],
@@ -359,11 +359,11 @@ test.each([
   expect(notes).toEqual([]);
 });
 
-test('a store beside another one that refuses is a gap, and not every store was read', async () => {
+test('a store that refuses the read is a gap, and not every store was read', async () => {
   const refusing = {
     name: 'old',
     tree: () => {
-      throw new SourceError('old', 'refused', 'it asks for a user who may read this');
+      throw new SourceError('old', 'refused', 'it requires a user that may read this');
     },
   };
   const { facts, gaps } = await collectFrom([store(), store(refusing)]);
@@ -371,29 +371,29 @@ test('a store beside another one that refuses is a gap, and not every store was 
     ['etcd', true],
     ['old', false],
   ]);
-  expect(gaps).toEqual(['old: /doppler/meta, /healthstatus/doppler: it asks for a user who may read this']);
+  expect(gaps).toEqual(['old: /doppler/meta, /healthstatus/doppler: it requires a user that may read this']);
 });
 
-test('where no store has v2 keys, that is a gap', async () => {
+test('if no store has v2 keys, that is a gap', async () => {
   const { facts, gaps } = await collectFrom([store({ ...UNFIT, members: () => OF_36 })]);
   expect(facts.stores).toEqual([{ name: 'kubernetes', members: OF_36 }]);
   expect(gaps).toEqual(['kubernetes: this etcd 3.6 has no v2 keys']);
 });
 
-test('one of several etcds can be asked alone, and one that is not there is a gap which names those that are', async () => {
+test('--source reads only one of several etcds, and an unknown name is a gap', async () => {
   const two = [store(), store({ name: 'etcd-old' })];
   const { facts, gaps } = await collectFrom(two, undefined, { source: 'etcd-old, ectd' });
   expect(facts.stores.map(({ name }) => name)).toEqual(['etcd-old']);
-  expect(gaps).toEqual(['--source ectd: no source for keys has that name; did you mean etcd?']);
+  expect(gaps).toEqual(['--source ectd: no source of keys has this name; did you mean etcd?']);
 });
 
-test('where no source keeps processes, it is not known who should be there', async () => {
+test('if no source lists processes, the expected instances are unknown', async () => {
   const { facts, gaps } = await collectFrom([store()]);
   expect(facts).toMatchObject({ deployments: [], instances: 'no-source' });
   expect(gaps).toEqual([]);
 });
 
-test('what of a deployment could not be read is a gap, and then not everybody was seen', async () => {
+test('what could not be read of a deployment is a gap, and the instances are incomplete', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   const late = { ...cf, gaps: [{ what: 'late', error }] };
   const { facts, gaps } = await collectFrom([store()], [supervisor('bosh', [late])]);
@@ -402,16 +402,16 @@ test('what of a deployment could not be read is a gap, and then not everybody wa
 });
 
 test('a director that does not respond does not affect what another one reports', async () => {
-  const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
+  const silent = new SourceError('bosh', 'unreachable', 'no response within 5 s');
   const { facts, gaps } = await collectFrom(
     [store()],
     [supervisor('bosh', silent), supervisor('other', [cf])],
   );
   expect(facts).toMatchObject({ deployments: [cf], instances: 'partly' });
-  expect(gaps).toEqual(['bosh: no answer within 5 s']);
+  expect(gaps).toEqual(['bosh: no response within 5 s']);
 });
 
-test('deployments that were not asked for are not reported', async () => {
+test('deployments that were not requested are not reported', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   const late = deployment([], { name: 'late', gaps: [{ what: 'late', error }] });
   const { facts, gaps, seen } = await collectFrom([store()], [supervisor('bosh', [cf, late])], {
@@ -425,7 +425,7 @@ test('deployments that were not asked for are not reported', async () => {
 test.each([
   ['cg', 'did you mean cf?'],
   ['kubernetes', 'available: cf'],
-])('a deployment %s that is not there is a gap: %s', async (name, hint) => {
+])('an unknown deployment %s is a gap: %s', async (name, hint) => {
   const { facts, gaps } = await collectFrom([store()], [supervisor('bosh', [cf])], { deployment: name });
   expect(facts).toMatchObject({ deployments: [], instances: 'partly' });
   expect(gaps).toEqual([`--deployment ${name}: not found; ${hint}`]);
@@ -440,7 +440,7 @@ test('a bug in a source is a bug, not a gap', async () => {
   await expect(collectFrom([etcd])).rejects.toThrow('x is not a function');
 });
 
-test('what one member does not report of itself is a gap: it is a possible cause', async () => {
+test('a fact that one member does not report is a gap: it is a possible cause', async () => {
   const { healthy: _health, clockAheadMs: _clock, ...first } = THREE.members[0]!;
   const known = { ...THREE, members: [first, ...THREE.members.slice(1)] };
   const { gaps } = await collectFrom([store({ members: () => known })]);
@@ -457,7 +457,7 @@ test('an endpoint that does not report its leader is a gap: the cluster may be s
   ]);
 });
 
-test('queries that every member denies are notes where they do not matter to the keys', async () => {
+test('queries that every member denies are notes if they do not affect the keys', async () => {
   const error = new SourceError('etcd', 'refused', 'requires a user');
   const unanswered = (['health', 'alarm list', 'member list'] as const).map((query) => ({
     query,
@@ -474,13 +474,13 @@ test('queries that every member denies are notes where they do not matter to the
   ]);
   expect(gaps).toEqual([]);
   expect(notes).toEqual([
-    '/health of etcd_z1_0, etcd_z2_0 and etcd_z3_0 (etcd) is not available to this user: other answers were used instead',
-    'Whether etcd has raised an alarm is not known; v2 keys are written regardless. See /etcd health',
-    'The members of etcd are not known: only the configured endpoints were checked',
+    '/health of etcd_z1_0, etcd_z2_0 and etcd_z3_0 (etcd) is not available to this user; other responses were used instead',
+    'It is unknown whether etcd has raised an alarm; v2 keys can be written regardless. See /etcd health',
+    'The members of etcd are unknown: only the configured endpoints were checked',
   ]);
 });
 
-test('instances whose processes are unknown are a gap: what depends on a doppler may be down there', async () => {
+test('instances whose processes are unknown are a gap: metron_agent may be down there', async () => {
   const silent = { state: 'unresponsive', processes: {} } as const;
   const vms = deployment([
     ...cf.instances,

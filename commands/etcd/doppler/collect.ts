@@ -17,14 +17,14 @@ import { ROOTS } from './doppler.ts';
 export interface Facts {
   readonly stores: readonly StoreReads[];
   readonly deployments: readonly ports.Deployment[];
-  /** Whether `deployments` is everything there is: `partly` where one could not be read, `no-source` where no source lists processes. */
+  /** Whether `deployments` is complete: `partly` if one could not be read, `no-source` if no source lists processes. */
   readonly instances: 'all' | 'partly' | 'no-source';
 }
 
-/** What one store showed in two reads. */
+/** The results of two reads of one store. */
 export interface StoreReads {
   readonly name: string;
-  /** One tree for each of the roots, in their order; absent where a quorum read failed. */
+  /** One tree for each root, in order. Absent if a quorum read failed. */
   readonly earlier?: readonly ports.KeyTree[];
   readonly later?: readonly ports.KeyTree[];
   readonly members?: ports.StoreMembers;
@@ -37,25 +37,25 @@ export interface CollectArgs {
 
 type Context = ReadContext<'keyValue', 'processes'>;
 
-/** Longer than the five seconds in which a doppler refreshes its key, so a doppler that still refreshes it has done so in between. */
+/** Longer than the 5 seconds in which a doppler refreshes its key, so a healthy doppler refreshes it between the reads. */
 const BETWEEN_READS_MS = 6_000;
 
-/** Of the time that is left, for the first read: later answers are not awaited. */
+/** The share of the remaining time for the first read. Later responses are not awaited. */
 const SHARE_FOR_KEYS = 0.75;
-/** Members get less: what they do not answer in time is checked afterwards. */
+/** Members get less: what they do not report in time is queried again later. */
 const SHARE_FOR_MEMBERS = 0.6;
-/** The longest wait for members, however long the check may take. */
+/** The longest wait for members, even if the check has more time. */
 const MAX_FOR_MEMBERS_MS = 20_000;
-/** With less time than this nothing is asked again. */
+/** With less time than this, nothing is queried again. */
 const MIN_READ_MS = 500;
-/** So that what is late is reported as late, and what was read is kept. */
+/** Reserved so that late responses are reported as late, and what was read is kept. */
 const RESERVE_MS = 300;
-/** After an election every member soon knows the same leader. */
+/** After an election, all members know the same leader within this time. */
 const ELECTION_MS = 1_000;
 
 export const collect = collectTwice(BETWEEN_READS_MS);
 
-/** Reads the keys of the dopplers twice, and the members and the instances meanwhile. */
+/** Reads the keys of the dopplers twice, and the members and instances in the meantime. */
 export function collectTwice(
   betweenReadsMs: number,
 ): (context: Context, asked: CollectArgs) => Promise<Facts> {
@@ -69,7 +69,7 @@ export function collectTwice(
     const unsuitable = reads.filter((read) => 'unfit' in read);
     const isOtherRead = suitable.some(({ earlier }) => earlier !== undefined);
     for (const read of unsuitable) reportUnsuitable(context, read, isOtherRead && source === undefined);
-    // Beside one that was read, what is wrong with such a store is no matter of these keys.
+    // If another store was read, problems of such a store do not affect these keys.
     const others = isOtherRead
       ? []
       : unsuitable.map(({ name, members }) => ({ name, ...(members && { members }) }));
@@ -77,7 +77,7 @@ export function collectTwice(
   };
 }
 
-/** One that has no v2 API for certain is worth a note beside another one that has; in every other case it is a gap. */
+/** A store that certainly has no v2 API is a note if another store has one. Otherwise it is a gap. */
 function reportUnsuitable(
   { gap, note }: Context,
   { name, unfit, members }: UnsuitableStore,
@@ -88,7 +88,7 @@ function reportUnsuitable(
   else gap(name, unfit);
 }
 
-/** A store, at least one endpoint of which has no v2 API. */
+/** Whether at least one endpoint of the store has no v2 API. */
 interface UnsuitableStore {
   readonly name: string;
   readonly unfit: SourceError;
@@ -116,11 +116,11 @@ async function readStore(
   let [reads, members] = await Promise.all([readKeys(), readMembers()]);
   const isToRetry = (one: unknown) =>
     isUnreachable(one) && !signal.aborted && leftMs() > MIN_READ_MS + RESERVE_MS;
-  // An election may have been under way, or the quorum been lost since the members were asked.
+  // An election may have been in progress, or the quorum was lost since the members were queried.
   if (members?.hasQuorum && isToRetry(reads.earlier)) reads = await readKeys();
   else if (isToRetry(reads.later)) {
     const again = await readMembers();
-    // With less time, nobody may answer who did before.
+    // With less time, members that responded before may not respond again.
     if (again && (!members || again.endpoints.some(({ error }) => error === undefined))) members = again;
   }
 
@@ -161,7 +161,7 @@ async function readTwice(
   return { earlier, later: await readTrees(context, store, { withinMs, afterMs: betweenReadsMs }) };
 }
 
-/** One tree for each root, or why not. Only our own bugs are thrown, and the reason for which the worker must stop. */
+/** One tree for each root, or the error. Throws only bugs, and the reason of the signal if the worker must stop. */
 async function readTrees(
   { signal }: Context,
   { name, tree }: ports.KeyValueStore,
@@ -181,12 +181,12 @@ async function readTrees(
       : new SourceError(
           name,
           'unreachable',
-          `no answer within ${((withinMs - afterMs) / 1_000).toFixed(1)} s`,
+          `no response within ${((withinMs - afterMs) / 1_000).toFixed(1)} s`,
         );
   }
 }
 
-/** Members that know different leaders are asked again: an election may just have been under way. */
+/** Members that report different leaders are queried again: an election may have been in progress. */
 async function membersOf(
   { signal, leftMs }: Context,
   store: ports.KeyValueStore,
@@ -199,10 +199,10 @@ async function membersOf(
   return read();
 }
 
-/** Where the check itself ran out of time. */
+/** The check itself ran out of time. */
 const DEADLINE = 'deadline';
 
-/** Keys are read as a majority agrees on them. That there is none, or that nothing responds, is a finding, which a gap need not repeat. */
+/** Keys are read with a quorum. That there is no quorum, or that nothing responds, is a finding, so it need not be a gap too. */
 function reportUnread(
   { gap }: Context,
   what: string,
@@ -218,14 +218,14 @@ function reportUnread(
   const late = new SourceError(
     source,
     kind,
-    `the keys could not be read, though the cluster has a quorum: ${error.message}`,
+    `the keys couldn't be read, although the cluster has a quorum: ${error.message}`,
   );
   return gap(what, hasQuorum ? late : error);
 }
 
 /**
- * An endpoint of which nothing is known may belong to another cluster, so that is a gap. Of a member that the others list, only its clock
- * is unknown then.
+ * An endpoint about which nothing is known may belong to another cluster, so it is a gap. Of a member that the others list, only the clock
+ * is unknown.
  */
 function reportNotQueried(
   { gap, note }: Context,
@@ -234,7 +234,7 @@ function reportNotQueried(
   wasRead: boolean,
 ): void {
   const { members, endpoints, hasQuorum } = store;
-  // That no endpoint responds is reported with the keys, unless these were read.
+  // If no endpoint responds, that is reported with the keys, unless these were read.
   if (!wasRead && endpoints.every(({ error }) => error !== undefined)) return;
   for (const endpoint of endpoints) {
     const { address, error, failureMode, memberId, clusterId } = endpoint;
@@ -253,11 +253,11 @@ function reportNotQueried(
   );
   if (hasQuorum === true && elsewhere.length > 0)
     note(
-      `${memberNames(elsewhere)} of ${name} cannot be queried from here: ${elsewhere.length === 1 ? 'its clock was' : 'their clocks were'} not compared`,
+      `${memberNames(elsewhere)} of ${name} can't be queried from here: ${elsewhere.length === 1 ? 'its clock was' : 'their clocks were'} not compared`,
     );
 }
 
-/** Members are causes here, so what is unknown about one of them is a gap, unless another one answers it for all. */
+/** Members can be causes, so an unknown fact about one is a gap, unless another member reports it for all. */
 function reportUnreported({ gap, note }: Pick<Context, 'gap' | 'note'>, store: Store): void {
   const { name, members } = store;
   const responding = members.filter(({ error }) => error === undefined);
@@ -274,17 +274,20 @@ function reportUnreported({ gap, note }: Pick<Context, 'gap' | 'note'>, store: S
   const unknown = responding.filter(isDenied('health'));
   if (unknown.length > 0)
     note(
-      `/health of ${memberNames(unknown)} (${name}) is not available to this user: other answers were used instead`,
+      `/health of ${memberNames(unknown)} (${name}) is not available to this user; other responses were used instead`,
     );
   if (isUnanswered('alarm list'))
     note(
-      `Whether ${name} has raised an alarm is not known; v2 keys are written regardless. See /etcd health`,
+      `It is unknown whether ${name} has raised an alarm; v2 keys can be written regardless. See /etcd health`,
     );
   if (isUnanswered('member list'))
-    note(`The members of ${name} are not known: only the configured endpoints were checked`);
+    note(`The members of ${name} are unknown: only the configured endpoints were checked`);
 }
 
-/** All members were asked at the endpoints that have no v2 API, and each is of a version in which that can be off: https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md */
+/**
+ * Whether all members were queried at the endpoints that have no v2 API, and each has a version in which that API can be off:
+ * https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md
+ */
 function hasNoV2(store: ports.StoreMembers | undefined): boolean {
   if (!store || store.members.length === 0 || !isOneCluster(store)) return false;
   return (
@@ -302,7 +305,7 @@ async function instancesOf(
   wanted: string | undefined,
 ): Promise<Pick<Facts, 'deployments' | 'instances'>> {
   if (!read.processes) {
-    const because = 'no source here keeps processes, so no deployment is known';
+    const because = 'no source lists processes, so no deployments are known';
     if (wanted !== undefined) gap(`--deployment ${wanted}`, new SourceError(wanted, 'missing', because));
     return { deployments: [], instances: 'no-source' };
   }
@@ -324,7 +327,7 @@ async function instancesOf(
   return { deployments, instances: isComplete && deployments === all ? 'all' : 'partly' };
 }
 
-/** Those whose agents or monits do not respond: what depends on a doppler may be down there. */
+/** Instances whose agents or monit do not respond: metron_agent may be down there. */
 function reportUnknownProcesses(
   { gap }: Pick<Context, 'gap'>,
   source: string,

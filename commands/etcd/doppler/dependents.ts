@@ -11,9 +11,9 @@ import {
 import { worstSeverity } from '../../shared/severity.ts';
 import { DEPENDENT, isTooNew } from './doppler.ts';
 
-/** How far a missing doppler reaches: metron_agent on all VMs, which fails without one. */
+/** The effect of a missing doppler: metron_agent fails on all VMs. */
 
-/** Why metron agents fail: `known`; `another` cause than the dopplers, which are healthy; `unseen` where not all dopplers could be judged. */
+/** Why metron_agent fails: `known`; `another` cause, because the dopplers are healthy; `unseen` if not all dopplers could be judged. */
 export type Cause =
   | { readonly kind: 'known'; readonly because: string }
   | { readonly kind: 'another' | 'unseen' };
@@ -21,21 +21,21 @@ export type Cause =
 export interface BlastRadius {
   readonly findings: readonly Finding<never>[];
   readonly measures: NonNullable<Diagnosis['measures']>;
-  /** `metron_agent is down on 12 of 12 VMs`, where it is. */
+  /** `metron_agent is down on 12 of 12 VMs`. Absent if it is not down. */
   readonly summary?: string;
 }
 
-/** metron_agent in one deployment, on all instances that count. */
+/** metron_agent in one deployment, on all counted instances. */
 interface Dependents extends ProcessSpread {
   readonly deployment: ports.Deployment;
-  /** Also down, on instances that are ignored (`bosh ignore`). */
+  /** The ignored instances (`bosh ignore`) on which it is down. */
   readonly ignored: ProcessSpread['down'];
 }
 
-/** The reason of the finding about metron agents. */
+/** The reason of the finding about metron_agent. */
 export const DEPENDENT_DOWN = 'metron-down';
 
-/** Its severity is that of /bosh processes. Deployments of a version that no longer uses etcd depend on nothing here. */
+/** The finding has the severity of `/bosh processes`. Deployments of a version that no longer uses etcd are left out. */
 export function blastRadius(deployments: readonly ports.Deployment[], cause: Cause): BlastRadius {
   const all = deployments.filter((deployment) => !isTooNew(deployment)).map(dependentsOf);
   const on = all.flatMap((one) => one.on).length;
@@ -76,14 +76,14 @@ function describeCause(cause: Cause): string {
   if (cause.kind === 'known') return `most likely because ${cause.because}`;
   return cause.kind === 'another'
     ? 'not because of a missing doppler; see /bosh processes'
-    : 'cannot tell whether a missing doppler is the cause; see /bosh processes';
+    : 'it is unknown whether a missing doppler is the cause; see /bosh processes';
 }
 
 /** monit does not restart unmonitored processes: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
 function notMonitored(down: ProcessSpread['down']): readonly Evidence[] {
   const count = down.filter(({ process }) => process.state === 'unmonitored').length;
   if (count === 0) return [];
-  const next = `if it stays that way once the cause is fixed, run “monit start ${DEPENDENT}” on them`;
+  const next = `if it stays down after the cause is fixed, run \`monit start ${DEPENDENT}\` on them`;
   return [field('Not monitored', `${wording.count(count, 'VM')}: ${next}`)];
 }
 

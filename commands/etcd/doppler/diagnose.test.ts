@@ -19,7 +19,7 @@ test('names the one doppler behind every broken VM, and offers to restart that o
   const report = ask(stories.everyVmBroken.facts);
 
   expect(report.verdict).toBe(
-    'doppler_z2/0 is running but not registered; the other two are. metron_agent is down on 12 of 12 VMs',
+    'doppler_z2/0 is running but not registered; the other 2 are. metron_agent is down on 12 of 12 VMs',
   );
   expect(lines(report)).toEqual([
     'critical registration-stuck doppler_z2/0',
@@ -42,7 +42,7 @@ test('names the one doppler behind every broken VM, and offers to restart that o
   expect(stuck?.evidence).toContainEqual({
     kind: 'field',
     label: 'Directory',
-    value: '/doppler/meta/z2/doppler_z2 exists but is empty: something registered there before',
+    value: '/doppler/meta/z2/doppler_z2 exists but is empty: an instance registered there before',
   });
   expect(stuck?.evidence).toContainEqual({
     kind: 'table',
@@ -59,7 +59,7 @@ test('names the one doppler behind every broken VM, and offers to restart that o
   expect(metron?.offers).toBeUndefined();
 });
 
-test('before and after the fix, the numbers show it', () => {
+test('measures show the fix', () => {
   expect(ask(stories.everyVmBroken.facts).measures).toEqual([
     { label: 'doppler_z1', value: 1, unit: 'registered' },
     { label: 'doppler_z2', value: 0, unit: 'registered' },
@@ -69,21 +69,21 @@ test('before and after the fix, the numbers show it', () => {
   const after = ask(stories.everyVmMended.facts);
   expect(after.measures).toContainEqual({ label: 'doppler_z2', value: 1, unit: 'registered' });
   expect(after.measures).toContainEqual({ label: 'metron_agent', value: 12, of: 12, unit: 'running' });
-  expect(after).toMatchObject({ examined: 3, verdict: 'All three dopplers are registered', findings: [] });
+  expect(after).toMatchObject({ examined: 3, verdict: 'All 3 dopplers are registered', findings: [] });
 });
 
-test('without a majority no doppler is judged and none is restarted: etcd comes first', () => {
+test('without a majority, no doppler is judged and no restart is offered', () => {
   const report = ask(stories.quorumLost.facts);
   expect(report.verdict).toBe(
     "etcd has lost its quorum: 1 of 3 members responds; couldn't check any doppler. metron_agent is down on 12 of 12 VMs",
   );
   expect(lines(report)).toEqual(['critical quorum-lost etcd', 'critical metron-down metron_agent']);
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
-  expect(report.findings[0]?.summary).toMatch(/bring back .* first\. Restarting doppler does not help$/);
+  expect(report.findings[0]?.summary).toMatch(/Bring back .* first\. Restarting doppler won't help$/);
   expect(report.findings[1]?.summary).toContain('most likely because etcd has lost its quorum');
 });
 
-test('where the clocks of the members differ, times to live are wrong and no restart is offered', () => {
+test('if the clocks of the members differ, TTLs are wrong and no restart is offered', () => {
   const report = ask(stories.clocksApart.facts);
   expect(report.verdict).toContain(
     "The clocks of etcd's members differ by 41.3 s; doppler_z2/0 and doppler_z3/0",
@@ -92,7 +92,7 @@ test('where the clocks of the members differ, times to live are wrong and no res
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
-test('all missing at once have a shared cause: no restart, but a list of what to check', () => {
+test('all dopplers missing at once have a shared cause: no restart, but a list of what to check', () => {
   const report = ask(stories.syncClusterFailed.facts);
   expect(report.verdict).toBe('None of the 3 dopplers is registered');
   expect(lines(report)).toEqual(['critical all-missing /doppler/meta']);
@@ -105,7 +105,7 @@ test('all missing at once have a shared cause: no restart, but a list of what to
   );
 });
 
-test('endpoints of two clusters are the cause, and the dopplers that seem to be missing are not', () => {
+test('endpoints of two clusters are the cause, and the dopplers are not missing', () => {
   const report = ask(stories.twoClusters.facts);
   expect(report.verdict).toBe(
     "The endpoints of etcd are 2 separate clusters; couldn't check any doppler. metron_agent is down on 12 of 12 VMs",
@@ -120,14 +120,14 @@ test('expired certificates of all members are the cause', () => {
   const { facts, now } = stories.certificatesExpired;
   const report = diagnose(facts, check.args.parse({}), now);
   expect(report.verdict).toMatch(
-    /^The certificates of all 3 endpoints of etcd have expired; couldn't check any doppler/,
+    /^All 3 endpoint certificates of etcd have expired; couldn't check any doppler/,
   );
   expect(lines(report)).toEqual(['critical certificate-expired etcd', 'critical metron-down metron_agent']);
 });
 
 test('under NOSPACE the dopplers are registered, and the alarm is reported', () => {
   const report = ask(stories.noSpace.facts);
-  expect(report.verdict).toBe('All three dopplers are registered; etcd has raised the alarm NOSPACE');
+  expect(report.verdict).toBe('All 3 dopplers are registered; etcd has raised the alarm NOSPACE');
   expect(lines(report)).toEqual(['warning no-space etcd']);
 });
 
@@ -135,7 +135,7 @@ test('a Cloud Foundry from v251 on has nothing to check here, and its dopplers a
   const report = ask(stories.since251.facts);
   expect(lines(report)).toEqual(['info not-applicable /doppler/meta']);
   expect(report.verdict).toBe(
-    'The dopplers of cf do not register in etcd (CF v251 and later): nothing to check',
+    "The dopplers of cf don't register in etcd (CF v251 and later): nothing to check",
   );
 });
 
@@ -144,11 +144,11 @@ test('no doppler and no key is not a green report', () => {
   expect(lines(report)).toEqual(['info not-applicable /doppler/meta']);
 });
 
-test('where not all instances were seen, the report does not say that there is nothing to check', () => {
+test('if not all instances were read, the report does not say that there is nothing to check', () => {
   expect(ask(factsOf([etcd([])], [], 'partly'))).toMatchObject({ examined: 0, findings: [] });
 });
 
-test('each row of the table is a finding of its own, in the order of work', () => {
+test('each row of the table is a separate finding, in the order of work', () => {
   const report = ask(stories.oneOfEach.facts);
   expect(lines(report)).toEqual([
     'critical heartbeat-stopped doppler_z1/0',
@@ -165,14 +165,14 @@ test('each row of the table is a finding of its own, in the order of work', () =
     'info legacy-only doppler_z3/2',
   ]);
   expect(report.verdict).toMatch(
-    /; the other two are registered; etcd_z3_0 of etcd is not healthy; 2 other problems with keys$/,
+    /; the other 2 are registered; etcd_z3_0 of etcd is not healthy; 2 other problems with keys$/,
   );
   expect(report.findings.find(({ reason }) => reason === 'protocol-mismatch')?.summary).toBe(
-    '1 of 4 dopplers does not listen on [udp], which metron_agent uses: fix the configuration; a restart does not help',
+    "1 of 4 dopplers does not listen on [udp], which metron_agent uses. Fix the configuration; a restart won't help",
   );
 });
 
-test('only what a restart fixes is offered one', () => {
+test('only faults that a restart fixes offer one', () => {
   const { findings } = ask(stories.oneOfEach.facts);
   expect(findings.filter(({ offers = [] }) => offers.length > 0).map(({ reason }) => reason)).toEqual([
     'heartbeat-stopped',
@@ -200,7 +200,7 @@ test('a key with a negative TTL registers no instance', () => {
   expect(lines(ask(facts))).toEqual(['critical registration-stuck doppler_z1/0']);
 });
 
-test('the server’s own clock counts for a key, and not ours', () => {
+test('keys are judged by the server’s clock, not Wrench’s', () => {
   const store = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1', { ttl: 5 })]);
   const slow = {
     ...store,
@@ -250,11 +250,11 @@ test('no restart is offered if other processes may be restarted alone, but not t
   expect(finding?.evidence).toContainEqual({
     kind: 'field',
     label: 'No restart offered',
-    value: 'its configuration does not allow doppler to be restarted',
+    value: 'the configuration does not allow restarting doppler',
   });
 });
 
-test('the task that holds the deployment is shown beside the offer', () => {
+test('the task that locks the deployment is shown with the offer', () => {
   const store = etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')]);
   const lock = { taskId: '1180', description: 'create deployment' };
   const [finding] = ask(factsOf([store], [deployment([doppler(ONE), doppler(TWO)], { lock })])).findings;
@@ -280,19 +280,19 @@ test('metron_agent down with all dopplers registered has another cause', () => {
   expect(report.findings[0]?.summary).toContain('not because of a missing doppler; see /bosh processes');
 });
 
-test('which protocol metron agents speak is an argument', () => {
+test('the protocol of metron_agent is an argument', () => {
   const facts = factsOf(
     [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1', { schemes: ['ws'] })])],
     [deployment([doppler(ONE)])],
   );
   expect(ask(facts).verdict).toBe('doppler_z1/0 is registered; no doppler listens on [udp]');
   expect(ask(facts).findings[0]?.summary).toBe(
-    'No doppler listens on [udp], which metron_agent uses: fix the configuration; a restart does not help',
+    "No doppler listens on [udp], which metron_agent uses. Fix the configuration; a restart won't help",
   );
   expect(ask(facts, { protocols: 'tls,ws' }).findings).toEqual([]);
 });
 
-test('ten thousand keys are judged at once', () => {
+test('10,000 keys are judged fast', () => {
   const many = Array.from({ length: 10_000 }, (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`);
   const facts = factsOf(
     [etcd(many.map((address, at) => announced(`z1/doppler_z1/id-${at}`, address)))],

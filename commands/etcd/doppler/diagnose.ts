@@ -15,15 +15,15 @@ import { describeNone, describeNothingToCheck, namesOf, overview, verdictOf } fr
 export interface DiagnoseArgs {
   /** Names such as `doppler_z1/0` that are expected, whether or not a source lists processes. */
   readonly expected?: readonly string[] | undefined;
-  /** The protocols of the readers of the keys; if empty, protocols are not checked. */
+  /** The protocols that metron_agent uses. If empty, protocols are not checked. */
   readonly protocols: readonly string[];
 }
 
 type RestartFinding = Finding<RestartOffer>;
 
 /**
- * First what is wrong with the stores: some of it makes their keys meaningless. Then which dopplers should register, which keys there
- * are and whose they are, and each doppler by itself. Last how far it reaches: metron_agent on all VMs, which fails without a doppler.
+ * First judges the stores, because some of their faults make the keys meaningless. Then finds which dopplers should register, which keys
+ * exist and which doppler each belongs to, and judges each doppler. Finally checks metron_agent on all VMs, which fails without a doppler.
  */
 export function diagnose(
   seen: Facts,
@@ -62,8 +62,8 @@ export function diagnose(
 }
 
 /**
- * Keys of different clusters are not compared. Keys are quorum reads, so two successful reads prove a quorum; for keys that
- * were read once it is unknown whether they are refreshed.
+ * Keys of different clusters are not compared. Keys are read with a quorum, so two successful reads prove one. If keys were read only once,
+ * it is unknown whether they are refreshed.
  */
 function comparableReads({ name, earlier, later, members }: StoreReads): StoreReads {
   if (members && !isOneCluster(members)) return { name, members };
@@ -77,7 +77,7 @@ function withQuorum(members: ports.StoreMembers): ports.StoreMembers {
   return { ...members, hasQuorum: true };
 }
 
-/** Neither an expected instance nor a key: reported, because an empty report would look healthy. */
+/** The report if there is neither an expected instance nor a key. It has a finding, because an empty report would look healthy. */
 function notApplicable(facts: Facts, causes: readonly StoreCause[]): Diagnosis<RestartOffer> {
   const modern = facts.deployments.filter(isTooNew);
   const isCertain = modern.length > 0 || (wasAllRead(facts.stores) && facts.instances !== 'partly');
@@ -97,16 +97,16 @@ function notApplicable(facts: Facts, causes: readonly StoreCause[]): Diagnosis<R
   };
 }
 
-/** What is concluded about the dopplers themselves. */
+/** The conclusion about the dopplers themselves. */
 interface Conclusion {
   readonly verdict: string;
-  /** Why metron agents fail. */
+  /** Why metron_agent fails. */
   readonly cause: Cause;
-  /** Besides those about the stores. */
+  /** The findings, without those about the stores. */
   readonly findings: readonly RestartFinding[];
 }
 
-/** The symptoms are not listed: restarting instances one by one would fix nothing. */
+/** Does not list the symptoms: restarting instances one by one would fix nothing. */
 function withoutKeys(judged: readonly Judged[], { because, finding: { target } }: StoreCause): Conclusion {
   const rest = verdictOf(judged).replace(/^(Both|All|Couldn't) /, (start) => start.toLowerCase());
   const verdict = `${wording.capitalize(because, [target])}; ${rest}`;
@@ -138,7 +138,7 @@ function oneByOne(
   const notListening =
     mismatch?.severity === 'critical' ? `no doppler listens on [${protocols.join(' ')}]` : undefined;
   const besides = [...ofKeys, ...(mismatch ? [mismatch] : [])];
-  // What is critical is in the verdict already.
+  // The verdict already has the critical ones.
   const others = besides.filter(({ severity }) => severity !== 'critical').length;
   const verdict = [
     verdictOf(judged),
@@ -188,7 +188,7 @@ const OF_MEMBERS: ReadonlySet<string> = new Set([
   'member-unhealthy',
 ]);
 
-/** The table of all instances is shown once, under the first finding to work on. */
+/** Shows the table of all instances once, under the first finding to work on. */
 function withOverview(
   findings: readonly RestartFinding[],
   judged: readonly Judged[],

@@ -25,14 +25,14 @@ test.each<[age: string, schemes: readonly string[]]>([
   expect(ROOT.read(['z1', 'doppler_z1', ID], value)).toEqual({ ...WHOSE, hosts: HOSTS, protocols });
 });
 
-test('before June 2016, and on old directors, a doppler is called by its index', () => {
+test('before June 2016, and on old directors, a doppler is identified by its index', () => {
   expect(ROOT.read(['z1', 'doppler_z1', '0'], announcing('udp://10.160.55.25:3457'))).toMatchObject({
     group: 'doppler_z1',
     id: '0',
   });
 });
 
-test('the legacy key is an address alone, and says UDP by being there', () => {
+test('the legacy key is only an address, and means UDP', () => {
   expect(LEGACY_ROOT.read(['z1', 'doppler_z1', ID], '10.160.55.25')).toEqual({
     ...WHOSE,
     hosts: HOSTS,
@@ -114,7 +114,7 @@ const anySegment = fc.oneof(
   fc.constantFrom('z1', 'doppler_z1', '0', 'id-1', '__proto__'),
 );
 
-test('no path and no value can make the reading fail', () => {
+test('no path or value makes parsing fail', () => {
   fc.assert(
     fc.property(fc.array(anySegment, { maxLength: 5 }), anyValue, (segments, value) => {
       for (const { read } of ROOTS) {
@@ -125,7 +125,7 @@ test('no path and no value can make the reading fail', () => {
   );
 });
 
-test('no keys, whatever they are called and hold, can make the judging fail', () => {
+test('no keys, whatever their names and values, make the diagnosis fail', () => {
   const args = check.args.parse({});
   const here = [deployment([doppler({ name: 'doppler_z1/0', id: 'id-1', address: '10.0.1.1' })])];
   const anyKey = fc.record({

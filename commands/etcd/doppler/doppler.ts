@@ -3,28 +3,28 @@ import type { ports } from '../../kit.ts';
 import { usesEtcd } from '../../shared/cf-version.ts';
 
 /**
- * How a doppler registers: `/doppler/meta/<zone>/<job>/<id>` with a TTL of 10 s, refreshed every 5 s.
- * The `<id>` is the instance's UUID since June 2016 and its index before.
+ * A doppler registers as `/doppler/meta/<zone>/<job>/<id>` with a TTL of 10 s, refreshed every 5 s. The `<id>` is the instance's UUID since
+ * June 2016 and its index before.
  * https://github.com/cloudfoundry/loggregator-release/blob/d11b9f1/src/doppler/dopplerservice/announcer.go
  */
 export const HEARTBEAT_SECONDS = 5;
 
-/** The process that registers. Only this one is offered for a restart. */
+/** The process that registers. Only this process is offered for a restart. */
 export const PROCESS = 'doppler';
 
-/** On every VM. It fails where it finds no doppler. */
+/** Runs on every VM. It fails if it finds no doppler. */
 export const DEPENDENT = 'metron_agent';
 
-/** One directory in which dopplers register. Below it each group has one of its own, which stays when the keys in it expire. */
+/** A directory in which dopplers register. Each group has a subdirectory, which stays when its keys expire. */
 export interface Root {
   readonly prefix: string;
-  /** Read by older clients only. */
+  /** Read only by older clients. */
   readonly isLegacy: boolean;
-  /** Parses one key from its path below the prefix and its value; a string says why it cannot be parsed. */
+  /** Parses one key from its path below the prefix and its value. Returns a string with the reason if it cannot be parsed. */
   readonly read: (segments: readonly string[], value: string) => Announced | string;
 }
 
-/** What a key says about its instance; what it does not say is absent. */
+/** What a key says about its instance. Missing fields are absent. */
 export interface Announced {
   readonly zone?: string;
   readonly group?: string;
@@ -32,7 +32,7 @@ export interface Announced {
   readonly id?: string;
   readonly hosts: readonly string[];
   readonly protocols: readonly string[];
-  /** Why its value is unusable, where its path still identifies the instance. */
+  /** Why its value is unusable, although its path identifies the instance. */
   readonly corrupt?: string;
 }
 
@@ -49,7 +49,7 @@ export const ROOT: Root = {
   },
 };
 
-/** Until 2015 `<zone>/<index>`. Its readers use UDP. */
+/** Until 2015 `<zone>/<index>`. Its clients use UDP. */
 export const LEGACY_ROOT: Root = {
   prefix: '/healthstatus/doppler',
   isLegacy: true,
@@ -65,15 +65,15 @@ export const LEGACY_ROOT: Root = {
 /** In the order in which they are read. */
 export const ROOTS: readonly Root[] = [ROOT, LEGACY_ROOT];
 
-/** Groups whose instances should have the process. */
+/** Groups whose instances should run the process. */
 const GROUP = /^doppler/;
 
-/** If an agent reports no processes, only the name of its group tells. */
+/** If an agent reports no processes, only the name of its group indicates it. */
 export function isDoppler({ group, processes }: ports.Instance): boolean {
   return processes.length > 0 ? processes.some(({ name }) => name === PROCESS) : GROUP.test(group);
 }
 
-/** A deployment with dopplers that do not register in etcd, by its version. */
+/** Whether its dopplers do not register in etcd, by its version. */
 export function isTooNew({ version, instances }: ports.Deployment): boolean {
   return (
     usesEtcd(version) === false &&
@@ -83,7 +83,7 @@ export function isTooNew({ version, instances }: ports.Deployment): boolean {
 
 const endpointsSchema = z.object({ endpoints: z.array(z.string()).min(1).max(50) });
 
-/** Do not expect three of them: `udp` alone in 2015, then `tcp`, `ws` and `tls` were added, and only `ws` was left in 2017. */
+/** The number of endpoints varies: `udp` alone in 2015, then `tcp`, `ws` and `tls` were added, and only `ws` was left in 2017. */
 function readEndpoints(value: string): Pick<Announced, 'hosts' | 'protocols'> | string {
   let json: unknown;
   try {
@@ -102,7 +102,7 @@ function readEndpoints(value: string): Pick<Announced, 'hosts' | 'protocols'> | 
   };
 }
 
-/** Only addresses are compared with those of an instance, not names. */
+/** Only IP addresses are compared with those of an instance, not names. */
 export function isAddress(host: string): boolean {
   return /^\d{1,3}(\.\d{1,3}){3}$/.test(host) || (host.includes(':') && /^[0-9a-fA-F:.]{2,45}$/.test(host));
 }

@@ -23,7 +23,7 @@ const ORDER = [
   'registration-flapping',
 ];
 
-/** In the order in which people should work on them. */
+/** In the order of work. */
 export function compareFindings(a: Finding, b: Finding): number {
   const place = ({ reason }: Finding) => (ORDER.includes(reason) ? ORDER.indexOf(reason) : ORDER.length);
   return (
@@ -31,7 +31,7 @@ export function compareFindings(a: Finding, b: Finding): number {
   );
 }
 
-/** What is wrong with one instance that should register, if anything is. A corrupt key is a finding about the key. */
+/** The problem of one instance that should register, if any. A corrupt key is a finding about the key. */
 export function instanceFinding(judged: Judged, stores: readonly StoreReads[]): RestartFinding | undefined {
   const text = describeStatus(judged);
   if (!text) return undefined;
@@ -56,9 +56,9 @@ interface FindingText {
   readonly reason: string;
   readonly severity: RestartFinding['severity'];
   readonly summary: string;
-  /** The summary where a restart is offered. */
+  /** The summary if a restart is offered. */
   readonly withOffer?: string;
-  /** A restart is known to help. */
+  /** Whether a restart is known to help. */
   readonly restartHelps?: true;
 }
 
@@ -72,15 +72,15 @@ function describeStatus({ expected, status, key, process }: Judged): FindingText
       return {
         reason: 'registration-stuck',
         severity: 'critical',
-        summary: `${name} is running but not registered: clients cannot find it`,
-        withOffer: `${name} is running but not registered: clients cannot find it until its ${PROCESS} is restarted`,
+        summary: `${name} is running but not registered: clients can't find it`,
+        withOffer: `${name} is running but not registered: clients can't find it until ${PROCESS} is restarted`,
         restartHelps: true,
       };
     case 'heartbeat-stopped':
       return {
         reason: 'heartbeat-stopped',
         severity: 'critical',
-        summary: `${name} no longer refreshes its key, which expires in ${key?.leaf.ttlSeconds ?? 0} s: ${['running', 'not known'].includes(process) ? `its ${PROCESS} hangs or cannot write to etcd` : `its ${PROCESS} is not running (${process})`}`,
+        summary: `${name} no longer refreshes its key, which expires in ${key?.leaf.ttlSeconds ?? 0} s: ${['running', 'not known'].includes(process) ? `its ${PROCESS} hangs or can't write to etcd` : `its ${PROCESS} is not running (${process})`}`,
         restartHelps: true,
       };
     case 'failing':
@@ -94,13 +94,13 @@ function describeStatus({ expected, status, key, process }: Judged): FindingText
       return {
         reason: 'instance-unresponsive',
         severity: 'critical',
-        summary: `${name} is not registered and its VM is unavailable (${process}): recover the VM first (bosh cck or the resurrector)`,
+        summary: `${name} is not registered and its VM is unavailable (${process}). Recover the VM first (\`bosh cck\` or the resurrector)`,
       };
     case 'starting':
       return {
         reason: 'process-starting',
         severity: 'warning',
-        summary: `${name} is starting and not registered yet: check again in a minute`,
+        summary: `${name} is starting and not registered yet. Run the check again in a minute`,
       };
     case 'unregistered':
       return {
@@ -112,18 +112,18 @@ function describeStatus({ expected, status, key, process }: Judged): FindingText
       return {
         reason: 'registration-flapping',
         severity: 'warning',
-        summary: `The key of ${name} expired and came back between two reads: etcd is slow or is changing leaders, see /etcd health; restarting ${PROCESS} does not help`,
+        summary: `The key of ${name} expired and came back between two reads: etcd is slow or changing leaders. See /etcd health; restarting ${PROCESS} won't help`,
       };
     case 'legacy-only':
       return {
         reason: 'legacy-only',
         severity: 'info',
-        summary: `${name} has only its legacy key ${key?.leaf.key}: older clients find it over UDP, newer ones do not (an older doppler?)`,
+        summary: `${name} has only its legacy key ${key?.leaf.key}: older clients find it over UDP, newer ones don't. It may be an older doppler`,
       };
   }
 }
 
-/** The offer of a restart that would help, or why there is none. */
+/** The offer of a restart, or why there is none. */
 function restartOf(
   { at, name }: ExpectedInstance,
   stores: readonly StoreReads[],
@@ -134,7 +134,7 @@ function restartOf(
   const permission = permissionToRestart(at.instance, PROCESS);
   if (!permission.allowed) return { forbidden: permission.because };
   if (stores.some(({ earlier, later }) => later !== undefined && earlier === undefined))
-    return { forbidden: 'the keys were read only once: check again' };
+    return { forbidden: 'the keys were read only once; run the check again' };
   const params = { source, deployment, group, id, name, process: PROCESS };
   return { offers: [{ remediation: 'restart', params }] };
 }
@@ -150,7 +150,9 @@ function keyEvidence(key: Key | undefined): readonly Evidence[] {
   ];
 }
 
-/** What the group's directory says where there is no key. Directories do not expire, so an empty one shows that something registered before. */
+/**
+ * What the group's directory shows if there is no key. Directories do not expire, so an empty one shows that an instance registered before.
+ */
 function describeDirectory(stores: readonly StoreReads[], { group }: ExpectedInstance): string {
   const { prefix } = ROOT;
   const trees = stores.flatMap(({ later = [] }) => later.slice(0, 1));
@@ -163,29 +165,29 @@ function describeDirectory(stores: readonly StoreReads[], { group }: ExpectedIns
   if (leaves.some(({ ttlSeconds = 1 }) => ttlSeconds <= 0))
     return `${directory} has an expired key that etcd has not removed`;
   return leaves.length === 0
-    ? `${directory} exists but is empty: something registered there before`
+    ? `${directory} exists but is empty: an instance registered there before`
     : `${directory} has ${leaves.length === 1 ? 'a key of another instance' : `${leaves.length} keys of other instances`}`;
 }
 
 const SHARED_CAUSES = [
   'What to check:',
-  '- /var/vcap/sys/log/doppler/doppler.stderr.log: “sync cluster failed” means that it cannot reach etcd',
+  '- /var/vcap/sys/log/doppler/doppler.stderr.log: “sync cluster failed” means that it could not reach etcd',
   '- etcd itself: /etcd health',
   '- the client certificates of the dopplers for etcd: /certs expiring --match etcd',
   '- DNS (consul): cf-etcd.service.cf.internal must resolve on the doppler VMs',
 ];
 
-/** All of them at once: restarting each in turn would fix nothing. */
+/** All dopplers at once: restarting one after the other would fix nothing. */
 export function allMissing(judged: readonly Judged[], stores: readonly StoreReads[]): Finding<never> {
   const states = Map.groupBy(judged, ({ process }) => process);
   const how = [...states].map(([state, those]) => `${those.length} ${state}`).join(', ');
   const roots = ROOTS.map(({ prefix }) => prefix).join(' and ');
-  const wiped = `${roots} do not exist: the store was wiped, or nothing ever registered (since CF v251 nothing does)`;
+  const wiped = `${roots} do not exist: the store was wiped, or nothing ever registered (since CF v251, dopplers don't)`;
   return {
     reason: 'all-missing',
     severity: 'critical',
     target: ROOT.prefix,
-    summary: `${describeNone(judged)} (${how}): look for a shared cause before restarting any`,
+    summary: `${describeNone(judged)} (${how}). Look for a shared cause before restarting any`,
     evidence: [
       ...optionalField('Never registered', isWiped(stores) ? wiped : undefined),
       { kind: 'log', lines: SHARED_CAUSES },
@@ -194,7 +196,7 @@ export function allMissing(judged: readonly Judged[], stores: readonly StoreRead
   };
 }
 
-/** Everything that is wrong with keys, of any owner. */
+/** All problems of keys, with or without an owner. */
 export function keyFindings(
   { instances, deployments }: Facts,
   judged: readonly Judged[],
@@ -207,13 +209,13 @@ export function keyFindings(
       .map((key) => corruptKey(key, statusOf.get(expected) === 'corrupt' ? expected : undefined)),
   );
   const corrupt = unowned.filter((key) => key.corrupt !== undefined).map((key) => corruptKey(key));
-  // Unless all instances are known, a key cannot be called an orphan.
+  // A key is an orphan only if all instances are known.
   const knowsAll = instances === 'all' && deployments.length > 0;
   const orphans = unowned.filter((key) => knowsAll && key.isLive && key.corrupt === undefined);
   return [...owned, ...corrupt, ...orphans.map(orphanKey)].toSorted(compareFindings);
 }
 
-/** A key with an unreadable or wrong value. Deleting it is for people to decide. */
+/** A key with an unreadable or wrong value. Whether to delete it is left to people. */
 function corruptKey({ leaf, corrupt = '' }: Key, expected?: ExpectedInstance): Finding<never> {
   return {
     reason: 'key-corrupt',
@@ -239,7 +241,7 @@ function orphanKey({ leaf, before }: Key): Finding<never> {
   };
 }
 
-/** Registered, but unusable for readers that use another protocol. A restart does not change that. */
+/** Dopplers that are registered, but unusable for clients with another protocol. A restart does not help. */
 export function protocolMismatch(
   judged: readonly Judged[],
   protocols: readonly string[],
@@ -257,7 +259,7 @@ export function protocolMismatch(
     reason: 'protocol-mismatch',
     severity: isAll ? 'critical' : 'warning',
     target: ROOT.prefix,
-    summary: `${who} on [${protocols.join(' ')}], which ${DEPENDENT} uses: fix the configuration; a restart does not help`,
+    summary: `${who} on [${protocols.join(' ')}], which ${DEPENDENT} uses. Fix the configuration; a restart won't help`,
     evidence: [
       {
         kind: 'table',

@@ -57,7 +57,7 @@ function environment(registered: readonly Zone[]): Partial<ports.Readers> {
 const answeredOtherwise: Fixture['answeredOtherwise'] = [
   {
     answer: /\b(alarm list|quorum read|member list) of \w+ is /,
-    because: 'it is the same for all members, and the others answer it',
+    because: 'it is the same for all members, and the others report it',
   },
   {
     answer: /reports no memberId/,
@@ -83,7 +83,7 @@ export const fixtures: readonly Fixture[] = [
       },
       {
         answer: /member list of every member/,
-        because: 'the keys are read with a quorum, whoever its members are; a note says so',
+        because: 'the keys are read with a quorum, whichever members it has; a note says so',
       },
       {
         answer: /^other\.tree\(.*\) is missing/,

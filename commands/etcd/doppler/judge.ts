@@ -4,11 +4,12 @@ import { PROCESS } from './doppler.ts';
 import type { Assigned, ExpectedInstance, Key } from './registrations.ts';
 
 /**
- * The status of one instance that should register.
+ * The status of an instance that should register.
  *
- * `registered` a live key that is refreshed; `legacy-only` only under the legacy root; `heartbeat-stopped` a key that is no longer refreshed;
- * `flapping` its key expired and came back; `corrupt` an unusable key; without a key: `stuck` its process is running, `starting`,
- * `failing` its process is not running, `unresponsive` its machine does not respond, `unregistered` no source reports its process.
+ * `registered` a live key that is refreshed; `legacy-only` only under the legacy root; `heartbeat-stopped` a key that is no longer
+ * refreshed; `flapping` its key expired and came back; `corrupt` an unusable key; without a key: `stuck` its process is running,
+ * `starting`, `failing` its process is not running, `unresponsive` its machine does not respond, `unregistered` no source reports its
+ * process.
  */
 export type RegistrationStatus =
   | 'registered'
@@ -25,13 +26,15 @@ export type RegistrationStatus =
 export interface Judged {
   readonly expected: ExpectedInstance;
   readonly status: RegistrationStatus;
-  /** The best key, which decides the status. */
+  /** The best key. It decides the status. */
   readonly key?: Key;
-  /** State of the process that should register, in words. */
+  /** The state of the process that should register, in words. */
   readonly process: string;
 }
 
-/** Judges every expected instance. Unless all stores were read, one without a key is left out: its key may be in a store that was not read. */
+/**
+ * Judges every expected instance. If not all stores were read, an instance without a key is left out: its key may be in an unread store.
+ */
 export function judgeAll(
   stores: readonly StoreReads[],
   expected: readonly ExpectedInstance[],
@@ -93,8 +96,7 @@ const NOT_REGISTERED: readonly RegistrationStatus[] = [
 ];
 
 /**
- * Whether something that all of them need is broken. Not if no machine responds, and not for a single instance,
- * unless it runs and nothing has ever registered.
+ * Whether all instances share a cause. false if no machine responds, and for a single instance, unless it runs and nothing ever registered.
  */
 export function hasSharedCause(judged: readonly Judged[], stores: readonly StoreReads[]): boolean {
   const isLost = isWiped(stores) && judged.every(({ status }) => status === 'stuck');
@@ -105,7 +107,7 @@ export function hasSharedCause(judged: readonly Judged[], stores: readonly Store
   );
 }
 
-/** Not even the directories exist, which do not expire. */
+/** Whether not even the directories exist, which never expire. */
 export function isWiped(stores: readonly StoreReads[]): boolean {
   return stores.length > 0 && stores.every(({ later }) => later?.every(({ exists }) => !exists) ?? false);
 }

@@ -15,7 +15,7 @@ const lines = ({ findings }: ReturnType<typeof ask>) =>
 const ONE = { name: 'doppler_z1/0', id: 'id-1', address: '10.0.1.1' };
 const TWO = { name: 'doppler_z2/0', id: 'id-2', address: '10.0.2.1' };
 
-test('stopped and ignored dopplers are not missed, and their keys are no orphans', () => {
+test('stopped and ignored dopplers are not missing, and their keys are no orphans', () => {
   const facts = factsOf(
     [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z2/doppler_z2/id-2', '10.0.2.1')])],
     [
@@ -29,7 +29,7 @@ test('stopped and ignored dopplers are not missed, and their keys are no orphans
   expect(ask(facts)).toMatchObject({ examined: 1, verdict: 'doppler_z1/0 is registered', findings: [] });
 });
 
-test('old dopplers announce their index, and older ones their zone and index alone', () => {
+test('old dopplers announce their index, and older ones only their zone and index', () => {
   const facts = factsOf(
     [etcd([announced('z1/doppler_z1/0', '10.0.1.1'), legacy('z2/0', '10.0.2.1')])],
     [deployment([doppler(ONE), doppler(TWO)])],
@@ -37,7 +37,7 @@ test('old dopplers announce their index, and older ones their zone and index alo
   expect(lines(ask(facts))).toEqual(['info legacy-only doppler_z2/0']);
 });
 
-test('two deployments with a doppler_z1/0 each are told apart by its address', () => {
+test('two deployments that each have a doppler_z1/0 are distinguished by its address', () => {
   const facts = factsOf(
     [etcd([announced('z1/doppler_z1/0', '10.0.1.1')])],
     [
@@ -50,7 +50,7 @@ test('two deployments with a doppler_z1/0 each are told apart by its address', (
   expect(report.measures).toContainEqual({ label: 'cf-old doppler_z1', value: 0, unit: 'registered' });
 });
 
-test('dopplers by another name are known by their process, and by their group where the agent does not respond', () => {
+test('dopplers with another name are recognized by their process, or by their group if the agent does not respond', () => {
   const silent = { ...doppler({ name: 'doppler/1', id: 'id-2', state: 'unresponsive' }), processes: [] };
   const facts = factsOf(
     [etcd([announced('z1/loggregator/id-1', '10.0.1.1')])],
@@ -66,20 +66,20 @@ test('without a director the dopplers that are configured are expected', () => {
   expect(lines(report)).toEqual(['critical not-registered doppler_z2/0']);
 });
 
-test('where it is not known who should be there, an empty directory still shows who was', () => {
+test('if the expected instances are unknown, an empty directory still shows which instance registered before', () => {
   const { stores } = stories.everyVmBroken.facts;
   const report = ask(factsOf(stores, [], 'no-source'));
   expect(lines(report)).toEqual(['critical not-registered doppler_z2']);
   expect(report.examined).toBe(3);
 });
 
-test('a doppler that is configured and seen is expected once', () => {
+test('a doppler that is configured and listed is expected once', () => {
   const facts = factsOf([etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])], [deployment([doppler(ONE)])]);
   const report = ask(facts, { expected: 'doppler_z1/0 doppler_z1/id-1' });
   expect(report).toMatchObject({ examined: 1, findings: [] });
 });
 
-test('a key of a renamed doppler is known by the address it announces', () => {
+test('the key of a renamed doppler is recognized by the address it announces', () => {
   const facts = factsOf(
     [etcd([announced('z1/doppler/0', '10.0.1.1'), announced('z2/doppler_z2/other-id', '10.0.2.1')])],
     [deployment([doppler(ONE), doppler(TWO)])],
@@ -97,7 +97,7 @@ const FORBIDDEN = { allowed: false, because: 'the source bosh may only read' } a
 test.each([
   ['by its UUID', { ...ONE, address: '10.0.9.9' }],
   ['by its group, index and address', { ...ONE, id: '0' }],
-])('a machine that a director and a monit report is one machine, known %s', (_, again) => {
+])('a machine that a director and monit report is one machine, recognized %s', (_, again) => {
   const { restart, ...monit } = BY_MONIT;
   const facts = factsOf(
     [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z2/doppler_z2/id-2', '10.0.2.1')])],
@@ -108,7 +108,7 @@ test.each([
   expect(report.measures).toContainEqual({ label: 'metron_agent', value: 2, of: 2, unit: 'running' });
 });
 
-test('of a machine that two sources report, the restart goes through the one that may', () => {
+test('a machine that two sources report is restarted through the one that may', () => {
   const { restart, ...monit } = BY_MONIT;
   const facts = factsOf(
     [etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')])],

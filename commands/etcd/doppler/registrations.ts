@@ -3,25 +3,25 @@ import { usesEtcd } from '../../shared/cf-version.ts';
 import type { Facts, StoreReads } from './collect.ts';
 import { type Announced, isAddress, isDoppler, ROOT, ROOTS, type Root } from './doppler.ts';
 
-/** Who should register, which keys there are, and whose they are. Nothing is judged here. */
+/** Finds the instances that should register, the keys, and which instance each key belongs to. Judges nothing. */
 
 /** One instance that should register. */
 export interface ExpectedInstance {
-  /** As people call it: `doppler_z2/0`, with its deployment's name before it where two deployments have one. */
+  /** The display name: `doppler_z2/0`, with its deployment before it if two deployments have one. */
   readonly name: string;
   readonly group: string;
   readonly id: string;
   readonly index?: number;
   readonly zone?: string;
   readonly addresses: readonly string[];
-  /** Where an instance is known. One that is only named in the configuration has none. */
+  /** The known instance. Absent if it is only named in the configuration. */
   readonly at?: { readonly deployment: ports.Deployment; readonly instance: ports.Instance };
 }
 
 /** All instances that may register, and those of them that should. */
 export interface ExpectedInstances {
   readonly expected: readonly ExpectedInstance[];
-  /** Stopped or ignored: their keys are not orphans, and a missing key is expected. */
+  /** Stopped or ignored instances: their keys are not orphans, and missing keys are expected. */
   readonly excused: readonly ExpectedInstance[];
 }
 
@@ -29,9 +29,9 @@ export interface ExpectedInstances {
 export interface Key {
   readonly root: Root;
   readonly leaf: ports.KeyLeaf;
-  /** The same path at the first read. */
+  /** The same key at the first read. */
   readonly before?: ports.KeyLeaf;
-  /** Its TTL has not run out, by the server's own clock. */
+  /** Whether its TTL has not expired, by the server's clock. */
   readonly isLive: boolean;
   readonly announced?: Announced;
   /** Why it is unusable. */
@@ -40,13 +40,13 @@ export interface Key {
 
 export interface Assigned {
   readonly byExpected: ReadonlyMap<ExpectedInstance, readonly Key[]>;
-  /** Those of no known instance. */
+  /** Keys of no known instance. */
   readonly unowned: readonly Key[];
 }
 
 /**
- * A director and a monit may both report the same machine: it is recognized by its UUID, or by its group, index and address.
- * Of the two, the one that may restart it is kept, else the first.
+ * A director and monit may report the same machine. It is recognized by its UUID, or by its group, index and address. The report that
+ * allows a restart is kept, otherwise the first.
  */
 export function dedupeInstances(deployments: readonly ports.Deployment[]): readonly ports.Deployment[] {
   const chosen = new Map<string, ports.Instance>();
@@ -66,7 +66,7 @@ export function dedupeInstances(deployments: readonly ports.Deployment[]): reado
   }));
 }
 
-/** An index alone does not identify an instance: two deployments may have a `doppler_z1/0` each. */
+/** An index alone does not identify an instance: two deployments may each have a `doppler_z1/0`. */
 function identitiesOf({ group, id, index, addresses }: ports.Instance): readonly string[] {
   const byId = isIndex(id) ? [] : [`id ${group}/${id}`];
   const byAddress = index === undefined ? [] : addresses.map((address) => `at ${group}/${index} ${address}`);
@@ -74,8 +74,8 @@ function identitiesOf({ group, id, index, addresses }: ports.Instance): readonly
 }
 
 /**
- * The dopplers of all deployments that may use etcd, and those that are `named` besides, such as `doppler_z1/0`. Where neither is known,
- * those that are registered and those that were.
+ * The dopplers of all deployments that may use etcd, and also those in `named`, such as `doppler_z1/0`. If there are none, those that are
+ * or were registered.
  */
 export function findExpected(
   { deployments, instances, stores }: Facts,
@@ -144,10 +144,7 @@ export function keysOf({ earlier = [], later = [] }: StoreReads): Key[] {
   });
 }
 
-/**
- * Without a leader expired keys are not removed and their TTL goes below zero.
- * The server's clock counts, because ours may differ.
- */
+/** Without a leader expired keys are not removed and their TTL goes below zero. The server's clock is used, because Wrench's may differ. */
 function isLive({ ttlSeconds = 0, expiresAt }: ports.KeyLeaf, serverTime: Date): boolean {
   return ttlSeconds > 0 && expiresAt !== undefined && expiresAt.getTime() > serverTime.getTime();
 }
@@ -162,8 +159,8 @@ function parseKey(root: Root, { key, value, ttlSeconds }: ports.KeyLeaf): Pick<K
 }
 
 /**
- * Assigns each key to an instance: by the id in it, else by its group and index, else by the address that it announces.
- * One that is only named in the configuration, by an index, takes what is left in its group.
+ * Assigns each key to an instance: by its id, otherwise by its group and index, otherwise by the address that it announces. An instance
+ * that is only named in the configuration, by index, gets a remaining key of its group.
  */
 export function assign(keys: readonly Key[], { expected, excused }: ExpectedInstances): Assigned {
   const find = makeFinder([...expected, ...excused]);
@@ -206,14 +203,14 @@ function makeFinder(all: readonly ExpectedInstance[]): (says: Announced) => Expe
       (id === undefined || isNumber ? undefined : byId.get(id)) ??
       (isNumber ? byIndex.get(where) : undefined) ??
       hosts.flatMap((host) => byHost.get(host) ?? []);
-    // Two deployments may have a `doppler_z1/0` each: the address distinguishes them.
+    // Two deployments may each have a `doppler_z1/0`: the address distinguishes them.
     return (
       candidates.find(({ addresses }) => hosts.some((host) => addresses.includes(host))) ?? candidates[0]
     );
   };
 }
 
-/** Readers of such a key send everything to the wrong address. */
+/** Clients of such a key send everything to the wrong address. */
 function withForeignAddress(key: Key, { name, addresses }: ExpectedInstance): Key {
   const foreign = (key.announced?.hosts ?? []).filter((host) => isAddress(host) && !addresses.includes(host));
   if (key.corrupt !== undefined || addresses.length === 0 || foreign.length === 0) return key;

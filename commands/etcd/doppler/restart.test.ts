@@ -16,7 +16,7 @@ const BY_MONIT: typeof BY_DIRECTOR = {
   allowed: true,
   scope: 'process',
   processes: ['doppler'],
-  sideEffects: ['Drain scripts are not run: monit stops the process at once'],
+  sideEffects: ["Drain scripts don't run: monit stops the process immediately"],
 };
 
 function z2(known: Partial<Parameters<typeof doppler>[0]> = {}): ports.Instance {
@@ -41,7 +41,7 @@ function context(
   };
 }
 
-test('through a director the plan names all that stops with it, and is bound to this very machine', async () => {
+test('through a director, the plan names everything that stops, and is bound to this machine', async () => {
   const sideEffects = ['its drain scripts run first, for as long as they take'];
   const plan = await restart.plan(context([z2({ restart: { ...BY_DIRECTOR, sideEffects } })]), ASKED);
   expect(plan).toEqual({
@@ -53,25 +53,25 @@ test('through a director the plan names all that stops with it, and is bound to 
     precondition: { incarnation: 'vm-7 agent-9' },
     afterwards: [
       'It should register within 5 s of starting.',
-      'A metron_agent that stays unmonitored must be started separately.',
+      'Start each metron_agent that stays unmonitored separately.',
     ],
     details: { scope: 'instance' },
   });
 });
 
-test('through monit the plan names the one process, and is bound to its pid', async () => {
+test('through monit, the plan names the one process, and is bound to its pid', async () => {
   const read = context([z2({ restart: BY_MONIT, incarnation: 'doppler 812' })]);
   expect(await restart.plan(read, ASKED)).toMatchObject({
     lines: [
       'Restart the process doppler on doppler_z2/0 of cf; no other process is affected',
-      'Drain scripts are not run: monit stops the process at once',
+      "Drain scripts don't run: monit stops the process immediately",
     ],
     precondition: { incarnation: 'doppler 812' },
     details: { scope: 'process' },
   });
 });
 
-test('made again later the plan is the same word for word, though another process came and went', async () => {
+test('a plan made later is identical, although another process came and went', async () => {
   const before = await restart.plan(context([z2()]), ASKED);
   const later = new Date('2016-12-06T18:55:50Z');
   const fallen = z2({ state: 'starting', processes: { metron_agent: 'starting' } });
@@ -80,28 +80,28 @@ test('made again later the plan is the same word for word, though another proces
   expect(await restart.plan(context([failing], {}, later), ASKED)).toEqual(before);
 });
 
-test('after another restart the plan is another one', async () => {
+test('after another restart, the plan differs', async () => {
   const of = (incarnation: string) => restart.plan(context([z2({ incarnation })]), ASKED);
   expect(await of('doppler 812')).not.toEqual(await of('doppler 1043'));
 });
 
-test('while a task holds the deployment nothing is planned, and the task is named', async () => {
+test('while a task locks the deployment, nothing is planned, and the task is named', async () => {
   const lock = { taskId: '1180', description: 'create deployment' };
   await expect(restart.plan(context([z2()], { lock }), ASKED)).rejects.toMatchObject({
     name: 'SourceError',
     kind: 'refused',
     message:
-      'doppler_z2/0 is not restarted: its deployment is locked by task 1180 (create deployment); try again when the task ends',
+      'cannot restart doppler_z2/0: its deployment is locked by task 1180 (create deployment); try again when the task ends',
   });
 });
 
-const NOT_ALLOWED = 'doppler_z2 is not among the instance groups that may be restarted';
+const NOT_ALLOWED = 'doppler_z2 is not one of the instance groups that can be restarted';
 
 test.each<[string, ports.Instance[], string]>([
   [
     'is gone',
     [doppler({ name: 'doppler_z1/0' })],
-    'doppler_z2/0 is not restarted: it no longer exists (deleted or recreated)',
+    'cannot restart doppler_z2/0: it no longer exists (deleted or recreated)',
   ],
   ['is ignored', [z2({ ignored: true })], 'it is ignored (`bosh ignore`)'],
   ['was stopped on purpose', [z2({ desired: 'stopped' })], 'it is stopped on purpose'],
@@ -110,14 +110,14 @@ test.each<[string, ports.Instance[], string]>([
   ['has an unresponsive monit', [z2({ state: 'unknown' })], 'its monit is not responding'],
   ['is not on the list', [z2({ restart: { allowed: false, because: NOT_ALLOWED } })], NOT_ALLOWED],
   [
-    'may have other processes restarted only',
+    'may have only other processes restarted',
     [z2({ restart: { ...BY_MONIT, processes: ['metron_agent'] } })],
-    'its configuration does not allow doppler to be restarted',
+    'the configuration does not allow restarting doppler',
   ],
   [
-    'does not run one any more',
+    'no longer runs one',
     [{ ...z2(), processes: [{ name: 'metron_agent', state: 'running' }] }],
-    'it no longer has a process doppler',
+    'it no longer has the process doppler',
   ],
 ])('a doppler that %s is not restarted', async (_, instances, because) => {
   const planned = restart.plan(context(instances), ASKED);
@@ -128,58 +128,58 @@ test.each<[string, ports.Instance[], string]>([
 test('an offer that names another process is refused, whatever the machine runs', async () => {
   const asked = { ...ASKED, process: 'consul_agent' };
   await expect(restart.plan(context([z2()]), asked)).rejects.toThrow(
-    'this fix restarts doppler, not consul_agent',
+    'this fix restarts only doppler, not consul_agent',
   );
 });
 
 test('what could not be read is not reported as deleted', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   await expect(restart.plan(context([], { gaps: [{ what: 'cf', error }] }), ASKED)).rejects.toThrow(
-    'cf could not be read (task 1181 did not end within 60 s)',
+    "cf couldn't be read (task 1181 did not end within 60 s)",
   );
 });
 
 test.each([
   [{ ...ASKED, source: 'other' }, 'the source other is no longer configured'],
   [{ ...ASKED, deployment: 'other' }, 'the deployment other no longer exists'],
-])('a source or deployment that is gone is refused', async (asked, because) => {
+])('a removed source or deployment is refused', async (asked, because) => {
   await expect(restart.plan(context([z2()]), asked)).rejects.toThrow(because);
 });
 
 test.each<[string, ports.RestartPermission, object]>([
   ['the whole instance', BY_DIRECTOR, {}],
   ['the one process', BY_MONIT, { process: 'doppler' }],
-])('applying sends one order, for %s, and reports the result', async (_, permission, what) => {
+])('apply sends one request, for %s, and reports the result', async (_, permission, what) => {
   const read = context([z2({ restart: permission })]);
   const plan = await restart.plan(read, ASKED);
   const travelled = JSON.parse(JSON.stringify(plan)) as typeof plan;
   const sent: unknown[] = [];
-  const told: string[] = [];
+  const recorded: string[] = [];
   const send = (...call: unknown[]) => {
     sent.push(call);
     return Promise.resolve({ summary: 'task 1180 done after 41 s' });
   };
-  const recordStep = (line: string) => Promise.resolve(void told.push(line));
+  const recordStep = (line: string) => Promise.resolve(void recorded.push(line));
   const write = {
     processes: (source: string) => ({ restart: (...call: unknown[]) => send(source, ...call) }),
   };
   await restart.apply({ ...read, write, applyContext: APPLY_CONTEXT, recordStep }, ASKED, travelled);
   const { source, group, id } = ASKED;
   expect(sent).toEqual([[source, { deployment: 'cf', group, id, ...what }, APPLY_CONTEXT]]);
-  expect(told).toEqual(['doppler_z2/0 restarted: task 1180 done after 41 s']);
+  expect(recorded).toEqual(['doppler_z2/0 restarted: task 1180 done after 41 s']);
 });
 
 test('a restart that the director refuses is not reported as done', async () => {
   const read = context([z2()]);
   const plan = await restart.plan(read, ASKED);
-  const told: string[] = [];
-  const recordStep = (line: string) => Promise.resolve(void told.push(line));
+  const recorded: string[] = [];
+  const recordStep = (line: string) => Promise.resolve(void recorded.push(line));
   const refused = new SourceError('bosh', 'refused', 'task 1180 ended in error');
   const write = { processes: () => ({ restart: () => Promise.reject(refused) }) };
   await expect(
     restart.apply({ ...read, write, applyContext: APPLY_CONTEXT, recordStep }, ASKED, plan),
   ).rejects.toBe(refused);
-  expect(told).toEqual([]);
+  expect(recorded).toEqual([]);
 });
 
 test('the button says what it restarts', () => {

@@ -6,8 +6,8 @@ export const restart = defineRestart({
   process: PROCESS,
   afterwards: [
     `It should register within ${HEARTBEAT_SECONDS} s of starting.`,
-    `A ${DEPENDENT} that stays unmonitored must be started separately.`,
+    `Start each ${DEPENDENT} that stays unmonitored separately.`,
   ],
-  // monit, whose cycle is 10 s, watches the metron agents: they were back after 30 s in the outage of December 2016.
+  // monit restarts metron_agent in its 10-second cycle: in the outage of December 2016 it was back after 30 s.
   settlesWithinSeconds: 90,
 });

@@ -21,7 +21,7 @@ const OTHERS = [
   'uaa_z1/0',
 ];
 
-/** The three dopplers and nine others, metron_agent on all of them in one state. */
+/** The 3 dopplers and 9 other VMs, with metron_agent in the same state on all of them. */
 function everyVm(
   metron: ports.RunningProcess['state'],
   known: Parameters<typeof doppler>[0][] = [Z1, Z2, Z3],
@@ -41,7 +41,7 @@ const key = ({ name, id, address }: typeof Z1, known: Parameters<typeof announce
 /** One directory in etcd was empty, and metron_agent was down on every VM of a Cloud Foundry. */
 export const everyVmBroken: Story<Facts> = {
   title: 'The Day I Broke Every VM in Cloud Foundry',
-  source: 'Chris Weibel, "The Day I Broke Every VM in Cloud Foundry" (2016)',
+  source: 'https://cweibel.github.io/blog/2016/12/06/the-day-i-broke-every-vm-in-cloud-foundry',
   now: new Date('2016-12-06T19:42:26Z'),
   facts: factsOf(
     [etcd([key(Z1), key(Z3)], { empty: ['/doppler/meta/z2/doppler_z2'] })],
@@ -52,7 +52,7 @@ export const everyVmBroken: Story<Facts> = {
 /** Half a minute after the restart. */
 export const everyVmMended: Story<Facts> = {
   title: 'Half a minute after doppler_z2/0 was restarted',
-  source: 'The end of Chris Weibel, "The Day I Broke Every VM in Cloud Foundry" (2016)',
+  source: 'The end of https://cweibel.github.io/blog/2016/12/06/the-day-i-broke-every-vm-in-cloud-foundry',
   now: new Date('2016-12-06T19:43:30Z'),
   facts: factsOf(
     [etcd([key(Z1), key(Z2, { created: 56_766_900, before: 'absent' }), key(Z3)])],
@@ -60,9 +60,9 @@ export const everyVmMended: Story<Facts> = {
   ),
 };
 
-/** Two of three members are gone: the last one still answers plain reads, with keys whose time to live is below zero. */
+/** 2 of 3 members are down. The last one still serves plain reads, with negative TTLs. */
 export const quorumLost: Story<Facts> = {
-  title: 'etcd has lost its majority, and every doppler seems to be gone',
+  title: 'etcd has lost its majority, and every doppler seems to be missing',
   source:
     'https://github.com/cloudfoundry/loggregator-release/issues/127: panics of metron_agent while etcd elected leaders on slow disks',
   now: new Date('2016-05-31T09:00:00Z'),
@@ -125,16 +125,16 @@ export const syncClusterFailed: Story<Facts> = {
   ),
 };
 
-/** From CF v251 on metron_agent finds dopplers by DNS, and no doppler writes to etcd. */
+/** From CF v251 on, metron_agent finds dopplers by DNS, and dopplers do not write to etcd. */
 export const since251: Story<Facts> = {
-  title: 'A Cloud Foundry whose dopplers do not use etcd any more',
+  title: 'A Cloud Foundry whose dopplers no longer use etcd',
   source:
     'https://github.com/cloudfoundry/loggregator-release/issues/175 and 200, after which metron_agent no longer used etcd',
   now: new Date('2017-04-10T10:00:00Z'),
   facts: factsOf([etcd([])], [deployment(everyVm('running'), { version: 'cf/252' })]),
 };
 
-/** One member lost its disk and was bootstrapped again with a list of itself alone: now clients see one store or the other. */
+/** One member lost its disk and was bootstrapped again with a list of itself alone: now clients reach one cluster or the other. */
 export const twoClusters: Story<Facts> = {
   title: 'Two dopplers are missing, and the endpoints of etcd are two clusters',
   source:
@@ -155,7 +155,7 @@ export const twoClusters: Story<Facts> = {
   ),
 };
 
-/** A year after they were issued, the certificates of all members expire on the same day. */
+/** The certificates of all members expire on the same day, a year after they were issued. */
 export const certificatesExpired: Story<Facts> = {
   title: 'The certificates of all members of etcd have expired',
   source:
@@ -184,7 +184,7 @@ export const certificatesExpired: Story<Facts> = {
   ),
 };
 
-/** v3 writes fail, and dopplers go on: their v2 keys are stored separately. */
+/** v3 writes fail, but dopplers continue, because their v2 keys are stored separately. */
 export const noSpace: Story<Facts> = {
   title: 'etcd has run out of space, and dopplers still refresh their keys',
   source:
@@ -202,9 +202,9 @@ export const noSpace: Story<Facts> = {
   ),
 };
 
-/** One example of every other fault of a registration. */
+/** One example of each other fault of a registration. */
 export const oneOfEach: Story<Facts> = {
-  title: 'One of each way in which an announcement can be wrong',
+  title: 'Each way in which a registration can be wrong',
   source:
     'The announcer and the finder of https://github.com/cloudfoundry/loggregator-release at d11b9f1, and what they do not expect',
   now: new Date('2016-12-06T19:42:26Z'),

@@ -1,9 +1,9 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
-import { agree, be, type Predicate, say } from '../../shared/grammar.ts';
+import { agree, allOf, be, type Predicate, say } from '../../shared/grammar.ts';
 import { ROOTS } from './doppler.ts';
 import { isRegistered, type Judged, type RegistrationStatus } from './judge.ts';
 
-/** In the order of the verdict. */
+/** In the order in which the verdict names them. */
 const VERDICT_PHRASES: readonly (readonly [RegistrationStatus, Predicate])[] = [
   ['unresponsive', be('unavailable')],
   ['failing', be('not running')],
@@ -15,7 +15,7 @@ const VERDICT_PHRASES: readonly (readonly [RegistrationStatus, Predicate])[] = [
   ['starting', be('starting')],
 ];
 
-/** `doppler_z2/0 is running but not registered; the other two are`. */
+/** `doppler_z2/0 is running but not registered; the other 2 are`. */
 export function verdictOf(judged: readonly Judged[]): string {
   if (judged.length === 0) return "Couldn't check any doppler";
   const good = judged.filter(({ status }) => status === 'registered' || status === 'legacy-only');
@@ -28,13 +28,12 @@ export function verdictOf(judged: readonly Judged[]): string {
   if (good.length === 0) return text;
   const isSaid = ['stuck', 'unregistered'].includes(parts.at(-1)?.status ?? '');
   const are = agree(good.length, isSaid ? { one: 'is', many: 'are' } : be('registered'));
-  return `${text}; the other ${spellOut(good.length)} ${are}`;
+  return `${text}; the other ${good.length === 1 ? 'one' : good.length} ${are}`;
 }
 
 function describeAllRegistered(judged: readonly Judged[]): string {
   if (judged.length === 1) return say(namesOf(judged), be('registered'));
-  const both = judged.length === 2 ? 'Both' : `All ${spellOut(judged.length)}`;
-  return `${both} dopplers are registered`;
+  return `${wording.capitalize(allOf(judged.length, 'doppler'))} are registered`;
 }
 
 /** `None of the 3 dopplers is registered`. */
@@ -45,22 +44,15 @@ export function describeNone(judged: readonly Judged[]): string {
   return `None of the ${wording.count(judged.length, 'doppler')} ${isFading ? 'refreshes its key' : 'is registered'}`;
 }
 
-/** Where there is neither an expected doppler nor a key. */
+/** The verdict if there is neither an expected doppler nor a key. */
 export function describeNothingToCheck(modern: readonly ports.Deployment[]): string {
   return modern.length > 0
-    ? `The dopplers of ${wording.list(modern.map(({ name }) => name))} do not register in etcd (CF v251 and later): nothing to check`
-    : `No doppler found, and none ever registered under ${ROOTS.map(({ prefix }) => prefix).join(' or ')}: nothing to check. Since CF v251 they do not register`;
+    ? `The dopplers of ${wording.list(modern.map(({ name }) => name))} don't register in etcd (CF v251 and later): nothing to check`
+    : `No doppler found, and none ever registered under ${ROOTS.map(({ prefix }) => prefix).join(' or ')}: nothing to check. Since CF v251, dopplers don't register in etcd`;
 }
 
 export function namesOf(judged: readonly Judged[]): readonly string[] {
   return judged.map(({ expected }) => expected.name);
-}
-
-/** In a sentence `two`. */
-function spellOut(amount: number): string {
-  return (
-    ['none', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'][amount] ?? `${amount}`
-  );
 }
 
 const REGISTERED: Readonly<Partial<Record<RegistrationStatus, string>>> = {
@@ -71,7 +63,7 @@ const REGISTERED: Readonly<Partial<Record<RegistrationStatus, string>>> = {
   corrupt: 'invalid key',
 };
 
-/** All of them in one table, what is wrong first. */
+/** All dopplers in one table, those with a problem first. */
 export function overview(judged: readonly Judged[]): Evidence {
   return {
     kind: 'table',

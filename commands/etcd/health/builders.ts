@@ -3,7 +3,7 @@ import { certificate } from '../../shared/builders.ts';
 import { DEFAULT_QUOTA_BYTES, storeMember } from '../../shared/fixture-sources.ts';
 import type { Facts, StoreState } from './collect.ts';
 
-/** Builders for facts: what each member reported about itself, in short. */
+/** Builders for facts: what each member reported about itself. */
 
 export const MB = 1_000_000;
 export const QUOTA = DEFAULT_QUOTA_BYTES;
@@ -19,7 +19,7 @@ export function leader(name: string, known: MemberOverrides = {}): ports.StoreMe
   return member(name, { isLeader: true, ...known });
 }
 
-/** One that does not respond: nothing listens at its port, unless something else is given. */
+/** A member that does not respond. By default nothing listens on its port. */
 export function silent(
   name: string,
   because = 'connection refused',
@@ -37,14 +37,14 @@ export function silent(
   };
 }
 
-/** One that was added and never started. */
+/** A member that was added but never started. */
 export function neverStarted(): ports.StoreMember {
   const because = 'it was added to the cluster but has never started';
   const { url: _, ...nobody } = silent('', because, { id: '8211f1d0f64f3269', isConfigured: false });
   return { ...nobody, clientUrls: [], failureMode: 'unreachable' };
 }
 
-/** Of etcd 2, which reports no sizes, no alarms and no raft index. */
+/** A member of etcd 2, which reports no sizes, alarms or raft index. */
 export function old(name: string, known: MemberOverrides = {}): ports.StoreMember {
   const { id, clientUrls } = member(name);
   return {
@@ -79,7 +79,7 @@ export function store(
   };
 }
 
-/** Every member that has an address is configured. */
+/** Every member with an address is configured. */
 function endpointOf(
   { id, url, error, failureMode }: ports.StoreMember,
   lists: readonly string[],
@@ -101,12 +101,12 @@ export function alarm(name: string, kind: ports.StoreAlarm['kind'] = 'NOSPACE'):
   return { memberId: idOf(name), kind };
 }
 
-/** What a member serves on its client port, and until when. */
+/** The certificate of a member's client port, and when it expires. */
 export function serving(name: string, until: string): { readonly certificate: ports.Certificate } {
   return { certificate: certificate(`${name}.example.com`, until) };
 }
 
-/** Hexadecimal, and the same for the same name. */
+/** Hexadecimal digits, derived from the name. */
 export function idOf(name: string): string {
   let value = 0xcbf29ce484222325n;
   for (const letter of name)

@@ -20,14 +20,17 @@ import type { Problem } from './verdict.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Their ids: that they do not respond is reported with their certificate. */
+/** The ids of members whose certificate explains why they do not respond. */
 export function idsOfExpired(store: StoreState, now: Date): readonly string[] {
   return servedCertificates(store)
     .filter(({ certificate }) => hasExpired(certificate, now))
     .map(({ id }) => id);
 }
 
-/** The certificates of the client ports, and our own. Members usually get theirs on the same day, so those that expire are one finding, and those that have expired another. */
+/**
+ * The certificates of the client ports, and Wrench's own. Members usually get theirs on the same day, so expiring ones are one finding, and
+ * expired ones another.
+ */
 export function certificateProblems(store: StoreState, limits: CertificateLimits, now: Date): Problem[] {
   return [
     clientCertificateProblem(store, limits, now),
@@ -38,10 +41,10 @@ export function certificateProblems(store: StoreState, limits: CertificateLimits
   ].flatMap((problem) => problem ?? []);
 }
 
-/** Open connections stay; a member that restarts or briefly loses its connections cannot come back. */
+/** Open connections stay, but a member that restarts or loses its connections cannot rejoin. */
 function expiredPeers(store: StoreState, now: Date): Problem | undefined {
   const problem = describeExpired(store.members, 'peerCertificate', now);
-  // Without a leader it is the cause, and reported there.
+  // Without a leader, it is reported there as the cause.
   if (problem === undefined || store.hasQuorum === false) return undefined;
   const ended = store.members.filter(({ peerCertificate }) => hasExpired(peerCertificate, now));
   return {
@@ -50,7 +53,7 @@ function expiredPeers(store: StoreState, now: Date): Problem | undefined {
       reason: 'peer-certificate-expired',
       severity: 'critical',
       target: storeTarget(store, ended),
-      summary: `${wording.capitalize(problem)}: members that restart or reconnect cannot rejoin, and ${store.name} may lose its quorum. Renew the peer certificates`,
+      summary: `${wording.capitalize(problem)}: members that restart or reconnect can't rejoin, and ${store.name} may lose its quorum. Renew the peer certificates`,
       evidence: [
         {
           kind: 'table',
@@ -78,7 +81,7 @@ function notYetValid(store: StoreState, now: Date): Problem | undefined {
       reason: 'certificate-not-yet-valid',
       severity: 'critical',
       target: storeTarget(store, early),
-      summary: `${wording.capitalize(headline)}, for another ${wording.span(Math.max(...early.map(startsInMs)))}: clients that verify ${isOne ? 'it' : 'them'} cannot connect. Also check the clocks`,
+      summary: `${wording.capitalize(headline)}, for another ${wording.span(Math.max(...early.map(startsInMs)))}: clients that verify ${isOne ? 'it' : 'them'} can't connect. Also check the clocks`,
       evidence: [certificatesTable(store, early)],
     },
   };

@@ -11,20 +11,17 @@ const number = (words: string) =>
   z
     .string()
     .transform(Number)
-    .pipe(z.number({ error: words }).gte(0, 'must not be negative'));
+    .pipe(z.number({ error: words }).gte(0, 'use 0 or more'));
 
-const percent = number('write a percentage such as 80').pipe(
-  z.number().lte(100, 'write at most 100 percent'),
-);
-const days = number('write a number of days');
+const percent = number('use a percentage such as 80').pipe(z.number().lte(100, 'use at most 100'));
+const days = number('use a number of days');
 
 export const check = defineCheck({
-  title:
-    'Whether etcd accepts writes: one cluster, quorum, members, alarms, space, disks, clocks, certificates',
-  why: 'A full etcd still answers every read, so it looks healthy until someone deploys. A split cluster answers from both halves. Slow disks and clock skew look like dopplers that come and go.',
+  title: 'etcd problems: quorum, members, alarms, space, disks, clocks and certificates',
+  why: 'A full etcd rejected every write of a Kubernetes cluster, and looked healthy because reads still worked.',
   uses: ['keyValue'],
   args: z.object({
-    source: z.string().optional().meta({ description: 'only these etcds, by name, comma-separated' }),
+    source: z.string().optional().meta({ description: 'only these etcd sources, by name, comma-separated' }),
     warningFill: percent.prefault('80').meta({
       description: 'warn when the database reaches this percentage of its quota',
     }),
@@ -37,20 +34,20 @@ export const check = defineCheck({
     criticalDays: days.prefault('7').meta({
       description: 'critical when it expires within this many days',
     }),
-    slowShare: number('write a share such as 0.01')
-      .pipe(z.number().lte(1, 'a share is at most 1'))
+    slowShare: number('use a share such as 0.01')
+      .pipe(z.number().lte(1, 'use at most 1'))
       .prefault('0.01')
       .meta({
         description:
-          'a disk is slow when more than this share of its fsyncs takes over 8 ms, or of its backend commits over 32 ms',
+          'a disk is slow when more than this share of its fsyncs take over 8 ms, or of its backend commits over 32 ms',
       }),
-    leaderChanges: number('write a number').prefault('50').meta({
-      description: 'report when the leader has changed this often since a member started',
+    leaderChanges: number('use a number').prefault('50').meta({
+      description: 'report when the leader has changed this many times since a member started',
     }),
-    pending: number('write a number').prefault('100').meta({
+    pending: number('use a number').prefault('100').meta({
       description: 'warn when a member has more pending proposals than this',
     }),
-    lag: number('write a number').prefault('5000').meta({
+    lag: number('use a number').prefault('5000').meta({
       description: 'warn when a member is more than this many entries behind',
     }),
     skew: duration.prefault('1s').meta({
@@ -60,7 +57,7 @@ export const check = defineCheck({
   bareArgument: 'source',
   example: '--warning-fill 60',
   collect,
-  // At least eight hours, however often it runs, and two days where it runs once an hour.
+  // At least 8 hours of samples, however often the check runs, and 2 days if it runs hourly.
   remembers: {
     sample: sampleSchema,
     target: sampleTarget,

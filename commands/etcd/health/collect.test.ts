@@ -16,7 +16,7 @@ function keeping(name: string, answer: ports.StoreMembers | Error): ports.KeyVal
   };
 }
 
-/** With so little time left nobody is queried again, and no disk is watched. */
+/** With so little time left, no member is queried again, and no disk is measured. */
 const SHORT_MS = 2_500;
 
 async function collectFrom(
@@ -56,7 +56,7 @@ async function collectFrom(
   return { facts, gaps, notes, seen };
 }
 
-test('asks every store, and counts each member: that one does not respond is known of it', async () => {
+test('queries every store, and counts each member, including one that does not respond', async () => {
   const { facts, gaps, seen } = await collectFrom([
     keeping('etcd', store([leader('n1'), member('n2'), silent('n3')])),
     keeping('events', store([leader('e1')])),
@@ -75,32 +75,32 @@ test('a member that rejects us is a gap: its state is not known', async () => {
   expect(seen).toEqual({ etcd: 1 });
 });
 
-const late = new SourceError('etcd', 'unreachable', 'did not answer within 3 s');
+const late = new SourceError('etcd', 'unreachable', 'did not respond within 3 s');
 const denied = new SourceError('etcd', 'refused', 'requires a user with permission to do this (403)');
 
-test('a question that is not answered is a gap, and the other answers are kept', async () => {
+test('an unanswered query is a gap, and the other responses are kept', async () => {
   const unanswered = [{ query: 'alarm list', error: late, isDenied: false } as const];
   const { facts, gaps, notes } = await collectFrom([keeping('etcd', store([leader('n1', { unanswered })]))]);
   expect(facts.stores[0]?.members).toHaveLength(1);
-  expect(gaps).toEqual(['etcd/n1: alarm list: did not answer within 3 s']);
+  expect(gaps).toEqual(['etcd/n1: alarm list: did not respond within 3 s']);
   expect(notes).toEqual([]);
 });
 
-test('a question that is denied is a note where other answers stand for it, and a gap where none does', async () => {
+test('a denied query is a note if other responses replace it, and a gap otherwise', async () => {
   const deny = (...queries: readonly ports.StoreQuery[]) =>
     queries.map((query) => ({ query, error: denied, isDenied: true }));
   const ask = (...queries: readonly ports.StoreQuery[]) =>
     collectFrom([keeping('etcd', store([leader('n1', { unanswered: deny(...queries) })]))]);
   expect(await ask('status')).toMatchObject({
     gaps: [],
-    notes: ['The status of n1 (etcd) is not available to this user: other answers were used instead'],
+    notes: ['The status of n1 (etcd) is not available to this user; other responses were used instead'],
   });
   expect(await ask('alarm list')).toMatchObject({ gaps: [], notes: [expect.stringContaining('alarm list')] });
   expect((await ask('metrics')).gaps).toHaveLength(1);
   expect((await ask('status', 'metrics')).gaps).toHaveLength(2);
 });
 
-test('without a quorum, missing alarm lists are not gaps of their own', async () => {
+test('without a quorum, missing alarm lists are not separate gaps', async () => {
   const unanswered = [{ query: 'alarm list', error: late, isDenied: false } as const];
   const { gaps } = await collectFrom([
     keeping('etcd', store([leader('n1', { unanswered }), silent('n2'), silent('n3')], { hasQuorum: false })),
@@ -108,7 +108,7 @@ test('without a quorum, missing alarm lists are not gaps of their own', async ()
   expect(gaps).toEqual([]);
 });
 
-test('one that cannot be reached from here is a gap only where it is not configured and the others agree', async () => {
+test('an unreachable member is a gap only if it is not configured and the others have a quorum', async () => {
   const away = (known: Partial<ports.StoreMember>) =>
     silent('n3', 'n3 has no address: the name was not found', { failureMode: 'unreachable', ...known });
   const ask = (isConfigured: boolean, hasQuorum: boolean) =>
@@ -120,7 +120,7 @@ test('one that cannot be reached from here is a gap only where it is not configu
   expect((await ask(false, false)).gaps).toEqual([]);
 });
 
-test('where no endpoint responds, those that refuse are known to be down, and the others are gaps', async () => {
+test('if no endpoint responds, those that refuse connections are down, and the others are gaps', async () => {
   const endpoints = (['not-listening', 'unreachable'] as const).map((failureMode, at) => ({
     address: `n${at}:2379`,
     error: new SourceError('etcd', 'unreachable', failureMode),
@@ -140,7 +140,7 @@ test('an endpoint that does not say which member it is, is a gap', async () => {
   expect(gaps).toEqual(['etcd/proxy:2379: it does not report which member it is']);
 });
 
-test('members that follow different leaders are asked again: an election may have been under way', async () => {
+test('members that follow different leaders are queried again: an election may have been in progress', async () => {
   const settled = store([
     old('n1', { isLeader: true, url: 'http://n1:4001' }),
     old('n2', { url: 'http://n2:4001' }),
@@ -157,7 +157,7 @@ test('members that follow different leaders are asked again: an election may hav
   expect(facts.stores[0]?.endpoints).toEqual(settled.endpoints);
 });
 
-test('members that know no leader though a majority responds are asked again', async () => {
+test('members without a leader are queried again if a majority responds', async () => {
   const settled = store([old('n2', { isLeader: true }), old('n3'), silent('n1')]);
   const electing = store([old('n2', { hasLeader: false }), old('n3'), silent('n1')], {
     hasQuorum: false,
@@ -174,7 +174,7 @@ test('members that know no leader though a majority responds are asked again', a
   expect(first.stores[0]?.hasQuorum).toBe(false);
 });
 
-test('disks are read twice, and the difference is what they did meanwhile', async () => {
+test('disks are read twice, and the difference is what they did in between', async () => {
   const [n1, n2] = [leader('n1'), member('n2')];
   const later = new Map([[n1.url!, { fsyncs: { slow: 840, total: 418_300 } }]]);
   const watched = { ...keeping('etcd', store([n1, n2])), diskCounters: () => Promise.resolve(later) };
@@ -182,7 +182,7 @@ test('disks are read twice, and the difference is what they did meanwhile', asyn
   expect(facts.stores[0]?.interval?.disks).toEqual({ [n1.id]: { fsyncs: { slow: 4, total: 100 } } });
 });
 
-test('each store gets the earlier samples of its own members, the newest first', async () => {
+test('each store gets the earlier samples of its members, the newest first', async () => {
   const sample = (store: string, hour: number) => ({
     store,
     memberId: 'a1',
@@ -197,7 +197,7 @@ test('each store gets the earlier samples of its own members, the newest first',
   ]);
 });
 
-test('a member is remembered once, by its id, with its size and its disk, and not at all if it reports neither', () => {
+test('a member is remembered once, by its id, if it reports its size or its disk', () => {
   const n1 = leader('n1');
   const { id, dbSizeBytes, disk } = n1;
   const samples = samplesOf([store([n1, n1, old('n2'), silent('n3')])]);
@@ -212,15 +212,15 @@ test('a bug in a source is a bug, not a gap', async () => {
   );
 });
 
-test('only the stores that were asked for are asked, and one that is not there is a gap which names those that are', async () => {
+test('only the requested stores are read, and an unknown name is a gap', async () => {
   const stores = [keeping('etcd', store([leader('n1')])), keeping('events', store([leader('e1')]))];
   expect((await collectFrom(stores, { source: 'events' })).seen).toEqual({ events: 1 });
   expect((await collectFrom(stores, { source: 'events, ectd' })).gaps).toEqual([
-    '--source ectd: no source for keys has that name; did you mean etcd?',
+    '--source ectd: no source of keys has this name; did you mean etcd?',
   ]);
 });
 
-test('waiting goes on while members do not answer, and ends when they are as they should be', async () => {
+test('waiting continues while members do not respond, and ends when they are in the expected state', async () => {
   const answers = [
     new SourceError('etcd', 'unreachable', 'electing'),
     store([member('n1', { healthy: false })]),
@@ -239,7 +239,7 @@ test('waiting goes on while members do not answer, and ends when they are as the
   expect(answers).toEqual([]);
 });
 
-test('waiting ends in its own words when the time is over, with the reason of an order that is over, and with a bug at once', async () => {
+test('waiting ends with its own message at the deadline, with the reason of an aborted signal, and immediately with a bug', async () => {
   const never = () => false;
   const options = { signal, withinMs: 20, otherwise: 'n1 was not healthy within 20 ms' };
   await expect(untilMembers(keeping('etcd', store([])), never, options)).rejects.toMatchObject({
@@ -253,7 +253,7 @@ test('waiting ends in its own words when the time is over, with the reason of an
   await expect(untilMembers(keeping('etcd', new TypeError('bug')), never, options)).rejects.toThrow('bug');
 });
 
-test('a store that cannot be asked at all is a gap, and the others are kept', async () => {
+test('a store that cannot be queried at all is a gap, and the others are kept', async () => {
   const refused = new SourceError('events', 'refused', 'the client certificate cannot be read');
   const { facts, gaps } = await collectFrom([
     keeping('events', refused),
@@ -263,7 +263,7 @@ test('a store that cannot be asked at all is a gap, and the others are kept', as
   expect(gaps).toEqual(['events: the client certificate cannot be read']);
 });
 
-test('disk counters that are not reported again are a gap: a disk that is slow now would go unseen', async () => {
+test('disk counters that are not reported again are a gap: a slow disk would go unnoticed', async () => {
   const [n1, n2] = [leader('n1'), member('n2')];
   const { disk = {} } = n2;
   const etcd = keeping('etcd', store([n1, n2]));
@@ -284,7 +284,7 @@ test('disk counters that are not reported again are a gap: a disk that is slow n
   expect(results.every(({ facts }) => facts.stores[0]?.members.length === 2)).toBe(true);
 });
 
-test('what one member does not report and another one does is a gap, unless the version explains it', async () => {
+test('a fact that one member does not report and another one does is a gap, unless the version explains it', async () => {
   const { dbSizeBytes: _size, clockAheadMs: _clock, ...n2 } = member('n2');
   const { raftAppliedIndex: _index, ...n3 } = member('n3', { version: '3.3.27' });
   const { gaps } = await collectFrom([keeping('etcd', store([leader('n1'), n2, n3]))]);
@@ -319,7 +319,7 @@ test('a size that no member has in its status is a gap, because etcd 3 reports i
   expect(await ask({ unanswered: [{ query: 'status', error: denied, isDenied: true }] })).toEqual([]);
 });
 
-test('whether there is a quorum is a gap where no member says that it did not answer', async () => {
+test('the quorum is a gap if no member reports its quorum read', async () => {
   const { hasQuorum: _, ...known } = store([leader('n1'), member('n2')]);
   const { gaps } = await collectFrom([keeping('etcd', known)]);
   expect(gaps).toEqual(['etcd: quorum read: no member reports its result']);

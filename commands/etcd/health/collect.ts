@@ -13,11 +13,11 @@ export interface Facts {
 /** What the members of one store reported. */
 export interface StoreState extends ports.StoreMembers {
   readonly name: string;
-  /** Whether the configuration allows maintenance here. */
+  /** Whether the configuration allows maintenance. */
   readonly maintain: boolean;
-  /** What the disks did while the check ran, by member id; those that did not answer twice are left out. */
+  /** The disk counters while the check ran, by member id. Members that did not report them twice are left out. */
   readonly interval?: Interval;
-  /** What earlier runs saw of the members, the newest first. */
+  /** Samples of earlier runs, the newest first. */
   readonly earlier?: readonly EarlierSample[];
 }
 
@@ -28,20 +28,20 @@ export interface Interval {
 
 type Context = ReadContext<'keyValue', never, MemberSample>;
 
-/** Of the time that is left, so that a verdict is there before the deadline. */
+/** The share of the remaining time, so that the check finishes before the deadline. */
 const SHARE_FOR_MEMBERS = 0.75;
-/** The longest wait, however long the check may take. */
+/** The longest wait, even if the check has more time. */
 const MAX_FOR_MEMBERS_MS = 10_000;
 /** Long enough for a few hundred fsyncs of a busy cluster. */
 const INTERVAL_MS = 3_000;
 const MIN_INTERVAL_MS = 1_000;
-/** For the second reading of the counters, and for what comes after. */
+/** Reserved for the second read of the counters and what follows. */
 const RESERVE_MS = 1_000;
-/** After an election every member soon knows the same leader. */
+/** After an election, all members know the same leader within this time. */
 const ELECTION_MS = 1_000;
 const MAX_AFTER_ELECTION_MS = 5_000;
 
-/** Asks every member of every store about itself. That one does not respond is a finding; that one cannot be asked is a gap. */
+/** Queries every member of every store. A member that does not respond is a finding. One that cannot be queried is a gap. */
 export async function collect(
   context: Context,
   { source }: { readonly source?: string | undefined },
@@ -70,7 +70,7 @@ async function readStore(context: Context, store: ports.KeyValueStore): Promise<
   return state;
 }
 
-/** Members that know different leaders, or do not agree though most of them respond, are asked again: an election may be under way. */
+/** Members that report different leaders, or have no quorum although most respond, are queried again: an election may be in progress. */
 async function readMembers(
   { signal, leftMs }: Context,
   store: ports.KeyValueStore,
@@ -81,7 +81,7 @@ async function readMembers(
   if (!(isSplit || isLeaderless(first)) || leftMs() < 2 * (ELECTION_MS + RESERVE_MS)) return first;
   await setTimeout(ELECTION_MS, undefined, { signal });
   const second = await store.members({ signal, withinMs: budgetMs(MAX_AFTER_ELECTION_MS) });
-  // With less time, it may know less.
+  // With less time, the second response may contain less.
   return isSplit || second.hasQuorum === true ? second : first;
 }
 
@@ -96,14 +96,14 @@ async function watchDisks(
   { members, hasQuorum }: ports.StoreMembers,
   startedAt: number,
 ): Promise<Interval | undefined> {
-  // Nothing is written then, and the verdict is urgent.
+  // Nothing is written then, and the report is urgent.
   if (hasQuorum === false) return undefined;
   const before = members.filter(({ url, disk }) => url !== undefined && disk !== undefined);
   const waitMs = Math.min(INTERVAL_MS, leftMs() - 2 * RESERVE_MS);
   if (before.length === 0 || waitMs < MIN_INTERVAL_MS) return undefined;
   const urls = before.flatMap(({ url }) => url ?? []);
   const what = 'disk counters (second reading)';
-  // If the deadline cuts this short, what is already known must not be lost.
+  // If the deadline interrupts this, what is already known must be kept.
   const after = await attempt(`${store.name}: ${what}`, undefined, async () => {
     await setTimeout(waitMs, undefined, { signal });
     return store.diskCounters(urls, { signal, withinMs: RESERVE_MS });
@@ -129,8 +129,8 @@ interface NotQueried {
 }
 
 /**
- * Those of which nothing is known: one that rejects us, and one that cannot be reached from here while the others agree, so that it may
- * be up. Where no endpoint responds, the endpoints stand for the members. One whose certificate has expired is a finding.
+ * Members whose state is unknown: one that rejects Wrench, and one that is unreachable from here while the others have a quorum, because it
+ * may be up. If no endpoint responds, the endpoints are used as members. An expired certificate is a finding instead.
  */
 function notQueried(
   { name: store, members, endpoints, hasQuorum }: StoreState,
@@ -150,7 +150,7 @@ function notQueried(
   });
 }
 
-/** Endpoints of no known member: they answer, but not who they are, or they reject us. What they would report is missing. */
+/** Endpoints of no known member: they respond without saying which member they are, or reject Wrench. What they would report is missing. */
 function unidentified({ name, members, endpoints }: StoreState): readonly NotQueried[] {
   const known = new Set(members.flatMap(({ url }) => url && [new URL(url).host]));
   return endpoints.flatMap(({ address, memberId, error, failureMode }) => {
@@ -174,7 +174,7 @@ const JUDGED: readonly MemberFactName[] = [
   'clock',
 ];
 
-/** What the check judges, and cannot judge of all members. Unanswered queries are reported as such. */
+/** Facts that the check judges, but that not all members report. Unanswered queries are reported as such. */
 function unreported(store: StoreState): readonly NotQueried[] {
   const isExplained = ({ query, isDenied }: ports.UnansweredQuery) => !isDenied || query !== 'status';
   const { name, members, hasQuorum } = store;
@@ -196,7 +196,7 @@ function unreported(store: StoreState): readonly NotQueried[] {
   ];
 }
 
-/** What `isDenied` stands for is known all the same, from other answers. */
+/** What the denied query would return is also known from other responses. */
 const ALTERNATIVES: Partial<
   Record<ports.StoreQuery, (member: ports.StoreMember, store: StoreState) => boolean>
 > = {
@@ -211,14 +211,14 @@ function answered({ unanswered = [] }: ports.StoreMember, query: ports.StoreQuer
   return unanswered.every((one) => one.query !== query);
 }
 
-/** A question that is denied and whose answer is known in another way is a note; every other one is a gap. */
+/** A denied query is a note if its result is known in another way. Every other unanswered query is a gap. */
 function reportUnanswered({ gap, note }: Context, store: StoreState): void {
   const { name, members, hasQuorum } = store;
   const denied = new Map<string, string[]>();
   for (const member of members)
     for (const { query, error, isDenied } of member.unanswered ?? []) {
       const isOfQuorum = query === 'quorum read' || query === 'alarm list';
-      // These need a majority, and its absence is reported.
+      // These need a majority, and the absence of a majority is a finding.
       if (hasQuorum === false && isOfQuorum && error.kind === 'unreachable') continue;
       if (isDenied && ALTERNATIVES[query]?.(member, store) === true)
         denied.set(query, [...(denied.get(query) ?? []), memberName(member)]);
@@ -226,7 +226,7 @@ function reportUnanswered({ gap, note }: Context, store: StoreState): void {
     }
   for (const [question, names] of denied)
     note(
-      `The ${question} of ${wording.list(names.toSorted())} (${name}) is not available to this user: other answers were used instead`,
+      `The ${question} of ${wording.list(names.toSorted())} (${name}) is not available to this user; other responses were used instead`,
     );
 }
 
@@ -234,8 +234,9 @@ const POLL_INTERVAL_MS = 500;
 const READ_WITHIN_MS = 10_000;
 
 /**
- * Polls until the members are in the expected state. Meanwhile they may fail to respond.
- * @throws {SourceError} `unreachable` with `otherwise` where they are not within that time; the reason of `signal`.
+ * Polls until the members are in the expected state. Until then, they may fail to respond.
+ * @throws {SourceError} `unreachable` with the message `otherwise` if they are not within that time; the reason of `signal` if it is
+ * aborted.
  */
 export async function untilMembers(
   store: ports.KeyValueStore,

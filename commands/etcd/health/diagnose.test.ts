@@ -20,9 +20,9 @@ import {
 import { countersBetween, type EarlierSample } from './samples.ts';
 import * as stories from './stories.ts';
 
-type Told = Pick<Story<Facts>, 'facts' | 'now'>;
+type FactsAt = Pick<Story<Facts>, 'facts' | 'now'>;
 
-function ask({ facts, now }: Told, args: Record<string, string> = {}) {
+function ask({ facts, now }: FactsAt, args: Record<string, string> = {}) {
   return diagnose(facts, check.args.parse(args), now);
 }
 
@@ -37,14 +37,14 @@ const FREE = [{ remediation: 'free-space', params: { store: 'etcd' } }];
 const FULL = { healthy: false, unhealthyBecause: 'ALARM NOSPACE' };
 const three = [member('n1'), member('n2'), leader('n3')] as const;
 
-test('a full etcd accepts no writes: that is one finding and not three unhealthy members, and its space is offered to be freed', () => {
+test('a full etcd is one finding, not three unhealthy members, and offers to free space', () => {
   const report = ask(stories.databaseSpaceExceeded);
 
   expect(report.verdict).toBe('etcd accepts no writes: NOSPACE');
   expect(lines(report)).toEqual(['critical no-space etcd']);
   expect(report.findings[0]).toMatchObject({
     summary:
-      'etcd accepts no writes: NOSPACE, 2.1 GB of 2.1 GB used. Reads and deletes still work. Free space, then disarm the alarm: it does not clear by itself',
+      "etcd accepts no writes: NOSPACE, 2.1 GB of 2.1 GB used. Reads and deletes still work. Free space, then disarm the alarm; it won't clear by itself",
     offers: FREE,
   });
   expect(report.findings[0]?.evidence).toContainEqual({
@@ -58,7 +58,7 @@ test('a full etcd accepts no writes: that is one finding and not three unhealthy
   ]);
 });
 
-test('once its space is freed all members are healthy, and the measures show what it gave', () => {
+test('after its space is freed, all members are healthy, and the measures show the change', () => {
   const report = ask(stories.spaceFreed);
 
   expect(report.verdict).toBe('All 3 members of etcd are healthy, etcd-c leads, 211 MB of 2.1 GB used');
@@ -70,7 +70,7 @@ test('once its space is freed all members are healthy, and the measures show wha
   ]);
 });
 
-test('without a quorum that comes first, then the slow disk that may be its cause, and not that members are down', () => {
+test('a lost quorum comes first, then the slow disk that may be its cause, and members that are down are not reported', () => {
   const report = ask(stories.quorumLost);
 
   expect(report.verdict).toBe(
@@ -78,14 +78,14 @@ test('without a quorum that comes first, then the slow disk that may be its caus
   );
   expect(lines(report)).toEqual(['critical quorum-lost etcd', 'warning slow-disk etcd/etcd-z1-0']);
   expect(report.findings[0]?.summary).toBe(
-    'etcd has lost its quorum: 1 of 3 members responds. Nothing can be written, and keys do not expire; bring back 1 of etcd-z2-0 and etcd-z3-0 first',
+    "etcd has lost its quorum: 1 of 3 members responds. Nothing can be written, and keys don't expire. Bring back 1 of etcd-z2-0 and etcd-z3-0 first",
   );
   expect(report.findings[1]?.summary).toBe(
     'The disk of etcd-z1-0 is slow: 18% of the fsyncs since it started took longer than 8 ms, and the leader has changed often; etcd needs 99% of them below 10 ms',
   );
 });
 
-test('clocks that differ are reported, with who is ahead and who is behind', () => {
+test('clocks that differ are reported, with the members that are ahead and behind', () => {
   const report = ask(stories.clocksApart);
 
   expect(report.verdict).toBe(`The clocks of etcd's members differ by 8.9 s`);
@@ -98,11 +98,11 @@ test('clocks that differ are reported, with who is ahead and who is behind', () 
   expect(lines(ask(stories.clocksApart, { skew: '10s' }))).toEqual([]);
 });
 
-test('a member that does not respond since its certificate expired is reported by its certificate alone', () => {
+test('a member that does not respond because its certificate expired is reported only by its certificate', () => {
   const report = ask(stories.certificateForgotten);
 
   expect(report.verdict).toBe(
-    'The certificate of 1 of 3 members of etcd has expired; the certificates of etcd-a and etcd-b expire in 18 days',
+    '1 of 3 member certificates of etcd has expired; the certificates of etcd-a and etcd-b expire in 18 days',
   );
   expect(lines(report)).toEqual([
     'critical certificate-expired etcd/etcd-c',
@@ -133,7 +133,7 @@ test('a member that was added but never started counts toward the quorum, and no
   });
 });
 
-test('a healthy cluster: who leads, and how much of the quota is used', () => {
+test('a healthy cluster shows the leader, and how much of the quota is used', () => {
   expect(askOf(store(three))).toMatchObject({
     verdict: 'All 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB used',
     findings: [],
@@ -144,20 +144,20 @@ test('a healthy cluster: who leads, and how much of the quota is used', () => {
   );
 });
 
-test('one of three that does not respond is one finding, and it says what one more would mean', () => {
+test('one of three that does not respond is one finding, which says what losing one more would mean', () => {
   const report = askOf(
-    store([leader('n1'), member('n2'), silent('n3', 'n3:2379 did not answer within 10 s')]),
+    store([leader('n1'), member('n2'), silent('n3', 'n3:2379 did not respond within 10 s')]),
   );
 
   expect(report.verdict).toBe('1 of 3 members of etcd is not responding');
   expect(lines(report)).toEqual(['warning member-unreachable etcd/n3']);
   expect(report.findings[0]?.summary).toBe(
-    'n3 is not responding (n3:2379 did not answer within 10 s): writes continue, but losing one more member would stop them',
+    'n3 is not responding (n3:2379 did not respond within 10 s): writes continue, but losing one more member would stop them',
   );
   expect(report.measures?.[0]).toEqual({ label: 'etcd', value: 2, of: 3, unit: 'healthy' });
 });
 
-test('of five one may be lost and one more, and two that are down are one finding about their store', () => {
+test('of five members two may be lost, and two that are down are one finding about their store', () => {
   const five = ['n1', 'n2', 'n3', 'n4'].map((name) => member(name));
   expect(askOf(store([...five, silent('n5')])).findings[0]?.summary).toContain(
     'the cluster can lose 1 more and still accept writes',
@@ -167,24 +167,24 @@ test('of five one may be lost and one more, and two that are down are one findin
   ]);
 });
 
-test('all respond and none leads: there is no leader, which is not the same as too few', () => {
+test('if all respond and none leads, there is no leader, not a lost majority', () => {
   const leaderless = ['n1', 'n2', 'n3'].map((name) =>
     member(name, { hasLeader: false, healthy: false, unhealthyBecause: 'RAFT NO LEADER' }),
   );
   const report = askOf(store(leaderless, { hasQuorum: false }));
   expect(lines(report)).toEqual(['critical no-leader etcd']);
-  expect(report.verdict).toBe('etcd has no leader, though 3 of 3 members respond');
+  expect(report.verdict).toBe('etcd has no leader, although 3 of 3 members respond');
 });
 
-test('a read that is not agreed on while somebody leads is no lost member', () => {
+test('a failed quorum read with a leader is not a lost member', () => {
   const report = askOf(store(three, { hasQuorum: false, quorumError: 'etcdserver: leader changed' }));
   expect(lines(report)).toEqual(['critical quorum-lost etcd']);
   expect(report.verdict).toBe(
-    'etcd cannot complete a quorum read, though 3 of 3 members respond and n3 leads',
+    'etcd cannot complete a quorum read, although 3 of 3 members respond and n3 leads',
   );
 });
 
-test('without a quorum its expired certificates and a found corruption are still reported, and no fix is offered', () => {
+test('without a quorum, expired certificates and corruption are still reported, and no fix is offered', () => {
   const ended = serving('n2', '2026-02-19T12:00:00Z');
   const report = askOf(
     store([leader('n1'), silent('n2', 'shows a certificate that has expired', ended), silent('n3')], {
@@ -201,13 +201,13 @@ test('without a quorum its expired certificates and a found corruption are still
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
-test('a member is unhealthy in its own words, and one that knows no leader is cut off', () => {
+test('an unhealthy member is shown with its reason, and one without a leader is cut off', () => {
   const [ill] = askOf(
     store([leader('n1'), member('n2', { healthy: false, unhealthyBecause: 'LEARNER' }), member('n3')]),
   ).findings;
   expect(ill).toMatchObject({ reason: 'member-unhealthy', target: 'etcd/n2' });
   expect(ill?.summary).toBe(
-    'n2 is not healthy (LEARNER), though the others have a quorum. Check its log and disk',
+    'n2 is not healthy (LEARNER), although the others have a quorum. Check its log and disk',
   );
   const [cut] = askOf(
     store([leader('n1'), member('n2', { healthy: false, hasLeader: false }), member('n3')]),
@@ -215,24 +215,24 @@ test('a member is unhealthy in its own words, and one that knows no leader is cu
   expect(cut?.summary).toContain('it is cut off from them');
 });
 
-test('that the others agree is said where they are a majority, and that a majority agrees where that is known', () => {
+test('the report says that the others, or the cluster, have a quorum only if that is known', () => {
   const bad = { healthy: false, unhealthyBecause: 'RAFT NO LEADER' };
   const summaryOf = (...args: Parameters<typeof store>) =>
     askOf(store(...args)).findings.find(({ reason }) => reason === 'member-unhealthy')?.summary;
   expect(summaryOf([leader('n1', bad), member('n2', bad), silent('n3')])).toBe(
-    'n1 and n2 are not healthy, though the cluster has a quorum. Check their logs and disks',
+    'n1 and n2 are not healthy, although the cluster has a quorum. Check their logs and disks',
   );
   const lost = { healthy: false, hasLeader: false };
   expect(summaryOf([member('n1', lost), member('n2', lost), member('n3', lost)])).toBe(
-    'n1, n2 and n3 are not healthy, though the cluster has a quorum. Check their logs and disks',
+    'n1, n2 and n3 are not healthy, although the cluster has a quorum. Check their logs and disks',
   );
   const { hasQuorum: _, ...unknown } = store([leader('n1', bad)]);
   const report = askOf(unknown);
-  expect(report.verdict).toBe('The one member of etcd is not healthy');
+  expect(report.verdict).toBe('The only member of etcd is not healthy');
   expect(report.findings[0]?.summary).toBe('n1 is not healthy (RAFT NO LEADER). Check its log and disk');
 });
 
-test('where nobody lists the members, the endpoints are called endpoints, and none is left over', () => {
+test('if no member list is available, the endpoints are reported as endpoints', () => {
   const host = (name: string) => new URL(member(name).url!).host;
   const [n1, n2, n3] = [
     { ...leader('n1'), name: host('n1') },
@@ -247,22 +247,22 @@ test('where nobody lists the members, the endpoints are called endpoints, and no
   expect(askOf(store([n1])).verdict).toContain('The only endpoint of etcd is healthy');
 });
 
-test('that there is no leader is only said where a member says so', () => {
+test('the report says that there is no leader only if a member reports it', () => {
   const mute = ['n1', 'n2', 'n3'].map((name) => {
     const { hasLeader: _, ...known } = member(name);
     return known;
   });
   expect(askOf(store(mute, { hasQuorum: false })).verdict).toBe(
-    'etcd cannot complete a quorum read, though 3 of 3 members respond',
+    'etcd cannot complete a quorum read, although 3 of 3 members respond',
   );
 });
 
-test('without an answer about the quorum, no fix is offered for that reason', () => {
+test('if the quorum is unknown, no fix is offered for that reason', () => {
   const { hasQuorum: _, ...unknown } = store([leader('n1', FULL)], { alarms: [alarm('n1')] });
   expect(askOf(unknown).findings[0]?.evidence).toContainEqual({
     kind: 'field',
     label: 'No fix offered',
-    value: 'whether it has a quorum is not known',
+    value: 'it is unknown whether it has a quorum',
   });
 });
 
@@ -283,11 +283,11 @@ test('an alarm explains why a member calls itself unhealthy, but not that it kno
   expect(lines(askOf(store(mute, { alarms: [alarm('n1')] })))).toEqual(['critical no-space etcd']);
 });
 
-test('CORRUPT is critical, says what not to do, and has no fix', () => {
+test('CORRUPT is critical, says what to do first, and has no fix', () => {
   const report = askOf(store(three, { alarms: [alarm('n2', 'CORRUPT'), alarm('n1')] }));
   expect(lines(report)).toEqual(['critical corrupt etcd', 'critical no-space etcd']);
   expect(report.verdict).toBe(
-    'etcd accepts no writes: CORRUPT; etcd accepts no writes: NOSPACE is still raised, though there is space again',
+    'etcd accepts no writes: CORRUPT; etcd accepts no writes: NOSPACE is still raised, although there is space again',
   );
   expect(report.findings[0]?.summary).toContain('CORRUPT, raised by n2');
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
@@ -308,14 +308,14 @@ test.each([
   expect(report.findings.flatMap((finding) => finding.offers ?? [])).toEqual(offers);
 });
 
-test('empty pages in a large database are information; in a small one they are nothing', () => {
+test('empty pages are information in a large database, and not reported in a small one', () => {
   const report = askOf(store([leader('n1', { dbSizeBytes: 900 * MB, dbInUseBytes: 100 * MB })]));
   expect(lines(report)).toEqual(['info database-fragmented etcd']);
   expect(report.verdict).toBe('The only member of etcd is healthy, 900 MB of 2.1 GB used; 1 minor finding');
   expect(askOf(store([leader('n1', { dbSizeBytes: 9 * MB, dbInUseBytes: MB })])).findings).toEqual([]);
 });
 
-test('a learner is information, and no vote is missing where it does not respond', () => {
+test('a learner is information, and no vote is missing if it does not respond', () => {
   const learner = member('n4', { isLearner: true });
   expect(lines(askOf(store([...three, learner])))).toEqual(['info member-learner etcd/n4']);
   const [finding] = askOf(store([...three, silent('n4', 'refused', { isLearner: true })])).findings;
@@ -417,7 +417,7 @@ test.each<[string, ports.DiskCounters, ports.DiskCounters, ports.DiskCounters, r
   );
 });
 
-test('the latest earlier run after which enough was written counts, and the table shows what was counted since', () => {
+test('the latest run after which enough was written is used, and the table shows the counters since then', () => {
   const [finding] = diskBetweenRuns(
     fsyncs(700, 20_000),
     fsyncs(0, 400),
@@ -438,7 +438,7 @@ test('the latest earlier run after which enough was written counts, and the tabl
   });
 });
 
-test('a restart between two earlier runs is seen, though the counters are higher again than before it', () => {
+test('a restart between two earlier runs is detected, although the counters are higher than before it', () => {
   const report = diskBetweenRuns(
     fsyncs(30, 1_150),
     fsyncs(0, 400),
@@ -470,7 +470,7 @@ test('a database that grows steadily is a warning before it is full', () => {
   expect(report.verdict).toBe('etcd reaches its quota in about 11 hours if it keeps growing');
   expect(lines(report)).toEqual(['warning database-growing etcd']);
   expect(report.findings[0]?.summary).toContain(
-    'etcd grows by 40 MB an hour: if that continues, it reaches its quota of 2 GB in about 11 hours and stops accepting writes',
+    'etcd grows by 40 MB an hour. If that continues, it reaches its quota of 2 GB in about 11 hours and stops accepting writes',
   );
   expect(report.findings[0]?.evidence).toContainEqual({
     kind: 'field',
@@ -488,11 +488,11 @@ test('one that is almost full is one finding, which says when it will be full', 
   const report = growing(1_500, 1_540, 1_580, 1_620, 1_660);
   expect(lines(report)).toEqual(['warning database-filling etcd']);
   expect(report.findings[0]?.summary).toBe(
-    'etcd is 83% full, 1.7 GB of 2 GB used: at its quota it stops accepting writes, in about 8 hours if it keeps growing by 40 MB an hour. Defragmenting would free little: find out what writes so much, or raise the quota',
+    'etcd is 83% full, 1.7 GB of 2 GB used: at its quota it stops accepting writes, in about 8 hours if it keeps growing by 40 MB an hour. Defragmenting would free little. Find out what writes so much, or raise the quota',
   );
 });
 
-test('counters that began at 0 again say nothing about the time between', () => {
+test('counters that were reset say nothing about the time in between', () => {
   expect(countersBetween(fsyncs(10, 500), fsyncs(0, 20))).toBeUndefined();
   expect(countersBetween(fsyncs(10, 500), fsyncs(12, 700))).toEqual(fsyncs(2, 200));
 });
@@ -534,7 +534,7 @@ test.each<[string, readonly Partial<ports.StoreEndpoint>[], string, string]>([
   expect(report.verdict).toContain(words);
 });
 
-test('an endpoint that does not respond and is no member is reported, and no member is called down for it', () => {
+test('an endpoint that does not respond and is no member is reported, and no member is reported as down', () => {
   const gone: ports.StoreEndpoint = {
     address: 'n4.example.com:2379',
     error: new SourceError('etcd', 'unreachable', 'connection refused'),
@@ -580,7 +580,7 @@ test.each<[readonly ports.FailureMode[], readonly string[], string]>([
   expect(report.examined).toBe(absences.filter((one) => one === 'hung' || one === 'not-listening').length);
 });
 
-test('all certificates expired is worse than one of three, and says so', () => {
+test('expired certificates of all members are worse than one of three', () => {
   const endpoints = ['n1', 'n2', 'n3'].map((name) => ({
     address: `${name}.example.com:2379`,
     error: new SourceError('etcd', 'unreachable', 'shows a certificate that has expired'),
@@ -589,10 +589,10 @@ test('all certificates expired is worse than one of three, and says so', () => {
   }));
   const report = askOf(store([], { endpoints }));
   expect(lines(report)).toEqual(['critical certificate-expired etcd']);
-  expect(report.verdict).toBe('The certificates of all 3 endpoints of etcd have expired');
+  expect(report.verdict).toBe('All 3 endpoint certificates of etcd have expired');
 });
 
-test('two of three that only their advertised addresses keep from here are not down, and the read proves it', () => {
+test('two of three that are unreachable at their advertised addresses are not down, because a quorum read succeeded', () => {
   const elsewhere = (name: string) =>
     silent(name, `${name} has no address: the name was not found`, {
       isConfigured: false,
@@ -603,19 +603,19 @@ test('two of three that only their advertised addresses keep from here are not d
   expect(report.examined).toBe(1);
 });
 
-test('configured members that cannot all be down at once run, whatever their ports say', () => {
+test('configured members that cannot all be down are running, although their ports refuse connections', () => {
   const report = askOf(store([leader('n1'), silent('n2'), silent('n3')]));
   expect(lines(report)).toEqual(['warning member-unreachable etcd']);
   expect(report.findings[0]?.summary).toContain('but the cluster has a quorum, so they are running');
 });
 
-test('a member that cannot be reached from here is not called down', () => {
+test('a member that is unreachable from here is not reported as down', () => {
   const away = silent('n3', 'n3 did not accept the connection in time', { failureMode: 'unreachable' });
   const report = askOf(store([leader('n1'), member('n2'), away]));
-  expect(report.verdict).toBe('1 of 3 members of etcd cannot be reached from here');
+  expect(report.verdict).toBe('1 of 3 members of etcd is unreachable from here');
 });
 
-test('an alarm of no member and one of an unknown kind both count, and no fix is offered beside them', () => {
+test('an alarm of no member and one of an unknown kind both count, and no fix is offered', () => {
   const corrupted = askOf(store(three, { alarms: [{ kind: 'CORRUPT' }, alarm('n1')] }));
   expect(lines(corrupted)).toEqual(['critical corrupt etcd', 'critical no-space etcd']);
   expect(corrupted.findings[0]?.summary).toContain('differ (CORRUPT).');
@@ -626,19 +626,19 @@ test('an alarm of no member and one of an unknown kind both count, and no fix is
     expect(findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
-test('space is judged on the member that is nearest to its own quota, and not on the largest file', () => {
+test('space is judged by the member that is nearest to its quota, not by the largest file', () => {
   const large = leader('n1', { dbSizeBytes: 4_000 * MB, dbInUseBytes: 3_900 * MB, quotaBytes: 8_000 * MB });
   const small = member('n2', { dbSizeBytes: 1_990 * MB, dbInUseBytes: 1_980 * MB, quotaBytes: 2_000 * MB });
   const report = askOf(store([large, small, member('n3')]));
   expect(report.verdict).toBe('etcd is 99% full');
 });
 
-test('once space is free only disarming is advised and offered, and where that is not allowed neither', () => {
+test('after space is freed, only disarming is offered, if it is allowed', () => {
   const alarms = [alarm('n1')];
   expect(ask(stories.alarmForgotten).findings[0]).toMatchObject({
     reason: 'no-space',
     summary:
-      'etcd accepts no writes: NOSPACE is still raised, though there is space again (211 MB of 2.1 GB used). Disarm the alarm; nothing else is needed',
+      'etcd accepts no writes: NOSPACE is still raised, although there is space again (211 MB of 2.1 GB used). Disarm the alarm; nothing else is needed',
     offers: [{ remediation: 'disarm', params: { store: 'etcd' } }],
   });
   const [locked] = askOf(store(three, { alarms, maintain: false })).findings;
@@ -653,25 +653,25 @@ test('once space is free only disarming is advised and offered, and where that i
 test('a learner has no vote, started or not; one that the list calls a voter is a warning and is not to be promoted', () => {
   const never = { ...neverStarted(), isLearner: true };
   expect(askOf(store([...three, never])).findings[0]?.summary).toBe(
-    '8211f1d0f64f3269 was added to etcd but never started. As a learner it has no vote. Start it or remove it',
+    '8211f1d0f64f3269 was added to etcd but never started. As a learner it has no vote. Start or remove it',
   );
   const [behind] = askOf(
     store([...three, member('n4', { isLearner: true, raftAppliedIndex: 9 })]),
   ).findings.filter(({ reason }) => reason === 'member-learner');
-  expect(behind?.summary).toContain('etcd refuses to promote it until it has caught up');
+  expect(behind?.summary).toContain("etcd won't promote it until it has caught up");
   const unlisted = askOf(store([...three, member('n4', { isLearnerByStatus: true })]));
   expect(lines(unlisted)).toEqual(['warning member-learner-unlisted etcd/n4']);
-  expect(unlisted.findings[0]?.summary).toContain('etcd refuses to promote it');
+  expect(unlisted.findings[0]?.summary).toContain("etcd won't promote it");
   const down = [member('n1', { isLearnerByStatus: true }), silent('n2'), leader('n3')];
   expect(askOf(store(down, { hasQuorum: false })).verdict).toContain('1 of 2 members responds');
 });
 
-test('our own client certificate that is not valid yet is the cause, and not that it expires soon', () => {
+test('Wrench’s client certificate that is not valid yet is the cause, not that it expires soon', () => {
   const ours = certificate('client', '2026-02-28T12:00:00Z');
   const clientCertificate = { ...ours, notBefore: new Date('2026-02-21T12:00:00Z') };
   const report = askOf(store([leader('n1')], { clientCertificate }));
   expect(lines(report)).toEqual(['critical client-certificate-not-yet-valid etcd']);
-  expect(report.verdict).toBe("Wrench's client certificate for etcd is not valid for another 24 hours");
+  expect(report.verdict).toBe("Wrench's client certificate for etcd is not valid yet, for another 24 hours");
 });
 
 test.each([
@@ -690,13 +690,13 @@ test.each([
     'warning client-certificate-expiring etcd',
     "Wrench's client certificate for etcd expires in 18 days",
   ],
-])('our own client certificate that ends on %s is reported', (until, line, verdict) => {
+])('Wrench’s client certificate that expires on %s is reported', (until, line, verdict) => {
   const report = askOf(store(three, { clientCertificate: certificate('client', until) }));
   expect(lines(report)).toEqual([line]);
   expect(report.verdict).toBe(verdict);
 });
 
-test('without a leader, peer certificates that have expired are named as the cause, and else as a possible one', () => {
+test('without a leader, expired peer certificates are named as the cause, otherwise as a possible cause', () => {
   const leaderless = (known: Partial<ports.StoreMember>) =>
     ['n1', 'n2', 'n3'].map((name) => member(name, { hasLeader: false, healthy: false, ...known }));
   const peerCertificate = certificate('peer', '2026-02-19T12:00:00Z');
@@ -708,7 +708,7 @@ test('without a leader, peer certificates that have expired are named as the cau
   );
 });
 
-test('leaders that change often are reported by themselves where no disk is slow, with the proposals that failed meanwhile', () => {
+test('frequent leader changes are reported if no disk is slow, with the failed proposals', () => {
   const report = askOf(store([leader('n1', { leaderChanges: 60, proposalsFailed: 41 }), member('n2')]));
   expect(lines(report)).toEqual(['info leader-changes etcd']);
   expect(report.findings[0]?.evidence).toContainEqual({
@@ -727,7 +727,7 @@ test('writes that wait are reported', () => {
   expect(lines(report)).toEqual(['warning proposals-pending etcd/n1']);
 });
 
-test('what an etcd 2 does not report is not judged, and nothing is missing', () => {
+test('what an etcd 2 does not report is neither judged nor a gap', () => {
   const report = askOf(store([old('z1'), old('z2'), old('z3', { isLeader: true })]));
   expect(report).toMatchObject({
     verdict: 'All 3 members of etcd are healthy, z3 leads',
@@ -744,7 +744,7 @@ test('a member that rejects us is not reported as healthy', () => {
   expect(report.measures?.[0]).toMatchObject({ value: 2, of: 3 });
 });
 
-test('of several stores those with findings are named, and the others are called healthy', () => {
+test('of several stores, those with findings are named, and the others are reported as healthy', () => {
   const events = store([leader('e1', { proposalsPending: 240 })], { name: 'events' });
   expect(askOf(store(three), events).verdict).toBe(
     'Writes are queuing at e1 (events); all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB used',
@@ -752,15 +752,20 @@ test('of several stores those with findings are named, and the others are called
   expect(askOf(store(three), store([leader('e1')], { name: 'events' })).verdict).toBe(
     'All 4 members of etcd and events are healthy',
   );
+  const error = new SourceError('etcd', 'refused', 'n3:2379 requires a client certificate that it trusts');
+  const partly = store([leader('n1'), silent('n2', '', { error }), silent('n3', '', { error })]);
+  expect(askOf(partly, store([leader('e1')], { name: 'events' })).verdict).toBe(
+    '2 of 4 members of etcd and events are healthy',
+  );
   expect(askOf(store([...three, neverStarted()]), events).verdict).toBe(
     '1 member of etcd was added but never started; writes are queuing at e1 (events)',
   );
 });
 
 test.each([
-  [{ warningFill: '120' }, 'at most 100 percent'],
-  [{ slowShare: '2' }, 'at most 1'],
-  [{ lag: 'much' }, 'write a number'],
-])('%o is refused in words', (args, words) => {
+  [{ warningFill: '120' }, 'use at most 100'],
+  [{ slowShare: '2' }, 'use at most 1'],
+  [{ lag: 'much' }, 'use a number'],
+])('%o is rejected with a hint', (args, words) => {
   expect(() => check.args.parse(args)).toThrow(words);
 });

@@ -12,7 +12,7 @@ import { countKnown, type MaintenanceOffer, type Problem, verdictOf, worstFirst 
 
 export type Limits = CertificateLimits & MemberLimits & PerformanceLimits & SpaceLimits;
 
-/** Judges each store by itself. What a member does not report is not judged. */
+/** Judges each store separately. What a member does not report is not judged. */
 export function diagnose({ stores }: Facts, limits: Limits, now: Date): Diagnosis<MaintenanceOffer> {
   const judged = stores.map((store) => ({ store, problems: problemsOf(store, limits, now) }));
   return {
@@ -24,7 +24,7 @@ export function diagnose({ stores }: Facts, limits: Limits, now: Date): Diagnosi
   };
 }
 
-/** Without a quorum only possible causes are reported besides, not its consequences. */
+/** Without a quorum, only possible causes are also reported, not its consequences. */
 function problemsOf(store: StoreState, limits: Limits, now: Date): readonly Problem[] {
   const identity = identityProblems(store);
   const certificates = certificateProblems(store, limits, now);
@@ -44,7 +44,7 @@ function problemsOf(store: StoreState, limits: Limits, now: Date): readonly Prob
   ];
 }
 
-/** As members report it themselves: under an alarm none is healthy, and all are again once it is disarmed. */
+/** As members report it: under an alarm none is healthy, and after disarming it all are again. */
 function measuresOf(store: StoreState): NonNullable<Diagnosis['measures']> {
   const { name, members } = store;
   const healthy = members.filter(({ error, healthy }) => !error && healthy !== false).length;

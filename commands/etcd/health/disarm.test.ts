@@ -63,7 +63,7 @@ test('the plan is one step, bound to the members and the alarm', async () => {
   });
 });
 
-test('every NOSPACE alarm is disarmed, also one that names no member, and nothing else is done', async () => {
+test('every NOSPACE alarm is disarmed, also one without a member, and nothing else is done', async () => {
   const alarms = [alarm('n1'), { kind: 'NOSPACE' }];
   expect(await apply({ ...freed, alarms })).toEqual({
     disarmed: alarms,
@@ -91,7 +91,7 @@ test.each<[string, ports.StoreMembers, string]>([
   await expect(planned).rejects.toBeInstanceOf(SourceError);
 });
 
-test('one that filled up since the plan keeps its alarm', async () => {
+test('the alarm stays if the database filled up since the plan', async () => {
   const refilled = { ...freed, members: [leader('n1', fullAgain), ...members.slice(1)] };
   await expect(apply(refilled)).rejects.toThrow('still full: n1');
 });

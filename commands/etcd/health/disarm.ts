@@ -15,7 +15,7 @@ const paramsSchema = z.strictObject({ store: z.string() });
 
 /** Makes a store writable again after its space was freed. */
 export const disarm = defineRemediation({
-  about: 'Disarms the NOSPACE alarm where every database is below its quota again',
+  about: 'Disarms the NOSPACE alarm once every database is below its quota again',
   title: ({ store }) => fitTitle(`Disarm NOSPACE of ${store}`),
   risk: 'safe',
   allow: 'maintain',
@@ -50,5 +50,5 @@ export const disarm = defineRemediation({
 });
 
 function refused(name: string, because: string): SourceError {
-  return new SourceError(name, 'refused', `NOSPACE of ${name} is not disarmed: ${because}`);
+  return new SourceError(name, 'refused', `cannot disarm NOSPACE of ${name}: ${because}`);
 }

@@ -5,7 +5,7 @@ const now = new Date('2026-02-20T07:00:00Z');
 const MAIN = ['n1', 'n2', 'n3'];
 const EVENTS = ['e1', 'e2', 'e3'];
 
-/** The endpoints of a cluster, and a balancer before them. */
+/** The endpoints of a cluster behind a load balancer. */
 function withBalancer(members: ports.StoreMembers): ports.StoreMembers {
   const balancer = members.endpoints
     .slice(0, 1)
@@ -39,7 +39,7 @@ export const fixtures: readonly Fixture[] = [
       ...answeredOtherwise,
       {
         answer: /(status|health|member list) of \w+ is denied/,
-        because: 'other answers of the member, or the lists of the others, show the same; a note says so',
+        because: 'other responses of the member, or the lists of the others, show the same; a note says so',
       },
       {
         answer: /alarm list of .* is denied/,

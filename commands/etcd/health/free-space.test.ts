@@ -14,12 +14,12 @@ const fullMembers = [leader('n1', FULL), member('n2', FULL), member('n3', FULL)]
 const full = store(fullMembers, { alarms: [alarm('n1'), alarm('n3')], revision: '3847' });
 const loose = { dbSizeBytes: 1_800 * MB, dbInUseBytes: 600 * MB };
 
-function context(told: ports.StoreMembers, name = 'etcd'): ReadContext<'keyValue'> {
+function context(reported: ports.StoreMembers, name = 'etcd'): ReadContext<'keyValue'> {
   return reading({
     name,
     tree: () => Promise.reject(new Error('no key is read')),
     maintain: true,
-    members: () => Promise.resolve(told),
+    members: () => Promise.resolve(reported),
     diskCounters: () => Promise.resolve(new Map()),
   });
 }
@@ -40,11 +40,11 @@ function reading(one: ports.KeyValueStore): ReadContext<'keyValue'> {
 interface Behaviour {
   /** What defragmenting leaves of a file. */
   readonly leavesBytes?: number;
-  /** Who leads after the first member was defragmented. */
+  /** The leader after the first member was defragmented. */
   readonly nextLeader?: string;
-  /** Away for one look after its defragmentation. */
+  /** Does not respond once after its defragmentation. */
   readonly isSlow?: boolean;
-  /** Who does not come back. */
+  /** The member that does not come back. */
   readonly staysAway?: string;
   readonly fails?: (step: string) => SourceError | undefined;
 }
@@ -52,10 +52,10 @@ interface Behaviour {
 /** An etcd in memory that records each action. */
 function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
   const { leavesBytes = 600 * MB, nextLeader, isSlow, staysAway, fails } = behaves;
-  let told: ports.StoreMembers = from;
+  let reported: ports.StoreMembers = from;
   let away: string | undefined;
   const steps: string[] = [];
-  const memberName = (id = '') => told.members.find((one) => one.id === id)?.name ?? id;
+  const memberName = (id = '') => reported.members.find((one) => one.id === id)?.name ?? id;
   const perform = (step: string) => {
     const error = fails?.(step);
     if (error) return Promise.reject(error);
@@ -63,11 +63,14 @@ function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
     return Promise.resolve();
   };
   const alter = (change: (one: ports.StoreMember) => Partial<ports.StoreMember>) => {
-    told = { ...told, members: told.members.map((one) => ({ ...one, ...change(one) })) };
+    reported = { ...reported, members: reported.members.map((one) => ({ ...one, ...change(one) })) };
   };
   const elect = (leader: string) => {
     alter(({ name }) => ({ isLeader: name === leader }));
-    told = { ...told, endpoints: told.endpoints.map((one) => ({ ...one, leaderId: idOf(leader) })) };
+    reported = {
+      ...reported,
+      endpoints: reported.endpoints.map((one) => ({ ...one, leaderId: idOf(leader) })),
+    };
   };
   const write: ports.Writers['keyValue'] = (name) => ({
     compact: (revision) => perform(`compact ${name} ${revision}`),
@@ -79,23 +82,28 @@ function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
     },
     disarm: async ({ memberId, kind }) => {
       await perform(`disarm ${kind} ${memberName(memberId)}`);
-      const left = told.alarms.filter((one) => one.memberId !== memberId || one.kind !== kind);
-      told = { ...told, alarms: left };
+      const left = reported.alarms.filter((one) => one.memberId !== memberId || one.kind !== kind);
+      reported = { ...reported, alarms: left };
       if (left.length === 0) alter(() => ({ healthy: true }));
     },
   });
   const members = (): Promise<ports.StoreMembers> => {
     const gone = away;
     if (gone !== staysAway) away = undefined;
-    const list = told.members.map((one) => (one.name === gone ? silent(gone) : one));
-    return Promise.resolve({ ...told, members: list });
+    const list = reported.members.map((one) => (one.name === gone ? silent(gone) : one));
+    return Promise.resolve({ ...reported, members: list });
   };
-  return { steps, write, members, set: (next: Partial<ports.StoreMembers>) => (told = { ...told, ...next }) };
+  return {
+    steps,
+    write,
+    members,
+    set: (next: Partial<ports.StoreMembers>) => (reported = { ...reported, ...next }),
+  };
 }
 
 async function apply(
   etcd: ReturnType<typeof etcdOf>,
-  { remediation = freeSpace, told = [] as string[], recordStep = (_line: string) => {} } = {},
+  { remediation = freeSpace, reported = [] as string[], recordStep = (_line: string) => {} } = {},
 ): Promise<readonly string[]> {
   const read = reading({
     name: 'etcd',
@@ -111,16 +119,16 @@ async function apply(
     write: { keyValue: etcd.write },
     applyContext,
     recordStep: (line: string) => {
-      told.push(line);
+      reported.push(line);
       recordStep(line);
       return Promise.resolve();
     },
   };
   await remediation.apply(doing, ASKED, plan);
-  return told;
+  return reported;
 }
 
-test('the plan lists every action in order, what stops, and what cannot be undone', async () => {
+test('the plan lists every action in order, what stops, and what is irreversible', async () => {
   expect(await freeSpace.plan(context(full), ASKED)).toEqual({
     lines: [
       'Compact the history up to the revision at that moment',
@@ -133,13 +141,13 @@ test('the plan lists every action in order, what stops, and what cannot be undon
       members: `n1 (${idOf('n1')}), n2 (${idOf('n2')}), n3 (${idOf('n3')})`,
     },
     afterwards: [
-      expect.stringContaining('The history is deleted irreversibly') as string,
+      expect.stringContaining('Deleting the history is irreversible') as string,
       expect.stringContaining('--auto-compaction-retention') as string,
     ],
   });
 });
 
-test('the plan is the same though etcd is written to, another leads, another raises the alarm and they answer in another order', async () => {
+test('the plan is the same after writes, with another leader, another alarm and another order of responses', async () => {
   const moved = store(
     [member('n3', FULL), leader('n2', { ...FULL, dbSizeBytes: QUOTA + 2 * MB }), member('n1', FULL)],
     { alarms: [alarm('n2')], revision: '3911' },
@@ -147,14 +155,14 @@ test('the plan is the same though etcd is written to, another leads, another rai
   expect(await freeSpace.plan(context(moved), ASKED)).toEqual(await freeSpace.plan(context(full), ASKED));
 });
 
-test('the plan is another one where a member was replaced', async () => {
+test('the plan differs after a member was replaced', async () => {
   const replaced = { ...full, members: [...fullMembers.slice(1), member('n4', FULL)] };
   expect(await freeSpace.plan(context(replaced), ASKED)).not.toEqual(
     await freeSpace.plan(context(full), ASKED),
   );
 });
 
-test('without an alarm nothing is disarmed, and the plan says that a single member stops', async () => {
+test('without an alarm, nothing is disarmed, and the plan says that a single member stops', async () => {
   const { lines, precondition } = await freeSpace.plan(context(store([leader('n1', loose)])), ASKED);
   expect(lines).toEqual([
     'Compact the history up to the revision at that moment',
@@ -167,7 +175,7 @@ const [n1, n2] = [leader('n1', loose), member('n2', loose)];
 const { dbSizeBytes: _size, dbInUseBytes: _inUse, ...unmeasured } = leader('n1');
 const ALARMS_LATE = {
   query: 'alarm list',
-  error: new SourceError('etcd', 'unreachable', 'n2:2379 did not answer within 3 s'),
+  error: new SourceError('etcd', 'unreachable', 'n2:2379 did not respond within 3 s'),
   isDenied: false,
 } as const;
 const twoClusters = store([n1, n2]);
@@ -181,7 +189,7 @@ test.each<[string, ports.StoreMembers, string]>([
   ['has a member without a leader', store([n1, member('n2', { hasLeader: false })]), 'n2 is not healthy'],
   ['has a member that never started', store([n1, n2, neverStarted()]), 'was added but never started'],
   ['has a learner', store([n1, n2, member('n3', { isLearner: true })]), 'n3 is still a learner'],
-  ['has nothing to give', store([leader('n1', { dbInUseBytes: 1 })]), 'hardly any space to reclaim'],
+  ['has nothing to reclaim', store([leader('n1', { dbInUseBytes: 1 })]), 'hardly any space to reclaim'],
   ['reports no sizes', store([unmeasured]), 'do not report their sizes'],
   [
     'has an alarm of another kind',
@@ -194,11 +202,11 @@ test.each<[string, ports.StoreMembers, string]>([
     store([n1, member('n2', { unanswered: [ALARMS_LATE] })]),
     'n2 did not list its alarms',
   ],
-])('an etcd that %s is refused, with the reason', async (_, told, because) => {
-  const planned = freeSpace.plan(context(told), ASKED);
+])('an etcd that %s is refused, with the reason', async (_, reported, because) => {
+  const planned = freeSpace.plan(context(reported), ASKED);
   await expect(planned).rejects.toThrow(because);
   await expect(planned).rejects.toMatchObject({ name: 'SourceError', kind: 'refused' });
-  const etcd = etcdOf(told);
+  const etcd = etcdOf(reported);
   await expect(apply(etcd)).rejects.toThrow(because);
   expect(etcd.steps).toEqual([]);
 });
@@ -220,7 +228,7 @@ test('one that does not report its revision, and a source that was removed, are 
   );
 });
 
-test('history first, then one member after the other and the leader last, then the alarms; each step is recorded', async () => {
+test('compacts first, then defragments one member after the other with the leader last, then disarms; records each step', async () => {
   const etcd = etcdOf(full, { isSlow: true });
   expect(await apply(etcd)).toEqual([
     'History of etcd compacted up to revision 3847',
@@ -240,20 +248,20 @@ test('history first, then one member after the other and the leader last, then t
   ]);
 });
 
-test('the leader is looked up before each step: a new leader comes last', async () => {
+test('the leader is determined before each step: a new leader comes last', async () => {
   const etcd = etcdOf(full, { nextLeader: 'n3' });
   await apply(etcd);
   expect(etcd.steps.slice(1, 4)).toEqual(['defragment n2', 'defragment n1', 'defragment n3']);
 });
 
-test('the revision is the one at that moment, and not the one of the plan', async () => {
+test('compacts to the current revision, not to the one of the plan', async () => {
   const etcd = etcdOf(full);
   etcd.set({ revision: '4001' });
   await apply(etcd);
   expect(etcd.steps[0]).toBe('compact etcd 4001');
 });
 
-test('where it is still full the alarm stays, and the sizes are said', async () => {
+test('if it is still full, the alarm stays, and the sizes are reported', async () => {
   const etcd = etcdOf(full, { leavesBytes: QUOTA + MB });
   await expect(apply(etcd)).rejects.toMatchObject({
     kind: 'refused',
@@ -262,29 +270,29 @@ test('where it is still full the alarm stays, and the sizes are said', async () 
   expect(etcd.steps.filter((step) => step.startsWith('disarm'))).toEqual([]);
 });
 
-test('a member that does not come back ends it: no second one is stopped, and what was done is recorded', async () => {
+test('if a member does not come back, the fix stops, and the steps so far are recorded', async () => {
   const etcd = etcdOf(full, { staysAway: 'n2' });
-  const told: string[] = [];
-  await expect(apply(etcd, { remediation: freeSpaceWithin(50), told })).rejects.toThrow(
-    'not all members were healthy within 0.05 s after n2 was defragmented: nothing more is done',
+  const reported: string[] = [];
+  await expect(apply(etcd, { remediation: freeSpaceWithin(50), reported })).rejects.toThrow(
+    'not all members were healthy within 0.05 s after n2 was defragmented, so the fix stopped',
   );
   expect(etcd.steps).toEqual(['compact etcd 3847', 'defragment n2']);
-  expect(told).toEqual(['History of etcd compacted up to revision 3847', 'n2 defragmented']);
+  expect(reported).toEqual(['History of etcd compacted up to revision 3847', 'n2 defragmented']);
 });
 
-test('corruption that is found on the way ends it, and the alarm stays', async () => {
+test('if corruption is found, the fix stops, and the alarm stays', async () => {
   const etcd = etcdOf(full);
   const recordStep = (line: string) => {
     if (line === 'n3 defragmented') etcd.set({ alarms: [...full.alarms, alarm('n3', 'CORRUPT')] });
   };
   await expect(apply(etcd, { recordStep })).rejects.toThrow(
-    'no further member of etcd is defragmented: CORRUPT is raised',
+    'stopped before the next member of etcd: CORRUPT is raised',
   );
   expect(etcd.steps).toEqual(['compact etcd 3847', 'defragment n2', 'defragment n3']);
 });
 
-test('if an action fails, or permission to act has ended, the next one is not started', async () => {
-  const error = new SourceError('etcd', 'unreachable', 'n3:2379 did not answer within 600 s');
+test('if an action fails, or recording it fails, the next one is not started', async () => {
+  const error = new SourceError('etcd', 'unreachable', 'n3:2379 did not respond within 600 s');
   const failing = etcdOf(full, { fails: (step) => (step === 'defragment n3' ? error : undefined) });
   await expect(apply(failing)).rejects.toBe(error);
   expect(failing.steps).toEqual(['compact etcd 3847', 'defragment n2']);
@@ -297,7 +305,7 @@ test('if an action fails, or permission to act has ended, the next one is not st
   expect(frozen.steps).toEqual(['compact etcd 3847']);
 });
 
-test('once it is done, a second plan finds nothing to do', async () => {
+test('after it is done, a second plan finds nothing to do', async () => {
   const etcd = etcdOf(full);
   await apply(etcd);
   await expect(freeSpace.plan(context(await etcd.members()), ASKED)).rejects.toThrow(
@@ -305,7 +313,7 @@ test('once it is done, a second plan finds nothing to do', async () => {
   );
 });
 
-test('a button says what it does, in the room that Slack has for it', () => {
+test('a button says what it does, and fits the limit of Slack', () => {
   expect(freeSpace.title(ASKED)).toBe('Free space in etcd');
   expect(freeSpace.title({ store: 'x'.repeat(100) })).toHaveLength(75);
   expect(freeSpace.risk).toBe('destructive');

@@ -20,12 +20,12 @@ import {
 
 const paramsSchema = z.strictObject({ store: z.string() });
 
-/** It reads its whole database before it answers again. */
+/** A member reads its whole database before it responds again. */
 const HEALTHY_WITHIN_MS = 60_000;
 
 export const freeSpace = freeSpaceWithin(HEALTHY_WITHIN_MS);
 
-/** Compacts the history, defragments, and disarms NOSPACE. `healthyWithinMs`: how long a defragmented member may take to be healthy. */
+/** Compacts the history, defragments, and disarms NOSPACE. `healthyWithinMs`: how long a defragmented member may take to become healthy. */
 export function freeSpaceWithin(healthyWithinMs: number) {
   return defineRemediation({
     about:
@@ -47,7 +47,7 @@ export function freeSpaceWithin(healthyWithinMs: number) {
         ],
         precondition: preconditionOf(members),
         afterwards: [
-          'The history is deleted irreversibly: requests for an older revision are refused, and watchers that were behind must list again.',
+          'Deleting the history is irreversible: requests for older revisions fail, and watchers that were behind must list again.',
           'It will fill up again unless history is compacted regularly (--auto-compaction-retention) or the source of the writes is found.',
         ],
       };
@@ -74,10 +74,12 @@ export function freeSpaceWithin(healthyWithinMs: number) {
 
 type Ready = ports.StoreMembers & { readonly revision: string };
 
-/** @throws {SourceError} `refused`, saying why it must not be done now, or need not. */
+/**
+ * @throws {SourceError} `refused` if it must not or need not be done now, with the reason.
+ */
 function refuseUnlessAllowed(name: string, state: ports.StoreMembers): Ready {
   const refused = (because: string) =>
-    new SourceError(name, 'refused', `no space is freed in ${name}: ${because}`);
+    new SourceError(name, 'refused', `cannot free space in ${name}: ${because}`);
   const obstacle = obstacleToFreeing(state);
   if (obstacle !== undefined) throw refused(obstacle);
   const space = spaceOf(state);
@@ -97,7 +99,7 @@ function refuseUnlessAllowed(name: string, state: ports.StoreMembers): Ready {
   return { ...state, revision };
 }
 
-/** Who leads is left out: that changes by itself, and whoever leads when it is their turn comes last. */
+/** The leader is left out because it may change. Whichever member leads is defragmented last. */
 function linesFor(state: ports.StoreMembers): readonly string[] {
   const members = membersInOrder(state);
   const [only, ...others] = members;
@@ -115,8 +117,8 @@ function linesFor(state: ports.StoreMembers): readonly string[] {
 }
 
 /**
- * What must hold until it is applied: the same members, and the same kinds of alarm. Not the revision and the sizes, which grow with every
- * write; not who leads; and not who raised an alarm, for the others raise their own with the next write.
+ * What must be unchanged until it is applied: the members and the kinds of alarms. Not the revision and the sizes, which grow with every
+ * write; not the leader; and not which member raised an alarm, because the others raise theirs with the next write.
  */
 function preconditionOf(state: ports.StoreMembers): Readonly<Record<string, string>> {
   const kinds = [...new Set(state.alarms.map(({ kind }) => kind))].toSorted();
@@ -126,7 +128,7 @@ function preconditionOf(state: ports.StoreMembers): Readonly<Record<string, stri
   };
 }
 
-/** The leader last, so that there is at most one election; the leader may change meanwhile. */
+/** The leader comes last, so that there is at most one election. The leader may change in the meantime. */
 async function defragmentAll(
   store: ports.KeyValueStore,
   readMembers: () => Promise<ports.StoreMembers>,
@@ -140,7 +142,7 @@ async function defragmentAll(
       throw new SourceError(
         store.name,
         'refused',
-        `no further member of ${store.name} is defragmented: ${obstacle}`,
+        `stopped before the next member of ${store.name}: ${obstacle}`,
       );
     const left = membersInOrder(state).filter(({ id }) => !done.has(id));
     const next = left.find(({ isLeader }) => !isLeader) ?? left[0];
@@ -150,20 +152,20 @@ async function defragmentAll(
   }
 }
 
-/** All of them, not only this one: no two members may be unavailable at once. */
+/** All members, not only this one: no two may be unavailable at once. */
 async function untilAllHealthy(
   store: ports.KeyValueStore,
   { name, id }: ports.StoreMember,
   signal: AbortSignal,
   withinMs: number,
 ): Promise<void> {
-  const otherwise = `not all members were healthy within ${withinMs / 1_000} s after ${name || id} was defragmented: nothing more is done`;
+  const otherwise = `not all members were healthy within ${withinMs / 1_000} s after ${name || id} was defragmented, so the fix stopped`;
   const areHealthy = (state: ports.StoreMembers) =>
     state.hasQuorum === true && state.members.every((member) => isHealthy(member, state));
   await untilMembers(store, areHealthy, { signal, withinMs, otherwise });
 }
 
-/** All of them by name: an approver sees each one that stops. */
+/** Names all members, because approvers must see each one that stops. */
 function describeMembers(members: readonly ports.StoreMember[]): string {
   const names = members.map(memberName);
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;

@@ -14,7 +14,7 @@ test('steady growth has a rate, whatever the order of the samples', () => {
   expect(growth?.bytesPerHour).toBeCloseTo((140 / 3) * MB, 0);
 });
 
-test('only what was measured since the database last shrank counts', () => {
+test('only samples since the database last shrank count', () => {
   const regrown = sizes([6, 900], [5, 950], [4, 100], [3, 140], [2, 180], [1, 220], [0, 260]);
   expect(steadyGrowth(regrown)?.bytesPerHour).toBeCloseTo(40 * MB, 0);
   expect(steadyGrowth(sizes([4, 100], [3, 140], [2, 180], [1, 220], [0, 120]))).toBeUndefined();
@@ -37,7 +37,7 @@ test.each([
   expect(steadyGrowth(all)).toBeUndefined();
 });
 
-test('the member that will be full first decides; one that is not known to grow is ignored', () => {
+test('the member that will be full first is used, and one without known growth is ignored', () => {
   const fast = member('n2', { dbSizeBytes: 1_000 * MB, quotaBytes: 2_000 * MB });
   const slow = leader('n1', { dbSizeBytes: 1_000 * MB, quotaBytes: 2_000 * MB });
   const before = (id: string, mbAnHour: number) =>
@@ -79,14 +79,14 @@ test.each([
   expect(defragmented(...hoursAgo)).toBe(expected);
 });
 
-test('a slow growth in steps is steady between two steps', () => {
+test('slow growth in steps is steady between two steps', () => {
   const steps = Array.from({ length: 25 }, (_, hours) => [hours, 500 - 16 * Math.ceil(hours / 2)] as const);
   expect(steadyGrowth(sizes(...steps))).toBeDefined();
   const later = steps.map(([hours, mb]) => [hours + 1, mb] as const);
   expect(steadyGrowth(sizes(...later, [0, 500]))).toBeDefined();
 });
 
-test('a forecast reaches no further than a multiple of the time that was measured', () => {
+test('a forecast is limited to a multiple of the measured time', () => {
   const n1 = leader('n1', { dbSizeBytes: 1_000 * MB, quotaBytes: 2_000 * MB });
   const earlier = [20, 40, 60].map((minutes) => ({
     memberId: n1.id,

@@ -4,17 +4,17 @@ import type { EarlierSample } from './samples.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Fewer sizes, or a shorter time, show no trend. */
+/** Fewer samples, or a shorter time, show no trend. */
 const MIN_SIZES = 4;
 const MIN_SPAN_MS = HOUR_MS;
-/** Each third of the time must have grown by at least half of the average rate, and at most by twice as much. */
+/** In each third of the time, the growth must be between half and twice the average rate. */
 const STEADY = { least: 0.5, most: 2 };
-/** After this many times its usual time, a shrinking that was regular is no longer expected. */
+/** After this many times its usual interval, a regular defragmentation is no longer expected. */
 const OVERDUE = 1.5;
-/** The least time that shows whether it still grows, if its file grew in that time by several of its steps (bbolt's `AllocSize`). */
+/** The shortest time that shows whether it still grows, if the file grew by several steps in that time (`AllocSize` of bbolt). */
 const RECENT_MS = HOUR_MS;
 const RECENT_BYTES = 3 * 16 * 1_024 ** 2;
-/** How far a forecast reaches: at most this far, and at most this many times the period that was measured. */
+/** How far a forecast may reach: at most this long, and at most this many times the measured period. */
 const MAX_AHEAD_MS = 7 * 24 * HOUR_MS;
 const MAX_AHEAD = 24;
 
@@ -27,17 +27,17 @@ export interface Growth {
   readonly bytesPerHour: number;
   readonly spanMs: number;
   readonly sizes: number;
-  /** How long it grew before it last shrank, where that is known because it shrank before. */
+  /** How long it grew before it last shrank, if it shrank before. */
   readonly shrankAfterMs?: number;
 }
 
-/** A guess: it assumes that the growth continues. */
+/** An estimate that assumes that the growth continues. */
 export interface Forecast extends Growth {
   readonly fullInMs: number;
   readonly quotaBytes: number;
 }
 
-/** When the first member reaches its quota; undefined unless its database grew steadily and gets there within days. */
+/** When the first member reaches its quota. undefined unless its database grew steadily and will be full within days. */
 export function forecastOf({
   members,
   quotaBytes: least,
@@ -58,14 +58,14 @@ export function forecastOf({
   return forecasts.toSorted((a, b) => a.fullInMs - b.fullInMs)[0];
 }
 
-/** Whether it is defragmented regularly, and will be before it is full. */
+/** Whether it is defragmented regularly, and will be again before it is full. */
 function shrinksBefore({ spanMs, shrankAfterMs }: Growth, fullInMs: number): boolean {
   return (
     shrankAfterMs !== undefined && spanMs <= OVERDUE * shrankAfterMs && spanMs + fullInMs > shrankAfterMs
   );
 }
 
-/** Since the database was last smaller than before, which defragmenting makes it; undefined unless it grew all the time, evenly, and still does. */
+/** The growth since the last defragmentation. undefined unless it was steady and continues. */
 export function steadyGrowth(all: readonly Size[]): Growth | undefined {
   const ordered = all.toSorted((a, b) => b.ageMs - a.ageMs);
   const shrunk = ordered.filter(({ bytes }, at) => bytes < (ordered[at - 1]?.bytes ?? 0));
@@ -76,7 +76,7 @@ export function steadyGrowth(all: readonly Size[]): Growth | undefined {
   if (!first || !last || sizes.length < MIN_SIZES) return undefined;
   const spanMs = first.ageMs - last.ageMs;
   const gaps = sizes.slice(1).map(({ ageMs }, at) => (sizes[at]?.ageMs ?? 0) - ageMs);
-  // What happened in a long gap is not known.
+  // What happened in a long gap is unknown.
   if (spanMs < MIN_SPAN_MS || Math.max(...gaps) > spanMs / 2) return undefined;
   const third = (last.bytes - first.bytes) / 3;
   const bounds = [3, 2, 1, 0].map((at) => sizeAt(sizes, last.ageMs + (spanMs * at) / 3));
@@ -96,7 +96,7 @@ export function steadyGrowth(all: readonly Size[]): Growth | undefined {
   };
 }
 
-/** Interpolated between the sizes before and after. */
+/** The size, interpolated between the samples before and after. */
 function sizeAt(sizes: readonly Size[], ageMs: number): number {
   const after = sizes.find((one) => one.ageMs <= ageMs) ?? sizes.at(-1);
   const before = sizes.findLast((one) => one.ageMs >= ageMs) ?? sizes[0];

@@ -8,16 +8,16 @@ import {
   memberNames,
 } from '../../shared/store-members.ts';
 
-/** What may be done about the space of a store now: the check and its two fixes share the answer. */
+/** What may be done about the space of a store now. The check and its two fixes share these rules. */
 
 export function hasAlarm({ alarms }: ports.StoreMembers, kind: string): boolean {
   return alarms.some((alarm) => alarm.kind === kind);
 }
 
-/** Of the member that is nearest to its own quota: they keep the same, but each has a file and pages of its own. */
+/** The space of the member that is nearest to its quota: members store the same keys, but each has its own file. */
 export interface Space {
   readonly sizeBytes: number;
-  /** What defragmenting gives back; absent where it is not reported how much is in use. */
+  /** What defragmenting would free. Absent if the size in use is not reported. */
   readonly freeBytes?: number;
   readonly quotaBytes?: number;
 }
@@ -38,7 +38,7 @@ export function spaceOf({ members, quotaBytes: least }: ports.StoreMembers): Spa
   return sizes.toSorted((a, b) => shareOf(b) - shareOf(a) || b.sizeBytes - a.sizeBytes)[0];
 }
 
-/** Less is not worth making every member stop for a while. A small file is half empty from the start. */
+/** Less is not worth interrupting every member. A small file is half empty from the start. */
 const WORTH_FREEING = { shareOfFile: 0.1, shareOfQuota: 0.01 };
 
 export function isWorthFreeing({ sizeBytes, freeBytes = 0, quotaBytes = 0 }: Space): boolean {
@@ -49,17 +49,17 @@ export function isWorthFreeing({ sizeBytes, freeBytes = 0, quotaBytes = 0 }: Spa
   );
 }
 
-/** Why no member may be worked on now; undefined where it may. */
+/** Why maintenance is not possible now. undefined if it is. */
 export function obstacleTo(store: ports.StoreMembers): string | undefined {
   const { members, hasQuorum } = store;
-  if (hasQuorum === undefined) return 'whether it has a quorum is not known';
+  if (hasQuorum === undefined) return 'it is unknown whether it has a quorum';
   if (!hasQuorum) return 'it has no quorum';
   if (clustersOf(store).length > 1) return 'its endpoints are separate clusters';
   if (leadersOf(store).length > 1) return 'its members follow different leaders';
   const alarms = wording.list(
     [...new Set(store.alarms.map(({ kind }) => kind))].filter((kind) => kind !== 'NOSPACE').toSorted(),
   );
-  if (alarms !== '') return `${alarms} is raised: understand it before discarding any data`;
+  if (alarms !== '') return `${alarms} is raised; find its cause before discarding any data`;
   const unstarted = members.filter(isNeverStarted);
   if (unstarted.length > 0)
     return `${memberNames(unstarted)} ${unstarted.length === 1 ? 'was' : 'were'} added but never started`;
@@ -87,8 +87,8 @@ export function obstacleToFreeing(store: ports.StoreMembers): string | undefined
 }
 
 /**
- * Members whose database is not below its quota, each with its size; those that do not report it count as full. What etcd compares with
- * the quota is the whole file, in use or not, so this holds only after defragmenting.
+ * Members whose database is not below its quota, each with its size. Members that do not report it count as full. etcd compares the whole
+ * file with the quota, so this is reliable only after defragmenting.
  */
 function stillFull({ members, quotaBytes: least }: ports.StoreMembers): readonly string[] {
   return members.flatMap((member) => {
@@ -100,18 +100,18 @@ function stillFull({ members, quotaBytes: least }: ports.StoreMembers): readonly
   });
 }
 
-/** The alarm stays after space was freed, and only needs to be disarmed. */
+/** Whether space was freed but the alarm is still raised, so it only needs to be disarmed. */
 export function isOnlyToDisarm(store: ports.StoreMembers): boolean {
   const space = spaceOf(store);
   if (!hasAlarm(store, 'NOSPACE') || !space?.quotaBytes || stillFull(store).length > 0) return false;
   return space.sizeBytes <= MAX_FILL_TO_DISARM * space.quotaBytes && !isWorthFreeing(space);
 }
 
-/** Above this the alarm would be raised again soon. */
+/** Above this, the alarm would soon be raised again. */
 const MAX_FILL_TO_DISARM = 0.9;
 
 export const SETTLES_WITHIN_S = 60;
-/** For asking all members once. */
+/** The time to query all members once. */
 const READ_WITHIN_MS = 20_000;
 
 export function findStore(
@@ -131,19 +131,21 @@ export function memberReader(
   return () => store.members({ signal, withinMs: READ_WITHIN_MS });
 }
 
-/** @throws {SourceError} `refused` where a database is not below its quota, or something worse was found meanwhile: then none is disarmed. */
+/**
+ * @throws {SourceError} `refused` if a database is not below its quota, or another problem was found since: then none is disarmed.
+ */
 export function alarmsToDisarm(name: string, state: ports.StoreMembers): readonly ports.StoreAlarm[] {
   const alarms = state.alarms.filter(({ kind }) => kind === 'NOSPACE');
   if (alarms.length === 0) return [];
   const obstacle = obstacleTo(state);
   if (obstacle !== undefined)
-    throw new SourceError(name, 'refused', `the NOSPACE alarm is not disarmed: ${obstacle}`);
+    throw new SourceError(name, 'refused', `cannot disarm the NOSPACE alarm: ${obstacle}`);
   const full = stillFull(state);
   if (full.length > 0)
     throw new SourceError(
       name,
       'refused',
-      `still full: ${full.join(', ')}; the NOSPACE alarm is not disarmed. Delete keys or raise the quota`,
+      `still full: ${full.join(', ')}. The NOSPACE alarm was not disarmed. Delete keys or raise the quota`,
     );
   return alarms;
 }
@@ -153,7 +155,7 @@ export function raiserOf({ memberId }: ports.StoreAlarm, { members }: ports.Stor
   return member ? memberName(member) : (memberId ?? 'no member');
 }
 
-/** By name, whichever answered first. */
+/** Sorted by name, because members respond in any order. */
 export function membersInOrder({ members }: ports.StoreMembers): readonly ports.StoreMember[] {
   return members.toSorted((a, b) => memberName(a).localeCompare(memberName(b), 'en', { numeric: true }));
 }

@@ -18,11 +18,14 @@ import type { StoreState } from './collect.ts';
 import type { Problem } from './verdict.ts';
 
 export interface MemberLimits {
-  /** Entries of the raft log. */
+  /** In entries of the raft log. */
   readonly lag: number;
 }
 
-/** Each kind of faulty member is one finding, whether one has it or all. Those whose ids are in `explained` do not respond for a reason that is reported elsewhere. */
+/**
+ * Each kind of fault is one finding, whether it affects one member or all. Members in `explained` do not respond for a reason that is
+ * reported elsewhere.
+ */
 export function memberProblems(
   store: StoreState,
   { lag }: MemberLimits,
@@ -59,18 +62,18 @@ function notResponding(store: StoreState, silent: readonly ports.StoreMember[]):
   return {
     headline: areDown
       ? `${silent.length} of ${all} of ${store.name} ${is} not responding`
-      : `${silent.length} of ${all} of ${store.name} cannot be reached from here`,
+      : `${silent.length} of ${all} of ${store.name} ${is} unreachable from here`,
     finding: {
       reason: 'member-unreachable',
       severity: 'warning',
       target: storeTarget(store, silent),
-      summary: `${memberNames(silent)} ${areDown ? `${is} not responding` : 'cannot be reached from here'}${state}: ${describeConsequence(store, silent)}`,
+      summary: `${memberNames(silent)} ${is} ${areDown ? 'not responding' : 'unreachable from here'}${state}: ${describeConsequence(store, silent)}`,
       evidence: [membersTable(store, { showSizes: true })],
     },
   };
 }
 
-/** Only as many can be down as the read that a majority agreed on leaves room for. */
+/** If a quorum read succeeded, only a minority can be down. */
 function describeConsequence(store: StoreState, silent: readonly ports.StoreMember[]): string {
   const { voters, majority } = countVotes(store);
   const left = voters - silent.filter((member) => !isNonVoting(member)).length;
@@ -98,7 +101,7 @@ function neverStarted(store: StoreState, added: readonly ports.StoreMember[]): P
       reason: 'member-never-started',
       severity: 'warning',
       target: storeTarget(store, added),
-      summary: `${memberNames(added)} ${isOne ? 'was' : 'were'} added to ${store.name} but never started. ${votes}. Start ${isOne ? 'it' : 'them'} or remove ${isOne ? 'it' : 'them'}`,
+      summary: `${memberNames(added)} ${isOne ? 'was' : 'were'} added to ${store.name} but never started. ${votes}. Start or remove ${isOne ? 'it' : 'them'}`,
       evidence: [membersTable(store, { showSizes: true })],
     },
   };
@@ -113,9 +116,11 @@ function unhealthy(store: StoreState, faulty: readonly ports.StoreMember[]): Pro
   const isAll = faulty.length === store.members.length;
   const noun = isListed(store) ? 'member' : 'endpoint';
   const isCutOff = faulty.every(({ hasLeader }) => hasLeader === false);
-  const well = store.members.filter((member) => !isNonVoting(member) && isHealthy(member, store)).length;
-  const doOthersAgree = store.hasQuorum === true && well >= countVotes(store).majority;
-  const agreed = doOthersAgree ? ', though the others have a quorum' : ', though the cluster has a quorum';
+  const healthy = store.members.filter((member) => !isNonVoting(member) && isHealthy(member, store)).length;
+  const doOthersAgree = store.hasQuorum === true && healthy >= countVotes(store).majority;
+  const agreed = doOthersAgree
+    ? ', although the others have a quorum'
+    : ', although the cluster has a quorum';
   const others = store.hasQuorum === true ? agreed : '';
   const next =
     isCutOff && doOthersAgree
@@ -124,7 +129,7 @@ function unhealthy(store: StoreState, faulty: readonly ports.StoreMember[]): Pro
   return {
     headline:
       isAll && isOne
-        ? `the one ${noun} of ${store.name} is not healthy`
+        ? `the only ${noun} of ${store.name} is not healthy`
         : `${faulty.length} of ${wording.count(store.members.length, noun)} of ${store.name} ${is} not healthy`,
     finding: {
       reason: 'member-unhealthy',
@@ -136,7 +141,7 @@ function unhealthy(store: StoreState, faulty: readonly ports.StoreMember[]): Pro
   };
 }
 
-/** How far it is behind the furthest of all, and behind itself in applying. etcd refuses requests where the second is above 5000. */
+/** How far a member is behind the furthest one, and behind its own log in applying. etcd rejects requests if the latter is above 5000. */
 function lagging(store: StoreState, limit: number): Problem | undefined {
   const furthest = Math.max(0, ...store.members.flatMap(({ raftIndex }) => raftIndex ?? []));
   const behind = store.members.flatMap((member) => {
@@ -185,7 +190,7 @@ function learners(store: StoreState, learning: readonly ports.StoreMember[]): Pr
         reason: 'member-learner-unlisted',
         severity: 'warning',
         target: storeTarget(store, unlisted),
-        summary: `${memberNames(unlisted)} ${unlisted.length === 1 ? 'reports itself as a learner' : 'report themselves as learners'}, but the member list has ${unlisted.length === 1 ? 'it as a voter: it does' : 'them as voters: they do'} not count toward the quorum, etcd refuses to promote ${unlisted.length === 1 ? 'it' : 'them'}, and etcd 3.6 does not start in this state`,
+        summary: `${memberNames(unlisted)} ${unlisted.length === 1 ? 'reports itself as a learner' : 'report themselves as learners'}, but the member list has ${unlisted.length === 1 ? 'it as a voter: it does' : 'them as voters: they do'} not count toward the quorum, etcd won't promote ${unlisted.length === 1 ? 'it' : 'them'}, and etcd 3.6 does not start in this state`,
         evidence: [field('Known issue', LEARNER_BUG), membersTable(store, { showSizes: true })],
       },
     };
@@ -193,16 +198,14 @@ function learners(store: StoreState, learning: readonly ports.StoreMember[]): Pr
   const isInSync = learning.every(({ raftAppliedIndex = 0 }) => raftAppliedIndex >= IN_SYNC * leader);
   const next = isInSync
     ? ' until promoted (etcdctl member promote)'
-    : '; etcd refuses to promote it until it has caught up';
+    : "; etcd won't promote it until it has caught up";
   return {
     finding: {
       reason: 'member-learner',
       severity: 'info',
       target: storeTarget(store, learning),
       summary:
-        isOne || isInSync
-          ? `${who}${next}`
-          : `${who}; etcd refuses to promote them until they have caught up`,
+        isOne || isInSync ? `${who}${next}` : `${who}; etcd won't promote them until they have caught up`,
     },
   };
 }

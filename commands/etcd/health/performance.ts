@@ -6,7 +6,7 @@ import { countersBetween } from './samples.ts';
 import type { Problem } from './verdict.ts';
 
 export interface PerformanceLimits {
-  /** 0 to 1, of its fsyncs or commits. */
+  /** The share of slow fsyncs or commits, 0 to 1. */
   readonly slowShare: number;
   readonly leaderChanges: number;
   readonly pending: number;
@@ -14,19 +14,19 @@ export interface PerformanceLimits {
   readonly skew: number;
 }
 
-/** How fast the members are, what an election costs them, and whether they agree on the time. */
+/** How fast the members are, how often the leader changes, and whether their clocks agree. */
 export function performanceProblems(store: StoreState, limits: PerformanceLimits): Problem[] {
   const slow = slowDisks(store, limits);
   return [
     clockSkew(store, limits),
     slow,
     pendingProposals(store, limits),
-    // Slow disks are what makes leaders change: then it is one cause, and reported there.
+    // Slow disks make leaders change. Then it is one cause, which is reported there.
     slow ? undefined : leadersChange(store, limits),
   ].flatMap((problem) => problem ?? []);
 }
 
-/** Reported without a quorum as well: both are what it may come from. */
+/** Also reported without a quorum, because both may be its cause. */
 export function possibleCauses(store: StoreState, limits: PerformanceLimits): Problem[] {
   return [clockSkew(store, limits), slowDisks(store, limits)].flatMap((problem) => problem ?? []);
 }
@@ -41,7 +41,7 @@ function pendingProposals(store: StoreState, { pending: limit }: PerformanceLimi
       reason: 'proposals-pending',
       severity: 'warning',
       target: storeTarget(store, waiting),
-      summary: `${waiting.length === 1 ? '' : 'Up to '}${wording.count(most, 'write is', 'writes are')} queuing at ${memberNames(waiting)}: more is written than the cluster can commit, or its members are slow`,
+      summary: `${waiting.length === 1 ? '' : 'Up to '}${wording.count(most, 'write is', 'writes are')} queuing at ${memberNames(waiting)}: the cluster gets more writes than it can commit, or its members are slow`,
       evidence: waiting.map((member) =>
         field(memberName(member), wording.count(member.proposalsPending ?? 0, 'pending proposal')),
       ),
@@ -50,7 +50,7 @@ function pendingProposals(store: StoreState, { pending: limit }: PerformanceLimi
 }
 
 /**
- * etcd's TTLs assume that its members' clocks agree:
+ * TTLs assume that the clocks of all members agree:
  * https://github.com/cloudfoundry/loggregator-release/issues/127
  */
 function clockSkew(store: StoreState, { skew: limitMs }: PerformanceLimits): Problem | undefined {
@@ -78,7 +78,7 @@ function describeClock(aheadMs: number): string {
   return `${wording.elapsed(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} Wrench`;
 }
 
-/** Slow disks and a bad network make leaders change. */
+/** Slow disks and network problems make leaders change. */
 function leadersChange(store: StoreState, limits: PerformanceLimits): Problem | undefined {
   const most = maxLeaderChanges(store.members);
   if (most < limits.leaderChanges) return undefined;
@@ -87,7 +87,7 @@ function leadersChange(store: StoreState, limits: PerformanceLimits): Problem | 
       reason: 'leader-changes',
       severity: 'info',
       target: store.name,
-      summary: `The leader of ${store.name} has changed ${most} times since a member started. Check again later; if the number grows, check the network between the members and their load`,
+      summary: `The leader of ${store.name} has changed ${most} times since a member started. Run the check again later. If the number grows, check the load of the members and the network between them`,
       evidence: leaderChangesTable(store.members),
     },
   };
@@ -97,7 +97,7 @@ function maxLeaderChanges(members: readonly ports.StoreMember[]): number {
   return Math.max(0, ...members.map(({ leaderChanges = 0 }) => leaderChanges));
 }
 
-/** Proposals fail while there is no leader: they are shown beside the leader changes, not as a separate finding. */
+/** Proposals fail while there is no leader, so they are shown with the leader changes, not as a separate finding. */
 function leaderChangesTable(members: readonly ports.StoreMember[]): Evidence[] {
   const rows = members.flatMap((member) =>
     member.leaderChanges === undefined
@@ -109,15 +109,15 @@ function leaderChangesTable(members: readonly ports.StoreMember[]): Evidence[] {
 
 /** "99th percentile of wal_fsync_duration_seconds should be less than 10ms", and of backend_commit less than 25ms. */
 const GUIDE = 'https://etcd.io/docs/v3.4/faq/';
-/** Fewer since start, or since an earlier run, say nothing about a 99th percentile. */
+/** Fewer samples say nothing about a 99th percentile. */
 const MIN_SINCE_START = 1_000;
-/** Within seconds there are fewer; too few for a judgment are skipped. */
+/** Within seconds there are fewer. Too few are skipped. */
 const MIN_IN_INTERVAL = 20;
 const MIN_SLOW_IN_INTERVAL = 3;
-/** From this many times the limit on, rounding between buckets does not matter. */
+/** From this multiple of the limit on, the rounding of buckets does not matter. */
 const CLEARLY = 5;
 
-/** With so many in a few seconds, applying is slow for whatever reason: a disk, the processor, or requests that are too large. */
+/** With so many in a few seconds, applying is slow: because of the disk, the CPU, or requests that are too large. */
 const MANY_SLOW_APPLIES = 10;
 
 const KIND_NAMES = ['fsyncs', 'commits'] as const;
@@ -139,15 +139,15 @@ interface Slow {
 }
 
 /**
- * A disk is judged by what it did while the check ran and since an earlier run: the counters since start hide a new problem for weeks, and
- * show an old one as long. Where nothing was written meanwhile they are all there is.
+ * A disk is judged by its counters while the check ran and since an earlier run: the counters since start hide a new problem for weeks, and
+ * show an old one as long. They are used only if nothing was written in between.
  */
 function slowDisks(store: StoreState, { slowShare, leaderChanges }: PerformanceLimits): Problem | undefined {
   const slow = store.members.flatMap((member) =>
     KIND_NAMES.flatMap((kind) => judge(store, member, kind, slowShare) ?? []),
   );
   const [worst] = slow.toSorted((a, b) => b.share - a.share);
-  // A limit of 1 turns slow applies off too.
+  // A limit of 1 also turns off slow applies.
   if (!worst) return slowShare < 1 ? slowApplies(store) : undefined;
   const members = [...new Set(slow.map(({ member }) => member))];
   const elects = maxLeaderChanges(store.members) >= leaderChanges;
@@ -172,7 +172,7 @@ function slowDisks(store: StoreState, { slowShare, leaderChanges }: PerformanceL
   };
 }
 
-/** Where neither fsyncs nor commits are slow. */
+/** Used if neither fsyncs nor commits are slow. */
 function slowApplies(store: StoreState): Problem | undefined {
   const { interval } = store;
   const slow = store.members.flatMap((member) => {
@@ -187,7 +187,7 @@ function slowApplies(store: StoreState): Problem | undefined {
       reason: 'slow-disk',
       severity: 'info',
       target: storeTarget(store, members),
-      summary: `${memberNames(members)} took more than 100 ms to apply ${members.length === 1 ? '' : 'up to '}${wording.count(most, 'request')} in the last ${wording.elapsed(interval.seconds * 1_000)}, though fsyncs and commits were fast: check the load on the machine, and for very large requests`,
+      summary: `${memberNames(members)} took more than 100 ms to apply ${members.length === 1 ? '' : 'up to '}${wording.count(most, 'request')} in the last ${wording.elapsed(interval.seconds * 1_000)}, although fsyncs and commits were fast. Check the load of the machine, and look for very large requests`,
       evidence: [field('Documentation', GUIDE), diskTable(store, members)],
     },
   };
@@ -214,7 +214,7 @@ function judge(store: StoreState, member: ports.StoreMember, kind: Kind, limit: 
   return isSlow(ever) ? slowOf(ever, 'since it started') : undefined;
 }
 
-/** Since the latest earlier run after which enough was written; undefined where the counters began at 0 again since then. */
+/** The counters since the latest run after which enough was written. undefined if the counters have been reset since then. */
 function sinceEarlierRun(
   { earlier = [] }: StoreState,
   { id, disk }: ports.StoreMember,
@@ -223,7 +223,7 @@ function sinceEarlierRun(
   let after = disk;
   for (const { memberId, ageMs, disk: before } of earlier) {
     if (memberId !== id || !before || !disk || !after) continue;
-    // By now they may be higher again than before a restart, but from one run to the next they show it.
+    // After a restart they may be higher again by now, so each run is compared with the next.
     const between = countersBetween(before, after) && countersBetween(before, disk);
     if (!between) return undefined;
     after = before;

@@ -14,11 +14,11 @@ const leading = (mb: number) => leader('n1', { dbSizeBytes: mb * MB, quotaBytes:
 const ask = (state: StoreState, reason: string, target = 'etcd') =>
   resolved(factsOf(state), { reason, target }, NOW);
 
-test('a database that was filling says how full it is now', () => {
+test('a database that was filling up shows how full it is now', () => {
   expect(ask(store([leading(800), sized('n2', 820)]), 'database-filling')).toBe('now 41% of its quota used');
 });
 
-test('nothing is said about space while a member does not report it', () => {
+test('says nothing about space while a member does not report it', () => {
   expect(ask(store([leading(800), silent('n2')]), 'database-filling')).toBeUndefined();
 });
 
@@ -27,18 +27,18 @@ test('a store that accepts no writes is not resolved while the alarm is raised',
   expect(ask(store([leading(800)]), 'no-space')).toBe('now 40% of its quota used');
 });
 
-test('a member that responds again says so, and nothing is said of one that does not, or is not there', () => {
+test('reports a member that responds again, and nothing about one that does not or no longer exists', () => {
   const healthy = store([leader('n1'), member('n2')]);
 
   expect(ask(healthy, 'member-unreachable', 'etcd/n2')).toBe('responding again and healthy');
-  expect(ask(healthy, 'quorum-lost')).toBe('all 2 members are responding and healthy');
+  expect(ask(healthy, 'quorum-lost')).toBe('both members are responding and healthy');
   expect(ask(healthy, 'member-unreachable', 'etcd/n3')).toBeUndefined();
   expect(ask(store([leader('n1'), silent('n2')]), 'member-unreachable', 'etcd/n2')).toBeUndefined();
   expect(ask(store([leader('n1'), member('n2', { healthy: false })]), 'quorum-lost')).toBeUndefined();
   expect(ask({ ...healthy, hasQuorum: false }, 'quorum-lost')).toBeUndefined();
 });
 
-test('a certificate is renewed only if the one that is served is new', () => {
+test('a certificate is renewed only if the served one is new', () => {
   const renewed = certificate('n1', '2027-03-03T00:00:00Z', { notBefore: new Date('2026-11-25') });
 
   expect(ask(store([leader('n1', { certificate: renewed })]), 'certificate-expired', 'etcd/n1')).toBe(
@@ -53,7 +53,7 @@ test('a certificate is renewed only if the one that is served is new', () => {
   ).toBeUndefined();
 });
 
-test('nothing is said of another reason or another store', () => {
+test('says nothing about another reason or another store', () => {
   expect(ask(store([leading(800)]), 'corrupt')).toBeUndefined();
   expect(ask(store([leading(800)]), 'database-filling', 'etcd-events')).toBeUndefined();
 });
@@ -74,7 +74,7 @@ test('a chart shows how full the fullest member was, in percent of its quota', (
   ]);
 });
 
-test('databases that are far from their quotas need no chart', () => {
+test('databases far from their quotas need no chart', () => {
   expect(judge(store([leading(40)], { earlier: before('n1', [40, 40, 40]) })).charts).toEqual([]);
 });
 

@@ -1,10 +1,11 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
+import { allOf } from '../../shared/grammar.ts';
 import { servedCertificates } from '../../shared/store-certificates.ts';
 import { isHealthy, storeTarget } from '../../shared/store-members.ts';
 import type { Facts, StoreState } from './collect.ts';
 import { hasAlarm, spaceOf } from './maintenance.ts';
 
-/** Of its lifetime: less may be left of an old certificate as well. */
+/** The share of its lifetime. With less left, it may still be the old certificate. */
 const NEW_SHARE = 0.5;
 
 type Resolve = (store: StoreState, target: string, now: Date) => string | undefined;
@@ -22,7 +23,7 @@ const RESOLVED: Readonly<Record<string, Resolve>> = {
   'certificate-expiring': validNow,
 };
 
-/** The present state of a store, if the facts show that a finding is over. Undefined for stores and members that did not report. */
+/** The current state of a store, if the facts show that a finding is resolved. undefined for stores and members that did not report. */
 export function resolved(
   { stores }: Facts,
   { reason, target }: Pick<Finding, 'reason' | 'target'>,
@@ -46,7 +47,7 @@ function respondsNow(store: StoreState, target: string): string | undefined {
     return undefined;
   return members.length === 1
     ? 'responding again and healthy'
-    : `all ${members.length} members are responding and healthy`;
+    : `${allOf(members.length, 'member')} are responding and healthy`;
 }
 
 /** The member that a target names, or all members of the store. */
@@ -56,7 +57,7 @@ function membersAt(store: StoreState, target: string): readonly ports.StoreMembe
     : store.members.filter((member) => storeTarget(store, [member]) === target);
 }
 
-/** Called renewed only where every certificate that the target names was read, and is valid for long enough to be new. */
+/** Renewed only if every certificate of the target was read, and is valid for so long that it must be new. */
 function validNow(store: StoreState, target: string, now: Date): string | undefined {
   const members = membersAt(store, target);
   const served = servedCertificates(store).filter(({ id }) => members.some((member) => member.id === id));

@@ -3,7 +3,7 @@ import type { ports, Remembered } from '../../kit.ts';
 
 const operations = z.strictObject({ slow: z.number(), total: z.number() });
 
-/** What is remembered of a member between runs: how large its database was, and what its disk had done since it started. */
+/** What is remembered about a member between runs: the size of its database, and the counters of its disk. */
 export const sampleSchema = z.strictObject({
   store: z.string(),
   memberId: z.string(),
@@ -19,9 +19,9 @@ export const sampleSchema = z.strictObject({
 
 export type MemberSample = z.output<typeof sampleSchema>;
 
-/** What an earlier run saw of one member. */
+/** A sample of one member from an earlier run. */
 export interface EarlierSample extends Omit<MemberSample, 'store'> {
-  /** Before this run. */
+  /** How long before this run. */
   readonly ageMs: number;
 }
 
@@ -30,7 +30,7 @@ export function sampleTarget({ store, memberId }: MemberSample): string {
   return `${store}/${memberId}`;
 }
 
-/** One for each member that reports something to remember. */
+/** One sample for each member that reports its size or its disk counters. */
 export function samplesOf(
   stores: readonly (Pick<ports.StoreMembers, 'members'> & { readonly name: string })[],
 ): readonly MemberSample[] {
@@ -51,7 +51,7 @@ export function samplesOf(
   return [...new Map(samples.map((sample) => [sampleTarget(sample), sample])).values()];
 }
 
-/** Those of one store, the newest first. */
+/** The samples of one store, the newest first. */
 export function earlierOf(
   store: string,
   earlier: readonly Remembered<MemberSample>[],
@@ -66,7 +66,7 @@ export function earlierOf(
     .toSorted((a, b) => a.ageMs - b.ageMs);
 }
 
-/** What was counted between two readings; undefined where the counters began at 0 again in between. */
+/** What was counted between two reads. undefined if the counters were reset in between. */
 export function countersBetween(
   before: ports.DiskCounters,
   after: ports.DiskCounters,

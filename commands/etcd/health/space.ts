@@ -16,7 +16,7 @@ import {
 import type { MaintenanceOffer, Problem } from './verdict.ts';
 
 export interface SpaceLimits {
-  /** In percent of the quota. */
+  /** Percentages of the quota. */
   readonly warningFill: number;
   readonly criticalFill: number;
 }
@@ -25,18 +25,18 @@ const DAY_MS = 86_400_000;
 const CORRUPTION = 'https://etcd.io/docs/v3.5/op-guide/data_corruption/';
 const SPACE_QUOTA = 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota';
 
-/** Below half in use, and large enough to matter: https://www.talos.dev/v1.7/advanced/etcd-maintenance/#defragmentation */
+/** Less than half is in use, and it is large enough to matter: https://www.talos.dev/v1.7/advanced/etcd-maintenance/#defragmentation */
 const FRAGMENTED_SHARE = 0.5;
 const FRAGMENTED_BYTES = 100_000_000;
 
-/** NOSPACE first: a full store is not reported as filling. */
+/** NOSPACE comes first: a full store is not also reported as filling. */
 export function spaceProblems(store: StoreState, limits: SpaceLimits): Problem[] {
   const problem =
     onlyToDisarm(store) ?? noSpace(store) ?? filling(store, limits) ?? growing(store) ?? fragmented(store);
   return problem ? [problem] : [];
 }
 
-/** All but NOSPACE. Also reported when the quorum is lost: a hasty repair would make it worse. */
+/** All alarms except NOSPACE. Also reported without a quorum, because a hasty repair would make it worse. */
 export function alarmProblems(store: StoreState): Problem[] {
   const kinds = new Set(store.alarms.map(({ kind }) => kind));
   const unknown = [...kinds].filter((kind) => kind !== 'NOSPACE' && kind !== 'CORRUPT').toSorted();
@@ -64,7 +64,7 @@ function corrupt(store: StoreState): Problem {
   };
 }
 
-/** What it means is not known here, so it is neither harmless nor critical. */
+/** Its meaning is unknown, so it is neither harmless nor critical. */
 function unknownAlarm(store: StoreState, kind: string): Problem {
   const raisers = store.members.filter(({ id }) =>
     store.alarms.some((alarm) => alarm.kind === kind && alarm.memberId === id),
@@ -77,17 +77,17 @@ function unknownAlarm(store: StoreState, kind: string): Problem {
       reason: 'unknown-alarm',
       severity: 'warning',
       target: raisers.length === 1 ? storeTarget(store, raisers) : store.name,
-      summary: `${headline}${by === '' ? '' : ` (${by})`}, which Wrench does not know. Look it up in the documentation for this etcd version; no fix is offered while it is raised`,
+      summary: `${headline}${by === '' ? '' : ` (${by})`}, which Wrench does not know. Look it up in the documentation of this etcd version. No fix is offered while it is raised`,
       evidence: [sizesTable(store)],
     },
   };
 }
 
-/** Space was freed, or the quota raised, and the alarm is still there. */
+/** Space was freed or the quota was raised, but the alarm is still raised. */
 function onlyToDisarm(store: StoreState): Problem | undefined {
   if (!isOnlyToDisarm(store)) return undefined;
   const space = spaceOf(store)!;
-  const headline = `${store.name} accepts no writes: NOSPACE is still raised, though there is space again`;
+  const headline = `${store.name} accepts no writes: NOSPACE is still raised, although there is space again`;
   return {
     headline,
     finding: {
@@ -117,7 +117,7 @@ export function noSpace(store: StoreState): Problem | undefined {
       reason: 'no-space',
       severity: 'critical',
       target: store.name,
-      summary: `${headline}${space ? `, ${filled(space)}` : ''}. Reads and deletes still work. Free space, then disarm the alarm: it does not clear by itself`,
+      summary: `${headline}${space ? `, ${filled(space)}` : ''}. Reads and deletes still work. Free space, then disarm the alarm; it won't clear by itself`,
       ...fillLevel(space),
       evidence: [
         field('Raised by', raisedBy(store, 'NOSPACE') || 'no named member'),
@@ -142,7 +142,7 @@ function filling(store: StoreState, { warningFill, criticalFill }: SpaceLimits):
   const when = forecast ? `, ${describeWhen(forecast)} if it keeps growing by ${describeRate(forecast)}` : '';
   const next = isWorth
     ? `Defragmenting frees ${wording.bytes(space.freeBytes ?? 0)}`
-    : 'Defragmenting would free little: find out what writes so much, or raise the quota';
+    : 'Defragmenting would free little. Find out what writes so much, or raise the quota';
   return {
     headline: `${store.name} is ${wording.percent(share)} full`,
     finding: {
@@ -162,7 +162,7 @@ function filling(store: StoreState, { warningFill, criticalFill }: SpaceLimits):
   };
 }
 
-/** A guess, so never critical. */
+/** An estimate, so never critical. */
 function growing(store: StoreState): Problem | undefined {
   const forecast = forecastOf(store);
   if (!forecast) return undefined;
@@ -174,7 +174,7 @@ function growing(store: StoreState): Problem | undefined {
       reason: 'database-growing',
       severity: isSoon ? 'warning' : 'info',
       target: store.name,
-      summary: `${store.name} grows by ${describeRate(forecast)}: if that continues, it reaches its quota of ${wording.bytes(forecast.quotaBytes)} ${when} and stops accepting writes. Find out what writes so much, compact the history regularly (--auto-compaction-retention), or raise the quota`,
+      summary: `${store.name} grows by ${describeRate(forecast)}. If that continues, it reaches its quota of ${wording.bytes(forecast.quotaBytes)} ${when} and stops accepting writes. Find out what writes so much, compact the history regularly (--auto-compaction-retention), or raise the quota`,
       ...fillLevel(spaceOf(store)),
       evidence: [...growthEvidence(forecast), field('Documentation', SPACE_QUOTA), sizesTable(store)],
     },
@@ -190,13 +190,13 @@ function fragmented(store: StoreState): Problem | undefined {
       reason: 'database-fragmented',
       severity: 'info',
       target: store.name,
-      summary: `${wording.bytes(freeBytes)} of the ${wording.bytes(sizeBytes)} database of ${store.name} is unused and can be reclaimed by defragmenting. Not urgent`,
+      summary: `${wording.bytes(freeBytes)} of the ${wording.bytes(sizeBytes)} database of ${store.name} is unused. Defragmenting frees it, but that is not urgent`,
       evidence: [field('Documentation', SPACE_QUOTA), sizesTable(store)],
     },
   };
 }
 
-/** No button if the configuration does not allow it, or it must not be done now. */
+/** No offer if the configuration does not allow it, or it must not be done now. */
 function offer(
   { maintain, name }: StoreState,
   obstacle: string | undefined,
@@ -230,10 +230,10 @@ function percentOfQuota({
   return quotaBytes ? Math.round((sizeBytes / quotaBytes) * 1_000) / 10 : undefined;
 }
 
-/** Below this share the size of a database is of no interest. */
+/** Below this share, the size of a database does not matter. */
 const MIN_CHARTED_PERCENT = 25;
 
-/** How full the fullest member of each store was since the oldest sample, unless all of them have always been far from their quotas. */
+/** How full the fullest member of each store was since the oldest sample. Empty if all were always far from their quotas. */
 export function fillCharts(stores: readonly StoreState[], now: Date): readonly Chart[] {
   const lines = stores.flatMap(({ name, members, quotaBytes: least, earlier = [] }) => {
     const known = members.flatMap(({ id, dbSizeBytes: sizeBytes, quotaBytes = least }) => {
@@ -267,7 +267,7 @@ function freeIn(space: Space | undefined): Evidence[] {
   ];
 }
 
-/** The names of those that raised an alarm of this kind; an alarm outlives its member, and may name none. */
+/** The names of the members that raised an alarm of this kind. An alarm may name a removed member, or none. */
 function raisedBy({ alarms, members }: ports.StoreMembers, kind: string): string {
   const ids = alarms.flatMap((alarm) => (alarm.kind === kind ? (alarm.memberId ?? []) : []));
   return memberNames(ids.map((id) => members.find((member) => member.id === id) ?? { id, name: '' }));

@@ -22,9 +22,9 @@ export const databaseSpaceExceeded: Story<Facts> = {
   ),
 };
 
-/** The same evening, once the history is compacted, the members are defragmented and the alarms disarmed. */
+/** The same evening, after the history was compacted, the members were defragmented and the alarms disarmed. */
 export const spaceFreed: Story<Facts> = {
-  title: 'The same etcd, once its space is freed',
+  title: 'The same etcd after its space was freed',
   source: 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota, where writes are allowed again',
   now: new Date('2022-05-01T18:31:00Z'),
   facts: factsOf(
@@ -42,10 +42,10 @@ export const spaceFreed: Story<Facts> = {
   ),
 };
 
-/** Somebody compacted and defragmented, and every write still fails: the alarm does not clear by itself. */
+/** Someone compacted and defragmented, but every write still fails: the alarm does not clear by itself. */
 export const alarmForgotten: Story<Facts> = {
   title: 'Space is free again, and every write still fails with NOSPACE',
-  source: 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota: "Disarm alarm" is a step of its own',
+  source: 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota: "Disarm alarm" is a separate step',
   now: new Date('2022-05-01T18:27:00Z'),
   facts: factsOf(
     store(
@@ -63,7 +63,7 @@ export const alarmForgotten: Story<Facts> = {
   ),
 };
 
-/** Slow disks under etcd, leaders that change, and in the end two unreachable members. From outside it looks like metron_agents that panic. */
+/** Slow disks under etcd, leaders that change, and in the end two unreachable members. From outside, it looks as if metron_agent panics. */
 export const quorumLost: Story<Facts> = {
   title: 'Slow disks, one election after the other, and then no quorum',
   source:
@@ -80,7 +80,7 @@ export const quorumLost: Story<Facts> = {
           proposalsFailed: 874,
           disk: { fsyncs: { slow: 220_426, total: 1_204_511 } },
         }),
-        silent('etcd-z2-0', 'etcd-z2-0:4001 did not answer within 10 s'),
+        silent('etcd-z2-0', 'etcd-z2-0:4001 did not respond within 10 s'),
         silent('etcd-z3-0', 'connection refused'),
       ],
       {
@@ -124,9 +124,9 @@ export const certificateForgotten: Story<Facts> = {
   ),
 };
 
-/** A member is to be replaced, the new one is added before the old one is taken out, and does not start. */
+/** A member is replaced: the new one is added before the old one is removed, and does not start. */
 export const addedTooEarly: Story<Facts> = {
-  title: 'A new member is added before the old one is taken out, and never starts',
+  title: 'A new member is added before the old one is removed, and never starts',
   source:
     'https://etcd.io/docs/v3.4/faq/#should-i-add-a-member-before-removing-an-unhealthy-member: three of four must agree now, so one more loss breaks the quorum',
   now: new Date('2023-11-14T03:12:00Z'),

@@ -1,10 +1,11 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
+import { allOf } from '../../shared/grammar.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import { isKnownDown, isListed, memberName, memberNames } from '../../shared/store-members.ts';
 import type { StoreState } from './collect.ts';
 import { spaceOf } from './maintenance.ts';
 
-/** A fix of one store. */
+/** An offer to fix one store. */
 export type MaintenanceOffer = OfferTo<'free-space'> | OfferTo<'disarm'>;
 
 interface OfferTo<Name extends string> {
@@ -12,7 +13,7 @@ interface OfferTo<Name extends string> {
   readonly params: { readonly store: string };
 }
 
-/** One finding, and its text in the verdict; without a headline it is information only. */
+/** One finding, and its text in the verdict. Without a headline, it is only counted there. */
 export interface Problem {
   readonly finding: Finding<MaintenanceOffer>;
   readonly headline?: string;
@@ -30,7 +31,7 @@ export interface Judged {
 /** How many problems the verdict names. */
 const MAX_HEADLINES = 2;
 
-/** The worst first. Of several stores, those with problems are named, and the others are reported as healthy. */
+/** The worst problem first. With several stores, those without a problem are reported as healthy. */
 export function verdictOf(judged: readonly Judged[]): string {
   const names = judged.map(({ store }) => store.name);
   const members = judged.flatMap(({ store }) => store.members.map(memberName));
@@ -56,7 +57,7 @@ export function verdictOf(judged: readonly Judged[]): string {
   }
 }
 
-/** How many members are known to be up or down; the others are gaps. */
+/** How many members are known to be up or down. The others are gaps. */
 export function countKnown({ members, endpoints }: ports.StoreMembers): number {
   const all = members.length > 0 ? members : endpoints;
   return all.filter(({ error, failureMode }) => !error || isKnownDown(failureMode)).length;
@@ -67,8 +68,10 @@ function describeHealthy(judged: readonly Judged[]): string {
   const hints = judged.reduce((sum, { problems }) => sum + problems.length, 0);
   const minor = hints > 0 ? `; ${wording.count(hints, 'minor finding')}` : '';
   if (only && others.length === 0) return `${describeOneHealthy(only.store)}${minor}`;
-  const all = judged.reduce((sum, { store }) => sum + countKnown(store), 0);
-  return `all ${all} members of ${wording.list(judged.map(({ store }) => store.name))} are healthy${minor}`;
+  const all = judged.reduce((sum, { store }) => sum + store.members.length, 0);
+  const seen = judged.reduce((sum, { store }) => sum + countKnown(store), 0);
+  const which = seen === all ? allOf(all, 'member') : `${seen} of ${all} members`;
+  return `${which} of ${wording.list(judged.map(({ store }) => store.name))} ${seen === 1 ? 'is' : 'are'} healthy${minor}`;
 }
 
 /** `all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB used` */
@@ -76,12 +79,9 @@ function describeOneHealthy(store: StoreState): string {
   const all = store.members.length;
   const noun = isListed(store) ? 'member' : 'endpoint';
   const seen = countKnown(store);
-  const whose = seen === all ? `all ${all}` : `${seen} of ${all}`;
   const are = seen === 1 ? 'is' : 'are';
-  const who =
-    all === 1
-      ? `the only ${noun} of ${store.name} is healthy`
-      : `${whose} ${noun}s of ${store.name} ${are} healthy`;
+  const which = seen === all ? allOf(all, noun) : `${seen} of ${all} ${noun}s`;
+  const who = `${which} of ${store.name} ${are} healthy`;
   const leader = store.members.find(({ isLeader }) => isLeader);
   const { sizeBytes, quotaBytes } = spaceOf(store) ?? {};
   return [

@@ -5,12 +5,12 @@ const GIB = 1_024 ** 3;
 const MIB = 1_024 ** 2;
 const HOUR_MS = 3_600_000;
 
-/** As `kubectl` and the kubelet's configuration count: `1.28 GiB`, `127.5 GiB`, `300 MiB`. */
+/** In the units of `kubectl` and the kubelet's configuration: `1.28 GiB`, `127.5 GiB`, `300 MiB`. */
 export function binaryBytes(bytes: number): string {
   return bytes < GIB / 10 ? `${Math.round(bytes / MIB)} MiB` : `${rounded(bytes / GIB)} GiB`;
 }
 
-/** `33 of 40 GiB`, or `12.5 of 128 MiB`: in one unit. */
+/** `33 of 40 GiB`, or `12.5 of 128 MiB`, in one unit. */
 export function bytesOf(part: number, whole: number): string {
   return whole < GIB
     ? `${rounded(part / MIB)} of ${rounded(whole / MIB)} MiB`

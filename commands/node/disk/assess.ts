@@ -26,7 +26,7 @@ export interface Assessment {
   readonly forecast?: Forecast;
   /** Image garbage collection failures that are still happening. */
   readonly imageGc?: ImageGcFailures;
-  /** When its disks were last measured, if that is too long ago. */
+  /** When its disks were last measured, if that was too long ago. */
   readonly staleSince?: Date;
   /** Whether everything that the verdict depends on was read. */
   readonly isChecked: boolean;

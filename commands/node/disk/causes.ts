@@ -14,7 +14,7 @@ export interface Cause {
   readonly next?: string;
   /** Whether the summary includes how much is neither images nor pods. */
   readonly isUnexplained?: true;
-  /** Where its leftovers are: with the engine of the node, or with an engine in a pod, which cleaning the node does not reach. */
+  /** Where its leftovers are: with the engine of the node, or with an engine in a pod, which a cleanup of the node does not reach. */
   readonly leftovers?: 'node' | 'pod';
 }
 
@@ -44,7 +44,7 @@ export function causesOf(assessment: Assessment): readonly Cause[] {
   return isExplained ? explained : [...explained, ...unexplainedCause(assessment, room, images.length > 0)];
 }
 
-/** Whether to ask for the leftovers of a node next: an engine of it is configured, and they can be the cause. */
+/** Whether to suggest `/node leftovers`: an engine of the node is configured, and leftovers can be the cause. */
 export function asksLeftovers(node: NodeFacts, causes: readonly Cause[]): boolean {
   if (!node.engines || node.engines.length === 0) return false;
   if (causes.some(({ leftovers }) => leftovers === 'node')) return true;
@@ -80,7 +80,7 @@ function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefin
         : `; ${wording.count(running.length, 'running container')} ${running.length === 1 ? 'uses' : 'use'} others`;
     return [
       {
-        summary: `image garbage collection is blocked: ${wording.count(containers.length, `${areStopped ? 'stopped ' : ''}container`)} ${containers.length === 1 ? 'holds' : 'hold'} ${held} (${times})${others}${builder}`,
+        summary: `image garbage collection is blocked: ${wording.count(containers.length, `${areStopped ? 'stopped ' : ''}container`)} ${containers.length === 1 ? 'uses' : 'use'} ${held} (${times})${others}${builder}`,
         next: nextWhenBlocked(node),
         ...(!isCrio(node) && { leftovers: 'node' }),
       },
@@ -89,7 +89,7 @@ function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefin
   if (running.length === 0) return undefined;
   return [
     {
-      summary: `image garbage collection fails: ${wording.count(running.length, 'running container')} ${running.length === 1 ? 'uses' : 'use'} the images (${times}), so no cleanup frees them`,
+      summary: `image garbage collection fails: ${wording.count(running.length, 'running container')} ${running.length === 1 ? 'uses' : 'use'} the images (${times}), so no cleanup can free them`,
       next: 'Move pods to other nodes, or use a larger disk',
     },
   ];
@@ -103,7 +103,7 @@ function nextWhenBlocked(node: NodeFacts): string {
   return isCrio(node) ? text : `${text}. ${leftoversText(node)}`;
 }
 
-/** An engine lists them, if it is configured as a source. */
+/** An engine that is configured as a source lists them. */
 function leftoversText({ name, engines = [] }: NodeFacts): string {
   return engines.length > 0
     ? `Run /node leftovers ${name} to list the stopped containers with their owners`
@@ -245,7 +245,7 @@ function nextAfter(suspects: readonly Builder[], isDockerNode: boolean): string 
       : []),
     ...(stored.length > 0
       ? [
-          `Prune the engine in ${podsOf(stored)} (docker system prune in that pod): cleaning the node does not reach ${unique(stored.flatMap(({ keeps }) => keeps ?? []))}, and the kubelet does not count it`,
+          `Prune the engine in ${podsOf(stored)} (docker system prune in that pod): a cleanup of the node does not reach ${unique(stored.flatMap(({ keeps }) => keeps ?? []))}, and the kubelet does not count it`,
         ]
       : []),
     ...(outer.length > 0

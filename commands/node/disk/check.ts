@@ -6,8 +6,8 @@ import { resolved } from './resolved.ts';
 import { sampleSchema, samplesOf, sampleTarget } from './growth.ts';
 
 export const check = defineCheck({
-  title: "Nodes that are short of disk space or inodes by their kubelet's limits, and what fills them",
-  why: 'Builds left stopped containers on the nodes. Kubernetes cannot see them, so their images could not be collected. The disks filled, and Jenkins was evicted after 113 days.',
+  title: 'Nodes that are short of disk space or inodes, and what fills them',
+  why: 'Stopped containers that Kubernetes could not see filled the nodes of a CI cluster until Jenkins was evicted.',
   uses: ['clusters'],
   mayUse: ['engines'],
   reads: { clusters: ['nodes', 'kubeletStats', 'kubeletConfig', 'pods', 'events'] },

@@ -160,7 +160,7 @@ test('a virtual node is a note, not a gap', async () => {
     lab({ nodes: [...named('n1'), clusterNode('vk', { kind: 'virtual' })] }),
   ]);
   expect(gaps).toEqual([]);
-  expect(notes).toEqual(['lab: vk is a virtual node without a disk of its own']);
+  expect(notes).toEqual(['lab: vk is a virtual node and has no disk']);
   expect(seen).toEqual({ lab: 1 });
 });
 
@@ -237,7 +237,7 @@ test.each([
 test('`kubelets: none` is one gap that says what to configure', async () => {
   const { gaps, kinds } = await collectFrom([lab({ kubelets: 'none' })]);
   expect(gaps).toEqual([
-    'Disk usage and limits of 3 nodes in lab (n1, n2 and n3) are unknown: kubelets are not asked (`kubelets: none`): set `kubelets` to `direct` or `proxy` (3 places)',
+    'Disk usage and limits of 3 nodes in lab (n1, n2 and n3) are unknown: kubelets are not queried (`kubelets: none`). Set `kubelets` to `direct` or `proxy` (3 places)',
   ]);
   // Not `missing`: that would mean that there is nothing to check.
   expect(kinds).toEqual(['refused']);
@@ -376,12 +376,12 @@ test('shortly before the deadline no more kubelets are queried: the others are c
   expect(asked).toBeGreaterThanOrEqual(30);
   expect(gaps).toHaveLength(1);
   expect(gaps[0]).toMatch(
-    /^Disk usage and limits of \d+ nodes in lab \(.*\) are unknown: not asked before the deadline/,
+    /^Disk usage and limits of \d+ nodes in lab \(.*\) are unknown: not queried before the deadline/,
   );
   expect(gaps[0]).toContain(`(${50 - asked} places)`);
 });
 
-test('a kubelet that is cut off at the deadline does not affect the responses of others', async () => {
+test('a kubelet that is interrupted at the deadline does not affect the responses of others', async () => {
   const deadline = new AbortController();
   const { gaps, seen } = await collectFrom(
     [

@@ -233,7 +233,7 @@ function noteDifferences(
     if (names.length > 0) note(`${cluster}: ${who} ${names.length === 1 ? one : many}`);
   };
   const namesOf = (matches: (node: NodeFacts) => boolean) => nodes.filter(matches).map(({ name }) => name);
-  say(virtual, 'is a virtual node without a disk of its own', 'are virtual nodes without disks of their own');
+  say(virtual, 'is a virtual node and has no disk', 'are virtual nodes and have no disks');
   const serverless = new Set(unread.map(({ node }) => node));
   const isShown = ({ fileSystems }: NodeFacts) =>
     fileSystems !== undefined && disksOf(fileSystems).length > 0;

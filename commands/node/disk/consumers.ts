@@ -1,7 +1,10 @@
 import type { ports } from '../../kit.ts';
 import type { Disk, FileSystems } from './measurements.ts';
 
-/** A large user of a disk: a part of a pod, or the whole pod if no part stands out. It is kept for thousands of nodes, so it holds no text for display. */
+/**
+ * A large user of a disk: a part of a pod, or the whole pod if no part stands out. It is kept for thousands of nodes, so it has no text for
+ * display.
+ */
 export interface Consumer extends ports.Usage {
   readonly namespace: string;
   readonly pod: string;

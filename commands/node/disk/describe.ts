@@ -147,7 +147,7 @@ function limitClause(
     return `; its limits ${because} (${at} by default)`;
   }
   if (state === 'below-soft' && soft)
-    return `, below its soft limit of ${limitText(soft, resource)} (${soft.signal}); evicts after a grace period, and at once below ${at}`;
+    return `, below its soft limit of ${limitText(soft, resource)} (${soft.signal}); evicts after a grace period, and immediately below ${at}`;
   if (state === 'below')
     return `, below its limit of ${at} (${limit.signal}${uncrossed(lowerLimits, free, resource)})`;
   return `, evicts below ${at} (${limit.signal})`;

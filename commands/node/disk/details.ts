@@ -34,7 +34,7 @@ export function evidenceOf(assessment: Assessment, causes: readonly Cause[]): re
     ...enginesEvidence(node, causes),
     ...buildersEvidence(node),
     ...consumersTable(node),
-    // The summary has them.
+    // They are in the summary.
     ...optionalField('Evicted pods', isEvicting(assessment) ? undefined : evictedText(node)),
     ...growthSeries(assessment),
     field('Documentation', EVICTION),
@@ -108,9 +108,9 @@ function imageGcEvidence({ node }: Assessment): readonly Evidence[] {
     freedBytes === undefined ? '' : `, ${freedBytes === 0 ? 'no space' : binaryBytes(freedBytes)} freed`;
   return [
     field('Failures', `at least ${count === 1 ? 'once' : `${count} times`}${since}${last}${freed}`),
-    ...optionalField('Held by', namesOf(containers)),
-    ...optionalField('Held by running containers', namesOf(running)),
-    ...optionalField('Images held', namesOf(images)),
+    ...optionalField('Used by', namesOf(containers)),
+    ...optionalField('Used by running containers', namesOf(running)),
+    ...optionalField('Images in use', namesOf(images)),
     ...optionalField('Other message', unknown),
   ];
 }
@@ -135,7 +135,7 @@ function buildersEvidence({ pods }: NodeFacts): readonly Evidence[] {
   return [field('Container engines in pods', wording.list(named, named.length, pods.builderCount))];
 }
 
-/** Those that were not asked matter only where their leftovers can be a cause. */
+/** Engines that were not queried matter only if their leftovers can be a cause. */
 function enginesEvidence({ engines = [] }: NodeFacts, causes: readonly Cause[]): readonly Evidence[] {
   return engines
     .filter(({ answer }) => answer || causes.some(({ leftovers }) => leftovers === 'node'))

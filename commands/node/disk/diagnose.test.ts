@@ -28,7 +28,7 @@ const ask = ({ facts, now: at }: Pick<Story<Facts>, 'facts' | 'now'>) => diagnos
 const askAbout = (...nodes: readonly NodeFacts[]) => diagnose(factsOf(nodes), {}, now);
 const lines = ({ findings }: ReturnType<typeof diagnose>) =>
   findings.map(({ severity, reason, target }) => `${severity} ${reason} ${target}`);
-const told = (report: ReturnType<typeof diagnose>) =>
+const textOf = (report: ReturnType<typeof diagnose>) =>
   report.findings.map(({ summary }) => summary).join('\n');
 const shown = (report: ReturnType<typeof diagnose>) => JSON.stringify(report.findings);
 const under = (state: Partial<NodeFacts['diskPressure']> = {}): Partial<NodeFacts> => ({
@@ -47,21 +47,21 @@ test('stopped containers of builds: names what blocks image garbage collection, 
     'warning disk-short prod:aks-nodepool1-xxx2',
   ]);
   expect(report.findings[0]?.summary).toBe(
-    'aks-nodepool1-xxx1: 9.3% free (2.8 of 30 GiB), below its limit of 15% (imagefs.available); image garbage collection is blocked: 3 stopped containers hold 3 images (at least 37 failures); ci/jenkins-slave-6t97t uses the engine of the node (/var/run/docker.sock); 1 pod evicted',
+    'aks-nodepool1-xxx1: 9.3% free (2.8 of 30 GiB), below its limit of 15% (imagefs.available); image garbage collection is blocked: 3 stopped containers use 3 images (at least 37 failures); ci/jenkins-slave-6t97t uses the engine of the node (/var/run/docker.sock); 1 pod evicted',
   );
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
 test('after the cleanup, earlier failures and the evicted pod are no findings', () => {
   const report = ask(stories.cleanedUp);
-  expect(report.verdict).toBe('None of 2 nodes is short of disk; least space: aks-nodepool1-xxx1, 57% free');
+  expect(report.verdict).toBe('Neither node is short of disk; least space: aks-nodepool1-xxx1, 57% free');
   expect(report.findings).toEqual([]);
 });
 
 test('a limit for memory only: free space decides because nothing is evicted, and the missing limits are named', () => {
   const report = ask(stories.limitsSwitchedOff);
   expect(lines(report)).toEqual(['critical disk-short prod:ip-10-0-1-11']);
-  expect(told(report)).toBe(
+  expect(textOf(report)).toBe(
     'ip-10-0-1-11: 0.4% free (0.15 of 40 GiB), and its kubelet has no disk limit, so it will neither evict pods nor report DiskPressure; images take 33 of 40 GiB and all of them are in use',
   );
   expect(shown(report)).toContain('sets only memory.available');
@@ -69,31 +69,31 @@ test('a limit for memory only: free space decides because nothing is evicted, an
 });
 
 test('an engine in a pod that stores data on a volume: names the crossed limit and the unexplained space', () => {
-  expect(told(ask(stories.volumeOfAnEngine))).toBe(
+  expect(textOf(ask(stories.volumeOfAnEngine))).toBe(
     'ci-1: 12.0% free (3.17 of 26.4 GiB), below its limit of 15% (imagefs.available; nodefs.available at 10% is not crossed, one disk serves both); image garbage collection does not free enough: images are only 5.2 of 22.1 GiB used; about 16.5 GiB are neither images nor pods (an estimate), probably of ci/agent-7k2mx, which runs its own container engine and stores data on PersistentVolumeClaim dind-cache',
   );
 });
 
-test('how much is neither images nor pods is said once: in the summary, or in the evidence if something else explains it', () => {
+test('how much is neither images nor pods appears once: in the summary, or in the evidence if something else explains it', () => {
   const label = 'Neither images nor pods';
-  expect(told(ask(stories.volumeOfAnEngine))).toContain('about 16.5 GiB are neither images nor pods');
+  expect(textOf(ask(stories.volumeOfAnEngine))).toContain('about 16.5 GiB are neither images nor pods');
   expect(shown(ask(stories.volumeOfAnEngine))).not.toContain(label);
-  expect(told(ask(stories.logsGrow))).not.toContain('neither images nor pods');
+  expect(textOf(ask(stories.logsGrow))).not.toContain('neither images nor pods');
   expect(shown(ask(stories.logsGrow))).toContain(label);
 });
 
 test('no inodes left: critical although the free bytes are above every limit, and the largest user is named', () => {
   const report = ask(stories.noInodes);
   expect(report.verdict).toBe('edge-3 is short of disk: 0% of the inodes free');
-  expect(told(report)).toContain('although 32 GiB are free, and its kubelet has no limit for inodes');
-  expect(told(report)).toContain('data/objects-0, volume data: 11,904,333');
+  expect(textOf(report)).toContain('although 32 GiB are free, and its kubelet has no limit for inodes');
+  expect(textOf(report)).toContain('data/objects-0, volume data: 11,904,333');
   expect(lines(report)).toEqual(['critical disk-short prod:edge-3']);
 });
 
 test('growing logs: says when the limit is reached, and why the log limit of the kubelet does not help', () => {
   const report = ask(stories.logsGrow);
   expect(lines(report)).toEqual(['warning disk-short prod:cp-old']);
-  expect(told(report)).toBe(
+  expect(textOf(report)).toBe(
     'cp-old: 17.5% free (10.5 of 60 GiB), evicts below 15% (imagefs.available); free space shrinks by about 0.5 GiB an hour and reaches that limit (9 GiB) in about 3 hours; image garbage collection will help only briefly: images are only 9.2 of 49.5 GiB used; edge/gateway-6c-x8, container gateway, logs take 13 GiB',
   );
   expect(shown(report)).toContain('daemon.json');
@@ -103,14 +103,14 @@ test('growing logs: says when the limit is reached, and why the log limit of the
 test('a full Windows node: inodes and an image file system are not mentioned', () => {
   const report = ask(stories.windowsFull);
   expect(lines(report)).toEqual(['critical disk-short prod:win-0']);
-  expect(told(report)).toContain('1.0% free (1.28 of 127.5 GiB)');
+  expect(textOf(report)).toContain('1.0% free (1.28 of 127.5 GiB)');
   expect(shown(report)).not.toMatch(/inode|imagefs|NaN/i);
 });
 
 test('DiskPressure that outlives its cause is information, with the time when it ends on this node', () => {
   const report = ask(stories.pressureKept);
   expect(lines(report)).toEqual(['info disk-pressure-kept prod:web-2']);
-  expect(told(report)).toBe(
+  expect(textOf(report)).toBe(
     'web-2: 41% free (41 of 100 GiB), above its limits; its kubelet keeps DiskPressure for 15 minutes after the last breach, until about 12:01 UTC. New pods are refused until then',
   );
   expect(report.verdict).toBe('The node is not short of disk; web-2 still has DiskPressure');
@@ -136,7 +136,7 @@ test('DiskPressure that remains long after the last breach is a warning', () => 
     }),
   );
   expect(lines(report)).toEqual(['warning disk-pressure-kept prod:n']);
-  expect(told(report)).toContain('should have ended at about 11:10 UTC');
+  expect(textOf(report)).toContain('should have ended at about 11:10 UTC');
 });
 
 test('reclaiming memory is not a breach of a disk limit', () => {
@@ -162,7 +162,7 @@ test.each<[string, Partial<NodeFacts>]>([
   expect(report.examined).toBe(1);
 });
 
-test('a node without measurements and without DiskPressure is not counted, and nothing is claimed', () => {
+test('a node without measurements and without DiskPressure is not counted', () => {
   const { fileSystems: _, config: __, usage: ___, ...silent } = node('n');
   for (const diskPressure of [{ status: 'False' }, { status: 'Unknown' }] as const) {
     const report = askAbout({ ...silent, diskPressure });
@@ -216,12 +216,12 @@ test('a file system without a fixed number of inodes is not out of inodes', () =
 
 test('a limit that is an amount is written in bytes, and a share in percent', () => {
   const config = limits({ 'nodefs.available': { amount: 10 * GIB } });
-  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 8 }), config })))).toContain(
+  expect(textOf(askAbout(node('n', { fileSystems: oneDisk({ free: 8 }), config })))).toContain(
     'n: 8 of 100 GiB free, below its limit of 10 GiB (nodefs.available)',
   );
 });
 
-test('two disks of the same size with similar free space are told apart by their inodes', () => {
+test('two disks of the same size with similar free space are distinguished by their inodes', () => {
   const nodeFs = fileSystem({ free: 14.6 });
   const imageFs = fileSystem({ free: 15.3, known: { inodesFree: 3_000_000 } });
   expect(lines(askAbout(node('n', { fileSystems: { nodeFs, imageFs } })))).toEqual([
@@ -259,12 +259,12 @@ test.each([
       const known = { ...reclaim(minimum, { evictionHard: hard }), ...under({ since }) };
       const report = askAbout(node('n', { fileSystems: oneDisk({ free }), ...known }));
       expect(lines(report)).toEqual(['warning disk-short prod:n']);
-      expect(told(report)).toContain(
+      expect(textOf(report)).toContain(
         `its kubelet keeps DiskPressure, refuses new pods and may evict more ${words}`,
       );
       expect(report.verdict).toContain('free, DiskPressure until');
       // No time can be promised, and the kubelet works as configured.
-      expect(told(report)).not.toMatch(/until about|should have ended|heck the kubelet/);
+      expect(textOf(report)).not.toMatch(/until about|should have ended|heck the kubelet/);
       expect(shown(report)).toContain('Next');
     }
   },
@@ -277,7 +277,7 @@ test('once the minimum is reclaimed, the transition period starts', () => {
   };
   const kept = askAbout(node('n', { ...known, ...under({ since: ago(2) }) }));
   expect(lines(kept)).toEqual(['info disk-pressure-kept prod:n']);
-  expect(told(kept)).toContain('until about 12:03 UTC');
+  expect(textOf(kept)).toContain('until about 12:03 UTC');
   expect(lines(askAbout(node('n', { ...known, ...under({ since: ago(60) }) })))).toEqual([
     'warning disk-pressure-kept prod:n',
   ]);
@@ -300,7 +300,7 @@ test('a minimum to reclaim never makes a node critical, and never less than that
   expect(free(14.9)).toEqual(['critical disk-short prod:n']);
 });
 
-test('how much must be free is also said while a limit is crossed', () => {
+test('the report also shows how much must be free while a limit is crossed', () => {
   const known = { fileSystems: oneDisk({ free: 4 }), ...reclaim({ 'imagefs.available': { share: 0.2 } }) };
   expect(shown(askAbout(node('n', { ...known, ...under() })))).toContain(
     'ends 5 minutes after 35% is free (limit plus evictionMinimumReclaim)',
@@ -315,7 +315,7 @@ test('inodes are reclaimed like bytes', () => {
   };
   const report = askAbout(node('n', { ...known, ...under({ since: ago(120) }) }));
   expect(lines(report)).toEqual(['warning disk-short prod:n']);
-  expect(told(report)).toContain('until 10% of the inodes are free');
+  expect(textOf(report)).toContain('until 10% of the inodes are free');
   expect(shown(report)).toContain('Free 20,000 inodes more');
 });
 
@@ -329,7 +329,7 @@ test.each([
 ])('whether %s was crossed is unknown until the period is over', (_, until, fileSystems) => {
   const known = { fileSystems, ...reclaim({ 'nodefs.available': { share: 0.2 } }) };
   const since = (minutes: number) =>
-    told(askAbout(node('n', { ...known, ...under({ since: ago(minutes) }) })));
+    textOf(askAbout(node('n', { ...known, ...under({ since: ago(minutes) }) })));
   expect(since(120)).toContain(`keeps DiskPressure, refuses new pods and may evict more ${until}`);
   expect(since(2)).toContain(
     `If the limit of 10% (nodefs.available) was crossed, DiskPressure stays ${until}`,
@@ -344,18 +344,18 @@ test('a soft limit with a minimum to reclaim explains DiskPressure that lasts', 
     ...reclaim({ 'nodefs.available': { share: 0.1 } }, { evictionSoft }),
   };
   const since = (minutes: number) =>
-    told(askAbout(node('n', { ...known, ...under({ since: ago(minutes) }) })));
+    textOf(askAbout(node('n', { ...known, ...under({ since: ago(minutes) }) })));
   expect(since(120)).toContain('until 35% is free: 25% (nodefs.available) plus');
   // It may not have lasted for its grace period.
   expect(since(2)).toContain('until about 12:03 UTC');
 });
 
-test('a minimum to reclaim that cannot be parsed: nothing is promised, and the kubelet is not blamed', () => {
+test('a minimum to reclaim that cannot be parsed: no end is predicted, and the kubelet is not reported as faulty', () => {
   const unreadable = reclaim({ 'nodefs.available': { unreadable: 'much' } });
   for (const minutes of [2, 300]) {
     const report = askAbout(node('n', { ...unreadable, ...under({ since: ago(minutes) }) }));
     expect(lines(report)).toEqual(['info disk-pressure-kept prod:n']);
-    expect(told(report)).toContain('because evictionMinimumReclaim cannot be parsed');
+    expect(textOf(report)).toContain('because evictionMinimumReclaim cannot be parsed');
   }
 });
 
@@ -367,10 +367,10 @@ test('DiskPressure without any limit is not a shortage', () => {
   );
   const full = askAbout(node('n', { config: limits({}), fileSystems: oneDisk({ free: 9 }), ...under() }));
   expect(lines(full)).toEqual(['warning disk-short prod:n']);
-  expect(told(full)).toContain('but DiskPressure is True');
+  expect(textOf(full)).toContain('but DiskPressure is True');
 });
 
-test('how much of a separate disk is images is said once', () => {
+test('how much of a separate disk is images appears once', () => {
   const samples = earlier(
     now,
     'n',
@@ -379,8 +379,8 @@ test('how much of a separate disk is images is said once', () => {
   );
   const fileSystems = { nodeFs: fileSystem({}), imageFs: fileSystem({ capacity: 300, free: 60, used: 60 }) };
   const report = diagnose(factsOf([node('n', { fileSystems })], samples), {}, now);
-  expect(told(report).split('images are only')).toHaveLength(2);
-  expect(told(report)).toContain('about 180 GiB are not counted as images');
+  expect(textOf(report).split('images are only')).toHaveLength(2);
+  expect(textOf(report)).toContain('about 180 GiB are not counted as images');
 });
 
 test.each([
@@ -389,14 +389,14 @@ test.each([
   [300_000, '5 minutes'],
 ])('a transition period of %d ms is written exactly', (pressureTransitionMs, words) => {
   const config = limits(evictionHard, { pressureTransitionMs });
-  expect(told(askAbout(node('n', { ...under({ since: ago(1) }), config })))).toContain(
+  expect(textOf(askAbout(node('n', { ...under({ since: ago(1) }), config })))).toContain(
     `keeps DiskPressure for ${words} after the last breach`,
   );
 });
 
 test('DiskPressure just after its period should end within minutes, and without events the end is unknown', () => {
   const kept = (minutes: number, known: Partial<NodeFacts> = {}) =>
-    told(askAbout(node('n', { ...under({ since: ago(minutes) }), ...known })));
+    textOf(askAbout(node('n', { ...under({ since: ago(minutes) }), ...known })));
   expect(kept(8)).toMatch(
     /DiskPressure is still True since 2026-11-26 11:52 UTC and should end within minutes/,
   );
@@ -409,21 +409,21 @@ test('DiskPressure just after its period should end within minutes, and without 
 
 test('a limit that was crossed, before the kubelet reports it', () => {
   const full = (known: Partial<NodeFacts>) =>
-    told(askAbout(node('n', { fileSystems: oneDisk({ free: 2 }), ...known })));
+    textOf(askAbout(node('n', { fileSystems: oneDisk({ free: 2 }), ...known })));
   expect(full({})).toContain('below its limit of 15% (imagefs.available); DiskPressure is still False');
   expect(full(under())).not.toContain('still False');
   expect(full({ config: limits({}) })).not.toContain('still False');
 });
 
 test.each([{ availableBytes: 160 * GIB }, { inodesFree: 7_000_000 }])(
-  'impossible numbers (%o) are not counted as healthy',
+  'impossible numbers (%o) do not count as healthy',
   (known) => {
     const nodeFs = fileSystem({ known });
     expect(askAbout(node('n', { fileSystems: { nodeFs, imageFs: nodeFs } })).examined).toBe(0);
   },
 );
 
-test.each([29, 57, 58])('exactly %s%% free reads as such', (free) => {
+test.each([29, 57, 58])('exactly %s%% free is shown as such', (free) => {
   const report = askAbout(node('n', { fileSystems: oneDisk({ free }) }));
   expect(report.verdict).toBe(`The node is not short of disk: ${free}% free`);
 });
@@ -435,9 +435,9 @@ test.each([7, 14, 28, 29])('exactly at a limit of %s%% is not below it', (free) 
   ]);
 });
 
-test('free space just below a limit does not read like the limit', () => {
-  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 14.97 }) })))).toContain('14.97% free');
-  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 14.999 }) })))).toContain(
+test('free space just below a limit is not shown as the limit', () => {
+  expect(textOf(askAbout(node('n', { fileSystems: oneDisk({ free: 14.97 }) })))).toContain('14.97% free');
+  expect(textOf(askAbout(node('n', { fileSystems: oneDisk({ free: 14.999 }) })))).toContain(
     'just under 15% free',
   );
 });
@@ -445,14 +445,14 @@ test('free space just below a limit does not read like the limit', () => {
 test('with a separate disk for images, each disk has the limit of its own signal', () => {
   const small = fileSystem({ capacity: 20, free: 16 });
   const images = (free: number) => ({ nodeFs: small, imageFs: fileSystem({ free, used: 10 }) });
-  expect(told(askAbout(node('n', { fileSystems: images(19) })))).toContain(
+  expect(textOf(askAbout(node('n', { fileSystems: images(19) })))).toContain(
     'n: 19.0% of imagefs free (19 of 100 GiB), evicts below 15% (imagefs.available)',
   );
   expect(lines(askAbout(node('n', { fileSystems: images(60) })))).toEqual([]);
   const nodeFs = fileSystem({ free: 12 });
-  expect(told(askAbout(node('n', { fileSystems: { nodeFs, imageFs: fileSystem({ free: 60 }) } })))).toContain(
-    'n: 12.0% of nodefs free (12 of 100 GiB), evicts below 10% (nodefs.available)',
-  );
+  expect(
+    textOf(askAbout(node('n', { fileSystems: { nodeFs, imageFs: fileSystem({ free: 60 }) } }))),
+  ).toContain('n: 12.0% of nodefs free (12 of 100 GiB), evicts below 10% (nodefs.available)');
 });
 
 test('two disks that are both short are one finding that names both', () => {
@@ -462,8 +462,8 @@ test('two disks that are both short are one finding that names both', () => {
     }),
   );
   expect(lines(report)).toEqual(['critical disk-short prod:n']);
-  expect(told(report)).toContain('n: 12.0% of imagefs free');
-  expect(told(report)).toContain('also 8.0% of nodefs free (4 of 50 GiB), below its limit of 10%');
+  expect(textOf(report)).toContain('n: 12.0% of imagefs free');
+  expect(textOf(report)).toContain('also 8.0% of nodefs free (4 of 50 GiB), below its limit of 10%');
 });
 
 test('a separate disk for writable layers has the limits of the image file system', () => {
@@ -474,7 +474,7 @@ test('a separate disk for writable layers has the limits of the image file syste
   };
   const report = askAbout(node('n', { fileSystems }));
   expect(lines(report)).toEqual(['critical disk-short prod:n']);
-  expect(told(report)).toContain('10.0% of containerfs free (7 of 70 GiB), below its limit of 15%');
+  expect(textOf(report)).toContain('10.0% of containerfs free (7 of 70 GiB), below its limit of 15%');
 });
 
 test('writable layers on a separate file system do not count for the disk of the images', () => {
@@ -490,7 +490,7 @@ test('writable layers on a separate file system do not count for the disk of the
     ephemeral: { bytes: 60 * GIB },
     containers: [{ name: 'c', rootfs: { bytes: 60 * GIB } }],
   });
-  expect(told(askAbout(node('n', { fileSystems, usage: used })))).toContain(
+  expect(textOf(askAbout(node('n', { fileSystems, usage: used })))).toContain(
     'x/fat, container c, writable layer takes 60 GiB',
   );
 });
@@ -534,22 +534,22 @@ test('below a soft limit: says when pods are evicted, also if no hard limit is s
     askAbout(
       node('n', { fileSystems: oneDisk({ free: 28 }), config: { ...config, evictionSoft }, ...known }),
     );
-  expect(told(below(defaultKubeletConfig()))).toContain(
-    '28.0% free (28 of 100 GiB), below its soft limit of 30% (nodefs.available); evicts after a grace period, and at once below 15%',
+  expect(textOf(below(defaultKubeletConfig()))).toContain(
+    '28.0% free (28 of 100 GiB), below its soft limit of 30% (nodefs.available); evicts after a grace period, and immediately below 15%',
   );
   const soft = below(limits({ 'memory.available': { amount: 100 } }));
-  expect(told(soft)).toContain(
+  expect(textOf(soft)).toContain(
     'below its soft limit of 30% (nodefs.available), which evicts after a grace period; no hard limit is set',
   );
   expect(shown(soft)).toContain('Until then only its soft limit evicts');
   expect(shown(soft)).not.toContain('neither evict');
   const near = below(limits({}), { fileSystems: oneDisk({ free: 31 }) });
-  expect(told(near)).not.toContain('neither evict');
+  expect(textOf(near)).not.toContain('neither evict');
 });
 
-test('free space just below a soft limit does not read like the limit', () => {
+test('free space just below a soft limit is not shown as the limit', () => {
   const config = { ...defaultKubeletConfig(), evictionSoft: { 'nodefs.available': { share: 0.4 } } };
-  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 39.97 }), config })))).toContain(
+  expect(textOf(askAbout(node('n', { fileSystems: oneDisk({ free: 39.97 }), config })))).toContain(
     'n: 39.97% free',
   );
 });
@@ -558,7 +558,7 @@ test('limits that could not be read are assumed, and a guess is never critical',
   const { config: _, ...unknown } = node('n', { fileSystems: oneDisk({ free: 12 }) });
   const report = askAbout(unknown);
   expect(lines(report)).toEqual(['warning disk-short prod:n']);
-  expect(told(report)).toContain('its limits could not be read (15% by default)');
+  expect(textOf(report)).toContain('its limits could not be read (15% by default)');
   expect(lines(askAbout({ ...unknown, fileSystems: oneDisk({ free: 4 }) }))).toEqual([
     'critical disk-short prod:n',
   ]);
@@ -572,7 +572,7 @@ test('measurements of an hour ago are a warning if low, and never healthy', () =
     node('n', { fileSystems: { ...full, nodeFs: { ...full.nodeFs, measuredAt: ago(60) } } }),
   );
   expect(lines(stale)).toEqual(['warning disk-short prod:n']);
-  expect(told(stale)).toContain('last measured at 2026-11-26 11:00 UTC');
+  expect(textOf(stale)).toContain('last measured at 2026-11-26 11:00 UTC');
   const plenty = fileSystem({ known: { measuredAt: ago(60) } });
   expect(askAbout(node('n', { fileSystems: { nodeFs: plenty, imageFs: plenty } })).examined).toBe(0);
 });
@@ -585,10 +585,10 @@ test('a node that is not ready but whose kubelet responds is judged by its disk'
     fileSystems: oneDisk({ free: 3 }),
   });
   expect(lines(askAbout(full))).toEqual(['critical disk-short prod:n']);
-  expect(told(askAbout(full))).toContain('the node is not ready');
+  expect(textOf(askAbout(full))).toContain('the node is not ready');
 });
 
-test('a taint that was left behind is reported', () => {
+test('a leftover taint is reported', () => {
   expect(lines(askAbout(node('n', { isTainted: true })))).toEqual(['info disk-pressure-taint-left prod:n']);
 });
 
@@ -602,10 +602,10 @@ test('images of running containers are not freed by any cleanup', () => {
       ...events({ reason: 'ImageGCFailed', message, lastAt: ago(3) }),
     }),
   );
-  expect(told(report)).toContain(
-    '1 running container uses the images (at least 1 failure), so no cleanup frees them',
+  expect(textOf(report)).toContain(
+    '1 running container uses the images (at least 1 failure), so no cleanup can free them',
   );
-  expect(told(report)).not.toContain('blocked');
+  expect(textOf(report)).not.toContain('blocked');
 });
 
 test.each([
@@ -647,10 +647,10 @@ test('blocked garbage collection on a node without limits: advises what to do, a
       }),
     );
   expect(lines(blocked())).toEqual(['warning image-gc-blocked prod:n']);
-  expect(told(blocked())).toMatch(/^n: 40% free \(40 of 100 GiB\); image garbage collection is blocked/);
+  expect(textOf(blocked())).toMatch(/^n: 40% free \(40 of 100 GiB\); image garbage collection is blocked/);
   expect(shown(blocked())).toContain('Check who owns them before you remove any');
   // Short of disk, there is no note.
-  expect(told(blocked({ fileSystems: oneDisk({ free: 4 }) }))).toContain('has no disk limit');
+  expect(textOf(blocked({ fileSystems: oneDisk({ free: 4 }) }))).toContain('has no disk limit');
 });
 
 test('on a separate disk of a Docker node, what is not images is containers', () => {
@@ -660,10 +660,10 @@ test('on a separate disk of a Docker node, what is not images is containers', ()
       imageFs: fileSystem({ capacity: 40, free: 7.1, used: 9.1 }),
     },
   };
-  expect(told(askAbout(node('n', { ...known, containerRuntime: 'docker://24.0.9' })))).toContain(
+  expect(textOf(askAbout(node('n', { ...known, containerRuntime: 'docker://24.0.9' })))).toContain(
     'images are only 9.1 of 32.9 GiB used there; about 23.8 GiB are writable layers and logs of containers (an estimate)',
   );
-  expect(told(askAbout(node('n', known)))).toContain(
+  expect(textOf(askAbout(node('n', known)))).toContain(
     'about 23.8 GiB are not counted as images (an estimate)',
   );
 });
@@ -676,7 +676,7 @@ test('a second engine on a containerd node is the suspect, and the text names wh
       ...podsOn(socketUser('agent-x')),
     }),
   );
-  expect(told(report)).toContain(
+  expect(textOf(report)).toContain(
     'about 82.4 GiB are neither images nor pods (an estimate), probably of the engine that ci/agent-x uses through /var/run/docker.sock',
   );
   expect(shown(report)).toContain("see only the containerd namespace k8s.io, never Docker's (moby)");
@@ -693,13 +693,13 @@ const onFullNode = (...pods: readonly ports.Pod[]) =>
 
 test('an engine that stores its data on an emptyDir is not a suspect for unexplained space', () => {
   const report = onFullNode(dind('agent', { mounts }, { volumes: [{ name: 'data', emptyDir: 'disk' }] }));
-  expect(told(report)).not.toContain('probably');
+  expect(textOf(report)).not.toContain('probably');
   expect(shown(report)).toContain('ci/agent');
 });
 
 test('an engine without a volume stores its data on an anonymous volume, which is unexplained space', () => {
   const report = onFullNode(dind('agent'));
-  expect(told(report)).toContain(
+  expect(textOf(report)).toContain(
     'probably of ci/agent, which runs its own container engine and stores data on an anonymous volume at /var/lib/docker',
   );
   expect(shown(report)).not.toContain('writable layer of its container');
@@ -711,30 +711,30 @@ test('an engine without a volume stores its data on an anonymous volume, which i
 test('equally likely suspects are named together, up to three', () => {
   const agent = (at: number) =>
     dind(`agent-${at}`, { mounts }, { volumes: [{ name: 'data', claim: `dind-${at}` }] });
-  expect(told(onFullNode(agent(2), agent(1)))).toContain(
+  expect(textOf(onFullNode(agent(2), agent(1)))).toContain(
     'probably of ci/agent-1 and ci/agent-2, which run their own container engines and store data on PersistentVolumeClaim dind-1 and PersistentVolumeClaim dind-2',
   );
-  expect(told(onFullNode(...[1, 2, 3, 4, 5].map(agent)))).toContain(
+  expect(textOf(onFullNode(...[1, 2, 3, 4, 5].map(agent)))).toContain(
     'probably of ci/agent-1, ci/agent-2, ci/agent-3 and others, which run',
   );
-  expect(told(onFullNode(socketUser('a'), socketUser('b')))).toContain(
+  expect(textOf(onFullNode(socketUser('a'), socketUser('b')))).toContain(
     'probably of the engine that ci/a and ci/b use through /var/run/docker.sock',
   );
-  expect(told(onFullNode(agent(1), socketUser('b')))).toContain(
+  expect(textOf(onFullNode(agent(1), socketUser('b')))).toContain(
     'on PersistentVolumeClaim dind-1, or of the engine that ci/b uses through /var/run/docker.sock',
   );
   // Less likely ones are not.
   expect(
-    told(onFullNode(socketUser('a'), socketUser('b', '/run', { labels: { jenkins: 'slave' } }))),
+    textOf(onFullNode(socketUser('a'), socketUser('b', '/run', { labels: { jenkins: 'slave' } }))),
   ).not.toContain('ci/b');
 });
 
-test('what a pod did that has ended is in the past', () => {
+test('what a pod that has ended did is in the past tense', () => {
   const phase = 'Succeeded';
-  expect(told(onFullNode(socketUser('done', '/var/run/docker.sock', { phase })))).toContain(
+  expect(textOf(onFullNode(socketUser('done', '/var/run/docker.sock', { phase })))).toContain(
     'the engine that ci/done used through',
   );
-  expect(told(onFullNode(dind('done', {}, { phase })))).toContain(
+  expect(textOf(onFullNode(dind('done', {}, { phase })))).toContain(
     'ci/done, which ran its own container engine and left data on an anonymous volume at /var/lib/docker',
   );
 });
@@ -757,7 +757,7 @@ test('pods evicted for exceeding their own limits are not counted', () => {
       ),
     }),
   );
-  expect(told(report)).toContain('1 pod evicted; 3 pods refused');
+  expect(textOf(report)).toContain('1 pod evicted; 3 pods refused');
 });
 
 test.each([
@@ -793,19 +793,19 @@ test('with several clusters, names of nodes include the cluster, and the worst c
 test('what df shows is mentioned if it differs from what the kubelet counts', () => {
   const nodeFs = fileSystem({ free: 20, used: 30 });
   const report = askAbout(node('n', { fileSystems: { nodeFs, imageFs: nodeFs } }));
-  expect(told(report)).toContain(
+  expect(textOf(report)).toContain(
     '20.0% free (20 of 100 GiB), evicts below 15% (imagefs.available); df shows 60% used',
   );
-  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 20, used: 77 }) })))).not.toContain('df');
+  expect(textOf(askAbout(node('n', { fileSystems: oneDisk({ free: 20, used: 77 }) })))).not.toContain('df');
 });
 
 test('DiskPressure that is kept on a node near its limit is part of that warning, and not critical', () => {
   const report = askAbout(node('n', { fileSystems: oneDisk({ free: 18 }), ...under({ since: ago(2) }) }));
   expect(lines(report)).toEqual(['warning disk-short prod:n']);
-  expect(told(report)).toContain('its kubelet keeps DiskPressure until about 12:03 UTC');
+  expect(textOf(report)).toContain('its kubelet keeps DiskPressure until about 12:03 UTC');
 });
 
-test('blocked garbage collection on a node without measurements is reported, and nothing else is claimed', () => {
+test('blocked garbage collection on a node without measurements is reported, and nothing else', () => {
   const { fileSystems: _, config: __, usage: ___, ...silent } = node('n');
   const message =
     'unable to delete 9709113ca29f (must be forced) - image is being used by stopped container 5e26cfb0adca';
@@ -821,7 +821,7 @@ test('a volume in memory does not count for a disk', () => {
     ephemeral: { bytes: 40 * GIB },
     volumes: [{ name: 'shm', bytes: 60 * GIB }],
   };
-  expect(told(askAbout(node('n', { fileSystems: oneDisk({ free: 5 }), usage: usage(known) })))).toContain(
+  expect(textOf(askAbout(node('n', { fileSystems: oneDisk({ free: 5 }), usage: usage(known) })))).toContain(
     'x/cache takes 40 GiB',
   );
 });

@@ -138,7 +138,7 @@ function problemOf(assessment: Assessment, label: string): Problem | undefined {
   return undefined;
 }
 
-/** Absent where inodes are the shortage, or the measurements are old. */
+/** Absent if inodes are short, or the measurements are old. */
 function levelOf({ rooms: [room], staleSince }: Assessment): { readonly level?: Level } {
   if (room?.resource !== 'bytes' || staleSince) return {};
   return { level: { value: percentUsed(room.disk), unit: '% used' } };
@@ -175,8 +175,10 @@ function shortNodes(short: readonly Problem[], examined: number): readonly strin
   ];
 }
 
+const NONE: Readonly<Record<number, string>> = { 1: 'the node is not', 2: 'neither node is' };
+
 function noneShort({ examined, nodes, least }: Overview, isClear: boolean): string {
-  const none = `${examined === 1 ? 'the node is not' : `none of ${wording.count(examined, 'node')} is`} short of disk`;
+  const none = `${NONE[examined] ?? `none of the ${examined} nodes is`} short of disk`;
   if (!isClear || !least) return none;
   const percent = `${wording.percent(least.share)} free`;
   return nodes === 1 ? `${none}: ${percent}` : `${none}; least space: ${least.name}, ${percent}`;

@@ -75,7 +75,7 @@ const builders = (...names: readonly string[]) =>
     engines: names.map((name) => ({ name, info: { stopped: 14, running: 3 } })),
   });
 
-test('the engine of a node that is short of disk is asked, and no other', async () => {
+test('only the engine of a node that is short of disk is queried', async () => {
   const result = await ask([full('n1'), node('n2')], [builders('n1', 'n2', 'n3')]);
 
   expect(result).toEqual({
@@ -88,27 +88,27 @@ test('the engine of a node that is short of disk is asked, and no other', async 
   });
 });
 
-test('a node with DiskPressure that nobody could measure is short of disk', async () => {
+test('a node with DiskPressure that could not be measured is short of disk', async () => {
   const { fileSystems: _, ...unmeasured } = node('n1', { diskPressure: { status: 'True' } });
 
   expect((await ask([unmeasured], [builders('n1')])).asked).toEqual(['n1']);
 });
 
-test('no engine is asked while no node is short, not even for its host name', async () => {
+test('no engine is queried if no node is short, not even for its host name', async () => {
   const local = engineSource({ name: 'local', engines: [{ name: 'local', info: { hostname: 'n1' } }] });
   const { asked, gaps } = await ask([node('n1'), node('n2')], [builders('n1'), withoutNode(local)]);
 
   expect({ asked, gaps }).toEqual({ asked: [], gaps: [] });
 });
 
-test('the engine of a node whose images cannot be collected is named, and not asked while there is space', async () => {
+test('the engine of a node whose images cannot be collected is named, but not queried while there is space', async () => {
   const { engines, asked } = await ask([blocked('n1'), node('n2')], [builders('n1', 'n2')]);
 
   expect(engines).toEqual({ n1: [{ target: 'builders:n1', by: 'name' }] });
   expect(asked).toEqual([]);
 });
 
-test('of many nodes, the ten with the least space are asked', async () => {
+test('of many nodes, the 10 with the least space are queried', async () => {
   const names = Array.from({ length: 14 }, (_, at) => `n${at}`);
   const nodes = names.map((name, at) => full(name, 0.14 - at / 100));
   const { engines, asked } = await ask(nodes, [builders(...names)]);
@@ -156,9 +156,9 @@ test.each<readonly [string, number, () => Promise<never>, string]>([
     () => Promise.reject(new SourceError('builders', 'refused', 'permission denied')),
     'permission denied',
   ],
-  ['hangs and ignores its signal', 2_020, () => new Promise(() => {}), 'no answer within 0.02 s'],
-  ['could only be asked too late', 1_999, () => new Promise(() => {}), 'not asked before the deadline'],
-])('an engine that %s costs the verdict nothing', async (_, leftMs, answer, because) => {
+  ['hangs and ignores its signal', 2_020, () => new Promise(() => {}), 'no response within 0.02 s'],
+  ['could only be queried too late', 1_999, () => new Promise(() => {}), 'not queried before the deadline'],
+])('an engine that %s does not change the verdict', async (_, leftMs, answer, because) => {
   const { engines, gaps } = await ask([full('n1'), full('n2')], [builders('n1', 'n2')], {
     leftMs,
     info: (original) => (query) => (query.engine === 'n1' ? answer() : original(query)),
@@ -169,7 +169,7 @@ test.each<readonly [string, number, () => Promise<never>, string]>([
   expect(Object.keys(engines)).toEqual(['n1', 'n2']);
 });
 
-test('a bug is not reported as an engine that does not answer', async () => {
+test('a bug is not reported as an engine that does not respond', async () => {
   const failing = ask([full('n1')], [builders('n1')], {
     info: () => () => Promise.reject(new TypeError('bug')),
   });

@@ -8,16 +8,16 @@ import { compareRooms, hasEnough, type Room, roomsOf } from './room.ts';
 /** A node of a cluster, whether or not it was requested. */
 export type ListedNode = Pick<ports.ClusterNode, 'name' | 'addresses'> & { readonly cluster: string };
 
-/** Of the nodes that are short of disk, so many are asked for their engines, the shortest first. */
+/** How many engines of nodes that are short of disk are queried, those with the least space first. */
 const MAX_ASKED = 10;
-/** What an engine says does not change the verdict, so it is not waited for until the deadline. */
+/** Engines do not change the verdict, so the check does not wait for them until the deadline. */
 const ASK_WITHIN_MS = 10_000;
-/** With less time left, none is asked. */
+/** With less time left, none is queried. */
 const RESERVE_MS = 2_000;
 
 /**
- * Adds the container engines of nodes that are short of disk, or whose images cannot be collected. Asks no engine unless a node is short. What
- * cannot be read is a gap that does not change the verdict.
+ * Adds the container engines of nodes that are short of disk, or whose images cannot be collected. Queries engines only if a node is short.
+ * What cannot be read is a gap that does not change the verdict.
  */
 export async function withEngines(
   context: Context,
@@ -79,7 +79,7 @@ interface Matched {
   readonly by: NodeEngine['by'];
 }
 
-/** By the name that is configured; where none is, by the host name that the engine reports if it may be asked. An ambiguous name is none. */
+/** By the configured name, otherwise by the host name that the engine reports if it may be queried. An ambiguous name does not match. */
 async function matchEngines(
   { note }: Context,
   engines: readonly EngineOfSource[],
@@ -131,10 +131,10 @@ async function askEngine(
   const timeout = async (): Promise<never> => {
     await setTimeout(withinMs, undefined, { signal: answered.signal });
     late.abort();
-    throw new SourceError(source.name, 'unreachable', `no answer within ${withinMs / 1_000} s`);
+    throw new SourceError(source.name, 'unreachable', `no response within ${withinMs / 1_000} s`);
   };
   try {
-    if (withinMs <= 0) throw new SourceError(source.name, 'unreachable', 'not asked before the deadline');
+    if (withinMs <= 0) throw new SourceError(source.name, 'unreachable', 'not queried before the deadline');
     const query = { engine: engine.name, signal: AbortSignal.any([signal, late.signal]) };
     return await Promise.race([source.info(query), timeout()]);
   } catch (thrown) {
@@ -148,7 +148,7 @@ async function askEngine(
   }
 }
 
-/** What the engines of a node have that its kubelet does not see; undefined if nothing is known. */
+/** The stopped containers on the engines of a node, which its kubelet does not see. undefined if nothing is known. */
 export function stoppedText({ engines = [], containerRuntime = '' }: NodeFacts): string | undefined {
   const texts = engines.flatMap(({ target, answer }) =>
     answer && 'stopped' in answer && answer.stopped !== undefined && answer.stopped > 0
@@ -162,8 +162,8 @@ export function stoppedText({ engines = [], containerRuntime = '' }: NodeFacts):
 
 /** `builders:node-b (Docker, matched by name): 14 stopped containers, 3 running` */
 export function engineText({ target, by, answer }: NodeEngine): string {
-  if (!answer) return `${target} (matched by ${by}), not asked`;
-  if ('error' in answer) return `${target} (matched by ${by}) did not answer: ${answer.error}`;
+  if (!answer) return `${target} (matched by ${by}), not queried`;
+  if ('error' in answer) return `${target} (matched by ${by}) did not respond: ${answer.error}`;
   const { product, stopped, running } = answer;
   const counts = [
     stopped === undefined
@@ -179,7 +179,7 @@ const PRODUCTS: Readonly<Record<ports.EngineInfo['product'], string>> = {
   podman: 'Podman',
 };
 
-/** Whether an engine of the node may have leftovers, as far as they answered. */
+/** Whether an engine of the node may have leftovers, as far as is known. */
 export function mayHaveLeftovers({ engines = [] }: NodeFacts): boolean {
   return engines.some(({ answer }) => !answer || (!('error' in answer) && answer.stopped !== 0));
 }

@@ -94,7 +94,7 @@ test('a failure that is recorded under both reasons counts once', () => {
   expect(imageGc({ reason: 'FreeDiskSpaceFailed', message, count: 7 }, gc(message, 7))?.count).toBe(7);
 });
 
-test('a message that cannot be parsed is kept, and not treated as harmless', () => {
+test('a message that cannot be parsed is kept, and not ignored', () => {
   expect(imageGc(gc('the image store is on strike'))).toMatchObject({
     count: 1,
     unknown: 'the image store is on strike',

@@ -47,7 +47,7 @@ export interface NodeEngine {
   /** As findings name it: `builders:node-b`. */
   readonly target: string;
   readonly by: NodeMatch<unknown>['by'];
-  /** Absent if it was not asked. */
+  /** Absent if it was not queried. */
   readonly answer?: EngineAnswer;
 }
 

@@ -54,7 +54,7 @@ function environment(freeShare: number): Partial<ports.Readers> {
 const answeredOtherwise: Fixture['answeredOtherwise'] = [
   {
     answer: /DiskPressure of .* is unknown/,
-    because: 'what its kubelet measures now, and its limits, answer the same question',
+    because: 'the measurements and limits of its kubelet give the same information',
   },
   {
     answer: /eu-\d measures no inodes(Free)? of its (nodeFs|imageFs)/,

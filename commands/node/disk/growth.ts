@@ -12,7 +12,7 @@ export const sampleSchema = z.strictObject({
   fs: z.enum(['nodeFs', 'imageFs', 'containerFs']),
   availableBytes: z.number(),
   capacityBytes: z.number(),
-  /** What the images on it use, to tell them apart from the rest: garbage collection makes them grow and shrink. */
+  /** What the images on it use, to separate them from the rest: garbage collection makes them grow and shrink. */
   imageBytes: z.number().exactOptional(),
 });
 
@@ -100,9 +100,9 @@ interface Point {
 type Sample = Pick<DiskSample, 'availableBytes' | 'capacityBytes' | 'imageBytes'> & { readonly at: Date };
 
 /**
- * How fast a disk fills; undefined unless it grew steadily until now, over the whole time or at least recently. Image garbage collection makes
- * the usage a sawtooth, so images are excluded if their size is known. Otherwise a disk that emptied in between is not judged, nor one that
- * holds mostly images.
+ * How fast a disk fills; undefined unless it grew steadily until now, over the whole time or at least recently. Image garbage collection
+ * makes the usage a sawtooth, so images are excluded if their size is known. Otherwise a disk that emptied in between is not judged, nor
+ * one with mostly images.
  */
 export function growthOf(
   { availableBytes, capacityBytes }: Disk,

@@ -45,7 +45,7 @@ test('a chart shows how full the disk of each node was, the fullest first, and n
   ]);
 });
 
-test('three weeks are twenty times, each with the highest value since the one before', () => {
+test('three weeks are 20 points, each with the highest value since the one before', () => {
   const hours = Array.from({ length: 500 }, (_, at) => 500 - at);
   const earlier = hours.map((ago) => sample('node-a', ago, ago === 251 ? 5 : 60));
   const [chart] = chartsOf(factsOf([withFree('node-a', 60)], earlier));
@@ -133,11 +133,11 @@ test('a shortage of inodes has no level, because it is not about space', () => {
 
 const short = { reason: 'disk-short', target: 'prod:node-a' };
 
-test('a node that has space again says how much is used', () => {
+test('a node that has space again shows how much is used', () => {
   expect(resolved(factsOf([withFree('node-a', 39)]), short, NOW)).toBe('now 61% used');
 });
 
-test('a node whose inodes are more used than its space says both', () => {
+test('a node whose inodes are fuller than its space shows both', () => {
   const known = { inodes: 1_000, inodesFree: 300 };
   const fileSystems = oneDisk({ free: 60, known });
   const facts = factsOf([
@@ -147,7 +147,7 @@ test('a node whose inodes are more used than its space says both', () => {
   expect(resolved(facts, short, NOW)).toBe('now 40% of the space and 70% of the inodes used');
 });
 
-test('nothing is said of a node that is absent, was not measured, or still has DiskPressure', () => {
+test('says nothing about a node that is absent, was not measured, or still has DiskPressure', () => {
   const { fileSystems: _, ...unread } = node('node-a');
   const { diskPressure: __, ...unclear } = node('node-a');
   const old = oneDisk({ free: 60, known: { measuredAt: new Date('2026-11-26T08:00:00Z') } });

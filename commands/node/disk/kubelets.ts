@@ -30,7 +30,7 @@ export function askKubelets(context: Context, cluster: ports.Cluster, unread: Un
         running.delete(task);
         start();
       });
-      // `answers` throws it too, but may not be awaited yet.
+      // `answers` also rejects with it, but may not be awaited yet.
       task.catch(() => undefined);
       running.add(task);
     }
@@ -61,11 +61,11 @@ export function askKubelets(context: Context, cluster: ports.Cluster, unread: Un
 
   const obstacle = (): SourceError | undefined => {
     if (cluster.kubelets === 'none') {
-      const message = 'kubelets are not asked (`kubelets: none`): set `kubelets` to `direct` or `proxy`';
+      const message = 'kubelets are not queried (`kubelets: none`). Set `kubelets` to `direct` or `proxy`';
       return new SourceError(cluster.name, 'refused', message);
     }
     if (leftMs() >= RESERVE_MS) return undefined;
-    return new SourceError(DEADLINE, 'unreachable', 'not asked before the deadline');
+    return new SourceError(DEADLINE, 'unreachable', 'not queried before the deadline');
   };
 
   const askOne = async (address: ports.KubeletAddress, node: Asked): Promise<void> => {
@@ -182,7 +182,7 @@ export function reportUnread(
   }
 }
 
-/** A report may have nothing else to say, and begins with this. */
+/** This may be the start of the verdict. */
 function unknownText(whats: readonly Unread['what'][]): string {
   if (whats.includes('disks')) return '';
   return whats.join('') === 'disk usage' ? ' is unknown' : ' are unknown';

@@ -16,7 +16,7 @@ import { diagnose } from './diagnose.ts';
 import type { NodeEngine, NodeFacts } from './facts.ts';
 import * as stories from './stories.ts';
 
-/** When a finding sends people to /node leftovers, as a button or in words. */
+/** When a finding suggests /node leftovers, as a button or in words. */
 
 const now = new Date('2026-11-26T12:00:00Z');
 const NEXT = [{ check: 'node/leftovers', args: { node: 'n1' } }];
@@ -87,7 +87,7 @@ test.each([
   ['stopped containers block image garbage collection', BLOCKED],
   ['a pod uses the Docker of the node', OUTER],
 ] as const)(
-  'where %s, the next look is the leftovers, with a button only if an engine is configured',
+  'if %s, the next check is /node leftovers, with a button only if an engine is configured',
   (_, cause) => {
     const configured = ask({ ...FULL, ...cause, ...docker(0) });
     expect(configured.next).toEqual(NEXT);
@@ -103,7 +103,7 @@ test.each([
 
     const silent = ask({ ...FULL, ...cause, ...engine({ error: 'connection refused' }) });
     expect(silent.next).toEqual(NEXT);
-    expect(silent.text).toContain('builders:n1 (matched by name) did not answer: connection refused');
+    expect(silent.text).toContain('builders:n1 (matched by name) did not respond: connection refused');
   },
 );
 
@@ -116,20 +116,20 @@ test('images that cannot be collected suggest /node leftovers even if there is s
 
   expect(next).toEqual(NEXT);
   expect(text).toContain('image-gc-blocked');
-  expect(text).toContain('builders:n1 (matched by name), not asked');
+  expect(text).toContain('builders:n1 (matched by name), not queried');
 });
 
 test.each<readonly [string, Partial<NodeFacts>]>([
   ['an engine in a pod keeps its data on a volume', { ...INNER, ...docker(14) }],
   ['its engine has no stopped containers, and something else fills it', { ...LOGS, ...docker(0) }],
-  ['its engine does not answer, and something else fills it', { ...LOGS, ...engine({ error: 'timeout' }) }],
+  ['its engine does not respond, and something else fills it', { ...LOGS, ...engine({ error: 'timeout' }) }],
   ['no engine is configured, and something else fills it', LOGS],
   ['CRI-O holds the images, which no Docker shows', { ...BLOCKED, containerRuntime: 'cri-o://1.33.1' }],
   [
     'a pod uses the containerd of the node, which no Docker shows',
     podsOn(socketUser('agent-z', '/run/containerd/containerd.sock', { labels: { jenkins: 'agent' } })),
   ],
-])('leftovers are not promised where %s', (_, known) => {
+])('/node leftovers is not suggested if %s', (_, known) => {
   const { next, text, count } = ask({ ...FULL, ...known });
 
   expect(count).toBe(1);

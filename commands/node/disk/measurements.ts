@@ -94,7 +94,7 @@ function isClose(one: number, other: number, all: number): boolean {
   return Math.abs(one - other) <= SAME_DISK_SHARE * all;
 }
 
-/** What should have been measured and was not, in words: that disk may be full. */
+/** What should have been measured but was not, in words: that disk may be full. */
 export function unmeasured(fileSystems: FileSystems, operatingSystem: string): readonly string[] {
   const isWindows = operatingSystem === 'windows';
   return NAMES.flatMap((name) => {
@@ -133,7 +133,7 @@ export const FILE_SYSTEM_WORDS: Readonly<Record<FileSystemName, string>> = {
   containerFs: 'container file system',
 };
 
-/** A kubelet measures every few seconds; older measurements mean that it has stopped. */
+/** A kubelet measures every few seconds. Older measurements mean that it has stopped. */
 const STALE_MS = 600_000;
 
 /** The time of the oldest measurement, if it is too old to judge the disk by. */

@@ -181,7 +181,7 @@ function compareBuilders(a: Builder, b: Builder): number {
   );
 }
 
-/** Those that are as likely as the most likely one to hold data that the kubelet does not count. */
+/** Those that are as likely as the most likely one to have data that the kubelet does not count. */
 export function suspectsOf(pods: NodePods | undefined): readonly Builder[] {
   const all = (pods?.builders ?? []).filter(({ rank, isUncounted }) => rank <= 1 && isUncounted);
   const [first] = all;
@@ -267,7 +267,10 @@ function dataVolume({ mounts }: ports.PodContainer, { volumes }: ports.Pod): por
   return volumes.find(({ name }) => name === mount?.volume);
 }
 
-/** Recognized by its command; by its image, unless another command makes it a client; or, with any image, by where it stores its data or by who connects to it. */
+/**
+ * Recognized by its command; by its image, unless another command makes it a client; or, with any image, by where it stores its data or by
+ * what connects to it.
+ */
 function isEngine(container: ports.PodContainer, pod: ports.Pod): boolean {
   const { image, command, privileged } = container;
   const asked = command.join(' ');

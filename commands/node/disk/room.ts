@@ -175,7 +175,7 @@ function marginOf({ share, limit }: Room): number {
   return share - (limit?.share ?? 0);
 }
 
-/** A limit that was possibly crossed, and not enough was reclaimed since. */
+/** A limit that may have been crossed, without enough reclaimed since. */
 export interface Reclaiming {
   readonly room: Room;
   readonly limit: Limit & Required<Pick<Limit, 'reclaim'>>;

@@ -69,7 +69,7 @@ export const hellGotLoose: Story<Facts> = {
   ]),
 };
 
-/** What the engine says about the containers that Kubernetes cannot see. */
+/** What the engine reports about the containers that Kubernetes cannot see. */
 export const hellSeenByDocker: Story<Facts> = {
   ...hellGotLoose,
   title: 'The same night, with the Docker of the nodes configured as a source',
@@ -92,7 +92,7 @@ export const hellSeenByDocker: Story<Facts> = {
 
 /** `df` shows 41% used, and image garbage collection has nothing left to do. Its failures are still listed as events. */
 export const cleanedUp: Story<Facts> = {
-  title: 'The same nodes, once the stopped containers and their images are removed',
+  title: 'The same nodes after the stopped containers and their images were removed',
   source: 'http://qa4code.blogspot.com/2018/11/hell-got-loose-on-k8s-dind.html, "41%"',
   now: new Date('2018-11-22T08:40:00Z'),
   facts: factsOf([

@@ -6,7 +6,7 @@ import type { EngineFacts, Facts, KeptContainers, KeptReason, Leftover, SortedCo
 
 const DAY_MS = 86_400_000;
 
-/** A stopped container that nobody owns, with overrides. */
+/** A stopped container without an owner, with overrides. */
 export function leftover(name: string, finishedAt: Date, known: Partial<Leftover> = {}): Leftover {
   return {
     id: idOf(name),

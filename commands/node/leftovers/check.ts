@@ -7,35 +7,35 @@ import { type Includable, INCLUDABLE, isIncludable } from './owners.ts';
 import { removeContainers } from './remove-containers.ts';
 import { removeImages } from './remove-images.ts';
 
-/** Somebody may still read a build that has just finished: `docker cp`, `docker logs`. */
+/** Someone may still read the results of a build that has just finished: `docker cp`, `docker logs`. */
 const MIN_OLDER_MS = 600_000;
 
 const owners = z.string().transform((list, context): readonly Includable[] => {
   const names = splitNames(list);
   const unknown = names.find((name) => !(INCLUDABLE as readonly string[]).includes(name));
   if (unknown !== undefined)
-    context.addIssue({ code: 'custom', message: `${unknown} is none of ${INCLUDABLE.join(', ')}` });
+    context.addIssue({ code: 'custom', message: `use one or more of ${INCLUDABLE.join(', ')}` });
   return names.filter((name): name is Includable => isIncludable(name as Includable));
 });
 
 export const check = defineCheck({
   title:
-    'What is left over on container engines: stopped containers that nobody owns, dangling images, build cache',
-  why: 'Builds ran their tests with `docker run` and without `--rm`, for months. Kubernetes does not see such containers, so nothing removed them, and the disks of the nodes filled up.',
+    'Leftovers on container engines: stopped containers without an owner, dangling images and build cache',
+  why: 'Builds ran `docker run` without `--rm` for months, nothing removed the stopped containers, and the disks of the nodes filled up.',
   uses: ['engines'],
   mayUse: ['clusters'],
   reads: { clusters: ['nodes', 'kubeletStats'] },
   args: z.object({
     node: z.string().min(1).optional().meta({
-      description: 'only these hosts, by the name of the engine or of its node, comma-separated',
+      description: 'only these hosts, by name of the engine or its node, comma-separated',
     }),
     older: duration
-      .refine((ms) => ms >= MIN_OLDER_MS, { error: 'must be at least 10m' })
+      .refine((ms) => ms >= MIN_OLDER_MS, { error: 'use at least 10m' })
       .prefault('1h')
-      .meta({ description: 'only what finished or was last used longer ago than this; at least 10m' }),
+      .meta({ description: 'only what finished or was last used at least this long ago; at least 10m' }),
     include: owners
       .optional()
-      .meta({ description: `treat these as leftovers too: ${INCLUDABLE.join(', ')}, comma-separated` }),
+      .meta({ description: `treat these as leftovers too, comma-separated: ${INCLUDABLE.join(', ')}` }),
     source: z
       .string()
       .min(1)

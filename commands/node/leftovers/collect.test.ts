@@ -153,7 +153,7 @@ describe('a failing request affects no other engine and no other request', () =>
     expect(asked).toEqual([[stoppedContainer('left', old).id], [stoppedContainer('left', old).id]]);
   });
 
-  test('an engine that refuses only to describe itself is read all the same', async () => {
+  test('an engine that only refuses to describe itself is still read', async () => {
     const info = () => Promise.reject(new SourceError('builders', 'refused', 'forbidden'));
     const { context, gaps } = contextOf([builders({ info })], [nodesOf('build-2.example.internal')]);
     const { engines } = await collect(context, ARGS);
@@ -188,7 +188,7 @@ describe('a failing request affects no other engine and no other request', () =>
     const { context, gaps } = contextOf([engineSource({ name: 'laptop', engines: [engine] })]);
     const { engines } = await collect(context, ARGS);
     expect(engines[0]?.containers.isComplete).toBe(false);
-    expect(gaps).toMatchObject([{ because: 'laptop counts 40 stopped containers, and lists none' }]);
+    expect(gaps).toMatchObject([{ because: 'laptop counts 40 stopped containers, but lists none' }]);
   });
 
   test('if the list ends early, what was read before is reported', async () => {
@@ -252,7 +252,7 @@ describe('the clock of an engine', () => {
     return notes;
   };
 
-  test('that is behind is noted: what has just stopped seems old', async () => {
+  test('that is behind is noted: recently stopped containers seem old', async () => {
     expect(await notesWith(3 * HOUR_MS)).toEqual([
       'lab: its clock is 3 hours behind, so ages are overestimated by that much',
     ]);
@@ -307,7 +307,7 @@ describe('the node of an engine', () => {
     expect(gaps).toEqual([{ what: 'lab: nodes', because: 'no response', unrelated: true }]);
   });
 
-  test('is asked again while a fix is verified, until its kubelet has a new measurement', async () => {
+  test('is queried again while a fix is verified, until its kubelet has a new measurement', async () => {
     const measured = (at: string, free: number) => oneDisk(free, { fs: { measuredAt: new Date(at) } });
     const answers = [measured('2026-11-26T11:59:50Z', 0.13), measured('2026-11-26T12:00:00Z', 0.5)];
     let asked = 0;

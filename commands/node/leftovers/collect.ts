@@ -57,7 +57,7 @@ function namesOf({ engine, target }: EngineOfSource): readonly string[] {
   return [name, target, node, withoutDomain(node)];
 }
 
-/** With the names of the nodes on which they run. Called only if a name is not that of an engine. */
+/** With the names of the nodes on which they run. Called only if a name does not match an engine. */
 async function withNodeNames(
   context: Context,
   machines: readonly EngineOfSource[],
@@ -121,8 +121,8 @@ async function readEngine(
 }
 
 /**
- * What the engine says of itself. An engine that does not respond gets one request, not four. One that refuses only this one, as a proxy of its socket may
- * do, is read all the same.
+ * The engine's description of itself. An engine that does not respond gets one request, not four. One that refuses only this request, as a
+ * socket proxy may, is still read.
  */
 async function describe(
   context: Context,
@@ -146,7 +146,7 @@ async function describe(
   } catch (error) {
     const reason: unknown = signal.aborted ? signal.reason : error;
     if (!(reason instanceof SourceError)) throw reason;
-    // A code means that there was no answer.
+    // A code means that there was no response.
     const isRead = reason.code === undefined && (await listsContainers(source, query));
     gap(isRead ? `${target}: description` : target, reason);
     return isRead ? undefined : 'unreachable';
@@ -163,7 +163,7 @@ async function listsContainers(source: ports.ContainerEngines, query: ports.Engi
   }
 }
 
-/** What an engine stopped a minute ago seems as much older as its clock is behind. One that is ahead only makes everything seem younger. */
+/** If the clock of an engine is behind, its containers seem older. If it is ahead, they only seem younger, which is harmless. */
 function reportClock(
   { note }: Context,
   { target }: EngineOfSource,
@@ -175,7 +175,7 @@ function reportClock(
     );
 }
 
-/** Waits for at most half of the time that is left, so that the rest can still be asked. */
+/** Waits for at most half of the remaining time, so that the other requests can still be made. */
 async function withinHalfTheTime<T>({ leftMs, signal }: Context, work: Promise<T>): Promise<T | undefined> {
   const done = new AbortController();
   const either = AbortSignal.any([signal, done.signal]);
@@ -207,7 +207,7 @@ async function readContainers(
     throw new SourceError(
       source.name,
       'malformed',
-      `${engine.name} counts ${wording.count(info.stopped, 'stopped container')}, and lists none`,
+      `${engine.name} counts ${wording.count(info.stopped, 'stopped container')}, but lists none`,
     );
   });
   const { undecided, ...sorted } = sorting.result(isListed);

@@ -6,7 +6,7 @@ import { shortId } from './targets.ts';
 import { type Range, sum } from './usage.ts';
 import { bytesInFull, digits, KEPT_WORDS } from './words.ts';
 
-/** What findings of this check say about an engine, and how they say it. */
+/** The texts and evidence about an engine in findings of this check. */
 
 /** Rows of a table. */
 const MAX_ROWS = 500;
@@ -51,12 +51,12 @@ export function bytesOf(some: readonly Leftover[]): { readonly bytes: number; re
 }
 
 /** `46 GB`, `at least 46 GB`, `an unknown size`. */
-export function held(bytes: number, unknown: number): string {
+export function sizeText(bytes: number, unknown: number): string {
   if (unknown === 0) return wording.bytes(bytes);
   return bytes === 0 ? 'an unknown size' : `at least ${wording.bytes(bytes)}`;
 }
 
-export function heldInFull(bytes: number, unknown: number): string {
+export function sizeTextInFull(bytes: number, unknown: number): string {
   if (unknown === 0) return bytesInFull(bytes);
   return bytes === 0
     ? 'an unknown number of bytes'
@@ -81,7 +81,7 @@ export function finishedBetween(leftovers: readonly Leftover[]): string {
   return oldest === newest ? oldest : `${oldest} to ${newest}`;
 }
 
-/** Besides the image, which the summary of the finding names if there is only one. */
+/** Details other than the image, which the summary names if there is only one. */
 export function cameFrom(origins: readonly Origin[]): readonly Evidence[] {
   const [first] = origins;
   if (origins.length === 1 && first)
@@ -102,7 +102,7 @@ export function cameFrom(origins: readonly Origin[]): readonly Evidence[] {
 export function tableOf(leftovers: readonly Leftover[]): Evidence {
   return {
     kind: 'table',
-    // On a phone only the first columns are seen without scrolling.
+    // On a phone, only the first columns are visible without scrolling.
     columns: ['container', 'bytes', 'finished', 'image'],
     rows: leftovers
       .slice(0, MAX_ROWS)

@@ -17,17 +17,17 @@ const reasonsOf = (findings: readonly Finding<OfferOfLeftovers>[]) => findings.m
 const valueOf = ({ evidence = [] }: Finding<OfferOfLeftovers>, label: string) =>
   evidence.flatMap((one) => (one.kind === 'field' && one.label === label ? [one.value] : []))[0];
 
-/** Titles are made by the kernel: here only what is offered. */
+/** Only what is offered: the kernel adds the titles. */
 const offered = ({ offers = [] }: Finding<OfferOfLeftovers>) =>
   offers.map((one) => ('each' in one ? one.each.map(({ target }) => target) : [one.target]));
 
 describe('in the outage', () => {
   const { verdict, findings, examined } = diagnose(hellGotLoose.facts, ARGS, hellGotLoose.now);
 
-  test('the verdict names the engines and how much they hold', () => {
+  test('the verdict names the engines and the size of their leftovers', () => {
     expect(examined).toBe(3);
     expect(verdict).toBe(
-      '2 of 3 container engines have leftovers. builders:aks-nodepool1-xxx1: 58 stopped containers hold 11 GB and 2 dangling images hold 1.3 GB; builders:aks-nodepool1-xxx2: 21 stopped containers hold 2.9 GB',
+      '2 of 3 container engines have leftovers. builders:aks-nodepool1-xxx1: 58 stopped containers use 11 GB and 2 dangling images use 1.3 GB; builders:aks-nodepool1-xxx2: 21 stopped containers use 2.9 GB',
     );
   });
 
@@ -43,18 +43,16 @@ describe('in the outage', () => {
     expect(offered(findings[0]!).map(({ length }) => length)).toEqual([58, 20]);
   });
 
-  test('the finding shows where they came from, and what is left alone', () => {
+  test('the finding shows their origin, and what is kept', () => {
     expect(findings[0]?.summary).toContain('all from base');
-    expect(valueOf(findings[0]!, 'Left alone')).toContain('9 owned by Kubernetes');
+    expect(valueOf(findings[0]!, 'Kept')).toContain('9 owned by Kubernetes');
   });
 });
 
 test('after the cleanup the verdict is clear', () => {
   const { findings, verdict, measures } = diagnose(cleanedUp.facts, ARGS, cleanedUp.now);
   expect(findings).toEqual([]);
-  expect(verdict).toBe(
-    'No leftovers on 3 container engines; stopped containers left alone: 9 owned by Kubernetes',
-  );
+  expect(verdict).toBe('No leftovers on 3 container engines; stopped containers kept: 9 owned by Kubernetes');
   expect(measures).toContainEqual({
     label: 'builders:aks-nodepool1-xxx1, leftover layers',
     value: 0,
@@ -110,7 +108,7 @@ describe('stopped containers', () => {
 
   test('are counted to the byte, and their volumes stay', () => {
     const { findings, verdict } = diagnoseAll(twoOn());
-    expect(verdict).toBe('builders:build-2: 2 stopped containers hold 812 MB');
+    expect(verdict).toBe('builders:build-2: 2 stopped containers use 812 MB');
     expect(findings[0]?.summary).toContain('812,345,678 bytes');
     expect(findings[0]?.targets).toEqual([
       'builders:build-2/elastic_morse',
@@ -133,7 +131,7 @@ describe('stopped containers', () => {
     expect(finding?.summary).toContain('an unknown number of bytes');
   });
 
-  test('one is offered by itself', () => {
+  test('a single one is offered separately', () => {
     const [finding] = diagnoseAll(
       engineFacts('a', { containers: { leftovers: [leftover('x', daysAgo(2), { bytes: 5 })] } }),
     ).findings;
@@ -267,7 +265,7 @@ test('the level of a finding is its size, unless a part of it is not known', () 
   expect(diagnoseAll(holding('a')).findings[0]).not.toHaveProperty('level');
 });
 
-test('a chart shows how much is left over where, the most first', () => {
+test('a chart shows the size of leftovers per engine, the largest first', () => {
   const engines = [
     holding('a', 1_500_000_000),
     holding('b', 5_000_000_000),

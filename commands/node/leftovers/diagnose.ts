@@ -10,7 +10,7 @@ export interface DiagnoseArgs {
   readonly older: number;
 }
 
-/** Engines that the verdict names. */
+/** How many engines the verdict names. */
 const MAX_NAMED = 3;
 
 /** Decides what is left over on each engine. Pure. */
@@ -38,10 +38,10 @@ export function diagnose(
   };
 }
 
-/** With fewer engines the verdict says it all. */
+/** With fewer engines, the verdict is enough. */
 const MIN_CHARTED_ENGINES = 3;
 
-/** How much is left over where, as far as sizes are known, the most first. */
+/** The size of leftovers per engine, as far as it is known, the largest first. */
 function sizeCharts(judged: readonly Judged[]): readonly Chart[] {
   const sizes = judged
     .map(({ engine, problems }) => ({
@@ -70,7 +70,7 @@ function bytesOf(problems: readonly Problem[]): number {
   return sum(problems.map(({ bytes }) => bytes));
 }
 
-/** `build-2: 3 stopped containers hold 46 GB`. */
+/** `build-2: 3 stopped containers use 46 GB` */
 function describeFound(found: readonly Judged[], engines: number): string {
   const sentences = found.map(
     ({ engine, problems }) =>
@@ -90,7 +90,7 @@ function describeClear(engines: readonly EngineFacts[]): string {
   const complete = engines.filter(({ containers }) => containers.isComplete);
   const where = complete.length === 1 ? (complete[0]?.target ?? '') : `${complete.length} container engines`;
   const kept = keptInWords(mergeKept(engines));
-  return `No leftovers on ${where}${kept === '' ? '' : `; stopped containers left alone: ${kept}`}`;
+  return `No leftovers on ${where}${kept === '' ? '' : `; stopped containers kept: ${kept}`}`;
 }
 
 function mergeKept(engines: readonly EngineFacts[]): readonly KeptContainers[] {
@@ -113,7 +113,7 @@ function keptInWords(kept: readonly KeptContainers[]): string {
   );
 }
 
-/** What a fix changes: the layers and images by the engine, and the free space by the kubelet of its node. */
+/** What a fix changes: the layers and images as reported by the engine, and the free space as reported by the kubelet of its node. */
 function measuresOf({ target, containers: { leftovers }, usage, node }: EngineFacts) {
   const isMeasured = leftovers.every(({ bytes }) => bytes !== undefined);
   return [

@@ -28,14 +28,14 @@ export interface EngineFacts {
 export interface EngineNode {
   readonly cluster: string;
   readonly name: string;
-  /** What the match rests on. */
+  /** How it was matched. */
   readonly by: string;
   readonly containerRuntime?: string;
   /** Of the file system that has the images, by its kubelet. */
   readonly availableBytes?: number;
 }
 
-/** A stopped container that nobody owns. */
+/** A stopped container without an owner. */
 export interface Leftover {
   readonly id: string;
   readonly name: string;
@@ -44,7 +44,7 @@ export interface Leftover {
   readonly state: string;
   readonly finishedAt: Date;
   readonly finishedAtText: string;
-  /** What it has written. Absent if the engine did not say. */
+  /** The bytes that it has written. Absent if the engine did not report it. */
   readonly bytes?: number;
   /** The names of its volumes, which stay. */
   readonly volumes: readonly string[];
@@ -52,7 +52,7 @@ export interface Leftover {
   readonly builtFrom?: string;
 }
 
-/** Why a container that does not run is left alone. */
+/** Why a stopped container is kept. */
 export type KeptReason =
   | Owner
   | 'never-started'
@@ -65,7 +65,7 @@ export type KeptReason =
   | 'needed'
   | 'unknown-volume-users';
 
-/** Containers that are left alone for one reason. */
+/** Containers that are kept for one reason. */
 export interface KeptContainers {
   readonly why: KeptReason;
   readonly count: number;
@@ -75,10 +75,10 @@ export interface KeptContainers {
   readonly byName: number;
 }
 
-/** The containers of one engine by what may be done with them. */
+/** The containers of one engine, sorted by what may be done with them. */
 export interface SortedContainers {
   readonly leftovers: readonly Leftover[];
-  /** Not running, and left alone. */
+  /** Not running, but kept. */
   readonly kept: readonly KeptContainers[];
   /** Unowned and old, but one of their volumes is mounted by a container that stays. With sizes. */
   readonly sharingVolumes: readonly Leftover[];

@@ -19,7 +19,7 @@ export const containerParams = z.strictObject({
   state: z.string(),
   /** As the engine writes it. A container that ran again has another one. */
   finishedAtText: z.string(),
-  /** What it has written; absent if unknown. */
+  /** The bytes that it has written. Absent if unknown. */
   bytes: z.number().exactOptional(),
 });
 
@@ -29,8 +29,8 @@ type Context = Pick<ReadContext<'engines'>, 'read' | 'signal' | 'now'>;
 
 /**
  * The container, as it is now.
- * @throws {SourceError} `missing` if it is gone, was renamed or started, or finished at another time since, or if it has an owner now: a plan for several
- * leaves it out and removes the others. `refused` if containers may not be removed.
+ * @throws {SourceError} `missing` if it no longer exists, was renamed or started, has run again, or has an owner now: a plan for several
+ * containers leaves it out and removes the others. `refused` if containers may not be removed.
  */
 export async function findLeftover(
   context: Context,
@@ -42,7 +42,7 @@ export async function findLeftover(
   const { byId, usersOf } = await usersOnce(context, source, engine);
   const container = 'write' in context ? await inspect(context, source, asked) : byId.get(id);
   if (!container) throw gone('no longer exists');
-  // A person renames a container to keep it.
+  // Someone may rename a container to keep it.
   if (container.name !== asked.name) throw gone(`was renamed to ${container.name}`);
   if (container.state !== state) throw gone(`is ${container.state} now`);
   if (!container.details)
@@ -81,7 +81,7 @@ async function inspect(
 /** The containers of an engine, as one plan sees them. */
 interface Users {
   readonly byId: ReadonlyMap<string, ports.EngineContainer>;
-  /** Why it must stay for the sake of another container, in words: `shares a volume with web`. */
+  /** Why it must be kept because of another container, in words: `shares a volume with web`. */
   readonly usersOf: (container: ports.EngineContainer) => string | undefined;
 }
 

@@ -72,11 +72,11 @@ function environment({ hasLeftovers }: { readonly hasLeftovers: boolean }): Part
 const answeredOtherwise: NonNullable<Fixture['answeredOtherwise']> = [
   {
     answer: /when (golden|web) finished is unknown/,
-    because: 'a container that runs, or that is kept, is no leftover whenever it finished',
+    because: 'a running or kept container is no leftover, whenever it finished',
   },
   {
     answer: /who uses sha256:(a+|b+|c+) is unknown/,
-    because: 'the list of containers says the same',
+    because: 'the list of containers has the same information',
   },
   {
     answer: /the bytes of all images are unknown/,
@@ -89,11 +89,11 @@ const answeredOtherwise: NonNullable<Fixture['answeredOtherwise']> = [
 const cluster: NonNullable<Fixture['answeredOtherwise']> = [
   {
     answer: /(lab|spare)\.nodes/,
-    because: 'the nodes only say on which of them an engine runs; the engine itself says what is left over',
+    because: 'nodes only show where an engine runs; the engine itself reports what is left over',
   },
   {
     answer: /lab\.kubeletStats/,
-    because: 'the kubelet only says how much is available; the engine itself says what is left over',
+    because: 'the kubelet only reports the available space; the engine itself reports what is left over',
   },
   {
     answer: /the size of registry is unknown/,

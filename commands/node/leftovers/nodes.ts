@@ -12,11 +12,11 @@ export interface ClusterNodes {
   readonly nodes: readonly NodeOfCluster[];
 }
 
-/** How long a new measurement of a kubelet is awaited. It measures its disks about every 10 seconds. */
+/** How long to wait for a new measurement of a kubelet, which measures its disks about every 10 seconds. */
 export const MEASURED_WITHIN_SECONDS = 30;
 const ASK_AGAIN_MS = 2_000;
 
-/** The nodes of all clusters, to find those on which the engines run. What is left over does not depend on it. */
+/** The nodes of all clusters, to find those on which the engines run. Leftovers do not depend on it. */
 export async function readNodes({ read, signal, gap }: Context): Promise<ClusterNodes> {
   const nodes: NodeOfCluster[] = [];
   await Promise.all(
@@ -39,8 +39,8 @@ export async function readNodes({ read, signal, gap }: Context): Promise<Cluster
 }
 
 /**
- * What the kubelet measures of the disk that has the images. After a removal, a measurement is awaited that was made after the first answer,
- * which may be from before the removal.
+ * The kubelet's measurement of the disk with the images. After a removal, it waits for a newer measurement than the first, which may be
+ * from before the removal.
  */
 export async function askKubelet(
   context: Context,
@@ -73,7 +73,7 @@ function diskOf({ imageFs, nodeFs }: ports.KubeletStats): ports.FileSystem | und
   return imageFs?.availableBytes === undefined ? nodeFs : imageFs;
 }
 
-/** A failure is a gap that does not make the answer unknown: the engine itself says what is left over. */
+/** A failure is an unrelated gap: the engine itself reports what is left over. */
 async function withoutFailing(
   gap: Context['gap'],
   signal: AbortSignal,

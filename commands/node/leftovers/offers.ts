@@ -11,7 +11,7 @@ type One<Name extends string, Params> =
       readonly each: readonly { readonly target: string; readonly params: Params }[];
     };
 
-/** A button of this check. */
+/** An offer of this check. */
 export type OfferOfLeftovers = One<'remove-containers', ContainerParams> | One<'remove-images', ImageParams>;
 
 /** Lines of one plan: each is checked again right before it is applied. */
@@ -21,7 +21,7 @@ const FEW = 20;
 
 type Offers = { readonly offers?: readonly OfferOfLeftovers[] };
 
-/** Removing all of them, at most the largest 500, and for a smaller plan only the largest. None where the configuration forbids it. */
+/** An offer to remove all of them, at most the largest 500, and one for only the largest. Empty if the configuration does not allow it. */
 export function offerContainers(engine: EngineFacts, leftovers: readonly Leftover[]): Offers {
   const each = leftovers.map((one) => ({
     target: containerTarget(engine.target, one.name),
@@ -65,7 +65,7 @@ function offer<Name extends string, Params>(
   };
 }
 
-/** How many a button leaves out, in words. undefined if none. */
+/** How many the offer leaves out, in words. undefined if none. */
 export function notOffered(count: number): string | undefined {
   if (count <= MAX_OFFERED) return undefined;
   return `one plan removes the largest ${MAX_OFFERED}; run the check again for the other ${wording.count(count - MAX_OFFERED, 'container')}`;

@@ -41,7 +41,7 @@ function originOf(image: string | undefined, group: readonly Leftover[]): Origin
   };
 }
 
-/** `registry.example:5000/base` of `registry.example:5000/base:209`. The engine writes an id where the tag has moved on. */
+/** `registry.example:5000/base` of `registry.example:5000/base:209`. The engine shows an id if the tag now belongs to another image. */
 export function repositoryOf(image: string): string | undefined {
   if (/^(?:sha256:)?[0-9a-f]{12,64}$/.test(image)) return undefined;
   const [named = ''] = image.split('@');
@@ -53,7 +53,7 @@ export function repositoryOf(image: string): string | undefined {
 /** At least as long as a word. */
 const MIN_COMMON_CHARS = 4;
 
-/** `jenkins-it-*`: where the names of several begin alike, up to a separator. */
+/** `jenkins-it-*`: the common beginning of several names, up to a separator. */
 function commonName(names: readonly string[]): string | undefined {
   if (names.length < 2) return undefined;
   const sorted = names.toSorted();

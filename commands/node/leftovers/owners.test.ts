@@ -96,7 +96,7 @@ const UNOWNED: readonly (readonly [Labels, name?: string])[] = [
   [{}, 'my_buildx_buildkit_x'],
 ];
 
-describe('nobody owns a container', () => {
+describe('a container has no owner', () => {
   test.each(UNOWNED.map(([labels, name]) => ({ labels, name })))('by $labels $name', ({ labels, name }) => {
     expect(ownerOf(container(labels, name))).toBeUndefined();
   });

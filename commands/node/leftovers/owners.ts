@@ -1,6 +1,6 @@
 import type { ports } from '../../kit.ts';
 
-/** Who may own a stopped container, so that it is not a leftover although it does not run. */
+/** Possible owners of a stopped container. A container with an owner is not a leftover. */
 export type Owner =
   | 'kubernetes'
   | 'compose'
@@ -27,7 +27,7 @@ export type Owner =
   | 'home-assistant'
   | 'keep';
 
-/** Owners whose stopped containers are probably leftovers all the same: `--include` treats them as such. */
+/** Owners whose stopped containers are probably leftovers: `--include` treats them as such. */
 export const INCLUDABLE = ['compose-runs', 'testcontainers'] as const satisfies readonly Owner[];
 
 export type Includable = (typeof INCLUDABLE)[number];
@@ -47,11 +47,11 @@ type Evidence = Pick<ports.EngineContainer, 'name' | 'image' | 'labels'>;
 const DOCKERSHIM_NAME =
   /^k8s_[^_]+_[^_]+_[^_]+_(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32})_\d+(?:_[0-9a-f]{8})?$/;
 
-/** The first that matches owns the container. */
+/** The first match is the owner. */
 const RULES: readonly OwnerRule[] = [
   // The kubelet collects its own, and runs an init container again if its container is removed: https://github.com/kubernetes/kubernetes/issues/86531
   { owner: 'kubernetes', matches: hasPrefix('io.kubernetes.', 'annotation.io.kubernetes.') },
-  // Labels may be lost in a restore. Nothing else uses the exact form of pkg/kubelet/dockershim/naming.go in Kubernetes 1.23.
+  // Labels may be lost in a restore. Nothing else uses this form: https://github.com/kubernetes/kubernetes/blob/v1.23.0/pkg/kubelet/dockershim/naming.go
   { owner: 'kubernetes', matches: ({ name }) => DOCKERSHIM_NAME.test(name) },
   // Set by a person.
   { owner: 'keep', matches: ({ labels }) => Object.entries(labels).some(isKeepLabel) },
@@ -103,7 +103,7 @@ const RULES: readonly OwnerRule[] = [
   { owner: 'jenkins', matches: hasPrefix('com.nirima.jenkins.plugins.docker.') },
   // https://docs.podman.io/en/latest/markdown/podman-auto-update.1.html
   { owner: 'systemd', matches: hasPrefix('PODMAN_SYSTEMD_UNIT') },
-  // https://github.com/containers/toolbox: started again each time somebody enters it.
+  // https://github.com/containers/toolbox: started again each time someone enters it.
   { owner: 'toolbox', matches: hasPrefix('com.github.containers.toolbox', 'com.github.debarshiray.toolbox') },
   // https://github.com/89luca89/distrobox
   { owner: 'distrobox', matches: ({ labels }) => labels['manager'] === 'distrobox' },
@@ -112,7 +112,7 @@ const RULES: readonly OwnerRule[] = [
   { owner: 'home-assistant', matches: hasPrefix('supervisor_managed') },
 ];
 
-/** Who owns a container by its labels or its name. undefined if nothing says so. */
+/** The owner of a container by its labels or its name. undefined if there is none. */
 export function ownerOf(container: Evidence): Owner | undefined {
   return RULES.find(({ matches }) => matches(container))?.owner;
 }

@@ -8,8 +8,8 @@ import {
   cameFrom,
   finishedBetween,
   goDuration,
-  held,
-  heldInFull,
+  sizeText,
+  sizeTextInFull,
   imageTable,
   keptInFull,
   namesOf,
@@ -26,12 +26,12 @@ import { containerTarget, imageTarget } from './targets.ts';
 import { type JudgedUsage, judgeUsage, sum } from './usage.ts';
 import { bytesInFull, KEPT_WORDS } from './words.ts';
 
-/** One finding, with what the verdict says of it. */
+/** One finding, with its text in the verdict. */
 export interface Problem {
   readonly finding: Finding<OfferOfLeftovers>;
-  /** `3 stopped containers hold 46 GB` */
+  /** `3 stopped containers use 46 GB` */
   readonly headline: string;
-  /** As far as it is known. */
+  /** As far as known. */
   readonly bytes: number;
 }
 
@@ -41,9 +41,9 @@ export interface Limits {
   readonly olderMs: number;
 }
 
-/** From here on leftovers are a warning, and what is large but not a leftover is mentioned. */
+/** From this size on, leftovers are a warning, and large objects that are not leftovers are mentioned. */
 const LARGE_BYTES = 1_000_000_000;
-/** So many stopped containers slow the engine down, however little they hold. */
+/** This many stopped containers slow the engine down, however small they are. */
 const MANY = 100;
 const MAX_NAMED = 5;
 
@@ -81,14 +81,14 @@ function stoppedContainers(engine: EngineFacts, { olderMs }: Limits): readonly P
     severity: isLarge ? 'warning' : 'info',
     target,
     targets: leftovers.map(({ name }) => containerTarget(target, name)),
-    summary: `${count} that nobody owns ${agree(leftovers.length, HOLD)} ${heldInFull(bytes, unknown)}${originsInWords(origins, 3)}`,
+    summary: `${count} without an owner ${agree(leftovers.length, USE)} ${sizeTextInFull(bytes, unknown)}${originsInWords(origins, 3)}`,
     ...sizeLevel(bytes, unknown),
     evidence: [
       ...aboutEngine(engine),
       field('Finished', `${finishedBetween(leftovers)}, more than ${wording.period(olderMs)} ago`),
       ...cameFrom(origins),
       tableOf(leftovers),
-      ...optionalField('Left alone', keptInFull(kept)),
+      ...optionalField('Kept', keptInFull(kept)),
       ...optionalField(
         'Volumes that stay',
         volumes.length === 0 ? undefined : wording.list(volumes, MAX_NAMED),
@@ -101,17 +101,19 @@ function stoppedContainers(engine: EngineFacts, { olderMs }: Limits): readonly P
     ],
     ...offerContainers(engine, leftovers),
   };
-  return [{ finding, bytes, headline: `${count} ${agree(leftovers.length, HOLD)} ${held(bytes, unknown)}` }];
+  return [
+    { finding, bytes, headline: `${count} ${agree(leftovers.length, USE)} ${sizeText(bytes, unknown)}` },
+  ];
 }
 
-/** Absent where the size of something is not known. */
+/** Absent if a size is unknown. */
 function sizeLevel(bytes: number, unknown = 0): { readonly level?: Level } {
   return unknown > 0 ? {} : { level: { value: bytes, unit: 'bytes' } };
 }
 
-const HOLD = { one: 'holds', many: 'hold' };
+const USE = { one: 'uses', many: 'use' };
 
-/** Containers of an owner that does not remove them, but may still want them. */
+/** Containers of an owner that does not remove them, but may still need them. */
 function probableLeftovers(engine: EngineFacts): readonly Problem[] {
   const { target, containers } = engine;
   const groups = containers.kept.filter(({ why }) => (INCLUDABLE as readonly string[]).includes(why));
@@ -126,7 +128,7 @@ function probableLeftovers(engine: EngineFacts): readonly Problem[] {
     reason: 'probable-leftovers',
     severity: 'info',
     target,
-    summary: `${wording.list(what)} ${agree(count, { one: 'is probably a leftover', many: 'are probably leftovers' })}, left alone without \`--include ${include}\``,
+    summary: `${wording.list(what)} ${agree(count, { one: 'is probably a leftover', many: 'are probably leftovers' })}, kept without \`--include ${include}\``,
     evidence: aboutEngine(engine),
     next: [{ check: 'node/leftovers', args: { node: target, include } }],
   };
@@ -139,7 +141,7 @@ function probableLeftovers(engine: EngineFacts): readonly Problem[] {
   ];
 }
 
-/** They take space, but removing them may not be safe. */
+/** They use space, but removing them may not be safe. */
 function sharingVolumes(engine: EngineFacts): readonly Problem[] {
   const { target, containers } = engine;
   const { sharingVolumes: sharing } = containers;
@@ -150,7 +152,7 @@ function sharingVolumes(engine: EngineFacts): readonly Problem[] {
     reason: 'containers-sharing-volumes',
     severity: 'info',
     target,
-    summary: `${count} ${agree(sharing.length, HOLD)} ${heldInFull(bytes, unknown)} but ${agree(sharing.length, { one: 'shares', many: 'share' })} volumes with containers that stay, so removal is not offered (${namesOf(
+    summary: `${count} ${agree(sharing.length, USE)} ${sizeTextInFull(bytes, unknown)} but ${agree(sharing.length, { one: 'shares', many: 'share' })} volumes with containers that are kept, so removal is not offered (${namesOf(
       sharing.map(({ name }) => name),
       sharing.length,
     )})`,
@@ -161,7 +163,7 @@ function sharingVolumes(engine: EngineFacts): readonly Problem[] {
     {
       finding,
       bytes,
-      headline: `${count} with shared volumes ${agree(sharing.length, HOLD)} ${held(bytes, unknown)}`,
+      headline: `${count} with shared volumes ${agree(sharing.length, USE)} ${sizeText(bytes, unknown)}`,
     },
   ];
 }
@@ -175,7 +177,7 @@ function danglingImages(engine: EngineFacts, { dangling, danglingBytes }: Judged
     severity: danglingBytes.most >= LARGE_BYTES ? 'warning' : 'info',
     target,
     targets: dangling.map(({ id }) => imageTarget(target, id)),
-    summary: `${count} ${agree(dangling.length, HOLD)} ${rangeInWords(danglingBytes)}`,
+    summary: `${count} ${agree(dangling.length, USE)} ${rangeInWords(danglingBytes)}`,
     ...sizeLevel(danglingBytes.most),
     evidence: [
       ...aboutEngine(engine),
@@ -188,7 +190,7 @@ function danglingImages(engine: EngineFacts, { dangling, danglingBytes }: Judged
     {
       finding,
       bytes: danglingBytes.least,
-      headline: `${count} ${agree(dangling.length, HOLD)} ${upTo(danglingBytes)}`,
+      headline: `${count} ${agree(dangling.length, USE)} ${upTo(danglingBytes)}`,
     },
   ];
 }
@@ -213,7 +215,7 @@ function buildCache(engine: EngineFacts, { cache }: JudgedUsage, { olderMs }: Li
         ? [
             field(
               'To remove it',
-              `run on the host: docker builder prune --filter until=${goDuration(olderMs)}. The next builds take longer once`,
+              `run on the host: docker builder prune --filter until=${goDuration(olderMs)}. The next build will take longer`,
             ),
           ]
         : []),
@@ -222,19 +224,19 @@ function buildCache(engine: EngineFacts, { cache }: JudgedUsage, { olderMs }: Li
   return [{ finding, bytes: oldBytes, headline: `${wording.bytes(unusedBytes)} of build cache is unused` }];
 }
 
-/** Tagged images are no leftovers: somebody may want to run them. Those of a Kubernetes node are collected by its kubelet. */
+/** Tagged images are not leftovers, because someone may want to run them. On a Kubernetes node, the kubelet collects them. */
 function unusedImages(
   engine: EngineFacts,
   { unused, unusedBytes, dangling }: JudgedUsage,
 ): readonly Problem[] {
   const { target, containers } = engine;
   if (containers.hasKubelet || unusedBytes.most < LARGE_BYTES) return [];
-  const count = wording.count(unused.length, 'tagged image');
+  const count = wording.count(unused.length, 'unused tagged image');
   const finding: Finding<OfferOfLeftovers> = {
     reason: 'unused-images',
     severity: 'info',
     target,
-    summary: `${count} that no container uses ${agree(unused.length, HOLD)} ${rangeInWords(unusedBytes)}, shared layers counted once. Removal is not offered: somebody may still need ${unused.length === 1 ? 'it' : 'them'}`,
+    summary: `${count} ${agree(unused.length, USE)} ${rangeInWords(unusedBytes)}, shared layers counted once. Removal is not offered: someone may still need ${unused.length === 1 ? 'it' : 'them'}`,
     ...sizeLevel(unusedBytes.most),
     evidence: [...aboutEngine(engine), field('Dangling images', String(dangling.length)), imageTable(unused)],
   };
@@ -242,7 +244,7 @@ function unusedImages(
     {
       finding,
       bytes: unusedBytes.least,
-      headline: `${count} that no container uses ${agree(unused.length, HOLD)} ${upTo(unusedBytes)}`,
+      headline: `${count} ${agree(unused.length, USE)} ${upTo(unusedBytes)}`,
     },
   ];
 }
@@ -252,19 +254,19 @@ function unusedVolumes(engine: EngineFacts, { anonymousVolumes: volumes }: Judge
   const bytes = sum(volumes.map((one) => one.bytes));
   const unknown = volumes.filter((one) => one.bytes === undefined).length;
   if (volumes.length === 0 || (bytes === 0 && unknown === 0)) return [];
-  const count = wording.count(volumes.length, 'anonymous volume');
+  const count = wording.count(volumes.length, 'unused anonymous volume');
   const finding: Finding<OfferOfLeftovers> = {
     reason: 'unused-volumes',
     severity: 'info',
     target,
-    summary: `${count} that no container mounts ${agree(volumes.length, HOLD)} ${heldInFull(bytes, unknown)}. Wrench does not remove volumes: check what ${volumes.length === 1 ? 'it contains' : 'they contain'} first`,
+    summary: `${count} ${agree(volumes.length, USE)} ${sizeTextInFull(bytes, unknown)}. Wrench does not remove volumes. Check what ${volumes.length === 1 ? 'it contains' : 'they contain'} first`,
     ...sizeLevel(bytes, unknown),
     evidence: [...aboutEngine(engine), volumeTable(volumes)],
   };
-  return [{ finding, bytes, headline: `${count} ${agree(volumes.length, HOLD)} ${held(bytes, unknown)}` }];
+  return [{ finding, bytes, headline: `${count} ${agree(volumes.length, USE)} ${sizeText(bytes, unknown)}` }];
 }
 
-/** Only newer runners set a label. */
+/** Only newer versions of GitLab Runner set a label. */
 function adviseOnCaches(caches: readonly ports.EngineVolume[]): string {
   const areLabelled = caches.every(({ labels }) => 'com.gitlab.gitlab-runner.type' in labels);
   const command = 'docker volume ls --filter label=com.gitlab.gitlab-runner.type=cache';
@@ -279,8 +281,8 @@ function largeVolumes(engine: EngineFacts, { namedVolumes, runnerCaches }: Judge
     { volumes: runnerCaches, what: 'GitLab Runner cache volume' },
     {
       volumes: namedVolumes,
-      what: 'named volume that no container mounts',
-      many: 'named volumes that no container mounts',
+      what: 'unused named volume',
+      many: 'unused named volumes',
     },
   ]
     .map((group) => ({ ...group, bytes: bytesIn(group.volumes) }))

@@ -157,7 +157,7 @@ describe('applying', () => {
     expect(steps).toEqual([]);
   });
 
-  test('each line is planned again with a new inspection: one that was started meanwhile is skipped', async () => {
+  test('each line is planned again with a new inspection: one that has been started since is skipped', async () => {
     const { context } = applying([morse]);
     const [source] = context.read.engines;
     const started = {
@@ -170,7 +170,7 @@ describe('applying', () => {
     });
   });
 
-  test('an engine that cannot be asked ends the plan', async () => {
+  test('an engine that cannot be queried stops the plan', async () => {
     const { context } = applying([morse]);
     const [source] = context.read.engines;
     const down = new SourceError('builders', 'unreachable', 'no response');

@@ -7,7 +7,7 @@ import { bytesInFull, momentOf } from './words.ts';
 
 const SAFETY = [
   'None is running, and none has a volume that another container uses.',
-  'Volumes stay. What the containers wrote outside of volumes is lost.',
+  'Volumes are kept. What the containers wrote outside of volumes is lost.',
 ];
 const AFTERWARDS = [
   `On a Kubernetes node, the kubelet measures the disk with a delay: Wrench waits up to ${MEASURED_WITHIN_SECONDS} seconds for a new measurement.`,
@@ -15,7 +15,7 @@ const AFTERWARDS = [
 
 /** Removes exactly the containers that were approved, by their ids. */
 export const removeContainers = defineRemediation({
-  about: 'Removes stopped containers that nobody owns, each by its id; their volumes stay',
+  about: 'Removes stopped containers without an owner, each by its id; keeps their volumes',
   title: ({ name, bytes }) =>
     fitTitle(`Remove ${name}${bytes === undefined ? '' : ` (${wording.bytes(bytes)})`}`, `Remove ${name}`),
   risk: 'destructive',
@@ -42,7 +42,7 @@ export const removeContainers = defineRemediation({
     await write.engines(source).removeContainer({ engine, id, state, finishedAtText }, applyContext);
     await recordStep(`${name} removed`);
   },
-  // The check waits for a new measurement of the kubelet.
+  // The time in which the kubelet has a new measurement.
   settlesWithinSeconds: 120,
   many: {
     title: (all) => {
@@ -58,7 +58,7 @@ export const removeContainers = defineRemediation({
   },
 });
 
-/** The same whenever it is planned: no ages. */
+/** Must not change with time, so it has no ages. */
 function lineOf({ name, id, image, finishedAtText, bytes }: ContainerParams): string {
   const size = bytes === undefined ? 'size unknown' : bytesInFull(bytes);
   return `Remove ${name} (${id.slice(0, 12)}), image ${image}, finished ${momentOf(finishedAtText)}: ${size}`;

@@ -22,12 +22,12 @@ export type ImageParams = z.output<typeof params>;
 
 const SAFETY = [
   'None has a tag, and no container uses any of them.',
-  'Layers shared with other images stay, so less space may be freed than the sizes add up to.',
+  'Layers shared with other images are kept, so less space may be freed than the sum of the sizes.',
 ];
 
 /** Removes exactly the dangling images that were approved, by their ids. */
 export const removeImages = defineRemediation({
-  about: 'Removes dangling images: without a tag, and used by no container',
+  about: 'Removes dangling images: without a tag, and not used by any container',
   title: ({ id }) => fitTitle(`Remove image ${shortId(id)}`),
   risk: 'destructive',
   allow: 'remove',
@@ -63,7 +63,8 @@ type Context = Pick<ReadContext<'engines'>, 'read' | 'signal'>;
 
 /**
  * The image, as it is now.
- * @throws {SourceError} `missing` if it is gone, has a tag, is used or has become a layer of another image; `refused` if images may not be removed.
+ * @throws {SourceError} `missing` if it no longer exists, has a tag, is used or is now a layer of another image; `refused` if images may
+ * not be removed.
  */
 async function findDangling(
   context: Context,

@@ -102,7 +102,7 @@ function notInspected(inspected: ports.EngineContainer): ports.EngineContainer {
 }
 
 describe('containers that depend on each other', () => {
-  test('those that a kept container needs to start are kept, and so are those that they need', () => {
+  test('containers that a kept container needs to start are kept, and so are those that they need', () => {
     const dependsOn = (name: string, on: readonly string[], known: Partial<ports.EngineContainer> = {}) =>
       stoppedContainer(name, ago(2), { ...known, details: { dependsOn: on } });
     const vpn = dependsOn('vpn', ['proxy']);
@@ -139,7 +139,7 @@ describe('containers that depend on each other', () => {
       ...left,
       stays('a', '/var/lib/docker/volumes/data/_data'),
       stays('b', '/home/ada/.local/share/containers/storage/volumes/other/_data/sub'),
-      // The machine's whole disk is no use of a volume: monitoring agents mount it.
+      // A mount of the machine's whole disk does not count: monitoring agents mount it.
       stays('c', '/'),
       stays('d', '/srv/volumes/data-2'),
     ];

@@ -2,7 +2,7 @@ import type { ports } from '../../kit.ts';
 import type { KeptContainers, KeptReason, Leftover, SortedContainers } from './facts.ts';
 import { type Includable, isIncludable, isOwnedByName, ownerOf } from './owners.ts';
 
-/** The verdict on one container, without regard to others that use its volumes. */
+/** The result for one container, without regard to others that use its volumes. */
 type Verdict =
   | { readonly kind: 'in-use' }
   | { readonly kind: 'kept'; readonly why: KeptReason }
@@ -13,7 +13,7 @@ export interface SortOptions {
   readonly now: Date;
   /** How long ago a container must have finished. */
   readonly olderMs: number;
-  /** Owners whose containers are treated as if nobody owned them. */
+  /** Owners whose containers are treated as leftovers. */
   readonly include: readonly Includable[];
 }
 
@@ -27,7 +27,7 @@ export interface Undecided {
 
 /** Names that are kept of many. */
 const MAX_NAMES = 5;
-/** More is a wrong clock; less can be the time that a request takes. */
+/** More means a wrong clock. Less can be the duration of a request. */
 export const CLOCK_TOLERANCE_MS = 300_000;
 
 const IN_USE: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);
@@ -35,7 +35,7 @@ const IN_USE: ReadonlySet<string> = new Set(['running', 'paused', 'restarting'])
 const NEVER_STARTED: ReadonlySet<string> = new Set(['created', 'initialized']);
 const STOPPED: ReadonlySet<string> = new Set(['exited', 'dead']);
 
-/** Decides what a container is. Nothing unknown makes it a leftover. */
+/** Decides whether a container is a leftover. If anything is unknown, it is not. */
 export function judge(container: ports.EngineContainer, options: SortOptions): Verdict {
   if (IN_USE.has(container.state)) return { kind: 'in-use' };
   const owner = ownerOf(container);
@@ -82,13 +82,13 @@ function judgeAge(details: ports.ContainerDetails, now: Date, olderMs: number): 
 
 interface Sorting {
   readonly add: (container: ports.EngineContainer) => void;
-  /** Once all were added. `isComplete`: whether the engine's list was read to its end. */
+  /** Call after all were added. `isComplete`: whether the engine's list was read to its end. */
   readonly result: (isComplete: boolean) => SortedContainers & { readonly undecided: readonly Undecided[] };
 }
 
 /**
- * Sorts the containers of one engine as they are read. Of those that are left alone it keeps counts and a few names only, so that ten
- * thousand of them need little memory.
+ * Sorts the containers of one engine as they are read. Of kept containers it stores only counts and a few names, so that ten thousand of
+ * them need little memory.
  */
 export function sortContainers(options: SortOptions): Sorting {
   const stopped: Leftover[] = [];
@@ -97,10 +97,10 @@ export function sortContainers(options: SortOptions): Sorting {
   const imageIds = new Set<string>();
   const volumes = new Set<string>();
   const runnerCacheVolumes = new Set<string>();
-  /** Volumes of containers that stay. */
+  /** Volumes of kept containers. */
   const usedVolumes = new Set<string>();
   const volumesFrom = new Set<string>();
-  /** Containers on which those depend that stay. */
+  /** Containers on which kept ones depend. */
   const needed = new Set<string>();
   /** Of stopped containers, by id. */
   const dependencies = new Map<string, readonly string[]>();
@@ -183,7 +183,7 @@ export function sortContainers(options: SortOptions): Sorting {
   return { add, result };
 }
 
-/** The largest first; what is unknown may be large. */
+/** The largest first. Unknown sizes may be large. */
 export function byBytesThenName(a: Leftover, b: Leftover): number {
   const difference = (b.bytes ?? Infinity) - (a.bytes ?? Infinity);
   if (difference !== 0 && !Number.isNaN(difference)) return difference;
@@ -235,15 +235,15 @@ export function namedBy(
 }
 
 interface Use {
-  /** Volumes of containers that stay. */
+  /** Volumes of kept containers. */
   readonly usedVolumes: ReadonlySet<string>;
-  /** On which containers those that stay depend, by id or name. */
+  /** The containers on which kept ones depend, by id or name. */
   readonly needed: ReadonlySet<string>;
-  /** The same of each stopped one, by its id. */
+  /** The same for each stopped container, by its id. */
   readonly dependencies: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What shares a volume with a container that stays, or is needed by one, stays too; so does what that one shares and needs. */
+/** A container that shares a volume with a kept one, or that a kept one needs, is also kept, and so on. */
 function splitByUse(
   lending: readonly Leftover[],
   stopped: readonly Leftover[],

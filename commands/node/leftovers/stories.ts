@@ -69,7 +69,7 @@ export const hellGotLoose: Story<Facts> = {
 
 /** `df` shows 41% used. */
 export const cleanedUp: Story<Facts> = {
-  title: 'The same nodes, once the stopped containers and the dangling images are removed',
+  title: 'The same nodes after the stopped containers and the dangling images were removed',
   source: `${HELL_GOT_LOOSE}, "41%"`,
   now: new Date('2018-11-22T08:40:00Z'),
   facts: factsOf(
@@ -116,7 +116,7 @@ export const cacheOfABuildHost: Story<Facts> = {
   ),
 };
 
-/** Stopped clusters are in use: somebody will start them again. */
+/** Stopped clusters are in use: someone will start them again. */
 export const stoppedClusters: Story<Facts> = {
   title: 'The computer of a developer, with stopped clusters that `docker system prune` would delete',
   source: 'https://github.com/kubernetes/minikube/issues/10773',

@@ -193,7 +193,7 @@ describe('a volume', () => {
     expect([...judged.anonymousVolumes, ...judged.namedVolumes]).toEqual([]);
   });
 
-  test('of GitLab Runner is known by its name where it has no label, and by the cache container that mounts it', () => {
+  test('of GitLab Runner is recognized by its name if it has no label, or by the cache container that mounts it', () => {
     const named = volume({
       name: 'runner-gxwcus4-project-21-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70',
       isAnonymous: false,

@@ -2,20 +2,20 @@ import type { ports } from '../../kit.ts';
 import type { SortedContainers } from './facts.ts';
 import { isGitlabCache } from './owners.ts';
 
-/** What takes space on one engine besides its containers, judged. What is unknown is never judged as unused. */
+/** What uses space on one engine besides its containers. Nothing unknown counts as unused. */
 export interface JudgedUsage {
   /** Unused, untagged and older than the limit: `docker image prune` removes the same. */
   readonly dangling: readonly ports.EngineImage[];
-  /** Tagged, and no container uses them. */
+  /** Tagged images that no container uses. */
   readonly unused: readonly ports.EngineImage[];
-  /** What removing all `unused` images frees at least, and at most. Shared layers count once. */
+  /** The least and most that removing all `unused` images frees. Shared layers count once. */
   readonly unusedBytes: Range;
-  /** Of dangling images likewise. */
+  /** The same for dangling images. */
   readonly danglingBytes: Range;
   readonly cache: JudgedCache;
-  /** Without a name of their own, and no container mounts them. */
+  /** Anonymous volumes that no container mounts. */
   readonly anonymousVolumes: readonly ports.EngineVolume[];
-  /** With names, and no container mounts them. */
+  /** Named volumes that no container mounts. */
   readonly namedVolumes: readonly ports.EngineVolume[];
   /** Caches of GitLab Runner, in use or not. */
   readonly runnerCaches: readonly ports.EngineVolume[];
@@ -35,7 +35,7 @@ export interface Range {
 interface JudgedCache {
   /** Entries that no build uses and no image needs. */
   readonly unusedBytes: number;
-  /** Of these, last used longer ago than the limit. */
+  /** Entries of `unused` that were last used longer ago than the limit. */
   readonly oldBytes: number;
   readonly entries: number;
   /** All entries, in use or not. */
@@ -62,7 +62,7 @@ export function judgeUsage(
   const useOfVolume = ({ containers: count, name }: ports.EngineVolume) =>
     useOf(count, containers.volumes.has(name), containers.isComplete);
   const unusedImages = images.filter((one) => !one.isParent && useOfImage(one) === 'unused');
-  // A kubelet pulls images by digest and collects them itself.
+  // A kubelet pulls images by digest, and collects them itself.
   const mayHaveKubelet = containers.hasKubelet || !containers.isComplete;
   const isDangling = ({ tags, digests }: ports.EngineImage) =>
     tags.length === 0 && (digests.length === 0 || !mayHaveKubelet);
@@ -96,14 +96,17 @@ function useOf(
   return isComplete || count === 0 ? 'unused' : 'unknown';
 }
 
-/** Without and with shared layers. The upper bound leaves out what the largest image that stays takes: the engine still stores that. */
+/**
+ * The size without and with shared layers. The upper limit leaves out the size of the largest image that is kept, because the engine still
+ * stores that.
+ */
 function rangeOf(
   some: readonly ports.EngineImage[],
   all: readonly ports.EngineImage[],
   imageBytes: number | undefined,
 ): Range {
   const together = Math.min(sum(some.map(({ bytes }) => bytes)), imageBytes ?? Infinity);
-  // All images together take exactly what is stored.
+  // All images together use exactly what is stored.
   if (some.length === all.length && imageBytes !== undefined) return { least: together, most: together };
   const own = sum(some.map(({ bytes, sharedBytes }) => Math.max(0, bytes - (sharedBytes ?? bytes))));
   const least = Math.min(own, together);
@@ -130,7 +133,7 @@ function judgeCache(
   };
 }
 
-/** Sum of what is known. */
+/** The sum of the known values. */
 export function sum(amounts: readonly (number | undefined)[]): number {
   return amounts.reduce<number>((total, one) => total + (one ?? 0), 0);
 }

@@ -11,7 +11,7 @@ export function digits(amount: number): string {
   return Math.round(amount).toLocaleString('en-US');
 }
 
-/** `2026-11-17 12:00 UTC`, from the nanoseconds of an engine. A time of another zone is left as it is. */
+/** `2026-11-17 12:00 UTC`, from the nanoseconds of an engine. A time in another time zone is kept as it is. */
 export function momentOf(text: string): string {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:[\d.]+Z$/.test(text)
     ? `${text.slice(0, 16).replace('T', ' ')} UTC`

@@ -6,8 +6,11 @@ import { diagnose } from './diagnose.ts';
 import { uncordon } from './uncordon.ts';
 
 export const check = defineCheck({
-  title: 'Whether component versions are within the supported version skew',
-  why: 'A node that is newer than its API server, or a kube-proxy that every upgrade forgot, can fail at the next change. And in an outage, the one node with another version is the first suspect: a node that is one minor version behind is supported, and rarely the cause.',
+  title: 'Kubernetes components outside the supported version skew, and nodes that differ from their pool',
+  policy: {
+    rule: 'No component may be newer than its API server, or more than 1 to 3 minor versions older, depending on the component.',
+    source: 'https://kubernetes.io/releases/version-skew-policy/',
+  },
   uses: ['clusters'],
   reads: { clusters: ['version', 'nodes', 'pods', 'daemonSets', 'cordonPermission'] },
   args: z.object({

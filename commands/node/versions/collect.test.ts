@@ -120,7 +120,7 @@ test.each([
 test('pages before a list fails are kept', async () => {
   const source: ports.Cluster = {
     ...healthy('eu'),
-    // oxlint-disable-next-line typescript/require-await -- its pages are there at once
+    // oxlint-disable-next-line typescript/require-await -- its pages are complete
     nodes: async function* () {
       yield nodes.slice(0, 2);
       throw new SourceError('eu', 'unreachable', 'the list expired too often');

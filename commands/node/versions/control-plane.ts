@@ -71,7 +71,7 @@ function apiServersText(servers: readonly ApiServer[]): string {
   );
 }
 
-/** A controller is compared with the API server on its own node if there is one: it talks to that one, and goes down with it. */
+/** A controller is compared with the API server on its own node if there is one, because it uses that one. */
 function controllerProblems(survey: Survey): readonly Problem[] {
   const { controllers, range } = survey;
   const judged = controllers.flatMap((controller) => {

@@ -3,7 +3,7 @@ import { kubeletSkews } from './kubelet-skews.ts';
 import type { NodeOffer, NodeParams } from './problem.ts';
 import { type Kubelet, type Survey, targetIn } from './survey.ts';
 
-/** Each offer is a button, and is stored. */
+/** Each offer is a button and is stored, so there is a limit. */
 const MAX_SINGLE_OFFERS = 20;
 
 type Node = Pick<

@@ -81,7 +81,8 @@ describe('cordon', () => {
 
   test('a plan for several nodes has one line per node, independent of the others', async () => {
     const plan = await cordon.plan(context(lab()), ASKED);
-    expect(cordon.many?.title([ASKED, ASKED])).toBe('Cordon all 2');
+    expect(cordon.many?.title([ASKED, ASKED])).toBe('Cordon both');
+    expect(cordon.many?.title([ASKED, ASKED, ASKED])).toBe('Cordon all 3');
     expect(cordon.many?.line(ASKED, plan)).toBe(plan.lines[0]);
     expect(cordon.many?.precondition(plan)).toEqual(plan.precondition);
   });
@@ -148,7 +149,7 @@ describe('cordon', () => {
     });
   });
 
-  test('all lines of a plan share one list of nodes; when applied, each line reads it again', async () => {
+  test('all lines of a plan share one list of nodes, and each line reads it again when applied', async () => {
     let lists = 0;
     const counting = (more: object = {}) => {
       const [source] = context(lab()).read.clusters;
@@ -202,7 +203,7 @@ describe('uncordon', () => {
 
   test.each([
     ['is not cordoned', { unschedulable: false }, 'missing', 'no longer cordoned'],
-    ['somebody else cordoned', { unschedulable: true }, 'missing', 'Wrench did not cordon it'],
+    ['someone else cordoned', { unschedulable: true }, 'missing', 'Wrench did not cordon it'],
     ['is NotReady', { ...ours, conditions: [condition('Ready', 'Unknown')] }, 'refused', 'it is NotReady'],
   ])('a node that %s is refused, with the reason', async (_, known, kind, because) => {
     await expect(uncordon.plan(context(lab(known)), ASKED)).rejects.toMatchObject({

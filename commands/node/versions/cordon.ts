@@ -6,7 +6,7 @@ import type { NodeParams } from './problem.ts';
 
 const AFTERWARDS = [
   'Running pods are not moved (drain the node to move them), and new pods that fit on no other node stay Pending',
-  'Once the versions are supported, Wrench offers to uncordon the nodes that it cordoned',
+  'When the versions are supported, Wrench offers to uncordon the nodes that it cordoned',
 ];
 
 /** Keeps new pods off a node with an unsupported kubelet. */
@@ -24,7 +24,7 @@ export const cordon = defineRemediation({
       throw new SourceError(asked.cluster, 'missing', `${asked.node} is already cordoned`);
     const obstacle = obstacleToCordon(node, all);
     if (obstacle !== undefined)
-      throw new SourceError(asked.cluster, 'refused', `${asked.node} is not cordoned: ${obstacle}`);
+      throw new SourceError(asked.cluster, 'refused', `cannot cordon ${asked.node}: ${obstacle}`);
     return {
       lines: [lineOf(asked)],
       targets: [`${asked.cluster}:${asked.node}`],
@@ -38,7 +38,7 @@ export const cordon = defineRemediation({
   },
   settlesWithinSeconds: 30,
   many: {
-    title: (all) => `Cordon all ${all.length}`,
+    title: (all) => (all.length === 2 ? 'Cordon both' : `Cordon all ${all.length}`),
     line: (params) => lineOf(params),
     precondition: ({ precondition }) => precondition,
     afterwards: () => AFTERWARDS,

@@ -30,7 +30,7 @@ const nodes = (kubelet: string, names: readonly string[], known: Partial<NodeSta
   names.map((name) => node(name, kubelet, known));
 
 describe('stories', () => {
-  test('the suspected node is one supported version behind, and not the cause', () => {
+  test('the suspected node is one supported version behind, so it is not the cause', () => {
     const { verdict, findings } = diagnose(suspectedNode.facts);
     expect(verdict).toBe(
       '1 of 4 nodes runs an older kubelet (1.11.3) than its peers (1.12.1), which is supported',
@@ -39,7 +39,7 @@ describe('stories', () => {
       expect.objectContaining({
         severity: 'warning',
         targets: ['antidote:antidote-worker-gt5t'],
-        summary: expect.stringContaining('so this does not explain an outage by itself') as string,
+        summary: expect.stringContaining('so this alone does not explain an outage') as string,
       }),
     ]);
   });
@@ -120,7 +120,7 @@ describe('kubelets', () => {
     expect(only(state).summary).toContain('n-2 (NotReady) runs kubelet 1.26');
   });
 
-  test('each version is named beside the nodes that run it, with its own limit', () => {
+  test('each version is named with the nodes that run it, with its own limit', () => {
     const state = cluster('v1.30.8', [
       node('n-1', 'v1.30.8'),
       node('alpha', 'v1.26.1'),
@@ -180,11 +180,11 @@ describe('kubelets', () => {
     expect(diagnose(factsOf(state))).toMatchObject({ examined: 1, findings: [] });
   });
 
-  test('if no API server version is known, nothing is called supported', () => {
+  test('if no API server version is known, nothing is reported as supported', () => {
     const { version: _, ...state } = cluster('v1.30.8', nodes('v1.20.1', ['n-1', 'n-2']));
     const { findings, verdict } = diagnose(factsOf(state));
     expect(findings).toEqual([]);
-    expect(verdict).toBe('2 kubelets of lab could not be compared with an API server');
+    expect(verdict).toBe("2 kubelets of lab couldn't be compared with an API server");
   });
 });
 
@@ -195,7 +195,7 @@ const servers = (...versions: readonly string[]): readonly ProgramPod[] =>
 describe('the control plane', () => {
   const cps = nodes('v1.29.9', ['cp-1', 'cp-2', 'cp-3'], CP);
 
-  test('API servers one minor version apart are an upgrade under way, two are a violation', () => {
+  test('API servers one minor version apart are an upgrade in progress, two are a violation', () => {
     const apart = (...versions: readonly string[]) =>
       inShort([cluster(versions[0]!, nodes('v1.28.9', ['cp-1', 'cp-2']), { pods: servers(...versions) })]);
     expect(apart('v1.30.8', 'v1.30.2')).toEqual([]);
@@ -267,7 +267,7 @@ describe('the control plane', () => {
     ['registry.k8s.io/cloud-pv-vsphere/cloud-provider-vsphere:v1.28.0', 'critical'],
     ['gcr.io/cloud-provider-vsphere/cpi/release/manager:v1.28.0', 'critical'],
     ['rancher/hyperkube:v1.28.3-rancher1', 'critical'],
-    // Nobody says that these support only one minor version.
+    // No policy says that these support only one minor version.
     ['registry.k8s.io/provider-os/openstack-cloud-controller-manager:v1.28.2', 'warning'],
     ['mirror.example/cloud-controller-manager:v1.28.2', 'warning'],
     ['registry.k8s.io/provider-aws/cloud-controller-manager:v1.29.0', undefined],
@@ -303,7 +303,7 @@ describe('the control plane', () => {
     );
   });
 
-  test('each version is named beside the components that run it', () => {
+  test('each version is named with the components that run it', () => {
     const scheduler = (on: string, version: string) => controlPlanePod('kube-scheduler', on, version);
     const three = nodes('v1.28.1', ['cp-1', 'cp-2', 'cp-3']);
     const { findings, verdict } = diagnose(
@@ -388,7 +388,7 @@ describe('kube-proxy', () => {
     ]);
   });
 
-  test('each version is named beside its pods, the oldest first, and the verdict says which is newer and which too old', () => {
+  test('each version is named with its pods, the oldest first, and the verdict says which is newer and which too old', () => {
     const static2 = { 'n-1': 'v1.30.0', 'n-2': 'v1.25.16', 'n-3': 'v1.25.16' };
     const pods = Object.entries(static2).map(([name, tag]) => controlPlanePod('kube-proxy', name, tag));
     const { findings, verdict } = diagnose(factsOf(cluster('v1.29.4', three, { pods })));
@@ -450,7 +450,7 @@ describe('kube-proxy', () => {
     ]);
   });
 
-  test('beside a kubelet that is too old, a supported kube-proxy is not a finding', () => {
+  test('with a kubelet that is too old, a supported kube-proxy is not a finding', () => {
     const state = cluster('v1.30.8', [node('n-1', 'v1.30.8'), node('n-2', 'v1.26.1')], {
       proxies: [proxyDaemonSet('v1.30.8')],
     });
@@ -492,14 +492,14 @@ describe('drift', () => {
     );
   });
 
-  test('each other minor version is named beside its nodes, and nothing is downgraded', () => {
+  test('each other minor version is named with its nodes, and nothing is downgraded', () => {
     const state = cluster('v1.31.4', [
       ...nodes('v1.30.1', ['a-3', 'a-4', 'a-5'], { pool: 'a' }),
       node('a-1', 'v1.31.1', { pool: 'a' }),
       node('a-2', 'v1.29.1', { pool: 'a' }),
     ]);
     expect(only(state).summary).toBe(
-      'a-2 runs kubelet 1.29.1 and a-1 runs 1.31.1, and the rest of pool a runs 1.30.1. API server 1.31.4 supports all of them, so this does not explain an outage by itself. Upgrade all of them to the same minor version',
+      'a-2 runs kubelet 1.29.1 and a-1 runs 1.31.1, and the rest of pool a runs 1.30.1. API server 1.31.4 supports all of them, so this alone does not explain an outage. Upgrade all of them to the same minor version',
     );
     const lost = cluster('v1.30.8', [
       ...nodes('v1.30.1', ['n-1', 'n-2']),
@@ -633,7 +633,7 @@ describe('several clusters', () => {
       ),
     );
     expect(verdict).toBe(
-      'The only node runs kubelet 1.31.1, newer than the API server (1.30.1) (us); ' +
+      '1 node runs kubelet 1.31.1, newer than the API server (1.30.1) (us); ' +
         'kube-proxy 1.25 is too old for the API server (1.30.1) (ap); ' +
         'both kubelets of eu are supported by API server 1.33.4',
     );

@@ -111,14 +111,14 @@ function minorDrift(
   const { range } = survey;
   const groups = groupByMinor(off);
   const supported = range
-    ? `API server ${versionText(range.newest)} supports ${groups.length === 1 ? 'both' : 'all of them'}, so this does not explain an outage by itself. `
+    ? `API server ${versionText(range.newest)} supports ${groups.length === 1 ? 'both' : 'all of them'}, so this alone does not explain an outage. `
     : '';
   const isBlocking = range !== undefined && off.some(({ version }) => blocksUpgrade(version, range));
   const blocks = isBlocking
     ? `. Do this before the control plane is upgraded to ${minorText(range.newest.minor + 1)}`
     : '';
   const fix = isNewer
-    ? 'If no upgrade is under way, upgrade all of them to the same minor version'
+    ? 'If no upgrade is in progress, upgrade all of them to the same minor version'
     : isOlder
       ? upgradeText(off, `to ${minorText(common.minor)}`)
       : 'Upgrade all of them to the same minor version';

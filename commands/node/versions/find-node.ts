@@ -5,7 +5,7 @@ import type { NodeParams } from './problem.ts';
 export const nodeParams = z.strictObject({
   cluster: z.string(),
   node: z.string(),
-  /** Tells this node from a later one with the same name. */
+  /** Distinguishes this node from a later one with the same name. */
   uid: z.string(),
 }) satisfies z.ZodType<NodeParams>;
 

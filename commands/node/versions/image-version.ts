@@ -20,7 +20,7 @@ const RELEASED_PER_MINOR = [
   /(?:^|[/-])(?:aws|azure)-cloud-controller-manager(?:-(?:amd64|arm64))?$/,
   /(?:^|[/-])cloud-provider-vsphere(?:\/cpi\/(?:\w+\/)?manager)?$/,
 ];
-/** Azure called its release for Kubernetes 1.22 1.1, and vSphere its release for 1.18 1.2. */
+/** The release of Azure for Kubernetes 1.22 was 1.1, and that of vSphere for 1.18 was 1.2. */
 const FIRST_SHARED_MINOR = 15;
 /** Has the minor versions of Kubernetes, or an unknown vendor. Others have their own: Hetzner's v1.20 is not for Kubernetes 1.20. */
 const SIMILAR = /^(?:openstack-)?cloud-controller-manager(?:-(?:amd64|arm64))?$/;

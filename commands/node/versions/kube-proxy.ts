@@ -75,7 +75,7 @@ function faultsOf(survey: Survey, { version, pods }: Proxy): readonly string[] {
 }
 
 /**
- * If the nodes of its pods are unknown, it is a violation only if it is unsupported beside every kubelet: it may run only on nodes of another
+ * If the nodes of its pods are unknown, it is a violation only if it is unsupported with every kubelet: it may run only on nodes of another
  * platform. Kubelets that are unsupported themselves are left out, because they have findings of their own.
  */
 function besideClause(

@@ -5,7 +5,7 @@ import type { Kubelet, Survey } from './survey.ts';
 export interface KubeletSkews {
   /** Newer than an API server. */
   readonly newer: readonly Kubelet[];
-  /** Newer than an API server, but not than the one on the same node, which may be the only one that they talk to. */
+  /** Newer than an API server, but not than the one on the same node, which may be the only one that they use. */
   readonly ahead: readonly Kubelet[];
   readonly tooOld: readonly Kubelet[];
   /** Supported now, but no longer after the next upgrade of the control plane. */

@@ -1,6 +1,6 @@
 import { type Evidence, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
-import { agree } from '../../shared/grammar.ts';
+import { agree, shareOf } from '../../shared/grammar.ts';
 import { offersToCordon } from './cordon-rules.ts';
 import { driftedKubelets } from './drift.ts';
 import { type KubeVersion, minorText } from './kube-version.ts';
@@ -101,7 +101,7 @@ function tooOldText(tooOld: readonly Kubelet[], newest: KubeVersion): string {
   });
 }
 
-/** Not critical, because it may be supported: with kubeadm such a kubelet talks to the API server on its own node. */
+/** Not critical, because it may be supported: with kubeadm, such a kubelet uses the API server on its own node. */
 function aheadProblem(survey: Survey, range: ApiServerRange, ahead: readonly Kubelet[]): Problem {
   const { oldest } = range;
   return {
@@ -169,11 +169,8 @@ function namesOf(kubelets: readonly Kubelet[]): string {
   return `${named} (${kubelets.length === 1 ? 'NotReady' : `${down} NotReady`})`;
 }
 
-/** `2 of 4 nodes`, `both nodes`, `all 4 nodes` */
 function ofAll({ kubelets: all }: Survey, some: readonly Kubelet[]): string {
-  if (some.length === all.length)
-    return all.length === 1 ? 'the only node' : all.length === 2 ? 'both nodes' : `all ${all.length} nodes`;
-  return `${some.length} of ${wording.count(all.length, 'node')}`;
+  return shareOf(some.length, all.length, 'node');
 }
 
 function runs(kubelets: readonly Kubelet[]): string {

@@ -47,7 +47,7 @@ export function groupByMinor<T extends Versioned>(all: readonly T[]): readonly (
     .map(([, some]) => some);
 }
 
-/** Each version beside those that run it: `beta runs kubelet 1.23 and alpha and gamma run 1.26`. */
+/** Each version with those that run it: `beta runs kubelet 1.23 and alpha and gamma run 1.26`. */
 export function runsText<T extends Versioned>(
   groups: readonly (readonly T[])[],
   {

@@ -3,7 +3,7 @@ import type { KubeVersion } from './kube-version.ts';
 /** How far the versions of a cluster may be apart. The policy is about minor versions only: patch releases never violate it. */
 export const SKEW_POLICY = 'https://kubernetes.io/releases/version-skew-policy/';
 
-/** The oldest and the newest API server that a component talks to: the first limits how new it may be, the second how old. */
+/** The oldest and the newest API server that a component uses: the first limits how new it may be, the second how old. */
 export interface ApiServerRange {
   readonly oldest: KubeVersion;
   readonly newest: KubeVersion;

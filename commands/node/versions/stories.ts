@@ -68,7 +68,7 @@ export const nodesBeforeControlPlane: Story<Facts> = {
 
 /** The same cluster later: its new nodes were cordoned, then the control plane was upgraded. */
 export const controlPlaneFollowed: Story<Facts> = {
-  title: 'The same cluster, once its control plane is upgraded',
+  title: 'The same cluster after its control plane was upgraded',
   source: 'https://github.com/awslabs/amazon-eks-ami/issues/2119, with the step that was missed',
   now: new Date('2025-01-15T13:00:00Z'),
   facts: factsOf(
@@ -84,9 +84,12 @@ export const controlPlaneFollowed: Story<Facts> = {
   ),
 };
 
-/** March 2025: the control plane and the nodes are upgraded one version at a time, but nobody upgrades the add-on. Services stop working at 1.25, which removes an API that kube-proxy 1.21 needs. */
+/**
+ * March 2025: the control plane and the nodes are upgraded one version at a time, but the add-on is not upgraded. Services stop working at
+ * 1.25, which removes an API that kube-proxy 1.21 needs.
+ */
 export const forgottenKubeProxy: Story<Facts> = {
-  title: 'A kube-proxy that four upgrades forgot',
+  title: 'A kube-proxy that was not upgraded with the nodes',
   source: 'https://github.com/awsdocs/amazon-eks-user-guide/pull/922',
   now: new Date('2025-03-14T09:00:00Z'),
   facts: factsOf(

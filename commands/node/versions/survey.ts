@@ -45,7 +45,7 @@ export interface Controller {
   readonly version: KubeVersion;
   /** Whether its version only resembles that of Kubernetes, so that too large a difference is not certainly a violation. */
   readonly isReleasedSeparately: boolean;
-  /** The API server on the same node, which it talks to. */
+  /** The API server on the same node, which it uses. */
   readonly local?: ApiServer;
 }
 
@@ -209,7 +209,7 @@ function controllersOf(
   };
 }
 
-/** For a DaemonSet both the images of its pods and that of its template: a rollout may be under way, or wait for pods to be deleted. */
+/** For a DaemonSet both the images of its pods and that of its template: a rollout may be in progress, or wait for pods to be deleted. */
 function proxiesOf({ pods, proxies }: ClusterState): {
   readonly known: readonly Proxy[];
   readonly unreadable: readonly Unreadable[];

@@ -3,7 +3,7 @@ import { fitTitle } from '../../shared/title.ts';
 import { nodeParams, readNode } from './find-node.ts';
 import type { NodeParams } from './problem.ts';
 
-/** Undoes `cordon`. Nodes that somebody else cordoned are refused. */
+/** Undoes `cordon`. Refuses nodes that someone else cordoned. */
 export const uncordon = defineRemediation({
   about: 'Uncordons a node that Wrench cordoned, once its kubelet is supported',
   title: ({ node }) => fitTitle(`Uncordon ${node}`),
@@ -17,7 +17,7 @@ export const uncordon = defineRemediation({
     if (!unschedulable) throw missing(asked, 'it is no longer cordoned');
     if (cordonedBy === undefined) throw missing(asked, 'Wrench did not cordon it');
     if (!node.isReady)
-      throw new SourceError(asked.cluster, 'refused', `${asked.node} is not uncordoned: it is NotReady`);
+      throw new SourceError(asked.cluster, 'refused', `cannot uncordon ${asked.node}: it is NotReady`);
     return {
       lines: [lineOf(asked)],
       targets: [`${asked.cluster}:${asked.node}`],
@@ -30,7 +30,7 @@ export const uncordon = defineRemediation({
   },
   settlesWithinSeconds: 30,
   many: {
-    title: (all) => `Uncordon all ${all.length}`,
+    title: (all) => (all.length === 2 ? 'Uncordon both' : `Uncordon all ${all.length}`),
     line: (params) => lineOf(params),
     precondition: ({ precondition }) => precondition,
   },
@@ -41,5 +41,5 @@ function lineOf({ node }: NodeParams): string {
 }
 
 function missing({ cluster, node }: NodeParams, because: string): SourceError {
-  return new SourceError(cluster, 'missing', `${node} is not uncordoned: ${because}`);
+  return new SourceError(cluster, 'missing', `cannot uncordon ${node}: ${because}`);
 }

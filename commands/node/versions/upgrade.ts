@@ -2,7 +2,7 @@ import { wording } from '../../kit.ts';
 import { agree, have } from '../../shared/grammar.ts';
 import type { Kubelet } from './survey.ts';
 
-/** How to upgrade these nodes: `to` is `to 1.28` or `to 1.28 or later`. Only nodes that can be drained are said to be drained. */
+/** How to upgrade these nodes: `to` is `to 1.28` or `to 1.28 or later`. Advises a drain only for nodes that can be drained. */
 export function upgradeText(kubelets: readonly Kubelet[], to: string): string {
   const fargate = kubelets.filter(({ node }) => node.isServerless);
   const machines = kubelets.filter((one) => !fargate.includes(one));

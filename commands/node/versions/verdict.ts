@@ -1,5 +1,5 @@
 import { wording } from '../../kit.ts';
-import { agree, be } from '../../shared/grammar.ts';
+import { agree, be, shareOf } from '../../shared/grammar.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import { versionText } from './kube-version.ts';
 import type { Problem } from './problem.ts';
@@ -17,7 +17,7 @@ export function worstFirst<T extends Pick<Problem, 'finding'>>(problems: readonl
   return problems.toSorted((a, b) => compareSeverity(a.finding, b.finding));
 }
 
-/** The worst first. With several clusters, each problem names its cluster. Only what was compared is called supported. */
+/** The worst problem first. With several clusters, each problem names its cluster. Only compared components are reported as supported. */
 export function verdictOf(judged: readonly Judged[]): string {
   const isOne = judged.length === 1;
   const headlines = worstFirst(
@@ -61,10 +61,7 @@ function describeSupported(judged: readonly Judged[]): string {
   const [only, ...more] = judged;
   const amount = judged.reduce((sum, { survey }) => sum + survey.kubelets.length, 0);
   const names = wording.list(judged.map(({ survey }) => survey.state.name));
-  const kubelets =
-    amount === 1
-      ? `the kubelet of ${names}`
-      : `${amount === 2 ? 'both' : `all ${amount}`} kubelets of ${names}`;
+  const kubelets = `${amount === 1 ? 'the kubelet' : shareOf(amount, amount, 'kubelet')} of ${names}`;
   const others = otherPrograms(judged);
   const subject = wording.list([kubelets, ...others], others.length + 1);
   const who = `${subject} ${agree(amount + others.length, be('supported'))}`;
@@ -74,7 +71,7 @@ function describeSupported(judged: readonly Judged[]): string {
     : `${who} by their API servers`;
 }
 
-/** Other programs that were compared. */
+/** Other components that were compared. */
 function otherPrograms(judged: readonly Judged[]): readonly string[] {
   return [
     ...(judged.some(({ survey }) => survey.proxies.length > 0) ? ['kube-proxy'] : []),
@@ -85,5 +82,5 @@ function otherPrograms(judged: readonly Judged[]): readonly string[] {
 function describeUncompared(judged: readonly Judged[]): string {
   const amount = judged.reduce((sum, { survey }) => sum + survey.kubelets.length, 0);
   const names = wording.list(judged.map(({ survey }) => survey.state.name));
-  return `${wording.count(amount, 'kubelet')} of ${names} could not be compared with an API server`;
+  return `${wording.count(amount, 'kubelet')} of ${names} couldn't be compared with an API server`;
 }

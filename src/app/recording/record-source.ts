@@ -8,7 +8,7 @@ import type { Asked, Note, RecordedHttp } from './recording.ts';
 /** The headers that sources read. */
 const HEADERS = ['content-type', 'date', 'location', 'x-etcd-cluster-id', 'libpod-api-version'] as const;
 
-/** Records what the source with this name is asked over HTTP and the like. `note` hides secrets. */
+/** Records the requests of the source with this name and their responses. `note` hides secrets. */
 export function recordSource(name: string, note: Note, hide: HideSecrets): SourceRecorder {
   /** Notes what `work` returns, or throws. */
   const record = async <T>(

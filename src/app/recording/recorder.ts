@@ -18,7 +18,7 @@ export interface Recorder extends EnvironmentRecorder {
  */
 export function startRecorder(now: Date, secrets: readonly string[]): Recorder {
   const hide = makeHideSecrets(makeRedact(secrets.flatMap(secretEncodings)));
-  // Secrets are searched for when the run is over, so that the search delays no answer.
+  // Secrets are searched for after the run, so that the search doesn't delay the sources.
   const noted: (() => RecordedAnswer)[] = [];
   const startedAt = performance.now();
   const noteFrom =
@@ -47,7 +47,7 @@ export function startRecorder(now: Date, secrets: readonly string[]): Recorder {
   };
 }
 
-/** The answer without secrets. What is nested too deeply to be searched for them is left out: a run must not fail because it is recorded. */
+/** The answer without secrets. An answer that is nested too deeply to be searched for secrets is left out: recording must not make a run fail. */
 function hideIn(hide: HideSecrets, asked: Asked, answered: Answered): object {
   try {
     return { ...asked, ...(hide.inJson(answered()) as object) };

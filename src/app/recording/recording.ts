@@ -2,7 +2,7 @@ import type { SamplesUnavailable, SavedSample } from '../../check/remembers.ts';
 import type { SourceErrorKind } from '../../ports/source-error.ts';
 import type { SourceConfig } from '../../sources/schemas.ts';
 
-/** One run of a check with all that its sources answered: what `wrench run --record` writes, and what a test can run again. */
+/** One run of a check with all responses of its sources. `wrench run --record` writes it, and a test can replay it. */
 export interface Recording {
   readonly check: string;
   readonly environment: string;
@@ -56,7 +56,7 @@ export interface RecordedPlace extends Recorded {
 /** How reading a store of certificates ended. */
 export interface RecordedScan extends Recorded {
   readonly request: string;
-  /** How many places hold no certificate. */
+  /** How many places have no certificate. */
   readonly empty: number;
 }
 
@@ -65,7 +65,7 @@ export interface RecordedObservation extends Recorded {
   readonly result?: boolean;
 }
 
-/** `other`: nobody waited for the answer any more, or there is a bug in Wrench. */
+/** `other`: the run no longer waited for the answer, or there is a bug in Wrench. */
 export interface RecordedError {
   readonly kind: SourceErrorKind | 'other';
   readonly code?: string;
@@ -75,10 +75,10 @@ export interface RecordedError {
   readonly message: string;
 }
 
-/** What an answer is to: the fields by which a test finds it. */
+/** The request of an answer: the fields by which a replay finds it. */
 export type Asked = Readonly<Partial<Record<'at' | 'request' | 'place' | 'observed', string>>>;
 
-/** The other fields of an answer, worked out when the recording is written. */
+/** The other fields of an answer, computed when the recording is written. */
 export type Answered = () => object;
 
 /** Notes an answer at the moment when it came. */

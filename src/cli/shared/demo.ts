@@ -22,7 +22,7 @@ export function runningDemoFile(dataPath: string): string {
   return join(resolve(dataPath), 'demo.json');
 }
 
-/** The running demo, if there is one: a malformed file, or one that a killed demo left behind, counts as none. */
+/** The running demo; undefined if there is none. A malformed file, or one left by a killed demo, counts as none. */
 export function findRunningDemo(dataPath: string): RunningDemo | undefined {
   try {
     const demo = runningDemoSchema.parse(JSON.parse(readFileSync(runningDemoFile(dataPath), 'utf8')));
@@ -32,7 +32,7 @@ export function findRunningDemo(dataPath: string): RunningDemo | undefined {
   }
 }
 
-/** Checks the configuration too, which a demo removes when it ends: its pid may belong to another process by now. */
+/** Checks the configuration too, which a demo deletes when it stops: its pid may belong to another process by now. */
 export function isRunning({ pid, configPath }: RunningDemo): boolean {
   try {
     process.kill(pid, 0);
@@ -44,19 +44,19 @@ export function isRunning({ pid, configPath }: RunningDemo): boolean {
 
 /**
  * The running demo.
- * @throws {MissingSettings} when no demo is running.
+ * @throws {MissingSettings} if no demo is running.
  */
 export function runningDemo(dataPath: string): RunningDemo {
   const demo = findRunningDemo(dataPath);
   if (demo) return demo;
   throw new MissingSettings(
-    `the demo is not running: run \`npm run demo\` first, in the Wrench repository (looked for ${runningDemoFile(dataPath)})`,
+    `The demo isn't running. Run \`npm run demo\` in the Wrench repository first (${runningDemoFile(dataPath)} doesn't exist or is outdated).`,
   );
 }
 
 /**
  * The settings of the process, with the configuration and the Redis of the running demo.
- * @throws {MissingSettings} when no demo is running.
+ * @throws {MissingSettings} if no demo is running.
  */
 export function demoSettings(settings: ProcessSettings): ProcessSettings {
   const { redisUrl: _, ...own } = settings;
@@ -64,7 +64,7 @@ export function demoSettings(settings: ProcessSettings): ProcessSettings {
   return { ...own, configPath, ...(redisUrl !== undefined && { redisUrl }) };
 }
 
-/** Whether the words ask for the demo, however they write it. */
+/** Whether the words select the demo: `--env demo`, `--env=demo` or `env=demo`. */
 export function asksForDemo(words: readonly string[]): boolean {
   return new RegExp(`(^| )(--env[ =]|env=)${DEMO}( |$)`).test(words.join(' '));
 }

@@ -10,7 +10,7 @@ export interface ParsedFlags {
   readonly asksForHelp: boolean;
 }
 
-/** Parses flags: those in `known` take a value, those in `switches` take none. @returns what is wrong, in words, if something is. */
+/** Parses flags: those in `known` take a value, those in `switches` take none. @returns what is wrong, as a sentence, if something is. */
 export function parseFlags(
   words: readonly string[],
   known: readonly string[],
@@ -37,7 +37,7 @@ export function parseFlags(
       continue;
     }
     if (!known.includes(token.name)) return unknownFlag(token.rawName, token.name, [...known, ...switches]);
-    if (token.value === undefined || token.value === '') return `\`${token.rawName}\` needs a value.`;
+    if (token.value === undefined || token.value === '') return `Missing value for \`${token.rawName}\`.`;
     flags[token.name] = token.value;
   }
   return {
@@ -52,10 +52,11 @@ export function parseFlags(
 
 function unknownFlag(raw: string, name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
-  return `There is no \`${raw}\` here.${meant ? ` Did you mean \`--${meant}\`?` : ''}`;
+  if (meant !== undefined) return `Unknown flag \`${raw}\`. Did you mean \`--${meant}\`?`;
+  return `Unknown flag \`${raw}\`. Available: ${[...known, 'help'].map((one) => `--${one}`).join(', ')}.`;
 }
 
-/** Quotes a word that the shell has unquoted, so that one with spaces stays one word. */
+/** Quotes a word that the shell has unquoted, so that a word with spaces stays one word. */
 export function quoteWord(word: string): string {
   if (!/[\s"']/.test(word)) return word;
   return word.includes('"') ? `'${word}'` : `"${word}"`;

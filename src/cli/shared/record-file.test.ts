@@ -10,7 +10,7 @@ async function makeFolder(): Promise<string> {
   return folder;
 }
 
-test('the flag is taken out of the words, wherever it is', () => {
+test('the flag is removed from the arguments, at any position', () => {
   const words = ['certs', 'expiring'];
   expect(takeRecordFlag(words)).toEqual({ words });
   expect(takeRecordFlag(['certs', '--record', 'a.json', 'expiring'])).toEqual({ words, path: 'a.json' });
@@ -20,7 +20,7 @@ test('the flag is taken out of the words, wherever it is', () => {
 test.each([[['--record']], [['--record=']], [['--record', '--json']], [['--record', '-']]])(
   'a flag without a file is refused: %j',
   (words) => {
-    expect(takeRecordFlag(words)).toBe('`--record` needs the name of a file.');
+    expect(takeRecordFlag(words)).toBe('`--record` needs a file name.');
   },
 );
 
@@ -44,8 +44,8 @@ test('an existing file is not overwritten, and an invalid path is reported', asy
   const path = join(await makeFolder(), 'a.json');
   await writeFile(path, 'mine');
   expect(await createRecordFile(path)).toBe(
-    `\`${path}\` already exists. Choose another name: nothing is overwritten.`,
+    `\`${path}\` already exists and won't be overwritten. Choose another name.`,
   );
   expect(await readFile(path, 'utf8')).toBe('mine');
-  expect(await createRecordFile(join(path, 'b'))).toBe(`\`${join(path, 'b')}\` cannot be created (ENOTDIR).`);
+  expect(await createRecordFile(join(path, 'b'))).toBe(`Couldn't create \`${join(path, 'b')}\` (ENOTDIR).`);
 });

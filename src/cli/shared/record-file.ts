@@ -4,13 +4,13 @@ import { open, rm } from 'node:fs/promises';
 export interface RecordFile {
   readonly path: string;
   readonly write: (text: string) => Promise<void>;
-  /** Removes it, if nothing was written. */
+  /** Deletes the file if nothing was written. */
   readonly close: () => Promise<void>;
 }
 
 /**
  * Takes `--record FILE` or `--record=FILE` out of the words of a command line.
- * @returns what is wrong, in words, if something is.
+ * @returns what is wrong, as a sentence, if something is.
  */
 export function takeRecordFlag(
   words: readonly string[],
@@ -19,14 +19,13 @@ export function takeRecordFlag(
   if (at < 0) return { words };
   const isJoined = words[at] !== FLAG;
   const path = isJoined ? words[at]?.slice(FLAG.length + 1) : words[at + 1];
-  if (path === undefined || path === '' || path.startsWith('-'))
-    return `\`${FLAG}\` needs the name of a file.`;
+  if (path === undefined || path === '' || path.startsWith('-')) return `\`${FLAG}\` needs a file name.`;
   return { words: words.toSpliced(at, isJoined ? 1 : 2), path };
 }
 
 const FLAG = '--record';
 
-/** Creates a file that only this user can read. An existing one is never overwritten. @returns what is wrong, in words, if something is. */
+/** Creates a file that only this user can read. An existing one is never overwritten. @returns what is wrong, as a sentence, if something is. */
 export async function createRecordFile(path: string): Promise<RecordFile | string> {
   try {
     const file = await open(path, 'wx', 0o600);
@@ -44,7 +43,7 @@ export async function createRecordFile(path: string): Promise<RecordFile | strin
     };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return `\`${path}\` already exists. Choose another name: nothing is overwritten.`;
-    return `\`${path}\` cannot be created (${code}).`;
+    if (code === 'EEXIST') return `\`${path}\` already exists and won't be overwritten. Choose another name.`;
+    return `Couldn't create \`${path}\` (${code}).`;
   }
 }

@@ -5,7 +5,7 @@ import { connectFailFast, type RedisConnection, waitUntilReady } from '../../que
 import { findLocalRedis } from '../../queue/local-redis.ts';
 import { configuredRedis } from '../../app/shared.ts';
 
-/** The connection to Redis that one command at a terminal uses. */
+/** The connection to Redis of one command at a terminal. */
 export interface RedisSession {
   readonly connection: RedisConnection;
   readonly redact: Redact;
@@ -13,14 +13,13 @@ export interface RedisSession {
   readonly settings: ProcessSettings;
 }
 
-/** Redis is unreachable; the message says why. */
 class RedisUnreachable extends Error {
   override readonly name = 'RedisUnreachable';
 }
 
 const CONNECT_WITHIN_MS = 5_000;
 
-/** The exit code if Redis or a file could not be read, so that the result is unknown. */
+/** The exit code if Redis or a file couldn't be read: the result is unknown. */
 export const EXIT_NOT_READ = 2;
 
 /**
@@ -38,25 +37,26 @@ export async function withRedis(
   const redact = makeRedact([...settings.secrets, ...config.secrets]);
   const redis = configuredRedis(settings, config) ?? (await findLocalRedis(settings.dataPath));
   if (!redis) {
-    error('wrench: nothing is running here and no REDIS_URL is set\n');
+    error("wrench: No Redis: REDIS_URL isn't set, and Wrench isn't running in this folder\n");
     return EXIT_NOT_READ;
   }
   let last: Error | undefined;
   const connection = connectFailFast(redis, (failure) => (last = failure));
   try {
     await waitUntilReady(connection, CONNECT_WITHIN_MS);
-    if (connection.status !== 'ready') throw new RedisUnreachable(last?.message ?? 'no connection in 5 s');
+    if (connection.status !== 'ready')
+      throw new RedisUnreachable(last?.message ?? 'no connection within 5 s');
     return await work({ connection, redact, config, settings });
   } catch (caught) {
     if (!isRedisError(caught)) throw caught;
-    error(`wrench: Redis does not answer: ${redact(last?.message ?? caught.message)}\n`);
+    error(`wrench: Couldn't reach Redis: ${redact(last?.message ?? caught.message)}\n`);
     return EXIT_NOT_READ;
   } finally {
     connection.disconnect();
   }
 }
 
-/** Errors of ioredis and Redis. Any other error is a bug and is thrown on. */
+/** Errors of ioredis and Redis. Any other error is a bug. */
 function isRedisError(error: unknown): error is Error {
   return (
     error instanceof Error &&

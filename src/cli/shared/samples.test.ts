@@ -101,7 +101,7 @@ test('samples that cannot be saved are reported, and the report is unchanged', a
   );
 
   expect(report.status).toBe('clear');
-  expect(errors).toEqual(['wrench: could not save the samples of this run in Redis\n']);
+  expect(errors).toEqual(["wrench: Couldn't save the samples of this run in Redis\n"]);
 });
 
 test('a check that remembers nothing needs no Redis', async () => {

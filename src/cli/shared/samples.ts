@@ -9,19 +9,19 @@ import { findLocalRedis } from '../../queue/local-redis.ts';
 import { PREFIX } from '../../queue/queues.ts';
 import { openHistory } from '../../store/history/history.ts';
 
-/** Where the Redis of Wrench is, and where to say that samples could not be saved. */
+/** Which Redis to use, and where to report that samples couldn't be saved. */
 export interface SampleSession {
   readonly settings: ProcessSettings;
   readonly config: Config;
   readonly error: (text: string) => void;
 }
 
-/** A check does not wait long for what its answer could be compared with. */
+/** A check doesn't wait long for earlier samples. */
 const CONNECT_WITHIN_MS = 2_000;
 
 /**
- * Runs a check that may remember, with the samples in the Redis of Wrench. Where there is none, or where it cannot be read, `run` gets the
- * reason instead of samples, and nothing is saved.
+ * Runs a check, with its earlier samples from Redis if it remembers any. Without Redis, `run` gets the reason instead of samples, and nothing
+ * is saved.
  */
 export async function withSamples(
   { settings, config, error }: SampleSession,
@@ -41,7 +41,7 @@ export async function withSamples(
     let made: readonly NewSample[] = [];
     const report = await run({ earlier, onSamples: (samples) => (made = samples) });
     await save(made, now, seriesLimits(remembers)).catch(() =>
-      error('wrench: could not save the samples of this run in Redis\n'),
+      error("wrench: Couldn't save the samples of this run in Redis\n"),
     );
     return report;
   } finally {

@@ -1,7 +1,7 @@
 import type { ParsedRequest } from '../../request/parse.ts';
 import { renderProblemTerminal } from '../../terminal/render.ts';
 
-/** Exit codes of `wrench run`. 64 is `EX_USAGE` of sysexits.h, for every verb. */
+/** Exit codes of `wrench run`; `usage` is `EX_USAGE` of https://man.freebsd.org/cgi/man.cgi?sysexits. */
 export const EXIT = { clear: 0, found: 1, unknown: 2, usage: 64 } as const;
 
 export interface Terminal {
@@ -11,7 +11,7 @@ export interface Terminal {
   readonly columns: number;
 }
 
-/** Where `wrench audit` prints: an export may be longer than what fits into memory. */
+/** Where `wrench audit` prints. An export may not fit into memory, so each write is awaited. */
 export interface AuditTerminal {
   /** Resolves when the text is written. */
   readonly print: (text: string) => Promise<void>;

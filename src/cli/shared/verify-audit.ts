@@ -16,7 +16,7 @@ import { EXIT_NOT_READ, withRedis } from './redis.ts';
 const VERIFY_EXIT = { fine: 0, broken: 1 } as const;
 
 const HOW_TO_PROVE =
-  'Run this on the host of the bot, as its user and with its WRENCH_CONFIG and WRENCH_DATA; or set `audit.copyTo`, and verify the copy with `--file`';
+  'Run this on the host of the bot, as its user and with its WRENCH_CONFIG and WRENCH_DATA; or set `audit.copyTo` and verify the copy with `--file`';
 
 /** `wrench audit verify`: verifies the audit in Redis, and compares it with the copy and the last head seen. Writes nothing. @returns the exit code. */
 export function verifyRedis(terminal: AuditTerminal): Promise<number> {
@@ -44,13 +44,13 @@ export function verifyRedis(terminal: AuditTerminal): Promise<number> {
   });
 }
 
-/** `wrench audit verify --file`: verifies the audit in a file, and compares it with the head file beside it. @returns the exit code. */
+/** `wrench audit verify --file`: verifies the audit in a file, and compares it with the head file next to it. @returns the exit code. */
 export async function verifyFile(path: string, terminal: AuditTerminal): Promise<number> {
   const unread: string[] = [];
   const headFile = `${path}.head`;
   const seen = await readHead(headFile, unread);
   const file = await openFileOrNote(path, unread);
-  if (!file && unread.length === 0) unread.push(`${path} could not be read (ENOENT)`);
+  if (!file && unread.length === 0) unread.push(`Couldn't read ${path} (ENOENT)`);
   let entryAtHead: AuditEntry | undefined;
   const verified = file
     ? await verifyAudit(file.lines, undefined, async (entry) => {
@@ -62,28 +62,27 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
   if (seen === 'invalid') return printBroken(path, invalidHeadReason(headFile), terminal);
   if (verified && seen) {
     const newest = { seq: verified.to ?? 0, hash: verified.hash ?? '' };
-    // A part that begins after the last head seen says nothing about it.
+    // A part that starts after the last head seen can't be compared with it.
     const wrong =
       (verified.from ?? 0) > seen.seq ? undefined : seenHeadMismatch(seen, newest, entryAtHead, 'the file');
     if (wrong !== undefined) return printBroken(path, wrong, terminal);
   }
-  // Nothing verified is not the same as nothing wrong.
+  // An empty file isn't a successful verification.
   if (verified?.entries === 0 && unread.length === 0)
     unread.push(`${path} has no entries; nothing was verified`);
   else if (verified) await terminal.print(intactText(path, verified));
   for (const why of unread) terminal.error(`wrench: ${why}\n`);
   if (unread.length > 0) return EXIT_NOT_READ;
   if (file?.isTorn()) terminal.error(`wrench: ${incompleteLineText(path)}\n`);
-  if (entryAtHead && seen)
-    await terminal.print(`Its end is proven by the last head seen (${headText(seen)}).\n`);
-  else terminal.error(`wrench: the end of ${path} cannot be proven: ${noProofText(headFile, seen)}\n`);
+  if (entryAtHead && seen) await terminal.print(`Its end matches the last head seen (${headText(seen)}).\n`);
+  else terminal.error(`wrench: couldn't verify the end of ${path}: ${noProofText(headFile, seen)}\n`);
   return VERIFY_EXIT.fine;
 }
 
 function noProofText(headFile: string, seen: SeenHead | undefined): string {
   return seen
-    ? `it begins after the last head seen, entry ${formatCount(seen.seq)}`
-    : `${headFile}, which the bot writes beside its copy, does not exist`;
+    ? `it starts after the last head seen, entry ${formatCount(seen.seq)}`
+    : `${headFile}, which the bot writes next to its copy, doesn't exist`;
 }
 
 async function readHead(path: string, unread: string[]): Promise<SeenHead | 'invalid' | undefined> {
@@ -119,11 +118,11 @@ function intactText(what: string, verified: Extract<VerifyResult, { kind: 'intac
   const { entries, from = 0, to = 0, hash } = verified;
   if (hash === undefined) return `${what} has no entries yet.\n`;
   const count = entries === 1 ? '1 entry' : `${formatCount(entries)} entries`;
-  const start = from === 1 ? '' : ` Entries before ${from} are not in it.`;
-  return `${what} is intact: ${count}, ${from} to ${to}.${start}\nIts last hash is ${hash}. Keep it elsewhere to prove later that nothing up to here was changed.\n`;
+  const start = from === 1 ? '' : ` Entries before ${from} aren't in it.`;
+  return `${what} is intact: ${count}, ${from} to ${to}.${start}\nIts last hash is ${hash}. Save it elsewhere to prove later that no entry up to here was changed.\n`;
 }
 
-/** What proves the end, on stdout; that nothing does, on stderr. */
+/** Prints what the end matches on stdout, or on stderr that there is nothing to compare it with. */
 async function printProof(
   { to = 0, copied }: Extract<CompareResult, { kind: 'intact' }>,
   { seen, copy }: ExternalAudit,
@@ -136,13 +135,13 @@ async function printProof(
   ];
   if (proofs.length === 0) {
     error(
-      `wrench: the end of the audit cannot be proven: there is neither a copy nor a head file here. ${HOW_TO_PROVE}.\n`,
+      `wrench: couldn't verify the end of the audit: there is no copy and no head file here. ${HOW_TO_PROVE}.\n`,
     );
     return VERIFY_EXIT.fine;
   }
-  await print(`Its end is proven by ${proofs.join(' and ')}.\n`);
+  await print(`Its end matches ${proofs.join(' and ')}.\n`);
   const last = Math.max(copied?.to ?? 0, seen?.seq ?? 0);
-  if (to > last) await print(`Entries after ${last} are newer, and not proven yet.\n`);
+  if (to > last) await print(`Entries after ${last} are newer and haven't been compared yet.\n`);
   return VERIFY_EXIT.fine;
 }
 

@@ -14,17 +14,17 @@ import { type Access, type Admission, admit, type Admitted, type Resolved } from
 import type { Refusal } from './refusal.ts';
 import type { IdentifiedDelivery } from './identify.ts';
 
-/** What a slash command does once it is admitted. */
+/** Handles a slash command that was admitted. */
 export interface CommandHandler<S> {
-  /** Reads the command. Must not do anything yet, nor await anything. */
+  /** Reads the command. Must have no effects and await nothing. */
   readonly resolve: (delivery: IdentifiedDelivery, body: unknown) => Resolved<S>;
-  /** Answers within 2 s, even if Redis does not respond. */
+  /** Answers within 2 s, even if Redis doesn't respond. */
   readonly answer: (admitted: Admitted<S>) => Promise<CommandAnswer>;
 }
 
 export interface CommandAnswer {
   readonly message: Message;
-  /** Visible to everybody in the channel; otherwise only to the person who typed the command. */
+  /** Visible to everyone in the channel; otherwise only to the person who typed the command. */
   readonly inChannel?: boolean;
   readonly outcome: string;
 }
@@ -41,14 +41,14 @@ export interface ListenerDeps {
 export interface Acknowledgement {
   readonly message: Message;
   readonly inChannel?: boolean;
-  /** What remains to be done after the acknowledgement. Never throws. */
+  /** Work to do after the acknowledgement. Never throws. */
   readonly afterwards?: () => Promise<void>;
 }
 
 /**
- * Answers a slash command through the access pipeline. Never throws, and takes less than 3 s by construction: before the answer it awaits
- * only Redis, for a bounded time. If the members of a group must be looked up in Slack, the command is acknowledged first and the question
- * is queued once it is allowed.
+ * Answers a slash command through the access pipeline. Never throws, and takes less than 3 s by construction: before the answer it awaits only
+ * Redis, for a bounded time. If the members of a group must be looked up in Slack, the command is acknowledged first and the check is queued once it
+ * is allowed.
  */
 export async function answerCommand<S>(
   deps: ListenerDeps,
@@ -107,7 +107,7 @@ async function answerLater<S>(
     // Each delivery of a command is acknowledged, but only the first is answered.
     if (!(await access.isFirst(`later ${deliveryIdOf(delivery)}`))) return;
   } catch (error) {
-    log.warn({ err: error }, 'Redis is unreachable; a command was not started');
+    log.warn({ event: 'command-not-started', err: error }, 'Redis is unreachable; a command was not started');
     return send(renderQueueDown());
   }
   try {
@@ -119,15 +119,21 @@ async function answerLater<S>(
   }
 }
 
-function refusalMessage({ what }: SlackDelivery, { because, what: known, askIn }: Refusal): Message {
-  return renderRefusal({ because, what: known ?? what, ...(askIn && { askIn }) });
+function refusalMessage(
+  { what }: SlackDelivery,
+  { because, toPerson = because, what: known, askIn }: Refusal,
+): Message {
+  return renderRefusal({ because: toPerson, what: known ?? what, ...(askIn && { askIn }) });
 }
 
 function reportBug({ metrics, log }: ListenerDeps, delivery: SlackDelivery, error: unknown): Message {
   const runId = runIdOf(deliveryIdOf(delivery));
   metrics.commands.inc({ outcome: 'bug' });
   metrics.bugs.inc({ role: 'bot' });
-  log.error({ err: error, runId }, 'a command failed because of a bug in Wrench');
+  log.error(
+    { event: 'command-failed-by-bug', err: error, runId },
+    'Command failed because of a bug in Wrench',
+  );
   return renderBug({ jobId: runId });
 }
 
@@ -138,7 +144,10 @@ async function audit(
 ): Promise<void> {
   const { rule, because } = refusal;
   await auditRefusal(auditing, delivery, refusal).catch((error: unknown) =>
-    log.warn({ err: error, rule, because, by: delivery.userId }, 'a refusal could not be audited'),
+    log.warn(
+      { event: 'refusal-not-audited', err: error, rule, because, by: delivery.userId },
+      "Couldn't audit a refusal",
+    ),
   );
 }
 
@@ -155,6 +164,9 @@ async function sendToSender(
     const isTaken = await respondPrivately(asked, message, deps).catch(() => false);
     if (!isTaken) await postPrivately(deps, delivery, message);
   } catch (error) {
-    deps.log.warn({ err: error }, 'the answer to a command could not be delivered');
+    deps.log.warn(
+      { event: 'command-response-not-delivered', err: error },
+      "Couldn't deliver the response to a command",
+    );
   }
 }

@@ -9,17 +9,17 @@ import { type Access, admit, type Admitted, type Resolved } from './pipeline.ts'
 import type { Refusal } from './refusal.ts';
 import type { IdentifiedDelivery } from './identify.ts';
 
-/** What a click, a modal submission or an event does once it is admitted. It was acknowledged before. */
+/** Handles a click, a modal submission or an event after it was acknowledged and admitted. */
 export interface InteractionHandler<S> {
-  /** Reads what it is about. Must not do anything yet. */
+  /** Reads what it is about. Must have no effects. */
   readonly resolve: (delivery: IdentifiedDelivery, body: unknown) => Promise<Resolved<S>>;
-  /** Does it, or returns why it is refused. */
+  /** Carries it out, or returns why it is refused. */
   readonly handle: (admitted: Admitted<S>) => Promise<Refusal | undefined>;
 }
 
-/** A form that is validated before its submission is acknowledged, so that it can stay open and show what is wrong. */
+/** A form that is validated before its submission is acknowledged, so that it can stay open and show errors. */
 export interface FormHandler<S> extends InteractionHandler<S> {
-  /** What is wrong with the submission, by block; undefined if it is valid. */
+  /** The errors in the submission, by block; undefined if it is valid. */
   readonly validate: (body: unknown) => Readonly<Record<string, string>> | undefined;
 }
 
@@ -48,7 +48,10 @@ export async function answerInteraction<S>(
     const first = await admit(access, delivery, (known) => handler.resolve(known, body));
     const admission = first.kind === 'undecided' ? await first.decide() : first;
     if (admission.kind === 'repeated') {
-      log.debug({ what: delivery.what }, 'Ignored a repeated delivery from Slack');
+      log.debug(
+        { event: 'repeated-delivery', what: delivery.what },
+        'Ignored a repeated delivery from Slack',
+      );
       return;
     }
     if (admission.kind === 'form') return await admission.open();
@@ -58,26 +61,26 @@ export async function answerInteraction<S>(
     if (refusal) await refuse(deps, delivery, refusal);
   } catch (error) {
     metrics.clicks.inc({ button, outcome: 'failed' });
-    log.error({ err: error, what: delivery.what }, 'a click could not be processed');
+    log.error({ event: 'click-failed', err: error, what: delivery.what }, "Couldn't process a click");
     await postRefusal(deps, delivery, {
       because:
-        'Wrench could not process this click because Redis or Slack did not respond. Check the card, then click again',
+        "Redis or Slack didn't respond, so Wrench couldn't process this click. Check the card, then click again",
     });
   }
 }
 
 const LAST_REFUSAL =
-  'Too many of your clicks were refused: further refused clicks get no answer for up to 10 minutes';
+  "Too many of your clicks were refused. For up to 10 minutes, Wrench won't reply to refused clicks";
 
-/** Somebody who is refused too often gets no more answers: calls to Slack are rate-limited. */
+/** People who are refused too often get no more answers: calls to Slack are rate-limited. */
 async function refuse(deps: InteractionDeps, delivery: SlackDelivery, refusal: Refusal): Promise<void> {
-  const { because, what, remediation, askIn } = refusal;
+  const { because, toPerson = because, what, remediation, askIn } = refusal;
   const answer = await auditRefusal(deps.auditing, delivery, refusal);
   if (answer === 'no') return;
   const about = what ?? remediation?.title;
   const last = answer === 'last' ? `. ${LAST_REFUSAL}` : '';
   await postRefusal(deps, delivery, {
-    because: `${because}${last}`,
+    because: `${toPerson}${last}`,
     ...(about !== undefined && { what: about }),
     ...(askIn && { askIn }),
   });
@@ -88,14 +91,14 @@ async function postRefusal(
   delivery: SlackDelivery,
   refused: Parameters<typeof renderRefusal>[0],
 ): Promise<void> {
-  // Nobody waits for the answer to an event.
+  // No one waits for the answer to an event.
   if (delivery.kind === 'event') return;
   try {
     await postPrivately(deps, delivery, renderRefusal(refused));
   } catch (error) {
     deps.log.warn(
-      { err: error, because: refused.because },
-      'the reason for a refused click could not be delivered',
+      { event: 'refusal-not-delivered', err: error, because: refused.because },
+      "Couldn't deliver the reason for a refused click",
     );
   }
 }

@@ -1,6 +1,6 @@
 import type { Refusal } from './refusal.ts';
 
-/** Who may ask, and in which channels, by Slack ids. Each list that is set must match. */
+/** Who may run checks, and in which channels, by Slack ids. Each list that is set must match. */
 export interface AskFromRule {
   readonly channels?: readonly string[] | undefined;
   readonly groups?: readonly string[] | undefined;
@@ -12,7 +12,7 @@ export interface AskFromRules {
   readonly commands: Readonly<Record<string, { readonly askFrom?: AskFromRule | undefined }>>;
 }
 
-/** What the rules need to know about a request. */
+/** What the rules apply to. */
 export interface AskFromScope {
   readonly environment: string;
   /** The command's area: `certs`. */
@@ -36,8 +36,8 @@ export function groupsInRules({ environments, commands }: AskFromRules): readonl
 }
 
 /**
- * Whether somebody may ask this here. The rule of the environment and the rule of the command must both allow it.
- * `members` returns the members of a group, or undefined if they are unknown or too old.
+ * Whether a person may run a check here. The rule of the environment and the rule of the command must both allow it. `members` returns the members
+ * of a group, or undefined if they are unknown or too old.
  * @returns undefined if they may; otherwise a refusal, or the groups whose members must be looked up first.
  */
 export function checkAskFrom(
@@ -55,7 +55,7 @@ export function checkAskFrom(
     if (rule?.channels && !(channelId !== undefined && rule.channels.includes(channelId)))
       return {
         rule: `${name}.channels`,
-        because: `${name}.channels does not include this channel`,
+        because: `${name}.channels doesn't include this channel`,
         askIn: rule.channels,
       };
   }
@@ -66,14 +66,15 @@ export function checkAskFrom(
     if (unknown.length === 0)
       return {
         rule: `${name}.groups`,
-        because: `none of the user groups in ${name}.groups includes you`,
+        because: `needs a user group of ${name}.groups`,
+        toPerson: `you aren't in any of the user groups in ${name}.groups; ask someone who is`,
       };
     lookUp.push(...unknown);
   }
   return lookUp.length > 0 ? { lookUp: [...new Set(lookUp)] } : undefined;
 }
 
-/** The refusal if the members of groups could not be looked up: people who cannot be recognized may not ask. */
+/** The refusal if the members of groups couldn't be looked up: people who can't be recognized are refused. */
 export function refuseUnknown(
   rules: AskFromRules,
   { environment, area }: AskFromScope,
@@ -83,7 +84,7 @@ export function refuseUnknown(
   const name = inEnvironment ? `environments.${environment}.askFrom` : `commands.${area}.askFrom`;
   return {
     rule: `${name}.groups`,
-    because: `${name}.groups could not be checked: Slack did not return the members of ${groups.join(', ')}. Try again in a minute`,
+    because: `couldn't check ${name}.groups: Slack didn't return the members of ${groups.join(', ')}. Try again in a minute`,
   };
 }
 

@@ -14,15 +14,15 @@ export interface RefusalAuditDeps {
 const UNKNOWN_USER = 'unknown';
 
 /**
- * Audits who was refused what and why, or counts it if the person is refused too often.
- * @returns whether the person is still answered. @throws if Redis does not accept it.
+ * Audits who was refused what and why, or only counts it if the person is refused too often.
+ * @returns whether the person still gets an answer. @throws if Redis doesn't accept it.
  */
 export async function auditRefusal(
   { refusals, clock, log }: RefusalAuditDeps,
   { userId = UNKNOWN_USER, what, action = 'click' }: SlackDelivery,
   { rule, because, what: known, remediation, isAudited }: Refusal,
 ): Promise<RefusalReply> {
-  log.debug({ rule, by: userId, because }, 'a delivery was refused');
+  log.debug({ event: 'delivery-refused', rule, by: userId, because }, 'Refused a delivery from Slack');
   if (isAudited === false) return 'yes';
   const nowMs = await clock();
   const who = [userId];

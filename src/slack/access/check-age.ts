@@ -1,12 +1,12 @@
 import type { SlackDelivery } from './delivery.ts';
 import type { Refusal } from './refusal.ts';
 
-/** Slack may deliver something hours late, when nobody expects an effect any more. The window applies in both directions. */
+/** Slack may deliver something hours late, when no one expects it to take effect. The window applies in both directions. */
 const WINDOW_MS = 5 * 60_000;
 
 /**
- * Refuses old deliveries. Clicks and events must say when they happened. Commands and modal submissions have no time; only a repeated
- * delivery of the same one is recognized.
+ * Refuses old deliveries. Clicks and events must have a time. Commands and modal submissions have none; only their repeated deliveries are
+ * recognized.
  */
 export function checkAge({ kind, atMs }: SlackDelivery, nowMs: number): Refusal | undefined {
   if (kind !== 'click' && kind !== 'event') return undefined;

@@ -4,7 +4,7 @@ import type { Refusal } from './refusal.ts';
 
 const OTHER_INSTALLATION: Refusal = {
   rule: 'workspace',
-  because: 'this Wrench belongs to another workspace, so nothing was done',
+  because: 'this Wrench is installed in another workspace, so nothing was done',
 };
 
 /**
@@ -27,10 +27,10 @@ export function checkWorkspace(delivery: SlackDelivery, workspace: Workspace): R
 
 const OTHER_WORKSPACE: Refusal = {
   rule: 'workspace',
-  because: 'people of another workspace may not do this',
+  because: "people from other workspaces can't do this",
 };
 
-/** Refuses people of another workspace, as far as the delivery says: in a shared channel they can click buttons too. */
+/** Refuses people from other workspaces, as far as the delivery names them: in a shared channel they can click buttons too. */
 export function checkUserWorkspace(
   { userTeamId, userEnterpriseId }: SlackDelivery,
   { teamId, enterpriseId, isEnterpriseInstall }: Workspace,

@@ -1,7 +1,7 @@
-/** Something that Slack delivered, of any kind, in the terms of the access pipeline. Nothing in it is verified yet. */
+/** Anything that Slack delivered, in the terms of the access pipeline. Nothing in it is verified yet. */
 export interface SlackDelivery {
   readonly kind: 'command' | 'click' | 'modal' | 'event';
-  /** What was done, for people: `/certs`, `a click on approve`. */
+  /** What the person did, for people: `/certs`, `a click on approve`. */
   readonly what: string;
   /** The button that was clicked, or that opened the form: `approve`. */
   readonly action?: string;
@@ -16,7 +16,7 @@ export interface SlackDelivery {
   readonly isEnterpriseInstall: boolean;
   readonly channelId?: string;
   readonly threadTs?: string;
-  /** Identifies the delivery: Slack sends the same id when it delivers the same thing again. */
+  /** Identifies the delivery: a repeated delivery has the same id. */
   readonly triggerId?: string;
   /** When it happened, in milliseconds since the epoch. Slack sends no time with commands and modal submissions. */
   readonly atMs?: number;
@@ -115,7 +115,7 @@ function actionOf(id: string | undefined): string {
   );
 }
 
-/** The metadata that Wrench opened a form with. */
+/** The metadata with which Wrench opened a form. */
 function parseMetadata(json: string | undefined): unknown {
   try {
     return json === undefined ? undefined : JSON.parse(json);

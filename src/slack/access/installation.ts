@@ -14,7 +14,7 @@ export interface Installation {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Asks Slack which installation the token belongs to: once, at the start, so that no delivery waits for it.
+ * Looks up which installation the token belongs to: once, at startup, so that no delivery waits for it.
  * @throws {SlackApiError} if the token is refused.
  */
 export async function readInstallation(
@@ -34,7 +34,7 @@ export async function readInstallation(
   const { team_id: teamId, enterprise_id: enterpriseId, user_id: botUserId, bot_id: botId } = answer;
   const isEnterpriseInstall = answer.is_enterprise_install ?? false;
   if (isEnterpriseInstall ? !enterpriseId : !teamId)
-    throw new Error('Slack did not say where the app is installed (auth.test)');
+    throw new Error("Slack didn't say where the app is installed (auth.test)");
   return {
     workspace: {
       teamId: teamId ?? '',
@@ -46,7 +46,7 @@ export async function readInstallation(
   };
 }
 
-/** What only an operator can fix. Anything else may be temporary. */
+/** Errors that only an operator can fix. Others may be temporary. */
 const TOKEN_REFUSED = new Set([
   'invalid_auth',
   'not_authed',
@@ -57,12 +57,12 @@ const TOKEN_REFUSED = new Set([
   'not_allowed_token_type',
 ]);
 
-/** Explains an error at the start if Slack refused the token. */
+/** Explains an error at startup if Slack refused the token. */
 export function explainTokenError(error: unknown): unknown {
   const code = (error as { data?: { error?: unknown } }).data?.error;
   if (typeof code !== 'string' || !TOKEN_REFUSED.has(code)) return error;
   return new SlackApiError(
     code,
-    ' at the start: check SLACK_BOT_TOKEN and SLACK_APP_TOKEN; `wrench doctor` gives more details',
+    ' at startup: check SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or run `wrench doctor` for details',
   );
 }

@@ -6,7 +6,7 @@ import { makeMetrics } from '../../telemetry/metrics.ts';
 import type { AuditEvent } from '../../store/audit/entry.ts';
 import { listen } from './listen.ts';
 
-/** Receives nothing by itself: the test hands deliveries to the app. */
+/** Receives nothing: the test passes deliveries to the app. */
 const receiver: Receiver = {
   init: () => undefined,
   start: async () => undefined,

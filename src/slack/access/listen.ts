@@ -2,17 +2,17 @@ import type { App } from '@slack/bolt';
 import { answerCommand, type ListenerDeps, type CommandHandler } from './answer-command.ts';
 import { answerInteraction, type FormHandler, type InteractionHandler } from './answer-interaction.ts';
 
-/** What Wrench listens to. Handlers take an `Admitted` delivery, which only the access pipeline creates. */
+/** The handlers. They take an `Admitted` delivery, which only the access pipeline creates. */
 export interface Handlers<C, I, A, F, B, S> {
   readonly command: CommandHandler<C>;
   readonly buttons: { readonly actionId: RegExp; readonly handler: InteractionHandler<I> };
-  /** Buttons that ask a check. */
+  /** Buttons that run a check. */
   readonly asks: { readonly actionId: RegExp; readonly handler: InteractionHandler<A> };
   readonly form: ListenedForm<F>;
-  /** Buttons that take or silence a finding, and the form in which a silence is described. */
+  /** Buttons that take or silence a finding, and the form for a silence. */
   readonly findings: { readonly actionId: RegExp; readonly handler: InteractionHandler<B> };
   readonly silenceForm: ListenedForm<S>;
-  /** By the type of the event. Wrench subscribes to none yet. */
+  /** By type of event. Wrench subscribes to none yet. */
   readonly events?: Readonly<Record<string, InteractionHandler<unknown>>>;
 }
 
@@ -21,7 +21,7 @@ interface ListenedForm<F> {
   readonly handler: FormHandler<F>;
 }
 
-/** Tracks work, so that the process can wait for it when it stops. */
+/** Tracks work that the process waits for before it stops. */
 export type Track = <T>(work: Promise<T>) => Promise<T>;
 
 /**
@@ -64,7 +64,7 @@ export function listen<C, I, A, F, B, S>(
     });
   onSubmit(form);
   onSubmit(silenceForm);
-  // Bolt acknowledges events by itself.
+  // Bolt acknowledges events automatically.
   for (const [type, handler] of Object.entries(events))
     app.event(type, ({ body }) => track(answerInteraction(deps, 'event', handler, body)));
 }

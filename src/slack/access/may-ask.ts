@@ -7,7 +7,7 @@ export interface MayAskDeps {
   readonly directory: Pick<UserDirectory, 'members' | 'lookUpGroups'>;
 }
 
-/** Whether somebody may ask about all of these here. Asks Slack for the members of groups that are unknown. @returns the first refusal. */
+/** Whether a person may run checks in all of these scopes here. Calls Slack for unknown members of groups. @returns the first refusal. */
 export async function refuseToAsk(
   { rules, directory }: MayAskDeps,
   scopes: readonly AskFromScope[],

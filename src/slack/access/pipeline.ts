@@ -17,12 +17,12 @@ export interface Access {
   readonly directory: Pick<UserDirectory, 'authorize' | 'members' | 'lookUpGroups'>;
   readonly rules: AskFromRules;
   readonly rate: Rate;
-  /** True for the first delivery of a thing; Slack may deliver it several times. */
+  /** True for the first delivery; Slack may deliver the same thing several times. */
   readonly isFirst: (delivery: string) => Promise<boolean>;
   readonly log: Log;
 }
 
-/** What a delivery must meet before its handler runs. */
+/** What a delivery must fulfil before its handler runs. */
 export interface Requirements {
   /** The roles of which the person needs one; `anyone` if none is needed. */
   readonly roles: readonly AccessRole[] | 'anyone';
@@ -30,7 +30,7 @@ export interface Requirements {
   readonly scope?: AskFromScope;
 }
 
-/** What a handler reads in a delivery, before anything is done. */
+/** What a handler reads from a delivery before it does anything. */
 export type Resolved<S> =
   | { readonly refusal: Refusal }
   | {
@@ -39,8 +39,8 @@ export type Resolved<S> =
       readonly about?: Omit<Refusal, 'rule' | 'because'>;
     }
   /**
-   * A form must be filled in first. Its submission is a delivery of its own and passes all steps. With `requires`, it is opened only for somebody
-   * who may submit it.
+   * A form must be filled in first. Its submission is a separate delivery that passes all steps. With `requires`, the form is opened only for
+   * people who may submit it.
    */
   | {
       readonly form: () => Promise<void>;
@@ -50,7 +50,7 @@ export type Resolved<S> =
 
 declare const passed: unique symbol;
 
-/** A delivery that passed every step, with what it is about. Only this file creates one, and handlers accept nothing else. */
+/** A delivery that passed every step, with its subject. Only this file creates one, and handlers accept nothing else. */
 export interface Admitted<S> {
   readonly delivery: IdentifiedDelivery;
   readonly subject: S;
@@ -59,20 +59,20 @@ export interface Admitted<S> {
 
 export type Admission<S> =
   | Decided<S>
-  /** Slack must be asked first, which may take longer than the acknowledgement can wait. */
+  /** Needs a call to Slack, which may take longer than the acknowledgement can wait. */
   | { readonly kind: 'undecided'; readonly decide: () => Promise<Decided<S>> };
 
 type Decided<S> =
   | { readonly kind: 'admitted'; readonly admitted: Admitted<S> }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** Delivered before, and answered then. */
+  /** Delivered before; the first delivery was answered. */
   | { readonly kind: 'repeated' }
   | { readonly kind: 'form'; readonly open: () => Promise<void> };
 
 /**
- * The steps that every delivery passes before its handler, in this order: who sent it, which workspace it is for, how old it is, whether it
- * is a repetition, how many commands the person sent, what it is about, whether `askFrom` allows it here, and the role.
- * It awaits only Redis, for a bounded time. If Slack must be asked, the result is `undecided`.
+ * The steps that every delivery passes before its handler, in this order: who sent it, which workspace it is for, how old it is, whether it is a
+ * repetition, how many commands the person sent, what it is about, whether `askFrom` allows it here, and the role. It awaits only Redis, for a
+ * bounded time. If it needs a call to Slack, the result is `undecided`.
  * @throws if Redis is unreachable, so that a click cannot be checked for repetition or resolved.
  */
 export async function admit<S>(
@@ -151,7 +151,7 @@ async function checkRole<S>(
   if (outsider) return refused({ ...outsider, ...about });
   if (roles !== 'anyone') {
     const may = await directory.authorize(roles, delivery.userId);
-    if (may !== true) return refused({ rule: 'role', because: may, ...about });
+    if (may !== true) return refused({ rule: 'role', ...may, ...about });
   }
   return { kind: 'admitted', admitted: { delivery, subject } as Admitted<S> };
 }

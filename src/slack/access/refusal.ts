@@ -4,13 +4,15 @@ import type { RemediationRecord } from '../../store/remediation/record.ts';
 export interface Refusal {
   /** The step or the rule in the configuration that refused it: `workspace`, `environments.prod.askFrom.channels`. */
   readonly rule: string;
-  /** A clause for the person: `people of another workspace may not do this`. */
+  /** A clause for the audit: `needs the approver role`. */
   readonly because: string;
-  /** What was asked for, if known better than from the delivery itself: `/certs expiring`. */
+  /** The clause for the person, if it differs: `you need the approver role; ask someone who has it`. */
+  readonly toPerson?: string;
+  /** What was requested, if more is known than the delivery says: `/certs expiring`. */
   readonly what?: string;
-  /** Channels in which it would be accepted. */
+  /** Channels where it is allowed. */
   readonly askIn?: readonly string[];
   readonly remediation?: RemediationRecord;
-  /** False to skip the audit: exceeding a limit is audited once per window. */
+  /** False to skip the audit: exceeding a limit is audited only once per window. */
   readonly isAudited?: false;
 }

@@ -1,19 +1,19 @@
 import type { WebClient } from '@slack/web-api';
 import { groupsIn, type People, type Person } from '../../store/access/people.ts';
 import type { Policy, AccessRole } from '../../store/remediation/policy.ts';
-import { authorize } from '../../store/access/authorize.ts';
+import { authorize, type Denial } from '../../store/access/authorize.ts';
 import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';
 
 /** People and their user groups, read from Slack and stored in Redis with their age, so that both roles can authorize with them. */
 export interface UserDirectory {
-  /** Looks people up again. If Slack does not answer, the stored entry stays and becomes stale. */
+  /** Looks people up again. If Slack doesn't respond, the stored entry stays and becomes stale. */
   readonly lookUp: (userIds: readonly string[]) => Promise<void>;
-  /** Looks somebody up. @returns true if they have one of the roles now, otherwise why not, in words for that person. */
-  readonly authorize: (roles: readonly AccessRole[], userId: string) => Promise<true | string>;
-  /** The members of a group, as this process last read them; undefined if that is too long ago. Asks neither Slack nor Redis. */
+  /** Looks a person up. @returns true if they have one of the roles now, otherwise why not. */
+  readonly authorize: (roles: readonly AccessRole[], userId: string) => Promise<true | Denial>;
+  /** The members of a group, as this process last read them; undefined if that is too long ago. Calls neither Slack nor Redis. */
   readonly members: (groupId: string) => readonly string[] | undefined;
-  /** Reads the members of groups from Slack. A group that cannot be read stays unknown. */
+  /** Reads the members of groups from Slack. A group that can't be read stays unknown. */
   readonly lookUpGroups: (groupIds: readonly string[]) => Promise<void>;
   readonly close: () => void;
 }
@@ -31,8 +31,8 @@ export interface UserDirectoryOptions {
 }
 
 /**
- * Calls `users.info` and `usergroups.users.list` at each click, and reads the groups in the background too, so that somebody who was removed
- * from a group after the click has lost the role before the fix is applied.
+ * Calls `users.info` and `usergroups.users.list` at each click, and reads the groups in the background too. So a person who is removed from a group
+ * after the click loses the role before the fix is applied.
  */
 export function openUserDirectory(options: UserDirectoryOptions): UserDirectory {
   const { client, people, policy, workspace, alsoGroups = [], clock, log } = options;
@@ -56,7 +56,9 @@ export function openUserDirectory(options: UserDirectoryOptions): UserDirectory 
     return asked;
   };
   const logFailure = (work: Promise<unknown>) =>
-    work.catch((error: unknown) => log.warn({ err: error }, 'Slack could not be asked who somebody is'));
+    work.catch((error: unknown) =>
+      log.warn({ event: 'user-not-looked-up', err: error }, "Couldn't look up a user or user group in Slack"),
+    );
   const lookUpGroups: UserDirectory['lookUpGroups'] = async (ids) => {
     await Promise.all([...new Set(ids)].map((id) => logFailure(refreshGroup(id))));
   };

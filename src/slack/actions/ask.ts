@@ -7,10 +7,10 @@ import { postPrivately } from '../delivery/post-privately.ts';
 import { escapeMrkdwn } from '../render/escape-untrusted.ts';
 import { UNKNOWN_BUTTON } from './buttons.ts';
 
-/** The action ids of buttons that ask a check. */
+/** The action ids of buttons that run a check. */
 export const ASK_ACTION_ID = /^wrench:ask-[1-9]$/;
 
-/** A command of an area, as the value of such a button has it: `/node leftovers --node node-b --env prod`. */
+/** The value of such a button, a command of an area: `/node leftovers --node node-b --env prod`. */
 const ASK_VALUE = /^\/([a-z0-9-]{1,31}) (\S.*)$/s;
 
 const askClick = z.object({
@@ -20,8 +20,8 @@ const askClick = z.object({
 });
 
 /**
- * A click on a button that asks a check does what its value does as a slash command of the person who clicked, in the channel of the button.
- * Commands of `/wrench` itself are refused: no button asks them.
+ * A click on such a button does the same as its value, typed as a slash command by the person who clicked, in the channel of the button. Commands
+ * of `/wrench` itself are refused, because no button has one.
  */
 export function makeAskHandler<S>(
   commands: CommandHandler<S>,
@@ -31,15 +31,21 @@ export function makeAskHandler<S>(
     resolve: async (delivery, body) => {
       const command = commandOf(delivery, body);
       if (command) return commands.resolve(delivery, command);
-      deps.log.debug('Refused a click with a missing or malformed command');
+      deps.log.debug(
+        { event: 'malformed-command-click' },
+        'Refused a click with a missing or malformed command',
+      );
       return { refusal: UNKNOWN_BUTTON };
     },
     handle: async (admitted) => {
       const { outcome, message } = await commands.answer(admitted);
       deps.metrics.commands.inc({ outcome });
-      // The check is queued all the same.
+      // If this fails, the check runs anyway.
       await postPrivately(deps, admitted.delivery, message).catch((error: unknown) =>
-        deps.log.warn({ err: error }, 'the answer to a click could not be delivered'),
+        deps.log.warn(
+          { event: 'click-response-not-delivered', err: error },
+          "Couldn't deliver the response to a click",
+        ),
       );
       return undefined;
     },

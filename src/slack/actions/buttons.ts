@@ -7,7 +7,13 @@ import type { Policy, AccessRole } from '../../store/remediation/policy.ts';
 import type { Announce } from '../../store/remediation/announce.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
 import type { RemediationStore } from '../../store/remediation/remediation-store.ts';
-import type { Transition } from '../../store/remediation/transitions/common.ts';
+import {
+  denialOf,
+  isRefused,
+  type RefusedBecause,
+  stateInWords,
+  type Transition,
+} from '../../store/remediation/transitions/common.ts';
 import type { Threads } from '../../store/thread/threads.ts';
 import type { Queues } from '../../queue/queues.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -39,7 +45,7 @@ export interface ActionDeps {
   readonly log: Log;
 }
 
-/** One click on a button of Wrench. Only the sender and the place are taken from it: what the button means is read from Redis. */
+/** One click on a button of Wrench. Only the sender and the place are taken from it; what the button means is read from Redis. */
 export interface Click {
   readonly button: Button;
   readonly value: string;
@@ -50,14 +56,14 @@ export interface Click {
   readonly threadTs: string;
   /** Identifies the delivery. */
   readonly triggerId: string;
-  /** Given in the form that the click opened. */
+  /** From the form that the click opened. */
   readonly reason?: string;
 }
 
 const BUTTONS = ['request', 'approve', 'reject', 'look'] as const;
 type Button = (typeof BUTTONS)[number];
 
-/** The action ids of our buttons. `look` is kept from 0.2: it is in messages that stay in channels. */
+/** The action ids of our buttons. `look` dates from 0.2 and is in old messages. */
 export const BUTTON_ACTION_ID = /^wrench:(request|approve|reject|look)$/;
 
 /** The roles that may click each button. Both may reject. */
@@ -108,7 +114,7 @@ export function makeButtonHandler(deps: ActionDeps): InteractionHandler<Resolved
     resolve: async ({ userId, triggerId }, body) => {
       const click = readClick(body, { userId, triggerId });
       if (click) return resolve(deps, click);
-      deps.log.debug('Refused a click with missing or malformed fields');
+      deps.log.debug({ event: 'malformed-click' }, 'Refused a click with missing or malformed fields');
       return { refusal: UNKNOWN_BUTTON };
     },
     handle: ({ subject }) => handleClick(deps, subject),
@@ -133,28 +139,27 @@ export function makeReasonHandler(deps: ActionDeps): FormHandler<ResolvedClick> 
   };
 }
 
-export const UNKNOWN_BUTTON: Refusal = { rule: 'button', because: 'this is not a button of Wrench' };
+export const UNKNOWN_BUTTON: Refusal = { rule: 'button', because: "this isn't a button of Wrench" };
 
 async function resolve(deps: ActionDeps, click: Click): Promise<Resolved<ResolvedClick>> {
   const { remediations, policy } = deps;
-  const refuse = (because: string, remediation?: RemediationRecord): Resolved<ResolvedClick> => ({
-    refusal: { rule: 'button', because, ...(remediation && { remediation }) },
+  const refuse = (refused: RefusedBecause, remediation?: RemediationRecord): Resolved<ResolvedClick> => ({
+    refusal: { rule: 'button', ...denialOf(refused), ...(remediation && { remediation }) },
   });
   const [, id, planHash = ''] = BUTTON_VALUE.exec(click.value) ?? [];
   if (id === undefined) return { refusal: UNKNOWN_BUTTON };
   const stored = await remediations.read(id);
-  if (!stored) return refuse('this is too old or was never offered; run the check again');
+  if (!stored) return refuse('this fix is too old or was never offered; run the check again');
   const remediation = stored.record;
-  if (click.channelId !== remediation.asked.channelId) return refuse('this was not offered in this channel');
+  if (click.channelId !== remediation.asked.channelId)
+    return refuse("this fix wasn't offered in this channel");
   if (!(await isOnOwnMessage(deps, click, remediation)))
-    return refuse('the button is not on the message that Wrench made it for', remediation);
+    return refuse('this button belongs to another message', remediation);
   const resolved = { click, planHash, remediation };
   if (policy.requireReason && takesReason(click.button) && click.reason === undefined) {
-    // If it would be refused with any reason, no form is opened.
+    // No form is opened for a click that would be refused with any reason.
     const decided = transitionFor(deps, { ...click, reason: '' }, planHash)(remediation, Date.now());
-    return typeof decided === 'string'
-      ? refuse(decided, remediation)
-      : { form: () => openForm(deps, resolved) };
+    return isRefused(decided) ? refuse(decided, remediation) : { form: () => openForm(deps, resolved) };
   }
   return { subject: resolved, requires: { roles: ALLOWED_ROLES[click.button] }, about: { remediation } };
 }
@@ -166,7 +171,7 @@ function takesReason(button: Button): button is FormMetadata['button'] {
 /** A trigger id expires after 3 s, so nothing slower than Redis is called before this. */
 async function openForm({ client }: ActionDeps, { click, remediation }: ResolvedClick): Promise<void> {
   const { button } = click;
-  if (!takesReason(button)) throw new Error(`${button} asks for no reason`);
+  if (!takesReason(button)) throw new Error(`${button} takes no reason`);
   const view = renderReasonForm(button, remediation, writeFormMetadata({ ...click, button }));
   await client.views.open({ trigger_id: click.triggerId, view });
 }
@@ -180,13 +185,20 @@ async function handleClick(
   await directory.lookUp([...(requested ? [requested.by] : []), ...approvals.map(({ by }) => by)]);
   if (click.button === 'look') return recheck(deps, click, remediation);
   const result = await remediations.transition(id, transitionFor(deps, click, planHash));
-  if (result.kind === 'refused')
-    return { rule: 'state', because: result.because, remediation: result.current?.record ?? remediation };
+  if (result.kind === 'refused') {
+    const { because, toPerson, current } = result;
+    return {
+      rule: 'state',
+      because,
+      ...(toPerson !== undefined && { toPerson }),
+      remediation: current?.record ?? remediation,
+    };
+  }
   await announce(result.record, result.revision);
   return undefined;
 }
 
-/** People approve what they read: the value of a button is accepted only from the message that shows it. */
+/** People approve what they read, so the value of a button is accepted only from the message that shows it. */
 async function isOnOwnMessage(
   { threads }: ActionDeps,
   { button, messageTs, channelId }: Click,
@@ -214,7 +226,7 @@ async function recheck(
   if (!FINAL_STATES.has(state))
     return {
       rule: 'state',
-      because: `it is ${state}; the check can be run again once it has ended`,
+      because: `${stateInWords(state)}; check again when it has finished`,
       remediation,
     };
   await queues.enqueueRemediation(`look-${id}-${triggerId.replaceAll(/[^\w-]/g, '-')}`, {

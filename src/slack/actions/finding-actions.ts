@@ -42,7 +42,7 @@ export const FINDING_ACTION_ID = /^wrench:(take|release|silence|unsilence)$/;
 
 type FindingButton = 'take' | 'release' | 'silence' | 'unsilence';
 
-/** Taking a finding hides nothing: whoever may ask about it may do so. */
+/** Taking a finding hides nothing, so everyone who may run its check may take it. */
 const ALLOWED_ROLES: Readonly<Record<FindingButton, readonly AccessRole[] | 'anyone'>> = {
   take: 'anyone',
   release: 'anyone',
@@ -85,7 +85,7 @@ export function makeFindingHandler(deps: FindingActionDeps): InteractionHandler<
       const { data } = clickSchema.safeParse(body);
       const [action] = data?.actions ?? [];
       if (!data || !action) {
-        deps.log.debug('Refused a click with missing or malformed fields');
+        deps.log.debug({ event: 'malformed-click' }, 'Refused a click with missing or malformed fields');
         return { refusal: UNKNOWN_BUTTON };
       }
       const { channel, message } = data;
@@ -100,13 +100,13 @@ export function makeFindingHandler(deps: FindingActionDeps): InteractionHandler<
   };
 }
 
-/** The form that asks for how long and why. Its submission is checked like the click. */
+/** The form that asks how long and why. Its submission is checked like the click. */
 export function makeSilenceHandler(deps: FindingActionDeps): FormHandler<FindingChange> {
   return {
     validate: (body) => {
       const reason = reasonProblem(submittedReason(body), SILENCE_REASON_LENGTH);
       const errors = {
-        ...(submittedChoice(body) === undefined && { [SILENCE_FORM.until.block]: 'Choose for how long.' }),
+        ...(submittedChoice(body) === undefined && { [SILENCE_FORM.until.block]: 'Choose how long.' }),
         ...(reason !== undefined && { [SILENCE_FORM.reason.block]: reason }),
       };
       return Object.keys(errors).length > 0 ? errors : undefined;
@@ -190,7 +190,7 @@ async function applyChange(
     await takeFinding(deps, known, origin);
     return undefined;
   }
-  if (!silence) throw new Error('a silence needs its form');
+  if (!silence) throw new Error('a silence without its form');
   const { hours } = SILENCE_CHOICES[silence.choice];
   const endless = hours === undefined ? endlessProblem(known) : undefined;
   if (endless !== undefined) return refuse(endless);
@@ -202,7 +202,7 @@ async function applyChange(
   return typeof result === 'string' ? refuse(result) : undefined;
 }
 
-/** Ends the silence of one finding. One by pattern covers others too, which the person who clicked may not have seen. */
+/** Ends the silence of one finding. A silence by pattern covers other findings too, which the person who clicked may not have seen. */
 async function endCovering(
   deps: FindingActionDeps,
   known: KnownFinding,
@@ -213,7 +213,7 @@ async function endCovering(
   if (!silence) return refuse('this finding is no longer silenced');
   if (silence.scope.kind === 'pattern')
     return refuse(
-      `this silence covers a pattern, so maybe other findings too; to end it, type \`/wrench unsilence ${silence.id}\``,
+      `this silence uses a pattern, so it may cover other findings too; to end it, run \`/wrench unsilence ${silence.id}\``,
     );
   await endSilence(deps, silence, [known], origin);
   return undefined;

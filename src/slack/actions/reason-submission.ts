@@ -3,7 +3,7 @@ import { cleanText, NOTHING_VISIBLE } from '../../text/clean-text.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { REASON_FORM, REASON_LENGTH } from '../render/remediation/reason-form.ts';
 
-/** What a form was opened for. Slack returns it with the submission, and it is checked like a click. */
+/** The click that a form was opened for. Slack returns it with the submission, and it is checked like a click. */
 const formMetadata = z.strictObject({
   button: z.enum(['request', 'approve']),
   value: z.string().max(200),
@@ -27,7 +27,7 @@ const submission = z.looseObject({
   }),
 });
 
-/** The reason in a submitted form, as it can be seen; undefined if there is none. */
+/** The visible text of the reason in a submitted form; undefined if there is none. */
 export function submittedReason(body: unknown): string | undefined {
   const values = submission.safeParse(body).data?.view.state.values;
   const value = values?.[REASON_FORM.block]?.[REASON_FORM.input]?.value;
@@ -36,7 +36,7 @@ export function submittedReason(body: unknown): string | undefined {
   return /[\p{L}\p{N}]/u.test(seen) && seen !== NOTHING_VISIBLE ? seen : undefined;
 }
 
-/** What the form shows about an invalid reason; undefined if the reason is valid. */
+/** The error that the form shows for an invalid reason; undefined if the reason is valid. */
 export function reasonProblem(
   reason: string | undefined,
   { min, max }: { readonly min: number; readonly max: number } = REASON_LENGTH,

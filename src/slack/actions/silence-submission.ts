@@ -6,7 +6,7 @@ import { slackId } from '../transport/payload.ts';
 
 const slackTs = z.string().regex(/^\d{1,20}\.\d{1,20}$/);
 
-/** What the form was opened for. Slack returns it with the submission, and it is checked like a click. */
+/** The finding that the form was opened for. Slack returns it with the submission, and it is checked like a click. */
 const formMetadata = z.strictObject({
   button: z.literal('silence'),
   findingId: z.string().regex(FINDING_ID),
@@ -35,7 +35,7 @@ const submission = z.looseObject({
   }),
 });
 
-/** The end that was chosen; undefined if there is none. */
+/** The chosen end; undefined if there is none. */
 export function submittedChoice(body: unknown): SilenceChoice | undefined {
   const values = submission.safeParse(body).data?.view.state.values;
   const value = values?.[SILENCE_FORM.until.block][SILENCE_FORM.until.input].selected_option.value;

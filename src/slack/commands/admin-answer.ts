@@ -14,14 +14,14 @@ import type { FindingDeps } from '../findings/finding-changes.ts';
 import { renderProblem } from '../render/replies/help.ts';
 import type { Message } from '../render/message.ts';
 
-/** What `/wrench digest` needs. */
+/** Dependencies of `/wrench digest`. */
 export interface DigestCommandDeps {
   readonly definitions: readonly DigestDefinition[];
   readonly store: Pick<DigestStore, 'read' | 'lastRun'>;
   readonly enqueueStart: Queues['enqueueDigestStart'];
 }
 
-/** What the commands of `/wrench` itself need. */
+/** Dependencies of the commands of `/wrench` itself. */
 export interface AdminCommandDeps extends MayAskDeps {
   readonly directory: Pick<UserDirectory, 'authorize' | 'members' | 'lookUpGroups'>;
   readonly freeze: Freeze;
@@ -31,7 +31,7 @@ export interface AdminCommandDeps extends MayAskDeps {
   readonly digests: DigestCommandDeps;
   /** The names of all checks: `certs/expiring`. */
   readonly checks: readonly string[];
-  /** True the first time it is asked about a delivery. */
+  /** True the first time it is called for a delivery. */
   readonly isFirst: (delivery: string) => Promise<boolean>;
   /** Milliseconds since the epoch, by the clock that all processes share. */
   readonly clock: () => Promise<number>;
@@ -40,7 +40,7 @@ export interface AdminCommandDeps extends MayAskDeps {
 
 export interface AdminAnswer {
   readonly message: Message;
-  /** Visible to everybody in the channel; otherwise only to the person who typed the command. */
+  /** Visible to everyone in the channel; otherwise only to the person who typed the command. */
   readonly inChannel?: boolean;
   readonly outcome: 'done' | 'refused' | 'help' | 'problem' | 'redis-down';
 }
@@ -60,7 +60,7 @@ export interface AdminRequest {
   readonly rest: string;
   readonly sender: AdminCommandSender;
   readonly nowMs: number;
-  /** Aborted once the person was answered without the result: nothing may be changed after that. */
+  /** Aborted once the person got an answer without the result: nothing may be changed after that. */
   readonly late: AbortSignal;
 }
 
@@ -70,13 +70,13 @@ export interface AdminCommand {
   readonly roles: readonly AccessRole[] | 'anyone';
   /** Whether it changes something: a repeated delivery is then not run again. */
   readonly changes: boolean;
-  /** Does it, or returns why it is refused. */
+  /** Runs it, or returns why it is refused. */
   readonly run: (deps: AdminCommandDeps, request: AdminRequest) => Promise<AdminAnswer | Refusal>;
   /** The answer to a repeated delivery, if it differs from the usual one. */
   readonly repeat?: (deps: AdminCommandDeps) => Promise<AdminAnswer | undefined>;
 }
 
-/** What is wrong with a command, with its usage. */
+/** The problem with a command, with its usage. */
 export function adminProblem(problem: string, ...usage: readonly string[]): AdminAnswer {
   return { message: renderProblem({ problem, usage }), outcome: 'problem' };
 }

@@ -16,7 +16,7 @@ import { digestCommand } from './digest-command.ts';
 import { freezeCommand, unfreezeCommand } from './freeze-commands.ts';
 import { silenceCommand, silencesCommand, unsilenceCommand } from './silence-commands.ts';
 
-/** Who may type each command of `/wrench` itself, and what it does. */
+/** Who may run each command of `/wrench` itself, and what it does. */
 const COMMANDS: Readonly<Record<AdminCommandName, AdminCommand>> = {
   freeze: freezeCommand,
   unfreeze: unfreezeCommand,
@@ -33,7 +33,7 @@ const COMMANDS: Readonly<Record<AdminCommandName, AdminCommand>> = {
 const ANSWER_WITHIN_MS = 1_700;
 
 /**
- * Answers a command of `/wrench` itself within 2 s, even if Redis or Slack does not respond. `text` is what follows `/wrench`, decoded and redacted.
+ * Answers a command of `/wrench` itself within 2 s, even if Redis or Slack doesn't respond. `text` is what follows `/wrench`, decoded and redacted.
  * @returns undefined if the first word is not such a command.
  */
 export async function answerAdminCommand(
@@ -49,7 +49,10 @@ export async function answerAdminCommand(
     late.addEventListener('abort', () => resolve(outcomeUnknown(name, typed)), { once: true });
   });
   const work = runAdminCommand(deps, { name, typed, rest, sender, late }).catch((error: unknown) => {
-    deps.log.warn({ err: error, word: typed }, 'a command of Wrench itself could not be answered');
+    deps.log.warn(
+      { event: 'admin-command-failed', err: error, word: typed },
+      "Couldn't finish a /wrench command",
+    );
     return outcomeUnknown(name, typed);
   });
   return Promise.race([work, lateAnswer]);
@@ -82,14 +85,14 @@ async function runAdminCommand(
   const nowMs = await deps.clock();
   const request = { ...asked, nowMs };
   late.throwIfAborted();
-  if (may !== true) return refuse(deps, request, { rule: 'role', because: may });
-  // `own` is kept from 0.2: part of a key in Redis.
+  if (may !== true) return refuse(deps, request, { rule: 'role', ...may });
+  // `own` dates from 0.2 and is part of a key in Redis.
   if (changes && !(await deps.isFirst(`own ${deliveryId}`)))
     return (
       (await repeat?.(deps)) ??
-      // Somebody may have done the opposite in between.
+      // Someone may have done the opposite in between.
       adminProblem(
-        'Slack delivered this command a second time, so it was not run again. To run it again, type it again.',
+        "Slack delivered this command twice, and Wrench didn't run it again. To run it again, type it again.",
       )
     );
   late.throwIfAborted();
@@ -97,15 +100,18 @@ async function runAdminCommand(
   return 'rule' in answer ? refuse(deps, request, answer) : answer;
 }
 
-/** A command is answered however often the person is refused: the answer is the acknowledgement, which costs no call to Slack. */
+/** A command gets an answer however often the person is refused: the answer is the acknowledgement, which costs no call to Slack. */
 async function refuse(
   { refusals }: AdminCommandDeps,
   { typed, sender, nowMs }: AdminRequest,
-  { because, what = `/wrench ${typed}`, askIn }: Refusal,
+  { because, toPerson = because, what = `/wrench ${typed}`, askIn }: Refusal,
 ): Promise<AdminAnswer> {
   const at = new Date(nowMs).toISOString();
   await refusals.auditRefusal({ kind: 'refused', at, who: [sender.userId], what, because });
-  return { message: renderRefusal({ because, what, ...(askIn && { askIn }) }), outcome: 'refused' };
+  return {
+    message: renderRefusal({ because: toPerson, what, ...(askIn && { askIn }) }),
+    outcome: 'refused',
+  };
 }
 
 function help(name: AdminCommandName): AdminAnswer {
@@ -122,10 +128,10 @@ function help(name: AdminCommandName): AdminAnswer {
   return { message: renderHelp({ title: about, entries }), outcome: 'help' };
 }
 
-/** Work that was started may still finish. */
+/** The command may still take effect. */
 function outcomeUnknown(name: AdminCommandName, typed: string): AdminAnswer {
   const what = COMMANDS[name].changes
-    ? `Redis does not answer, or Slack does not say who you are: it is not known whether \`/wrench ${typed}\` was done. Type it again: a second time does no harm.`
-    : 'Redis does not answer, or Slack does not say who you are. Try again in a minute.';
+    ? `Redis or Slack didn't respond, so it's unknown whether \`/wrench ${typed}\` took effect. Run it again; running it twice is safe.`
+    : "Redis or Slack didn't respond. Try again in a minute.";
   return { ...adminProblem(what), outcome: 'redis-down' };
 }

@@ -15,7 +15,7 @@ import {
 const DEFAULT_SINCE = '7d';
 const MAX_ENTRIES = 60;
 
-/** `/wrench audit [--since 7d] [--user @somebody]` */
+/** `/wrench audit [--since 7d] [--user @someone]` */
 export const auditCommand: AdminCommand = {
   roles: ['auditor', 'approver'],
   changes: false,
@@ -38,25 +38,26 @@ async function readAuditFor(
   return { message: renderAudit(entries, { since, total, more }), outcome: 'done' };
 }
 
-/** The query, or what is wrong with it. */
+/** The query, or the problem with it. */
 function readAuditQuery(rest: string, nowMs: number): { sinceMs: number; user?: string } | string {
   try {
     const { flags, bare } = splitWords(rest);
-    const [stray] = bare;
-    if (stray !== undefined) return `There is no \`${stray.slice(0, 40)}\` here.`;
+    const [extra] = bare;
+    if (extra !== undefined) return `Unexpected argument \`${extra.slice(0, 40)}\`.`;
     for (const flag of flags.keys()) {
       if (flag === 'since' || flag === 'user') continue;
       const meant = nearest(flag, ['since', 'user']);
-      return `There is no \`--${flag.slice(0, 40)}\` here.${meant ? ` Did you mean \`--${meant}\`?` : ''}`;
+      return `Unknown flag \`--${flag.slice(0, 40)}\`.${meant ? ` Did you mean \`--${meant}\`?` : ''}`;
     }
-    const sinceMs = readMoment(flags.get('since') ?? DEFAULT_SINCE, nowMs);
+    const since = flags.get('since') ?? DEFAULT_SINCE;
+    const sinceMs = readMoment(since, nowMs);
     if (sinceMs === undefined)
-      return '`--since` takes a length of time such as `7d`, or a date such as `2026-11-20`.';
+      return `Invalid time \`${since.slice(0, 40)}\` for \`--since\`. Try 7d or 2026-11-20.`;
     const written = flags.get('user');
     if (written === undefined) return { sinceMs };
     const user = readPerson(written);
     return user === undefined
-      ? '`--user` takes a mention or an id such as `U0123ADA`: nobody is known by a name.'
+      ? `Invalid user \`${written.slice(0, 40)}\` for \`--user\`. Use a mention or an id such as \`U0123ADA\`.`
       : { sinceMs, user };
   } catch (error) {
     if (error instanceof WordsError) return error.message;

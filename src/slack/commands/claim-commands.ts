@@ -16,7 +16,7 @@ export const takeCommand: AdminCommand = {
     if (id === '') return adminProblem(WHICH_FINDING, usage);
     const comment = commentIn(rest);
     if (comment !== undefined && comment.length > MAX_COMMENT_CHARS)
-      return adminProblem(`A comment can have at most ${MAX_COMMENT_CHARS} characters.`, usage);
+      return adminProblem(`The comment is too long: use at most ${MAX_COMMENT_CHARS} characters.`, usage);
     const found = await findForCommand(deps, request.sender, id, usage);
     if ('answer' in found) return found.answer;
     const { known } = found;
@@ -36,13 +36,13 @@ export const releaseCommand: AdminCommand = {
     const { usage } = ADMIN_COMMANDS.release;
     const { id, rest } = firstWord(request.rest);
     if (id === '') return adminProblem(WHICH_FINDING, usage);
-    if (rest !== '') return adminProblem(`There is no \`${rest.slice(0, 40)}\` here.`, usage);
+    if (rest !== '') return adminProblem(`Unexpected argument \`${rest.slice(0, 40)}\`.`, usage);
     const found = await findForCommand(deps, request.sender, id, usage);
     if ('answer' in found) return found.answer;
     request.late.throwIfAborted();
     return (await releaseFinding(deps.findings, found.known, originOfCommand(request, id)))
       ? { message: renderReleased(found.known), inChannel: true, outcome: 'done' }
-      : adminProblem('Nobody is on this finding.');
+      : adminProblem('No one is working on this finding.');
   },
 };
 

@@ -23,7 +23,7 @@ test.each([
   ['a private channel', 'show <#C0123SECRET|>', 'show C0123SECRET'],
   ['a broadcast', 'show <!channel>', 'show channel'],
   ['escaped characters', 'expiring --match a&amp;b&lt;c&gt;', 'expiring --match a&b<c>'],
-  ['what only looks like an entity', 'expiring --match &amp;lt;', 'expiring --match &lt;'],
+  ['text that only looks like an entity', 'expiring --match &amp;lt;', 'expiring --match &lt;'],
   ['a hard space from a phone', 'expiring\u00a0--within\u00a030d', 'expiring --within 30d'],
 ])('decodes %s', (_, delivered, meant) => {
   expect(decodeCommandText(delivered)).toBe(meant);

@@ -2,9 +2,8 @@ const MARKUP = /<([^<>]*)>/g;
 const ENTITIES = { '&lt;': '<', '&gt;': '>', '&amp;': '&' } as const;
 
 /**
- * Restores what the person typed from what Slack sends: `<http://etcd-1.example.com|etcd-1.example.com>` becomes a host name again,
- * `<#C1|incident>` a channel id, and entities become characters.
- * https://docs.slack.dev/interactivity/implementing-slash-commands
+ * Restores the text that the person typed from the text that Slack sends: `<http://etcd-1.example.com|etcd-1.example.com>` becomes a host name
+ * again, `<#C1|incident>` a channel id, and entities become characters. https://docs.slack.dev/interactivity/implementing-slash-commands
  */
 export function decodeCommandText(text: string): string {
   return text

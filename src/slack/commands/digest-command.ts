@@ -22,33 +22,31 @@ const { usage: USAGE } = ADMIN_COMMANDS.digest;
 const WORDS = ['list', 'run', 'show'] as const;
 
 /**
- * `/wrench digest list | run <name> | show <name>`. Whoever may ask about everything that a digest checks may run it and read it. The answers are
- * visible only to the person, because the channel may be one where others may not ask.
+ * `/wrench digest list | run <name> | show <name>`. A person may run and read a digest if they may run all of its checks. The answers are visible
+ * only to them, because others in the channel may not be allowed to.
  */
 export const digestCommand: AdminCommand = {
   roles: 'anyone',
   // A run is queued once for each delivery.
   changes: false,
   run: async (deps, request) => {
-    const [word = 'list', name, stray] = request.rest.trim().split(/\s+/).filter(Boolean);
+    const [word = 'list', name, extra] = request.rest.trim().split(/\s+/).filter(Boolean);
     const verb = WORDS.find((one) => one === word.toLowerCase());
     if (!verb)
       return adminProblem(
-        `There is no \`/wrench digest ${word.slice(0, 40)}\`.${meantDigestWord(word, WORDS)}`,
+        `Unknown command \`/wrench digest ${word.slice(0, 40)}\`.${meantDigestWord(word, WORDS)}`,
         USAGE,
       );
-    const tooMany = verb === 'list' ? name : stray;
-    if (tooMany !== undefined) return adminProblem(`There is no \`${tooMany.slice(0, 40)}\` here.`, USAGE);
+    const unexpected = verb === 'list' ? name : extra;
+    if (unexpected !== undefined)
+      return adminProblem(`Unexpected argument \`${unexpected.slice(0, 40)}\`.`, USAGE);
     if (verb === 'list') return list(deps, request);
     if (name === undefined) return adminProblem('Which digest? `/wrench digest list` lists them.', USAGE);
     const { definitions } = deps.digests;
     const definition = definitions.find((one) => one.name.toLowerCase() === name.toLowerCase());
     if (!definition) {
       const known = definitions.map((one) => one.name);
-      return adminProblem(
-        `There is no digest \`${name.slice(0, 40)}\`.${meantDigestWord(name, known)}`,
-        USAGE,
-      );
+      return adminProblem(`Unknown digest \`${name.slice(0, 40)}\`.${meantDigestWord(name, known)}`, USAGE);
     }
     return verb === 'run' ? start(deps, request, definition) : show(deps, request, definition);
   },
@@ -109,11 +107,11 @@ async function show(
   const refusal = await refuseToAsk(deps, scopesOf(definition, run), sender);
   if (refusal) return { ...refusal, what: `/wrench digest show ${definition.name}` };
   if (!run)
-    return adminProblem(`\`${definition.name}\` has not run yet.`, `/wrench digest run ${definition.name}`);
+    return adminProblem(`\`${definition.name}\` hasn't run yet.`, `/wrench digest run ${definition.name}`);
   return { message: renderDigestRoot(run, compareDigest(undefined, run)).message, outcome: 'done' };
 }
 
-/** Everything that the digest checks and that its last run checked: the configuration may have changed since. */
+/** Everything that the digest checks, and that its last run checked: the configuration may have changed since. */
 function scopesOf({ questions }: DigestDefinition, run?: DigestRun): readonly AskFromScope[] {
   return [...questions, ...(run?.parts ?? [])].map(({ check, environment }) => ({
     environment,

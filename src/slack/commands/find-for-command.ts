@@ -13,10 +13,10 @@ import {
 } from './admin-answer.ts';
 
 const WHERE_IDS_ARE = 'Each finding in the thread of a report or digest shows its id, such as `f35ef764f5e`.';
-/** The answer to a command that names no finding. */
+/** The answer to a command without a finding. */
 export const WHICH_FINDING = `Which finding? ${WHERE_IDS_ARE}`;
 
-/** Looks up the finding that a command names, if the sender may ask about it; otherwise the answer. */
+/** Looks up the finding that a command names, if the sender may run its check; otherwise returns the answer. */
 export async function findForCommand(
   deps: AdminCommandDeps,
   sender: AdminCommandSender,
@@ -26,13 +26,13 @@ export async function findForCommand(
   const id = written.toLowerCase();
   if (!FINDING_ID.test(id))
     return {
-      answer: adminProblem(`\`${written.slice(0, 40)}\` is not the id of a finding. ${WHERE_IDS_ARE}`, usage),
+      answer: adminProblem(`Invalid finding id \`${written.slice(0, 40)}\`. ${WHERE_IDS_ARE}`, usage),
     };
   const known = await deps.findings.history.find(id);
   if (!known)
     return {
       answer: adminProblem(
-        `There is no finding \`${id}\`: the id is wrong, or the finding is too old. Run its check again. ${WHERE_IDS_ARE}`,
+        `Unknown finding \`${id}\`: the id is wrong, or the finding is too old. Run its check again. ${WHERE_IDS_ARE}`,
         usage,
       ),
     };
@@ -40,7 +40,7 @@ export async function findForCommand(
   return refusal ? { answer: refusal } : { known };
 }
 
-/** Where a command comes from, for what it changes. */
+/** The origin of the changes that a command makes. */
 export function originOfCommand({ sender, typed, nowMs }: AdminRequest, finding = ''): ChangeOrigin {
   const asked: RequestOrigin = {
     by: sender.userId,

@@ -15,7 +15,7 @@ export const freezeCommand: AdminCommand = {
     const before = await freeze.read();
     return before
       ? { message: renderFrozen(before), outcome: 'done' }
-      : adminProblem('It was thawed at this very moment. Type it again.', ADMIN_COMMANDS.freeze.usage);
+      : adminProblem('Someone unfroze it just now. Run `/wrench freeze` again.', ADMIN_COMMANDS.freeze.usage);
   },
   repeat: async ({ freeze }) => {
     const frozen = await freeze.read();
@@ -28,8 +28,8 @@ export const unfreezeCommand: AdminCommand = {
   roles: ['approver'],
   changes: true,
   run: async ({ freeze }, request) => {
-    const thawed = changeOf(request);
-    return (await freeze.unfreeze(thawed)) ? inChannel(renderUnfrozen(thawed)) : adminProblem(NOT_FROZEN);
+    const unfrozen = changeOf(request);
+    return (await freeze.unfreeze(unfrozen)) ? inChannel(renderUnfrozen(unfrozen)) : adminProblem(NOT_FROZEN);
   },
   repeat: async ({ freeze }) => ((await freeze.read()) ? undefined : adminProblem(NOT_FROZEN)),
 };

@@ -20,7 +20,7 @@ function read(body: unknown) {
   });
 }
 
-test('only the fields that are needed are read', () => {
+test('only the required fields are read', () => {
   const unneeded = {
     token: 'not-a-secret-verification-token',
     channel_name: 'incident',
@@ -30,7 +30,7 @@ test('only the fields that are needed are read', () => {
   expect(read({ ...unneeded, ...command })).toEqual(command);
 });
 
-test('a response_url that is not Slack’s is dropped, with a warning that names its host', () => {
+test('a response_url outside Slack is dropped, with a warning that names its host', () => {
   const { response_url } = command;
   const foreign = response_url.replace('hooks.slack.com', 'hooks.slack.com.evil.example');
 
@@ -53,7 +53,7 @@ test.each(['command', 'channel_id'])('a command without %s is malformed', (name)
     expect(read(body)).toEqual({ malformed: [name] });
 });
 
-test.each(['team_domain', 'response_url', 'text'])('a command without %s is still read', (name) => {
+test.each(['team_domain', 'response_url', 'text'])('a command without %s is accepted', (name) => {
   const { [name]: _, ...rest } = command as Record<string, string>;
 
   expect(read(rest)).toMatchObject({ command: '/certs', channel_id: 'C0123INCIDENT' });

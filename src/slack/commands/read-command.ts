@@ -14,7 +14,7 @@ export interface SlashCommand {
 
 const commandSchema = z.object({
   command: z.string().regex(/^\/\S{1,100}$/),
-  // May be empty; nobody types more than fits into a message.
+  // May be empty, and is limited to the length of a message.
   text: z.string().max(40_000).default(''),
   channel_id: slackId,
   team_domain: z.string().max(500).nullish(),

@@ -35,12 +35,12 @@ export interface CommandDeps {
   readonly defaultEnvironment?: string;
   readonly queues: Queues;
   readonly channelOrder: Pick<ChannelOrder, 'reserve' | 'leave'>;
-  /** Removes secrets that people paste into a command. */
+  /** Redacts secrets that people paste into a command. */
   readonly redact: Redact;
   /** Which response_urls may be posted to. Others are never put into a job. */
   readonly isSlackUrl: IsSlackUrl;
   readonly threads: Threads;
-  /** What the commands of `/wrench` itself need. */
+  /** Dependencies of the commands of `/wrench` itself. */
   readonly admin: AdminCommandDeps;
   readonly log: Log;
 }
@@ -48,19 +48,19 @@ export interface CommandDeps {
 /** The command that reaches every area, in case commands such as `/certs` collide with other apps. */
 export const WRENCH_COMMAND = 'wrench';
 
-/** If a check answers sooner than this, no progress message is posted. */
+/** If a check finishes sooner, no progress message is posted. */
 const CHECKING_AFTER_MS = 1_000;
 const MAX_ECHO_CHARS = 200;
 /** Of Slack's 3 s, for the link to the thread. */
 const THREAD_WITHIN_MS = 300;
 
-/** What a command asks for, once it is read. */
+/** A parsed command. */
 type ResolvedCommand =
   | { readonly kind: 'answer'; readonly answer: CommandAnswer }
   | { readonly kind: 'admin'; readonly command: AdminCommandSender; readonly text: string }
   | { readonly kind: 'run'; readonly job: CheckJob };
 
-/** Parses a slash command and queues it, or answers why not. Never throws, and ends within 2 s even if Redis does not respond. */
+/** Parses a slash command and queues its check, or answers why not. Never throws, and finishes within 2 s even if Redis doesn't respond. */
 export function makeCommandHandler(deps: CommandDeps): CommandHandler<ResolvedCommand> {
   return {
     resolve: (delivery, body) => resolve(deps, delivery, body),
@@ -77,7 +77,10 @@ function resolve(deps: CommandDeps, delivery: IdentifiedDelivery, body: unknown)
   const command = readCommand(body, deps);
   if ('malformed' in command) {
     const { malformed } = command;
-    deps.log.debug({ malformed }, 'Refused a command with missing or malformed fields');
+    deps.log.debug(
+      { event: 'malformed-command', malformed },
+      'Refused a command with missing or malformed fields',
+    );
     const problem = `Slack sent this command without a valid ${malformed.join(', ')}, so nothing was started.`;
     return answerWith({ message: renderProblem({ problem, usage: [] }), outcome: 'problem' });
   }
@@ -140,7 +143,7 @@ function environmentOf(
 function environmentProblem({ context }: CommandDeps): Extract<ParsedRequest, { kind: 'problem' }> {
   return {
     kind: 'problem',
-    problem: `This channel belongs to no environment. Add \`--env\` with one of: ${context.environments.join(', ')}.`,
+    problem: `This channel has no environment. Add \`--env\`. Available: ${context.environments.join(', ')}.`,
     usage: [],
   };
 }
@@ -172,7 +175,7 @@ function jobOf(
   };
 }
 
-/** Requests are the same if the check parses their arguments to the same values: `30d` is `720h`. */
+/** Requests are the same if the check parses their arguments to the same values, such as `30d` and `720h`. */
 export function deduplicationIdOf(
   { checks }: Catalogue,
   { check: name, environment, args }: CheckJob,
@@ -185,7 +188,7 @@ async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer>
   try {
     const { check, environment, asked } = job;
     const place = rootPlaceOf(job.runId, asked.channelId);
-    // Of requests that are answered at the same time, the earliest is answered first.
+    // Of reports that are ready at the same time, the one that was requested first is posted first.
     const reserve = () => deps.channelOrder.reserve(...place);
     const taken = await deps.queues.enqueueCheck(
       job,
@@ -196,7 +199,7 @@ async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer>
       setImmediate(() => void deps.channelOrder.leave(...place).catch(() => undefined));
       return { message: await answerJoined(deps, job, taken), outcome: 'joined' };
     }
-    // After the acknowledgement: with many commands at once, none waits for a message that is shown a second later.
+    // After the acknowledgement, so that it doesn't wait for a message that is shown a second later.
     setImmediate(() =>
       enqueueNotice(deps, `checking-${job.runId}`, outboxJobOf('checking', job), CHECKING_AFTER_MS),
     );
@@ -206,7 +209,10 @@ async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer>
     };
   } catch (error) {
     if (!(error instanceof QueueDown)) throw error;
-    deps.log.warn({ err: error }, 'a command found Redis away');
+    deps.log.warn(
+      { event: 'command-not-queued', err: error },
+      'Redis is unreachable; a command was not queued',
+    );
     return { message: renderQueueDown(), outcome: 'redis-down' };
   }
 }
@@ -222,10 +228,12 @@ function outboxJobOf<K extends RunOutboxJob['kind']>(
 function enqueueNotice({ queues, log }: CommandDeps, id: string, job: RunOutboxJob, afterMs = 0): void {
   queues
     .enqueueOutbox(id, job, { afterMs })
-    .catch((error: unknown) => log.warn({ err: error, id }, 'a notice could not be queued'));
+    .catch((error: unknown) =>
+      log.warn({ event: 'notice-not-queued', err: error, id }, "Couldn't queue a notice"),
+    );
 }
 
-/** Answers with the link to the thread of the first asker. If there is no thread yet, the link follows. */
+/** Answers with a link to the thread of the first request. If there is no thread yet, the link follows. */
 async function answerJoined(
   deps: CommandDeps,
   job: CheckJob,
@@ -233,7 +241,7 @@ async function answerJoined(
 ): Promise<Message> {
   const { threads, log } = deps;
   const thread = await within(THREAD_WITHIN_MS, threads.read(runId)).catch((error: unknown) =>
-    log.debug({ err: error }, 'the thread to link to is unknown'),
+    log.debug({ event: 'thread-not-read', err: error }, "Couldn't read the thread to link to"),
   );
   const link = thread?.root && permalinkOf(job.asked, thread.root);
   if (!thread?.root)

@@ -83,7 +83,7 @@ async function silenceMatching(
   return typeof silence === 'string' ? adminProblem(silence) : shownToAll(renderSilenced(silence, matching));
 }
 
-/** Why a pattern covers nothing. Names only findings of its check and environment, about which the sender may ask. */
+/** Why a pattern covers nothing. Names only findings of its check and environment, which the sender may see. */
 function noMatchProblem(
   { reason, targetPattern, check, environment }: Extract<SilenceScope, { kind: 'pattern' }>,
   all: readonly KnownFinding[],
@@ -96,12 +96,16 @@ function noMatchProblem(
   const reasons = [...new Set(inScope.map(({ finding }) => finding.reason))];
   if (reasons.includes(reason)) {
     const targets = inScope.flatMap(({ finding }) => (finding.reason === reason ? [finding.target] : []));
-    return `No finding with the reason \`${reason}\` has a target that matches \`${targetPattern.slice(0, 80)}\`. There is ${list(targets.map((target) => `\`${target.slice(0, 120)}\``))}.`;
+    return `No finding with the reason \`${reason}\` has a target that matches \`${targetPattern.slice(0, 80)}\`. Available: ${list(targets.map((target) => `\`${target.slice(0, 120)}\``))}.`;
   }
   const meant = nearest(reason, reasons);
   const known = list(reasons.toSorted(), 10);
   const hint =
-    meant === undefined ? `Found at present: ${known || 'nothing'}.` : `Did you mean \`${meant}\`?`;
+    meant === undefined
+      ? known === ''
+        ? 'There are no findings.'
+        : `Available: ${known}.`
+      : `Did you mean \`${meant}\`?`;
   return `No finding has the reason \`${reason.slice(0, 60)}\`. ${hint}`;
 }
 
@@ -111,7 +115,10 @@ export const silencesCommand: AdminCommand = {
   changes: false,
   run: async (deps, { sender, rest, nowMs }) => {
     if (rest.trim() !== '')
-      return adminProblem(`There is no \`${rest.trim().slice(0, 40)}\` here.`, ADMIN_COMMANDS.silences.usage);
+      return adminProblem(
+        `Unexpected argument \`${rest.trim().slice(0, 40)}\`.`,
+        ADMIN_COMMANDS.silences.usage,
+      );
     const shown: Silence[] = [];
     for (const silence of await deps.findings.silences.list())
       if (await mayAskAboutAny(deps, scopesOf(deps, silence.scope), sender)) shown.push(silence);
@@ -139,14 +146,14 @@ export const unsilenceCommand: AdminCommand = {
     if (!FINDING_ID.test(id))
       return adminProblem(
         id === ''
-          ? 'Which one? Give the id of a silence or of a finding. `/wrench silences` lists the silences.'
-          : `\`${id.slice(0, 40)}\` is not the id of a silence or a finding. \`/wrench silences\` lists the silences.`,
+          ? 'Which one? Give the id of a silence or a finding. `/wrench silences` lists the silences.'
+          : `Invalid id \`${id.slice(0, 40)}\`. Give the id of a silence or a finding. \`/wrench silences\` lists the silences.`,
         usage,
       );
     const found = await findForCommand(deps, request.sender, id, usage);
     if ('answer' in found) return found.answer;
     const silence = await deps.findings.silences.covering(found.known);
-    if (!silence) return adminProblem('This finding is not silenced.');
+    if (!silence) return adminProblem("This finding isn't silenced.");
     return end(deps, request, silence, id);
   },
 };
@@ -161,7 +168,7 @@ async function endById(
   return silence
     ? end(deps, request, silence, id)
     : adminProblem(
-        `There is no silence \`${id}\`: the id is wrong, or it has ended. \`/wrench silences\` lists those that are active.`,
+        `Unknown silence \`${id}\`: the id is wrong, or it has ended. \`/wrench silences\` lists the active ones.`,
       );
 }
 
@@ -178,7 +185,7 @@ async function end(
   request.late.throwIfAborted();
   return (await endSilence(deps.findings, silence, covered, originOfCommand(request, typed)))
     ? shownToAll(renderUnsilenced(silence))
-    : adminProblem('This silence has just ended.');
+    : adminProblem('This silence has already ended.');
 }
 
 /** Everything that a silence may cover: a pattern without an environment or a check covers all of them. */

@@ -14,7 +14,7 @@ export async function postAuditNotice(
 ): Promise<void> {
   const [title, what] =
     to === undefined
-      ? ['Audit does not match', 'found that the audit in Redis does not continue what it saw before']
+      ? ['Audit mismatch', "found that the audit in Redis doesn't continue the entries it saw before"]
       : ['Audit copy stopped', `no longer copies the audit to ${code(to)}`];
   const text = [
     `:warning: *${title}* · The bot on ${escapeUntrusted(bot)} ${what}.`,

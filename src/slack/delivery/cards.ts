@@ -15,7 +15,7 @@ import { cardPlaceholder, renderCard } from '../render/remediation/card.ts';
 import { renderCardNotPosted } from '../render/remediation/card-not-posted.ts';
 import { SlackApiError } from './slack-call.ts';
 
-/** What showing remediations needs. */
+/** Dependencies of showing remediations. */
 export interface CardDeps extends PostDeps {
   readonly remediations: RemediationStore;
   readonly policy: Policy;
@@ -29,7 +29,9 @@ export const cardPart = (id: string): string => `card-${id}`;
 /** A card waits for its thread. */
 const RETRY_WITHOUT_THREAD_MS = 500;
 
-/** Shows the end of a report's thread: fixes with a button each, and fixes that the configuration disables. Edits the message if it is posted already. */
+/**
+ * Shows the end of a report's thread: fixes with a button each, and fixes that the configuration disables. Edits the message if it is already posted.
+ */
 export async function showOffers(deps: CardDeps, target: PostTarget): Promise<void> {
   const { remediations } = deps;
   const { runId } = target;
@@ -76,13 +78,16 @@ async function updateRoot(deps: CardDeps, thread: PostedThread, target: PostTarg
   const render = async () => (await currentRoot(deps, runId, JSON.parse(saved) as Message)).message;
   await edit(deps, target, root, render).catch((error: unknown) => {
     if (!(error instanceof SlackApiError)) throw error;
-    deps.log.debug({ err: error, runId }, 'the root could not be edited');
+    deps.log.debug(
+      { event: 'root-not-edited', err: error, runId },
+      "Couldn't edit the first message of a thread",
+    );
   });
 }
 
 /**
- * Shows a remediation in its current state; a newer job shows a newer revision. If Slack refuses the card, it is retried, then reported
- * privately to the requester. A plan that nobody can see is withdrawn.
+ * Shows a remediation in its current state; a newer job shows a newer revision. If Slack refuses the card, it is retried, then reported privately to
+ * the requester. A plan that no one can see is withdrawn.
  */
 export async function showCard(
   deps: CardDeps,
@@ -110,7 +115,7 @@ export async function showCard(
   }
 }
 
-/** Attempts at a card that Slack refuses: somebody may be about to invite the bot. */
+/** Attempts at a card that Slack refuses: someone may be about to invite the bot. */
 const MAX_CARD_ATTEMPTS = 3;
 /** How long a card waits for its thread before it is reported privately. */
 const MAX_WAIT_FOR_THREAD_MS = 600_000;
@@ -127,7 +132,7 @@ async function showInThread(
   const part = cardPart(id);
   const render = async () => renderCard((await remediations.read(id))?.record ?? record);
   const put = () => putPart(deps, part, target, { placeholder: cardPlaceholder(record), render });
-  // The button is removed first: nobody should click an offer that is in progress.
+  // The button is removed first: no one should click an offer that is in progress.
   if (!(await threads.read(runId)).locationOf(part)) await showOffers(deps, target);
   await put();
   const shown = await recordShown(deps, stored);
@@ -140,7 +145,7 @@ async function showInThread(
   return shown;
 }
 
-/** Once its plan was posted, the time to approve starts. */
+/** The time to approve starts once its plan is posted. */
 async function recordShown(
   { remediations, policy }: CardDeps,
   stored: StoredRemediation,
@@ -151,10 +156,7 @@ async function recordShown(
   return result.kind === 'changed' ? result : stored;
 }
 
-/**
- * Sends the requester a direct message: the plan was withdrawn, or how the remediation ended.
- * @returns what was reported.
- */
+/** Sends the requester a direct message that the plan was withdrawn, or how the remediation ended. @returns what was reported. */
 async function reportPrivately(
   deps: CardDeps,
   target: PostTarget,
@@ -163,11 +165,14 @@ async function reportPrivately(
 ): Promise<StoredRemediation> {
   const { remediations, log } = deps;
   const { id, asked, requested } = stored.record;
-  const because = `its plan could not be posted in <#${asked.channelId}> (${code})`;
+  const because = `its plan couldn't be posted in <#${asked.channelId}> (${code})`;
   const withdrawal = await remediations.transition(id, withdrawPlan(because));
   const current = withdrawal.kind === 'changed' ? withdrawal : (withdrawal.current ?? stored);
   const now = current.record;
-  log.warn({ remediation: id, state: now.state, code }, 'a remediation could not be shown in its channel');
+  log.warn(
+    { event: 'card-not-shown', remediation: id, state: now.state, code },
+    "Couldn't show a remediation in its channel",
+  );
   if (!FINAL_STATES.has(now.state)) return current;
   const to = requested?.by ?? asked.by;
   const direct = { runId: target.runId, job: target.job, channelId: to };
@@ -180,7 +185,10 @@ async function reportPrivately(
     await postOnce(deps, `direct-${id}-${now.state}`, direct, message);
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
-    log.error({ err: error, remediation: id }, 'the requester could not be notified either');
+    log.error(
+      { event: 'requester-not-notified', err: error, remediation: id },
+      "Couldn't notify the requester either",
+    );
   }
   return current;
 }
@@ -194,6 +202,9 @@ async function attachPlan(
   if (!file) return;
   await attachOnce(deps, `plan-${remediation.id}`, target, file).catch((error: unknown) => {
     if (!(error instanceof SlackApiError)) throw error;
-    deps.log.warn({ err: error, remediation: remediation.id }, 'a long plan could not be attached');
+    deps.log.warn(
+      { event: 'plan-not-attached', err: error, remediation: remediation.id },
+      "Couldn't attach a long plan",
+    );
   });
 }

@@ -26,7 +26,7 @@ let posting: DigestDeps;
 let log: string[];
 let digests: ReturnType<typeof keepDigests>;
 
-/** What is kept of one digest, without the rules about what may be posted when. */
+/** What is stored of one digest, without the rules about what may be posted when. */
 function keepDigests() {
   const kept = {
     decision: 'go' as Awaited<ReturnType<Digests['beginPosting']>>,
@@ -146,7 +146,7 @@ const refuse = (code: string, channel = 'C1') => {
 };
 const outcomes = () => posting.metrics.registry.getSingleMetricAsString('wrench_digest_posts_total');
 
-test('a digest is posted with its thread, and remembered', async () => {
+test('a digest is posted with its thread, and stored', async () => {
   digests.kept.posted = postedClear;
 
   await show(broken);
@@ -161,7 +161,7 @@ test('a digest is posted with its thread, and remembered', async () => {
   expect(await outcomes()).toContain('outcome="posted"} 1');
 });
 
-test('the same run delivered again posts nothing more', async () => {
+test('a run that is delivered again posts nothing more', async () => {
   await show(broken);
   const before = calls.length;
 
@@ -173,7 +173,7 @@ test('the same run delivered again posts nothing more', async () => {
   expect(digests.kept.recorded).toEqual([`posted ${RUN_ID}`]);
 });
 
-test('a retry says the same as the first attempt, whatever was recorded meanwhile', async () => {
+test('a retry posts the same as the first attempt, even if other runs were recorded meanwhile', async () => {
   digests.kept.posted = postedClear;
   answer = ({ fields }) =>
     fields.has('thread_ts') ? { ok: false, error: 'internal_error' } : { ok: true, ts: '1.000100' };
@@ -189,7 +189,7 @@ test('a retry says the same as the first attempt, whatever was recorded meanwhil
   expect(digests.kept.recorded).toEqual([`posted ${RUN_ID}`]);
 });
 
-test('who works on a finding is named by an edit, which notifies nobody', async () => {
+test('the person who works on a finding is named by an edit, which notifies no one', async () => {
   const claim = { by: 'U0ADA', at: AT };
   const parts = [{ ...question, report, tracked: [{ ...tracked, claim }] }];
 
@@ -209,7 +209,7 @@ test('fixes are offered at the end of the thread', async () => {
   expect(calls.at(-1)?.fields.get('blocks')).toContain('wrench:request');
 });
 
-test('a run without news is one message that mentions no fix', async () => {
+test('a run without news is one message without fixes', async () => {
   await show(broken);
   const before = calls.length;
   await posting.remediations.saveOffers([anOffer({ runId: 'rfedcba9876543210' })]);
@@ -220,7 +220,7 @@ test('a run without news is one message that mentions no fix', async () => {
   expect(calls.at(-1)?.fields.get('blocks')).not.toContain('offered');
 });
 
-test('a digest that was moved to another channel begins again there', async () => {
+test('a digest that was moved to another channel starts over there', async () => {
   await show(broken, { runId: 'r00000000000000a1' });
   const { posted } = digests.kept;
   calls = [];
@@ -269,7 +269,7 @@ describe.each(['not_in_channel', 'is_archived', 'channel_not_found'])('if Slack 
 
     expect(calls).toHaveLength(1);
     expect(digests.kept.recorded).toEqual([`not posted ${RUN_ID} ${code}`]);
-    expect(log.join('')).toContain('Slack refused a digest');
+    expect(log.join('')).toContain('slack-digest-refused');
     expect(await outcomes()).toContain('outcome="refused"} 1');
 
     answer = () => ({ ok: true, ts: '9.000100' });
@@ -298,7 +298,7 @@ test('the notice may be refused as well', async () => {
   expect(digests.kept.recorded).toEqual([`not posted ${RUN_ID} not_in_channel`]);
 });
 
-test('another refusal is given some attempts', async () => {
+test('another refusal is retried a few times', async () => {
   refuse('not_allowed_token_type');
 
   await expect(show(broken)).rejects.toThrow(/not_allowed_token_type/);

@@ -10,10 +10,10 @@ import { type PostTarget, postOnce, rootPlaceOf } from './post.ts';
 import { showThread } from './show-thread.ts';
 import { SlackApiError } from './slack-call.ts';
 
-/** What showing digests needs. */
+/** Dependencies of showing digests. */
 export interface DigestDeps extends CardDeps {
   readonly digests: Digests;
-  /** Where notices go that a digest could not be posted. */
+  /** The channel for notices that a digest could not be posted. */
   readonly auditChannel?: string;
 }
 
@@ -28,7 +28,7 @@ const COMPARED_WITH = 'compared-with';
 
 /**
  * Posts one run of a digest in its channel: its root and its thread, each once. The run is compared with the message that was posted last. This is
- * decided once, so a retry says the same. If Slack refuses, or there is nothing to say, the next run is compared with the same message.
+ * decided once, so that a retry posts the same. If Slack refuses, or there is no news, the next run is compared with the same message.
  */
 export async function showDigest(deps: DigestDeps, job: DigestOutboxJob, target: PostTarget): Promise<void> {
   const { threads, digests, metrics } = deps;
@@ -71,8 +71,8 @@ export async function showDigest(deps: DigestDeps, job: DigestOutboxJob, target:
 }
 
 /**
- * What the run is compared with. The first attempt decides it. If the last message was posted in another channel, nobody
- * has seen it in this one: the digest starts from nothing.
+ * What the run is compared with. The first attempt decides it. If the last message was posted in another channel, no one has seen it in this one, and
+ * the digest starts over.
  */
 async function comparedWith(
   { threads, digests }: DigestDeps,
@@ -89,7 +89,9 @@ async function comparedWith(
   return posted;
 }
 
-/** Gives up after Slack has refused. If the root is not in the channel, the next run covers everything. Only the first refusal of a kind gets a notice. */
+/**
+ * Gives up after Slack has refused. If the root isn't in the channel, the next run covers everything. Only the first refusal of a kind gets a notice.
+ */
 async function giveUp(
   deps: DigestDeps,
   { run, runId }: DigestOutboxJob,
@@ -99,10 +101,16 @@ async function giveUp(
   const { threads, digests, metrics, log } = deps;
   const { code } = error;
   if ((await threads.read(runId)).root) {
-    log.error({ err: error, runId, digest: run.name }, 'Slack refused a part of the thread of a digest');
+    log.error(
+      { event: 'slack-digest-part-refused', err: error, runId, digest: run.name },
+      "Slack refused a part of a digest's thread",
+    );
     return drop(deps, target);
   }
-  log.error({ err: error, runId, digest: run.name, channel: target.channelId }, 'Slack refused a digest');
+  log.error(
+    { event: 'slack-digest-refused', err: error, runId, digest: run.name, channel: target.channelId },
+    'Slack refused a digest',
+  );
   const before = await digests.undelivered(run.name);
   if (before?.code !== code) await postNotice(deps, run.name, target, code);
   await digests.recordNotPosted(run.name, runId, { at: new Date().toISOString(), code });
@@ -117,7 +125,10 @@ async function postNotice(deps: DigestDeps, name: string, target: PostTarget, co
   const { runId, job } = target;
   await postOnce(deps, 'notice', { runId, job, channelId: auditChannel }, message).catch((error: unknown) => {
     if (!(error instanceof SlackApiError)) throw error;
-    log.error({ err: error, runId, digest: name }, 'the notice about a digest could not be posted either');
+    log.error(
+      { event: 'digest-notice-not-posted', err: error, runId, digest: name },
+      "Couldn't post the notice about a digest either",
+    );
   });
 }
 

@@ -58,7 +58,7 @@ let runs = 0;
 const ada = { by: 'U0ADA', at: '2026-11-20T14:00:00.000Z' };
 const grace = { by: 'U0GRACE', at: '2026-11-20T14:01:00.000Z' };
 
-/** Jobs about one finding in one thread, each in a run of its own. */
+/** Jobs about one finding in one thread, each with its own run. */
 function makeJobs() {
   runs += 1;
   const runId = `r${String(runs).padStart(16, '0')}`;
@@ -91,15 +91,15 @@ test('it is posted in the thread without a mention, and edited for later states'
   await show(job(3, {}));
 
   expect(calls[0]?.fields.get('thread_ts')).toBe('1.000001');
-  expect(textsOf('chat.postMessage')).toEqual(['Who is on it: bbs expired']);
+  expect(textsOf('chat.postMessage')).toEqual(['Status: bbs expired']);
   expect(textsOf('chat.update')).toEqual([
     expect.stringContaining('<@U0ADA> has been on it'),
     expect.stringContaining('<@U0GRACE> has been on it'),
-    expect.stringContaining('Nobody is on it'),
+    expect.stringContaining('No one is on it'),
   ]);
 });
 
-test('an earlier state that comes later changes nothing', async () => {
+test('an earlier state that arrives later changes nothing', async () => {
   const job = makeJobs();
 
   await show(job(2, { claim: grace }));
@@ -131,7 +131,7 @@ test('an earlier state that waits for its turn is not shown after a later one', 
   ]);
 });
 
-test('where nothing was shown and there is nothing to show, nothing is posted', async () => {
+test('if nothing was shown and there is nothing to show, nothing is posted', async () => {
   await show(makeJobs()(1, {}));
 
   expect(calls).toEqual([]);
@@ -151,20 +151,20 @@ test('a deleted message is posted again', async () => {
   expect(calls.at(-1)?.fields.get('ts')).toBe('9.000100');
 });
 
-test('in a channel that is not accessible it is dropped, with a line in the log', async () => {
+test('in an inaccessible channel it is dropped, with a line in the log', async () => {
   answer = () => ({ ok: false, error: 'is_archived' });
 
   await show(makeJobs()(1, { claim: ada }));
 
-  expect(log.join('')).toMatch(/is_archived.*could not be shown in its thread/);
+  expect(log.join('')).toMatch(/finding-status-not-shown.*is_archived/);
 });
 
-test('any other refusal is tried again, and then dropped', async () => {
+test('any other refusal is retried, and then dropped', async () => {
   answer = () => ({ ok: false, error: 'invalid_arguments' });
   const job = makeJobs()(1, { claim: ada });
 
   await expect(show(job)).rejects.toBeInstanceOf(SlackApiError);
   await show(job, 4);
 
-  expect(log.join('')).toContain('could not be shown in its thread');
+  expect(log.join('')).toContain('finding-status-not-shown');
 });

@@ -24,9 +24,9 @@ const savedStatus = z.object({
 const parseStatus = (json: string) => savedStatus.parse(JSON.parse(json));
 
 /**
- * Shows in the thread of a finding who works on it, or who silenced it: one message per finding and thread, edited for each later state. It is
- * posted without a mention, so nobody is notified. An earlier state never replaces a later one, whichever process is faster. Where nothing is
- * shown and there is nothing to show, nothing is posted.
+ * Shows in the thread of a finding who works on it, or who silenced it: one message per finding and thread, edited for each later state. It is posted
+ * without a mention, so no one is notified. An earlier state never replaces a later one, whichever process is faster. If nothing is shown and there
+ * is nothing to show, nothing is posted.
  */
 export async function showFindingStatus(
   deps: PostDeps,
@@ -59,8 +59,8 @@ export async function showFindingStatus(
     if (!(error instanceof SlackApiError)) throw error;
     if (!error.channelInaccessible && target.job.attempt < MAX_ATTEMPTS) throw error;
     log.warn(
-      { err: error, runId, finding: findingId, code: error.code },
-      'who is on a finding could not be shown in its thread',
+      { event: 'finding-status-not-shown', err: error, runId, finding: findingId, code: error.code },
+      "Couldn't show the status of a finding in its thread",
     );
   }
 }

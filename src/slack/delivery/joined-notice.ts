@@ -11,7 +11,7 @@ const RETRY_AFTER_MS = 500;
 /** Slack accepts answers to a command for 30 minutes. */
 const GIVE_UP_MS = 25 * 60_000;
 
-/** Sends the link to the thread to a person who asked the same question in the same channel, once the thread exists. */
+/** Sends the link to the thread to a person who requested the same check in the same channel, once the thread exists. */
 export async function sendJoinedNotice(
   deps: PostDeps,
   { runId, asked, first }: Extract<OutboxJob, { kind: 'joined' }>,

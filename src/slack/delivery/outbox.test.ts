@@ -149,7 +149,7 @@ test.each(['invalid_blocks', 'msg_blocks_too_long'])(
   },
 );
 
-test('metadata that Slack rejects costs neither the answer nor its blocks', async () => {
+test('if Slack rejects the metadata, the answer and its blocks are still posted', async () => {
   answer = ({ fields }) =>
     fields.has('metadata')
       ? { ok: false, error: 'invalid_metadata_format' }
@@ -185,7 +185,7 @@ test('progress that Slack does not accept is dropped, and the answer edits the s
   expect(calls[2]?.fields.get('ts')).toBe('1.000100');
 });
 
-test('while a channel has no turn left, its answer waits in the queue and not in a slot of it', async () => {
+test('while a channel has no turn left, its answer waits in the queue without taking a slot', async () => {
   await posting.channelOrder.pause('chat.postMessage', 30_000);
 
   await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(RetryLater);
@@ -201,7 +201,7 @@ test('an answer that waits for its turn has no lease', async () => {
   await lease?.release();
 });
 
-test('two deliveries of one answer at the same moment post it once between them', async () => {
+test('two simultaneous deliveries of one answer post it once', async () => {
   const untilDone = async () => {
     for (;;)
       try {
@@ -257,7 +257,7 @@ test('a progress message whose reply from Slack was lost is counted and not repe
   );
 });
 
-test('an answer whose reply from Slack was lost is posted again, without asking for the history', async () => {
+test('an answer whose reply from Slack was lost is posted again, without reading the history', async () => {
   answer = () => ({ ok: false, error: 'internal_error' });
   await show({ kind: 'report', ...about, report }).catch(() => undefined);
   answer = () => ({ ok: true, ts: `${calls.length}.000100` });
@@ -286,7 +286,7 @@ test('if Slack is proven to drop duplicates, all attempts at a part have one id,
   expect(reply?.get('client_msg_id')).not.toBe(first?.get('client_msg_id'));
 });
 
-test('if the channel is inaccessible and the response_url is not Slack’s, the answer is a direct message', async () => {
+test('if the channel is inaccessible and the response_url is outside Slack, the answer is a direct message', async () => {
   const responseUrl = 'https://hooks.slack.com.evil.example/commands/1';
   const now = { ...asked, at: new Date().toISOString(), responseUrl };
   answer = ({ fields }) =>
@@ -338,7 +338,7 @@ test('after a confirmed progress edit the answer is not written again', async ()
   expect((await posting.threads.read(about.runId)).isClosed).toBe(true);
 });
 
-test('an answer behind one that is still to come waits in the queue and not in a slot of it', async () => {
+test('an answer behind a later one waits in the queue without taking a slot', async () => {
   await posting.channelOrder.reserve({ method: 'chat.postMessage', channelId: 'C1' }, 'of a slow check');
   const later = { ...asked, at: new Date(Date.now() + 60_000).toISOString() };
 
@@ -346,7 +346,7 @@ test('an answer behind one that is still to come waits in the queue and not in a
   expect(calls).toHaveLength(0);
 });
 
-test('a progress message that Slack refuses for its form does not send the answer elsewhere', async () => {
+test('a progress message that Slack rejects for its form does not redirect the answer', async () => {
   answer = () => ({ ok: false, error: 'invalid_blocks' });
   await show({ kind: 'checking', ...about });
   answer = () => ({ ok: true, ts: `${calls.length}.000100` });
@@ -381,7 +381,7 @@ test('if the root is deleted before the answer is written again, it is not poste
   expect((await posting.threads.read(about.runId)).isClosed).toBe(false);
 });
 
-test('an answer that was posted just before its bot died leaves no place behind', async () => {
+test('an answer that was posted just before its bot died keeps no place in the lane', async () => {
   const { leave } = posting.channelOrder;
   posting = {
     ...posting,
@@ -414,7 +414,7 @@ test.each(['root', 'reply-0'])(
           await leave(lane, place);
           posting = others;
           await show({ kind: 'report', ...about, report });
-          // As when it has expired.
+          // As if it had expired.
           await forgetThread();
         }
         return requestTurn(lane, place, sinceMs);
@@ -460,7 +460,7 @@ test('an answer whose bot died while posting does not delay other answers of its
   await lease?.release();
 });
 
-test('the card of a fix goes ahead of answers whose questions came later', async () => {
+test('the card of a fix goes before answers to later requests', async () => {
   const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
   await show({ kind: 'report', ...about, report });
   for (let at = 0; at < 300; at++) await posting.channelOrder.requestTurn(lane, `later ${at}`, Date.now());

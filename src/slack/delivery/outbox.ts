@@ -54,13 +54,17 @@ async function showChecking(deps: CardDeps, job: RunOutboxJob, target: PostTarge
     );
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
-    // Any other refusal is about this message. The answer has its own tries and simpler forms.
+    // Any other refusal is about this message. The answer has its own attempts and simpler forms.
     if (error.channelInaccessible) await deps.threads.mark(job.runId, 'elsewhere');
-    else deps.log.warn({ err: error, runId: job.runId }, 'Slack refused a progress message');
+    else
+      deps.log.warn(
+        { event: 'slack-progress-refused', err: error, runId: job.runId },
+        'Slack refused a progress message',
+      );
   }
 }
 
-/** Progress is not worth a retry: if it cannot be shown now, it is dropped. */
+/** Progress isn't worth a retry: if it can't be shown now, it is dropped. */
 async function showProgress(
   deps: CardDeps,
   job: Extract<RunOutboxJob, { kind: 'progress' }>,
@@ -95,10 +99,13 @@ async function showAnswer(deps: CardDeps, job: AnswerJob, target: PostTarget): P
     });
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
-    // An operator may be about to fix the cause, but the asker's response_url accepts answers for half an hour only.
+    // An operator may be about to fix the cause, but the command's response_url accepts answers for half an hour only.
     if (!error.channelInaccessible && target.job.attempt < MAX_ANSWER_ATTEMPTS) throw error;
     if (!error.channelInaccessible)
-      deps.log.error({ err: error, runId }, 'Slack refused an answer in its channel; sending it another way');
+      deps.log.error(
+        { event: 'slack-report-refused', err: error, runId },
+        'Slack refused a report in its channel; sending it another way',
+      );
     await threads.mark(runId, 'elsewhere');
     await showElsewhere(deps, job, target, error.channelInaccessible ? undefined : error.code);
   }

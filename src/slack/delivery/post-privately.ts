@@ -5,7 +5,7 @@ import type { SlackDelivery } from '../access/delivery.ts';
 import type { Message } from '../render/message.ts';
 import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
 
-/** Posts a message that only the sender of a delivery sees, where it came from. Nothing if the delivery does not say where or who. */
+/** Posts a message that only the sender of a delivery sees, in the place it came from. Does nothing if the delivery names no place or sender. */
 export async function postPrivately(
   deps: { readonly client: WebClient; readonly metrics: Metrics; readonly log: Log },
   { channelId, userId, threadTs, triggerId = '' }: SlackDelivery,

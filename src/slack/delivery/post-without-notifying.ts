@@ -6,7 +6,7 @@ import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
 import { SlackApiError } from './slack-call.ts';
 
 /**
- * Posts a part once, as `postOnce` does, and notifies nobody: who works on a finding, or silenced it, is named by an edit.
+ * Posts a part once, as `postOnce` does, and notifies no one: people who work on a finding, or silenced it, are named by an edit.
  * @returns its `ts`.
  */
 export async function postWithoutNotifying(
@@ -23,7 +23,7 @@ export async function postWithoutNotifying(
   return ts;
 }
 
-/** Edits a message that was posted without its mentions. One that was deleted meanwhile stays away. */
+/** Edits a message that was posted without its mentions. A message that was deleted meanwhile stays deleted. */
 export async function nameMentioned(
   deps: PostDeps,
   target: PostTarget,
@@ -32,6 +32,9 @@ export async function nameMentioned(
 ): Promise<void> {
   await edit(deps, target, { channelId: target.channelId, ts }, render).catch((error: unknown) => {
     if (!(error instanceof SlackApiError)) throw error;
-    deps.log.debug({ err: error, runId: target.runId }, 'the people of a message could not be named');
+    deps.log.debug(
+      { event: 'mentions-not-added', err: error, runId: target.runId },
+      "Couldn't add the mentions to a message",
+    );
   });
 }

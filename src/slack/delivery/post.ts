@@ -22,7 +22,7 @@ export interface PostDeps {
   readonly client: WebClient;
   readonly threads: Threads;
   readonly channelOrder: ChannelOrder;
-  /** Whether Slack drops repeated posts, as `wrench doctor --prove-posting` found. */
+  /** Whether Slack drops repeated posts, as tested by `wrench doctor --prove-posting`. */
   readonly dropsDuplicates: () => Promise<boolean>;
   /** Which response_urls may be posted to. */
   readonly isSlackUrl: IsSlackUrl;
@@ -45,13 +45,13 @@ export interface PostTarget {
   readonly channelId: string;
   readonly threadTs?: string;
   readonly job: OutboxAttempt;
-  /** Somebody waits for it in the thread: it is sent among the verdicts, in the order of the requests. */
+  /** Someone waits for it in the thread: it is sent with the verdicts, in the order of the requests. */
   readonly isAwaited?: true;
-  /** It is part of the answer itself, and is not posted once the run is closed. */
+  /** It is part of the answer itself, and isn't posted once the run is closed. */
   readonly isAnswer?: true;
 }
 
-/** Runbook links would unfurl into pages of their own. */
+/** Runbook links would unfurl into previews. */
 const NO_UNFURL = { unfurl_links: false, unfurl_media: false } as const;
 const METADATA_EVENT = 'wrench_post';
 /** A call waits at most this long for its turn; then it waits in the queue, where it blocks no other call. */
@@ -63,7 +63,7 @@ const RETRY_WHILE_LEASED_MS = 200;
 /** A call that failed more often than this lets those behind it go first until its next attempt. It keeps its place. */
 const MAX_ATTEMPTS_IN_FRONT = QUICK_ATTEMPTS;
 
-/** Whether a progress message is still wanted, by what has become of its run. */
+/** Whether a progress message is still wanted, by the state of its run. */
 export type IsWanted = (thread: PostedThread) => Promise<boolean>;
 
 /**
@@ -93,7 +93,7 @@ export async function postProgress(
   await postPart(deps, part, target, message, isWanted);
 }
 
-/** A progress message that is no longer wanted when its turn has come. */
+/** A progress message that is no longer wanted at its turn. */
 class Dropped extends Error {
   override readonly name = 'Dropped';
   readonly state: ReturnType<PostedThread['part']>;
@@ -153,7 +153,7 @@ async function postPart(
     if (!(await lease.beginPost(part))) throw new RetryLater(RETRY_WHILE_LEASED_MS);
     try {
       const ts = await post(deps, lease, key, target, message, id);
-      // Slack may have dropped it as a repetition of the progress message.
+      // Slack may have dropped it as a duplicate of the progress message.
       await lease.recordPosted(part, { channelId, ts }, isMaybe ? undefined : contentHash(message));
       return ts;
     } catch (error) {
@@ -173,12 +173,12 @@ function retryIfClosed({ isClosed }: PostedThread, { isAnswer }: PostTarget): vo
   if (isAnswer && isClosed) throw new RetryLater(RETRY_WHILE_LEASED_MS);
 }
 
-/** Counts a progress message that may or may not be in the channel. It is not searched for, and the answer is posted regardless. */
+/** Counts a progress message that may or may not be in the channel. The answer is posted in any case. */
 function countUnconfirmed({ metrics, log }: PostDeps, runId: string, error: unknown): undefined {
   metrics.unconfirmed.inc({ outcome: 'left' });
   log.warn(
-    { err: error, runId },
-    "Slack's reply to a progress message was lost; the message may stay in the channel",
+    { event: 'progress-unconfirmed', err: error, runId },
+    "Slack's response to a progress message was lost; the message may stay in the channel",
   );
 }
 
@@ -242,12 +242,12 @@ function contentHash(message: Message): string {
   return createHash('sha256').update(JSON.stringify(message)).digest('base64url').slice(0, 16);
 }
 
-/** Name of the saved text that says since when a progress edit is unconfirmed, in milliseconds of the epoch; empty if none is. */
+/** Name of the saved text with the time since which a progress edit is unconfirmed, in milliseconds since the epoch; empty if none is. */
 export const PROGRESS_EDIT = 'progress-edit';
 
 /**
- * {@link edit} for a progress message: dropped unless it is wanted and can be made immediately. If Slack's reply is lost,
- * {@link PROGRESS_EDIT} stays: Slack may make the edit later, over whatever the message shows by then.
+ * {@link edit} for a progress message: dropped unless it is wanted and can be made immediately. If Slack's reply is lost, {@link PROGRESS_EDIT}
+ * stays: Slack may apply the edit later, and replace what the message shows by then.
  */
 export async function editProgress(
   deps: PostDeps,
@@ -274,13 +274,16 @@ export async function editProgress(
   } catch (error) {
     if (error instanceof SlackApiError || error instanceof RetryLater)
       await threads.saveText(target.runId, PROGRESS_EDIT, '');
-    log.debug({ err: error, runId: target.runId }, 'progress was not shown');
+    log.debug(
+      { event: 'progress-not-shown', err: error, runId: target.runId },
+      "Couldn't update a progress message",
+    );
   } finally {
     await lease.release();
   }
 }
 
-/** Attaches a file to the thread unless it has been. */
+/** Attaches a file to the thread, once. */
 export async function attachOnce(
   deps: PostDeps,
   part: string,
@@ -362,8 +365,8 @@ async function withLease<T>(
 }
 
 /**
- * Each wait is short if a call ahead is still to come, such as the answer of a slow check. The total must be short as well: the call ahead
- * may itself need a slot of the queue.
+ * Each wait is short if a call ahead isn't ready yet, such as the answer of a slow check. The total must be short as well: the call ahead may itself
+ * need a slot of the queue.
  */
 async function waitForTurn(
   channelOrder: ChannelOrder,

@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const server of servers) await new Promise((done) => server.close(done).closeAllConnections());
 });
 
-/** A server, with the bodies that were posted to it. */
+/** A server, and the bodies that were posted to it. */
 async function listen(answer: RequestListener = (_, response) => response.end('ok')) {
   const asked: string[] = [];
   const server = createServer((request, response) => {

@@ -15,10 +15,10 @@ interface RespondDeps {
 type ResponseTarget = Pick<RequestOrigin, 'responseUrl' | 'at'>;
 
 /**
- * Answers through the response_url of a command or a click, visible to the channel; this works even if the bot is not a member. The message with
- * the button stays as it is.
- * @returns whether Slack accepted it: false if the URL is absent, not Slack's, too old or used up.
- * @throws if Slack did not answer; the caller retries.
+ * Answers through the response_url of a command or a click, visible to the channel; this works even if the bot is not a member. The message with the
+ * button stays as it is.
+ * @returns whether Slack accepted it: false if the URL is absent, outside Slack, too old or used up.
+ * @throws if Slack didn't respond; the caller retries.
  */
 export function respondInChannel(
   asked: ResponseTarget,
@@ -28,7 +28,7 @@ export function respondInChannel(
   return send(asked, { response_type: 'in_channel', replace_original: false, ...message }, deps);
 }
 
-/** {@link respondInChannel}, visible only to the asker. */
+/** {@link respondInChannel}, visible only to the person who typed the command. */
 export function respondPrivately(
   asked: ResponseTarget,
   message: Message,
@@ -59,6 +59,9 @@ async function send(
   if (response.ok) return true;
   if (response.status === 429 || response.status >= 500)
     throw new Error(`response_url answered ${response.status}`);
-  log.warn({ status: response.status }, 'Slack no longer takes answers at the response_url');
+  log.warn(
+    { event: 'response-url-expired', status: response.status },
+    'Slack no longer accepts responses at the response_url',
+  );
   return false;
 }

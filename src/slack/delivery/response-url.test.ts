@@ -81,7 +81,7 @@ describe('with a SLACK_API_URL', () => {
     expect(isSlackUrl(url)).toBe(false);
   });
 
-  test('the default port of a scheme may be written or left out', () => {
+  test('the default port of a scheme may be given or omitted', () => {
     expect(allowSlackUrls('https://slack-gov.com/api/')(`https://slack-gov.com:443${PATH}`)).toBe(true);
     expect(allowSlackUrls('https://proxy.example:443/api/')(`https://proxy.example${PATH}`)).toBe(true);
   });

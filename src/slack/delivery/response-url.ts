@@ -7,8 +7,8 @@ const SLACK_ORIGINS = ['https://hooks.slack.com', 'https://hooks.slack-gov.com']
 export type IsSlackUrl = (url: string) => boolean;
 
 /**
- * Answers contain findings, so they are posted only to Slack's own hosts and to the origin of a configured `SLACK_API_URL`.
- * The host must be written literally, without a user name and not in another spelling that a parser turns into the same host.
+ * Answers contain findings, so they are posted only to Slack's own hosts and to the origin of a configured `SLACK_API_URL`. The host must be written
+ * literally: without a user name, and not in a spelling that a parser normalizes to the same host.
  */
 export function allowSlackUrls(apiUrl: string | undefined): IsSlackUrl {
   const origins = new Set<string>([
@@ -26,7 +26,7 @@ export function allowSlackUrls(apiUrl: string | undefined): IsSlackUrl {
 /** Logs that a `response_url` was ignored. Only its host is logged: a real URL is a secret. */
 export function warnOfForeignUrl(log: Log, url: string): void {
   log.warn(
-    { host: URL.parse(url)?.host.slice(0, 255) ?? 'none' },
-    'Ignored a response_url that is not on a host of Slack; the answer takes another route',
+    { event: 'foreign-response-url', host: URL.parse(url)?.host.slice(0, 255) ?? 'none' },
+    "Ignored a response_url that isn't on a Slack host; sending the response another way",
   );
 }

@@ -97,7 +97,7 @@ test('a text that is too long only because of the blocks is sent without them', 
 });
 
 test.each(['invalid_arguments', 'invalid_arg_name', 'invalid_array_arg', 'invalid_form_data'])(
-  '%s leaves out what its details name',
+  '%s leaves out the part that its details name',
   async (code) => {
     const about = (detail: string, isWrong: (form: OutgoingMessage) => boolean) =>
       sendTo(isWrong, new SlackApiError(code, detail));
@@ -117,7 +117,7 @@ test.each(['invalid_arguments', 'invalid_arg_name', 'invalid_array_arg', 'invali
   },
 );
 
-test('several faults of one message are left out one after another, and counted as one bug', async () => {
+test('several rejected parts of one message are left out one after another, and counted as one bug', async () => {
   const sent: OutgoingMessage[] = [];
   await sendOrFallBackToText(posting, { runId: 'r1' }, MESSAGE, async (form) => {
     sent.push(form);
@@ -129,7 +129,7 @@ test('several faults of one message are left out one after another, and counted 
   await expect(bugs()).resolves.toEqual([1]);
 });
 
-test('an error as the client throws it is handled the same way', async () => {
+test('an error of the client is handled the same way', async () => {
   const error = new WebAPIPlatformError({ ok: false, error: 'invalid_blocks' });
 
   await expect(sendTo(hasBlocks, error)).resolves.toMatchObject({ outcome: 'posted' });
@@ -141,7 +141,7 @@ test.each(['', ' \n\t'])('an empty text (%j) is never sent', async (text) => {
   expect(last?.text).toBe(NO_TEXT);
 });
 
-test('a text in which Slack sees nothing is replaced', async () => {
+test('a text without visible characters is replaced', async () => {
   const unseen = { ...MESSAGE, text: '\u200B' };
   const { outcome, last } = await sendTo(
     ({ text }) => text === '\u200B',
@@ -170,7 +170,7 @@ test('an error after which it is unknown what Slack did is rethrown', async () =
   await expect(sendTo(() => true, lost)).resolves.toMatchObject({ outcome: lost, sent: [MESSAGE] });
 });
 
-test('whatever Slack rejects, only a few forms are tried, none of them empty or too long', async () => {
+test('for any rejection, only a few forms are tried, none of them empty or too long', async () => {
   const code = fc.constantFrom(
     'invalid_blocks',
     'metadata_too_large',

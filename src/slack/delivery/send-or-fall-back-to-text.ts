@@ -4,7 +4,7 @@ import { truncateMrkdwn } from '../render/escape-untrusted.ts';
 import type { Message } from '../render/message.ts';
 import { slackApiErrorIn, type SlackApiError } from './slack-call.ts';
 
-/** A message as it is sent, without what Slack rejected. */
+/** An outgoing message, without the parts that Slack rejected. */
 export interface OutgoingMessage extends Message {
   /** Slack rejected the metadata. */
   readonly withoutMetadata?: true;
@@ -18,8 +18,8 @@ export const NO_TEXT =
   'Wrench sent a message without text. This is a bug in Wrench; its log has the details.';
 
 /**
- * Sends a message. If Slack rejects its form, which is a bug in Wrench, simpler forms are sent, first without its charts and at last the text
- * alone, so that the answer is not lost. An empty text is never sent.
+ * Sends a message. If Slack rejects its form, which is a bug in Wrench, simpler forms are sent, first without its charts and finally only the text,
+ * so that the answer isn't lost. An empty text is never sent.
  * @throws {SlackApiError} if Slack rejects the simplest form as well, or for a reason other than the form.
  */
 export async function sendOrFallBackToText<T>(
@@ -38,7 +38,7 @@ export async function sendOrFallBackToText<T>(
       if (!next) throw error;
       if (isFirst) metrics.bugs.inc({ role: 'bot' });
       log.error(
-        { err: refusal, runId: about.runId },
+        { event: 'slack-message-rejected', err: refusal, runId: about.runId },
         'Slack rejected a malformed message; sending a simpler form',
       );
       form = next;
@@ -71,7 +71,7 @@ const ABOUT_METADATA = new Set([
   'metadata_too_large',
   'metadata_must_be_sent_from_app',
 ]);
-/** The details, if any, say which part is meant. */
+/** The details, if any, name the rejected part. */
 const ABOUT_ANYTHING = new Set([
   'invalid_arguments',
   'invalid_arg_name',
@@ -80,7 +80,7 @@ const ABOUT_ANYTHING = new Set([
   'invalid_form_data',
 ]);
 
-/** A form without what Slack rejected; undefined if there is no simpler one. */
+/** A form without the part that Slack rejected; undefined if there is no simpler one. */
 function simplerForm(form: OutgoingMessage, { code, detail }: SlackApiError): OutgoingMessage | undefined {
   if (code === 'no_text') return form.text === NO_TEXT ? undefined : { ...form, text: NO_TEXT };
   if (code === 'msg_too_long') return shorterForm(form);
@@ -99,7 +99,7 @@ function shorterForm(form: OutgoingMessage): OutgoingMessage | undefined {
   return text === form.text ? withFewerBlocks(form) : { ...form, text };
 }
 
-/** Without charts, whose numbers are in the other blocks as well; if there are none, without blocks. */
+/** Without charts, whose numbers are also in the other blocks; if there are none, without blocks. */
 function withFewerBlocks(form: OutgoingMessage): OutgoingMessage | undefined {
   if (form.blocks.length === 0) return undefined;
   const others = form.blocks.filter(({ type }) => type !== 'data_visualization');

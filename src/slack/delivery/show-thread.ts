@@ -20,7 +20,7 @@ import { SlackApiError } from './slack-call.ts';
 const MAX_FILE_ATTEMPTS = 15;
 
 interface ThreadOptions {
-  /** Whom the root may mention when it is posted. Others are named by an edit, which notifies nobody. */
+  /** The people that the root may mention when it is posted. Others are named by an edit, which notifies no one. */
   readonly mayMention: readonly string[];
   /** Whether fixes may be offered at the end of the thread. */
   readonly hasOffers: boolean;
@@ -75,7 +75,7 @@ async function showRoot(deps: PostDeps, target: PostTarget, message: Message): P
   const ts = await sendOrFallBackToText(deps, target, message, (outgoing) =>
     postOnce(deps, ROOT_PART, target, outgoing),
   );
-  // Slack may have dropped the post as a repetition of the progress message.
+  // Slack may have dropped the post as a duplicate of the progress message.
   const { root } = await deps.threads.read(target.runId);
   if (root && isMaybe && (await deps.dropsDuplicates())) await edit(deps, target, root, () => message);
   return ts;
@@ -95,12 +95,15 @@ async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, render: 
   // The channel has had the answer. If its message is gone or no longer editable by now, there is nothing to correct.
   await edit(deps, target, root, render, { isForced: true }).catch((error: unknown) => {
     if (!(error instanceof SlackApiError)) throw error;
-    deps.log.debug({ err: error, runId: target.runId }, 'an answer could not be written again');
+    deps.log.debug(
+      { event: 'report-not-rewritten', err: error, runId: target.runId },
+      "Couldn't rewrite a report after a late progress edit",
+    );
   });
   await threads.saveText(target.runId, PROGRESS_EDIT, '');
 }
 
-/** @returns false if the message was deleted or cannot be edited: then the answer must be posted. */
+/** @returns false if the message was deleted or can't be edited: then the answer must be posted. */
 async function editRoot(
   deps: PostDeps,
   target: PostTarget,
@@ -125,10 +128,13 @@ async function reportMissingFile(
 ): Promise<void> {
   const isRefused = error instanceof SlackApiError;
   if (error instanceof RetryLater || (!isRefused && target.job.attempt < MAX_FILE_ATTEMPTS)) throw error;
-  deps.log.warn({ err: error, runId: target.runId }, 'the full list could not be attached');
+  deps.log.warn(
+    { event: 'list-not-attached', err: error, runId: target.runId },
+    "Couldn't attach the full list",
+  );
   // Files go to another host of Slack, which may be unreachable for long. Fixes must not wait for it.
   const notice = isRefused
-    ? `The full list could not be attached (${error.code}). The bot needs the scope files:write.`
-    : 'The full list could not be attached: the upload to Slack failed.';
+    ? `The full list couldn't be attached (${error.code}). The bot needs the scope files:write.`
+    : "The full list couldn't be attached: the upload to Slack failed.";
   await postOnce(deps, 'no-file', target, { text: notice, blocks: [] });
 }

@@ -12,13 +12,13 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 
 import { boltLogger } from '../transport/bolt-log.ts';
 
-/** An error of the Web API that a retry does not change. https://docs.slack.dev/apis/web-api#responses */
+/** An error of the Web API that a retry doesn't fix. https://docs.slack.dev/apis/web-api#responses */
 export class SlackApiError extends Error {
   override readonly name = 'SlackApiError';
   readonly code: string;
   /** Slack's details about the arguments; empty if there are none. */
   readonly detail: string;
-  /** The bot cannot post in the channel: the answer must be sent another way. */
+  /** The bot can't post in the channel: the answer must be sent another way. */
   readonly channelInaccessible: boolean;
 
   constructor(code: string, detail: string) {
@@ -53,7 +53,7 @@ const RETRYABLE = new Set([
 const CALL_TIMEOUT_MS = 10_000;
 const DEFAULT_RETRY_AFTER_S = 30;
 
-/** A client that never retries or sleeps by itself: only BullMQ retries. https://docs.slack.dev/tools/node-slack-sdk/web-api#rate-limits */
+/** A client that never retries or sleeps: only BullMQ retries. https://docs.slack.dev/tools/node-slack-sdk/web-api#rate-limits */
 export function makeSlackClient(token: string, apiUrl: string | undefined, log: Log): WebClient {
   return new Client(token, {
     ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),

@@ -10,7 +10,7 @@ import type { StatusThread, StatusThreads } from '../../store/thread/status-thre
 import type { Log } from '../../telemetry/log.ts';
 import type { AskFromScope } from '../access/ask-from.ts';
 
-/** What taking and silencing findings needs. */
+/** Dependencies of taking and silencing findings. */
 export interface FindingDeps {
   readonly history: Pick<FindingHistory, 'find' | 'list'>;
   readonly silences: Pick<Silences, 'add' | 'remove' | 'list' | 'covering'>;
@@ -22,7 +22,7 @@ export interface FindingDeps {
   readonly log: Log;
 }
 
-/** Who changes something, and where. */
+/** Who makes a change, and where. */
 export interface ChangeOrigin {
   readonly asked: RequestOrigin;
   /** Identifies the delivery. */
@@ -31,12 +31,12 @@ export interface ChangeOrigin {
   readonly thread?: StatusThread;
 }
 
-/** The id by which people name it. */
+/** The id that people type. */
 export function idOfKnown({ check, environment, finding }: KnownFinding): string {
   return findingIdOf(fingerprint({ check, environment }, finding));
 }
 
-/** What the `askFrom` rules need to know about a finding. */
+/** The scope of a finding for the `askFrom` rules. */
 export function scopeOfKnown({
   check,
   environment,
@@ -66,14 +66,14 @@ export async function takeFinding(
   return replaced;
 }
 
-/** Records that nobody works on a finding any more. False if nobody did. */
+/** Records that no one works on a finding anymore. False if no one did. */
 export async function releaseFinding(
   deps: FindingDeps,
   known: KnownFinding,
   origin: ChangeOrigin,
 ): Promise<boolean> {
   const isReleased = await deps.claims.release(fingerprint(known, known.finding));
-  // A message that still names somebody is corrected in any case.
+  // Corrects a message that still names someone, in any case.
   await showStatus(deps, known, origin);
   return isReleased;
 }
@@ -110,7 +110,7 @@ export async function silencePattern(
   return result;
 }
 
-/** Ends a silence by hand. False if it has ended already. `covered`: the findings that it covers. */
+/** Ends a silence by hand. False if it has already ended. `covered`: the findings that it covers. */
 export async function endSilence(
   deps: FindingDeps,
   { id }: Pick<Silence, 'id'>,
@@ -122,7 +122,7 @@ export async function endSilence(
   return isEnded;
 }
 
-/** Of more findings than these the threads are not corrected: each costs Slack a call. */
+/** The threads of at most this many findings are updated, because each needs a call to Slack. */
 const MAX_STATUSES = 20;
 
 async function showStatuses(
@@ -134,7 +134,7 @@ async function showStatuses(
 }
 
 /**
- * Shows the current status of a finding in the thread of the click, and in the threads that show it already. What was changed is saved by then:
+ * Shows the current status of a finding in the thread of the click, and in the threads that already show it. The change itself is saved by then, so
  * a failure is only logged.
  */
 async function showStatus(deps: FindingDeps, known: KnownFinding, origin: ChangeOrigin): Promise<void> {
@@ -145,7 +145,7 @@ async function showStatus(deps: FindingDeps, known: KnownFinding, origin: Change
     if (thread) await statusThreads.add(findingId, thread);
     const threads = await statusThreads.list(findingId);
     if (threads.length === 0) return;
-    // Before the status is read: of two changes at once, the later job has a status that is at least as new.
+    // Before the status is read, so that of two changes at once, the later job has a status that is at least as new.
     const at = new Date(await clock()).toISOString();
     const [claim, silence] = await Promise.all([
       claims.read(fingerprint(known, known.finding)),
@@ -166,7 +166,10 @@ async function showStatus(deps: FindingDeps, known: KnownFinding, origin: Change
       });
     }
   } catch (error) {
-    log.warn({ err: error, finding: findingId }, 'the status of a finding could not be shown in its threads');
+    log.warn(
+      { event: 'finding-status-not-queued', err: error, finding: findingId },
+      "Couldn't queue the status of a finding for its threads",
+    );
   }
 }
 

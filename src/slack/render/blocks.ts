@@ -17,9 +17,16 @@ import { cleanText } from '../../text/clean-text.ts';
 import type { Severity } from '../../check/finding.ts';
 import { type Headline, SEVERITY_WORDS, timeInWords } from '../../check/report-in-words.ts';
 import type { ChartBlock } from './chart-block.ts';
-import { encodedLength, escapeMrkdwn, truncate, escapeUntrusted, withoutEmoji } from './escape-untrusted.ts';
+import {
+  encodedLength,
+  escapeMrkdwn,
+  truncate,
+  truncateVerdict,
+  escapeUntrusted,
+  withoutEmoji,
+} from './escape-untrusted.ts';
 
-/** A colour never appears without its word. Only CLEAR is green. */
+/** A color never appears without its word. Only CLEAR is green. */
 export const EMOJI: Readonly<Record<Headline, string>> = {
   CRITICAL: 'red_circle',
   WARNING: 'large_yellow_circle',
@@ -28,7 +35,7 @@ export const EMOJI: Readonly<Record<Headline, string>> = {
   UNKNOWN: 'white_circle',
 };
 
-/** Of a header. https://docs.slack.dev/reference/block-kit/blocks/header-block */
+/** Of a header block. https://docs.slack.dev/reference/block-kit/blocks/header-block */
 export const MAX_HEADER_CHARS = 150;
 
 /** The first line of a message in a channel: `🔴 CRITICAL · ` and the verdict, as much of it as fits. */
@@ -38,7 +45,7 @@ export function headlineBlock(headline: Headline, verdict: string): HeaderBlock 
     type: 'header',
     text: {
       type: 'plain_text',
-      text: first + truncate(withoutEmoji(verdict), MAX_HEADER_CHARS - first.length),
+      text: first + truncateVerdict(withoutEmoji(verdict), MAX_HEADER_CHARS - first.length),
       emoji: true,
     },
   };
@@ -55,12 +62,12 @@ export function bold(value: string, max = 1_000): RichTextText {
   return { ...text(value, max), style: { bold: true } };
 }
 
-/** Inline code: what somebody may want to copy. */
+/** Inline code, for text to copy. */
 export function codeSpan(value: string, max = 1_000): RichTextText {
   return { ...text(value, max), style: { code: true } };
 }
 
-/** Our own words, with their spaces; never text from outside. */
+/** Wrench's own text, with its spaces; never text from infrastructure or people. */
 export function plain(text: string): RichTextText {
   return { type: 'text', text };
 }
@@ -109,7 +116,7 @@ export function context(...elements: ContextBlock['elements']): ContextBlock {
 
 const USER_ID = /^[UW][A-Z0-9]{2,20}$/;
 
-/** The one mention that Wrench makes: of the person who asked. */
+/** A mention of a person; text that isn't a user id is escaped. */
 export function mention(id: string): string {
   return USER_ID.test(id) ? `<@${id}>` : escapeUntrusted(id, 80);
 }
@@ -150,7 +157,7 @@ function dateElement(
   };
 }
 
-/** Who asked and when. Nothing in it comes from infrastructure. */
+/** Who ran the check and when. Nothing in it comes from infrastructure. */
 export function askedBy({ by, at }: { readonly by: string; readonly at: string }): MrkdwnElement {
   return { type: 'mrkdwn', text: `${mention(by)} · ${dateToken(at)}`, verbatim: true };
 }
@@ -159,6 +166,8 @@ const MAX_LABEL_CHARS = 75;
 
 interface ButtonOptions {
   readonly label: string;
+  /** What a screen reader says after the label, if several buttons have the same one. */
+  readonly describes?: string;
   readonly action:
     | 'wrench:request'
     | 'wrench:approve'
@@ -170,18 +179,28 @@ interface ButtonOptions {
     | 'wrench:unsilence'
     /** Numbered, because an action id must be unique in its block. */
     | `wrench:ask-${number}`;
-  /** Ids, looked up when it is clicked; of `ask` a command that anyone could type. */
+  /** Ids, looked up at the click; for `ask`, a command that anyone could type. */
   readonly value: string;
   readonly isPrimary?: boolean;
   readonly confirm?: ConfirmationDialog;
 }
 
-export function button({ label, action, value, isPrimary = false, confirm }: ButtonOptions): Button {
+export function button({
+  label,
+  describes,
+  action,
+  value,
+  isPrimary = false,
+  confirm,
+}: ButtonOptions): Button {
   return {
     type: 'button',
     text: plainTextObject(label, MAX_LABEL_CHARS),
     action_id: action,
     value,
+    ...(describes !== undefined && {
+      accessibility_label: truncate(`${label}: ${cleanText(describes)}`, MAX_LABEL_CHARS),
+    }),
     ...(isPrimary && { style: 'primary' as const }),
     ...(confirm && { confirm }),
   };
@@ -215,12 +234,12 @@ export function countBlockChars(node: unknown): number {
 }
 
 /**
- * Characters in all blocks of one message. Slack documents no limit; it took 9,597 and refused 11,341 (`msg_blocks_too_long`).
+ * Characters in all blocks of one message. Slack documents no limit; it accepted 9,597 and rejected 11,341 (`msg_blocks_too_long`).
  * https://github.com/slackapi/bolt-js/issues/2867
  */
 export const MAX_BLOCK_CHARS = 9_500;
 export const MAX_BLOCKS = 50;
-/** Bytes of top-level text: an edit takes no more than 4,000 (`msg_too_long`), and notifications show far less. */
+/** Bytes of top-level text: an edit accepts at most 4,000 (`msg_too_long`), and notifications show far less. */
 export const MAX_TEXT_BYTES = 3_000;
 
 export type Blocks = (KnownBlock | ChartBlock)[];

@@ -1,5 +1,5 @@
 /**
- * The block of a chart, which `@slack/types` does not have. At most two in a message; a message only, no modal and no Home tab.
+ * A chart block, which `@slack/types` doesn't have. At most two in a message; not allowed in modals or the Home tab.
  * https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block
  */
 export interface ChartBlock {
@@ -8,7 +8,7 @@ export interface ChartBlock {
   readonly title: string;
   readonly chart: {
     readonly type: 'bar' | 'line';
-    /** At most 6; their names are unique. */
+    /** At most 6, with unique names. */
     readonly series: readonly {
       readonly name: string;
       /** One for each category. */

@@ -25,7 +25,7 @@ test.each([
   '`<!channel>`',
   '```<!channel>```',
   '@channel @here',
-])('%s notifies nobody and links nowhere', (text) => {
+])('%s notifies no one and has no links', (text) => {
   for (const way of [escapeUntrusted(text), code(text)]) {
     expect(readEffects({ text: way, linksNames: way === escapeUntrusted(text) })).toEqual({
       notifies: [],
@@ -42,26 +42,26 @@ test.each([
   ['~gone~', '∼gone∼'],
   ['`code`', 'ˋcodeˋ'],
   ['a & b < c', 'a &amp; b &lt; c'],
-])('%s keeps its look and loses its meaning', (text, shown) => {
+])('%s looks the same but has no meaning', (text, shown) => {
   expect(escapeUntrusted(text)).toBe(shown);
 });
 
-test('an emoji of somebody else is not drawn: nobody forges a green tick', () => {
+test('an emoji in untrusted text is not drawn, so it cannot fake a green tick', () => {
   expect(escapeUntrusted(':white_check_mark: fine')).not.toContain(':white_check_mark:');
   expect(withoutEmoji(':white_check_mark: fine')).not.toContain(':white_check_mark:');
   expect(withoutEmoji(':white_check_mark: fine').replace(INVISIBLE, '')).toBe(':white_check_mark: fine');
 });
 
-test('control characters, bidi overrides and escapes of terminals are gone', () => {
+test('removes control characters, bidi overrides and terminal escapes', () => {
   expect(escapeUntrusted('a\u0000b\u202Ec\u001B[31md\u2066e\nf')).toBe('abcde f');
 });
 
-test('what shows nothing says so, for Slack refuses an empty text', () => {
+test('invisible text is replaced, because Slack rejects an empty text', () => {
   expect(escapeUntrusted('\u200B\u0007')).toBe('(empty)');
   expect(code('')).toBe('`(empty)`');
 });
 
-test('a code span is not left through a backtick', () => {
+test('a backtick does not end a code span', () => {
   expect(code('a`b')).toBe("`a'b`");
 });
 
@@ -71,17 +71,17 @@ test('a truncated text encodes to at most the limit, and no character is split',
   expect(truncate('short', 5)).toBe('short');
 });
 
-test('of a long log the newest lines stay, in their order', () => {
+test('keeps the newest lines of a long log, in order', () => {
   expect(lastLinesWithin(['1', '2', '3', '4'], 2, 100)).toEqual(['3', '4']);
   expect(lastLinesWithin(['\u001B[31m  indented\u001B[0m'], 2, 100)).toEqual(['  indented']);
 });
 
-test('lines that do not fit are counted', () => {
+test('counts the lines that do not fit', () => {
   expect(joinLinesWithin(['one', 'two', 'three'], 100)).toBe('one\ntwo\nthree');
   expect(joinLinesWithin(['one', 'two'.repeat(20), 'three'], 30)).toBe('one\n… and 2 more');
 });
 
-test('joining counts bytes, and cuts the first line rather than losing it', () => {
+test('joining counts bytes, and truncates the first line instead of dropping it', () => {
   const line = 'я'.repeat(20);
   expect(joinLinesWithin([line, line], 81)).toBe(`${line}\n${line}`);
   expect(joinLinesWithin([line, line], 80)).toBe(`${line}\n… and 1 more`);
@@ -89,7 +89,7 @@ test('joining counts bytes, and cuts the first line rather than losing it', () =
   expect(joinLinesWithin(['a'.repeat(100)], 40)).toBe(`${'a'.repeat(37)}…`);
 });
 
-test('mrkdwn is cut between what belongs together', () => {
+test('never cuts inside a mention, an escaped character or a surrogate pair', () => {
   const text = 'ab <!date^1795183380^{date}|2026> &amp; 😀';
 
   expect(truncateMrkdwn(text, 1_000)).toBe(text);

@@ -1,17 +1,18 @@
+import { BEFORE_UNCHECKED } from '../../check/report-in-words.ts';
 import { cleanLine, cleanText } from '../../text/clean-text.ts';
 
 /**
- * Escapes text from infrastructure for Slack's mrkdwn. Our blocks carry it in `plain_text` and `rich_text`, which have no markup; the
- * top-level `text` of a message is always mrkdwn and has no `verbatim`.
+ * Escapes text from infrastructure for Slack's mrkdwn. Blocks show it in `plain_text` and `rich_text`, which have no markup; the top-level
+ * `text` of a message is always mrkdwn and has no `verbatim`.
  * https://docs.slack.dev/messaging/formatting-message-text
  */
 
 const ZERO_WIDTH_SPACE = '\u200B';
 
-/** mrkdwn has no escape for these; they become look-alike characters without a meaning. */
+/** mrkdwn has no escape for these, so they are replaced with look-alikes that have no meaning. */
 const LOOK_ALIKES: Readonly<Record<string, string>> = { '*': '∗', '~': '∼', '`': 'ˋ', _: 'ˍ' };
 const MARKS = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
-/** Where a link, an address, a mention or an emoji would begin: `://`, `www.x`, `a@b.c`, `@channel`, `:x:`. */
+/** The start of a link, an address, a mention or an emoji: `://`, `www.x`, `a@b.c`, `@channel`, `:x:`. */
 const AUTOLINK_STARTS = /:(?=\/\/|[a-z0-9_+'-]+:)|\.(?=\p{L})|@(?=\S)/giu;
 
 /** Escapes untrusted text for mrkdwn: no mention, link, emphasis or emoji, on one line of about `max` characters. */
@@ -35,7 +36,7 @@ export function withoutEmoji(text: string): string {
   return text.replace(/:(?=[a-z0-9_+'-]+:)/gi, `:${ZERO_WIDTH_SPACE}`);
 }
 
-/** `&` first, and nothing more than these three. */
+/** Slack wants exactly these three characters escaped, `&` first. https://docs.slack.dev/messaging/formatting-message-text#escaping */
 export function escapeMrkdwn(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
@@ -56,6 +57,14 @@ export function truncate(text: string, maxChars: number): string {
     kept += character;
   }
   return `${kept.trimEnd()}…`;
+}
+
+/** A verdict that encodes to at most `maxChars`. What couldn't be checked is at its end, so the beginning is truncated first. */
+export function truncateVerdict(verdict: string, maxChars: number): string {
+  const at = verdict.lastIndexOf(BEFORE_UNCHECKED);
+  if (at === -1 || encodedLength(verdict) <= maxChars) return truncate(verdict, maxChars);
+  const unchecked = truncate(verdict.slice(at), Math.floor(maxChars * 0.6));
+  return truncate(verdict.slice(0, at), maxChars - encodedLength(unchecked)) + unchecked;
 }
 
 /** The last lines of a log that fit, in their order. */
@@ -80,7 +89,7 @@ export function utf8Length(text: string): number {
   return Buffer.byteLength(text);
 }
 
-/** What a cut must not split: a mention, date or link, an escaped character, a surrogate pair. */
+/** Never split: a mention, date or link, an escaped character, a surrogate pair. */
 const INDIVISIBLE = /<[^<>]*>|&(?:amp|lt|gt);|[^]/gu;
 const ELLIPSIS = '…';
 

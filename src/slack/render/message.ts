@@ -1,6 +1,6 @@
 import type { Blocks } from './blocks.ts';
 
-/** What one post says. `text` carries the whole conclusion: screen readers and notifications read nothing else. */
+/** One post. `text` has the whole conclusion: screen readers and notifications use nothing else. */
 export interface Message {
   readonly text: string;
   readonly blocks: Blocks;
@@ -20,24 +20,24 @@ export interface ThreadContent {
   readonly attachments: readonly Attachment[];
 }
 
-/** Who asked for a report, and how. */
+/** Who requested a report, and how. */
 export interface ReportRequest {
-  /** A Slack user id; anything else is shown as plain text. */
+  /** A Slack user id. Anything else is shown as plain text. */
   readonly by: string;
   /** ISO 8601. */
   readonly at: string;
-  /** The job, as the log names it. */
+  /** The id of the job, as in the log. */
   readonly runId: string;
-  /** As typed, where that is known: `/certs expiring 14d`. Without it all arguments are written out. */
+  /** As typed, if known: `/certs expiring 14d`. Without it all arguments are written out. */
   readonly command?: string;
 }
 
-/** A request whose report is still to come. */
+/** A request whose report isn't ready yet. */
 export interface PendingRequest extends ReportRequest {
   /** `certs/expiring` */
   readonly check: string;
   readonly environment: string;
-  /** Written out where no `command` is known. */
+  /** Written out if no `command` is known. */
   readonly args?: Readonly<Record<string, string>>;
   /** What the check looks for, from its declaration. */
   readonly title?: string;

@@ -13,7 +13,7 @@ afterEach(async () => {
   await way.stop();
 });
 
-/** Posts a signed click to a port behind which an app does `processEvent`. */
+/** Posts a signed click to the port of an app with this `processEvent`. */
 async function post(processEvent: App['processEvent']) {
   const metrics = makeMetrics();
   way = httpTransport(SECRET, 0, makeLog({ level: 'silent', secrets: [] }), metrics);
@@ -51,7 +51,7 @@ test.each([
   expect(await post((event) => event.ack(answer))).toMatchObject({ status: 200, type, text });
 });
 
-test('the app gets the payload, and which retry it is', async () => {
+test('the app gets the payload and the number of the retry', async () => {
   const processEvent = vi.fn<App['processEvent']>((event) => event.ack());
   await post(processEvent);
 
@@ -62,7 +62,7 @@ test('the app gets the payload, and which retry it is', async () => {
   });
 });
 
-test('the answer does not wait for what happens after the acknowledgement', async () => {
+test('the answer does not wait for work after the acknowledgement', async () => {
   expect(
     await post(async (event) => {
       await event.ack();

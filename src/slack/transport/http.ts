@@ -11,9 +11,8 @@ const PATH = '/slack/events';
 const ACKNOWLEDGE_WITHIN_MS = 10_000;
 
 /**
- * Receives Slack's signed requests on `port` (0 takes a free one).
- * Bolt's own receiver is not used: a signed payload that is not an object makes it reject asynchronously, which ends the process, and it
- * answers 404 to unknown kinds of payloads and 400 to a content type with parameters.
+ * Receives Slack's signed requests on `port` (0 takes a free one). Bolt's own receiver is not used: a signed payload that is not an object makes it
+ * reject asynchronously, which stops the process, and it answers 404 to unknown kinds of payloads and 400 to a content type with parameters.
  */
 export function httpTransport(
   signingSecret: string,
@@ -32,7 +31,8 @@ export function httpTransport(
           const read = await readRequest(request, signingSecret, arriving);
           if ('body' in read) return dispatch(app, request, read.body, log);
           const { status } = read.response;
-          if (status >= 400) log.debug({ status }, 'Refused a request on the port for Slack');
+          if (status >= 400)
+            log.debug({ event: 'slack-request-refused', status }, 'Refused a request on the port for Slack');
           return read.response;
         },
       },
@@ -48,7 +48,7 @@ export function httpTransport(
   };
   return {
     receiver,
-    ready: () => server.isListening() || 'the port for Slack is closed',
+    ready: () => server.isListening() || 'the port for Slack is not open',
     start: listen,
     stop: server.close,
   };
@@ -63,7 +63,10 @@ async function dispatch(
 ): Promise<HttpResponse> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
   const timer = setTimeout(() => {
-    log.error({ type: body['type'] }, 'A delivery from Slack was not acknowledged in time');
+    log.error(
+      { event: 'slack-delivery-not-acknowledged', type: body['type'] },
+      "Couldn't acknowledge a delivery from Slack in time",
+    );
     resolve({ status: 200 });
   }, ACKNOWLEDGE_WITHIN_MS);
   const retry = headers['x-slack-retry-num'];

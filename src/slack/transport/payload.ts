@@ -7,9 +7,9 @@ const withId = z.looseObject({ id: slackId });
 const person = z.looseObject({ id: slackId, team_id: slackId.nullish() });
 const maybe = <T extends z.ZodType>(schema: T) => schema.exactOptional();
 
-/** What Bolt reads before any listener runs, with the types that it relies on. */
+/** The fields that Bolt reads before any listener runs, with the types that it relies on. */
 const shared = {
-  // A form cannot express null: if a command belongs to no single workspace, the field is empty.
+  // A form can't express null: if a command belongs to no single workspace, the field is empty.
   team_id: slackId.or(z.literal('')).nullish(),
   enterprise_id: slackId.or(z.literal('')).nullish(),
   response_url: z.string().nullish(),
@@ -53,7 +53,7 @@ const interaction = z.looseObject({
 });
 const view = interaction.extend({ view: viewObject });
 
-/** The kind of a payload, known or not; undefined for anything that Slack does not send. */
+/** The kind of a payload, known or unknown; undefined for anything that Slack doesn't send. */
 export function kindOf(body: unknown): string | undefined {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
   if (field(body, 'command') !== undefined) return 'command';

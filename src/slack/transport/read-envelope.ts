@@ -5,10 +5,9 @@ type Envelope = Readonly<Record<string, unknown>>;
 const CONTROL_MESSAGES = new Set(['hello', 'disconnect']);
 
 /**
- * A message of the socket in a form that the Socket Mode client can read; undefined if it is not an envelope.
- * The client emits an event named after the envelope, or after the Events API event in it. A payload could thus trigger one of the client's
- * own events (`error`, `close`), and an event without a type makes it fail. So all envelopes get the same type, which nothing listens for;
- * Bolt reads only the payload.
+ * A message of the socket in a form that the Socket Mode client can read; undefined if it isn't an envelope. The client emits an event named after
+ * the envelope, or after the Events API event in it. A payload could thus trigger one of the client's own events (`error`, `close`), and an event
+ * without a type makes it fail. So all envelopes get the same type, which nothing listens for; Bolt reads only the payload.
  */
 export function readEnvelope(data: unknown): string | undefined {
   const envelope = typeof data === 'string' ? parse(data) : undefined;

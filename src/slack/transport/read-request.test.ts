@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const end of close.splice(0).toReversed()) await end();
 });
 
-/** A server whose requests may have 1 MiB of bodies among them that are not complete. */
+/** A server whose requests may have 1 MiB of incomplete bodies in total. */
 async function start(onRead: (read: ReadResult) => void) {
   const arriving = limitInboundBodies(1_024 * 1_024);
   const read = async (request: IncomingMessage, response: ServerResponse) => {
@@ -34,7 +34,7 @@ async function start(onRead: (read: ReadResult) => void) {
   };
 }
 
-test('incomplete bodies use limited memory: of equally large ones the oldest are cut off', async () => {
+test('incomplete bodies use limited memory: among equally large ones the oldest are cut off', async () => {
   const statuses: unknown[] = [];
   const send = await start((read) => statuses.push('response' in read && read.response.status));
 

@@ -12,12 +12,12 @@ const CLOCK_WINDOW_S = 300;
 /** Slack's check of our certificate is short and unsigned. */
 const MAX_SSL_CHECK_CHARS = 1_000;
 
-/** For all bodies that are arriving, which may not be from Slack: many times what Slack sends at once. */
+/** The limit for all incomplete bodies, which may not be from Slack: many times what Slack sends at once. */
 const MAX_TOTAL_BYTES = 16 * 1_024 * 1_024;
 
 /** Requests whose bodies are arriving. */
 export interface InboundBodies {
-  /** Counts bytes of a body. If all bodies together become too large, the largest is cut off: Slack's are small. */
+  /** Counts bytes of a body. If all bodies together become too large, the largest is cut off, because Slack's are small. */
   readonly add: (request: IncomingMessage, bytes: number) => void;
   readonly end: (request: IncomingMessage) => void;
 }
@@ -53,7 +53,7 @@ function largestOf(sizes: ReadonlyMap<IncomingMessage, number>): IncomingMessage
 export type ReadResult = { readonly body: Record<string, unknown> } | { readonly response: HttpResponse };
 
 /**
- * Reads a request that claims to come from Slack: its size, its signature, then its content.
+ * Reads a request that claims to come from Slack: checks its size, then its signature, then its content.
  * @returns the payload, or the answer to a request without one: 4xx if it is not from Slack or malformed.
  */
 export async function readRequest(

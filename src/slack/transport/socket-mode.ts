@@ -13,9 +13,8 @@ const PONG_WITHIN_MS = 20_000;
 const PING_WITHIN_MS = 60_000;
 
 /**
- * Receives from Slack over a socket that the bot opens and keeps open.
- * The client's own reconnecting is off: it waits a whole pong timeout first, during which commands are lost, and it ends the process
- * if Slack does not answer `apps.connections.open`.
+ * Receives from Slack over a socket that the bot opens and keeps open. The client's own reconnecting is off: it waits a whole pong timeout first,
+ * during which commands are lost, and it stops the process if Slack doesn't respond to `apps.connections.open`.
  */
 export function socketModeTransport(appToken: string, apiUrl: string | undefined, log: Log): Transport {
   const receiver = new SocketModeReceiver({
@@ -34,23 +33,28 @@ export function socketModeTransport(appToken: string, apiUrl: string | undefined
   });
   const { client } = receiver;
   guardMessages(client, log);
-  let state: 'connected' | 'away' | 'stopped' = 'away';
-  const isAway = () => state === 'away';
+  let state: 'connected' | 'disconnected' | 'stopped' = 'disconnected';
+  const isDisconnected = () => state === 'disconnected';
   const reconnect = async () => {
-    for (let attempt = 0; isAway(); attempt++) {
+    for (let attempt = 0; isDisconnected(); attempt++) {
       await client
         .start()
-        .catch((error: unknown) => log.warn({ err: error, attempt }, 'Slack does not let the socket in'));
-      if (isAway()) await sleep(backoffMs(attempt));
+        .catch((error: unknown) =>
+          log.warn(
+            { event: 'slack-socket-not-opened', err: error, attempt },
+            "Couldn't open the socket to Slack; retrying",
+          ),
+        );
+      if (isDisconnected()) await sleep(backoffMs(attempt));
     }
   };
   client.on('connected', () => {
-    if (state === 'away') state = 'connected';
+    if (state === 'disconnected') state = 'connected';
   });
   client.on('disconnected', () => {
     if (state !== 'connected') return;
-    state = 'away';
-    log.info('the socket to Slack is closed; opening it again');
+    state = 'disconnected';
+    log.info({ event: 'slack-socket-closed' }, 'The socket to Slack closed; reconnecting');
     void reconnect();
   });
   return {
@@ -73,7 +77,8 @@ function guardMessages(client: SocketModeReceiver['client'], log: Log): void {
   client.removeAllListeners('ws_message');
   client.on('ws_message', (data: unknown) => {
     const envelope = readEnvelope(data);
-    if (envelope === undefined) log.debug('Ignored a message on the socket that is not an envelope');
+    if (envelope === undefined)
+      log.debug({ event: 'malformed-socket-message' }, "Ignored a socket message that isn't an envelope");
     else inRequest('slack', () => receive?.(envelope, false) as unknown);
   });
 }

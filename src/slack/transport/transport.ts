@@ -6,6 +6,6 @@ export interface Transport {
   /** Starts to receive from Slack. */
   readonly start: () => Promise<{ readonly port?: number }>;
   readonly stop: () => Promise<void>;
-  /** True while Slack can reach us, otherwise why not. */
+  /** True while Slack can reach the bot, otherwise why not. */
   readonly ready: () => true | string;
 }

@@ -18,7 +18,7 @@ beforeEach(() => {
   ack = vi.fn<(answer?: unknown) => Promise<void>>(async () => undefined);
 });
 
-/** What the receiver hands `body` to, in front of an app that does `next` with it. */
+/** The handler to which the receiver passes `body`, in front of an app that calls `next` with it. */
 async function deliver(body: object, next: Process): Promise<void> {
   let app: Pick<App, 'processEvent'> | undefined;
   const receiver: Receiver = {
@@ -50,7 +50,7 @@ test('a payload that no listener acknowledges is acknowledged after the last one
   expect(log.map((line) => JSON.parse(line))).toMatchObject([{ level: 20, kind: 'block_actions' }]);
 });
 
-test('payloads that Bolt would fail on do not reach it', async () => {
+test('payloads on which Bolt would fail do not reach it', async () => {
   const next = vi.fn<Process>();
   await deliver({ ...payload, user: null }, next);
 

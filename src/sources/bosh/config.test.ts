@@ -8,7 +8,7 @@ const LEAST = {
 };
 const RESTART = { auth: { basic: { username: 'admin', password: 'p' } }, groups: ['doppler*'] };
 
-test('the least that must be said', () => {
+test('accepts the minimal configuration', () => {
   expect(boshConfig.parse(LEAST)).toEqual({
     ...LEAST,
     name: 'bosh',
@@ -19,13 +19,13 @@ test('the least that must be said', () => {
   });
 });
 
-test('permission to restart lists the groups, and skips no drain scripts by default', () => {
+test('`allow.restart` lists the groups, and runs drain scripts by default', () => {
   expect(boshConfig.parse({ ...LEAST, allow: { restart: RESTART } }).allow).toEqual({
     restart: { ...RESTART, skipDrain: [] },
   });
 });
 
-test('a slash at the end of an address is no part of it', () => {
+test('removes a trailing slash from addresses', () => {
   expect(boshConfig.parse({ ...LEAST, url: 'https://10.0.0.6:25555/' }).url).toBe('https://10.0.0.6:25555');
 });
 
@@ -34,20 +34,20 @@ test.each([
   ['an address with a password in it', { url: 'https://admin:hunter2@10.0.0.6:25555' }],
   ['no login', { auth: undefined }],
   ['two logins', { auth: { ...LEAST.auth, ...RESTART.auth } }],
-  ['permission to restart without a second login', { allow: { restart: { groups: ['doppler*'] } } }],
-  ['permission to restart nothing', { allow: { restart: { ...RESTART, groups: [] } } }],
+  ['`allow.restart` without its own login', { allow: { restart: { groups: ['doppler*'] } } }],
+  ['`allow.restart` without groups', { allow: { restart: { ...RESTART, groups: [] } } }],
   [
     'a group that is a regular expression',
     { allow: { restart: { ...RESTART, groups: ['(doppler|cell)'] } } },
   ],
-  ['permission that a director does not have', { allow: { renew: {} } }],
+  ['a permission that directors do not have', { allow: { renew: {} } }],
   ['an empty list of deployments', { deployments: [] }],
   ['an unknown key', { deployment: 'cf' }],
-])('%s is refused', (_, given) => {
+])('rejects %s', (_, given) => {
   expect(boshConfig.safeParse({ ...LEAST, ...given }).success).toBe(false);
 });
 
-test('`act` of 0.6 is `allow.restart`', () => {
+test('reads `act` of 0.6 as `allow.restart`', () => {
   const { groups, auth } = RESTART;
 
   expect(boshConfig.parse({ ...LEAST, act: { auth, restart: groups, skipDrain: ['cell'] } })).toEqual(
@@ -55,7 +55,7 @@ test('`act` of 0.6 is `allow.restart`', () => {
   );
 });
 
-test('`act` beside `allow` is an error, reported together with other mistakes', () => {
+test('`act` together with `allow` is an error, reported together with other mistakes', () => {
   const { auth } = RESTART;
   const given = { ...LEAST, timeoutMs: 0, act: { auth, restart: ['doppler*'] }, allow: {} };
 

@@ -15,14 +15,14 @@ import {
 const clientAuth = z.strictObject({
   client: z
     .strictObject({
-      id: nonEmptyText.meta({ description: "The client's id in UAA." }),
-      secret: nonEmptyText.meta({ description: 'Its secret.', secret: true }),
+      id: nonEmptyText.meta({ description: 'The id of the client in UAA.' }),
+      secret: nonEmptyText.meta({ description: 'The secret of the client.', secret: true }),
     })
-    .meta({ description: 'Logs in at UAA as a client (`client_credentials`).' }),
+    .meta({ description: 'Log in to UAA as a client (`client_credentials`).' }),
 });
 
 const basicAuth = z.strictObject({
-  basic: userOption().meta({ description: 'A user of the director itself, if it has no UAA.' }),
+  basic: userOption().meta({ description: 'Log in as a user of the director itself, if it has no UAA.' }),
 });
 
 const auth = z.union([clientAuth, basicAuth]);
@@ -41,21 +41,21 @@ const groups = z.array(pattern).min(1).meta({
 const restarting = {
   auth: auth.meta({
     description:
-      'A second credential, used only for restarts: a UAA client with `bosh.admin`, or preferably with the admin scope of one team.',
+      'A second credential, used only for restarts: a UAA client with the admin scope of one team (preferred), or with `bosh.admin`.',
   }),
   skipDrain: z.array(pattern).default([]).meta({
     description:
-      'Instance groups that are restarted without their drain scripts. On cells and databases this loses work.',
+      'Instance groups that are restarted without running their drain scripts. On cells and databases this loses work.',
   }),
 };
 
 const restart = z
   .strictObject({ groups, ...restarting })
-  .meta({ description: 'Restarting single instances.' });
+  .meta({ description: 'Allows restarting single instances.' });
 
 const act = z.strictObject({ restart: groups, ...restarting });
 
-/** Up to version 0.6. */
+/** The key up to version 0.6. */
 export const oldAct: OldKey<'act', z.output<typeof act>, { restart: z.output<typeof restart> }> = {
   key: 'act',
   toAllow: ({ restart: groups, ...rest }) => ({ restart: { groups, ...rest } }),
@@ -67,19 +67,19 @@ const bosh = z
       .literal('bosh')
       .meta({ description: 'A BOSH director: the processes on the VMs of its deployments.' }),
     name: nameOption('bosh'),
-    url: address.meta({ description: 'Its address, `https://10.0.0.6:25555`.' }),
-    ca: caOption("the director's and UAA's certificates"),
+    url: address.meta({ description: 'The address: `https://10.0.0.6:25555`.' }),
+    ca: caOption('the certificates of the director and UAA'),
     uaa: address.optional().meta({
       description:
-        'The address of UAA, `https://10.0.0.6:8443`, if the one that the director reports is not reachable.',
+        'The address of UAA, `https://10.0.0.6:8443`, if the one that the director reports is unreachable.',
     }),
     deployments: z
       .array(nonEmptyText)
       .min(1)
       .optional()
-      .meta({ description: 'Deployments to check: `[cf]`. Default: all that can be read.' }),
+      .meta({ description: 'The deployments to check: `[cf]`. Default: all that the credential can read.' }),
     auth: auth.meta({
-      description: 'How to log in for reading: `client` (its scope `bosh.read` is enough) or `basic`.',
+      description: 'How to log in for reading: `client` (the scope `bosh.read` is enough) or `basic`.',
     }),
     allow: allowOption({ restart: restart.exactOptional() }),
     act: deprecatedOption(act, 'allow.restart'),
@@ -89,13 +89,13 @@ const bosh = z
       .positive()
       .max(3_600)
       .default(60)
-      .meta({ description: 'How long a task that only reads may take, in seconds.' }),
+      .meta({ description: 'The timeout for a task that only reads, in seconds.' }),
     actionSeconds: z
       .number()
       .positive()
       .max(86_400)
       .default(900)
-      .meta({ description: 'How long a restart may take, its drain scripts included, in seconds.' }),
+      .meta({ description: 'The timeout for a restart, including drain scripts, in seconds.' }),
   })
   .meta({ description: 'Deployments of a BOSH director.' });
 

@@ -4,7 +4,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
 import type { BoshConfig } from './config.ts';
 
-/** Reads the CA file at the first request, so that a missing one fails this source only. */
+/** Reads the CA file at the first request, so that a missing file fails only this source. */
 export interface Connector {
   readonly http: () => Promise<PlainHttpClient>;
   readonly close: () => Promise<void>;
@@ -32,6 +32,6 @@ export function openConnector({ name, ca }: BoshConfig, recorder?: SourceRecorde
 
 function readCa(source: string, path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new SourceError(source, 'missing', `the file ${path} cannot be read (${error.code})`);
+    throw new SourceError(source, 'missing', `couldn't read the file ${path} (${error.code})`);
   });
 }

@@ -18,7 +18,7 @@ async function readOne(source: Source): Promise<Deployment> {
   return only!;
 }
 
-/** `kind: message` of a failure, without ports. */
+/** A failure as `kind: message`, with the address replaced by HOST. */
 async function failure(answer: Promise<unknown>): Promise<string> {
   const error = await answer.then(
     () => expect.unreachable('it should have failed'),
@@ -56,12 +56,12 @@ test('instances are returned with their group, addresses, zone and processes', a
   });
 });
 
-test('a redirect to a host that cannot be reached is followed by its path alone, at the director', async () => {
+test('follows only the path of a redirect, and stays at the director', async () => {
   bosh = await startBosh({ redirectOrigin: 'https://10.255.255.1:25555' });
   expect((await readOne(bosh.open())).gaps).toBeUndefined();
 });
 
-test('a redirect that names no task is no answer', async () => {
+test('a redirect without a task id is an error', async () => {
   bosh = await startBosh({ redirectOrigin: 'https://elsewhere.example.com/?to=' });
   const { gaps } = await readOne(bosh.open());
   expect(gaps?.map(({ error }) => said(error))).toEqual([
@@ -69,7 +69,7 @@ test('a redirect that names no task is no answer', async () => {
   ]);
 });
 
-test('not monitored, unresponsive and absent are distinguished', async () => {
+test('distinguishes unmonitored, unresponsive and absent', async () => {
   bosh = await startBosh();
   bosh.vms.change('doppler_z2/0', {
     jobState: 'failing',
@@ -96,7 +96,7 @@ test('not monitored, unresponsive and absent are distinguished', async () => {
   expect(instances[2]).not.toHaveProperty('incarnation');
 });
 
-test('an agent whose monit does not answer is unknown, and a stopped instance is meant to be so', async () => {
+test('the state is unknown if monit does not respond to the agent, and a stopped instance should be stopped', async () => {
   bosh = await startBosh();
   bosh.vms.change('doppler_z2/0', { jobState: 'unknown' });
   bosh.vms.change('cell_z1/0', { jobState: 'stopped', state: 'stopped', index: null });
@@ -110,7 +110,7 @@ test('an agent whose monit does not answer is unknown, and a stopped instance is
   expect(instances[1]).toMatchObject({ state: 'unknown' });
 });
 
-test('an errand without a VM is as it should be', async () => {
+test('an errand needs no VM', async () => {
   bosh = await startBosh();
   bosh.vms.change('doppler_z2/0', { errand: true, jobState: null, vmCid: null, agentId: null });
   const { instances } = await readOne(bosh.open());
@@ -121,7 +121,7 @@ test('an errand without a VM is as it should be', async () => {
   });
 });
 
-test('the lock of a deployment names its task and what it does', async () => {
+test('a lock names its task and the description of the task', async () => {
   bosh = await startBosh();
   const { taskId } = bosh.director.hold('cf', 'create deployment');
   expect((await readOne(bosh.open())).lock).toEqual({
@@ -130,14 +130,14 @@ test('the lock of a deployment names its task and what it does', async () => {
   });
 });
 
-test('without permission to see locks, a lock is still reported', async () => {
+test('reports a lock without permission to list locks', async () => {
   bosh = await startBosh();
   bosh.director.allow(bosh.director.reader.id, ['bosh.teams.cf.admin']);
   bosh.director.hold('cf', 'create deployment');
   expect((await readOne(bosh.open())).lock).toEqual({ taskId: 'unknown' });
 });
 
-test('the release says which age of Cloud Foundry it is', async () => {
+test('reads the version of Cloud Foundry from its release', async () => {
   bosh = await startBosh({
     releases: {
       cf: [
@@ -149,7 +149,7 @@ test('the release says which age of Cloud Foundry it is', async () => {
   expect((await readOne(bosh.open())).version).toBe('cf/245');
 });
 
-test('only a task that is done counts: one that fails is a gap with the words of its error event', async () => {
+test('a failed task is a gap with the message of its error event', async () => {
   bosh = await startBosh();
   for (const ends of ['error', 'cancelled', 'timeout'] as const) {
     bosh.director.fail({ task: 'vms', ends, message: 'NATS is not responding' }, 1);
@@ -167,7 +167,7 @@ test('only a task that is done counts: one that fails is a gap with the words of
   }
 });
 
-test('a task that never ends is waited for until the time is up, and named', async () => {
+test('gives up on a task at the time limit, and names it', async () => {
   bosh = await startBosh();
   bosh.director.fail({ task: 'vms', ends: 'never' });
   const { gaps } = await readOne(bosh.open({ taskSeconds: 0.3 }));
@@ -176,18 +176,18 @@ test('a task that never ends is waited for until the time is up, and named', asy
   );
 });
 
-test('a cancelled query ends at once', async () => {
+test('a canceled query ends immediately', async () => {
   bosh = await startBosh();
   bosh.director.fail({ task: 'vms', ends: 'never' });
   const controller = new AbortController();
   const reading = read(bosh.open(), controller.signal);
   await expect.poll(() => bosh.director.tasks.length).toBe(1);
-  const reason = new Error('nobody asks any more');
+  const reason = new Error('the caller gave up');
   controller.abort(reason);
   await expect(reading).rejects.toBe(reason);
 });
 
-test('one deployment that cannot be read does not hide the others', async () => {
+test('an unreadable deployment does not affect the others', async () => {
   const other = makeMemoryVms([makeVm('etcd_z1', 0)]);
   bosh = await startBosh({ deployments: { cf: makeMemoryVms([]), logging: other } });
   bosh.director.fail({ path: '/deployments/cf/', status: 500 });
@@ -195,23 +195,23 @@ test('one deployment that cannot be read does not hide the others', async () => 
   expect(
     found.map(({ name, instances, gaps }) => [name, instances.length, gaps?.map(({ error }) => said(error))]),
   ).toEqual([
-    ['cf', 0, ['unreachable: HOST answered 500']],
+    ['cf', 0, ['unreachable: HOST returned 500']],
     ['gone', 0, ["missing: the director says: Deployment 'gone' doesn't exist (70000)"]],
     ['logging', 1, undefined],
   ]);
 });
 
-test('a deployment that is named twice is read once', async () => {
+test('reads a deployment that is configured twice only once', async () => {
   bosh = await startBosh();
   expect((await read(bosh.open({ deployments: ['cf', 'cf'] }))).map(({ name }) => name)).toEqual(['cf']);
 });
 
-test('all readable deployments are checked when none is named', async () => {
+test('reads all readable deployments by default', async () => {
   bosh = await startBosh({ deployments: { b: makeMemoryVms([]), a: makeMemoryVms([]) } });
   expect((await read(bosh.open())).map(({ name }) => name)).toEqual(['a', 'b']);
 });
 
-test('an unreadable line is counted, and the others are returned', async () => {
+test('counts unreadable lines, and returns the others', async () => {
   bosh = await startBosh();
   bosh.vms.change('doppler_z2/0', { group: '' });
   const { instances, gaps } = await readOne(bosh.open());
@@ -219,7 +219,7 @@ test('an unreadable line is counted, and the others are returned', async () => {
   expect(gaps?.map(({ what }) => what)).toEqual(['cf: 1 of its instances']);
 });
 
-test('an instance that the director lists and its full answer leaves out is a gap, and never counts as running', async () => {
+test('an instance that is missing in the full response is a gap, and never counts as running', async () => {
   bosh = await startBosh();
   const [cell, doppler, router] = await bosh.vms.vms();
   const lost = [
@@ -232,17 +232,17 @@ test('an instance that the director lists and its full answer leaves out is a ga
   const { instances, gaps } = await readOne(bosh.open());
   expect(instances).toHaveLength(3);
   expect(gaps?.map(({ what, error }) => `${what}: ${said(error)}`)).toEqual([
-    'cf: 2 of its instances: malformed: the director lists them, and left them out when it asked their agents',
+    "cf: 2 of its instances: malformed: the director lists them, but its full response doesn't include them",
   ]);
 });
 
-test('something that is no director', async () => {
+test('a server that is not a director is an error', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/info', status: 200, body: '{}' });
   expect(await failure(read(bosh.open()))).toBe('malformed: HOST does not respond like a BOSH director');
 });
 
-test('a result with text of any kind is cut and cleaned', async () => {
+test('shortens and cleans any text in a result', async () => {
   bosh = await startBosh();
   bosh.vms.change('doppler_z2/0', { group: 'dopp\u0007ler\u202e' });
   const { instances } = await readOne(bosh.open());

@@ -12,9 +12,9 @@ import type { DirectorSession } from './session.ts';
 import { followTask, taskName, REDIRECTS, taskIdIn } from './task.ts';
 import { type InstanceResponse, instanceResponse, toInstance } from './to-instance.ts';
 
-/** Each is a task of the director's, which has few workers for them. */
+/** Each is a task on the director, which has few workers for tasks. */
 const MAX_TASKS = 3;
-/** One that takes longer goes on, and no longer keeps others from being read. */
+/** A deployment that takes longer continues, but no longer blocks the others. */
 const SLOW_MS = 3_000;
 
 const listedDeployment = z.object({
@@ -40,9 +40,9 @@ export interface DeploymentsQuery {
 }
 
 /**
- * All deployments that are configured, in the order of their names. Each is read by itself: one that is slow, or not finished at a
- * deadline, is in the list with what it is missing and costs the others nothing.
- * @throws {SourceError} where nothing could be asked.
+ * All configured deployments, sorted by name. Each is read separately: one that is slow or not finished at the deadline is in the list with
+ * gaps, and doesn't affect the others.
+ * @throws {SourceError} if nothing could be read.
  */
 export async function readDeployments(query: DeploymentsQuery): Promise<readonly Deployment[]> {
   const listed = await listDeployments(query);
@@ -54,7 +54,7 @@ export async function readDeployments(query: DeploymentsQuery): Promise<readonly
       return held instanceof SourceError ? held : lockOf(query, name, held).catch(orError);
     }),
   );
-  // Awaited last: if reading the instances throws first, this is not awaited.
+  // Awaited last: never awaited if reading the instances throws first.
   locking.catch(() => {});
   const instances = new Map<string, Promise<InstancesRead | SourceError>>();
   const begin = async (name: string): Promise<void> => {
@@ -63,7 +63,7 @@ export async function readDeployments(query: DeploymentsQuery): Promise<readonly
     instances.set(name, reading);
     await Promise.race([reading, sleep(SLOW_MS, undefined, { ref: false })]);
   };
-  // Not given the signal: at a deadline each request ends by itself, and what was read by then is kept.
+  // Without the signal: at the deadline each request ends on its own, and what was read by then is kept.
   for await (const _ of concurrently(wanted, MAX_TASKS, begin));
   const read = await Promise.all(wanted.map((name) => instances.get(name)!));
   const held = await locking;
@@ -107,7 +107,7 @@ function deploymentOf(
       error: new SourceError(
         config.name,
         'malformed',
-        'the director lists them, and left them out when it asked their agents',
+        "the director lists them, but its full response doesn't include them",
       ),
     });
   return {
@@ -122,13 +122,13 @@ function deploymentOf(
 
 interface InstancesRead {
   readonly read: readonly Instance[];
-  /** How many lines of the answer could not be read. */
+  /** How many lines of the response couldn't be parsed. */
   readonly unread: number;
-  /** How many instances the director lists that no line of the answer is about. */
+  /** How many instances are listed by the director but missing in the response. */
   readonly missing: number;
 }
 
-/** Agents are asked by a task, whose result is whole only when it is done. */
+/** A task queries the agents; its result is complete only when the task is done. */
 async function readInstances(query: DeploymentsQuery, deployment: string): Promise<InstancesRead> {
   const { config, session, directorVersion, signal } = query;
   const path = `/deployments/${encodeURIComponent(deployment)}/instances`;
@@ -137,7 +137,7 @@ async function readInstances(query: DeploymentsQuery, deployment: string): Promi
   const plain = await session.request({ path, ...retrying });
   const listed = parseAs(config.name, 'the list of instances', z.array(listedInstance), plain.text);
   const errands = errandsIn(listed);
-  // A task that only reads: where the answer was lost, another one does no harm.
+  // The task only reads, so it can be started again if the response was lost.
   const begun = await session.request({ path: `${path}?format=full`, accept: REDIRECTS, ...retrying });
   const id = taskIdIn(config, begun);
   const task = await followTask(config, session, id, { forSeconds: config.taskSeconds, signal });
@@ -149,22 +149,22 @@ async function readInstances(query: DeploymentsQuery, deployment: string): Promi
     throw new SourceError(config.name, 'unreachable', message);
   }
   const { text } = await session.request({ path: `/tasks/${id}/output?type=result`, ...retrying });
-  // The task is done: a last line without its end is whole.
+  // The task is done, so a last line without a newline is complete.
   const lines = parseLines(instanceResponse, `${text}\n`);
   const read = lines.read.map((one) => toInstance(config, directorVersion, one, errands.has(one.id ?? '')));
   const named = read.filter((one) => one !== undefined);
   const unread = lines.unread + read.length - named.length;
-  // Which instance a line is about that cannot be read is not known: it is counted once.
+  // It's unknown which instance an unreadable line belongs to, so it is counted only once.
   const missing = Math.max(0, missingIn(listed, lines.read) - unread);
   return { read: named.toSorted(byName), unread, missing };
 }
 
-/** Ids of the instances for which no VM is expected, though they were not stopped: the full response does not say which those are. */
+/** Ids of instances that need no VM although they weren't stopped. The full response doesn't identify them. */
 function errandsIn(listed: readonly ListedInstance[]): ReadonlySet<string> {
   return new Set(listed.flatMap(({ id, expects_vm: expected }) => (expected === false && id ? [id] : [])));
 }
 
-/** A result that was cut off between two lines, or removed by the director's cleanup, looks whole. */
+/** A result that was cut off between two lines, or removed by the director's cleanup, looks complete. */
 function missingIn(listed: readonly ListedInstance[], answers: readonly InstanceResponse[]): number {
   const known = new Set(answers.flatMap(({ id, job_name: job, index }) => [id, `${job}/${index}`]));
   return listed.filter(({ id, job, index }) =>
@@ -172,9 +172,7 @@ function missingIn(listed: readonly ListedInstance[], answers: readonly Instance
   ).length;
 }
 
-/**
- * Which version of Cloud Foundry it is, where the releases show it: `cf/245` while there was one release for all, `cf-deployment` since.
- */
+/** The version of Cloud Foundry, if the releases show it: `cf/245` up to the last monolithic release, `cf-deployment` since then. */
 function versionOf(releases: NonNullable<ListedDeployment['releases']>): string | undefined {
   const cf = releases.find(({ name }) => name === 'cf');
   if (cf) return printable(`cf/${cf.version}`);

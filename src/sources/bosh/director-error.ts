@@ -10,7 +10,7 @@ const MAX_LENGTH = 300;
 /** The body of an error response of a director: https://bosh.io/docs/director-api-v1/ */
 const errorResponse = z.object({ code: z.number(), description: z.string() });
 
-/** Text of a director that is safe to show: shortened, and without control characters. */
+/** Makes text from a director safe to show: shortened, without control characters. */
 export function cleanDirectorText(text: string): string {
   const words = printable(text.replaceAll(/\s+/g, ' ').trim());
   return words.length > MAX_LENGTH ? `${words.slice(0, MAX_LENGTH)}…` : words;
@@ -21,13 +21,13 @@ export function directorError(config: BoshConfig, { status, text }: TextResponse
   const { host } = new URL(config.url);
   const known = errorResponse.safeParse(parseJson(text));
   const { code, description } = known.success ? known.data : { code: 0, description: '' };
-  // Sinatra's own text where no route matched: too old a director, or a Content-Type that the route does not take.
+  // Sinatra's default text if no route matched: the director is too old, or the route doesn't accept the Content-Type.
   const noRoute = status === 404 && !known.success;
   const words = known.success
     ? `the director says: ${cleanDirectorText(description)} (${code})`
     : noRoute
-      ? `the director does not know this call (404): it is too old, or ${host} is not a director`
-      : `${host} answered ${status}`;
+      ? `the director doesn't support this call (404): it is too old, or ${host} is not a director`
+      : `${host} returned ${status}`;
   return new SourceError(config.name, kindOf(status), words);
 }
 

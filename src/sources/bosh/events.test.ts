@@ -6,7 +6,7 @@ import type { DirectorRequest, DirectorSession } from './session.ts';
 const STARTED = { time: 1, stage: 'Updating instance', task: 'doppler/abe6 (0) é', state: 'started' };
 const signal = new AbortController().signal;
 
-/** A session in which a task says `said()`, as a director answers ranges: 416 where there is nothing new. */
+/** A session whose task has the output `said()`. Like a director, it serves ranges, and 416 if there is nothing new. */
 function sessionOf(
   said: () => string,
   { knowsRanges = true } = {},
@@ -23,10 +23,10 @@ function sessionOf(
     const text = isNew ? bytes.subarray(from).toString() : '';
     return Promise.resolve({ status: isNew ? 206 : 416, text, headers: {} });
   };
-  return { session: { request, logIn: () => Promise.reject(new Error('not asked')) }, asked };
+  return { session: { request, logIn: () => Promise.reject(new Error('not requested')) }, asked };
 }
 
-test('416 is nothing new, and only what is new is asked for', async () => {
+test('requests only new output, and treats 416 as no new output', async () => {
   let said = '';
   const { session, asked } = sessionOf(() => said);
   const events = openEvents(session, 1180);
@@ -39,7 +39,7 @@ test('416 is nothing new, and only what is new is asked for', async () => {
   expect(asked).toEqual(['bytes=0-', 'bytes=0-', `bytes=${Buffer.byteLength(said)}-`]);
 });
 
-test('a line that is cut, even within a character, is read once it is complete', async () => {
+test('reads a partial line once it is complete, even if it was cut within a character', async () => {
   const line = Buffer.from(`${JSON.stringify(STARTED)}\n`);
   let length = 0;
   const { session } = sessionOf(() => line.subarray(0, length).toString('latin1'));
@@ -52,7 +52,7 @@ test('a line that is cut, even within a character, is read once it is complete',
   expect(events.at()).toMatch(/^Updating instance doppler/);
 });
 
-test('a director that knows no ranges says everything again, and it counts once', async () => {
+test('a director without range support repeats everything, and each event counts once', async () => {
   let said = `${JSON.stringify(STARTED)}\n`;
   const { session } = sessionOf(() => said, { knowsRanges: false });
   const events = openEvents(session, 1180);
@@ -62,7 +62,7 @@ test('a director that knows no ranges says everything again, and it counts once'
   expect(events.error()).toEqual({ code: 0, message: 'no monit' });
 });
 
-test('the error that ends a task counts more than that of a stage, and warnings are none', async () => {
+test('the error of a task takes precedence over that of a stage, and warnings are not errors', async () => {
   const lines = [
     { time: 1, type: 'deprecation', message: 'jobs is deprecated' },
     { ...STARTED, state: 'failed', data: { error: 'of the stage' } },

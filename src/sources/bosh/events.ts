@@ -17,11 +17,11 @@ export interface TaskEvents {
   readonly read: (asking: Pick<DirectorRequest, 'signal' | 'retryUntilMs'>) => Promise<void>;
   /** What the task reported last. */
   readonly at: () => string | undefined;
-  /** The error that it ended with, or else the last one of a stage. */
+  /** The error that the task ended with, otherwise the last error of a stage. */
   readonly error: () => { readonly code: number; readonly message: string } | undefined;
 }
 
-/** Follows the events of a task, asking each time only for what was not read yet. */
+/** Follows the events of a task, requesting only what was not read yet. */
 export function openEvents(session: DirectorSession, taskId: number): TaskEvents {
   let readBytes = 0;
   let at: string | undefined;
@@ -44,7 +44,7 @@ export function openEvents(session: DirectorSession, taskId: number): TaskEvents
         ...asking,
       });
       if (status !== 200 && status !== 206) return;
-      // A director, or a proxy before it, that knows no ranges sends everything again.
+      // A director or proxy without range support sends everything again.
       for (const one of parseLines(event, text).read) take(one);
       const bytes = Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1));
       readBytes = status === 206 ? readBytes + bytes : bytes;

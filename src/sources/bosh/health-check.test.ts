@@ -11,42 +11,41 @@ async function reach(source: Source): Promise<SourceHealth> {
   return { ...found, summary: found.summary.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST') };
 }
 
-test('a source that reads and may restart says both', async () => {
+test('reports that a source can read and restart', async () => {
   bosh = await startBosh();
   expect(await reach(bosh.open())).toEqual({
     ok: true,
-    summary:
-      'BOSH director 283.1.6 as wrench-reader; 1 of 1 deployments can be read; it may restart doppler*',
+    summary: 'BOSH director 283.1.6 as wrench-reader; 1 of 1 deployments can be read; can restart doppler*',
   });
   expect(bosh.director.tasks).toEqual([]);
 });
 
-test('a source without permission to act reports that it only reads', async () => {
+test('reports that a source without `allow.restart` only reads', async () => {
   bosh = await startBosh();
   expect(await reach(bosh.open({ allow: {}, deployments: ['cf'] }))).toEqual({
     ok: true,
-    summary: 'BOSH director 283.1.6 as wrench-reader; 1 of 1 deployments can be read; it only reads',
+    summary: 'BOSH director 283.1.6 as wrench-reader; 1 of 1 deployments can be read; read-only',
   });
 });
 
-test('one credential for reading and restarting works, and is reported', async () => {
+test('warns if one credential both reads and restarts', async () => {
   bosh = await startBosh();
   const { id, secret } = bosh.director.admin;
   const auth = { client: { id, secret } };
   expect(await reach(bosh.open({ auth, allow: { restart: { auth, groups: ['*'] } } }))).toMatchObject({
     ok: true,
     summary: expect.stringMatching(
-      /it may restart \*; reading and restarting use the same credential$/,
+      /can restart \*; reading and restarting use the same credential$/,
     ) as string,
-    hint: 'give `auth` a client of its own, with `bosh.read`',
+    hint: 'give `auth` its own client, with `bosh.read`',
   });
   expect(await reach(bosh.open({ auth, allow: {} }))).toMatchObject({
     ok: true,
-    summary: expect.stringMatching(/it only reads, though its credential may change everything$/) as string,
+    summary: expect.stringMatching(/read-only, although its credential can change everything$/) as string,
   });
 });
 
-test('a credential for restarts that could restart nothing is found before it is needed', async () => {
+test('reports a restart credential without an admin scope', async () => {
   bosh = await startBosh();
   const { id, secret } = bosh.director.reader;
   expect(
@@ -59,26 +58,26 @@ test('a credential for restarts that could restart nothing is found before it is
   });
 });
 
-test('an old director is named as one that deploys the whole manifest', async () => {
+test('says that an old director deploys the whole manifest', async () => {
   bosh = await startBosh({ version: '1.3262.24.0' });
   expect((await reach(bosh.open())).summary).toMatch(
-    /it may restart doppler\* \(by deploying the whole stored manifest: the director is old\)$/,
+    /can restart doppler\* \(by deploying the whole stored manifest, because the director is old\)$/,
   );
 });
 
-test('a deployment that is not there is named', async () => {
+test("names a deployment that doesn't exist", async () => {
   bosh = await startBosh();
   expect(await reach(bosh.open({ deployments: ['cf', 'logging'] }))).toEqual({
     ok: false,
     summary:
-      'BOSH director 283.1.6 as wrench-reader; 1 of 2 deployments can be read; it does not list logging',
+      "BOSH director 283.1.6 as wrench-reader; 1 of 2 deployments can be read; it doesn't list logging",
     hint: 'correct `deployments`, or give the client `bosh.read`',
   });
 });
 
 test.each<[string, object, Partial<SourceHealth>]>([
   ['a missing file', { ca: '/nowhere/ca.pem' }, { hint: 'correct the file name or its permissions' }],
-  ['an unknown authority', { ca: undefined }, { hint: 'set `ca` to a PEM file with that CA' }],
+  ['an unknown CA', { ca: undefined }, { hint: 'set `ca` to a PEM file with that CA' }],
   [
     'a wrong secret',
     { auth: { client: { id: 'wrench-reader', secret: 'wrong' } } },

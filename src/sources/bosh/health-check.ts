@@ -17,7 +17,7 @@ interface HealthCheckInput {
   readonly signal: AbortSignal;
 }
 
-/** Both logins, what they may do according to UAA, and whether the deployments exist. Throws only for our own bugs. */
+/** Checks both logins, their scopes in UAA, and whether the deployments exist. Throws only on a bug in Wrench. */
 export async function checkBoshHealth(input: HealthCheckInput): Promise<SourceHealth> {
   const { config, connector, reading, signal } = input;
   try {
@@ -34,13 +34,13 @@ export async function checkBoshHealth(input: HealthCheckInput): Promise<SourceHe
     if (missing.length > 0)
       return {
         ok: false,
-        summary: [...found, `it does not list ${missing.join(', ')}`].join('; '),
+        summary: [...found, `it doesn't list ${missing.join(', ')}`].join('; '),
         hint: 'correct `deployments`, or give the client `bosh.read`',
       };
     const act = await checkRestarting(input, info.version);
     return { ...act, summary: [...found, act.summary].join('; ') };
   } catch (error) {
-    if (signal.aborted) return { ok: false, summary: 'it did not finish in time', hint: hintFor(config) };
+    if (signal.aborted) return { ok: false, summary: 'timed out', hint: hintFor(config) };
     if (!(error instanceof SourceError)) throw error;
     return { ok: false, summary: error.message, hint: hintFor(config, error) };
   }
@@ -57,10 +57,10 @@ async function checkRestarting(
     return mayTooMuch
       ? {
           ok: true,
-          summary: 'it only reads, though its credential may change everything',
+          summary: 'read-only, although its credential can change everything',
           hint: 'give `auth` a client with `bosh.read`',
         }
-      : { ok: true, summary: 'it only reads' };
+      : { ok: true, summary: 'read-only' };
   const { scopes } = await acting.logIn(signal);
   if (scopes && !scopes.some((scope) => ADMIN.test(scope)))
     return {
@@ -68,15 +68,15 @@ async function checkRestarting(
       summary: `the credential for restarts lacks an admin scope (it has ${scopes.join(', ') || 'none'})`,
       hint: 'give the client of `allow.restart.auth` the scope `bosh.admin`, or `bosh.teams.<team>.admin`',
     };
-  const restarts = `it may restart ${restart.groups.join(', ')}`;
+  const restarts = `can restart ${restart.groups.join(', ')}`;
   const way = restartsOneInstance(version)
     ? ''
-    : ' (by deploying the whole stored manifest: the director is old)';
+    : ' (by deploying the whole stored manifest, because the director is old)';
   if (isDeepStrictEqual(config.auth, restart.auth))
     return {
       ok: true,
       summary: `${restarts}${way}; reading and restarting use the same credential`,
-      hint: 'give `auth` a client of its own, with `bosh.read`',
+      hint: 'give `auth` its own client, with `bosh.read`',
     };
   return { ok: true, summary: restarts + way };
 }

@@ -20,14 +20,14 @@ export interface DirectorInfo {
   /** `283.1.6`. */
   readonly version: string;
   readonly auth: string;
-  /** Whom the credentials that were sent belong to; absent where they are not valid. */
+  /** The owner of the credentials that were sent; absent if they are invalid. */
   readonly user?: string;
   /** The address of its UAA, as the director reports it. */
   readonly uaaUrl?: string;
 }
 
 /**
- * What the director reports without a login; with credentials, also whether they are valid.
+ * What the director reports without a login, and with credentials also whether they are valid.
  * @throws {SourceError}
  */
 export async function readInfo(
@@ -59,8 +59,8 @@ export async function readInfo(
 }
 
 /**
- * Whether the director can restart one instance and touch nothing else, as since 270.4.0. Directors of before 2017 count `1.3262.24.0`;
- * one that was built by hand (`0.0.0`) is believed to be new, since it refuses what it does not know.
+ * Whether the director can restart a single instance without touching anything else: since 270.4.0. Versions before 2017 look like
+ * `1.3262.24.0`. A custom build (`0.0.0`) counts as new: an old one rejects the unknown route.
  */
 export function restartsOneInstance(version: string): boolean {
   const [, first, second] = /^(\d+)\.(\d+)\./.exec(version) ?? [];

@@ -7,7 +7,7 @@ import { cleanDirectorText } from './director-error.ts';
 import type { DirectorSession } from './session.ts';
 import { readTask } from './task.ts';
 
-/** Strings all of them, numbers too: https://bosh.io/docs/director-api-v1/#list-locks. Old directors do not name the task. */
+/** All are strings, including numbers: https://bosh.io/docs/director-api-v1/#list-locks. Old directors don't name the task. */
 const lockResponse = z.object({
   type: z.string(),
   resource: z.union([z.string().transform((one) => [one]), z.array(z.string())]),
@@ -17,7 +17,7 @@ export type LockResponse = z.output<typeof lockResponse>;
 
 const lockedResponse = z.object({ name: z.string(), locked: z.boolean().nullish() });
 
-/** Stands for the id of a task that this credential cannot see. */
+/** Used instead of the id of a task that this credential cannot see. */
 export const UNSEEN_TASK = 'unknown';
 
 interface LockQuery {
@@ -37,7 +37,7 @@ export async function readLocks(asking: LockQuery): Promise<readonly LockRespons
   return parseAs(config.name, 'the list of locks', z.array(lockResponse), answer.text);
 }
 
-/** For the admin of a team, who may not see locks: the list of deployments shows which are locked, but not by what. */
+/** For team admins, who can't list locks: the list of deployments shows which are locked, but not by what. */
 async function readLocked({ config, session, signal }: LockQuery): Promise<readonly LockResponse[]> {
   const path = '/deployments?exclude_configs=true&exclude_releases=true&exclude_stemcells=true';
   const { text } = await session.request({ path, signal });
@@ -46,7 +46,7 @@ async function readLocked({ config, session, signal }: LockQuery): Promise<reado
     .map(({ name }) => ({ type: 'deployment', resource: [name] }));
 }
 
-/** Who holds a deployment, and with what. @throws {SourceError} */
+/** The task that holds the lock on a deployment. @throws {SourceError} */
 export async function lockOf(
   asking: LockQuery,
   deployment: string,
@@ -58,7 +58,7 @@ export async function lockOf(
   if (!taskId) return { taskId: UNSEEN_TASK };
   const task = await readTask(asking.config, asking.session, taskId, { signal: asking.signal }).catch(
     (error: unknown) => {
-      // It may just have ended, or this credential may not see it: the lock is what counts.
+      // The task may have just ended, or may be hidden from this credential: only the lock matters.
       if (error instanceof SourceError) return undefined;
       throw error;
     },

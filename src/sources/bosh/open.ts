@@ -10,8 +10,8 @@ import { restartInstance } from './restart.ts';
 import { openDirectorSession } from './session.ts';
 
 /**
- * A BOSH director. Opening asks nothing yet. It restarts only where the configuration has `allow.restart`, and then with that credential alone:
- * the one for reading never acts, and the other reads only what acting needs.
+ * A BOSH director. Opening it sends no requests. It can restart only with `allow.restart`, and uses that credential for nothing else; the
+ * credential for reading never changes anything.
  */
 export function openBosh(config: BoshConfig, recorder?: SourceRecorder): Source {
   const connector = openConnector(config, recorder);

@@ -5,7 +5,7 @@ import { parseLines } from './parse.ts';
 
 const one = z.object({ n: z.number() });
 
-test('lines are read in between empty ones, and what cannot be read is counted', () => {
+test('reads lines between empty ones, and counts unreadable lines', () => {
   expect(parseLines(one, '{"n":1}\n\n \r\n{"n":2}\nnonsense\n{"m":3}\n')).toEqual({
     read: [{ n: 1 }, { n: 2 }],
     unread: 2,

@@ -40,7 +40,7 @@ export function forbiddenBecause(
 ): string | undefined {
   if (!restart) return `\`allow.restart\` is not configured for the source ${name}`;
   if (matches(restart.groups, group)) return undefined;
-  return `${group} is not among the instance groups that may be restarted (\`allow.restart.groups\`: ${restart.groups.join(', ')})`;
+  return `${group} is not one of the instance groups that can be restarted (\`allow.restart.groups\`: ${restart.groups.join(', ')})`;
 }
 
 export function skipsDrain({ allow: { restart } }: BoshConfig, group: string): boolean {
@@ -50,9 +50,9 @@ export function skipsDrain({ allow: { restart } }: BoshConfig, group: string): b
 function whyNotRestartable({ ignored, isErrand, desired, state }: InstanceFacts): string | undefined {
   if (isErrand) return 'it is an errand, which only runs on request';
   if (ignored) return 'it is ignored (`bosh ignore`)';
-  if (desired !== 'started') return `it is meant to be ${desired}, but a restart would start it`;
+  if (desired !== 'started') return `it should be ${desired}, but a restart would start it`;
   if (state === 'absent') return 'it has no VM';
-  if (state === 'unresponsive') return 'its agent is not responding, and a restart goes through the agent';
+  if (state === 'unresponsive') return "its agent isn't responding, and a restart goes through the agent";
   return undefined;
 }
 

@@ -38,7 +38,7 @@ async function readInstance(source: Source, name: string): Promise<Instance> {
   return cf!.instances.find((instance) => instance.name === name)!;
 }
 
-test('an instance is restarted, with the order as context, by the second credential alone', async () => {
+test('restarts an instance with the second credential only, and sends the idempotency key as context', async () => {
   bosh = await startBosh();
   bosh.vms.change('doppler_z2/0', {
     jobState: 'failing',
@@ -56,7 +56,7 @@ test('an instance is restarted, with the order as context, by the second credent
   expect((await readInstance(source, 'doppler_z2/0')).state).toBe('running');
 });
 
-test('the credential for acting reads nothing for checks', async () => {
+test('checks never use the restart credential', async () => {
   bosh = await startBosh();
   await readInstance(bosh.open(), 'doppler_z2/0');
   expect(new Set(bosh.director.asked.map(({ user }) => user))).toEqual(
@@ -64,7 +64,7 @@ test('the credential for acting reads nothing for checks', async () => {
   );
 });
 
-test('the credential for reading could not restart anything', async () => {
+test("the read credential can't restart anything", async () => {
   bosh = await startBosh();
   const { id, secret } = bosh.director.reader;
   const source = bosh.open({ allow: { restart: { auth: { client: { id, secret } }, groups: ['*'] } } });
@@ -74,7 +74,7 @@ test('the credential for reading could not restart anything', async () => {
   expect(bosh.director.restarts).toEqual([]);
 });
 
-test('a source without permission to act has no writer', async () => {
+test('a source without `allow.restart` has no writer', async () => {
   bosh = await startBosh();
   expect(bosh.open({ allow: {} }).writes).toBeUndefined();
 });
@@ -83,31 +83,27 @@ test.each<[string, Partial<RestartTarget>, string]>([
   [
     'a group that is not listed',
     { group: 'cell_z1' },
-    'cell_z1 is not among the instance groups that may be restarted (`allow.restart.groups`: doppler*)',
+    'cell_z1 is not one of the instance groups that can be restarted (`allow.restart.groups`: doppler*)',
   ],
   [
-    'a group whose name only begins like nothing listed',
+    'a group that only contains a listed name',
     { group: 'my_doppler' },
-    'my_doppler is not among the instance groups that may be restarted (`allow.restart.groups`: doppler*)',
+    'my_doppler is not one of the instance groups that can be restarted (`allow.restart.groups`: doppler*)',
   ],
   [
     'another deployment',
     { deployment: 'logging' },
     'the deployment logging is not configured (`deployments`: cf)',
   ],
-  ['one process alone', { process: 'doppler' }, 'BOSH restarts whole instances, not single processes'],
-  [
-    'an id that is none',
-    { id: '../../x' },
-    'doppler_z2/../../x is not valid for a director: it takes a UUID or an index',
-  ],
-])('%s is refused before anything is sent', async (_, target, because) => {
+  ['a single process', { process: 'doppler' }, 'BOSH restarts whole instances, not single processes'],
+  ['an invalid id', { id: '../../x' }, 'doppler_z2/../../x is not a valid instance: use a UUID or an index'],
+])('rejects %s before anything is sent', async (_, target, because) => {
   bosh = await startBosh();
   expect(await failure(restart(bosh.open({ deployments: ['cf'] }), target))).toBe(`refused: ${because}`);
   expect(bosh.director.asked).toEqual([]);
 });
 
-test('a locked deployment is refused, naming the task and what it does', async () => {
+test('refuses a locked deployment, and names the task that locks it', async () => {
   bosh = await startBosh();
   const { taskId } = bosh.director.hold('cf', 'create deployment');
   const error = restart(bosh.open());
@@ -115,7 +111,7 @@ test('a locked deployment is refused, naming the task and what it does', async (
   expect(bosh.director.restarts).toEqual([]);
 });
 
-test('the admin of a team, who may not see locks, is refused as well', async () => {
+test("also refuses a locked deployment to a team admin, who can't list locks", async () => {
   bosh = await startBosh();
   bosh.director.allow(bosh.director.admin.id, ['bosh.teams.cf.admin']);
   const { end } = bosh.director.hold('cf', 'create deployment');
@@ -127,7 +123,7 @@ test('the admin of a team, who may not see locks, is refused as well', async () 
   expect(bosh.director.restarts).toHaveLength(1);
 });
 
-test('a lock that is taken in between ends the task, and nothing was done', async () => {
+test('if the deployment is locked in between, the task fails and nothing was changed', async () => {
   bosh = await startBosh();
   const source = bosh.open();
   const taken = Promise.withResolvers<void>();
@@ -141,7 +137,7 @@ test('a lock that is taken in between ends the task, and nothing was done', asyn
   );
 });
 
-test('two restarts of one deployment: the second is refused or waits, and both report how they ended', async () => {
+test('of two restarts of one deployment, the second is refused or waits, and both report how they ended', async () => {
   bosh = await startBosh({
     deployments: { cf: makeMemoryVms([DOPPLER, makeVm('doppler_z1', 0)]) },
     lockWaitMs: 5_000,
@@ -156,7 +152,7 @@ test('two restarts of one deployment: the second is refused or waits, and both r
   expect(bosh.director.restarts).toHaveLength(done.length);
 });
 
-test('an ignored instance is no candidate, and refused by the director too', async () => {
+test('an ignored instance is not offered, and the director refuses it too', async () => {
   bosh = await startBosh();
   bosh.vms.change('doppler_z2/0', { ignore: true });
   const source = bosh.open();
@@ -174,23 +170,23 @@ test('an ignored instance is no candidate, and refused by the director too', asy
 
 test.each<[string, Partial<typeof DOPPLER>, string]>([
   [
-    'stopped by people',
+    'that someone stopped',
     { state: 'stopped', jobState: 'stopped' },
-    'it is meant to be stopped, but a restart would start it',
+    'it should be stopped, but a restart would start it',
   ],
   ['without a VM', { jobState: null, vmCid: null }, 'it has no VM'],
   [
     'with an unresponsive agent',
     { jobState: 'unresponsive agent' },
-    'its agent is not responding, and a restart goes through the agent',
+    "its agent isn't responding, and a restart goes through the agent",
   ],
-])('an instance %s is not offered for a restart', async (_, change, because) => {
+])('does not offer to restart an instance %s', async (_, change, because) => {
   bosh = await startBosh();
   bosh.vms.change('doppler_z2/0', change);
   expect((await readInstance(bosh.open(), 'doppler_z2/0')).restart).toEqual({ allowed: false, because });
 });
 
-test('what is offered says which processes restart, and that drain scripts run or do not', async () => {
+test('an offer lists the processes that restart, and whether drain scripts run', async () => {
   bosh = await startBosh();
   const { auth } = { auth: { client: { id: bosh.director.admin.id, secret: bosh.director.admin.secret } } };
   const permission = { allowed: true, scope: 'instance', processes: ['doppler', 'metron_agent'] };
@@ -207,7 +203,7 @@ test('what is offered says which processes restart, and that drain scripts run o
   expect(bosh.director.restarts).toMatchObject([{ skipDrain: true }]);
 });
 
-test('an old director deploys the whole manifest, and the plan can say so', async () => {
+test('the plan says that an old director deploys the whole manifest', async () => {
   bosh = await startBosh({ version: '257.3.0' });
   const source = bosh.open();
   expect((await readInstance(source, 'doppler_z2/0')).restart).toMatchObject({
@@ -222,17 +218,17 @@ test('an old director deploys the whole manifest, and the plan can say so', asyn
   expect(bosh.director.restarts).toMatchObject([{ call: 'PUT', id: DOPPLER.id }]);
 });
 
-test('a director that is older than it says is refused, and no whole manifest deployed unasked', async () => {
+test('a director that is older than it reports fails the restart, and the whole manifest is not deployed', async () => {
   bosh = await startBosh();
   const path = '/deployments/cf/instance_groups';
   bosh.director.fail({ path, status: 404, body: `Endpoint '${path}' not found.` });
   expect(await failure(restart(bosh.open()))).toBe(
-    'missing: the director does not know this call (404): it is too old, or HOST is not a director',
+    "missing: the director doesn't support this call (404): it is too old, or HOST is not a director",
   );
   expect(bosh.director.restarts).toEqual([]);
 });
 
-test('only done is success: an error ends with the words of its event', async () => {
+test('a task that does not end as done fails with the message of its event', async () => {
   bosh = await startBosh();
   for (const ends of ['error', 'cancelled', 'timeout'] as const) {
     bosh.director.fail(
@@ -246,7 +242,7 @@ test('only done is success: an error ends with the words of its event', async ()
   }
 });
 
-test('an instance that does not run after its restart is an error of the task', async () => {
+test('fails if the instance does not run after its restart', async () => {
   const vms = makeMemoryVms([DOPPLER]);
   bosh = await startBosh({
     deployments: {
@@ -261,7 +257,7 @@ test('an instance that does not run after its restart is an error of the task', 
   );
 });
 
-test('a restart that never ends is waited for until the time is up, and says what it is at', async () => {
+test('gives up on a restart at the time limit, and says what the task is doing', async () => {
   const vms = makeMemoryVms([DOPPLER]);
   bosh = await startBosh({ deployments: { cf: { vms: vms.vms, restart: () => new Promise(() => {}) } } });
   expect(await failure(restart(bosh.open({ actionSeconds: 0.3 })))).toMatch(
@@ -269,7 +265,7 @@ test('a restart that never ends is waited for until the time is up, and says wha
   );
 });
 
-test('the context id prevents a second restart: the task is found and followed', async () => {
+test('the context id prevents a second restart: finds and follows the existing task', async () => {
   bosh = await startBosh();
   const first = await restart(bosh.open());
   const second = await restart(bosh.open());
@@ -279,46 +275,46 @@ test('the context id prevents a second restart: the task is found and followed',
   expect(bosh.director.restarts).toHaveLength(2);
 });
 
-test('restarts are found among tasks that a director hides by default', async () => {
+test('finds restarts among the tasks that a director hides by default', async () => {
   bosh = await startBosh({ version: '271.0.0' });
   await restart(bosh.open());
   await restart(bosh.open());
   expect(bosh.director.restarts).toHaveLength(1);
 });
 
-test('a director that knows no context ids gives back all tasks, and none of them is taken for ours', async () => {
+test('ignores the tasks of a director without context ids, which returns all of them', async () => {
   bosh = await startBosh({ version: '257.3.0' });
   await restart(bosh.open(), {}, { idempotencyKey: 'm1' });
   await restart(bosh.open(), {}, { idempotencyKey: 'm2' });
   expect(bosh.director.restarts).toHaveLength(2);
 });
 
-test('where the answer is lost the restart is not sent again, but its task found and followed', async () => {
+test('if the response is lost, finds and follows the task instead of sending the restart again', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/deployments/cf/instance_groups', lose: 'answer' }, 1);
   expect((await restart(bosh.open())).summary).toMatch(/^task \d+ done/);
   expect(bosh.director.restarts).toHaveLength(1);
 });
 
-test('where nothing is found of a lost restart, that is said, and it is not sent again', async () => {
+test('if no task is found after a lost response, reports that and does not send the restart again', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/deployments/cf/instance_groups', lose: 'question' }, 1);
   expect(await failure(restart(bosh.open()))).toMatch(
-    /^unreachable: HOST closed the connection .*; no task was found for it, but the restart may have begun$/,
+    /^unreachable: HOST closed the connection .*; no task was found for it, but the restart may have started$/,
   );
   expect(bosh.director.restarts).toEqual([]);
 });
 
-test('a director that is briefly unavailable does not stop the polling', async () => {
+test('keeps polling while the director is briefly unavailable', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/tasks/', status: 503 }, 4);
   expect((await restart(bosh.open())).summary).toMatch(/done/);
 });
 
-test('a cancelled order sends nothing more', async () => {
+test('a canceled restart sends no more requests', async () => {
   bosh = await startBosh();
   const controller = new AbortController();
-  const reason = new Error('called back');
+  const reason = new Error('canceled');
   const called = Promise.withResolvers<void>();
   bosh.director.fail({ path: '/locks', until: called.promise });
   const restarting = restart(bosh.open(), {}, { idempotencyKey: 'm1', signal: controller.signal });

@@ -10,23 +10,23 @@ import { forbiddenBecause, skipsDrain } from './restart-permission.ts';
 import type { DirectorSession } from './session.ts';
 import { findTask, followTask, taskName, REDIRECTS, type Task, taskIdIn } from './task.ts';
 
-/** Where the response was lost, the task may appear a little later. */
+/** If the response was lost, the task may appear a little later. */
 const RECHECK_DELAYS_MS = [0, 300, 1_000] as const;
-/** A director takes these for an instance, and nothing else. */
+/** The only ids that a director accepts for an instance. */
 const ID = /^(\d+|[0-9a-f]{8}-[0-9a-f-]{27})$/;
-/** Errors of a task that say that nothing was done: an errand, an ignored instance, no such instance. */
+/** Error codes that prove that nothing was changed: an errand, an ignored instance, no such instance. */
 const REFUSALS: ReadonlySet<number> = new Set([70_001, 70_002, 140_011, 190_020]);
 
 interface RestartDeps {
   readonly config: BoshConfig;
-  /** Of the credential for acting, which is used for everything here. */
+  /** With the restart credential, which is used for everything here. */
   readonly session: DirectorSession;
   readonly directorVersion: (signal: AbortSignal) => Promise<string>;
 }
 
 /**
- * Restarts one instance. The idempotency key goes with it as the context id, by which a task that was begun with the same key is found
- * and followed, and never begun again; also where the answer to the call itself was lost.
+ * Restarts one instance. The idempotency key is sent as the context id. A task that was started with the same key is found and followed,
+ * never started again, even if the response to the call was lost.
  */
 export async function restartInstance(
   { config, session, directorVersion }: RestartDeps,
@@ -44,7 +44,7 @@ export async function restartInstance(
   return awaitRestart({ config, session }, id, applyContext);
 }
 
-/** By configuration alone, before anything is sent. */
+/** Checks the configuration only, before anything is sent. */
 function refuseForbidden(config: BoshConfig, { deployment, group, id, process }: RestartTarget): void {
   const because =
     config.deployments && !config.deployments.includes(deployment)
@@ -53,7 +53,7 @@ function refuseForbidden(config: BoshConfig, { deployment, group, id, process }:
         ? 'BOSH restarts whole instances, not single processes'
         : ID.test(id)
           ? forbiddenBecause(config, group)
-          : `${group}/${id} is not valid for a director: it takes a UUID or an index`;
+          : `${group}/${id} is not a valid instance: use a UUID or an index`;
   if (because !== undefined) throw new SourceError(config.name, 'refused', because);
 }
 
@@ -73,7 +73,7 @@ async function refuseLocked(
 
 type DirectorAccess = Pick<RestartDeps, 'config' | 'session'>;
 
-/** Gives the task. Sent once: what is not known to have failed may have happened. */
+/** Returns the task. Sent only once: unless it is known to have failed, it may have happened. */
 async function startRestart(
   { config, session }: DirectorAccess,
   version: string,
@@ -92,7 +92,7 @@ async function startRestart(
       };
   const headers = {
     'x-bosh-context-id': applyContext.idempotencyKey,
-    // Without it the old route is not found at all.
+    // The old route returns 404 without it.
     ...(call.method === 'PUT' && { 'content-type': 'text/yaml' }),
   };
   try {
@@ -102,7 +102,7 @@ async function startRestart(
     if (!(error instanceof SourceError) || !['unreachable', 'malformed'].includes(error.kind)) throw error;
     const found = await findLostTask({ config, session }, applyContext);
     if (found) return found.id;
-    const message = `${error.message}; no task was found for it, but the restart may have begun`;
+    const message = `${error.message}; no task was found for it, but the restart may have started`;
     throw new SourceError(config.name, 'unreachable', message, { cause: error });
   }
 }
@@ -132,7 +132,7 @@ async function awaitRestart(
   const beganAtMs = performance.now();
   const events = openEvents(session, id);
   const meanwhile = async (): Promise<string | undefined> => {
-    // Shown to people where it is known; the task itself does not depend on it.
+    // Only for messages; the task doesn't depend on it.
     await events.read({ signal }).catch((error: unknown) => {
       if (!(error instanceof SourceError)) throw error;
     });

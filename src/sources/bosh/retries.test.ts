@@ -32,9 +32,9 @@ test.each([
   ['its result', '/tasks/1180/output', { status: 502, body: PAGE }, 3],
   ['its result', '/tasks/1180/output', { status: 429, headers: { 'retry-after': '0' } }, 3],
   ['its result', '/tasks/1180/output', { lose: 'half' }, 3],
-  ['the call that begins it', '/deployments/cf/instances', { status: 502, body: PAGE }, 3],
-  ['the call that begins it', '/deployments/cf/instances', { lose: 'answer' }, 3],
-] as const)('a reading task survives that %s (%s) gets %o %i times', async (_, path, fault, times) => {
+  ['the call that starts it', '/deployments/cf/instances', { status: 502, body: PAGE }, 3],
+  ['the call that starts it', '/deployments/cf/instances', { lose: 'answer' }, 3],
+] as const)('a task that reads survives when %s (%s) gets %o %i times', async (_, path, fault, times) => {
   bosh = await startBosh();
   bosh.director.fail({ path, ...fault }, times);
   const [cf] = await read(bosh.open());
@@ -42,7 +42,7 @@ test.each([
   expect(cf!.instances).toHaveLength(3);
 });
 
-test('a sequence of all faults is survived', async () => {
+test('survives a sequence of all faults', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/deployments/cf/instances', status: 503 }, 3);
   bosh.director.fail({ path: '/tasks/1180', status: 502, body: PAGE }, 3);
@@ -53,7 +53,7 @@ test('a sequence of all faults is survived', async () => {
   expect(bosh.director.tasks).toHaveLength(1);
 });
 
-test('a token that is revoked in the middle of the polls is replaced once, between two bad gateways', async () => {
+test('replaces a token that is revoked between two polls once, also amid 502 responses', async () => {
   bosh = await startBosh();
   const polled = Promise.withResolvers<void>();
   bosh.director.fail({ path: '/tasks/1180', status: 502, body: PAGE }, 3);
@@ -68,21 +68,21 @@ test('a token that is revoked in the middle of the polls is replaced once, betwe
   expect(bosh.director.granted.get(bosh.director.reader.id)).toBe(2);
 });
 
-test('a bad gateway that stays is a gap with its answer once the time for the task is over', async () => {
+test('a persistent 502 becomes a gap when the time for the task is over', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/tasks/', status: 502, body: PAGE });
   const [cf] = await read(bosh.open({ taskSeconds: 0.5 }));
-  expect(gapsOf(cf!)).toEqual(['cf: its instances: HOST answered 502']);
+  expect(gapsOf(cf!)).toEqual(['cf: its instances: HOST returned 502']);
 });
 
-test('polls back off: a task that takes its time is not asked for in a tight loop', async () => {
+test('polls back off: a slow task is not polled in a tight loop', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/tasks/', status: 502, body: PAGE });
   await read(bosh.open({ taskSeconds: 2 }));
   expect(askedFor(/^\/tasks\//)).toBeLessThan(12);
 });
 
-test('what starts something is sent once, whatever a gateway answers', async () => {
+test('sends a request that starts something only once, whatever a gateway returns', async () => {
   bosh = await startBosh();
   const source = bosh.open();
   const target = { deployment: 'cf', group: 'doppler_z2', id: makeVm('doppler_z2', 0).id };
@@ -91,7 +91,7 @@ test('what starts something is sent once, whatever a gateway answers', async () 
     const applyContext = { idempotencyKey: `m${status}`, signal: new AbortController().signal };
     await expect(source.writes!.processes!.restart(target, applyContext)).rejects.toMatchObject({
       kind: 'unreachable',
-      message: expect.stringMatching(/but the restart may have begun$/) as string,
+      message: expect.stringMatching(/but the restart may have started$/) as string,
     });
   }
   expect(bosh.director.asked.filter(({ method }) => method === 'POST')).toHaveLength(3);
@@ -101,8 +101,8 @@ test('what starts something is sent once, whatever a gateway answers', async () 
 const DEADLINE = new SourceError('deadline', 'unreachable', 'not finished within 10 s');
 
 /**
- * What is read of these deployments, while the director answers nothing about those called slow, nor about `path`. The deadline comes when
- * the last one is asked for.
+ * What is read of these deployments while the director doesn't respond for deployments called slow, nor for `path`. The deadline passes
+ * when the last one is requested.
  */
 async function readUntilDeadline(
   deployments: readonly string[],
@@ -124,7 +124,7 @@ async function readUntilDeadline(
   return found;
 }
 
-/** Three are read at once. Two of these hang: where the last one begins, all between them have been read. */
+/** Three are read at once, and two of these hang. Once the last one starts, all between them have been read. */
 const ORDER = ['slow-1', 'slow-2', 'a', 'b', 'c', 'slow-3'];
 const SIX = Object.fromEntries(
   ['a', 'b', 'c', 'slow-1', 'slow-2', 'slow-3'].map((name) => [name, makeMemoryVms([makeVm('router', 0)])]),
@@ -143,28 +143,28 @@ test('slow deployments do not affect the others, even at the deadline', async ()
   ]);
 });
 
-test('however many deployments are slow, the others get their turn', async () => {
+test('reads the other deployments, however many are slow', async () => {
   bosh = await startBosh({ deployments: SIX });
   const found = await readUntilDeadline(['slow-1', 'slow-2', 'slow-3', 'a', 'slow-4', 'slow-5', 'slow-6']);
   expect(found.filter(({ instances }) => instances.length > 0).map(({ name }) => name)).toEqual(['a']);
   expect(found).toHaveLength(7);
 });
 
-test('locks that are not listed in time cost only whether a deployment is locked', async () => {
+test("if locks aren't listed in time, only the locks are unknown", async () => {
   bosh = await startBosh({ deployments: SIX });
   const [a] = await readUntilDeadline(ORDER, '/locks');
   expect(a!.instances).toHaveLength(1);
   expect(gapsOf(a!)).toEqual(['a: whether it is locked: not finished within 10 s']);
 });
 
-test('a lock is known though the task that holds it cannot be described in time', async () => {
+test("reports a lock even if the task that holds it can't be read in time", async () => {
   bosh = await startBosh({ deployments: SIX });
   const { taskId } = bosh.director.hold('a', 'create deployment');
   const [a] = await readUntilDeadline(ORDER, `/tasks/${taskId}`);
   expect([a!.instances.length, a!.lock, gapsOf(a!)]).toEqual([1, { taskId: String(taskId) }, []]);
 });
 
-test('at the deadline a gap says what kept it waiting', async () => {
+test('a gap at the deadline says what caused the wait', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/tasks/', status: 502, body: PAGE });
   const deadline = new AbortController();
@@ -172,6 +172,6 @@ test('at the deadline a gap says what kept it waiting', async () => {
   await expect.poll(() => askedFor(/^\/tasks\//)).toBeGreaterThan(2);
   deadline.abort(DEADLINE);
   const [cf] = await reading;
-  expect(gapsOf(cf!)).toEqual(['cf: its instances: not finished within 10 s: HOST answered 502']);
+  expect(gapsOf(cf!)).toEqual(['cf: its instances: not finished within 10 s: HOST returned 502']);
   expect(cf!.gaps![0]!.error.source).toBe('deadline');
 });

@@ -8,7 +8,7 @@ afterEach(() => bosh.close());
 
 const signal = new AbortController().signal;
 
-/** What a reading says: how many instances, or why not. */
+/** The result of a read: the number of instances, or why it failed. */
 function read(source: Source): Promise<unknown> {
   return source.reads.processes!.deployments({ signal }).then(
     ([cf]) => cf?.gaps ?? cf?.instances.length,
@@ -17,7 +17,7 @@ function read(source: Source): Promise<unknown> {
   );
 }
 
-test('one login serves many questions', async () => {
+test('one login serves many requests', async () => {
   bosh = await startBosh();
   const source = bosh.open();
   await Promise.all([read(source), read(source)]);
@@ -25,7 +25,7 @@ test('one login serves many questions', async () => {
   expect([...bosh.director.granted]).toEqual([[bosh.director.reader.id, 1]]);
 });
 
-test('a token that was revoked is replaced once, in the middle of a reading too', async () => {
+test('replaces a revoked token once, also in the middle of a read', async () => {
   const revoked = Promise.withResolvers<void>();
   bosh = await startBosh({ betweenHalves: () => revoked.promise });
   const source = bosh.open();
@@ -37,7 +37,7 @@ test('a token that was revoked is replaced once, in the middle of a reading too'
   expect(bosh.director.granted.get(bosh.director.reader.id)).toBe(2);
 });
 
-test('a token is replaced before its time is over', async () => {
+test('replaces a token before it expires', async () => {
   bosh = await startBosh({ tokenSeconds: 0.2 });
   const source = bosh.open();
   await read(source);
@@ -45,20 +45,20 @@ test('a token is replaced before its time is over', async () => {
   expect(bosh.director.granted.get(bosh.director.reader.id)).toBeGreaterThan(1);
 });
 
-test('a director that takes no token at all is asked twice, and no more', async () => {
+test('asks a director that rejects every token only twice', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/deployments', status: 401, body: "Not authorized: '/deployments'\n" });
   expect(await read(bosh.open())).toBe('refused: the director rejected the token that UAA just issued');
   expect(bosh.director.asked.filter(({ path }) => path.startsWith('/deployments'))).toHaveLength(2);
 });
 
-test('a UAA that answers without a token is named', async () => {
+test('names a UAA that returns no token', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: 'uaa', status: 200, body: '{"token_type":"bearer"}' });
-  expect(await read(bosh.open())).toBe('malformed: UAA at HOST did not answer with a token');
+  expect(await read(bosh.open())).toBe('malformed: UAA at HOST did not return a token');
 });
 
-test("a missing scope is reported in the director's words, and is no reason to log in again", async () => {
+test("reports a missing scope in the director's words, without another login", async () => {
   bosh = await startBosh();
   bosh.director.allow(bosh.director.reader.id, ['uaa.none']);
   expect(await read(bosh.open())).toBe(
@@ -67,13 +67,13 @@ test("a missing scope is reported in the director's words, and is no reason to l
   expect(bosh.director.granted.get(bosh.director.reader.id)).toBe(1);
 });
 
-test('a wrong secret is refused by UAA', async () => {
+test('reports that UAA rejected a wrong secret', async () => {
   bosh = await startBosh();
   const source = bosh.open({ auth: { client: { id: bosh.director.reader.id, secret: 'wrong' } } });
   expect(await read(source)).toBe('refused: UAA at HOST rejected the client or its secret (401)');
 });
 
-test('a director without UAA takes a user and a password', async () => {
+test('a director without UAA accepts a username and password', async () => {
   bosh = await startBosh({ auth: 'basic' });
   const { username, password } = bosh.director.basic;
   expect(await read(bosh.open({ auth: { basic: { username, password } } }))).toBe(3);
@@ -85,7 +85,7 @@ test('a director without UAA takes a user and a password', async () => {
   );
 });
 
-test('a UAA that is named at an address without TLS gets no secret', async () => {
+test('sends no secret to a UAA without TLS', async () => {
   bosh = await startBosh();
   const info = {
     uuid: 'x',
@@ -99,20 +99,20 @@ test('a UAA that is named at an address without TLS gets no secret', async () =>
   expect(await read(bosh.open({ uaa: `${bosh.director.uaaUrl}/` }))).toBe(3);
 });
 
-test('an authority that is not configured, and one whose file is missing', async () => {
+test('reports an unknown CA, and a missing CA file', async () => {
   bosh = await startBosh();
   expect(await read(bosh.open({ ca: undefined }))).toBe(
-    'unreachable: the certificate of HOST is not trusted: configure the authority (ca) that signed it',
+    'unreachable: the certificate of HOST is not trusted: set `ca` to the CA that signed it',
   );
   expect(await read(bosh.open({ ca: '/nowhere/ca.pem' }))).toBe(
-    'missing: the file /nowhere/ca.pem cannot be read (ENOENT)',
+    "missing: couldn't read the file /nowhere/ca.pem (ENOENT)",
   );
 });
 
-test('whatever goes wrong, no secret, password or token is in the message', async () => {
+test('no error contains a secret, password or token', async () => {
   bosh = await startBosh();
   const { director } = bosh;
-  const told: unknown[] = [];
+  const output: unknown[] = [];
   const faults = [
     () => director.fail({ path: '/deployments', status: 500, body: `trace of ${director.canaries()[0]}` }),
     () => director.fail({ path: '/info', status: 200, body: director.canaries().join(' ') }),
@@ -125,11 +125,12 @@ test('whatever goes wrong, no secret, password or token is in the message', asyn
   for (const fault of faults) {
     fault();
     const source = bosh.open({ taskSeconds: 1 });
-    told.push(await source.reads.processes!.deployments({ signal }).catch((error: unknown) => error));
-    told.push(await source.healthCheck(signal));
+    output.push(await source.reads.processes!.deployments({ signal }).catch((error: unknown) => error));
+    output.push(await source.healthCheck(signal));
     director.heal();
   }
-  const text = inspect(told, { depth: 20, maxStringLength: null, showHidden: true }) + JSON.stringify(told);
+  const text =
+    inspect(output, { depth: 20, maxStringLength: null, showHidden: true }) + JSON.stringify(output);
   expect(director.canaries().filter((canary) => text.includes(canary))).toEqual([]);
   expect(text).not.toContain('canary');
 });

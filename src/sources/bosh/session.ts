@@ -10,12 +10,12 @@ import { readInfo } from './info.ts';
 import { directorError } from './director-error.ts';
 import { parseJson } from '../../text/parse-json.ts';
 
-/** A token is renewed this long before it expires: a request takes a while. */
+/** A token is renewed this long before it expires, because a request takes a while. */
 const TOKEN_MARGIN_MS = 30_000;
 const MAX_BYTES = 50_000_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1_000;
-/** What a proxy returns while the director behind it restarts, and a rate limit: the same request may succeed a moment later. */
+/** A rate limit, and what a proxy returns while the director behind it restarts: the same request may succeed a moment later. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 const tokenResponse = z.object({
@@ -29,11 +29,11 @@ export interface DirectorRequest {
   /** With its query, escaped. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Statuses besides success which are answers to this request. */
+  /** Statuses other than success that don't throw. */
   readonly accept?: readonly number[];
   /**
-   * A time of `performance.now()`: until then the request is retried where it fails (a lost connection, 429, 502, 503 or 504).
-   * A GET only: what starts something is sent once.
+   * In the time of `performance.now()`: until then, a failed request is retried (a lost connection, 429, 502, 503 or 504). Only for GET: a
+   * request that starts something is sent once.
    */
   readonly retryUntilMs?: number;
   readonly signal: AbortSignal;
@@ -42,18 +42,18 @@ export interface DirectorRequest {
 /** One credential at the director, and its token. */
 export interface DirectorSession {
   /**
-   * Sends a request, and logs in again once where the token has expired. Returns only success and what is accepted.
-   * @throws {SourceError} with the director's own message where it sends one.
+   * Sends a request, and logs in again once if the token has expired. Returns only success and accepted statuses.
+   * @throws {SourceError} with the director's own message if it sends one.
    */
   readonly request: (request: DirectorRequest) => Promise<TextResponse>;
-  /** Logs in unless it is logged in already. @throws {SourceError} where that is refused. */
+  /** Logs in unless already logged in. @throws {SourceError} if the login is rejected. */
   readonly logIn: (signal: AbortSignal) => Promise<Login>;
 }
 
 export interface Login {
   /** The header of that name. */
   readonly authorization: string;
-  /** What UAA granted: `bosh.read`. Absent for a user of the director itself. */
+  /** The scopes that UAA granted: `bosh.read`. Absent for a local user of the director. */
   readonly scopes?: readonly string[];
   readonly endsAtMs: number;
 }
@@ -66,7 +66,7 @@ export function openDirectorSession(
   let login: Login | undefined;
   let loggingIn: Promise<Login> | undefined;
 
-  /** One login for all who wait for it: none of them stops it for the others. It ends by its own time. */
+  /** Shared by all callers, so no caller's signal stops it; it has its own timeout. */
   const logInOnce = async (signal: AbortSignal): Promise<Login> => {
     signal.throwIfAborted();
     if (login && login.endsAtMs > Date.now()) return login;
@@ -81,7 +81,7 @@ export function openDirectorSession(
     const response = await send(config, http, request, used.authorization);
     if (!isBadToken(response)) return response;
     if ('basic' in auth) throw refused(config, 'the director rejected the username or password');
-    // Expired or revoked. Another request may have logged in meanwhile.
+    // Expired or revoked. Another request may have logged in already.
     if (login === used) login = undefined;
     const fresh = await logInOnce(request.signal);
     const second = await send(config, http, request, fresh.authorization);
@@ -109,12 +109,12 @@ export function openDirectorSession(
   return { request: sendRequest, logIn: logInOnce };
 }
 
-/** Whether there is time for a retry after a pause. */
+/** Whether there is time for a pause and a retry. */
 function mayRetry({ method = 'GET', retryUntilMs = 0 }: DirectorRequest, pauseMs: number): boolean {
   return method === 'GET' && performance.now() + pauseMs < retryUntilMs;
 }
 
-/** Waits. @throws the reason of `signal`; at a deadline with what kept us waiting until then. */
+/** Waits. @throws the reason of `signal`; at a deadline, with the error that caused the wait. */
 export async function pause(ms: number, signal: AbortSignal, last?: SourceError): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {
     throw abortedAfter(signal, last);
@@ -140,7 +140,7 @@ function send(
     url: config.url + path,
     method,
     headers: { authorization, ...headers },
-    // All that has a message of its own; a redirect is never followed, because it may name any host.
+    // Every status with a message of its own. Redirects are never followed, because they may name any host.
     accept: [301, 302, 303, 307, 308, 400, 401, 403, 404, 409, 410, 500, ...RETRYABLE, ...accept],
     maxBytes: MAX_BYTES,
     // Requests with `retryUntilMs` are retried at intervals of their own.
@@ -150,7 +150,7 @@ function send(
   });
 }
 
-/** A bad token is 401 in plain text; a missing scope is 401 too, but JSON with a code. */
+/** An invalid token is 401 in plain text; a missing scope is also 401, but in JSON with a code. */
 function isBadToken({ status, text }: TextResponse): boolean {
   return status === 401 && !text.trimStart().startsWith('{');
 }
@@ -188,11 +188,7 @@ async function fetchLogin(config: BoshConfig, auth: BoshAuth, connector: Connect
     );
   const token = tokenResponse.safeParse(parseJson(response.text));
   if (!token.success)
-    throw new SourceError(
-      config.name,
-      'malformed',
-      `UAA at ${new URL(uaaUrl).host} did not answer with a token`,
-    );
+    throw new SourceError(config.name, 'malformed', `UAA at ${new URL(uaaUrl).host} did not return a token`);
   const { access_token: id, expires_in: seconds = 60, scope } = token.data;
   return {
     authorization: `bearer ${id}`,
@@ -201,7 +197,7 @@ async function fetchLogin(config: BoshConfig, auth: BoshAuth, connector: Connect
   };
 }
 
-/** The secret goes to the address that the director reports, but never in the clear. */
+/** The secret is sent to the address that the director reports, but never unencrypted. */
 async function findUaa(config: BoshConfig, http: PlainHttpClient, signal: AbortSignal): Promise<string> {
   const { auth, uaaUrl } = await readInfo(config, http, { signal });
   if (auth !== 'uaa')

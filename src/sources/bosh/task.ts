@@ -21,10 +21,10 @@ const taskResponse = z.object({
 
 export interface Task {
   readonly id: number;
-  /** `done` alone is success; also final are `error`, `cancelled` and `timeout`. */
+  /** Only `done` is success. `error`, `cancelled` and `timeout` are also final. */
   readonly state: string;
   readonly description: string;
-  /** How long it worked, where it has ended. */
+  /** How long it ran, if it has ended. */
   readonly seconds?: number;
   readonly contextId?: string;
 }
@@ -32,8 +32,8 @@ export interface Task {
 const RUNNING: ReadonlySet<string> = new Set(['queued', 'processing', 'cancelling']);
 
 /**
- * The task that a call was redirected to. Only the end of the path counts: the host in it may be one that cannot be reached from here,
- * or one that has no business with our token.
+ * The task that a call was redirected to. Only the end of the path is used: the host may be unreachable from here, and must not get our
+ * token.
  * @throws {SourceError}
  */
 export function taskIdIn(config: BoshConfig, { headers }: TextResponse): number {
@@ -56,8 +56,8 @@ export async function readTask(
 }
 
 /**
- * The newest task that was begun with a context id. Without `verbose=2` a director hides some kinds of tasks, and one that is too old
- * to know context ids gives back all tasks that it has.
+ * The newest task that was started with a context id. Without `verbose=2`, a director hides some kinds of tasks. A director that is too old
+ * for context ids returns all its tasks.
  * @throws {SourceError}
  */
 export async function findTask(
@@ -74,14 +74,14 @@ export async function findTask(
 
 export interface FollowOptions {
   readonly forSeconds: number;
-  /** Called between two polls; returns the current stage of the task, where that is known. */
+  /** Called between two polls; returns the current stage of the task, if known. */
   readonly meanwhile?: () => Promise<string | undefined>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Polls until the task has ended, one way or another. A poll without an answer is only one poll: the task goes on without us.
- * @throws {SourceError} `unreachable` where it has not ended in time.
+ * Polls until the task has ended, in any state. A failed poll is retried: the task continues anyway.
+ * @throws {SourceError} `unreachable` if it has not ended in time.
  */
 export async function followTask(
   config: BoshConfig,

@@ -3,7 +3,7 @@ import { instanceLine, makeVm } from '../../../test/world/bosh/vms.ts';
 import { boshConfig } from './config.ts';
 import { instanceResponse, toInstance } from './to-instance.ts';
 
-test('vitals that are strings, figures that are left out and fields of another age do no harm', async () => {
+test('accepts vitals as strings, missing numbers, and fields of other versions', async () => {
   const vm = makeVm('doppler_z2', 0, {
     processes: [{ name: 'doppler', state: 'running', uptimeSeconds: 0 }],
   });
@@ -18,6 +18,8 @@ test('vitals that are strings, figures that are left out and fields of another a
     url: 'https://b',
     auth: { client: { id: 'i', secret: 's' } },
   });
-  const told = answers.map((one) => toInstance(config, '283.1.6', one, false));
-  expect(told.map((one) => one?.processes)).toEqual(lines.map(() => [{ name: 'doppler', state: 'running' }]));
+  const instances = answers.map((one) => toInstance(config, '283.1.6', one, false));
+  expect(instances.map((one) => one?.processes)).toEqual(
+    lines.map(() => [{ name: 'doppler', state: 'running' }]),
+  );
 });

@@ -5,8 +5,8 @@ import type { BoshConfig } from './config.ts';
 import { restartPermission } from './restart-permission.ts';
 
 /**
- * One line of `instances?format=full`, as far as it is of use. Vitals, whose numbers are strings, are left aside; what is 0 is absent;
- * `index` may be null (https://bosh.io/docs/director-api-v1/#list-instances-detailed).
+ * The fields of a line of `instances?format=full` that are used. Vitals are ignored. A 0 is omitted by the director, and `index` may be
+ * null: https://bosh.io/docs/director-api-v1/#list-instances-detailed
  */
 export const instanceResponse = z.object({
   job_name: z.string().min(1),
@@ -40,7 +40,7 @@ const STATES: Readonly<Record<string, Instance['state']>> = {
   'unresponsive agent': 'unresponsive',
 };
 
-/** The agent says `unknown` of a process that monit does not watch. */
+/** The agent reports `unknown` for a process that monit doesn't monitor. */
 const PROCESS_STATES: Readonly<Record<string, RunningProcess['state']>> = {
   running: 'running',
   failing: 'failing',
@@ -48,12 +48,12 @@ const PROCESS_STATES: Readonly<Record<string, RunningProcess['state']>> = {
   unknown: 'unmonitored',
 };
 
-/** One without an id and without an index cannot be named, and so not be shown. */
+/** An instance without an id and an index can't be named, so it can't be shown. */
 export function toInstance(
   config: BoshConfig,
   directorVersion: string,
   answer: InstanceResponse,
-  /** Of an errand no VM is expected. */
+  /** An errand needs no VM. */
   isErrand: boolean,
 ): Instance | undefined {
   const { id: uuid, index, az } = answer;
@@ -84,7 +84,7 @@ function desiredOf({ state }: InstanceResponse): Instance['desired'] {
   return state === 'stopped' || state === 'detached' ? state : 'started';
 }
 
-/** A state that is not known here does not count as healthy. */
+/** An unknown state never counts as healthy. */
 function stateOf({ vm_cid: vm, job_state: state }: InstanceResponse): Instance['state'] {
   if (!state) return vm ? 'unknown' : 'absent';
   return STATES[state] ?? 'unknown';

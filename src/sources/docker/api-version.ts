@@ -2,7 +2,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import { asObject, listIn, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
 
-/** What `GET /version` says, and the version of the API that both sides know. */
+/** The response to `GET /version`, and the API version that both sides support. */
 export interface EngineVersion {
   readonly product: 'docker' | 'podman';
   readonly version: string;
@@ -17,10 +17,7 @@ const NEWEST = '1.53';
 const OLDEST_UNREPORTED = '1.12';
 const PATTERN = /^\d{1,3}\.\d{1,3}$/;
 
-/**
- * The newest version that both know.
- * @throws {SourceError} if there is none, or if it is not the answer of an engine.
- */
+/** The newest version that both support. @throws {SourceError} if there is none, or if the response is not from an engine. */
 export function negotiate(
   source: string,
   name: string,

@@ -8,13 +8,13 @@ const errorOf = (config: object): string => {
   return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`).join('\n');
 };
 
-test('is one local engine by default', () => {
+test('defaults to one local engine', () => {
   expect(configuredEngines(parse({ name: 'builders' }))).toEqual([
     expect.objectContaining({ name: 'builders', address: 'unix:///var/run/docker.sock' }),
   ]);
 });
 
-test('is one engine on each host, matched to a node, without the user in its address', () => {
+test('has one engine on each host, matched to a node, without the user in its address', () => {
   const config = parse({
     url: 'ssh://wrench@{host}:2222',
     hosts: ['build-1', 'fd00::1'],
@@ -39,7 +39,7 @@ test('is one engine on each host, matched to a node, without the user in its add
   ).toMatchObject({ node: 'a' });
 });
 
-test('an access for removing inherits what it does not set, and `{}` is the access for reading', () => {
+test('the access for removing inherits what it does not set; `{}` is the access for reading', () => {
   const common = {
     url: 'tcp://{host}:2376',
     hosts: ['a'],
@@ -63,11 +63,11 @@ test.each([
   ['tcp://0.0.0.0:2375'],
   ['tcp://127.example.com:2375'],
   ['tcp://localhost.example.com:2375'],
-])('refuses %s without TLS', (url) => {
+])('rejects %s without TLS', (url) => {
   expect(errorOf({ url })).toMatch(/^url needs `ca` or `clientCertificate`: Docker without TLS gives root/);
 });
 
-test('refuses TCP without TLS if one of the hosts is not this machine, and for removing', () => {
+test('rejects TCP without TLS if one of the hosts is not this machine, and for removing', () => {
   expect(errorOf({ url: 'tcp://{host}:2375', hosts: ['localhost', 'other'] })).toContain('without TLS');
   expect(errorOf({ allow: { remove: { url: 'tcp://other:2375' } } })).toMatch(
     /^allow\.remove\.url .*without TLS/,
@@ -93,7 +93,7 @@ test.each([
   [{ ca: '/ca' }, /ca is only used with `tcp/],
   [{ url: 'ssh://{host}', ssh: { key: '/key' } }, /hosts is needed/],
   [{ hosts: ['a'] }, /url needs `\{host\}`/],
-  [{ url: 'ssh://{host}', ssh: { key: '/key' }, hosts: ['a', 'a'] }, /must not name a host twice/],
+  [{ url: 'ssh://{host}', ssh: { key: '/key' }, hosts: ['a', 'a'] }, /must not list a host twice/],
   [{ url: 'ssh://{host}', ssh: { key: '/key' }, hosts: ['a b'] }, /must be a host name/],
   [{ url: 'ssh://{host}', ssh: { key: '/key' }, hosts: ['user@a'] }, /must be a host name/],
   [{ url: 'ssh://{host}', ssh: { key: '/key' }, hosts: ['a'], node: 'node' }, /node needs `\{host\}`/],
@@ -104,7 +104,7 @@ test.each([
     /allow\.remove\.url needs/,
   ],
   [{ allow: { prune: {} } }, /Unrecognized key/],
-])('refuses %j', (config, error) => {
+])('rejects %j', (config, error) => {
   const found = errorOf(config);
 
   expect(found).toMatch(error);

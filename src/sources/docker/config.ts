@@ -12,7 +12,7 @@ import {
 const HOST = '{host}';
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
 
-/** Whether an address, with a host in place of `{host}`, can be connected to. */
+/** Whether Wrench can connect to an address that has a host in place of `{host}`. */
 function isAddress(url: string): boolean {
   const filled = url.replaceAll(HOST, 'host');
   if (/^unix:\/\/\/./.test(filled)) return true;
@@ -51,17 +51,18 @@ const certificate = clientCertificateOption('The client certificate, for `tcp://
 const remove = z
   .strictObject({
     url: address.exactOptional().meta({
-      description: 'Another address for removing, such as that of another user: `ssh://cleaner@{host}`.',
+      description:
+        'The address for removing, such as that of another user: `ssh://cleaner@{host}`. Default: `url` of the source.',
     }),
     ca: caOption('the certificates of the engines').meta({
       description:
-        "A PEM file with the authority that signed the engines' certificates. Default: `ca` of the source.",
+        'A PEM file with the CA that signed the certificates of the engines. Default: `ca` of the source.',
     }),
     clientCertificate: certificate,
     ssh: z
       .strictObject({ key: ssh.key.exactOptional(), knownHosts: ssh.knownHosts })
       .exactOptional()
-      .meta({ description: 'Another key for removing. Default: `ssh` of the source.' }),
+      .meta({ description: 'The key for removing. Default: `ssh` of the source.' }),
   })
   .meta({
     description:
@@ -120,7 +121,7 @@ export const dockerConfig = z
   .strictObject({
     kind: z.literal('docker').meta({
       description:
-        'Container engines: Docker, or Podman through its Docker API. Access to an engine is root on its machine.',
+        'Container engines: Docker, or Podman through its Docker API. Access to an engine is root access to its machine.',
     }),
     name: nameOption('docker'),
     url: address.default('unix:///var/run/docker.sock').meta({
@@ -135,9 +136,9 @@ export const dockerConfig = z
         }),
       )
       .min(1)
-      .refine((hosts) => new Set(hosts).size === hosts.length, { error: 'must not name a host twice' })
+      .refine((hosts) => new Set(hosts).size === hosts.length, { error: 'must not list a host twice' })
       .exactOptional()
-      .meta({ description: 'The hosts with an engine each, if `url` has `{host}`.' }),
+      .meta({ description: 'The hosts that replace `{host}` in `url`, with one engine each.' }),
     node: nonEmptyText.exactOptional().meta({
       description:
         "The name or an address of the Kubernetes node that the engine runs on: `{host}.example.internal`. Default: `{host}`; without `hosts`, the engine's own host name.",
@@ -151,7 +152,7 @@ export const dockerConfig = z
     allow: allowOption({ remove: remove.exactOptional() }).default({}),
     timeoutMs: timeoutOption({
       description:
-        'Timeout for one request, in milliseconds. Sizes, which the engine computes on each request, and removals may take six times as long.',
+        'The timeout for one request, in milliseconds. Removals, and sizes, which the engine computes on each request, may take six times as long.',
     }),
   })
   .superRefine((config, context) => {

@@ -11,7 +11,7 @@ export interface Asking {
   /** `the list of containers`. */
   readonly what: string;
   readonly signal: AbortSignal;
-  /** The engine computes the answer or changes something: it may take longer. */
+  /** The engine computes the response or changes something, so it may take longer. */
   readonly isSlow?: boolean;
 }
 
@@ -21,12 +21,12 @@ export interface EngineConnection {
   readonly source: string;
   /** How errors name the engine: its name, or its socket. */
   readonly name: string;
-  /** @throws {SourceError} if there is no version of the API that both know. */
+  /** @throws {SourceError} if there is no API version that both support. */
   readonly version: (signal: AbortSignal) => Promise<EngineVersion>;
   /**
-   * Calls dockerode with a version of the API that the engine accepts; its answers are not checked.
-   * @throws {AnswerError} if the answer is not a success.
-   * @throws {SourceError} if there is no answer; then `code` is set.
+   * Calls dockerode with an API version that the engine accepts; its responses are not validated.
+   * @throws {AnswerError} if the response is not a success.
+   * @throws {SourceError} if there is no response; then `code` is set.
    */
   readonly ask: (asking: Asking, call: (docker: Docker) => Promise<unknown>) => Promise<unknown>;
   readonly close: () => Promise<void>;
@@ -34,13 +34,13 @@ export interface EngineConnection {
 
 export interface ConnectionOptions {
   readonly source: string;
-  /** How errors name the engine, where the address does not. */
+  /** How errors name the engine, if the address doesn't. */
   readonly engine: string;
   readonly timeoutMs: number;
   readonly recorder: SourceRecorder | undefined;
 }
 
-/** How much longer a request may take for which the engine computes. */
+/** How much longer a request may take if the engine computes its response. */
 const SLOW_FACTOR = 6;
 /** A list of 10,000 containers has about 15 MB. */
 const MAX_BYTES = 128_000_000;
@@ -49,7 +49,7 @@ const STATUSES = Array.from({ length: 300 }, (_, index) => 300 + index);
 
 let library: Promise<typeof Docker> | undefined;
 
-/** With the first request to any engine. */
+/** At the first request to any engine. */
 function loadLibrary(): Promise<typeof Docker> {
   library ??= import('dockerode').then((loaded) => loaded.default);
   return library;
@@ -64,7 +64,7 @@ export function openEngineConnection(access: DockerAccess, options: ConnectionOp
   let closed = false;
 
   const transport = (): Promise<EngineTransport> => {
-    if (closed) throw new SourceError(source, 'unreachable', `${name} was not asked: the source is closed`);
+    if (closed) throw new SourceError(source, 'unreachable', `${name} was not queried: the source is closed`);
     if (opening) return opening;
     const started = openTransport(access, { source, timeoutMs, recorder });
     opening = started;
@@ -105,7 +105,7 @@ export function openEngineConnection(access: DockerAccess, options: ConnectionOp
     });
   };
 
-  /** Not shared while it is under way: it would end with the signal of the first that asks. */
+  /** Not shared while in progress, because it would end with the signal of the first caller. */
   const version = async (signal: AbortSignal): Promise<EngineVersion> => {
     if (negotiating) return negotiating;
     const found = await negotiateNow(signal);
@@ -124,7 +124,7 @@ export function openEngineConnection(access: DockerAccess, options: ConnectionOp
     };
     let answer = await once();
     if (isVersionRefused(answer)) {
-      // The engine was upgraded or downgraded since. It has done nothing.
+      // The engine was upgraded or downgraded in the meantime, and has done nothing.
       negotiating = undefined;
       answer = await once();
     }
@@ -138,7 +138,7 @@ export function openEngineConnection(access: DockerAccess, options: ConnectionOp
     version,
     ask: async (asking, call) => {
       const DockerClient = await loadLibrary();
-      // Not its own modem: that reads DOCKER_HOST and the like, and follows redirects to other hosts.
+      // Replaces its modem, which reads variables such as DOCKER_HOST and follows redirects to other hosts.
       const modem = {
         dial: async (dialled: Dialled, done: (error: unknown, body: unknown) => void): Promise<void> => {
           try {
@@ -204,17 +204,17 @@ function reword(error: SourceError, { what, access, limitMs, isSlow, name }: Fai
   if (code === 'TIMEOUT' && isSlow)
     return reworded(
       'unreachable',
-      `${name} did not complete the request for ${what} within ${limitMs / 1_000} s`,
+      `${name} didn't complete the request for ${what} within ${limitMs / 1_000} s`,
     );
   if (code?.startsWith('ERR_SSL_WRONG_VERSION') || code?.startsWith('ERR_SSL_PACKET_LENGTH'))
     return reworded(
       'unreachable',
-      `${name} does not use TLS on this port: Wrench uses Docker without TLS only on loopback`,
+      `${name} doesn't use TLS on this port: Wrench uses Docker without TLS only on loopback`,
     );
-  if (access.url.startsWith('ssh:') && error.message.endsWith('does not speak HTTP'))
+  if (access.url.startsWith('ssh:') && error.message.endsWith("doesn't speak HTTP"))
     return reworded(
       'malformed',
-      `\`docker system dial-stdio\` on ${name} did not answer in HTTP: a login script such as .bashrc may print text. It must print nothing for commands over ssh`,
+      `\`docker system dial-stdio\` on ${name} did not respond in HTTP: a login script such as .bashrc may print text. It must print nothing for commands over ssh`,
     );
   if (!access.url.startsWith('unix:')) return error;
   if (code === 'EACCES')

@@ -8,15 +8,16 @@ import { isGone } from './explain-answer.ts';
 import { isContainerId, type ListedContainer, toContainer, toListed, uninspected } from './to-container.ts';
 
 const BATCH_SIZE = 100;
-/** More at once only wait for one of the few connections. */
+/** More at once would only wait for one of the few connections. */
 const CONCURRENT_INSPECTIONS = 8;
 /** An engine may hang for one container. If it hangs for all, the rest would take hours. */
 const MAX_TIMEOUTS_IN_A_ROW = CONCURRENT_INSPECTIONS;
-/** Of ids in one query, which must fit into the limits for a URL. */
+/** The number of ids in one query, which must fit into a URL. */
 const IDS_PER_QUERY = 50;
 
 /**
- * Lists all containers, and inspects each, in batches. One that is gone when it is inspected is left out; one that cannot be inspected has `error`.
+ * Lists all containers, and inspects each, in batches. Containers that no longer exist when inspected are omitted; containers that can't be
+ * inspected have `error`.
  * @throws {SourceError} if they cannot be listed, or the engine stops answering.
  */
 export async function* readContainers(
@@ -34,7 +35,7 @@ export async function* readContainers(
       if (isGone(error)) return undefined;
       if (!(error instanceof SourceError)) throw error;
       if (error.code === 'TIMEOUT') timeouts += 1;
-      // A code means that there was no answer, so that this is not about one container.
+      // A code means that there was no response, so the failure is not about one container.
       if (error.code !== undefined && (error.code !== 'TIMEOUT' || timeouts >= MAX_TIMEOUTS_IN_A_ROW))
         throw error;
       return uninspected(container, error.message);
@@ -69,7 +70,7 @@ export async function readOneContainer(
   }
 }
 
-/** The answer of the engine, unchecked. */
+/** The response of the engine, not validated. */
 export function inspectContainer(
   connection: EngineConnection,
   id: string,
@@ -80,7 +81,7 @@ export function inspectContainer(
 }
 
 /**
- * The bytes that containers have written, by id. One that is gone, or whose layer the engine could not measure, is left out.
+ * The bytes that containers have written, by id. Omits containers that no longer exist, or whose layer the engine couldn't measure.
  * @throws {SourceError}
  */
 export async function readContainerSizes(
@@ -95,14 +96,14 @@ export async function readContainerSizes(
     for (const { id, item } of await listContainers(connection, { size: true, filters }, signal)) {
       if (!wanted.has(id)) continue;
       seen.add(id);
-      // Absent is nothing written: Docker omits a 0. It writes -1 if it could not measure the layer.
+      // Absent means 0, which Docker omits. -1 means that it couldn't measure the layer.
       const bytes = item['SizeRw'] === undefined ? 0 : numberIn(item, 'SizeRw');
       if (bytes !== undefined && bytes >= 0) sizes.set(id, bytes);
     }
   };
   if (wanted.size > IDS_PER_QUERY) {
     const { product } = await connection.version(signal);
-    // Podman does not know `dead`.
+    // Podman doesn't support `dead`.
     await read({ status: product === 'podman' ? ['created', 'exited'] : ['created', 'exited', 'dead'] });
   }
   const others = [...wanted].filter((id) => !seen.has(id));
@@ -128,7 +129,7 @@ async function listContainers(
   for (const value of answer) {
     const listed = toListed(value);
     if (listed) {
-      // The inspection decides what it is, however often it is listed.
+      // The inspection decides, however often a container is listed.
       byId.set(listed.id, listed);
       continue;
     }

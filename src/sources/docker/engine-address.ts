@@ -1,7 +1,7 @@
 import type { Engine } from '../../ports/engines.ts';
 import { accessForRemoving, addressOn, type DockerAccess, type DockerConfig } from './config.ts';
 
-/** One configured engine, and how it is reached. */
+/** One configured engine, and how to reach it. */
 export interface ConfiguredEngine extends Engine {
   readonly reading: DockerAccess;
   /** Absent if nothing may be removed. The same object as `reading` if it is the same access. */

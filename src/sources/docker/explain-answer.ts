@@ -4,10 +4,10 @@ import { parseJson } from '../../text/parse-json.ts';
 import { asObject, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
 
-/** An answer that is not a success: the engine was reached, and works. */
+/** A response that is not a success: the engine is reachable and works. */
 export class AnswerError extends SourceError {
   readonly status: number;
-  /** The engine's own words; empty if it gave none. */
+  /** The message of the engine; empty if there is none. */
   readonly said: string;
 
   constructor(
@@ -33,7 +33,7 @@ export function isGone(error: unknown): boolean {
   );
 }
 
-/** Whether the engine refuses the version of the API, so that it was replaced by another version. */
+/** Whether the engine rejects the API version, which means that the engine was upgraded or downgraded. */
 export function isVersionRefused({ status, text }: HttpAnswer): boolean {
   return status === 400 && /client version [\d.]+ is too (old|new)/i.test(text);
 }
@@ -49,11 +49,11 @@ export function jsonIn(
   throw new SourceError(
     source,
     'malformed',
-    `${name} answered the request for ${what} with ${contentOf(answer)}: it may not be a container engine`,
+    `${name} returned ${contentOf(answer)} for ${what}: it may not be a container engine`,
   );
 }
 
-/** @param name the engine's, as errors name it. */
+/** @param name the name of the engine in errors. */
 export function errorOfStatus(
   { source, name, what }: { readonly source: string; readonly name: string; readonly what: string },
   answer: HttpAnswer,
@@ -68,14 +68,14 @@ export function errorOfStatus(
   if (said === '')
     return error(
       status >= 500 ? 'unreachable' : status === 401 || status === 403 ? 'refused' : 'malformed',
-      `${name} answered the request for ${what} with ${status} and ${contentOf(answer)}: it may not be a container engine`,
+      `${name} returned ${status} with ${contentOf(answer)} for ${what}: it may not be a container engine`,
     );
   if (status === 401 || status === 403)
     return error('refused', `${name} denied the request for ${what} (${status})${quoted}`);
-  if (status === 404) return error('missing', `${name} answered the request for ${what} with 404${quoted}`);
+  if (status === 404) return error('missing', `${name} returned 404 for ${what}${quoted}`);
   if (status === 429) return error('unreachable', `${name} is overloaded (429)${quoted}`);
   if (status >= 500)
-    return error('unreachable', `${name} could not answer the request for ${what} (${status})${quoted}`);
+    return error('unreachable', `${name} failed to process the request for ${what} (${status})${quoted}`);
   return error('refused', `${name} refused the request for ${what} (${status})${quoted}`);
 }
 

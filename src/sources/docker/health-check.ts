@@ -15,7 +15,7 @@ interface EngineToCheck {
 const CONCURRENCY = 8;
 const MAX_NAMED = 5;
 
-/** Asks every engine, with each access that is configured for it. Throws only for our own bugs. */
+/** Queries every engine, with each access that is configured for it. Throws only on a bug in Wrench. */
 export async function checkEnginesHealth(
   engines: readonly EngineToCheck[],
   signal: AbortSignal,
@@ -42,13 +42,13 @@ export async function checkEnginesHealth(
     if (!signal.aborted) throw error;
     return {
       ok: false,
-      summary: `${responding} of ${count(engines.length, 'engine')} responded before the check was cut off`,
+      summary: `${responding} of ${count(engines.length, 'engine')} responded before the timeout`,
       hint: 'allow more time',
     };
   }
   const permission = engines.some(({ removing }) => removing)
-    ? 'may remove containers and images'
-    : 'reading only';
+    ? 'can remove containers and images'
+    : 'read-only';
   const found = products.size > 0 ? `: ${[...products].toSorted().join(', ')}` : '';
   const summary = `${responding} of ${count(engines.length, 'engine')} ${engines.length === 1 ? 'responds' : 'respond'}${found}; ${permission}`;
   const [first] = errors;
@@ -66,7 +66,7 @@ function hintFor({ kind, code, message }: SourceError): string {
     return 'compare the fingerprint with the one on the host before you change known_hosts';
   if (code === 'SSH_AUTHENTICATION')
     return 'check `ssh.key`, the user in `url`, and authorized_keys on the host';
-  if (message.includes('Wrench uses')) return 'upgrade the engine or Wrench';
+  if (message.includes('with API versions')) return 'upgrade the engine or Wrench';
   if (message.includes('allow.remove.url')) return 'use one engine for reading and removing';
   if (kind === 'refused') return 'allow the user or the certificate of this source to use the engine';
   if (kind === 'missing') return 'correct the path of the file';

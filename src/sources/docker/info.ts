@@ -34,7 +34,8 @@ export async function readEngineInfo(connection: EngineConnection, signal: Abort
 }
 
 /**
- * Makes sure that two accesses reach the same engine: otherwise what one of them has read would be removed, or found to be gone, on another machine.
+ * Verifies that two accesses reach the same engine. Otherwise, containers would be read on one machine and removed, or found missing, on
+ * another.
  * @throws {SourceError} `refused` if they do not.
  */
 export async function assertSameEngine(
@@ -52,7 +53,7 @@ export async function assertSameEngine(
   );
 }
 
-/** Podman makes up a new id for every answer. Machines that are copies of one image may share an id, and have other names. */
+/** Podman generates a new id for every response. Machines that are copies of one image may share an id, but have different names. */
 async function readIdentity(connection: EngineConnection, signal: AbortSignal): Promise<string> {
   const { product } = await connection.version(signal);
   const answer = asObject(await askInfo(connection, signal));

@@ -19,8 +19,8 @@ interface OpenedEngine extends ConfiguredEngine {
 }
 
 /**
- * Container engines by the Docker API. Opening reads no files, sends no requests and does not load the client library. It can remove only with
- * `allow.remove`, and uses an access that is configured there for nothing else.
+ * Container engines, through the Docker API. Opening it reads no files, sends no requests and does not load the client library. It can
+ * remove only with `allow.remove`, and uses the access that is configured there for nothing else.
  */
 export function openDocker(config: DockerConfig, recorder?: SourceRecorder): Source {
   const { name } = config;

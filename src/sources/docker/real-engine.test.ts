@@ -18,7 +18,7 @@ afterAll(async () => {
 
 const open = (config: object = {}) => openEngines({ url: engine.url, ...config });
 
-test('reads what the engine is, in a version of the API that both know', async () => {
+test('reads the version and host name of the engine, with an API version that both support', async () => {
   const { engines } = open();
 
   const { body } = await engine.ask('GET', '/version');
@@ -33,7 +33,7 @@ test('reads what the engine is, in a version of the API that both know', async (
   expect(engines.engines).toEqual([{ name: 'lab', address: engine.url }]);
 });
 
-test('reads containers in any state, and nothing of their environment', async () => {
+test('reads containers in any state, but not their environment', async () => {
   await engine.run({ name: 'owner', volumes: ['/data', 'named:/named'] });
   await engine.run({
     name: 'user',
@@ -140,7 +140,7 @@ test('measures many containers at once', async () => {
   expect(sizes.get(paused)).toBe(77);
 });
 
-test('removes a container that is as it was planned, and none of its volumes', async () => {
+test('removes a container that is unchanged since the plan, and none of its volumes', async () => {
   const { writer, containers } = open({ allow: { remove: {} } });
   const id = await engine.run({ name: 'leftover', volumes: ['/data'] });
   const planned = (await containers()).get('leftover')!;
@@ -157,7 +157,7 @@ test('removes a container that is as it was planned, and none of its volumes', a
 
   expect(await engine.inspect(id)).toBeUndefined();
   expect(await volumes()).toBe(before);
-  // Again: it is already gone.
+  // Again, although it no longer exists.
   await writer!.removeContainer(removal, applyContext);
 });
 
@@ -177,7 +177,7 @@ test.each(['start', 'restart'] as const)('does not remove a container after a %s
   expect(await engine.inspect(id)).toBeDefined();
 });
 
-test('does not remove a running container, whatever the plan says, nor by anything but its id', async () => {
+test('never removes a running container, and removes only by id', async () => {
   const { writer } = open({ allow: { remove: {} } });
   const id = await engine.run({ name: 'still-running', state: 'running' });
   const { State: state } = (await engine.inspect(id))!;
@@ -227,7 +227,7 @@ test('has no writer without `allow.remove`', () => {
   });
 });
 
-test('asks the configured socket only, whatever the variables of the Docker command say', async () => {
+test('uses only the configured socket, whatever the variables of the Docker CLI are', async () => {
   const before = { ...process.env };
   onTestFinished(() => {
     process.env = before;
@@ -245,7 +245,7 @@ test('asks the configured socket only, whatever the variables of the Docker comm
   expect((await engines.info(query)).product).toBe('docker');
   expect(await source.healthCheck(signal)).toMatchObject({
     ok: true,
-    summary: expect.stringMatching(/^1 of 1 engine responds: Docker .*; reading only$/) as string,
+    summary: expect.stringMatching(/^1 of 1 engine responds: Docker .*; read-only$/) as string,
   });
 });
 

@@ -1,7 +1,10 @@
 import type { Recordable, SourceRecorder } from '../../ports/recorder.ts';
 import type { JsonObject } from '../../wire/json-object.ts';
 
-/** Members of answers that are read, but for `SystemTime`, which means something only at that moment. Others may contain secrets: commands, environments, options of mounts, log settings. */
+/**
+ * Members of responses that are read, except `SystemTime`, which is only meaningful at that moment. Others may contain secrets: commands,
+ * environments, options of mounts, log settings.
+ */
 const READ: ReadonlySet<string> = new Set(
   (
     'Version ApiVersion MinAPIVersion Components message Name ServerVersion DockerRootDir ContainersRunning ' +
@@ -13,7 +16,7 @@ const READ: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** A recorder that notes only what Wrench reads of the answers of an engine. */
+/** A recorder that keeps only the parts of responses that Wrench reads. */
 export function withoutUnreadParts(recorder: SourceRecorder): SourceRecorder {
   return {
     ...recorder,

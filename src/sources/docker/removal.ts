@@ -14,8 +14,8 @@ const RUNNING: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']
 const IMAGE_ID = /^sha256:[\da-f]{64}$/;
 
 /**
- * Removes a container by its id, if it is still as it was planned; neither by force nor with its volumes. Does nothing if it is gone. If it is started
- * between the last inspection and the removal, the engine refuses.
+ * Removes a container by its id if it is unchanged since the plan, without force and without its volumes. Does nothing if it no longer
+ * exists. If it is started between the last inspection and the removal, the engine refuses.
  * @throws {SourceError}
  */
 export async function removeContainer(
@@ -24,8 +24,8 @@ export async function removeContainer(
   { signal }: ApplyContext,
 ): Promise<void> {
   const fail = failing(connection);
-  // A name or the beginning of an id could be those of another container.
-  if (!isContainerId(id)) throw fail('refused', `${printable(id)} is not the id of a container`);
+  // A name or a short id could match another container.
+  if (!isContainerId(id)) throw fail('refused', `${printable(id)} is not a full container id`);
   const what = `container ${id.slice(0, 12)}`;
   const inspect = () => unlessGone(inspectContainer(connection, id, signal));
   const inspected = await inspect();
@@ -47,14 +47,14 @@ export async function removeContainer(
   } catch (error) {
     if (isGone(error)) return;
     if (error instanceof AnswerError && (await wasStarted(inspect, { state, finishedAtText })))
-      throw fail('missing', `${what} was started meanwhile`);
+      throw fail('missing', `${what} was started in the meantime`);
     if (wasAnswered(error) || signal.aborted || !(await isNowGone(inspect))) throw error;
   }
 }
 
 /**
- * Whether the engine refused to remove a container because it was started after the last look. Its words tell nothing: each product and version has
- * others.
+ * Whether the engine refused to remove a container because it was started after the last inspection. Its message doesn't help, because it
+ * differs between products and versions.
  */
 async function wasStarted(
   inspect: () => Promise<JsonObject | undefined>,
@@ -64,7 +64,7 @@ async function wasStarted(
     const inspected = await inspect();
     if (!inspected) return false;
     const [state, finishedAtText] = [stateIn(inspected), finishedAtIn(inspected)];
-    // `removing` is the engine's own doing, perhaps for us.
+    // `removing` is set by the engine, possibly because of our request.
     if (state === undefined || state === 'removing' || finishedAtText === undefined) return false;
     return (
       RUNNING.has(state) ||
@@ -78,7 +78,7 @@ async function wasStarted(
 }
 
 /**
- * Removes an image by its id, if nothing names it; neither by force nor with its parents. Does nothing if it is gone.
+ * Removes an image by its id if it has no tag, without force and without its parents. Does nothing if it no longer exists.
  * @throws {SourceError}
  */
 export async function removeImage(
@@ -88,7 +88,7 @@ export async function removeImage(
 ): Promise<void> {
   const fail = failing(connection);
   // By name, only the tag would be removed.
-  if (!IMAGE_ID.test(id)) throw fail('refused', `${printable(id)} is not the id of an image`);
+  if (!IMAGE_ID.test(id)) throw fail('refused', `${printable(id)} is not a full image id`);
   const what = `image ${id.slice('sha256:'.length).slice(0, 12)}`;
   const inspect = () =>
     unlessGone(connection.ask({ what: `the ${what}`, signal }, (docker) => docker.getImage(id).inspect()));
@@ -101,7 +101,7 @@ export async function removeImage(
   if (tag !== undefined)
     throw fail(
       'missing',
-      `${what} has a tag: ${typeof tag === 'string' ? printable(tag) : 'of an unknown form'}`,
+      `${what} has a tag: ${typeof tag === 'string' ? printable(tag) : 'in an unknown format'}`,
     );
   try {
     await connection.ask({ what: `the removal of ${what}`, signal, isSlow: true }, (docker) =>
@@ -113,7 +113,7 @@ export async function removeImage(
   }
 }
 
-/** Without an answer, it is unknown whether anything was removed. */
+/** Without a response, it is unknown whether anything was removed. */
 function wasAnswered(error: unknown): boolean {
   return !(error instanceof SourceError) || error.code === undefined;
 }
@@ -127,7 +127,7 @@ async function unlessGone(inspecting: Promise<unknown>): Promise<JsonObject | un
   }
 }
 
-/** For a removal without an answer. False if this is not answered either. */
+/** Called after a removal without a response. False if this request gets no response either. */
 async function isNowGone(inspect: () => Promise<JsonObject | undefined>): Promise<boolean> {
   try {
     return (await inspect()) === undefined;

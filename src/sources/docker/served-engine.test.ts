@@ -22,7 +22,7 @@ const { signal } = new AbortController();
 const query = { engine: 'lab', signal };
 const applyContext = { idempotencyKey: 'm0123456789abcdef', signal };
 const FINISHED = '2026-11-26T10:00:00.123456789Z';
-/** Timeouts that tests wait for; all other answers come from loopback at once. */
+/** Timeouts that tests wait for. All other responses arrive immediately, over loopback. */
 const SHORT_MS = 2_000;
 
 async function serve(options: ServedEngineOptions = {}): Promise<ServedEngine> {
@@ -142,8 +142,8 @@ test.each([
   ['a 404 that is not about the container', { status: 404, message: 'page not found' }, 'page not found'],
   ['a refusal', { status: 403, message: 'authorization denied by plugin' }, 'authorization denied'],
   ['a web page', 'html', 'a web page'],
-  ['half an answer', 'cut', 'not JSON'],
-  ['a connection that hangs', 'hang', 'did not answer within 2 s'],
+  ['a truncated response', 'cut', 'not JSON'],
+  ['a connection that hangs', 'hang', "didn't respond within 2 s"],
 ] as const)('keeps a container whose inspection ends in %s, with the reason', async (_, fault, says) => {
   const [a, b] = [stopped('a'), stopped('b')];
   const served = await serve({ containers: [a, b] });
@@ -194,7 +194,7 @@ test.each<readonly [string, Readonly<Record<string, unknown>>, readonly string[]
   ['the processes of another', { NetworkMode: 'bridge', PidMode: 'container:app' }, ['app']],
   ['links', { NetworkMode: 'bridge', Links: ['/db:/web/database', '/cache:/web/c'] }, ['db', 'cache']],
   ['a network of its own', { NetworkMode: 'default', IpcMode: 'private', PidMode: '', Links: null }, []],
-])('a container with %s depends on what it names', async (_, host, names) => {
+])('a container with %s depends on the containers that it references', async (_, host, names) => {
   const one = stopped('a');
   const inspection = { ...one.inspection, HostConfig: { ...READABLE_HOST, ...host } };
   const served = await serve({ containers: [{ ...one, inspection }] });
@@ -231,7 +231,7 @@ test.each([
   ['without an id', { Id: undefined }],
   ['with a short id', { Id: 'abc' }],
   ['without a state', { State: '' }],
-])('does not leave out a container that is listed %s', async (_, change) => {
+])('does not drop a container that is listed %s', async (_, change) => {
   const one = stopped('a');
   const served = await serve({
     containers: [{ ...one, row: { ...one.row, ...change } as ServedContainer['row'] }],
@@ -240,7 +240,7 @@ test.each([
   expect((await failureOf(openEngines({ url: served.url }).containers())).kind).toBe('malformed');
 });
 
-test('names and labels are printable, and labels of either answer count', async () => {
+test('names and labels are printable, and the labels of both responses count', async () => {
   const one = stopped('a', { labels: { keep: 'true\u202e\n' } });
   const inspection = {
     ...one.inspection,
@@ -266,7 +266,7 @@ test('the name of a container with links is its own', async () => {
   expect([...(await openEngines({ url: served.url }).containers()).keys()]).toEqual(['a']);
 });
 
-test('a size that the engine could not measure is left out, one that it omits is 0', async () => {
+test('omits a size that the engine could not measure; a missing size is 0', async () => {
   const [failed, none] = [stopped('failed', { bytes: -1 }), stopped('none')];
   const served = await serve({ containers: [failed, none] });
 
@@ -333,7 +333,7 @@ test.each(['1.25', '1.41', '1.47', '1.51', '1.52', '1.53'])(
   },
 );
 
-test('reports an engine that hangs in the disk usage, and does not ask twice at once', async () => {
+test('reports an engine that hangs on the disk usage, and sends one such request at a time', async () => {
   const served = await serve();
   served.setFault('/system/df', 'hang');
   const { engines } = openEngines({ url: served.url, timeoutMs: SHORT_MS / 2 });
@@ -348,7 +348,7 @@ test('reports an engine that hangs in the disk usage, and does not ask twice at 
   expect(await waiting).toBe(deadline);
   expect(await first).toMatchObject({
     kind: 'unreachable',
-    message: 'lab did not complete the request for the disk usage (`docker system df`) within 6 s',
+    message: "lab didn't complete the request for the disk usage (`docker system df`) within 6 s",
   });
   expect(asked()).toBe(1);
   served.setFault('/system/df', undefined);
@@ -358,11 +358,11 @@ test('reports an engine that hangs in the disk usage, and does not ask twice at 
 
 test.each([
   ['a web page', 'html', 'malformed', 'a web page'],
-  ['half an answer', 'cut', 'malformed', 'not JSON'],
+  ['a truncated response', 'cut', 'malformed', 'not JSON'],
   ['a server error', { status: 503, message: 'starting' }, 'unreachable', 'starting'],
   ['a refusal', { status: 403, message: 'no' }, 'refused', '403'],
   [
-    'the demand for TLS',
+    'a response that requires TLS',
     { status: 400, message: 'Client sent an HTTP request to an HTTPS server.' },
     'refused',
     'requires TLS',
@@ -409,7 +409,7 @@ test('reports each engine in the health check, and the access for removing', asy
 
   expect(await source.healthCheck(signal)).toEqual({
     ok: true,
-    summary: '1 of 1 engine responds: Docker 27.5.1; may remove containers and images',
+    summary: '1 of 1 engine responds: Docker 27.5.1; can remove containers and images',
   });
   removing.setFault('/version', 'html');
   const unasked = openEngines({ url: reading.url, allow: { remove: { url: removing.url } } });
@@ -419,7 +419,7 @@ test('reports each engine in the health check, and the access for removing', asy
   });
 });
 
-test('removes with the access for removing, and reads with the other one', async () => {
+test('removes with the access for removing, and reads with the other', async () => {
   const one = stopped('a');
   const [reading, removing] = [await serve({ containers: [one] }), await serve({ containers: [one] })];
   const { writer, containers } = openEngines({ url: reading.url, allow: { remove: { url: removing.url } } });
@@ -482,7 +482,7 @@ test.each(['1.43', '1.47'])(
 
     expect(failure).toMatchObject({
       kind: 'missing',
-      message: expect.stringContaining('was started meanwhile') as string,
+      message: expect.stringContaining('was started in the meantime') as string,
     });
     expect(served.containers()).toHaveLength(1);
   },
@@ -533,7 +533,7 @@ test.each([
   expect(outcome).toBe(isRemoved ? 'removed' : 'unreachable');
 });
 
-test('records only what it reads, and answers the same from a recording', async () => {
+test('records only what it reads, and returns the same from a recording', async () => {
   const canary = 'canary-51c9d2';
   const served = await serve({
     containers: [stopped('a', { env: [`TOKEN=${canary}`], bytes: 5, labels: { Env: 'of people' } })],

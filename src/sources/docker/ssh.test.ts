@@ -162,7 +162,7 @@ test('refuses a host that is not known, and a key that is revoked', async () => 
   expect((await unknown.engines.info(query)).product).toBe('docker');
 });
 
-test('asks for a host key of a type that is known', async () => {
+test('requests a host key of a known type', async () => {
   const server = await startSshd({ hostKeyType: 'rsa', environment: { DOCKER_HOST: engine.url } });
   onTestFinished(server.close);
 
@@ -181,18 +181,18 @@ test('explains a key that is not accepted, not readable, or not a key', async ()
 
   expect(await failureOf(await open({ key: other.keyPath }))).toMatchObject({
     kind: 'refused',
-    message: expect.stringContaining(`does not accept the ssh key of ${sshd.user}`) as string,
+    message: expect.stringContaining(`doesn't accept the ssh key of ${sshd.user}`) as string,
   });
   expect(await failureOf(await open({ key: '/nonexistent/key' }))).toMatchObject({ kind: 'missing' });
   const notKey = await failureOf(await open({ key: await save('canary-content') }));
   expect(notKey).toMatchObject({
     kind: 'malformed',
-    message: expect.stringContaining('not in a format that can be read') as string,
+    message: expect.stringContaining('not in PEM or OpenSSH format') as string,
   });
   expect((notKey as Error).message).not.toContain('canary');
 });
 
-test('explains a Docker that does not run there, and a host without the Docker CLI', async () => {
+test('explains that Docker is not running, and that a host has no Docker CLI', async () => {
   const stopped = await startSshd({ environment: { DOCKER_HOST: 'unix:///nonexistent/docker.sock' } });
   onTestFinished(stopped.close);
   const without = await startSshd({
@@ -232,7 +232,7 @@ function toEngine(accept: () => ServerChannel): void {
   channel.pipe(upstream).pipe(channel);
 }
 
-test('connects again after a server that began no command', async () => {
+test('connects again after a server that started no command', async () => {
   let hangs = true;
   const server = await serveSsh((accept) => {
     if (!hangs) toEngine(accept);
@@ -249,7 +249,7 @@ test('connects again after a server that began no command', async () => {
 
 test.each<readonly [string, (channel: ServerChannel) => void, object]>([
   [
-    'that prints text before the answer',
+    'that prints text before the response',
     (channel) => void channel.write('Welcome to build-1!\n'),
     { kind: 'malformed', message: expect.stringContaining('.bashrc') as string },
   ],
@@ -266,7 +266,7 @@ test.each<readonly [string, (channel: ServerChannel) => void, object]>([
     { kind: 'malformed', message: expect.stringContaining('.bashrc') as string },
   ],
   [
-    'that ends at once',
+    'that ends immediately',
     (channel) => {
       channel.exit(0);
       channel.end();
@@ -279,7 +279,7 @@ test.each<readonly [string, (channel: ServerChannel) => void, object]>([
   expect(await failureOf(await openAt(server))).toMatchObject(failure);
 });
 
-test('closes at once while a server does not answer the login', async () => {
+test('closes immediately while a server does not respond to the login', async () => {
   const login = Promise.withResolvers<void>();
   const server = await serveSsh(() => undefined, login.resolve);
   const opened = await openAt(server);
@@ -291,7 +291,7 @@ test('closes at once while a server does not answer the login', async () => {
 
   // The handshake may take 10 s.
   expect(performance.now() - since).toBeLessThan(5_000);
-  expect(await failure).toMatchObject({ message: '127.0.0.1 was not asked: the source is closed' });
+  expect(await failure).toMatchObject({ message: '127.0.0.1 was not queried: the source is closed' });
 });
 
 test('reports a host where no ssh server listens', async () => {

@@ -69,7 +69,7 @@ test('uses TLS with a client certificate', async () => {
   expect(await engines.info(query)).toMatchObject({ product: 'docker', hostname: 'build-1' });
 });
 
-test('refuses a certificate for another name, and one of another authority', async () => {
+test('rejects a certificate for another name, and one of another CA', async () => {
   const port = await serveWithTls(['other.example']);
   const files = await clientFiles();
   const other = await save({ 'ca.pem': (await makeAuthority({ name: 'another ca' })).certificatePem });
@@ -85,7 +85,7 @@ test('refuses a certificate for another name, and one of another authority', asy
   });
 });
 
-test('verifies certificates whatever the variables of Node say', async () => {
+test('verifies certificates whatever Node’s environment variables are', async () => {
   const port = await serveWithTls(['other.example']);
   vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
   onTestFinished(() => void vi.unstubAllEnvs());
@@ -97,7 +97,7 @@ test('verifies certificates whatever the variables of Node say', async () => {
   });
 });
 
-test('reports that the engine requires a client certificate, or is asked without TLS, or does not use it', async () => {
+test('reports that the engine requires a client certificate, requires TLS, or doesn’t use TLS', async () => {
   const port = await serveWithTls(['127.0.0.1']);
   const { ca } = await clientFiles();
   const plain = await serveEngine();
@@ -108,7 +108,11 @@ test('reports that the engine requires a client certificate, or is asked without
     message: expect.stringContaining('client certificate') as string,
   });
   await expect(info({ url: plain.url, ca })).rejects.toMatchObject({
-    message: expect.stringContaining('does not use TLS') as string,
+    message: expect.stringContaining('without TLS only on loopback') as string,
+  });
+  expect(await openEngines({ url: plain.url, ca }).source.healthCheck(query.signal)).toMatchObject({
+    ok: false,
+    hint: expect.stringContaining('check that the engine runs') as string,
   });
 });
 
@@ -121,7 +125,7 @@ test('reads files when the first request is sent, and again after one was missin
 
   await expect(engines.info(query)).rejects.toMatchObject({
     kind: 'missing',
-    message: `the file ${ca} cannot be read (ENOENT)`,
+    message: `couldn't read the file ${ca} (ENOENT)`,
   });
   await writeFile(ca, authority.certificatePem);
   expect((await engines.info(query)).product).toBe('docker');

@@ -21,7 +21,7 @@ export function toListed(value: unknown): ListedContainer | undefined {
   return isContainerId(id) && textIn(item, 'State') !== undefined ? { id, item } : undefined;
 }
 
-/** What the list says about it. `error` says why it was not inspected. */
+/** A container as listed; `error` says why it was not inspected. */
 export function uninspected({ id, item }: ListedContainer, error: string): EngineContainer {
   const createdAt = numberIn(item, 'Created');
   return {
@@ -37,8 +37,8 @@ export function uninspected({ id, item }: ListedContainer, error: string): Engin
 }
 
 /**
- * The list and the inspection of one container. State and times are those of the inspection. Nothing of its command or its environment is kept.
- * A fact that decides whether it may be removed and that cannot be read becomes `error`.
+ * Combines the list and the inspection of one container. State and times are from the inspection. Its command and environment are dropped.
+ * If a fact that decides about its removal can't be read, `error` is set.
  */
 export function toContainer(listed: ListedContainer, inspection: unknown): EngineContainer {
   const { error: _, ...known } = uninspected(listed, '');
@@ -55,7 +55,7 @@ export function toContainer(listed: ListedContainer, inspection: unknown): Engin
     ...(name !== undefined && { name }),
     ...(image !== undefined && { image: printable(image) }),
     ...(imageId !== undefined && { imageId: printable(imageId) }),
-    // Labels decide who owns it, so those of either answer count.
+    // Labels decide who owns it, so those of both responses count.
     labels: { ...known.labels, ...labelsOf(config['Labels']) },
     state: printable(stateIn(inspected) ?? known.state),
     ...(createdAt instanceof Date && { createdAt }),
@@ -105,17 +105,17 @@ function detailsIn(inspected: JsonObject): ContainerDetails | string {
   };
 }
 
-/** Of other containers, by `--network container:db` and the like, and by `--link db:alias`. */
+/** Other containers that it references, such as by `--network container:db` or `--link db:alias`. */
 function dependenciesIn(host: JsonObject): readonly string[] | undefined {
   const links = textsIn(host['Links'] ?? null);
-  // Older engines, and Podman, leave some of them out.
+  // Older engines and Podman omit some of them.
   const modes = ['NetworkMode', 'IpcMode', 'PidMode'].map((key) => host[key] ?? '');
   if (!modes.every((mode) => typeof mode === 'string')) return undefined;
   const joined = modes.flatMap((mode) => /^container:(.+)$/.exec(mode)?.[1] ?? []);
   return links && [...new Set([...joined, ...links].map(referenceIn))];
 }
 
-/** The container that a reference begins with: `db:ro`, `/db:/web/alias`. */
+/** The container in a reference: `db:ro`, `/db:/web/alias`. */
 function referenceIn(text: string): string {
   return printable(text.split(':')[0]!.replace(/^\//, ''));
 }
@@ -146,20 +146,20 @@ function mountsIn(value: unknown): readonly ContainerMount[] | undefined {
       path: printable(path),
     };
   });
-  // Docker writes them in another order for each answer.
+  // Docker writes them in a different order each time.
   return mounts.every((mount) => mount !== undefined)
     ? mounts.toSorted((a, b) => (a.path < b.path ? -1 : 1))
     : undefined;
 }
 
-/** Docker writes null for an empty list. Undefined if it is not a list of texts. */
+/** Docker writes null for an empty list. Undefined if it is not a list of strings. */
 function textsIn(value: unknown): readonly string[] | undefined {
   if (value === null) return [];
   const isTexts = Array.isArray(value) && value.every((one) => typeof one === 'string');
   return isTexts ? value : undefined;
 }
 
-/** A container that others link to has a name `/other/alias` as well. */
+/** A container that others link to also has a name `/other/alias`. */
 function nameIn(names: unknown): string | undefined {
   const texts = (Array.isArray(names) ? names : []).filter((one): one is string => typeof one === 'string');
   const own = texts.map((name) => name.replace(/^\//, '')).filter((name) => name !== '');

@@ -7,9 +7,9 @@ import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
 import { type CommandEnd, lostConnection, openSsh, type SshConnection } from '../../wire/ssh.ts';
 import type { DockerAccess } from './config.ts';
 
-/** HTTP to one engine over whatever its address says. */
+/** HTTP to one engine, over the transport in its address. */
 export interface EngineTransport {
-  /** What requests are sent to. It names the engine in recordings, and nothing is resolved but the host of `tcp://`. */
+  /** The base URL of requests. It names the engine in recordings; only the host of `tcp://` is resolved. */
   readonly origin: string;
   readonly http: PlainHttpClient;
   readonly close: () => Promise<void>;
@@ -27,8 +27,8 @@ const CONNECTIONS = 8;
 const MAX_CONNECT_MS = 10_000;
 
 /**
- * Reads the files of an access, and connects with the first request. Nothing but the configuration decides where to: the variables of the Docker command
- * (`DOCKER_HOST` and the like) are not read.
+ * Reads the files of an access, and connects at the first request. Only the configuration decides where to: variables of the Docker CLI
+ * such as `DOCKER_HOST` are not read.
  * @throws {SourceError} if a file cannot be read.
  */
 export async function openTransport(
@@ -123,7 +123,7 @@ function explainDial({
     if (/permission denied/i.test(stderr))
       return error(
         'refused',
-        `${user} may not use Docker on ${host}: add it to the group \`docker\` there (members are root on that host)`,
+        `${user} has no permission to use Docker on ${host}: add it to the group \`docker\` there (members are root on that host)`,
       );
     if (/cannot connect to the docker daemon|is the docker daemon running|no such file/i.test(stderr))
       return error('unreachable', `Docker is not running on ${host}`);
@@ -150,7 +150,7 @@ async function readText(source: string, path: string): Promise<string> {
   }
 }
 
-/** Without the file no host is known, which the error of the connection reports with what to do. */
+/** Without the file, no host is known; the error of the connection says how to fix that. */
 async function readKnownHosts(source: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
@@ -164,6 +164,6 @@ function unreadable(source: string, path: string, error: unknown): SourceError {
   return new SourceError(
     source,
     'missing',
-    `the file ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`,
+    `couldn't read the file ${path} (${(error as NodeJS.ErrnoException).code})`,
   );
 }

@@ -13,8 +13,8 @@ const WITH_TYPES = '1.42';
 const WITH_VERBOSE = '1.52';
 
 /**
- * Reads `docker system df` of one engine. Requests wait for one another: engines before API 1.42 refuse a second one, and newer ones compute twice.
- * A reading begins after it was asked for, so that it includes what was removed before.
+ * Reads `docker system df` of one engine. Requests are sent one at a time: engines before API 1.42 refuse a second one, and newer ones
+ * compute twice. A request is sent after the call, so its result includes earlier removals.
  */
 export function openUsageReader(connection: EngineConnection): (signal: AbortSignal) => Promise<EngineUsage> {
   let last: Promise<unknown> = Promise.resolve();
@@ -54,14 +54,14 @@ async function readUsage(connection: EngineConnection, signal: AbortSignal): Pro
     new SourceError(
       connection.source,
       'malformed',
-      `${connection.name} reported its disk usage in a form that cannot be read: ${what}`,
+      `${connection.name} reported its disk usage in an unknown format: ${what}`,
     );
   const images = itemsOf(body, 'images');
   const volumes = itemsOf(body, 'volumes');
   const buildCache = itemsOf(body, 'build cache');
   if (!images) throw unreadable('images');
   if (!volumes) throw unreadable('volumes');
-  // Engines without BuildKit do not mention it.
+  // Engines without BuildKit omit it.
   if (!buildCache && ('BuildCache' in body || 'BuildCacheUsage' in body)) throw unreadable('build cache');
   const parents = new Set(images.items.map((item) => textIn(item, 'ParentId')));
   const all = <T>(
@@ -88,7 +88,7 @@ async function readUsage(connection: EngineConnection, signal: AbortSignal): Pro
 
 interface Items {
   readonly items: readonly JsonObject[];
-  /** Of all together. */
+  /** The total. */
   readonly bytes?: number;
 }
 
@@ -99,7 +99,7 @@ const MEMBERS = {
   'build cache': ['BuildCache', ['BuildCacheUsage']],
 } as const;
 
-/** Undefined if it is in neither form, or has no items where it counts some. */
+/** Undefined if it is in neither format, or if items are missing although the count is not 0. */
 function itemsOf(body: JsonObject, what: keyof typeof MEMBERS): Items | undefined {
   const [older, newer] = MEMBERS[what];
   for (const name of newer) {
@@ -109,7 +109,7 @@ function itemsOf(body: JsonObject, what: keyof typeof MEMBERS): Items | undefine
     const total = numberIn(usage, 'TotalCount');
     const items = objectsIn(usage['Items']);
     if (items && items.length >= (total ?? 0)) return { items, ...(bytes !== undefined && { bytes }) };
-    // API 1.52 has both forms.
+    // API 1.52 has both formats.
     if (!(older in body)) return undefined;
   }
   if (!(older in body)) return undefined;
@@ -150,7 +150,7 @@ function namesIn(value: unknown, none: string): readonly string[] {
     .map(printable);
 }
 
-/** A volume from before engines labelled anonymous ones is known by its name alone. */
+/** Older engines don't label anonymous volumes, so these are recognized by name only. */
 const ANONYMOUS_NAME = /^[\da-f]{64}$/;
 const ANONYMOUS_LABEL = 'com.docker.volume.anonymous';
 
@@ -187,7 +187,7 @@ function toBuildCacheEntry(item: JsonObject): BuildCacheEntry | undefined {
   };
 }
 
-/** The engine writes -1 for what it did not compute. */
+/** -1 means that the engine didn't compute it. */
 function countIn(item: JsonObject, key: string): number | undefined {
   const count = numberIn(item, key);
   return count !== undefined && count >= 0 ? count : undefined;

@@ -3,17 +3,17 @@ import { type JsonObject, listIn } from '../../wire/json-object.ts';
 import { hexId } from './ids.ts';
 
 /**
- * The alarms of one answer. None is dropped: one for the whole cluster has no member id, for the gateway leaves out an id of 0, and a kind
- * that this etcd does not know is a number: https://github.com/etcd-io/etcd/issues/14849
+ * The alarms in a response. None is dropped: an alarm for the whole cluster has no member id, because the gateway omits an id of 0, and an
+ * alarm of a kind that this etcd doesn't know is a number: https://github.com/etcd-io/etcd/issues/14849
  */
 export function readAlarms(answer: JsonObject): readonly StoreAlarm[] {
   return listIn(answer, 'alarms').map((alarm) => toAlarm(alarm['memberID'], alarm['alarm']));
 }
 
-/** In a member's status, which it also gives without a majority: `memberID:17496614320493254894 alarm:NOSPACE `. */
+/** In a member's status, which is also available without a majority: `memberID:17496614320493254894 alarm:NOSPACE `. */
 const IN_STATUS = /^(?:memberID:(?<memberId>\d{1,20}) +)?alarm:(?<kind>\w+)/;
 
-/** The alarms among what a member reports as its errors. */
+/** The alarms among the errors that a member reports. */
 export function alarmsAmong(errors: readonly string[]): readonly StoreAlarm[] {
   return errors.flatMap((error) => {
     const { memberId, kind } = IN_STATUS.exec(error)?.groups ?? {};
@@ -25,7 +25,7 @@ export function isAlarm(error: string): boolean {
   return IN_STATUS.test(error);
 }
 
-/** Each alarm once; one without a member only where no member raised the same. */
+/** Removes duplicates. An alarm without a member is kept only if no member raised the same kind. */
 export function dedupeAlarms(alarms: readonly StoreAlarm[]): readonly StoreAlarm[] {
   const named = new Set(alarms.flatMap(({ kind, memberId }) => (memberId === undefined ? [] : [kind])));
   const kept = alarms.filter(({ kind, memberId }) => memberId !== undefined || !named.has(kind));

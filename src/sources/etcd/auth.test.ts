@@ -28,7 +28,7 @@ afterAll(async () => {
   await etcd.close();
 });
 
-/** v2 has users of its own, and a guest who may do everything until the role is taken away. */
+/** v2 has its own users, and a guest who can do everything until that role is revoked. */
 async function enableV2(): Promise<void> {
   const headers = {
     'content-type': 'application/json',
@@ -40,7 +40,7 @@ async function enableV2(): Promise<void> {
       headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    if (!response.ok) throw new Error(`etcd answered ${response.status} to ${path}`);
+    if (!response.ok) throw new Error(`etcd returned ${response.status} for ${path}`);
   };
   await ask('PUT', 'users/root', { user: 'root', password: PASSWORD });
   await ask('PUT', 'enable');
@@ -54,7 +54,7 @@ function open(auth?: { username: string; password: string }): Source {
   return source;
 }
 
-test('a user reads keys over v2 and members over v3, and maintains', async () => {
+test('a user can read keys over v2 and members over v3, and maintain the cluster', async () => {
   const source = open({ username: 'root', password: PASSWORD });
   expect((await source.reads.keyValue!.tree('/doppler', { signal })).leaves).toHaveLength(1);
   const seen = await source.reads.keyValue!.members({ signal, withinMs: 20_000 });
@@ -65,7 +65,7 @@ test('a user reads keys over v2 and members over v3, and maintains', async () =>
   });
 });
 
-test('an expired etcd login is renewed', async () => {
+test('renews an expired etcd login', async () => {
   const source = open({ username: 'root', password: PASSWORD });
   await source.reads.keyValue!.members({ signal, withinMs: 20_000 });
   await etcd.kill(0);
@@ -75,7 +75,7 @@ test('an expired etcd login is renewed', async () => {
     .toBe(true);
 });
 
-test('without a user, and with a wrong password, reads are refused, and the password is in no message', async () => {
+test('reads fail without a user or with a wrong password, and no error contains the password', async () => {
   for (const auth of [undefined, { username: 'root', password: `${PASSWORD}-wrong` }]) {
     const source = open(auth);
     const error: unknown = await source.reads
@@ -85,13 +85,13 @@ test('without a user, and with a wrong password, reads are refused, and the pass
     expect(String(error)).not.toContain(PASSWORD);
   }
   const wrong = open({ username: 'root', password: `${PASSWORD}-wrong` });
-  // What needs no user is read all the same.
+  // What needs no user is still read.
   const { members, hasQuorum, quorumError } = await wrong.reads.keyValue!.members({
     signal,
     withinMs: 20_000,
   });
   expect(hasQuorum).toBeUndefined();
-  expect(quorumError).toContain('refused the login: invalid user or password');
+  expect(quorumError).toContain('rejected the login: wrong username or password');
   expect(members).toMatchObject([{ healthy: true, hasLeader: true }]);
   const questions = members[0]!.unanswered!.map(({ query }) => query);
   expect(questions).toEqual(expect.arrayContaining(['status', 'alarm list', 'quorum read']));

@@ -7,10 +7,10 @@ import type { EndpointClient } from './endpoint-client.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** The headers that authenticate requests. Without a user there are none. */
+/** The headers that authenticate requests; none without a user. */
 export interface Authorization {
   readonly forV2: Headers;
-  /** Logs in at the first request; `refresh` when the last token is no longer valid. @throws {SourceError} */
+  /** Logs in at the first request. Set `refresh` if the last token is no longer valid. @throws {SourceError} */
   readonly forV3: (
     client: EndpointClient,
     prefix: string,
@@ -35,12 +35,12 @@ export function openAuthorization({ name, auth }: EtcdConfig): Authorization {
         const body = { name: username, password };
         const answer = await request({ method: 'POST', path: `${prefix}/auth/authenticate`, body, signal });
         const token = textIn(asObject(parseJson(answer.text)), 'token');
-        // The token goes as it is, without "Bearer".
+        // The token is sent without "Bearer".
         if (answer.status === 200 && token !== undefined) return { authorization: token };
         const failure = explainV3(name, host, answer);
         if (failure.message.includes('authentication is not enabled')) return {};
         if (failure.message.includes('authentication failed'))
-          throw new SourceError(name, 'refused', `${host} refused the login: invalid user or password`);
+          throw new SourceError(name, 'refused', `${host} rejected the login: wrong username or password`);
         throw failure;
       }
     },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { startClock } from './clock.ts';
 
-/** The clock of a member that is so far ahead, seen by answers at these moments that took so long. */
+/** The clock of a member that is this far ahead, measured by responses at these times that took this long. */
 async function seen(aheadMs: number, atMs: readonly number[], tookMs = 4): Promise<number | undefined> {
   let now = 0;
   const clock = startClock(() => now);
@@ -16,25 +16,25 @@ async function seen(aheadMs: number, atMs: readonly number[], tookMs = 4): Promi
   return clock.aheadMs();
 }
 
-test('a correct clock is never reported as wrong, whenever in the second it is asked', async () => {
+test('never reports a correct clock as wrong, at any point within a second', async () => {
   for (let at = 1_000_000; at < 1_001_000; at += 50) expect(await seen(0, [at])).toBe(0);
 });
 
-test('a clock that is off by seconds is reported off by no more than that, and by at most a second less', async () => {
+test('reports a skew of seconds as no more than it is, and at most one second less', async () => {
   for (const aheadMs of [-90_000, -2_500, 2_500, 90_000])
     for (let at = 1_000_000; at < 1_001_000; at += 50) {
-      const told = Math.abs((await seen(aheadMs, [at]))!);
-      expect(told).toBeLessThanOrEqual(Math.abs(aheadMs));
-      expect(told).toBeGreaterThanOrEqual(Math.abs(aheadMs) - 1_005);
+      const skewMs = Math.abs((await seen(aheadMs, [at]))!);
+      expect(skewMs).toBeLessThanOrEqual(Math.abs(aheadMs));
+      expect(skewMs).toBeGreaterThanOrEqual(Math.abs(aheadMs) - 1_005);
     }
 });
 
-test('several answers narrow it', async () => {
-  const told = await seen(2_500, [1_000_000, 1_000_250, 1_000_490, 1_000_510, 1_000_750]);
-  expect(told).toBeGreaterThan(2_450);
+test('several responses narrow the range', async () => {
+  const skewMs = await seen(2_500, [1_000_000, 1_000_250, 1_000_490, 1_000_510, 1_000_750]);
+  expect(skewMs).toBeGreaterThan(2_450);
 });
 
-test('a server that sends no date gives no clock', async () => {
+test('the clock of a server that sends no date is unknown', async () => {
   const clock = startClock();
   await clock.watch(async () => ({ status: 200, text: '', headers: {} }));
   expect(clock.aheadMs()).toBeUndefined();

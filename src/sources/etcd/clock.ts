@@ -1,13 +1,16 @@
 import type { TextResponse } from '../../wire/http.ts';
 
 /**
- * How far a clock must be from ours, by the `Date` of its answers. They hold whole seconds, so each answer allows a second's width
- * and the way there and back; several answers narrow it.
+ * The minimum skew between a server's clock and ours, from the `Date` of its responses. A `Date` has whole seconds, so each response allows
+ * a range of one second plus the round-trip time; several responses narrow it.
  */
 export interface Clock {
-  /** Asks, and notes what the answer's `Date` allows. */
+  /** Sends a request, and records the range that the `Date` of the response allows. */
   readonly watch: (ask: () => Promise<TextResponse>) => Promise<TextResponse>;
-  /** Milliseconds that it is at least ahead of ours, negative behind; 0 where it may be ours; `undefined` where no answer had a date. */
+  /**
+   * The minimum number of milliseconds that it is ahead of our clock, negative if behind. 0 if the clocks may agree; `undefined` if no
+   * response had a date.
+   */
   readonly aheadMs: () => number | undefined;
 }
 

@@ -19,14 +19,14 @@ afterEach(async () => {
 const tree = () => source.reads.keyValue!.tree('/doppler', { signal });
 const members = () => source.reads.keyValue!.members({ signal, withinMs: 20_000 });
 
-test('the next member is asked where the first is dead, and where it hangs', async () => {
+test('asks the next member if the first is down, and if it hangs', async () => {
   await begin({});
   await etcd.put('/doppler/0', 'x');
   await etcd.kill(0);
   await expect.poll(async () => (await tree()).leaves.length).toBe(1);
   expect(await source.healthCheck(signal)).toMatchObject({
     ok: false,
-    summary: expect.stringContaining('2 of 3 endpoints answer') as string,
+    summary: expect.stringContaining('2 of 3 endpoints respond') as string,
   });
   await etcd.start(0);
   await expect.poll(async () => (await members()).members.every(({ healthy }) => healthy)).toBe(true);
@@ -35,8 +35,8 @@ test('the next member is asked where the first is dead, and where it hangs', asy
   etcd.resume(0);
 });
 
-test('a hung member is one that accepts connections and does not answer; the others lose nothing', async () => {
-  // The hung one never answers, however long it is waited for; the others do within this even on a busy machine.
+test('a hung member accepts connections but does not respond, and does not affect the others', async () => {
+  // The hung member never responds. The others respond within this time even on a busy machine.
   await begin({ tls: false }, { timeoutMs: 5_000 });
   etcd.pause(1);
   // It may have been the leader.
@@ -50,7 +50,7 @@ test('a hung member is one that accepts connections and does not answer; the oth
     url: etcd.members[1]!.url,
     isConfigured: true,
     error: expect.objectContaining({
-      message: `127.0.0.1:${etcd.members[1]!.port} did not answer within 5 s`,
+      message: `127.0.0.1:${etcd.members[1]!.port} didn't respond within 5 s`,
     }) as Error,
     failureMode: 'hung',
   });
@@ -58,7 +58,7 @@ test('a hung member is one that accepts connections and does not answer; the oth
   etcd.resume(1);
 });
 
-test('members whose ports are not configured are found at the addresses that they advertise', async () => {
+test('finds members without a configured port at the addresses that they advertise', async () => {
   await begin({ tls: false });
   await source.close();
   const [first] = etcd.access.endpoints;

@@ -21,7 +21,7 @@ const endpoint = z.union([
   z.strictObject({
     url: address.meta({ description: 'The address to connect to: `https://10.0.16.5:4001`.' }),
     servername: nonEmptyText
-      .refine((name) => isIP(name) === 0, { error: 'must be a name, not an address' })
+      .refine((name) => isIP(name) === 0, { error: 'must be a name, not an IP address' })
       .optional()
       .meta({
         description:
@@ -31,9 +31,11 @@ const endpoint = z.union([
   }),
 ]);
 
-const maintenance = z.boolean().meta({ description: 'Compacting, defragmenting and disarming alarms.' });
+const maintenance = z
+  .boolean()
+  .meta({ description: 'Allows compacting, defragmenting and disarming alarms.' });
 
-/** Up to version 0.6. */
+/** The key up to version 0.6. */
 export const oldMaintain: OldKey<'maintain', boolean, { maintain: boolean }> = {
   key: 'maintain',
   toAllow: (maintain) => (maintain ? { maintain } : undefined),
@@ -43,30 +45,30 @@ const etcd = z
   .strictObject({
     kind: z
       .literal('etcd')
-      .meta({ description: 'An etcd cluster: the services registered in it, and its health.' }),
+      .meta({ description: 'An etcd cluster: its health, and the services registered in it.' }),
     name: nameOption('etcd'),
     endpoints: z.array(endpoint).min(1).meta({
       description:
-        'Client ports of its members, preferably all of them: `https://host:port`, or `{ url, servername }`. If one does not respond, the next is tried.',
+        'The client ports of the members, preferably of all: `https://host:port`, or `{ url, servername }`. If one does not respond, the next is tried.',
     }),
-    ca: caOption("the members' certificates"),
+    ca: caOption('the certificates of the members'),
     clientCertificate: clientCertificateOption(
       'The client certificate for members that require one, as those of Cloud Foundry do.',
     ),
     auth: userOption().optional().meta({
       description:
-        'The user, if authentication is enabled. It needs permission to read; `allow.maintain` needs root.',
+        'The user, if authentication is enabled. Reading needs read permission; `allow.maintain` needs root.',
     }),
     timeoutMs: timeoutOption({
       description:
-        'Timeout for one request, in milliseconds. A cluster without a quorum takes 5 to 7 s to report that: with a shorter timeout it only appears unresponsive.',
+        'The timeout for one request, in milliseconds. A cluster without a quorum takes 5 to 7 s to report it; with a shorter timeout it only appears unresponsive.',
     }),
     maxBytes: z
       .int()
       .min(1_000)
       .max(1_000_000_000)
       .default(64_000_000)
-      .meta({ description: 'The largest response that is read, in bytes.' }),
+      .meta({ description: 'The maximum size of a response, in bytes.' }),
     allow: allowOption({ maintain: maintenance.exactOptional() }),
     maintain: deprecatedOption(maintenance, 'allow.maintain'),
   })

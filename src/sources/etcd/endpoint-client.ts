@@ -7,39 +7,39 @@ import { ResponseTooLarge } from './responses.ts';
 import type { EtcdConfig } from './config.ts';
 import { wantsClientCertificate } from './handshake.ts';
 
-/** One client port, by the address that is dialled and the name that is asked for. */
+/** One client port: the address to connect to, and the server name. */
 export interface EndpointAddress {
   readonly url: string;
   readonly servername?: string | undefined;
 }
 
-/** No status is an error here: etcd explains it in the body. */
+/** A response of any status: etcd explains errors in the body. */
 export interface EtcdRequest extends Pick<HttpRequest, 'method' | 'body' | 'headers' | 'signal'> {
   readonly path: string;
   readonly timeoutMs?: number;
 }
 
-/** An HTTP client of one client port. */
+/** An HTTP client for one client port. */
 export interface EndpointClient extends EndpointAddress {
   /** `10.0.16.5:4001`, for messages. */
   readonly host: string;
-  /** @throws {SourceError} where there is no answer, or too much of one. */
+  /** @throws {SourceError} if there is no response, or if it is too large. */
   readonly request: (question: EtcdRequest) => Promise<TextResponse>;
-  /** What handshakes with it are made with. @throws {SourceError} where a file cannot be read. */
+  /** The TLS options for handshakes with it. @throws {SourceError} if a file can't be read. */
   readonly tls: () => Promise<HttpTls>;
-  /** Of everything that is read from this port. */
+  /** Records everything that is read from this port. */
   readonly recorder?: SourceRecorder | undefined;
 }
 
 export interface EndpointClients {
-  /** Each once, however often it is configured. */
+  /** Without duplicates. */
   readonly configured: readonly EndpointClient[];
   /** For an address that a member advertises. */
   readonly at: (endpoint: EndpointAddress) => EndpointClient;
   readonly close: () => Promise<void>;
 }
 
-/** Connections are kept for each port alone, since each has a name of its own to ask for. */
+/** Connections aren't shared between ports, because each port has its own server name. */
 export function openEndpointClients(config: EtcdConfig, recorder?: SourceRecorder): EndpointClients {
   const opened = new Map<string, { readonly client: EndpointClient; readonly close: () => Promise<void> }>();
   const readTls = readOnce(config);
@@ -100,23 +100,28 @@ function openEndpointClient({
   return { client, close: async () => http?.close() };
 }
 
-/** A host that does not accept connections in this time is unreachable, and the others must be asked before a check ends. */
+/** A host that doesn't accept connections within this time is unreachable. The others must be queried before the check ends. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
 const REFUSALS: readonly number[] = [...Array(200).keys()].map((index) => index + 400);
 
-/** Why a connection was closed without an answer, as far as it can be found out. */
+/** Finds out why a connection was closed without a response, if possible. */
 async function explainClosed(
   error: SourceError,
   client: EndpointClient,
   signal: AbortSignal,
 ): Promise<SourceError> {
   const { source, kind, message, code } = error;
-  if (message.includes('answered with more than')) return new ResponseTooLarge(source, message);
+  if (message.includes('responded with more than')) return new ResponseTooLarge(source, message);
   if (!message.includes('closed the connection')) return error;
-  const hungUp = `${client.host} closed the connection without an answer`;
+  const hungUp = `${client.host} closed the connection without a response`;
   if (client.url.startsWith('http:'))
-    return new SourceError(source, kind, `${hungUp}: is it https:// and not http://?`, withCode(code));
+    return new SourceError(
+      source,
+      kind,
+      `${hungUp}: should it be https:// instead of http://?`,
+      withCode(code),
+    );
   if (await wantsClientCertificate(client, signal))
     return new SourceError(source, 'refused', `${client.host} requires a client certificate that it trusts`);
   return new SourceError(source, kind, hungUp, withCode(code));
@@ -126,11 +131,11 @@ function withCode(code: string | undefined): { readonly code?: string } {
   return code === undefined ? {} : { code };
 }
 
-/** Reads the PEM files at the first request, so that a missing one fails this source only. */
+/** Reads the PEM files at the first request, so that a missing file fails only this source. */
 function readOnce({ name, ca, clientCertificate }: EtcdConfig): () => Promise<HttpTls> {
   const read = (path: string): Promise<string> =>
     readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new SourceError(name, 'missing', `the file ${path} cannot be read (${error.code})`);
+      throw new SourceError(name, 'missing', `couldn't read the file ${path} (${error.code})`);
     });
   let reading: Promise<HttpTls> | undefined;
   const readAll = async (): Promise<HttpTls> => ({

@@ -16,7 +16,7 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 ]);
 const TIMEOUTS: ReadonlySet<string> = new Set(['TIMEOUT', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
 
-/** Nothing listens there, or the name does not resolve: every other request would fail too. */
+/** Nothing listens there, or the name doesn't resolve: every other request would fail too. */
 export function isNotConnectable({ code = '' }: SourceError): boolean {
   return code === 'ECONNREFUSED' || UNREACHABLE.has(code);
 }
@@ -35,7 +35,7 @@ export async function findFailureMode(
   return (await (client.recorder?.observe(what, observe) ?? observe())) ? 'hung' : 'unreachable';
 }
 
-/** A stopped process still has connections accepted for it by its kernel; a host that is down, or behind a firewall, has not. */
+/** The kernel still accepts connections for a stopped process, but not for a host that is down or behind a firewall. */
 function acceptsConnections({ url }: Pick<EndpointClient, 'url'>, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({

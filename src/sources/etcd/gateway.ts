@@ -9,11 +9,11 @@ import type { EndpointClient } from './endpoint-client.ts';
 export interface EtcdVersion {
   /** `3.4.23` */
   readonly text: string;
-  /** Where the JSON gateway is; absent for etcd 2. */
+  /** The path of the JSON gateway; absent for etcd 2. */
   readonly prefix?: '/v3alpha' | '/v3beta' | '/v3';
 }
 
-/** `{"etcdserver":"3.4.23",...}`, or of 2.0 the text `etcd 2.0.12`. @throws {SourceError} */
+/** `{"etcdserver":"3.4.23",...}`, or from etcd 2.0 the text `etcd 2.0.12`. @throws {SourceError} */
 export function parseVersion(source: string, host: string, answer: TextResponse): EtcdVersion {
   const reported = textIn(asObject(parseJson(answer.text)), 'etcdserver') ?? answer.text;
   const [, text, major, minor] = /^(?:etcd )?((\d{1,3})\.(\d{1,3})[\w.+-]{0,30})\s*$/.exec(reported) ?? [];
@@ -47,10 +47,7 @@ export interface GatewayCall {
   readonly timeoutMs?: number;
 }
 
-/**
- * One call of the v3 JSON gateway.
- * @throws {SourceError} `missing` where this etcd has no v3 API.
- */
+/** Calls the v3 JSON gateway. @throws {SourceError} `missing` if this etcd has no v3 API. */
 export async function callV3(
   cluster: EtcdCluster,
   client: EndpointClient,
@@ -65,7 +62,7 @@ export async function callV3(
   throw explainV3(cluster.name, client.host, answer);
 }
 
-/** As `callV3`, but a refusal is an answer. */
+/** Like `callV3`, but returns error responses instead of throwing. */
 export async function sendV3(
   { name, authorization }: EtcdCluster,
   client: EndpointClient,
@@ -83,6 +80,6 @@ export async function sendV3(
     });
   const answer = await send(false);
   const code = countIn(asObject(parseJson(answer.text)), 'code');
-  // Tokens end with time, and with the member that gave them.
+  // Tokens expire, and are lost when the member that issued them restarts.
   return code === grpc.unauthenticated ? send(true) : answer;
 }

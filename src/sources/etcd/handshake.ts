@@ -5,7 +5,7 @@ import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { HttpTls } from '../../wire/http.ts';
 import { readCertificate } from '../../wire/x509.ts';
 
-/** A TLS port, and what handshakes with it are made with. */
+/** A TLS port, and the options for handshakes with it. */
 interface Port {
   readonly url: string;
   readonly tls: () => Promise<HttpTls>;
@@ -13,8 +13,8 @@ interface Port {
 }
 
 /**
- * What a client port serves, whether it is trusted or not: expired ones matter most. `undefined` where it is
- * not TLS, or no handshake succeeded; the other requests to that port report why.
+ * The certificate that a client port serves, trusted or not, because expired ones matter most. `undefined` if the port doesn't use TLS or
+ * no handshake succeeded; the other requests to that port report why.
  */
 export async function readServedCertificate(
   port: Port,
@@ -25,7 +25,7 @@ export async function readServedCertificate(
   return der && readCertificate(der);
 }
 
-/** A server that rejects a client sends an alert right after the handshake, of which an HTTP client sees only the closed connection. */
+/** A server that rejects a client sends an alert right after the handshake, but an HTTP client sees only a closed connection. */
 const REFUSED_WITHIN_MS = 2_000;
 const REFUSAL =
   /ALERT_(BAD_CERTIFICATE|CERTIFICATE_REQUIRED|UNKNOWN_CA|HANDSHAKE_FAILURE)|CERTIFICATE_REQUIRED/;
@@ -47,14 +47,14 @@ export async function wantsClientCertificate(port: Port, signal: AbortSignal): P
   return port.recorder?.observe(what, observe) ?? observe();
 }
 
-/** What a socket connects to; an IPv6 address is without its brackets. */
+/** The host for a socket: an IPv6 address without brackets. */
 export function hostAndPort(url: string): { readonly host: string; readonly port: number } {
   const { protocol, hostname, port } = new URL(url);
   const usual = protocol === 'https:' ? 443 : 80;
   return { host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port || usual) };
 }
 
-/** `undefined` where no handshake came about. */
+/** `undefined` if no handshake succeeded. */
 async function shakeHands<T>(
   { url, tls }: Port,
   signal: AbortSignal,

@@ -5,7 +5,7 @@ import { hedgedRequest } from './hedged-request.ts';
 import { fetchVersion, type EtcdVersion } from './gateway.ts';
 import { readWithQuorum } from './quorum.ts';
 
-/** Every endpoint's version, and one read that a majority agrees on. Throws only for our own bugs. */
+/** Reads the version of every endpoint, and does one quorum read. Throws only on a bug in Wrench. */
 export async function checkEtcdHealth(cluster: EtcdCluster, signal: AbortSignal): Promise<SourceHealth> {
   const { configured } = cluster.clients;
   try {
@@ -15,7 +15,7 @@ export async function checkEtcdHealth(cluster: EtcdCluster, signal: AbortSignal)
     const versions = answers.filter((answer): answer is EtcdVersion => !(answer instanceof SourceError));
     const failures = answers.filter((answer) => answer instanceof SourceError);
     const texts = [...new Set(versions.map(({ text }) => text))].join(' and ');
-    const counted = `${versions.length} of ${configured.length} endpoints answer`;
+    const counted = `${versions.length} of ${configured.length} endpoints respond`;
     const faults = failures.map(({ message }) => message);
     const [failure] = failures;
     if (versions.length === 0) return { ok: false, summary: faults.join('; '), hint: hintFor(failure) };
@@ -25,13 +25,13 @@ export async function checkEtcdHealth(cluster: EtcdCluster, signal: AbortSignal)
       return { ok: false, summary: said.join('; '), hint: 'bring a majority of its members back first' };
     return { ok: !failure, summary: said.join('; '), ...(failure && { hint: hintFor(failure) }) };
   } catch (error) {
-    if (signal.aborted) return { ok: false, summary: 'it did not finish in time', hint: hintFor(undefined) };
+    if (signal.aborted) return { ok: false, summary: 'timed out', hint: hintFor(undefined) };
     const failure = asSourceError(error);
     return { ok: false, summary: failure.message, hint: hintFor(failure) };
   }
 }
 
-/** @returns why no majority answers; undefined where one does. @throws {SourceError} where that cannot be asked. */
+/** @returns why the quorum is lost; undefined if it isn't. @throws {SourceError} if that can't be checked. */
 async function findLostQuorum(cluster: EtcdCluster, signal: AbortSignal): Promise<SourceError | undefined> {
   try {
     await hedgedRequest(cluster.name, cluster.clients.configured, signal, async (client, signal) =>

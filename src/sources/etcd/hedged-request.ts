@@ -2,13 +2,13 @@ import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { LostQuorum, ResponseTooLarge } from './responses.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 
-/** Without a response for this long, the next member is asked as well. */
+/** If there is no response for this long, the next member is queried as well. */
 const HEDGE_AFTER_MS = 1_000;
 
 /**
- * Returns the first response of any of them: the next one is asked when one fails, and also when one has not responded for a second,
- * because a cluster without a majority takes 6 s to report that, and a hung member never responds.
- * @throws {SourceError} where all fail: that the quorum is lost, where one reports it; else what each of them reported.
+ * Returns the first response. The next member is queried if one fails, or has not responded for a second: a cluster without a majority
+ * takes 6 s to report that, and a hung member never responds.
+ * @throws {SourceError} if all fail: that the quorum is lost if one reports it, otherwise the error of each.
  * @throws the reason of `signal`.
  */
 export async function hedgedRequest<T>(
@@ -34,7 +34,7 @@ export async function hedgedRequest<T>(
         timer = setTimeout(askNext, HEDGE_AFTER_MS);
         ask(client, either).then(resolve, (error: unknown) => {
           if (!(error instanceof SourceError)) return reject(error);
-          // It would be as much everywhere.
+          // The response would be as large from every member.
           if (error instanceof ResponseTooLarge) return reject(error);
           failures.push(error);
           if (waiting.length > 0) askNext();
@@ -49,7 +49,7 @@ export async function hedgedRequest<T>(
   }
 }
 
-/** From what the reader can fix to what is the least specific. */
+/** From what the reader can fix to the least specific. */
 const BY_USEFULNESS: readonly SourceErrorKind[] = ['refused', 'missing', 'malformed', 'unreachable'];
 
 function mergeFailures(source: string, failures: readonly SourceError[]): SourceError {
@@ -59,6 +59,6 @@ function mergeFailures(source: string, failures: readonly SourceError[]): Source
   const kind =
     BY_USEFULNESS.find((kind) => failures.some((failure) => failure.kind === kind)) ?? 'unreachable';
   const said = [...new Set(failures.map(({ message }) => message))];
-  const what = kind === 'malformed' ? 'no member gives a readable answer' : 'no member can be queried';
+  const what = kind === 'malformed' ? 'no member returned a readable response' : "couldn't query any member";
   return new SourceError(source, kind, `${what}: ${said.join('; ')}`);
 }

@@ -19,12 +19,12 @@ afterAll(async () => {
 const members = () => source.reads.keyValue!.members({ signal, withinMs: 20_000 });
 const writer = () => source.writes!.keyValue!;
 
-test('a store that is full takes writes again once it is compacted, defragmented and disarmed', async () => {
+test('a full store accepts writes again after compacting, defragmenting and disarming', async () => {
   let status = 200;
   for (let written = 0; status === 200; written += 1)
     ({ status } = await etcd.putV3('one key, over and over', 'x'.repeat(100_000 + written)));
   expect(status).toBe(429);
-  // One member's alarm makes all unhealthy; the others may raise their own as well.
+  // The alarm of one member makes all of them unhealthy; the others may raise their own.
   await expect
     .poll(async () => (await members()).members.map(({ healthy }) => healthy))
     .toEqual([false, false, false]);
@@ -37,13 +37,13 @@ test('a store that is full takes writes again once it is compacted, defragmented
   }
 
   await writer().compact(full.revision!, applyContext);
-  // That somebody was quicker is fine.
+  // It is not an error if someone else was faster.
   await writer().compact(full.revision!, applyContext);
   for (const { id } of full.members) await writer().defragment(id, applyContext);
   const emptied = await members();
   for (const [index, { dbSizeBytes }] of emptied.members.entries())
     expect(dbSizeBytes).toBeLessThan(full.members[index]!.dbSizeBytes! / 2);
-  // It does not go by itself.
+  // The alarm doesn't clear by itself.
   expect(emptied.alarms).toEqual(expect.arrayContaining([...full.alarms]));
   expect((await etcd.putV3('a', 'b')).status).toBe(429);
 
@@ -52,7 +52,7 @@ test('a store that is full takes writes again once it is compacted, defragmented
   expect(await members()).toMatchObject({ alarms: [], members: [{ healthy: true }, {}, {}] });
 });
 
-test('an unknown member and an invalid revision are refused before anything is done', async () => {
+test('rejects an unknown member and an invalid revision before anything is changed', async () => {
   await expect(writer().compact('-1', applyContext)).rejects.toMatchObject({ kind: 'refused' });
   await expect(writer().defragment('12345', applyContext)).rejects.toMatchObject({
     kind: 'refused',
@@ -64,7 +64,7 @@ test('an unknown member and an invalid revision are refused before anything is d
   });
 });
 
-test('a member that is dead cannot be defragmented, and no other is in its place', async () => {
+test("can't defragment a member that is down, and defragments no other instead", async () => {
   const { members: before } = await members();
   const last = before.find(({ name }) => name === 'etcd-z2-0')!;
   await etcd.kill(2);

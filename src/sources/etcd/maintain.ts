@@ -12,17 +12,17 @@ import { fetchVersion, sendV3 } from './gateway.ts';
 import { decimalId } from './ids.ts';
 import { findMember } from './members.ts';
 
-/** Gigabytes are compacted and defragmented in minutes; the member responds when it is done. */
+/** Compacting and defragmenting gigabytes takes minutes; the member responds when it is done. */
 const ACTION_TIMEOUT_MS = 600_000;
 
-/** Each action is sent once, to a member that has just responded: after a lost response it is unknown whether it was done. */
+/** Each action is sent once, to a member that has just responded. If the response is lost, it is unknown whether the action was done. */
 export function maintain(cluster: EtcdCluster): KeyValueWriter {
   return {
     compact: async (revision, applyContext) => {
       if (!/^[1-9]\d{0,18}$/.test(revision))
         throw new SourceError(cluster.name, 'refused', `${printable(revision)} is not a revision`);
       const client = await anyMember(cluster, applyContext.signal);
-      // With `physical`, the answer comes when the history is gone, and so before anything is defragmented.
+      // With `physical`, the response arrives when the history is deleted, so before anything is defragmented.
       await perform(cluster, client, {
         path: 'kv/compaction',
         body: { revision, physical: true },

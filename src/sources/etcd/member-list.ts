@@ -9,19 +9,19 @@ import type { EndpointClient } from './endpoint-client.ts';
 import { callV3, type EtcdVersion } from './gateway.ts';
 import { hexId, hexIdV2 } from './ids.ts';
 
-/** Who belongs to the cluster, as one of its members lists it. */
+/** The members of the cluster, as listed by one of them. */
 export interface ListedMember extends Pick<StoreMember, 'id' | 'name' | 'clientUrls' | 'isLearner'> {
   readonly peerUrls: readonly string[];
 }
 
 export interface MemberList {
   readonly members: readonly ListedMember[];
-  /** Of the cluster and the member that responded, where the response has them. */
+  /** The ids of the cluster and of the member that responded, if the response has them. */
   readonly clusterId?: string;
   readonly memberId?: string;
 }
 
-/** The members as one of them lists them; it also responds without a majority. @throws {SourceError} */
+/** Reads the list of members from one of them, which also responds without a majority. @throws {SourceError} */
 export async function fetchMemberList(
   cluster: EtcdCluster,
   client: EndpointClient,

@@ -33,21 +33,21 @@ export interface MemberStatus {
   readonly listed?: readonly ListedMember[];
   readonly alarms: readonly StoreAlarm[];
   readonly quorum?: QuorumRead;
-  /** Its other responses took so long that a quorum read that timed out says nothing about the majority. */
+  /** Its other responses were so slow that a timed-out quorum read says nothing about the majority. */
   readonly isSlow?: boolean;
   readonly facts: Partial<
     Omit<StoreMember, 'id' | 'name' | 'clientUrls' | 'url' | 'isConfigured' | 'isLearner'>
   >;
 }
 
-/** No answer to `/version` in this time: the others are asked as a member of today is asked. */
+/** If `/version` doesn't respond within this time, the other requests are sent as for a current version. */
 const VERSION_WITHIN_MS = 1_500;
 const CURRENT_VERSION: EtcdVersion = { text: '', prefix: '/v3' };
-/** A quorum read is late where it was waited for this many times longer than for any answer that needs no majority. */
+/** A quorum read is late if it took this many times longer than any response that needs no majority. */
 const CLEARLY_LONGER = 2;
 const NEED_NO_MAJORITY: ReadonlySet<StoreQuery> = new Set(['version', 'metrics', 'status']);
 
-/** Sends all queries at once; none depends on another. Throws only for our own bugs, and the reason of `signal`. */
+/** Sends all queries at once; none depends on another. Throws only the reason of `signal`, or on a bug in Wrench. */
 export async function probeMember(
   cluster: EtcdCluster,
   client: EndpointClient,
@@ -112,7 +112,7 @@ async function queryAll(
     parseMetricsResponse(name, client.host, await get('/metrics')),
   );
   const early = await Promise.race([asking, sleep(VERSION_WITHIN_MS, undefined, { ref: false })]);
-  // Nothing listens there, or the name does not resolve: the other requests would fail too.
+  // Nothing listens there, or the name doesn't resolve: the other requests would fail too.
   const isGone = connection !== undefined && isNotConnectable(connection);
   const prefixed = early ?? CURRENT_VERSION;
   const [version, health, metrics, self, list, alarms, quorum] = await Promise.all([
@@ -170,7 +170,7 @@ function toMemberStatus(answers: MemberResponses): MemberStatus {
   const { id: ownId, leaderId, hasLeader, isLearner, errors = [], ...sizes } = self ?? {};
   const id = ownId ?? list?.memberId ?? quorum?.memberId ?? metrics.id;
   const clusterId = self?.clusterId ?? list?.clusterId ?? quorum?.clusterId;
-  // What it reports and is no alarm is a fault, whether it is known here or not.
+  // Every reported error that isn't an alarm is a fault, known here or not.
   const others = errors.filter((error) => !isAlarm(error) && !/no leader/.test(error));
   const healthy = others.length > 0 ? false : health.healthy;
   const isHealthUnusable = health.isUnusable === true;
@@ -184,7 +184,7 @@ function toMemberStatus(answers: MemberResponses): MemberStatus {
     proposalsFailed: metrics.proposalsFailed,
     proposalsPending: metrics.proposalsPending,
     disk: metrics.disk,
-    // Without the status, these are the same numbers.
+    // If the status is missing, these have the same numbers.
     raftIndex: sizes.raftIndex ?? metrics.proposalsCommitted,
     raftAppliedIndex: sizes.raftAppliedIndex ?? metrics.proposalsApplied,
     dbSizeBytes: sizes.dbSizeBytes ?? metrics.dbSizeBytes,
@@ -216,10 +216,10 @@ function alarmsInHealth(because: string | undefined): readonly StoreAlarm[] {
   return kind === undefined ? [] : [{ kind }];
 }
 
-/** That a query was not answered in time says nothing about the majority, unless it was the quorum read. */
+/** A query that timed out says nothing about the majority, unless it was the quorum read. */
 function explainUnanswered(query: StoreQuery, error: SourceError, { host }: EndpointClient): SourceError {
   if (!(error instanceof LostQuorum) || query === 'quorum read') return error;
-  return new SourceError(error.source, 'unreachable', `${host} did not answer (${error.reason})`);
+  return new SourceError(error.source, 'unreachable', `${host} didn't respond (${error.reason})`);
 }
 
 export function parseMetricsResponse(
@@ -231,14 +231,14 @@ export function parseMetricsResponse(
   throw new SourceError(
     source,
     status === 200 ? 'malformed' : 'unreachable',
-    status === 200 ? `${host} has no etcd metrics at /metrics` : `${host} answered /metrics with ${status}`,
+    status === 200 ? `${host} has no etcd metrics at /metrics` : `${host} returned ${status} for /metrics`,
   );
 }
 
 interface HealthResponse {
   readonly healthy?: boolean;
   readonly because?: string;
-  /** It says nothing about the member: 3.5.0 queries itself without a user. */
+  /** This says nothing about the member: 3.5.0 queries itself without a user. */
   readonly isUnusable?: boolean;
   readonly error?: SourceError;
 }
@@ -246,14 +246,17 @@ interface HealthResponse {
 /** https://github.com/etcd-io/etcd/issues/13144 */
 const HEALTH_NEEDS_USER = /user name is empty|permission denied/i;
 
-/** `health` is a text, or in the oldest a truth value; without a majority it comes with 503. @throws {SourceError} where it is no answer of etcd. */
+/**
+ * `health` is a string, or in the oldest versions a boolean; without a majority it comes with 503.
+ * @throws {SourceError} if the response is not from etcd.
+ */
 function readHealth(source: string, host: string, { status, text }: TextResponse): HealthResponse {
   const body = asObject(parseJson(text));
   if (!('health' in body))
     throw new SourceError(
       source,
       status >= 400 ? 'unreachable' : 'malformed',
-      `${host} answered /health with ${status >= 400 ? status : 'a response that is not from etcd'}`,
+      `${host} returned ${status >= 400 ? status : 'a response that is not from etcd'} for /health`,
     );
   const healthy = status === 200 && String(body['health']) === 'true';
   const reason = textIn(body, 'reason');
@@ -264,7 +267,7 @@ function readHealth(source: string, host: string, { status, text }: TextResponse
       error: new SourceError(
         source,
         'refused',
-        `/health of ${host} fails where authentication is enabled (${cleanEtcdText(reason)})`,
+        `/health of ${host} fails because authentication is enabled (${cleanEtcdText(reason)})`,
       ),
     };
   return { healthy, because: cleanEtcdText(reason) };
@@ -278,7 +281,7 @@ interface SelfReport extends Pick<
   readonly clusterId?: string;
   readonly leaderId?: string;
   readonly isLearner?: boolean;
-  /** The errors that it reports about itself, alarms among them. */
+  /** The errors that it reports about itself, including alarms. */
   readonly errors?: readonly string[];
 }
 
@@ -294,7 +297,7 @@ async function fetchSelfReport(
       if ('header' in answer) return fromStatus(answer);
       throw new SourceError(cluster.name, 'malformed', `${client.host} sent an invalid status`);
     } catch (error) {
-      // The gateway may be switched off.
+      // The gateway may be disabled.
       if (!(error instanceof SourceError) || error.kind !== 'missing') throw error;
     }
   }
@@ -351,7 +354,7 @@ async function fetchAlarms(
     throw new SourceError(
       cluster.name,
       'missing',
-      `${client.host} does not serve the v3 JSON gateway (--enable-grpc-gateway), so its alarms are unknown`,
+      `${client.host} doesn't serve the v3 JSON gateway (--enable-grpc-gateway), so its alarms are unknown`,
     );
   });
   const isKnown = Object.keys(answer).every((key) => key === 'header' || key === 'alarms');

@@ -16,10 +16,10 @@ import type { ListedMember } from './member-list.ts';
 import { parseMetricsResponse, type MemberStatus, probeMember } from './member-status.ts';
 import { agreeOnQuorum } from './quorum.ts';
 
-/** Of the time, for the configured endpoints; the rest is for members that are known only by the address that they advertise. */
+/** The share of the time for the configured endpoints; the rest is for members that are known only by the address that they advertise. */
 const SHARE_FOR_CONFIGURED = 0.7;
 
-/** Asks every configured endpoint, then every member that none of them turned out to be. */
+/** Queries every configured endpoint, then every member that was not among them. */
 export async function readMembers(
   cluster: EtcdCluster,
   { signal, withinMs }: QueryOptions,
@@ -109,8 +109,8 @@ export async function findMember(
 }
 
 /**
- * Those that may belong to one cluster: the one that most of the endpoints belong to; of equals the one with more members, then the one
- * that is configured first. Those that did not say which are kept.
+ * The endpoints of one cluster: the cluster of most endpoints; among equals the one with more members, then the one that is configured
+ * first. Endpoints that didn't report their cluster are kept.
  */
 function ownCluster(statuses: readonly MemberStatus[]): readonly MemberStatus[] {
   const clusters = [...Map.groupBy(statuses, ({ clusterId }) => clusterId)].filter(
@@ -122,7 +122,7 @@ function ownCluster(statuses: readonly MemberStatus[]): readonly MemberStatus[] 
   return statuses.filter(({ clusterId }) => clusterId === undefined || clusterId === largest?.[0]);
 }
 
-/** The list that most of them have, of equals the longest: one that is too long shows a member that is missing. */
+/** The list that most of them have, among equals the longest: if it is too long, it shows a member that is missing. */
 function agreedList(statuses: readonly MemberStatus[]): readonly ListedMember[] | undefined {
   const lists = statuses.flatMap(({ listed }) => (listed ? [listed] : []));
   const groups = [...Map.groupBy(lists, (list) => idsOf(list).join()).values()];
@@ -130,7 +130,9 @@ function agreedList(statuses: readonly MemberStatus[]): readonly ListedMember[] 
   return groups.toSorted((a, b) => b.length - a.length || sizeOf(b) - sizeOf(a))[0]?.[0];
 }
 
-/** Where the members cannot be listed, the endpoints stand for them, so that what they report is not lost. Where none responds, nothing is known. */
+/**
+ * If the members can't be listed, the endpoints are used instead, so that what they report is not lost. If none responds, nothing is known.
+ */
 function endpointsAsMembers(statuses: readonly MemberStatus[]): readonly ListedMember[] {
   if (statuses.every(({ facts }) => facts.error !== undefined)) return [];
   const all = statuses.map(({ id, client: { host, url } }): ListedMember => ({
@@ -147,8 +149,8 @@ function idsOf(listed: readonly ListedMember[]): readonly string[] {
 }
 
 /**
- * Which status is which member's: by the id that answered, else by its address, or by the name that is asked for there. Of several with
- * its id the one at its own address: another one may be a balancer, whose answers come from many members.
+ * Matches each status to a member: by the id that responded, otherwise by its address or its server name. Among several with the same id,
+ * prefers the one at the member's own address: another may be a load balancer, whose responses come from many members.
  */
 function match(
   listed: readonly ListedMember[],
@@ -175,7 +177,7 @@ interface Found {
   readonly status: AdvertisedStatus;
 }
 
-/** One member whose address means nothing here, and one endpoint that did not answer: they are most likely the same. */
+/** One member whose address is not reachable from here, and one endpoint that didn't respond: they are most likely the same. */
 function byElimination(
   asked: readonly Found[],
   own: readonly MemberStatus[],
@@ -211,7 +213,7 @@ async function probeAdvertised(
     alarms: [],
     facts: { error: new SourceError(cluster.name, 'unreachable', message), failureMode: 'unreachable' },
   });
-  // A login that is configured for TLS is sent nowhere in the clear, whatever a member advertises.
+  // A login that is configured for TLS is never sent unencrypted, whatever a member advertises.
   const secure = cluster.clients.configured.some(({ url }) => url.startsWith('https:'));
   const protocol = secure ? /^https:/ : /^https?:/;
   const url = clientUrls.find((url) => URL.canParse(url) && protocol.test(url));
@@ -223,9 +225,9 @@ async function probeAdvertised(
     );
   const status = await probeMember(cluster, cluster.clients.at({ url: new URL(url).origin }), bounded);
   const isOther = status.clusterId !== undefined && ownId !== undefined && status.clusterId !== ownId;
-  if (isOther) return fail(`a member of another cluster answers at its address ${new URL(url).host}`);
+  if (isOther) return fail(`a member of another cluster responds at its address ${new URL(url).host}`);
   if (status.id === undefined || status.id === id) return status;
-  return fail(`another member answers at its address ${new URL(url).host}`);
+  return fail(`another member responds at its address ${new URL(url).host}`);
 }
 
 function toMember(
@@ -269,8 +271,8 @@ function isUnhealthy({ facts: { error, healthy, hasLeader } }: AdvertisedStatus)
 const PEERS_WITHIN_MS = 1_500;
 
 /**
- * What members serve to each other: where it has expired, they find no leader. Peer ports are often closed to us, and then nothing is known.
- * Only asked where something is wrong, because members log each handshake that comes without a peer's certificate.
+ * The certificates that members serve to each other: if these have expired, there is no leader. Peer ports are often not reachable from
+ * here, and then nothing is known. Read only if something is wrong, because members log each handshake without a peer certificate.
  */
 async function peerCertificates(
   cluster: EtcdCluster,
@@ -288,7 +290,7 @@ async function peerCertificates(
   return new Map((await Promise.all(read)).flat());
 }
 
-/** The certificate that Wrench presents. A file that cannot be read is reported by the requests that need it. */
+/** The certificate that Wrench presents. An unreadable file is reported by the requests that need it. */
 async function readClientCertificate({ clients }: EtcdCluster): Promise<StoreMembers['clientCertificate']> {
   const { tls, recorder } = clients.configured[0]!;
   const read = async () => {

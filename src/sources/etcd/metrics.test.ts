@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseMetrics } from './metrics.ts';
 
-test('operations are slow above the last bucket below the limit, and large numbers are read as Prometheus writes them', () => {
+test('counts operations above the last bucket below the limit as slow, and parses large numbers as Prometheus writes them', () => {
   const text = [
     '# HELP etcd_disk_wal_fsync_duration_seconds The latency distributions of fsync called by WAL.',
     'etcd_disk_wal_fsync_duration_seconds_bucket{le="0.008"} 90',
@@ -25,10 +25,10 @@ test('operations are slow above the last bucket below the limit, and large numbe
   });
 });
 
-test.each(['0', '-1'])('a quota of %s is none', (quota) => {
+test.each(['0', '-1'])('a quota of %s means no quota', (quota) => {
   expect(parseMetrics(`etcd_server_quota_backend_bytes ${quota}\n`)).toEqual({});
 });
 
-test('what holds no metrics gives nothing', () => {
+test('returns nothing for text without metrics', () => {
   expect(parseMetrics('<html>404</html>')).toEqual({});
 });

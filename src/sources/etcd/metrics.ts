@@ -1,8 +1,8 @@
 import type { DiskCounters, Operations } from '../../ports/key-value.ts';
 
-/** What `/metrics` reports that matters here, in Prometheus' text format. Absent where it is not there. */
+/** The metrics in `/metrics` that are used, in the Prometheus text format. Absent if missing. */
 export interface EtcdMetrics {
-  /** Hexadecimal, since etcd 3.3. */
+  /** Hexadecimal. Since etcd 3.3. */
   readonly id?: string;
   readonly hasLeader?: boolean;
   readonly isLeader?: boolean;
@@ -27,7 +27,7 @@ export function parseMetrics(text: string): EtcdMetrics {
     return value !== undefined && Number.isFinite(value) && value >= 0 ? value : undefined;
   };
   const flag = (name: string): boolean | undefined => (values.has(name) ? values.get(name) === 1 : undefined);
-  /** The buckets double from 1 ms, so none is at the limits that etcd's guide names. */
+  /** The buckets double from 1 ms, so none matches the limits in etcd's guide exactly. */
   const operations = (histogram: string, quickBelow: string): Operations | undefined => {
     const total = count(`${histogram}_count`);
     const quick = count(`${histogram}_bucket{le="${quickBelow}"}`);
@@ -49,7 +49,7 @@ export function parseMetrics(text: string): EtcdMetrics {
     proposalsPending: count('etcd_server_proposals_pending'),
     proposalsCommitted: count('etcd_server_proposals_committed_total'),
     proposalsApplied: count('etcd_server_proposals_applied_total'),
-    // 0 where there is none.
+    // 0 if there is none.
     quotaBytes: count('etcd_server_quota_backend_bytes') || undefined,
     dbSizeBytes:
       count('etcd_mvcc_db_total_size_in_bytes') ?? count('etcd_debugging_mvcc_db_total_size_in_bytes'),
@@ -60,7 +60,7 @@ export function parseMetrics(text: string): EtcdMetrics {
 
 type Reported<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** Leaves out what is undefined. */
+/** Omits undefined values. */
 export function reported<T extends object>(facts: T): Reported<T> {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as Reported<T>;
 }

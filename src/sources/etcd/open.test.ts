@@ -33,7 +33,7 @@ function tree(directory: string, settings?: object): Promise<KeyTree> {
   return open(settings).reads.keyValue!.tree(directory, { signal });
 }
 
-/** What a person reads. */
+/** The message that people read. */
 function failure(answer: Promise<unknown>): Promise<string> {
   return answer.then(
     () => 'no failure',
@@ -41,7 +41,7 @@ function failure(answer: Promise<unknown>): Promise<string> {
   );
 }
 
-test('a directory whose last key has gone is still there, and empty', async () => {
+test('a directory whose last key was deleted still exists, and is empty', async () => {
   await etcd.put('/doppler/meta/z2/doppler_z2/0', '{}');
   await etcd.remove('/doppler/meta/z2/doppler_z2/0');
   expect(await tree('/doppler/meta')).toMatchObject({
@@ -51,11 +51,11 @@ test('a directory whose last key has gone is still there, and empty', async () =
   });
 });
 
-test('a directory that was never written does not exist', async () => {
+test('a directory that was never written is missing', async () => {
   expect(await tree('/never/written')).toMatchObject({ exists: false, directories: [], leaves: [] });
 });
 
-test('the root can be read, and a path may be written with slashes around it or without', async () => {
+test('reads the root, and accepts paths with and without slashes around them', async () => {
   await etcd.put('/slashes/a', '1');
   const { directories } = await tree('/');
   expect(directories).toContain('/');
@@ -64,7 +64,7 @@ test('the root can be read, and a path may be written with slashes around it or 
     expect((await tree(directory)).leaves).toMatchObject([{ key: '/slashes/a', value: '1' }]);
 });
 
-test('a key that is asked for as a directory is its own leaf', async () => {
+test('a key that is read as a directory returns itself', async () => {
   await etcd.put('/version', '2');
   expect(await tree('/version')).toMatchObject({
     directories: [],
@@ -72,20 +72,20 @@ test('a key that is asked for as a directory is its own leaf', async () => {
   });
 });
 
-test('values that are no JSON and keys that hold anything come through as they are', async () => {
+test('returns values that are not JSON and keys with any characters unchanged', async () => {
   const key = '/routes/api.example.com%2Fv1 ?#ü,10.0.16.9:8080';
   await etcd.put(key, '{"not json\u0000 <!channel>');
   expect((await tree('/routes')).leaves).toMatchObject([{ key, value: '{"not json\u0000 <!channel>' }]);
   expect((await tree(key)).leaves).toHaveLength(1);
 });
 
-test('keys that start with an underscore are hidden from their directory, and found by name', async () => {
+test('a key that starts with an underscore is not listed, but can be read by name', async () => {
   await etcd.put('/hides/_secret', 'x');
   expect((await tree('/hides')).leaves).toEqual([]);
   expect((await tree('/hides/_secret')).leaves).toHaveLength(1);
 });
 
-test('a time to live comes with the moment it ends, by the server’s own clock', async () => {
+test('a time to live comes with its expiry, by the server’s own clock', async () => {
   await etcd.put('/ttl/with', 'x', { ttlSeconds: 100 });
   await etcd.put('/ttl/without', 'x');
   const { leaves, serverTime } = await tree('/ttl');
@@ -101,7 +101,7 @@ test('a time to live comes with the moment it ends, by the server’s own clock'
   expect(Math.abs(serverTime.getTime() - Date.now())).toBeLessThan(60_000);
 });
 
-test('a heartbeat changes the modified index, and coming back the created index too', async () => {
+test('a heartbeat changes the modified index, and creating the key again also the created index', async () => {
   const read = async () => (await tree('/beat')).leaves[0]!;
   await etcd.put('/beat/0', 'x');
   const first = await read();
@@ -110,20 +110,20 @@ test('a heartbeat changes the modified index, and coming back the created index 
   await etcd.remove('/beat/0');
   await etcd.put('/beat/0', 'x');
   const back = await read();
-  // As a doppler beats: by a write to what is there. One that asks for nothing creates the key again.
+  // A doppler updates the existing key. A write without a condition creates the key again.
   expect(beaten.modifiedIndex).toBeGreaterThan(first.modifiedIndex);
   expect(beaten.createdIndex).toBe(first.createdIndex);
   expect(back.createdIndex).toBeGreaterThan(beaten.createdIndex);
 });
 
-test('more than is allowed is not read, and the directory is named', async () => {
+test('reads no more than the limit, and names the directory', async () => {
   await etcd.put('/large/a', 'x'.repeat(50_000));
   expect(await failure(tree('/large', { maxBytes: 20_000 }))).toBe(
-    'malformed: what is under /large cannot be read: HOST answered with more than 20 kB',
+    "malformed: couldn't read the keys under /large: HOST responded with more than 20 kB",
   );
 });
 
-test('without a client certificate, or with one of a stranger, the refusal says so', async () => {
+test('reports a missing client certificate, and one from another CA', async () => {
   const refusal = 'refused: HOST requires a client certificate that it trusts';
   expect(await failure(tree('/x', { clientCertificate: undefined }))).toBe(refusal);
   const stranger = await issue(await makeAuthority({ name: 'stranger' }), {
@@ -141,9 +141,9 @@ test('without a client certificate, or with one of a stranger, the refusal says 
   });
 });
 
-test('it connects to an IP address, and sends and verifies the name of its certificate', async () => {
+test('connects to an IP address, and sends and verifies the name in the certificate', async () => {
   const endpoints = [etcd.members[0]!.url];
-  const message = 'unreachable: HOST shows a certificate that is not valid for this name';
+  const message = 'unreachable: HOST presents a certificate that is not valid for this name';
   expect(await failure(tree('/x', { endpoints }))).toBe(message);
   expect(await open({ endpoints }).healthCheck(signal)).toMatchObject({
     ok: false,
@@ -154,19 +154,19 @@ test('it connects to an IP address, and sends and verifies the name of its certi
   expect((await tree('/x')).exists).toBe(false);
 });
 
-test('an unknown authority, a port queried without TLS and a missing file each have their own error', async () => {
+test('an unknown CA, a TLS port without https:// and a missing file each have their own error', async () => {
   expect(await failure(tree('/x', { ca: undefined }))).toBe(
-    'unreachable: the certificate of HOST is not trusted: configure the authority (ca) that signed it',
+    'unreachable: the certificate of HOST is not trusted: set `ca` to the CA that signed it',
   );
   expect(await failure(tree('/x', { endpoints: [etcd.members[0]!.url.replace('https', 'http')] }))).toBe(
-    'unreachable: HOST closed the connection without an answer: is it https:// and not http://?',
+    'unreachable: HOST closed the connection without a response: should it be https:// instead of http://?',
   );
   expect(await failure(tree('/x', { ca: '/nowhere/ca.crt' }))).toBe(
-    'missing: the file /nowhere/ca.crt cannot be read (ENOENT)',
+    "missing: couldn't read the file /nowhere/ca.crt (ENOENT)",
   );
 });
 
-test('an etcd without its v2 API is reported as such, and its members are still read', async () => {
+test('reports an etcd without its v2 API, and still reads its members', async () => {
   const modern = await startEtcd({ tls: false, v2: false });
   try {
     const { endpoints } = modern.access;
@@ -183,7 +183,7 @@ test('an etcd without its v2 API is reported as such, and its members are still 
   }
 });
 
-test('a member reports its version, its state, its database, its clock and its certificate', async () => {
+test('reads the version, state, database, clock and certificate of a member', async () => {
   const { members, ...cluster } = await open().reads.keyValue!.members({ signal, withinMs: 20_000 });
   const id = expect.stringMatching(/^[0-9a-f]{10,16}$/) as string;
   expect(cluster).toEqual({
@@ -229,7 +229,7 @@ test('a member reports its version, its state, its database, its clock and its c
   expect(member).not.toHaveProperty('unanswered');
 });
 
-test('the counters of a disk are read again by address, and grow with what is written', async () => {
+test('reads the disk counters again by address, and they grow with writes', async () => {
   const store = open().reads.keyValue!;
   const { members } = await store.members({ signal, withinMs: 20_000 });
   const [{ url, disk }] = members as [(typeof members)[0]];
@@ -239,7 +239,7 @@ test('the counters of a disk are read again by address, and grow with what is wr
   expect(later.get(url!)!.fsyncs!.total).toBeGreaterThan(disk!.fsyncs!.total);
 });
 
-test('a member whose certificate has expired is not trusted, and what it serves is reported', async () => {
+test('does not trust a member whose certificate has expired, and reports that certificate', async () => {
   const expired = await startEtcd({ notAfter: new Date(Date.now() - 60_000) });
   const cluster = openCluster(etcdConfig.parse({ kind: 'etcd', ...expired.access }));
   try {
@@ -248,7 +248,7 @@ test('a member whose certificate has expired is not trusted, and what it serves 
       withinMs: 20_000,
     });
     expect(facts).toMatchObject({
-      error: { message: expect.stringContaining('shows a certificate that has expired') as string },
+      error: { message: expect.stringContaining('presents a certificate that has expired') as string },
       failureMode: 'rejected',
       certificate: { name: 'etcd-z1-0.cf-etcd.service.cf.internal' },
     });
@@ -259,21 +259,21 @@ test('a member whose certificate has expired is not trusted, and what it serves 
   }
 });
 
-test('doctor reads how many endpoints answer', async () => {
+test('the health check counts the endpoints that respond', async () => {
   expect(await open().healthCheck(signal)).toEqual({
     ok: true,
-    summary: 'etcd 3.4.23, 1 of 1 endpoints answer',
+    summary: 'etcd 3.4.23, 1 of 1 endpoints respond',
   });
 });
 
-test('a question that is no longer waited for ends with the reason', async () => {
+test('an aborted request ends with the reason', async () => {
   const stop = new AbortController();
   const answer = open().reads.keyValue!.tree('/x', { signal: stop.signal });
   stop.abort(new Error('the deadline'));
   await expect(answer).rejects.toThrow('the deadline');
 });
 
-test('a source without permission to maintain has no writer, and a closed one reports that it is closed', async () => {
+test('a source without `allow.maintain` has no writer, and a closed source says so', async () => {
   const source = open();
   expect(source.writes).toBeUndefined();
   await source.close();

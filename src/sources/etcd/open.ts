@@ -7,7 +7,7 @@ import { readDiskCounters, readMembers } from './members.ts';
 import { checkEtcdHealth } from './health-check.ts';
 import { readTree } from './read-tree.ts';
 
-/** An etcd cluster of any age: the v2 keys, the v3 gateway. Opening asks nothing yet. */
+/** An etcd cluster of any version, by its v2 keys API and its v3 gateway. Opening it sends no requests. */
 export function openEtcd(config: EtcdConfig, recorder?: SourceRecorder): Source {
   const cluster = openCluster(config, recorder);
   const mayMaintain = config.allow.maintain === true;

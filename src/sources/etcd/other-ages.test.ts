@@ -4,7 +4,7 @@ import type { Source } from '../../ports/source.ts';
 import { etcdConfig } from './config.ts';
 import { openEtcd } from './open.ts';
 
-/** What no etcd of today can be brought to say: recorded from older, newer and unhealthy ones. */
+/** Responses that a current, healthy etcd doesn't send, recorded from older, newer and unhealthy ones. */
 const { signal } = new AbortController();
 const BOUNDED = { signal, withinMs: 20_000 };
 const closers: (() => Promise<void>)[] = [];
@@ -35,7 +35,7 @@ const membersOf = async (routes: Readonly<Record<string, FakeAnswer>>) =>
 const NOT_FOUND = { errorCode: 100, message: 'Key not found', cause: '/_wrench', index: 7 };
 const leaf = { key: '/doppler/0', value: 'x', modifiedIndex: 5, createdIndex: 4 };
 const METRICS = { text: 'etcd_server_has_leader 1\n' };
-/** etcd 2 does not say there whether it has a leader. */
+/** etcd 2 doesn't report here whether it has a leader. */
 const METRICS_2 = { text: 'etcd_server_file_descriptors_used_total 12\n' };
 const ETCD_2: Readonly<Record<string, FakeAnswer>> = {
   'GET /metrics': METRICS_2,
@@ -56,18 +56,18 @@ test.each([
   ['absent', {}],
   ['null', { nodes: null }],
   ['an empty list', { nodes: [] }],
-])('a directory whose nodes are %s is empty', async (_, nodes) => {
+])('a directory with %s instead of nodes is empty', async (_, nodes) => {
   const tree = await read({ json: { action: 'get', node: { key: '/doppler', dir: true, ...nodes } } });
   expect(tree).toMatchObject({ exists: true, directories: ['/doppler'], leaves: [] });
 });
 
-test('a time to live that is negative comes as it is, for only a leader could have taken the key away', async () => {
+test('returns a negative time to live as it is, because only a leader could have deleted the key', async () => {
   const node = { ...leaf, ttl: -4, expiration: '2026-11-20T23:49:47.814236114+02:00' };
   const { leaves } = await read({ json: { node: { key: '/doppler', dir: true, nodes: [node] } } });
   expect(leaves).toMatchObject([{ ttlSeconds: -4, expiresAt: new Date('2026-11-20T21:49:47.814Z') }]);
 });
 
-test('header names in another case still give the time of the server', async () => {
+test('header names in another case still provide the time of the server', async () => {
   const answer: FakeAnswer = (_, response) => {
     response.sendDate = false;
     response.writeHead(200, ['DATE', 'Fri, 20 Nov 2026 23:49:40 GMT', 'X-ETCD-INDEX', '6']);
@@ -76,7 +76,7 @@ test('header names in another case still give the time of the server', async () 
   expect((await read(answer)).serverTime).toEqual(new Date('2026-11-20T23:49:40Z'));
 });
 
-test('an election is waited for', async () => {
+test('waits for an election', async () => {
   let asked = 0;
   const tree = await read((_, response) => {
     asked += 1;
@@ -96,7 +96,7 @@ test.each<[string, number, unknown, string]>([
     'unreachable: etcd has lost its quorum: no majority of its members responds (etcdserver: request timed out)',
   ],
   [
-    'a user who may not',
+    'a user without permission',
     401,
     {
       errorCode: 110,
@@ -106,31 +106,31 @@ test.each<[string, number, unknown, string]>([
     'refused: HOST requires a user with permission to read this (401): Insufficient credentials',
   ],
   [
-    'an event that was cleared, whose number is 401 and which is no matter of permission',
+    'a cleared event, whose number 401 has nothing to do with permissions',
     400,
     { errorCode: 401, message: 'The event in requested index is outdated and cleared', cause: 'cleared' },
     'refused: HOST refused the request (400): cleared',
   ],
   [
-    'an error that wants to be more than words',
+    'an error with control characters',
     400,
     { errorCode: 209, cause: 'a\u001b[31m\nb\u202e' },
     'refused: HOST refused the request (400): a\uFFFD[31m\uFFFDb\uFFFD',
   ],
-  ['a broken proxy', 502, 'x', 'unreachable: HOST answered with an error (502)'],
+  ['a broken proxy', 502, 'x', 'unreachable: HOST returned an error (502)'],
   [
-    'a node without its text',
+    'a node without a value',
     200,
     { node: { key: '/a' } },
-    'malformed: what is under /doppler cannot be read: etcd answered with a key without a value or an index',
+    "malformed: couldn't read the keys under /doppler: etcd returned a key without a value or an index",
   ],
   [
-    'something else',
+    'a response of another server',
     200,
     { hello: 1 },
-    'malformed: what is under /doppler cannot be read: HOST sent a response that is not from etcd',
+    "malformed: couldn't read the keys under /doppler: HOST sent a response that is not from etcd",
   ],
-])('%s is reported as that', async (_, status, json, words) => {
+])('reports %s', async (_, status, json, words) => {
   const said = await read({ json, status }).then(
     () => 'no failure',
     ({ kind, message }: { kind: string; message: string }) =>
@@ -139,7 +139,7 @@ test.each<[string, number, unknown, string]>([
   expect(said).toBe(words);
 });
 
-test('a member that sends elsewhere is passed over for the next', async () => {
+test('skips a member that redirects, and asks the next', async () => {
   const elsewhere: FakeAnswer = (_, response) => {
     response.writeHead(307, { location: 'http://10.255.255.1:4001/v2/keys/doppler' }).end();
   };
@@ -149,7 +149,7 @@ test('a member that sends elsewhere is passed over for the next', async () => {
   expect(tree.leaves).toHaveLength(1);
 });
 
-test('two hundred megabytes of keys are cut off at what is allowed, and no other member is asked for them', async () => {
+test('stops reading 200 MB of keys at the limit, and asks no other member for them', async () => {
   let sentBytes = 0;
   const chunk = Buffer.from(`${JSON.stringify(leaf)},`.repeat(1_000));
   const large: FakeAnswer = (_, response) => {
@@ -169,26 +169,26 @@ test('two hundred megabytes of keys are cut off at what is allowed, and no other
   ).rejects.toMatchObject({
     kind: 'malformed',
     message: expect.stringMatching(
-      /^what is under \/doppler cannot be read: .* answered with more than 2 MB$/,
+      /^couldn.t read the keys under \/doppler: .* responded with more than 2 MB$/,
     ) as string,
   });
-  // What fits into the buffers between the two is sent in vain.
+  // What fits into the buffers between the two is sent anyway.
   expect(sentBytes).toBeLessThan(50_000_000);
   expect(fakes[1]!.asked).toEqual([]);
 });
 
-test('an answer that never ends is given up', async () => {
+test('gives up on a response that never ends', async () => {
   const endless: FakeAnswer = (_, response) => {
     const timer = setInterval(() => response.write(' '), 20);
     response.once('close', () => clearInterval(timer));
   };
   await expect(read(endless, { timeoutMs: 300 })).rejects.toMatchObject({
     kind: 'unreachable',
-    message: expect.stringContaining('did not answer within 300 ms') as string,
+    message: expect.stringContaining("didn't respond within 300 ms") as string,
   });
 });
 
-test('an etcd 2 is read by its v2 API alone, with ids as it writes them', async () => {
+test('reads an etcd 2 with its v2 API only, with ids as it writes them', async () => {
   const fake = await serve(ETCD_2);
   const seen = await open([fake]).reads.keyValue!.members(BOUNDED);
   const { host } = new URL(fake.url);
@@ -213,7 +213,7 @@ test('an etcd 2 is read by its v2 API alone, with ids as it writes them', async 
   });
 });
 
-test('the last etcd 2 that is left says that it leads, and does not', async () => {
+test('the last remaining etcd 2 reports itself as leader, which does not count', async () => {
   const lost = { errorCode: 300, message: 'Raft Internal Error', cause: 'etcdserver: request timed out' };
   const seen = await membersOf({
     ...ETCD_2,
@@ -229,7 +229,7 @@ test('the last etcd 2 that is left says that it leads, and does not', async () =
 /** 17496614320493254894, as etcdctl shows it. */
 const ID = 17496614320493254894n.toString(16);
 
-/** Members as the gateway lists them below its prefix. */
+/** Members as listed by the gateway below its prefix. */
 function gateway(
   prefix: string,
   version: string,
@@ -259,7 +259,7 @@ test.each([
   ['/v3beta', '3.3.27'],
   ['/v3', '3.5.30'],
   ['/v3', '3.6.1'],
-])('the gateway is found at %s of etcd %s, and numbers beyond 2^53 stay whole', async (prefix, version) => {
+])('finds the gateway at %s of etcd %s, and keeps numbers beyond 2^53 exact', async (prefix, version) => {
   expect(await membersOf(gateway(prefix, version))).toMatchObject({
     hasQuorum: true,
     revision: '9223372036854775807',
@@ -267,7 +267,7 @@ test.each([
   });
 });
 
-test('learners, quotas of 3.6, reasons of bad health and members that never started are read', async () => {
+test('reads learners, the quotas of 3.6, the reasons for bad health, and members that never started', async () => {
   const members = [
     { ID: '17496614320493254894', name: 'n1', clientURLs: ['http://10.0.16.5:2379'], isLearner: true },
     { ID: '5', peerURLs: ['http://10.0.16.6:2380'] },
@@ -301,7 +301,7 @@ test('learners, quotas of 3.6, reasons of bad health and members that never star
   });
 });
 
-test('alarms that cannot be listed do not count as none, and do not affect the other answers', async () => {
+test("alarms that can't be listed do not count as no alarms, and do not affect the other responses", async () => {
   const denied = {
     error: 'etcdserver: permission denied',
     message: 'etcdserver: permission denied',
@@ -324,10 +324,10 @@ test('alarms that cannot be listed do not count as none, and do not affect the o
 test.each<[string, unknown, unknown]>([
   ['of no member', { alarm: 'CORRUPT' }, { kind: 'CORRUPT' }],
   ['of member 0', { memberID: '0', alarm: 'CORRUPT' }, { kind: 'CORRUPT' }],
-  ['of a kind that is a word', { memberID: '10', alarm: 'READONLY' }, { kind: 'READONLY', memberId: 'a' }],
+  ['of an unknown kind', { memberID: '10', alarm: 'READONLY' }, { kind: 'READONLY', memberId: 'a' }],
   ['of a kind that is a number', { memberID: '10', alarm: 7 }, { kind: '7', memberId: 'a' }],
-  ['of no kind at all', { memberID: '10' }, { kind: 'UNKNOWN', memberId: 'a' }],
-])('an alarm %s is an alarm', async (_, alarm, expected) => {
+  ['without a kind', { memberID: '10' }, { kind: 'UNKNOWN', memberId: 'a' }],
+])('reads an alarm %s', async (_, alarm, expected) => {
   const json = { header: {}, alarms: [alarm] };
   const routes = gateway('/v3', '3.5.30', { 'POST /v3/maintenance/alarm': { json } });
   expect((await membersOf(routes)).alarms).toEqual([expected]);
@@ -335,9 +335,9 @@ test.each<[string, unknown, unknown]>([
 
 test.each([
   ['a page', { text: '<html>Please log in</html>' }],
-  ['an object of something else', { json: { login: 'required' } }],
+  ['an unrelated object', { json: { login: 'required' } }],
 ])(
-  '%s with status 200 is neither an empty list of alarms nor a status without a leader',
+  '%s with status 200 counts neither as an empty list of alarms nor as a status without a leader',
   async (_, answer) => {
     const routes = gateway('/v3', '3.5.30', {
       'POST /v3/maintenance/alarm': answer,
@@ -356,7 +356,7 @@ test.each([
 
 const GONE = { text: '404 page not found', status: 404 };
 
-test('without the gateway the list of alarms is missing, and not empty', async () => {
+test('without the gateway, the list of alarms is missing, not empty', async () => {
   const routes = gateway('/nowhere', '3.4.23', { 'POST /v3/maintenance/alarm': GONE });
   const [member] = (await membersOf(routes)).members;
   expect(member!.unanswered).toContainEqual(
@@ -369,7 +369,7 @@ test('without the gateway the list of alarms is missing, and not empty', async (
   );
 });
 
-test('a member that takes as long for every answer has not lost its quorum by that', async () => {
+test('a member that is slow for every response has not lost its quorum', async () => {
   const slow = Object.fromEntries(
     Object.entries(gateway('/v3', '3.5.30')).map(([route, answer]): [string, FakeAnswer] => [
       route,
@@ -387,7 +387,7 @@ test('a member that takes as long for every answer has not lost its quorum by th
   expect(seen).not.toHaveProperty('hasQuorum');
 });
 
-test('a balancer that loses one question is asked the others', async () => {
+test('a load balancer that drops one request still gets the others', async () => {
   const routes = gateway('/v3', '3.5.30', { 'GET /version': (request) => request.destroy() });
   expect(await membersOf(routes)).toMatchObject({
     hasQuorum: true,
@@ -395,7 +395,7 @@ test('a balancer that loses one question is asked the others', async () => {
   });
 });
 
-test('of two that answer as one member, the one at its own address stands for it, and each address is asked once', async () => {
+test('if two addresses respond as one member, prefers the address of the member, and queries each address once', async () => {
   const list = 'POST /v3/cluster/member/list';
   const routes: Record<string, FakeAnswer> = { ...gateway('/v3', '3.5.30') };
   const unhealthy = { json: { health: 'false', reason: 'RAFT NO LEADER' }, status: 503 };
@@ -409,7 +409,7 @@ test('of two that answer as one member, the one at its own address stands for it
   expect(own.asked.filter((question) => question === 'GET /version')).toHaveLength(1);
 });
 
-test('too many requests are no denial', async () => {
+test('a rate limit is not a missing permission', async () => {
   const busy = { error: 'etcdserver: too many requests', message: 'etcdserver: too many requests', code: 8 };
   const routes = gateway('/v3', '3.5.30', { 'POST /v3/maintenance/status': { json: busy, status: 429 } });
   expect((await membersOf(routes)).members[0]!.unanswered).toMatchObject([
@@ -417,7 +417,7 @@ test('too many requests are no denial', async () => {
   ]);
 });
 
-test('without a list of members the endpoints stand for them, with what they report', async () => {
+test('without a list of members, uses the endpoints and what they report', async () => {
   const routes = gateway('/v3', '3.5.30', {
     'POST /v3/cluster/member/list': { json: {}, status: 500 },
     'GET /health': { json: { health: 'false', reason: 'RAFT NO LEADER' }, status: 503 },
@@ -427,7 +427,7 @@ test('without a list of members the endpoints stand for them, with what they rep
   });
 });
 
-test('a server that is not etcd is reported as such', async () => {
+test('reports a server that is not etcd', async () => {
   const fake = await serve({ 'GET /version': { text: '<html>Welcome to nginx!</html>' } });
   expect(await open([fake]).healthCheck(signal)).toMatchObject({
     ok: false,

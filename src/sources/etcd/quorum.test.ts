@@ -19,13 +19,13 @@ afterAll(async () => {
 const tree = () => source.reads.keyValue!.tree('/doppler', { signal });
 const members = () => source.reads.keyValue!.members({ signal, withinMs: 20_000 });
 
-test('two of three members dead: no keys are returned, and the lost quorum and dead members are reported', async () => {
+test('with two of three members down, returns no keys, and reports the lost quorum and the members that are down', async () => {
   await etcd.put('/doppler/0', 'x', { ttlSeconds: 1 });
   expect((await members()).members.filter(({ isLeader }) => isLeader)).toHaveLength(1);
   await etcd.kill(0);
   await etcd.kill(2);
 
-  // One member alone answers as though nothing had happened, and keeps what has expired: that is the trap.
+  // A single remaining member responds as usual, and keeps expired keys, so its plain reads can't be trusted.
   await expect
     .poll(async () => (await etcd.ask.v2('GET', '/v2/keys/doppler/0')).body['node'])
     .toMatchObject({ value: 'x', ttl: expect.toSatisfy((ttl: number) => ttl < 0) as number });
@@ -53,7 +53,7 @@ test('two of three members dead: no keys are returned, and the lost quorum and d
   });
 });
 
-test('with a majority back, the keys are returned again', async () => {
+test('returns the keys again once a majority is back', async () => {
   await etcd.start(2);
   await expect.poll(async () => (await members()).hasQuorum).toBe(true);
   expect(await tree()).toMatchObject({ exists: true, leaves: [] });

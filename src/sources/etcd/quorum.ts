@@ -8,18 +8,18 @@ import { sendV3, type EtcdVersion } from './gateway.ts';
 import { hexId, hexIdV2 } from './ids.ts';
 import { isAbsent, readKeys } from './read-tree.ts';
 
-/** A read that a majority agreed on. */
+/** The result of a quorum read. */
 export interface QuorumRead {
-  /** Of the v3 store, in decimal. */
+  /** The revision of the v3 store, in decimal. */
   readonly revision?: string;
   readonly clusterId?: string;
   readonly memberId?: string;
 }
 
 /**
- * One read that a majority must agree on: what members report of themselves (`/v2/stats/self`) is no proof.
- * @throws {LostQuorum} where there is no majority.
- * @throws {SourceError} where that cannot be asked.
+ * A read that needs a majority: what members report about themselves (`/v2/stats/self`) proves nothing.
+ * @throws {LostQuorum} if there is no majority.
+ * @throws {SourceError} if that can't be checked.
  */
 export async function readWithQuorum(
   cluster: EtcdCluster,
@@ -31,7 +31,7 @@ export async function readWithQuorum(
   return byRange ?? readByKey(cluster, client, signal);
 }
 
-/** A read of almost nothing: what matters is that it succeeds. */
+/** Reads almost nothing: it only has to succeed. */
 const NO_KEY = 'AA==';
 
 async function readByRange(
@@ -55,7 +55,7 @@ async function readByRange(
   }
   const failure = explainV3(cluster.name, client.host, answer);
   if (failure.kind === 'missing') return undefined;
-  // Who may read is looked up after the majority has answered: https://github.com/etcd-io/etcd/blob/v3.4.23/etcdserver/v3_server.go
+  // Permissions are checked after the majority has responded: https://github.com/etcd-io/etcd/blob/v3.4.23/etcdserver/v3_server.go
   if (countIn(body, 'code') === grpc.denied && !(failure instanceof LostQuorum)) return {};
   throw failure;
 }
@@ -71,7 +71,7 @@ async function readByKey(
   return clusterId === undefined ? {} : { clusterId };
 }
 
-/** What the quorum reads of all members show together; `hasQuorum` is absent where none could be tried. */
+/** What the quorum reads of all members prove together; `hasQuorum` is absent if none could be tried. */
 export interface Agreement {
   readonly hasQuorum?: boolean;
   readonly because?: string;
@@ -79,8 +79,8 @@ export interface Agreement {
 }
 
 /**
- * One successful read proves a majority; else one that failed at a member that answers other queries shows that there is none. One that
- * takes as long for every answer (`isSlow`) shows nothing.
+ * One successful read proves a majority. Otherwise, a failed read at a member that responds to other queries proves that there is none. A
+ * member that is slow for every response (`isSlow`) proves nothing.
  */
 export function agreeOnQuorum(
   asked: readonly {

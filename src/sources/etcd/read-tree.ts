@@ -10,7 +10,7 @@ import type { EndpointClient } from './endpoint-client.ts';
 import { hedgedRequest } from './hedged-request.ts';
 import { flatten } from './tree.ts';
 
-/** Everything under a directory, as a majority agrees on it. @throws {SourceError} as {@link KeyValueStore.tree} does. */
+/** Everything under a directory, by quorum read. @throws {SourceError} as {@link KeyValueStore.tree} does. */
 export async function readTree(
   cluster: EtcdCluster,
   directory: string,
@@ -29,11 +29,11 @@ export async function readTree(
     });
   } catch (error) {
     if (!(error instanceof SourceError) || error.kind !== 'malformed') throw error;
-    throw new SourceError(name, 'malformed', `what is under /${path} cannot be read: ${error.message}`);
+    throw new SourceError(name, 'malformed', `couldn't read the keys under /${path}: ${error.message}`);
   }
 }
 
-/** "Key not found" by etcd's own number; another 404 is of a server that knows no keys. */
+/** "Key not found" by etcd's own error code; any other 404 is from a server without keys. */
 export function isAbsent({ status, text }: TextResponse): boolean {
   return status === 404 && countIn(asObject(parseJson(text)), 'errorCode') === 100;
 }
@@ -42,7 +42,7 @@ const DURING_ELECTION = 301;
 const TRIES = 4;
 const ELECTION_MS = 500;
 
-/** A GET below `/v2/keys/`; `path` ends with its query. An election, which is over soon, is waited for. */
+/** A GET below `/v2/keys/`; `path` includes the query. Waits for an election, which is over soon. */
 export async function readKeys(
   { authorization }: EtcdCluster,
   client: EndpointClient,

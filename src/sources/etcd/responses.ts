@@ -4,7 +4,7 @@ import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { printable } from '../../wire/x509.ts';
 
-/** The gateway writes 64-bit numbers as text; what is counted here stays far below 2^53, as ids do not. */
+/** The gateway writes 64-bit numbers as strings. The counters here stay far below 2^53, unlike ids. */
 export function countIn(object: JsonObject, key: string): number | undefined {
   const value = object[key];
   const count = typeof value === 'string' && /^\d{1,19}$/.test(value) ? Number(value) : value;
@@ -13,13 +13,13 @@ export function countIn(object: JsonObject, key: string): number | undefined {
 
 const MAX_LENGTH = 200;
 
-/** A message of etcd that is safe to show. */
+/** Makes a message of etcd safe to show. */
 export function cleanEtcdText(text: string): string {
   const clean = printable(text.trim());
   return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH)}…` : clean;
 }
 
-/** Members respond, but cannot agree: nothing is known of the keys. */
+/** Members respond but can't agree, so the keys are unknown. */
 export class LostQuorum extends SourceError {
   /** As etcd reports it: `etcdserver: request timed out`. */
   readonly reason: string;
@@ -31,26 +31,26 @@ export class LostQuorum extends SourceError {
   }
 }
 
-/** The same request would succeed for a user with more permissions. */
+/** A user with more permissions could send this request. */
 const DENIED = { code: 'DENIED' } as const;
 
 export function isDenied({ code }: SourceError): boolean {
   return code === DENIED.code;
 }
 
-/** The response is larger than what is read. */
+/** The response exceeds `maxBytes`. */
 export class ResponseTooLarge extends SourceError {
   constructor(source: string, message: string) {
     super(source, 'malformed', message);
   }
 }
 
-/** The messages of etcd where a majority, or its leader, does not respond in time. */
+/** The messages of etcd if a majority or the leader doesn't respond in time. */
 const NO_MAJORITY =
   /timed out|deadline exceeded|no leader|not healthy|leader (changed|lost|failure)|lost leader/i;
 
 /**
- * Why a v2 answer is none. Numbers in `errorCode` are etcd's own, 401 an event that was cleared:
+ * The error for a v2 response that isn't a success. The numbers in `errorCode` are etcd's own; 401 is a cleared event:
  * https://github.com/etcd-io/etcd/blob/v2.3.7/Documentation/errorcode.md
  */
 export function explainV2(source: string, host: string, { status, text }: TextResponse): SourceError {
@@ -79,7 +79,7 @@ export function explainV2(source: string, host: string, { status, text }: TextRe
   return explainStatus(source, host, status, text, words);
 }
 
-/** gRPC's codes, as the gateway hands them on: https://grpc.io/docs/guides/status-codes/ */
+/** gRPC status codes, which the gateway passes on: https://grpc.io/docs/guides/status-codes/ */
 export const grpc = {
   unknown: 2,
   invalid: 3,
@@ -91,7 +91,7 @@ export const grpc = {
   unauthenticated: 16,
 } as const;
 
-/** Why a v3 answer is none: https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/ */
+/** The error for a v3 response that isn't a success: https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/ */
 export function explainV3(source: string, host: string, { status, text }: TextResponse): SourceError {
   const body = asObject(parseJson(text));
   const code = countIn(body, 'code');
@@ -111,8 +111,9 @@ export function explainV3(source: string, host: string, { status, text }: TextRe
       DENIED,
     );
   if (code === grpc.exhausted)
-    return new SourceError(source, 'unreachable', `${host} could not answer this now (${status})${words}`);
-  if (code !== undefined) return new SourceError(source, 'refused', `${host} refused (${status})${words}`);
+    return new SourceError(source, 'unreachable', `${host} couldn't process the request (${status})${words}`);
+  if (code !== undefined)
+    return new SourceError(source, 'refused', `${host} refused the request (${status})${words}`);
   return explainStatus(source, host, status, text, words);
 }
 
@@ -125,10 +126,10 @@ function explainStatus(
 ): SourceError {
   // Go's own words: https://pkg.go.dev/net/http, `tlsRecordHeaderLooksLikeHTTP`.
   if (status === 400 && text.includes('HTTP request to an HTTPS server'))
-    return new SourceError(source, 'refused', `${host} speaks TLS only: configure it with https://`);
+    return new SourceError(source, 'refused', `${host} requires TLS: configure it with https://`);
   if (status < 300)
     return new SourceError(source, 'malformed', `${host} sent a response that is not from etcd`);
   if (status >= 500)
-    return new SourceError(source, 'unreachable', `${host} answered with an error (${status})${words}`);
+    return new SourceError(source, 'unreachable', `${host} returned an error (${status})${words}`);
   return new SourceError(source, 'refused', `${host} refused the request (${status})${words}`);
 }

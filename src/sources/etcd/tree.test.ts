@@ -4,7 +4,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import { asObject } from '../../wire/json-object.ts';
 import { flatten } from './tree.ts';
 
-test('an answer of any shape is flattened or malformed, and nothing else', () => {
+test('flattens a response of any shape, or rejects it as malformed', () => {
   const node = fc.letrec((tie) => ({
     node: fc.record(
       {
@@ -35,7 +35,7 @@ test('an answer of any shape is flattened or malformed, and nothing else', () =>
   );
 });
 
-test('a hundred thousand directories within each other are no deeper than one', () => {
+test('flattens 100,000 nested directories without recursion', () => {
   let node: object = { key: '/x', value: '', createdIndex: 1, modifiedIndex: 1 };
   for (let depth = 0; depth < 100_000; depth += 1) node = { key: '/d', dir: true, nodes: [node] };
   const { directories, leaves } = flatten('etcd', asObject(node));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Authority, fullChain, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
-import { asNobody, makeScannedFolder, type ScannedFolder } from '../../../test/world/scan-files.ts';
+import { asUnprivilegedUser, makeScannedFolder, type ScannedFolder } from '../../../test/world/scan-files.ts';
 import { findCertificates } from '../../wire/find-certificates.ts';
 import { compareWithKeyBeside } from './compare-with-key.ts';
 
@@ -34,7 +34,7 @@ async function keys(
   return Object.fromEntries(Object.entries(seen).map(([place, { keyMatches }]) => [place, keyMatches]));
 }
 
-test('a certificate is compared with the key of a paired name beside it', async () => {
+test('compares a certificate with the key next to it that has a paired name', async () => {
   await folder.put({
     'a/rep.crt': rep.certificatePem,
     'a/rep.key': rep.keyPem,
@@ -56,7 +56,7 @@ test('a certificate is compared with the key of a paired name beside it', async 
   });
 });
 
-test('no other key is held against a certificate', async () => {
+test('compares a certificate with no other key', async () => {
   await folder.put({
     'web.crt': rep.certificatePem,
     'jwt.key': other.keyPem,
@@ -67,7 +67,7 @@ test('no other key is held against a certificate', async () => {
   expect(await keys()).toEqual({ 'web.crt': undefined, 'upstream-ca.crt': undefined });
 });
 
-test('a key is read only where the patterns match it and nothing ignores it', async () => {
+test('reads a key only if the patterns match it and nothing ignores it', async () => {
   const { put, link, dir } = folder;
   await put({ 'rep.crt': rep.certificatePem, 'rep.key': other.keyPem });
   expect(await keys(['*.crt'])).toEqual({ 'rep.crt': undefined });
@@ -84,7 +84,7 @@ test('a key is read only where the patterns match it and nothing ignores it', as
   });
 });
 
-test('pairs are found behind links: a BOSH job, a Kubernetes Secret', async () => {
+test('finds pairs behind links: a BOSH job, a Kubernetes Secret', async () => {
   await folder.put({
     'data/rep-1a/certs/rep.crt': rep.certificatePem,
     'data/rep-1a/certs/rep.key': other.keyPem,
@@ -103,19 +103,19 @@ test('pairs are found behind links: a BOSH job, a Kubernetes Secret', async () =
   });
 });
 
-test('patterns for keys are not reported as fruitless once their keys were compared', async () => {
+test('does not report a pattern without certificates if its keys were compared', async () => {
   const { put, scan } = folder;
   await put({ 'rep.crt': rep.certificatePem, 'rep.key': rep.keyPem });
   expect(await scan(['*.crt', '*.key'])).toEqual(['rep.crt rep.test']);
   expect(await scan(['rep.crt', 'rep.key'])).toEqual(['rep.crt rep.test']);
   await put({ 'lone/x.key': other.keyPem });
   expect(await scan(['*.crt', 'lone/*.key'])).toEqual([
-    'lone/*.key missing: 1 file matches it, and none holds a certificate',
+    'lone/*.key missing: 1 file matches, but it contains no certificate',
     'rep.crt rep.test',
   ]);
 });
 
-test('nothing is reported where the key cannot be read, or where there are several', async () => {
+test('reports no mismatch for an unreadable key, or for several keys', async () => {
   const encrypted = createPrivateKey(other.keyPem).export({
     type: 'pkcs8',
     format: 'pem',
@@ -145,20 +145,20 @@ test('nothing is reported where the key cannot be read, or where there are sever
   );
 });
 
-test('a key that may not be read is a gap, and its certificate is not judged by it', async () => {
+test('a key without read permission is a gap, and its certificate is not compared', async () => {
   const { put, scan, dir } = folder;
   await put({ 'rep.crt': rep.certificatePem, 'rep.key': other.keyPem });
   await chmod(join(dir, 'rep.key'), 0);
-  await asNobody(async () => {
+  await asUnprivilegedUser(async () => {
     expect(await keys()).toEqual({ 'rep.crt': undefined });
     expect(await scan(['*'])).toEqual([
       'rep.crt rep.test',
-      'rep.key refused: reading it is not permitted to the user that the worker runs as',
+      'rep.key refused: the user that the worker runs as has no permission to read it',
     ]);
   });
 });
 
-test('keys are read in PEM of any kind and in DER', async () => {
+test('reads keys in any PEM format and in DER', async () => {
   const key = createPrivateKey(rep.keyPem);
   const rsa = createPrivateKey(other.keyPem);
   const curve = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
@@ -183,10 +183,10 @@ test('keys are read in PEM of any kind and in DER', async () => {
   });
 });
 
-test('of several certificates the one that the key belongs to is marked, else the first leaf', async () => {
+test('marks the certificate that matches the key, otherwise the first leaf', async () => {
   const third = await issue(authority, { name: 'third.test' });
   await folder.put({
-    // In the wrong order: the key is right all the same.
+    // In the wrong order, but the key is correct.
     'order.crt': root.certificatePem + rep.certificatePem,
     'order.key': rep.keyPem,
     'second.crt': rep.certificatePem + other.certificatePem,
@@ -205,7 +205,7 @@ test('of several certificates the one that the key belongs to is marked, else th
   });
 });
 
-test('a key is not held against a list of authorities or a chain without its leaf', async () => {
+test('does not compare a key with a list of CAs or a chain without its leaf', async () => {
   const second = await makeAuthority({ name: 'Second root' });
   await folder.put({
     'a/bundle.crt': root.certificatePem + second.certificatePem,
@@ -222,7 +222,7 @@ test('a key is not held against a list of authorities or a chain without its lea
   });
 });
 
-test('of two paired keys one that belongs is enough', async () => {
+test('one matching key of two paired keys is enough', async () => {
   await folder.put({
     'server.pem': rep.certificatePem,
     'server.key': other.keyPem,
@@ -231,7 +231,7 @@ test('of two paired keys one that belongs is enough', async () => {
   expect(await keys()).toEqual({ 'server.pem': true });
 });
 
-test('a file with a key of its own is compared with that key only', async () => {
+test('compares a file that contains a key with that key only', async () => {
   await folder.put({
     'web.pem': rep.certificatePem + rep.keyPem,
     'web.key': other.keyPem,
@@ -241,7 +241,7 @@ test('a file with a key of its own is compared with that key only', async () => 
   expect(await keys()).toEqual({ 'web.pem': true, 'old.pem': false });
 });
 
-test('a mismatch is not reported where the certificate was replaced during the scan', async () => {
+test('does not report a mismatch if the certificate was replaced during the scan', async () => {
   const { put, dir } = folder;
   await put({ 'rep.crt': other.certificatePem, 'rep.key': other.keyPem });
   const compare = async (content: string) =>
@@ -259,7 +259,7 @@ test('a mismatch is not reported where the certificate was replaced during the s
   expect(after?.keyMatches).toBe(true);
 });
 
-test('nothing of a key comes out', async () => {
+test('returns nothing of a key', async () => {
   await folder.put({ 'rep.crt': rep.certificatePem, 'rep.key': other.keyPem, 'other.key': rep.keyPem });
   const said = inspect(await folder.seen(['*']), { depth: Infinity, maxStringLength: Infinity });
   for (const { keyPem } of [rep, other])

@@ -24,8 +24,8 @@ interface Compared {
 }
 
 /**
- * Compares the certificate of a file with the private key beside it that has a paired name. The key does not leave this module.
- * Chains stay as they are where there is no such key, where it cannot be read (it is encrypted, say), and where its file holds several.
+ * Compares the certificate of a file with the private key next to it that has a paired name. The key does not leave this module. Chains
+ * stay unchanged if there is no such key, if it can't be read (because it is encrypted, for example), or if its file contains several.
  */
 export async function compareWithKeyBeside(
   { path, content, chains }: CertificateFile,
@@ -33,7 +33,7 @@ export async function compareWithKeyBeside(
 ): Promise<Compared> {
   const unchanged = { chains, keysCompared: [] };
   const loose = chains.filter(({ at }) => !at.includes(':'));
-  // With a key in the file itself, none beside it is meant for the certificate.
+  // If the file contains a key, no other key belongs to the certificate.
   if (loose.length === 0 || content.includes('PRIVATE KEY-----')) return unchanged;
 
   const keys = new Map<string, KeyObject>();
@@ -47,14 +47,14 @@ export async function compareWithKeyBeside(
   const owner = loose.find(({ chain: [leaf] }) => [...keys.values()].some((key) => isKeyOf(leaf, key)));
   if (owner) return { chains: withResult(chains, owner, true), keysCompared };
   const meant = meantChain(basename(path), loose);
-  // A renewal replaces one file after the other, and the scan may have read one before and one after.
+  // A renewal replaces one file after the other, so the scan may have read one old and one new file.
   if (!meant || !(await isStill(path, content))) return { chains, keysCompared };
   return { chains: withResult(chains, meant, false), keysCompared };
 }
 
 /**
- * The chain that a key was meant for though it belongs to none: the first leaf, which a server presents. Among several authorities it is
- * unknown, and a file that is called a chain may hold only intermediates.
+ * The chain that a key that matches none was meant for: the first leaf, which a server presents. Unknown among several CAs, and a file that
+ * is named as a chain may contain only intermediates.
  */
 function meantChain(name: string, chains: readonly FoundChain[]): FoundChain | undefined {
   const leaf = chains.find(({ chain: [leaf] }) => !leaf.ca);
@@ -70,7 +70,7 @@ function withResult(
   return chains.map((found) => (found === compared ? { ...found, keyMatches } : found));
 }
 
-/** The only private key of a file. Why it cannot be read is reported where that file itself is scanned. */
+/** The only private key of a file. Read errors are reported when that file itself is scanned. */
 async function readKey(
   path: string,
   isMatched: CompareOptions['isMatched'],

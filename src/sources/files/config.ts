@@ -10,27 +10,27 @@ export const filesConfig = z
       .min(1)
       .meta({
         description:
-          'Files, or patterns of them: `/etc/ssl/cf/**/*.pem`. `*` and `**` follow symbolic links and do not match names that begin with a dot; ' +
-          'a file that several paths lead to is read once. `/proc` and `/sys` are entered only where a pattern begins with them. ' +
-          'A private key is compared with the certificate beside it where both are matched: `rep.crt` and `rep.key`. ' +
-          'A relative path starts in the working directory of the worker. A path or pattern that matches nothing is reported.',
+          'Paths or glob patterns: `/etc/ssl/cf/**/*.pem`. `*` and `**` follow symbolic links and do not match names that begin with a dot; ' +
+          'a file that is reached by several paths is read once. `/proc` and `/sys` are searched only if a pattern begins with them. ' +
+          'A private key is compared with the certificate next to it if both match: `rep.crt` and `rep.key`. ' +
+          'Relative paths start in the working directory of the worker. A pattern that matches nothing is reported.',
         examples: [['/etc/ssl/cf/**/*.pem', '/var/vcap/jobs/*/config/certs/*']],
       }),
     ignore: z.array(z.string().min(1)).default([]).meta({
       description:
-        'Patterns of files and folders to skip, also where a link leads to them: `/etc/ssl/cf/old/**`.',
+        'Glob patterns of files and folders to skip, also if a link leads to them: `/etc/ssl/cf/old/**`.',
     }),
     passphrases: z.array(z.string()).default([]).meta({
       secret: true,
       description:
-        'Tried in turn on PKCS#12 files (`.p12`, `.pfx`, Java keystores). Best from the environment: `${KEYSTORE_PASSPHRASE}`.',
+        'Passphrases to try on PKCS#12 files (`.p12`, `.pfx`, Java keystores). Take them from the environment: `${KEYSTORE_PASSPHRASE}`.',
     }),
     maxFileBytes: z
       .int()
       .positive()
       .max(100 * 1024 * 1024)
       .default(10 * 1024 * 1024)
-      .meta({ description: 'Larger files are not read, and reported as such.' }),
+      .meta({ description: 'The maximum size of a file, in bytes. Larger files are reported and not read.' }),
   })
   .meta({
     description:

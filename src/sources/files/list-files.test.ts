@@ -51,10 +51,10 @@ const segment = fc.constantFrom(
 );
 const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join('/'));
 
-/** How many folders are above the deepest file, and the file. */
+/** The depth of the deepest file. */
 const DEPTH = 3;
 
-/** The patterns without `**` that a pattern stands for, down to a depth. Where several `**` stand for no folder, Node's matchesGlob misses hidden files. */
+/** Expands `**` in a pattern, down to a depth. If several `**` match no folder, Node's matchesGlob misses hidden files. */
 function withoutGlobstars(relative: string): readonly string[] {
   const segments = relative.split('/');
   const expanded = segments.reduce<readonly (readonly string[])[]>(
@@ -78,12 +78,12 @@ async function expectSameAsNode(relative: string): Promise<void> {
   );
 }
 
-test('without links a pattern lists the files that Node’s matchesGlob matches, `**` written out', async () => {
+test('without links, a pattern lists the files that Node’s matchesGlob matches with `**` expanded', async () => {
   await expectSameAsNode('**/*/**/.*');
   await fc.assert(fc.asyncProperty(pattern, expectSameAsNode), { numRuns: 300 });
 });
 
-test('a file is listed if and only if patterns match its path', async () => {
+test('lists a file if and only if a pattern matches its path', async () => {
   await fc.assert(
     fc.asyncProperty(pattern, fc.option(pattern), async (relative, ignored) => {
       const paths = [join(folder.dir, relative)];
@@ -95,7 +95,7 @@ test('a file is listed if and only if patterns match its path', async () => {
   );
 });
 
-test('a listing ends with the signal’s reason, although nothing was found yet', async () => {
+test('a listing ends with the reason of the signal, even if nothing was found yet', async () => {
   const because = new Error('the deadline has passed');
   const listing = listFiles({
     paths: [join(folder.dir, '**/nothing')],
@@ -107,7 +107,7 @@ test('a listing ends with the signal’s reason, although nothing was found yet'
 });
 
 const FOLDERS = ['a', 'b', 'b/c', 'd'];
-/** Every folder is reachable in fewer steps, through links or not. */
+/** Every folder is reachable in fewer steps, with or without links. */
 const DEEPEST = 6;
 
 const links = fc.uniqueArray(
@@ -126,7 +126,7 @@ const linkedPattern = fc
   })
   .map((segments) => segments.join('/'));
 
-/** Every path below a folder, links followed, and each file's path in all spellings: with links at its beginning resolved, and as it is. */
+/** Every path below a folder, through links, and each path of a file in all forms: with leading links resolved, and as it is. */
 function* pathsBelow(
   dir: string,
   at: string,
@@ -148,7 +148,7 @@ function isIgnored(spelling: string, ignore: string): boolean {
     .some((_, index, names) => matchesGlob(names.slice(0, index + 1).join('/'), ignore));
 }
 
-test('with any links each file that a path matches is listed once, at the best of its paths', async () => {
+test('with any links, lists each matching file once, at its best path', async () => {
   await fc.assert(
     fc.asyncProperty(links, linkedPattern, fc.option(linkedPattern), async (made, relative, ignored) => {
       const { dir, put, link, remove } = await makeScannedFolder();

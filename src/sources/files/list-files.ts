@@ -4,7 +4,7 @@ import { compilePatterns, hasMagic, ignoreAt, restsAt } from './path-pattern.ts'
 import { type Blocked, type Match, walk } from './walk.ts';
 
 interface OfPattern {
-  /** As it is configured. */
+  /** As configured. */
   readonly pattern: string;
   /** The pattern is exactly this path. */
   readonly literal: boolean;
@@ -17,7 +17,7 @@ interface ListOptions {
   readonly paths: readonly string[];
   readonly ignore: readonly string[];
   readonly signal: AbortSignal;
-  /** Called for everything that a pattern matches, also where it is not yielded because another path or pattern leads to the same file. */
+  /** Called for everything that a pattern matches, even if it is not yielded because another path or pattern leads to the same file. */
   readonly onMatch: (
     pattern: string,
     match: { readonly isFile: boolean; readonly isRepeated: boolean },
@@ -25,8 +25,8 @@ interface ListOptions {
 }
 
 /**
- * Everything that the patterns match, each file once, however many patterns and links lead to it: at a path without links where there is one,
- * else at the first in the order of patterns and names.
+ * Everything that the patterns match. Each file is listed once, however many patterns and links lead to it: at a path without links if
+ * there is one, otherwise at the first path in the order of patterns and names.
  */
 export async function* listFiles(options: ListOptions): AsyncGenerator<ListedEntry, void, undefined> {
   const known = new Set<string>();
@@ -49,7 +49,7 @@ function isNew(listed: ListedEntry, known: Set<string>, { onMatch }: ListOptions
   return !isRepeated;
 }
 
-/** A path that exists as it is written is taken as it is, brackets and all. */
+/** A path that exists exactly as written is used literally, including brackets. */
 async function* listPattern(
   pattern: string,
   { ignore, signal }: ListOptions,
@@ -83,7 +83,7 @@ async function errorOf(asked: Promise<unknown>): Promise<NodeJS.ErrnoException |
   }
 }
 
-/** Returns the patterns that match a path; none where the path, or the file that it leads to, is ignored. */
+/** Returns the patterns that match a path; none if the path, or the file that it leads to, is ignored. */
 export function patternsOf({
   paths,
   ignore,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { issue, makeAuthority } from '../../../test/world/ca.ts';
-import { asNobody, makeScannedFolder, type ScannedFolder } from '../../../test/world/scan-files.ts';
+import { asUnprivilegedUser, makeScannedFolder, type ScannedFolder } from '../../../test/world/scan-files.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { filesConfig } from './config.ts';
 import { openFiles } from './open.ts';
@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-const refused = 'refused: reading it is not permitted to the user that the worker runs as';
+const refused = 'refused: the user that the worker runs as has no permission to read it';
 
 test('patterns find files at any depth, and a file that two patterns match is read once', async () => {
   const { put, scan } = folder;
@@ -32,25 +32,25 @@ test('patterns find files at any depth, and a file that two patterns match is re
   expect(await scan(['deep/**'])).toEqual(['deep/er/b.pem leaf.test']);
 });
 
-test('a pattern that matches nothing is reported, and so is one whose files hold nothing', async () => {
+test('reports a pattern that matches nothing, and one whose files contain no certificates', async () => {
   const { put, scan } = folder;
   await put({ 'a.pem': pem, 'notes/x.txt': 'words', 'notes/y.txt': 'words' });
   expect(await scan(['a.pem', '*.crt', 'gone/**/*.pem', 'gone.pem', 'notes/*'])).toEqual([
-    '*.crt missing: nothing matches it',
+    '*.crt missing: no file matches',
     'a.pem leaf.test',
-    'gone.pem missing: nothing matches it',
-    'gone/**/*.pem missing: nothing matches it',
-    'notes/* missing: 2 files match it, and none holds a certificate',
+    'gone.pem missing: no file matches',
+    'gone/**/*.pem missing: no file matches',
+    'notes/* missing: 2 files match, but none contains a certificate',
   ]);
 });
 
-test('files and folders that may not be read are reported', async () => {
+test('reports files and folders without read permission', async () => {
   const { put, scan, dir } = folder;
   await put({ 'a.pem': pem, 'secret.pem': pem, 'locked/b.pem': pem, 'beside/locked/c.txt': '' });
   await chmod(join(dir, 'secret.pem'), 0);
   await chmod(join(dir, 'locked'), 0);
   await chmod(join(dir, 'beside/locked'), 0);
-  await asNobody(async () => {
+  await asUnprivilegedUser(async () => {
     expect(await scan(['**/*.pem'])).toEqual([
       'a.pem leaf.test',
       `beside/locked ${refused}`,
@@ -59,7 +59,7 @@ test('files and folders that may not be read are reported', async () => {
     ]);
     expect(await scan(['locked/*.pem'])).toEqual([`locked ${refused}`]);
     expect(await scan(['locked/b.pem'])).toEqual([`locked/b.pem ${refused}`]);
-    // The pattern does not lead into the locked folders.
+    // The pattern doesn't lead into the locked folders.
     expect(await scan(['*.pem'])).toEqual(['a.pem leaf.test', `secret.pem ${refused}`]);
     const ignoring = (...patterns: string[]) => ({ ignore: patterns.map((one) => join(dir, one)) });
     expect(await scan(['**/*.pem'], ignoring('**/locked', 'secret.pem'))).toEqual(['a.pem leaf.test']);
@@ -67,21 +67,21 @@ test('files and folders that may not be read are reported', async () => {
   });
 });
 
-test('a pipe, which would never end, is not read', async () => {
+test('does not read a pipe, which would never end', async () => {
   const { put, scan, countEmpty, dir } = folder;
   await promisify(execFile)('mkfifo', [join(dir, 'pipe.pem'), join(dir, 'pipe')]);
   await put({ 'a.pem': pem });
-  expect(await scan(['*'])).toEqual(['a.pem leaf.test', 'pipe.pem malformed: it is no regular file']);
+  expect(await scan(['*'])).toEqual(['a.pem leaf.test', 'pipe.pem malformed: it is not a regular file']);
   expect(await countEmpty(['*'])).toBe(0);
 });
 
-test('a lone private key is no certificate and no gap', async () => {
+test('a lone private key is neither a certificate nor a gap', async () => {
   const { put, scan } = folder;
   await put({ 'a.pem': pem, 'a.key': keyPem, 'b.pem': keyPem });
   expect(await scan(['*'])).toEqual(['a.pem leaf.test']);
 });
 
-test('a file that is promised to hold a certificate and does not is a gap', async () => {
+test('a file that is named like a certificate and contains none is a gap', async () => {
   const { put, scan } = folder;
   await put({
     'a.pem': pem,
@@ -96,15 +96,15 @@ test('a file that is promised to hold a certificate and does not is a gap', asyn
   });
   expect(await scan(['*'])).toEqual([
     'a.pem leaf.test',
-    'key-only.cer malformed: it holds no certificate',
-    'key-only.crt malformed: it holds no certificate',
-    'unknown.bcfks malformed: it holds no certificate',
-    'words.kdb malformed: it holds no certificate',
-    'words.p12 malformed: it holds no certificate',
+    'key-only.cer malformed: it contains no certificate',
+    'key-only.crt malformed: it contains no certificate',
+    'unknown.bcfks malformed: it contains no certificate',
+    'words.kdb malformed: it contains no certificate',
+    'words.p12 malformed: it contains no certificate',
   ]);
 });
 
-test('certbot’s folders hold no gaps, and each of their files is reported once', async () => {
+test('certbot’s folders have no gaps, and each of their files is reported once', async () => {
   const { put, link, scan, seen, countEmpty } = folder;
   await put({
     'archive/web/cert2.pem': pem,
@@ -128,7 +128,7 @@ test('certbot’s folders hold no gaps, and each of their files is reported once
   });
 });
 
-test('files without certificates are counted unless they are gaps', async () => {
+test('counts files without certificates, unless they are gaps', async () => {
   const { put, link, countEmpty } = folder;
   await put({
     'a.pem': pem,
@@ -143,12 +143,12 @@ test('files without certificates are counted unless they are gaps', async () => 
   expect(await countEmpty(['*', '**/*.txt'])).toBe(3);
 });
 
-test('a file asked for by its own name is a gap where it holds nothing, whatever it is called', async () => {
+test('a file that is configured by its exact name is a gap if it contains no certificate, whatever its name', async () => {
   const { put, scan } = folder;
   await put({ tls: 'words', empty: '' });
   expect(await scan(['tls', 'empty'])).toEqual([
     'empty malformed: it is empty',
-    'tls malformed: it holds no certificate',
+    'tls malformed: it contains no certificate',
   ]);
 });
 
@@ -158,7 +158,7 @@ test('a file name with control characters cannot forge lines', async () => {
   expect(await scan(['*'])).toEqual(['a\uFFFD*critical*\uFFFD.pem leaf.test']);
 });
 
-test('a file that is too large is reported with the setting that limits it', async () => {
+test('reports a file that is too large, with the setting of the limit', async () => {
   const { put, scan } = folder;
   await put({ 'a.pem': pem + '#'.repeat(3000) });
   expect(await scan(['*.pem'], { maxFileBytes: 2048 })).toEqual([
@@ -171,7 +171,7 @@ test('an abort ends a scan with its reason', async () => {
   await put(Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`${index}.pem`, pem])));
   const deadline = new AbortController();
   const config = filesConfig.parse({ kind: 'files', paths: [join(dir, '*')] });
-  const until = new SourceError('files', 'unreachable', 'no answer within 30 s');
+  const until = new SourceError('files', 'unreachable', 'the deadline has passed');
   let seen = 0;
   const scanning = async () => {
     for await (const _ of openFiles(config).reads.certificates?.scan({ signal: deadline.signal }) ?? []) {
@@ -183,7 +183,7 @@ test('an abort ends a scan with its reason', async () => {
   expect(seen).toBe(1);
 });
 
-test('healthCheck counts files without reading them, and names what is missing', async () => {
+test('the health check counts files without reading them, and names what is missing', async () => {
   const { put, link, healthCheck, dir } = folder;
   await put({ 'a.pem': 'not read', 'data/b.pem': 'not read', 'data/c.pem': 'not read' });
   await link({ linked: 'data' });
@@ -194,32 +194,32 @@ test('healthCheck counts files without reading them, and names what is missing',
   });
   expect(await healthCheck(['linked/*'])).toEqual({
     ok: true,
-    summary: '2 files match, all of them through links',
+    summary: '2 files match, all through links',
   });
   expect(await healthCheck(['*.pem', '*.crt'])).toMatchObject({
     ok: false,
-    summary: `1 file matches; ${dir}/*.crt: nothing matches it`,
+    summary: `1 file matches; ${dir}/*.crt: no file matches`,
     hint: 'Correct these `paths` and links, or remove them.',
   });
-  // Both mean the same file, so none of them is mistaken.
+  // Both match the same file, so neither is wrong.
   expect(await healthCheck(['data/*', 'linked/*'])).toEqual({ ok: true, summary: '2 files match' });
   expect(await healthCheck(['nothing/*'])).toMatchObject({ ok: false });
 });
 
-test('healthCheck gives each path its own reason and advice', async () => {
+test('the health check has a reason and a hint for each path', async () => {
   const { put, link, healthCheck, dir } = folder;
   await put({ 'certs/a.pem': pem });
   await link({ 'gone.pem': 'nowhere' });
   expect(await healthCheck(['certs', 'gone.pem', '*.crt', 'certs/*'])).toEqual({
     ok: false,
     summary:
-      `1 file matches; ${dir}/certs: it is a folder; a pattern such as \`folder/**/*.pem\` looks into it; ` +
-      `${dir}/gone.pem: it is a link to a path that does not exist; ${dir}/*.crt: nothing matches it`,
+      `1 file matches; ${dir}/certs: it is a folder; use a pattern such as \`folder/**/*.pem\`; ` +
+      `${dir}/gone.pem: it is a link to a path that does not exist; ${dir}/*.crt: no file matches`,
     hint: 'Give files or patterns in `paths`. Correct these `paths` and links, or remove them.',
   });
 });
 
-test('healthCheck names some paths where a thousand are at fault', async () => {
+test('the health check names a few of a thousand faulty paths', async () => {
   const { link, healthCheck } = folder;
   await link(Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`${n}.pem`, 'nowhere'])));
   expect(await healthCheck(['*'])).toMatchObject({
@@ -227,17 +227,17 @@ test('healthCheck names some paths where a thousand are at fault', async () => {
   });
 });
 
-test('healthCheck names folders that may not be entered and links to nothing', async () => {
+test('the health check names folders without permission, and dangling links', async () => {
   const { put, link, healthCheck, dir } = folder;
   await put({ 'a.pem': pem, 'locked/b.pem': pem });
   await link({ 'gone.pem': 'nowhere' });
   await chmod(join(dir, 'locked'), 0);
-  await asNobody(async () => {
+  await asUnprivilegedUser(async () => {
     expect(await healthCheck(['**/*.pem'])).toMatchObject({
       ok: false,
       summary:
         `1 file matches; ${dir}/gone.pem: it is a link to a path that does not exist; ` +
-        `${dir}/locked: reading it is not permitted to the user that the worker runs as`,
+        `${dir}/locked: the user that the worker runs as has no permission to read it`,
       hint:
         'Correct these `paths` and links, or remove them. ' +
         'Let the user that the worker runs as read and enter the folders on the way.',
@@ -245,7 +245,7 @@ test('healthCheck names folders that may not be entered and links to nothing', a
   });
 });
 
-test('an unknown key in the configuration is refused', () => {
+test('rejects an unknown key in the configuration', () => {
   expect(filesConfig.safeParse({ kind: 'files', paths: ['x'], passphrase: 'x' }).success).toBe(false);
   expect(filesConfig.safeParse({ kind: 'files', paths: [] }).success).toBe(false);
 });

@@ -14,7 +14,7 @@ import {
   toUnseen,
 } from './read-file.ts';
 
-/** Files read at once. Each holds one in memory, which bounds memory to 8 × `maxFileBytes`. */
+/** Files read at once. Each is held in memory, so at most 8 × `maxFileBytes` are used. */
 const FILES_AT_ONCE = 8;
 
 /** Certificates in files. Nothing is kept between scans, so there is nothing to close. */
@@ -49,7 +49,7 @@ async function* scan(
         onCertificate,
       });
       countReported(counts, [listed.pattern], results.length);
-      // A pattern that matches only keys is not fruitless where they were compared.
+      // A pattern that matches only keys is not reported if they were compared.
       for (const key of keysCompared) countReported(counts, findPatterns(key, key), 1);
       if (isEmpty) onEmpty?.();
       return results;
@@ -65,7 +65,7 @@ async function* scan(
   yield* fruitlessPatterns(config, counts);
 }
 
-/** For each pattern, how many files it matches, and how much was reported of them. */
+/** For each pattern, how many files it matches, and how many results they had. */
 type PatternCounts = ReadonlyMap<string, { files: number; reported: number }>;
 
 function startCounts({ paths }: FilesConfig): PatternCounts {
@@ -90,25 +90,28 @@ function listAll(
     onMatch: (pattern, { isFile, isRepeated }) => {
       const counts = patterns.get(pattern);
       if (counts && isFile) counts.files += 1;
-      // It is reported for the path or pattern that led to it first.
+      // Reported for the path or pattern that led to it first.
       if (isRepeated) countReported(patterns, [pattern], 1);
     },
   });
 }
 
-/** Reports patterns that yield neither certificates nor gaps: they are mistaken, and would look fine. */
+/** Reports patterns that yield neither certificates nor gaps: they are probably wrong, and would otherwise look fine. */
 function* fruitlessPatterns(
   config: FilesConfig,
   byPattern: PatternCounts,
 ): Generator<ScanResult, void, undefined> {
   for (const [pattern, { files, reported }] of byPattern) {
     if (reported > 0) continue;
-    const because = files === 0 ? MATCHES_NOTHING : `${matching(files)} it, and none holds a certificate`;
+    const because =
+      files === 0
+        ? MATCHES_NOTHING
+        : `${matching(files)}, but ${files === 1 ? 'it contains no certificate' : 'none contains a certificate'}`;
     yield toUnseen(config, pattern, 'missing', because);
   }
 }
 
-const MATCHES_NOTHING = 'nothing matches it';
+const MATCHES_NOTHING = 'no file matches';
 
 function matching(files: number): string {
   return files === 1 ? '1 file matches' : `${files} files match`;
@@ -124,7 +127,7 @@ async function readListed(
   return { ...EMPTY_FILE, results: [toUnseen(config, listed.path, kind, because)] };
 }
 
-/** Files; with more, the health check stops counting. */
+/** The number of files at which the health check stops counting. */
 const MAX_COUNTED = 10_000;
 
 /** Lists files without reading them. */
@@ -168,7 +171,7 @@ async function checkHealth(config: FilesConfig, signal: AbortSignal): Promise<So
   };
 }
 
-/** What is wrong with a path, described as in a scan. */
+/** The fault of a path, described as in a scan. */
 type Problem = readonly [kind: SourceErrorKind, because: string];
 
 /** A folder may hold thousands of dangling links. */
@@ -193,5 +196,5 @@ function hintsFor(kinds: readonly SourceErrorKind[]): string {
 function throughLinks(files: number, linked: number): string {
   if (linked === 0) return '';
   if (linked < files) return `, ${linked} of them through links`;
-  return files === 1 ? ' through a link' : ', all of them through links';
+  return files === 1 ? ' through a link' : ', all through links';
 }

@@ -1,17 +1,17 @@
 import { matchesGlob, resolve } from 'node:path';
 
 /**
- * The rests of patterns that are still to be matched below a folder: their remaining segments, joined, such as `certs/*.pem`. `''` is the rest
- * of a pattern that matches the place itself. There is one rest for each pattern, alternative of braces, and number of folders that `**` stands for.
+ * The remaining segments of patterns to match below a folder, joined: `certs/*.pem`. `''` means that the pattern matches the folder itself.
+ * There is one entry for each pattern, each alternative in braces, and each number of folders that `**` can match.
  */
 export type Rests = ReadonlySet<string>;
 
-/** What patterns have to match below `/`. A relative pattern starts in the working directory. */
+/** The patterns relative to `/`. A relative pattern starts in the working directory. */
 export function compilePatterns(patterns: readonly string[]): Rests {
   return new Set(patterns.flatMap((pattern) => splitBraces(resolve(pattern)).map((one) => one.slice(1))));
 }
 
-/** What is left below an entry of a folder; empty where no pattern goes on there. */
+/** What remains below an entry of a folder; empty if no pattern continues there. */
 export function step(rests: Rests, name: string, options: MatchOptions = {}): Rests {
   const left = new Set<string>();
   for (const rest of rests) addLeft(left, rest, name, options);
@@ -19,7 +19,7 @@ export function step(rests: Rests, name: string, options: MatchOptions = {}): Re
 }
 
 interface MatchOptions {
-  /** `**` stands for names that begin with a dot, too. */
+  /** `**` also matches names that begin with a dot. */
   readonly hidden?: boolean;
 }
 
@@ -36,7 +36,7 @@ function addLeft(left: Set<string>, rest: string, name: string, options: MatchOp
   if (after === '') left.add('');
 }
 
-/** The first segment of what is left, and what comes after it. */
+/** The first remaining segment, and the rest. */
 export function split(rest: string): { readonly segment: string; readonly after: string } {
   const slash = rest.indexOf('/');
   return slash < 0
@@ -53,22 +53,22 @@ export function hasMagic(pattern: string): boolean {
   return /[*?[{]|[!+@]\(/.test(pattern);
 }
 
-/** What is left below a path; `''` is in it where the path matches. */
+/** What remains below a path; includes `''` if the path matches. */
 export function restsAt(rests: Rests, path: string): Rests {
   return segmentsOf(path).reduce<Rests>((left, name) => step(left, name), rests);
 }
 
-/** What is left of `ignore` patterns below an entry. Their `**` stands for hidden names too. */
+/** What remains of `ignore` patterns below an entry. Their `**` also matches hidden names. */
 export function stepIgnore(rests: Rests, name: string): Rests {
   return step(rests, name, { hidden: true });
 }
 
-/** Whether `ignore` patterns skip an entry. A folder is skipped with everything below it. */
+/** Whether `ignore` patterns match an entry. A folder is skipped with everything below it. */
 export function isIgnored(rests: Rests, folder: boolean): boolean {
   return rests.has('') || (folder && rests.has('**'));
 }
 
-/** What is left of `ignore` patterns below a path; `''` is in it where they match the path or a folder above it. */
+/** What remains of `ignore` patterns below a path; includes `''` if they match the path or a folder above it. */
 export function ignoreAt(rests: Rests, path: string): Rests {
   return segmentsOf(path).reduce<Rests>(
     (left, name) => (left.has('') ? left : stepIgnore(left, name)),
@@ -80,7 +80,9 @@ function segmentsOf(path: string): readonly string[] {
   return path.split('/').filter((name) => name !== '');
 }
 
-/** Braces that span folders, `{etc/ssl,opt}/*.pem`, as patterns of their own. `matchesGlob` handles braces within one segment. */
+/**
+ * Expands braces that span folders, such as `{etc/ssl,opt}/*.pem`, into separate patterns. `matchesGlob` handles braces within one segment.
+ */
 function splitBraces(pattern: string): readonly string[] {
   for (const { from, to, parts } of braceGroups(pattern)) {
     if (parts.length < 2 || !parts.some((part) => part.includes('/'))) continue;

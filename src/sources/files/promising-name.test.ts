@@ -46,18 +46,18 @@ test.each([
   ['notes.txt', nothing],
   ['rep.crt.bak', nothing],
   ['cacerts.txt', nothing],
-])('%s with %j is none', (name, others) => {
+])('%s with %j is not a gap', (name, others) => {
   expect(missesCertificate(name, false, others)).toBe(false);
 });
 
-test('a file asked for by its own name is a gap where it holds nothing known', () => {
+test('a file that is configured by its exact name is a gap if it contains nothing known', () => {
   expect(missesCertificate('tls', true, nothing)).toBe(true);
   expect(missesCertificate('tls.key', true, nothing)).toBe(true);
   expect(missesCertificate('tls.key', true, key)).toBe(false);
   expect(missesCertificate('tls.crt', true, key)).toBe(true);
 });
 
-test('folders are called cacerts, too', () => {
+test('a folder can be named cacerts', () => {
   expect(isPromising('cacerts')).toBe(false);
   expect(isPromising('certs.pem')).toBe(true);
   expect(isPromising('tls.key')).toBe(false);

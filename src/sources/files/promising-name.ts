@@ -2,7 +2,7 @@ import { hasCertificateEnding, namesCertificateFile, namesPemFile } from '../../
 
 const REQUEST = /(?<![a-z])(csr|req|request)(?![a-z])/i;
 
-/** What a file without certificates holds instead. */
+/** What a file without certificates contains instead. */
 export interface OtherContent {
   /** Signing requests. */
   readonly requests: number;
@@ -10,15 +10,15 @@ export interface OtherContent {
   readonly keysAndLists: number;
 }
 
-/** Whether something that cannot be read as a file is named like a certificate. */
+/** Whether something that can't be read as a file is named like a certificate. */
 export function isPromising(name: string): boolean {
   return hasCertificateEnding(name) || namesPemFile(name);
 }
 
 /**
- * Whether it is a gap that a file holds no certificate.
- * `.pem` is for keys too, as in `privkey.pem`; a signing request in it is only expected where the name says so.
- * @param literal it is configured by exactly this name, so anything unknown in it is a gap
+ * Whether it is a gap that a file contains no certificate. `.pem` is used for keys too, as in `privkey.pem`; a signing request in it is
+ * only expected if the name says so.
+ * @param literal whether it is configured by exactly this name, so that anything unknown in it is a gap
  */
 export function missesCertificate(
   name: string,

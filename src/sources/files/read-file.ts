@@ -13,7 +13,7 @@ import { isRoot, isTrustStoreContent, isTrustStorePath } from './trust-stores.ts
 
 export interface FileContent {
   readonly results: readonly ScanResult[];
-  /** It was read, and holds no certificate and need not. */
+  /** It was read, and contains no certificate, which is expected. */
   readonly isEmpty: boolean;
   /** Paths of the private keys that its certificate was compared with. */
   readonly keysCompared: readonly string[];
@@ -21,14 +21,14 @@ export interface FileContent {
 
 export const EMPTY_FILE: FileContent = { results: [], isEmpty: false, keysCompared: [] };
 
-export const IS_FOLDER = 'it is a folder; a pattern such as `folder/**/*.pem` looks into it';
+export const IS_FOLDER = 'it is a folder; use a pattern such as `folder/**/*.pem`';
 
 interface ReadFileOptions extends Pick<InspectOptions, 'onCertificate'> {
   /** Whether the configured patterns match a path, so that it may be read. */
   readonly isMatched: (path: string, real: string) => boolean;
 }
 
-/** What one file holds: nothing where it is of another kind and its name promises no certificate. */
+/** The results for one file: none if it is of another type and not named like a certificate. */
 export async function readCertificateFile(
   config: FilesConfig,
   file: ListedFile,
@@ -45,7 +45,7 @@ export async function readCertificateFile(
     const facts = await stat(path);
     if (facts.isDirectory()) return other(IS_FOLDER);
     // Reading a pipe or a device might never end.
-    if (!facts.isFile()) return other('it is no regular file');
+    if (!facts.isFile()) return other('it is not a regular file');
     if (facts.size > config.maxFileBytes)
       return gap(
         'malformed',
@@ -84,7 +84,7 @@ async function contentOf(
   ];
   if (results.length > 0) return { results, isEmpty: false, keysCompared };
   if (!missesCertificate(basename(path), literal, othersIn(found))) return { ...EMPTY_FILE, isEmpty: true };
-  const because = content.length === 0 ? 'it is empty' : 'it holds no certificate';
+  const because = content.length === 0 ? 'it is empty' : 'it contains no certificate';
   return { ...EMPTY_FILE, results: [toUnseen(config, path, 'malformed', because)] };
 }
 
@@ -116,20 +116,20 @@ export function toUnseen(
   return { kind: 'unseen', place: placeOf(config, path), error: new SourceError(config.name, kind, because) };
 }
 
-/** Names of files are untrusted text. */
+/** File names are untrusted text. */
 function placeOf(config: FilesConfig, path: string): string {
   return `${config.name}:${printable(path)}`;
 }
 
-/** Explains an error of the file system. @throws the error where it is another one. */
+/** Explains an error of the file system. @throws any other error */
 export async function explainFileError(
   error: NodeJS.ErrnoException,
   path: string,
 ): Promise<[SourceErrorKind, string]> {
   if (error.code === undefined || error.syscall === undefined) throw error;
   if (error.code === 'EACCES' || error.code === 'EPERM')
-    return ['refused', 'reading it is not permitted to the user that the worker runs as'];
-  if (error.code === 'ELOOP') return ['missing', 'it is in a loop of links, or behind too many of them'];
+    return ['refused', 'the user that the worker runs as has no permission to read it'];
+  if (error.code === 'ELOOP') return ['missing', 'it is in a loop of links, or behind too many links'];
   if (error.code !== 'ENOENT') return ['unreachable', `reading it failed (${error.code})`];
   if (path.includes('\uFFFD')) return ['unreachable', 'its name is not UTF-8, so it cannot be opened'];
   const isLink = await isDangling(path);

@@ -60,7 +60,7 @@ test.each([
 });
 
 test.each([
-  // Authorities that somebody runs: when they expire, what they signed is invalid.
+  // CAs that someone operates: when they expire, everything that they signed is invalid.
   '/etc/pki/ovirt-engine/ca.pem',
   '/etc/pki/CA/cacert.pem',
   '/root/demoCA/cacert.pem',
@@ -71,11 +71,11 @@ test.each([
   '/etc/ssl/certs.d/ca.pem',
   '/srv/etc/ssl/certs/own.pem',
   '/var/lib/cacerts.pem',
-])('%s is none by its path', (path) => {
+])('%s is not a trust store by its path', (path) => {
   expect(isTrustStorePath(path)).toBe(false);
 });
 
-test('a file with twenty authorities is a trust store, whatever it is called', async () => {
+test('a file with twenty CAs is a trust store, whatever its name', async () => {
   await folder.put({
     'bundle.pem': pemOf(...roots),
     'nineteen.pem': pemOf(...roots.slice(1)),
@@ -86,7 +86,7 @@ test('a file with twenty authorities is a trust store, whatever it is called', a
   expect(await sorted(['one-twenty-times.pem'])).toMatchObject({ marked: [] });
 });
 
-test('in a trust store only authorities that sign themselves are marked', async () => {
+test('marks only self-signed CAs in a trust store', async () => {
   await folder.put({
     'ca-certificates.crt': pemOf(leaf, selfSigned, intermediate, ...roots.slice(1, 3)),
     'bundle.pem': pemOf(leaf, selfSigned, ...roots),
@@ -101,7 +101,7 @@ test('in a trust store only authorities that sign themselves are marked', async 
   });
 });
 
-test('Java’s cacerts is a trust store, and a keystore of another name is none', async () => {
+test('Java’s cacerts is a trust store, and a keystore with another name is not', async () => {
   const entries = roots.slice(0, 2).map(({ der }, n) => ({ alias: `root${n}`, certificates: [der] }));
   await folder.put({ 'security/cacerts': makeJks(entries), 'own.jks': makeJks(entries) });
   expect(await sorted(['**/*'])).toEqual({
@@ -110,7 +110,7 @@ test('Java’s cacerts is a trust store, and a keystore of another name is none'
   });
 });
 
-test('one’s own authority is not marked, though it lies beside what it signed', async () => {
+test('does not mark a private CA next to certificates that it signed', async () => {
   await folder.put({
     'certs/ca.crt': pemOf(roots[0] as Authority),
     'demoCA/cacert.pem': pemOf(roots[1] as Authority),
@@ -118,7 +118,7 @@ test('one’s own authority is not marked, though it lies beside what it signed'
   expect(await sorted(['**/*'])).toEqual({ marked: [], unmarked: ['certs/ca.crt', 'demoCA/cacert.pem'] });
 });
 
-test('a link into a trust store is marked, wherever it lies', async () => {
+test('marks a link into a trust store, wherever it is', async () => {
   await folder.put({ 'system/ca-certificates.crt': pemOf(roots[0] as Authority) });
   await folder.link({ 'job/ca.crt': '../system/ca-certificates.crt' });
   expect(await sorted(['job/*'])).toEqual({ marked: ['job/ca.crt'], unmarked: [] });

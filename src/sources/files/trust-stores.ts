@@ -2,13 +2,13 @@ import { basename } from 'node:path';
 import type { Certificate } from '../../ports/certificates.ts';
 
 /**
- * Where operating systems keep the authorities that they trust.
+ * Where operating systems store the CAs that they trust.
  *
  * - Debian: https://manpages.debian.org/bookworm/ca-certificates/update-ca-certificates.8.en.html
  * - Fedora and RHEL: https://docs.fedoraproject.org/en-US/quick-docs/using-shared-system-certificates/
  * - Arch: https://man.archlinux.org/man/update-ca-trust.8
  * - SUSE: https://github.com/openSUSE/ca-certificates
- * - all of them, as Go looks for them: https://github.com/golang/go/blob/master/src/crypto/x509/root_linux.go
+ * - all of them, as in Go: https://github.com/golang/go/blob/master/src/crypto/x509/root_linux.go
  */
 const FOLDERS = [
   '/etc/ssl/certs/',
@@ -30,20 +30,23 @@ const FILES = [
   '/etc/pki/tls/cacert.pem',
 ];
 
-/** Generated lists and Java's, also where they are copied to. Not `cacert.pem` and `ca-bundle.crt`: people call their own authorities that, too. */
+/**
+ * Generated lists and Java's, also if they are copied elsewhere. Not `cacert.pem` and `ca-bundle.crt`, because people use these names for
+ * their own CAs.
+ */
 const NAMES = new Set(['ca-certificates.crt', 'tls-ca-bundle.pem', 'cacerts', 'jssecacerts']);
 
-/** Mozilla's list has about 140 roots; no platform runs twenty of its own. */
+/** Mozilla's list has about 140 roots; no platform operates twenty of its own. */
 const MANY_AUTHORITIES = 20;
 
-/** Whether a path is an operating system's or a runtime's list of trusted authorities. */
+/** Whether a path is the list of trusted CAs of an operating system or a runtime. */
 export function isTrustStorePath(path: string): boolean {
   return (
     NAMES.has(basename(path)) || FILES.includes(path) || FOLDERS.some((folder) => path.startsWith(folder))
   );
 }
 
-/** Whether a file is such a list, whatever it is called: curl's and Python's `cacert.pem`, say. */
+/** Whether a file is such a list, whatever its name, such as the `cacert.pem` of curl and Python. */
 export function isTrustStoreContent(chains: readonly (readonly Certificate[])[]): boolean {
   const roots = new Set(
     chains
@@ -54,7 +57,7 @@ export function isTrustStoreContent(chains: readonly (readonly Certificate[])[])
   return roots.size >= MANY_AUTHORITIES;
 }
 
-/** Other certificates may be among the authorities, such as Debian's `ssl-cert-snakeoil.pem`. */
+/** Other certificates may be among the CAs, such as Debian's `ssl-cert-snakeoil.pem`. */
 export function isRoot({ authority, selfSigned }: Certificate): boolean {
   return authority && selfSigned;
 }

@@ -2,7 +2,7 @@ import { chmod, link as hardLink, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { issue, makeAuthority } from '../../../test/world/ca.ts';
-import { asNobody, makeScannedFolder, type ScannedFolder } from '../../../test/world/scan-files.ts';
+import { asUnprivilegedUser, makeScannedFolder, type ScannedFolder } from '../../../test/world/scan-files.ts';
 
 let folder: ScannedFolder;
 let pem: string;
@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-test('a pattern enters linked folders, as every job on a BOSH VM is one', async () => {
+test('a pattern enters linked folders, such as every job on a BOSH VM', async () => {
   const { put, link, scan, healthCheck } = folder;
   await put({ 'jobs/plain/certs/plain.crt': pem, 'data/rep-1a2b/certs/rep.crt': expired });
   await link({ 'jobs/rep': '../data/rep-1a2b' });
@@ -36,7 +36,7 @@ test('a pattern enters linked folders, as every job on a BOSH VM is one', async 
   });
 });
 
-test('links within linked folders are followed, too', async () => {
+test('follows links within linked folders', async () => {
   const { put, link, scan } = folder;
   await put({ 'packages/c3/server.pem': expired });
   await link({
@@ -49,7 +49,7 @@ test('links within linked folders are followed, too', async () => {
   expect(await scan(['jobs/**/*.pem'])).toEqual(['jobs/rep/config/certs/server.pem expired.test']);
 });
 
-test('a mounted Kubernetes Secret gives each certificate once, at its own name', async () => {
+test('reads each certificate of a mounted Kubernetes Secret once, at its own name', async () => {
   const { put, link, scan } = folder;
   await put({ 'tls/..2026_11_26/tls.crt': expired, 'tls/..2026_11_26/ca.crt': pem });
   await link({
@@ -64,7 +64,7 @@ test('a mounted Kubernetes Secret gives each certificate once, at its own name',
   expect(await scan(['tls/.*/tls.crt'])).toEqual(['tls/..2026_11_26/tls.crt expired.test']);
 });
 
-test('a file is read once, at the path without links where a pattern matches it', async () => {
+test('reads a file once, at the path without links if a pattern matches it', async () => {
   const { put, link, scan, healthCheck } = folder;
   await put({ 'z/real/a.pem': expired });
   await link({ 'a/linked': '../z/real', 'a.pem': 'z/real/a.pem', 'b/again': '../a/linked' });
@@ -77,20 +77,20 @@ test('a file is read once, at the path without links where a pattern matches it'
   ])
     expect(await scan(patterns)).toEqual(real);
   expect(await healthCheck(['**/*.pem'])).toEqual({ ok: true, summary: '1 file matches' });
-  // Without that, at the first in the order of patterns and names.
+  // Otherwise at the first path in the order of patterns and names.
   expect(await scan(['b/*/*', 'a/*/*'])).toEqual(['b/again/a.pem expired.test']);
   expect(await scan(['{b,a}/*/*'])).toEqual(['a/linked/a.pem expired.test']);
   expect(await healthCheck(['a/*/*'])).toEqual({ ok: true, summary: '1 file matches through a link' });
 });
 
-test('hard links are files of their own: one may be renewed without the other', async () => {
+test('hard links are separate files, because one may be renewed without the other', async () => {
   const { put, dir, scan } = folder;
   await put({ 'a.pem': expired });
   await hardLink(join(dir, 'a.pem'), join(dir, 'b.pem'));
   expect(await scan(['*'])).toEqual(['a.pem expired.test', 'b.pem expired.test']);
 });
 
-test('links in a loop end, and hide no file', async () => {
+test('a loop of links ends, and hides no file', async () => {
   const { put, link, scan } = folder;
   await put({ 'top/inner/a.pem': expired, 'top/b.pem': pem, 'beside/c.pem': pem });
   await link({
@@ -111,7 +111,7 @@ test('links in a loop end, and hide no file', async () => {
   ]);
 });
 
-test('a link out of the pattern’s own folder is followed, and leads back in at most once', async () => {
+test('follows a link out of the folder of the pattern, and back in at most once', async () => {
   const { put, link, scan } = folder;
   await put({ 'app/certs/a.pem': pem, 'other/b.pem': expired });
   await link({ 'app/certs/all': '../..' });
@@ -121,19 +121,19 @@ test('a link out of the pattern’s own folder is followed, and leads back in at
   ]);
 });
 
-test('each folder is read once, however many chains of links lead to it', async () => {
+test('reads each folder once, however many chains of links lead to it', async () => {
   const { put, link, scan } = folder;
   await put({ '40/a.pem': expired });
   for (let level = 0; level < 40; level += 1)
     await link({ [`${level}/left`]: `../${level + 1}`, [`${level}/right`]: `../${level + 1}` });
   const path = Array.from({ length: 40 }, () => 'left').join('/');
   expect(await scan(['0/**/*.pem'])).toEqual([`0/${path}/a.pem expired.test`]);
-  // With something ignored on one of the 2^40 paths only.
+  // With something ignored on only one of the 2^40 paths.
   const ignore = [join(folder.dir, `0/**/left/left/a.pem`)];
   expect(await scan(['0/**/*.pem'], { ignore })).toHaveLength(1);
 });
 
-test('more links in a row than the system follows are a gap', async () => {
+test('more consecutive links than the system follows are a gap', async () => {
   const { put, link, scan } = folder;
   await put({ '45/a.pem': expired, '0/b.pem': pem });
   for (let level = 0; level < 45; level += 1) await link({ [`${level}/next`]: `../${level + 1}` });
@@ -141,11 +141,11 @@ test('more links in a row than the system follows are a gap', async () => {
   const path = `0/${Array.from({ length: 41 }, () => 'next').join('/')}`;
   expect(await scan(['0/**/*.pem'])).toEqual([
     '0/b.pem fine.test',
-    `${path} missing: it is in a loop of links, or behind too many of them`,
+    `${path} missing: it is in a loop of links, or behind too many links`,
   ]);
 });
 
-test('a thousand links to one folder are one folder', async () => {
+test('a thousand links to one folder count as one folder', async () => {
   const { put, link, scan } = folder;
   await put({ 'data/certs/a.pem': expired });
   await link(Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`jobs/j${1000 + n}`, '../data'])));
@@ -157,10 +157,10 @@ test('a link to / under ** does not lead into /proc and /sys, whose files may ne
   await put({ 'certs/a.pem': expired });
   await link({ 'certs/proc': '/proc', 'certs/self': '/proc/self', 'certs/sys': '/sys' });
   expect(await scan(['certs/**/*'])).toEqual(['certs/a.pem expired.test']);
-  expect(await scan(['certs/*/*'])).toEqual(['certs/*/* missing: nothing matches it']);
+  expect(await scan(['certs/*/*'])).toEqual(['certs/*/* missing: no file matches']);
 });
 
-test('dangling links are gaps where the pattern means them, and only there', async () => {
+test('dangling links are gaps only if the pattern matches them', async () => {
   const { put, link, scan, healthCheck } = folder;
   await put({ 'jobs/fine/certs/a.pem': pem, 'notes/x': '' });
   await link({
@@ -170,12 +170,12 @@ test('dangling links are gaps where the pattern means them, and only there', asy
   });
   const gone = 'missing: it is a link to a path that does not exist';
   expect(await scan(['jobs/*/certs/*.pem'])).toEqual([
-    'jobs/circle missing: it is in a loop of links, or behind too many of them',
+    'jobs/circle missing: it is in a loop of links, or behind too many links',
     'jobs/fine/certs/a.pem fine.test',
     `jobs/fine/certs/b.pem ${gone}`,
     `jobs/gone ${gone}`,
   ]);
-  // No folder of that name is asked for, and no file is below.
+  // No folder with that name is requested, and no file is below it.
   expect(await scan(['jobs/**/*.pem'])).toEqual([
     'jobs/fine/certs/a.pem fine.test',
     `jobs/fine/certs/b.pem ${gone}`,
@@ -185,7 +185,7 @@ test('dangling links are gaps where the pattern means them, and only there', asy
   expect(await healthCheck(['jobs/gone/*.pem'])).toMatchObject({ ok: false });
 });
 
-test('a folder that may not be entered is a gap, also behind a link', async () => {
+test('a folder without permission is a gap, also behind a link', async () => {
   const { put, link, scan, dir } = folder;
   await put({
     'locked/b.pem': pem,
@@ -195,8 +195,8 @@ test('a folder that may not be entered is a gap, also behind a link', async () =
   });
   await link({ 'open/way': '../locked', 'open/far': '../locked/certs' });
   await chmod(join(dir, 'locked'), 0);
-  const refused = 'refused: reading it is not permitted to the user that the worker runs as';
-  await asNobody(async () => {
+  const refused = 'refused: the user that the worker runs as has no permission to read it';
+  await asUnprivilegedUser(async () => {
     expect(await scan(['open/**/*.pem'])).toEqual([
       'open/a.pem fine.test',
       'open/deep/secret/d.pem fine.test',
@@ -208,19 +208,19 @@ test('a folder that may not be entered is a gap, also behind a link', async () =
   await chmod(join(dir, 'locked'), 0o755);
 });
 
-test('a folder that may be entered but not listed gives what is asked for by name', async () => {
+test('reads files by name in a folder that can be entered but not listed', async () => {
   const { put, scan, dir } = folder;
   await put({ 'half/certs/a.pem': expired });
   await chmod(join(dir, 'half'), 0o711);
-  await asNobody(async () => {
+  await asUnprivilegedUser(async () => {
     expect(await scan(['half/certs/*.pem'])).toEqual(['half/certs/a.pem expired.test']);
     expect(await scan(['half/*/*.pem'])).toEqual([
-      'half refused: reading it is not permitted to the user that the worker runs as',
+      'half refused: the user that the worker runs as has no permission to read it',
     ]);
   });
 });
 
-test('what is ignored stays so behind links, by its path and by where it is', async () => {
+test('ignores files also behind links, by their path and by their location', async () => {
   const { put, link, scan, dir } = folder;
   await put({
     'data/rep/certs/a.pem': pem,
@@ -233,7 +233,7 @@ test('what is ignored stays so behind links, by its path and by where it is', as
   expect(await scan(['jobs/*/certs/*'], ignore('jobs/*/certs/old.pem', 'jobs/was'))).toEqual(fine);
   expect(await scan(['jobs/*/certs/*'], ignore('data/rep/certs/old.pem', 'data/old/**'))).toEqual(fine);
   expect(await scan(['jobs/**/*.pem'], ignore('**/old.pem', '**/old'))).toEqual(fine);
-  // Ignored on one of the two paths: the other one is asked for.
+  // Ignored on one of the two paths, so the other one is used.
   expect(await scan(['jobs/*/certs/*'], ignore('jobs/rep/certs/old.pem', 'jobs/was/**'))).toEqual([
     'jobs/rep/certs/a.pem fine.test',
     'jobs/rep2/certs/old.pem expired.test',
@@ -244,7 +244,7 @@ test('what is ignored stays so behind links, by its path and by where it is', as
   ]);
 });
 
-test('hidden names are matched only where the pattern begins with a dot, links or not', async () => {
+test('matches hidden names only if the pattern has a leading dot, with or without links', async () => {
   const { put, link, scan } = folder;
   await put({ '.hidden/a.pem': expired, 'b/.c.pem': expired, 'b/d.pem': pem, 'z/e.pem': expired });
   await link({ 'b/.linked': '../z' });
@@ -271,7 +271,7 @@ test('braces, classes and extended patterns match as in a shell', async () => {
   expect(await scan(['**/c/**/*.crt'])).toEqual(['b/c/y.crt fine.test']);
 });
 
-test('names with characters of patterns in them are taken as they are written', async () => {
+test('takes names with special characters of patterns literally', async () => {
   const { put, link, scan } = folder;
   await put({ 'br[1].pem': pem, '[prod]/{a}/certs/x.pem': expired, 'p/{a}/certs/y.pem': pem });
   await link({ 'st*r.pem': 'br[1].pem' });
@@ -296,17 +296,17 @@ test('a pattern may begin with a link', async () => {
   });
 });
 
-test('a linked folder with a name of a file is a gap, as a folder is', async () => {
+test('a linked folder that is named like a file is a gap, like a folder', async () => {
   const { put, link, scan } = folder;
   await put({ 'certs/a.pem': pem, 'dir/x': '' });
   await link({ 'certs/dir.pem': '../dir', 'certs/dir': '../dir' });
   expect(await scan(['certs/*'])).toEqual([
     'certs/a.pem fine.test',
-    'certs/dir.pem malformed: it is a folder; a pattern such as `folder/**/*.pem` looks into it',
+    'certs/dir.pem malformed: it is a folder; use a pattern such as `folder/**/*.pem`',
   ]);
 });
 
-test('a folder whose name is not UTF-8 is a gap, for it cannot be entered', async () => {
+test('a folder whose name is not UTF-8 is a gap, because it cannot be entered', async () => {
   const { put, dir, scan } = folder;
   await put({ 'a.pem': pem });
   const latin1 = Buffer.concat([Buffer.from(`${dir}/caf`), Buffer.from([0xe9])]);
@@ -318,12 +318,12 @@ test('a folder whose name is not UTF-8 is a gap, for it cannot be entered', asyn
   ]);
 });
 
-test('a pattern whose files were all reported elsewhere says no more', async () => {
+test('does not report a pattern whose files were all reported elsewhere', async () => {
   const { put, link, scan } = folder;
   await put({ 'data/a.pem': pem, 'notes/x.txt': 'words' });
   await link({ 'jobs/rep': '../data', 'jobs/notes': '../notes' });
   expect(await scan(['data/*', 'jobs/rep/*'])).toEqual(['data/a.pem fine.test']);
   expect(await scan(['jobs/notes/*'])).toEqual([
-    'jobs/notes/* missing: 1 file matches it, and none holds a certificate',
+    'jobs/notes/* missing: 1 file matches, but it contains no certificate',
   ]);
 });

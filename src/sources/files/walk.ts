@@ -5,12 +5,12 @@ import { hasMagic, ignoreAt, isIgnored, type Rests, split, step, stepIgnore } fr
 /** Something that a pattern matches. */
 export interface Match {
   readonly path: string;
-  /** Without any links; another path than `path` where it was reached through one. */
+  /** Without any links; differs from `path` if it was reached through a link. */
   readonly real: string;
   readonly folder: boolean;
 }
 
-/** A folder that could not be entered though a pattern leads into it, or a link that could not be followed. */
+/** A folder that couldn't be entered although a pattern leads into it, or a link that couldn't be followed. */
 export interface Blocked {
   readonly path: string;
   readonly error: NodeJS.ErrnoException;
@@ -30,12 +30,10 @@ interface Folder {
 }
 
 /**
- * Everything that a pattern matches, with symbolic links followed, and every folder on the way that could not be entered.
- *
- * Node's `glob` does not follow links below `*`, and glob libraries skip unreadable folders silently.
- *
- * Links are followed last, in the order of names, so that files are found at a path without links where there is one. A folder is read once
- * for each set of rests of the pattern, because a second visit would find the same files: loops end, and many links to one folder cost one read.
+ * Everything that a pattern matches, through symbolic links, and every folder on the way that couldn't be entered. Node's `glob` doesn't
+ * follow links below `*`, and glob libraries silently skip unreadable folders. Links are followed last, sorted by name, so that files are
+ * found at a path without links if there is one. A folder is read once for each set of remaining segments, because a second visit would
+ * find the same files: so loops end, and many links to one folder cost one read.
  */
 export async function* walk({
   pattern,
@@ -75,7 +73,10 @@ interface Entry {
   readonly link: boolean;
 }
 
-/** The entries that a pattern could match. Where it names them, the folder need not be readable: entering it takes another permission. */
+/**
+ * The entries that a pattern could match. If the pattern names them, the folder need not be readable, because entering it requires another
+ * permission.
+ */
 async function readEntries({
   path,
   rests,
@@ -112,7 +113,7 @@ async function readEntries({
   };
 }
 
-/** An entry with its link followed; undefined where the pattern matches neither it nor anything below, and where it is ignored. */
+/** An entry, with its link resolved; undefined if the pattern matches neither it nor anything below, or if it is ignored. */
 async function follow(
   parent: Folder,
   { name, folder, link }: Entry,
@@ -130,7 +131,7 @@ async function follow(
   try {
     const real = await realpath(path);
     const facts = await stat(path);
-    // What is ignored stays so through a link that leads into it.
+    // A link into something that is ignored is ignored too.
     const entry = {
       ...found,
       real,
@@ -145,7 +146,10 @@ async function follow(
   }
 }
 
-/** A link to nothing or to itself hides no files. A chain of more links than the system follows may hide some, and so may a name that cannot be opened. */
+/**
+ * A dangling link, or a link to itself, hides no files. A chain of more links than the system follows may hide some, and so may a name that
+ * can't be opened.
+ */
 async function isNothing(error: unknown, path: string): Promise<boolean> {
   if (codeOf(error) !== 'ELOOP') return isGone(error, path);
   try {
@@ -160,7 +164,10 @@ function leadsOn(rests: Rests): boolean {
   return rests.size > 1 || !rests.has('');
 }
 
-/** Some files below /proc and /sys never end, and none is a certificate: a link to `/` must not lead there. Only a pattern that begins with them does. */
+/**
+ * Some files below /proc and /sys never end, and none is a certificate, so a link to `/` must not lead there. Only patterns that begin with
+ * these paths do.
+ */
 function isOfKernel(real: string, pattern: Rests): boolean {
   const [root] = /^\/(proc|sys)(?=\/|$)/.exec(real) ?? [];
   return root !== undefined && ![...pattern].some((rest) => `/${rest}`.startsWith(`${root}/`));

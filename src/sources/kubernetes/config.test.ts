@@ -3,7 +3,7 @@ import { kubernetesConfig } from './config.ts';
 
 const LEAST = { kind: 'kubernetes' };
 
-test('the minimal configuration', () => {
+test('accepts the minimal configuration', () => {
   expect(kubernetesConfig.parse(LEAST)).toEqual({
     kind: 'kubernetes',
     name: 'kubernetes',
@@ -17,12 +17,12 @@ test('the minimal configuration', () => {
 test.each([
   ['a context without a kubeconfig', { context: 'prod' }],
   ['a context for cordoning without a kubeconfig', { allow: { cordon: { context: 'prod' } } }],
-  ['a CA of kubelets that are not asked directly', { kubelets: 'proxy', kubeletCa: '/ca.pem' }],
-  ['insecure kubelets that are not asked directly', { kubeletInsecure: true }],
+  ['a CA of kubelets that are not read directly', { kubelets: 'proxy', kubeletCa: '/ca.pem' }],
+  ['insecure kubelets that are not read directly', { kubeletInsecure: true }],
   ['a CA that is not used', { kubelets: 'direct', kubeletCa: '/ca.pem', kubeletInsecure: true }],
-  ['another way to ask kubelets', { kubelets: 'agent' }],
+  ['an unknown way to read kubelets', { kubelets: 'agent' }],
   ['a token', { token: 'secret' }],
-])('%s is an error', (_, options) => {
+])('rejects %s', (_, options) => {
   expect(kubernetesConfig.safeParse({ ...LEAST, ...options }).success).toBe(false);
 });
 

@@ -3,7 +3,8 @@ import { allowOption, nameOption, nonEmptyText, timeoutOption } from '../options
 
 const readingCredential = {
   kubeconfig: nonEmptyText.exactOptional().meta({
-    description: 'Path of a kubeconfig file. Default: the service account of the pod that Wrench runs in.',
+    description:
+      'The path of a kubeconfig file. Default: the service account of the pod that Wrench runs in.',
   }),
   context: nonEmptyText.exactOptional().meta({
     description: 'A context in the kubeconfig. Default: its current context.',
@@ -12,7 +13,7 @@ const readingCredential = {
 
 const cordonCredential = {
   kubeconfig: nonEmptyText.exactOptional().meta({
-    description: 'Path of a kubeconfig file for cordoning. Default: the `kubeconfig` of the source.',
+    description: 'The path of a kubeconfig file for cordoning. Default: the `kubeconfig` of the source.',
   }),
   context: nonEmptyText.exactOptional().meta({
     description: 'A context in that kubeconfig. Default: its current context.',
@@ -41,7 +42,7 @@ export const kubernetesConfig = z
           'How to read disk usage and limits from kubelets. `direct`: from port 10250 of each node. Requires `get` on `nodes/stats` and ' +
           '`nodes/configz`, both read-only (kubelets before 1.33 require `nodes/proxy` for their configuration). `proxy`: through the API server. ' +
           'Requires `get` on `nodes/proxy`, which is not read-only: it also allows running commands in every container. ' +
-          '`none`: kubelets are not asked, and disk usage and limits are reported as unknown.',
+          '`none`: kubelets are not read, and disk usage and limits are reported as unknown.',
       }),
     kubeletCa: nonEmptyText.exactOptional().meta({
       description:

@@ -169,7 +169,7 @@ export function openConnection(
     const first = await unlessAborted(asking, signal);
     const answered = await send(first);
     if (answered.answer.status !== 401 || isOfProxiedKubelet(answered) || !mayReplace(first)) return answered;
-    // Of many that are refused at the same time, one replaces it.
+    // If many requests are rejected at the same time, only one replaces it.
     if (session === asking && !stop.signal.aborted) void replace().catch(() => undefined);
     return send(await unlessAborted(current(), signal));
   };
@@ -278,7 +278,7 @@ function closedError(source: string): SourceError {
   return new SourceError(source, 'unreachable', 'no request was sent: the source is closed');
 }
 
-/** Names the options for a certificate that is not trusted, in the same words for all nodes. */
+/** Names the options for a certificate that is not trusted, with the same text for all nodes. */
 function explainCertificate(source: string, error: unknown): unknown {
   if (!(error instanceof SourceError)) return error;
   const fault =

@@ -1,7 +1,7 @@
 import { asObject, type JsonObject, listIn } from '../../wire/json-object.ts';
 import { textsIn } from './json-values.ts';
 
-/** Holds the id of the remediation that cordoned the node. */
+/** Contains the id of the remediation that cordoned the node. */
 export const CORDON_ANNOTATION = 'wrench/cordoned-by';
 /** Identifies Wrench in `managedFields`. */
 export const FIELD_MANAGER = 'wrench';

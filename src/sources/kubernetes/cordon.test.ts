@@ -160,7 +160,7 @@ test.each([
       annotations: { 'wrench/cordoned-by': 'mother' },
     }),
   ],
-])('an answer 200 with %s is an error', async (_, body) => {
+])('a 200 with %s is an error', async (_, body) => {
   const { server, writer } = await open();
   server.fail({ ...PATCH, status: 200, body });
 
@@ -199,7 +199,7 @@ test('a node that is deleted between the read and the patch', async () => {
   await expect(writer.cordon(NODE, approved)).rejects.toMatchObject({ kind: 'missing' });
 });
 
-test('a 404 from a proxy does not mean that the node is gone', async () => {
+test('a 404 from a proxy does not mean that the node no longer exists', async () => {
   const { server, writer } = await open();
   server.fail({ path: '/api/v1/nodes/node-a', status: 404, body: '<html>default backend</html>' });
 

@@ -84,7 +84,7 @@ interface Changing {
 
 interface Change {
   readonly patch: Patch;
-  /** Whether the node is as wanted. */
+  /** Whether the node is already in the desired state. */
   readonly isDone: (node: JsonObject) => boolean;
 }
 

@@ -19,7 +19,7 @@ export interface Credential {
 /** How often to read token and certificate files again. The kubelet replaces them long before they expire. */
 const FILE_MS = 30_000;
 const EXPIRY_MARGIN_MS = 10_000;
-/** Also of a credential that has expired by our clock: a plugin does not run for every request. */
+/** Also for a credential that has already expired by our clock, so that a plugin doesn't run for every request. */
 const MIN_LIFETIME_MS = 5_000;
 
 /**

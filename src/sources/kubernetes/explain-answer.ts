@@ -5,7 +5,7 @@ import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
 import { type AccessRule, ruleInWords } from './permissions.ts';
 
-/** What errors about an answer need to know of its request. */
+/** What errors about a response need to know about its request. */
 export interface AnswerContext {
   readonly source: string;
   readonly host: string;
@@ -15,7 +15,7 @@ export interface AnswerContext {
   readonly what: string;
   /** Which credential was used: `the token in the kubeconfig`. */
   readonly origin: string;
-  /** Set for kubelets that are asked directly. Their errors name no node, so that equal ones can be grouped. */
+  /** Set for kubelets that are queried directly. Their errors name no node, so that equal ones can be grouped. */
   readonly isKubelet?: boolean;
 }
 
@@ -65,16 +65,16 @@ export function errorOfAnswer(context: AnswerContext, answer: HttpAnswer): Sourc
   if (status === 403) return forbidden(context, answer);
   if (status === 404)
     return isFromKubernetes(answer)
-      ? error('missing', `${host} answered the request for ${what} with 404`)
+      ? error('missing', `${host} returned 404 for ${what}`)
       : error(
           'malformed',
-          `${host} answered 404 with ${contentOf(answer)}: it may not be a Kubernetes API server`,
+          `${host} returned 404 with ${contentOf(answer)}: it may not be a Kubernetes API server`,
         );
   if (status === 408 || status === 429)
     return error('unreachable', `${host} is overloaded: it rejected the request for ${what} (${status})`);
   if (status === 410) return error('unreachable', `${host}: ${what} expired while it was being read (410)`);
   if (status >= 500)
-    return error('unreachable', `${host} could not answer the request for ${what} (${status})${quoted}`);
+    return error('unreachable', `${host} failed to process the request for ${what} (${status})${quoted}`);
   return error('refused', `${host} rejected the request for ${what} (${status})${quoted}`);
 }
 
@@ -86,11 +86,7 @@ export function objectIn(
   const body = parseJson(answer.text);
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as JsonObject;
   const { source, host, what } = context;
-  throw new SourceError(
-    source,
-    'malformed',
-    `${host} answered the request for ${what} with ${contentOf(answer)}`,
-  );
+  throw new SourceError(source, 'malformed', `${host} returned ${contentOf(answer)} for ${what}`);
 }
 
 function forbidden({ source, host, rule, what }: AnswerContext, answer: HttpAnswer): SourceError {
@@ -100,7 +96,7 @@ function forbidden({ source, host, rule, what }: AnswerContext, answer: HttpAnsw
     return new SourceError(
       source,
       'refused',
-      `${host} answered the request for ${what} with 403 and ${contentOf(answer)}: it may not be a Kubernetes API server`,
+      `${host} returned 403 with ${contentOf(answer)} for ${what}: it may not be a Kubernetes API server`,
     );
   if (/\bsystem:anonymous\b/.test(said))
     return new SourceError(

@@ -10,7 +10,10 @@ interface HealthCheckInput {
   readonly signal: AbortSignal;
 }
 
-/** Whether the API server answers, its version, and how many nodes it lists, if that is permitted: `wrench doctor` lists missing permissions. Throws only for our own bugs. */
+/**
+ * Checks whether the API server responds, its version, and the number of nodes if the credential can list them; `wrench doctor` lists
+ * missing permissions separately. Throws only on a bug in Wrench.
+ */
 export async function checkClusterHealth({
   config,
   cluster,
@@ -25,12 +28,12 @@ export async function checkClusterHealth({
         `Kubernetes ${version}`,
         ...(nodes === undefined ? [] : [`, ${count(nodes, 'node')}`]),
         ...(config.kubelets === 'none'
-          ? ['; disk usage is unknown because kubelets are not asked (`kubelets: none`)']
+          ? ['; disk usage is unknown because kubelets are not queried (`kubelets: none`)']
           : []),
       ].join(''),
     };
   } catch (error) {
-    if (signal.aborted) return { ok: false, summary: 'no answer in time', hint: hintFor(config) };
+    if (signal.aborted) return { ok: false, summary: 'timed out', hint: hintFor(config) };
     if (!(error instanceof SourceError)) throw error;
     return { ok: false, summary: error.message, hint: hintFor(config, error) };
   }
@@ -57,7 +60,8 @@ function hintFor({ kubeconfig }: KubernetesConfig, error?: SourceError): string 
     return 'replace the credential of this source: deploy/kubernetes/README.md shows how to create one';
   if (message.includes('service account'))
     return 'set `kubeconfig`, or add the component deploy/kubernetes/in-cluster to the worker';
-  if (/kubeconfig|cannot be read/.test(message)) return 'correct `kubeconfig` or `context` of this source';
+  if (/kubeconfig|can't be read|cannot be read|couldn't read/.test(message))
+    return 'correct `kubeconfig` or `context` of this source';
   return kubeconfig === undefined
     ? 'check that the pod can reach the API server'
     : `check that the server in ${kubeconfig} is correct and reachable from here`;

@@ -5,8 +5,8 @@ import type { Credential } from './credentials.ts';
 const MIN_LENGTH = 8;
 
 /**
- * Redacts a credential in answers before anything reads or records them, because a server may quote what it received. It is found unchanged,
- * percent-encoded, escaped in nested JSON, and in base64 at any offset.
+ * Redacts a credential in responses before anything reads or records them, because a server may quote what it received. It is found
+ * unchanged, percent-encoded, escaped in nested JSON, and in base64 at any offset.
  */
 export function hideInAnswers(
   { secrets }: Pick<Credential, 'secrets'>,
@@ -34,7 +34,7 @@ export function hideInAnswers(
 function formsOf(secret: string): readonly string[] {
   const encoded = [0, 1, 2].map((offset) => {
     const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
-    // Only the characters that depend on nothing but the secret.
+    // Only the characters that depend solely on the secret.
     return bytes.toString('base64').slice(Math.ceil((offset * 8) / 6), Math.floor((bytes.length * 8) / 6));
   });
   return [

@@ -20,7 +20,7 @@ interface RawServer {
   readonly openSockets: () => number;
 }
 
-/** A TCP server that answers each request with these bytes, or hands its socket to a function. */
+/** A TCP server that responds to each request with these bytes, or passes its socket to a function. */
 async function startRaw(answer: string | ((socket: Socket) => void)): Promise<RawServer> {
   const received: string[] = [];
   const sockets = new Set<Socket>();
@@ -74,8 +74,8 @@ test.each([
     'malformed',
   ],
   ['sends only 100 Continue', 'HTTP/1.1 100 Continue\r\n\r\n', 'unreachable'],
-  ['answers 204', 'HTTP/1.1 204 No Content\r\n\r\n', 'refused'],
-  ['answers 304', 'HTTP/1.1 304 Not Modified\r\n\r\n', 'refused'],
+  ['returns 204', 'HTTP/1.1 204 No Content\r\n\r\n', 'refused'],
+  ['returns 304', 'HTTP/1.1 304 Not Modified\r\n\r\n', 'refused'],
 ])('an API server that %s', async (_, answer, kind) => {
   const { url } = await startRaw(answer);
   const { cluster } = await openAt(url);
@@ -113,7 +113,7 @@ test.each(['http://127.0.0.2:1/api/v1/nodes', '//localhost:1/', 'https://127.0.0
 test.each([
   ['keeps sending a few bytes', (socket: Socket) => drip(socket)],
   ['sends only headers', (socket: Socket) => void socket.write(headers('content-length: 10'))],
-  ['never answers', () => {}],
+  ['never responds', () => {}],
 ])('a request to an API server that %s times out and closes its connection', async (_, answer) => {
   const { url, openSockets } = await startRaw(answer);
   const { cluster } = await openAt(url, { timeoutMs: 500 });
@@ -144,12 +144,12 @@ test('an endless response is aborted', async () => {
 
   expect((await readAll(cluster.nodes({ signal }))).error).toMatchObject({
     kind: 'malformed',
-    message: expect.stringContaining('answered with more than 64 MB') as string,
+    message: expect.stringContaining('responded with more than 64 MB') as string,
   });
   await expect.poll(openSockets, { timeout: 10_000 }).toBe(0);
 });
 
-test.each([429, 503])('%i with an hour to wait ends at the timeout', async (status) => {
+test.each([429, 503])('a %i that asks to wait an hour ends at the timeout', async (status) => {
   const { url } = await startRaw(
     `HTTP/1.1 ${status} X\r\nretry-after: 3600\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
   );

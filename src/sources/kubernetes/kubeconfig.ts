@@ -322,10 +322,10 @@ export async function readText(source: string, path: string): Promise<string> {
     const found = await stat(path);
     const because = found.isFile() ? 'it is larger than 10 MB' : 'it is not a file';
     if (found.isFile() && found.size <= MAX_FILE_BYTES) return await readFile(path, 'utf8');
-    throw new SourceError(source, 'missing', `the file ${path} cannot be read: ${because}`);
+    throw new SourceError(source, 'missing', `couldn't read the file ${path}: ${because}`);
   } catch (error) {
     if (error instanceof SourceError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw new SourceError(source, 'missing', `the file ${path} cannot be read (${code})`);
+    throw new SourceError(source, 'missing', `couldn't read the file ${path} (${code})`);
   }
 }

@@ -2,7 +2,7 @@ import type { KubeletConfig, Threshold } from '../../ports/clusters.ts';
 import { asObject, type JsonObject, numberIn, textIn } from '../../wire/json-object.ts';
 import { parseGoDuration, parseQuantity } from './quantity.ts';
 
-/** Makes the error for an unusable answer. */
+/** Creates the error for an unusable response. */
 export type Malformed = (because: string) => Error;
 
 /** https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#hard-eviction-thresholds, on Linux. */
@@ -16,7 +16,7 @@ const DEFAULT_HARD: Readonly<Record<string, string>> = {
 
 /**
  * The settings in `/configz` that concern disks. They include the defaults, so an absent `evictionHard` is empty.
- * @throws what `malformed` makes, for an unusable answer.
+ * @throws the error of `malformed`, for an unusable response.
  */
 export function toKubeletConfig(body: JsonObject, malformed: Malformed): KubeletConfig {
   // Kubelets before 1.10 name it `componentconfig`.

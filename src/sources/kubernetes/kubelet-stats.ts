@@ -4,9 +4,9 @@ import { optionalDate } from './json-values.ts';
 import type { Malformed } from './kubelet-config.ts';
 
 /**
- * The stats in `/stats/summary`: https://github.com/kubernetes/kubelet/blob/v0.33.0/pkg/apis/stats/v1alpha1/types.go
- * An absent number stays absent; it is never 0.
- * @throws what `malformed` makes, for an unusable answer, including an invalid number of a file system of the node.
+ * The stats in `/stats/summary`: https://github.com/kubernetes/kubelet/blob/v0.33.0/pkg/apis/stats/v1alpha1/types.go An absent number stays
+ * absent; it is never 0.
+ * @throws the error of `malformed`, for an unusable response, including an invalid number of a file system of the node.
  */
 export function toKubeletStats(body: JsonObject, malformed: Malformed): KubeletStats {
   const { node, pods } = body;

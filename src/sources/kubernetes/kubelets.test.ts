@@ -125,13 +125,13 @@ test('`kubeletInsecure` accepts any certificate, and `kubeletCa` another CA', as
   });
 });
 
-test('none: the error names the option', async () => {
+test('with `kubelets: none`, the error names the option', async () => {
   const { cluster, node } = await openNode({}, {});
 
   expect(cluster.kubelets).toBe('none');
   await expect(cluster.kubeletStats(node, { signal })).rejects.toMatchObject({
     kind: 'refused',
-    message: 'kubelets are not asked: set `kubelets` to `direct` or `proxy`',
+    message: 'kubelets are not queried: set `kubelets` to `direct` or `proxy`',
   });
 });
 

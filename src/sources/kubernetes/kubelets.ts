@@ -52,7 +52,11 @@ async function ask(
   const { kubelets, name: source } = config;
   const [rule] = accessRules(method, kubelets);
   if (kubelets === 'none' || !rule)
-    throw new SourceError(source, 'refused', 'kubelets are not asked: set `kubelets` to `direct` or `proxy`');
+    throw new SourceError(
+      source,
+      'refused',
+      'kubelets are not queried: set `kubelets` to `direct` or `proxy`',
+    );
   const path = PATHS[method];
   const what = `the kubelet of ${printable(node.name)}`;
   if (kubelets === 'direct') return connection.sendToKubelet({ node, path, rule, what, signal });

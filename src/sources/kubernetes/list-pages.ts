@@ -90,7 +90,7 @@ interface Progress {
 /** What remains of a page once its items were yielded. */
 interface PageEnd {
   readonly continueToken: string | undefined;
-  /** Whether the answer reports remaining items, with or without a token. */
+  /** Whether the response reports remaining items, with or without a token. */
   readonly isCutOff: boolean;
   readonly context: AnswerContext;
 }
@@ -183,13 +183,13 @@ function toPage<T>(
 
 interface ParsedList {
   readonly list: JsonObject;
-  /** Undefined if the answer has no list of items. */
+  /** Undefined if the response has no list of items. */
   readonly items: Iterable<unknown> | undefined;
 }
 
 /**
  * Parses each item only when it is iterated, so that at most one of the 500 items of a page is in memory with all its fields.
- * @throws {SourceError} `malformed` if the answer is not JSON, also while iterating.
+ * @throws {SourceError} `malformed` if the response is not JSON, also while iterating.
  */
 function parseList(context: AnswerContext, answer: HttpAnswer): ParsedList {
   const { head, elements } = splitJsonArray(answer.text, 'items') ?? {};

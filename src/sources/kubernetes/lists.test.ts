@@ -177,7 +177,7 @@ test('a server that keeps sending empty pages is an error', async () => {
 });
 
 test.each([
-  ['a web page', page('<html><title>Sign in</title></html>'), 'malformed', /with a web page/],
+  ['a web page', page('<html><title>Sign in</title></html>'), 'malformed', /returned a web page/],
   ['a list of another kind', page({ kind: 'Status', status: 'Success' }), 'malformed', /another kind/],
   ['no items', page({ kind: 'NodeList', metadata: {} }), 'malformed', /no `items`/],
   [
@@ -211,8 +211,13 @@ test.each([
     'refused',
     /does not accept the token/,
   ],
-  ['403 from a proxy', { status: 403, body: '<html>blocked</html>' }, 'refused', /and a web page/],
-  ['404 from a proxy', { status: 404, body: '<html>default backend</html>' }, 'malformed', /with a web page/],
+  ['403 from a proxy', { status: 403, body: '<html>blocked</html>' }, 'refused', /403 with a web page/],
+  [
+    '404 from a proxy',
+    { status: 404, body: '<html>default backend</html>' },
+    'malformed',
+    /returned 404 with a web page/,
+  ],
   [
     '500',
     { status: 500, body: { kind: 'Status', message: 'etcdserver: request timed out' } },
@@ -251,7 +256,7 @@ test('items before a malformed one are yielded, and counted in the error', async
   expect((read.error as Error).message).toMatch(/^only 2 pods were read: .* an item has no name$/);
 });
 
-test('a missing permission is named, and the answer is not quoted', async () => {
+test('a missing permission is named, and the response is not quoted', async () => {
   const server = await startCluster({ users: [{ name: 'jane', rules: [] }] });
   onTestFinished(server.close);
   const { cluster } = await openLab(server.kubeconfig());
@@ -271,7 +276,7 @@ test('a missing permission is named, and the answer is not quoted', async () => 
   ]);
 });
 
-test('a truncated answer and a lost connection are retried', async () => {
+test('retries a truncated response and a lost connection', async () => {
   const { server, cluster } = await openCluster({ nodes: [nodeObject('node-a')] });
   server.fail({ path: '/api/v1/nodes', lose: 'half' }, 1);
   server.fail({ path: '/api/v1/nodes', lose: 'request' }, 1);
@@ -279,7 +284,7 @@ test('a truncated answer and a lost connection are retried', async () => {
   expect(names((await readAll(cluster.nodes({ signal }))).items)).toEqual(['node-a']);
 });
 
-test('an answer that is always truncated is an error', async () => {
+test('a response that is always truncated is an error', async () => {
   const { server, cluster } = await openCluster({ nodes: [nodeObject('node-a')] });
   server.fail({ path: '/api/v1/nodes', lose: 'half' });
 

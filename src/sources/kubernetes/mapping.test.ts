@@ -18,7 +18,7 @@ import { toDaemonSet, toPod } from './to-pod.ts';
 class Malformed extends Error {}
 const malformed = (because: string): Error => new Malformed(because);
 
-/** Values that replace parts of an answer. */
+/** Values that replace parts of a response. */
 const wrong = fc.oneof(
   fc.constantFrom<unknown>(
     null,
@@ -132,7 +132,7 @@ test.each<readonly [string, object, (body: JsonObject) => unknown]>([
   ['DaemonSet', daemonSetObject('kube-proxy', { image: 'kube-proxy:v1.33.5' }), toDaemonSet],
   ['stats', STATS, (body) => toKubeletStats(body, malformed)],
   ['configuration', configBody(), (body) => toKubeletConfig(body, malformed)],
-])('%s: any answer is mapped to valid values or rejected as malformed', (_, body, map) => {
+])('%s: maps any response to valid values, or rejects it as malformed', (_, body, map) => {
   expect(map(JSON.parse(JSON.stringify(body)) as JsonObject)).toSatisfy(isSound);
   fc.assert(
     fc.property(damaged(body), (answer) => {

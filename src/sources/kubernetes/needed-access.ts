@@ -2,7 +2,7 @@ import type { SourcePermission } from '../../ports/source.ts';
 import type { KubernetesConfig } from './config.ts';
 import { type AccessRule, accessRules, READ_METHODS, ruleInWords, WRITE_METHODS } from './permissions.ts';
 
-/** One SelfSubjectAccessReview, and what its answer means for `wrench doctor`. */
+/** One SelfSubjectAccessReview, and what its result means for `wrench doctor`. */
 export interface AccessReview {
   /** The credential to review: the one for reading, or that of `allow.cordon`. */
   readonly credential: 'reading' | 'cordoning';
@@ -37,7 +37,7 @@ export function accessReviews({ kubelets, allow: { cordon } }: Configured): read
   ];
 }
 
-/** @param answers in the order of the reviews. */
+/** @param answers results in the order of the reviews. */
 export function reportOf(
   reviews: readonly AccessReview[],
   answers: readonly boolean[],

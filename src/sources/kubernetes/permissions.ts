@@ -21,8 +21,8 @@ type Kubelets = Cluster['kubelets'];
 /**
  * The permissions that a method needs in the cluster.
  *
- * The API server authorizes every request that it proxies to a kubelet as `nodes/proxy`. A kubelet that is asked directly authorizes `/stats/*` as
- * `nodes/stats` and, from 1.33, `/configz` as `nodes/configz`; older kubelets require `nodes/proxy` for it:
+ * The API server authorizes every request that it proxies to a kubelet as `nodes/proxy`. A kubelet that is queried directly authorizes
+ * `/stats/*` as `nodes/stats` and, from 1.33, `/configz` as `nodes/configz`; older kubelets require `nodes/proxy` for it:
  * https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/
  */
 export function accessRules(method: ReadMethod | WriteMethod, kubelets: Kubelets): readonly AccessRule[] {

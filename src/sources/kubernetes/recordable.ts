@@ -33,8 +33,8 @@ const CONFIG_KEYS = new Set([
 ]);
 
 /**
- * A recorder that omits everything in the answers of a cluster that Wrench does not read and that may be private: environment variables except
- * DOCKER_HOST, annotations, probes, options of volumes, container statuses, and settings of kubelets.
+ * A recorder that omits everything in the responses of a cluster that Wrench doesn't read and that may be private: environment variables
+ * except DOCKER_HOST, annotations, probes, options of volumes, container statuses, and settings of kubelets.
  */
 export function withoutPrivateParts(recorder: SourceRecorder): SourceRecorder {
   return {

@@ -37,7 +37,7 @@ export async function loadRequestFactories(server: string): Promise<RequestFacto
 }
 
 /**
- * Nearly everything that a list of pods allocates is garbage at once. V8 would let the young generation grow to three times 64 MB for it, and can then no
+ * Nearly everything that a list of pods allocates is garbage right away. V8 would let the young generation grow to three times 64 MB for it, and can then no
  * longer collect it apart from the rest: with a small `--max-old-space-size` the process runs out of memory although it holds little. Without growth,
  * reading 150,000 pods takes as long. The flag is read each time the young generation would grow:
  * https://github.com/v8/v8/blob/main/src/flags/flag-definitions.h

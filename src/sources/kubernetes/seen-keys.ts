@@ -9,8 +9,8 @@ export interface SeenKeys {
 const FIRST_SLOTS = 1_024;
 
 /**
- * An open-addressing hash set. The probability that any two of 150,000 keys share a fingerprint is about 1 in 10⁹. Each set has its own random seed, so
- * nobody can choose the names of two pods so that they collide.
+ * An open-addressing hash set. The probability that any two of 150,000 keys share a fingerprint is about 1 in 10⁹. Each set has its own
+ * random seed, so no one can choose names of pods that collide.
  */
 export function makeSeenKeys(): SeenKeys {
   const seed = randomBytes(8);

@@ -44,7 +44,7 @@ test.each([
       spec: { taints: [{ key: 'eks.amazonaws.com/compute-type', value: 'fargate', effect: 'NoSchedule' }] },
     },
   ],
-])('a node of Fargate is managed by nobody else, by %s', (_, parts) => {
+])('recognizes a Fargate node by %s', (_, parts) => {
   expect(node(parts).isServerless).toBe(true);
   expect(node({})).not.toHaveProperty('isServerless');
 });

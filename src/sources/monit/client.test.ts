@@ -61,24 +61,24 @@ test.each([
   [{ process: 'sshd' }, 'sshd is not listed in `allow.restart.processes` of the source monit'],
   [{ deployment: 'cf' }, 'the source monit has no deployment cf'],
   [{ id: '7' }, 'the source monit has no host doppler_z2/7'],
-])('%o is refused before anything is sent', async (asked, message) => {
+])('rejects %o before anything is sent', async (asked, message) => {
   const { url, requests } = await fake();
   await expect(restart({ url, ...asked })).rejects.toMatchObject({ message });
   expect(requests).toEqual([]);
 });
 
-test('a monit that accepts the order and does nothing is detected', async () => {
+test('detects a monit that accepts the action and does nothing', async () => {
   const { url, requests } = await fake();
   await expect(restart({ url, actionSeconds: 1 })).rejects.toMatchObject({
     kind: 'unreachable',
     message: expect.stringMatching(
-      /^monit took the order \d+ s ago; doppler is the same process as before \(pid 812\)$/,
+      /^monit accepted the action \d+ s ago; doppler is the same process as before \(pid 812\)$/,
     ) as string,
   });
   expect(requests.filter((one) => one.startsWith('POST'))).toEqual(['POST /doppler restart']);
 });
 
-test('a monit that never executes the order is detected', async () => {
+test('detects a monit that never executes the action', async () => {
   const { url } = await fake({
     onOrder: (process) => {
       process.pendingAction = 2;
@@ -86,11 +86,11 @@ test('a monit that never executes the order is detected', async () => {
     },
   });
   await expect(restart({ url, actionSeconds: 1 })).rejects.toThrow(
-    /^monit took the order \d+ s ago; doppler is still pending restart$/,
+    /^monit accepted the action \d+ s ago; doppler is still pending restart$/,
   );
 });
 
-test('a process with a pending restart is not restarted twice', async () => {
+test('does not restart a process with a pending restart again', async () => {
   const { url, requests } = await fake({ processes: [{ ...RUNNING, pendingAction: 2 }] });
   await expect(restart({ url })).rejects.toMatchObject({
     kind: 'refused',
@@ -99,7 +99,7 @@ test('a process with a pending restart is not restarted twice', async () => {
   expect(requests).toEqual(['GET /_status2']);
 });
 
-test('a monit of an age without tokens is restarted through, and 200 means taken as 302 does', async () => {
+test('restarts through a monit version without tokens, where 200 means accepted like 302', async () => {
   const { url } = await fake({
     version: '5.2.5',
     onOrder: (process) => {
@@ -115,17 +115,17 @@ test.each([
   [
     503,
     'refused',
-    'monit on doppler_z2/0 is busy with another order for doppler (503): try again in a minute',
+    'monit on doppler_z2/0 is busy with another action for doppler (503): try again in a minute',
   ],
   [403, 'refused', 'monit on doppler_z2/0 refused to act on doppler: this user is read-only (403)'],
-  [400, 'refused', 'monit on doppler_z2/0 does not understand the order for doppler (400)'],
-])('an order answered with %i is reported in plain words and not repeated', async (status, kind, message) => {
+  [400, 'refused', 'monit on doppler_z2/0 rejected the action for doppler (400)'],
+])('explains an action that returned %i, and does not repeat it', async (status, kind, message) => {
   const { url, requests } = await fake({ onOrder: () => status });
   await expect(restart({ url })).rejects.toMatchObject({ kind, message });
   expect(requests.filter((one) => one.startsWith('POST'))).toHaveLength(1);
 });
 
-test('an order that may no longer continue is stopped', async () => {
+test('stops an action once its signal is aborted', async () => {
   const { url } = await fake();
   const reason = new Error('frozen');
   const stop = new AbortController();
@@ -134,7 +134,7 @@ test('an order that may no longer continue is stopped', async () => {
   await expect(restarting).rejects.toBe(reason);
 });
 
-test('a process that is there again under the same number is known by its age', async () => {
+test('recognizes a restarted process with the same pid by its uptime', async () => {
   const { url } = await fake({
     onOrder: (process) => {
       process.uptimeSeconds = 0;
@@ -144,7 +144,7 @@ test('a process that is there again under the same number is known by its age', 
   expect((await restart({ url })).summary).toMatch(/^doppler: pid 812 -> 812 after/);
 });
 
-test('one poll that gets no answer while monit is at work is not the end', async () => {
+test('a failed poll does not end the restart', async () => {
   const { url, processes } = await fake({
     onOrder: (process) => {
       process.pid = 1043;

@@ -5,12 +5,12 @@ import { openHttp, type PlainHttpClient, type TextResponse } from '../../wire/ht
 import type { MonitConfig, MonitHost } from './config.ts';
 import { type MonitStatus, parseStatus } from './parse-status.ts';
 
-/** The monits of one source, over HTTP. */
+/** The HTTP client for the monits of one source. */
 export interface MonitClient {
   readonly readStatus: (host: MonitHost, signal: AbortSignal) => Promise<StatusResponse>;
   /**
-   * Sends an action, once. It resolves when monit has accepted the action, not when it is done.
-   * @throws {SourceError} `refused` or `missing` where nothing will be done; `unreachable` where it may.
+   * Sends an action, once. Resolves when monit has accepted it, not when it is done.
+   * @throws {SourceError} `refused` or `missing` if nothing will be done; `unreachable` if that is unknown.
    */
   readonly send: (order: MonitAction, signal: AbortSignal) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -18,7 +18,7 @@ export interface MonitClient {
 
 export interface StatusResponse {
   readonly status: MonitStatus;
-  /** The CSRF token that monit expects with an action; old versions send none. */
+  /** The CSRF token that monit requires with an action; old versions send none. */
   readonly token?: string;
 }
 
@@ -30,7 +30,7 @@ export interface MonitAction {
 }
 
 const MAX_BYTES = 4_000_000;
-/** 302 to the process's own page is what 5.33 answers, 200 with that page what 5.2 does: both mean taken, and neither done. */
+/** 5.33 returns 302 to the page of the process, and 5.2 returns that page with 200: both mean accepted, not done. */
 const TAKEN = [200, 302];
 const REFUSALS = [400, 403, 404, 503];
 
@@ -59,9 +59,9 @@ export function openMonitClient(config: MonitConfig, recorder?: SourceRecorder):
         throw malformed(
           name,
           host,
-          `responded, but no service in the response can be parsed: ${unread[0]!.because}`,
+          `responded, but no service in the response could be parsed: ${unread[0]!.because}`,
         );
-      // monit adds the machine itself where it is not configured: https://mmonit.com/monit/documentation/monit.html#SYSTEM
+      // monit adds the machine itself if it is not configured: https://mmonit.com/monit/documentation/monit.html#SYSTEM
       if (processes.length + others.length === 0)
         throw malformed(name, host, 'responded, but lists no service, not even the machine itself');
       return { status, ...tokenIn(answer) };
@@ -96,7 +96,7 @@ function authorization({ auth }: MonitConfig, host: MonitHost): { readonly autho
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
 }
 
-/** Every answer may bring a fresh one. Known by the cookie, not by the version: monit 5.2 has none. */
+/** Every response may have a new token. Detected by the cookie, not the version: monit 5.2 has none. */
 function tokenIn({ headers }: TextResponse): { readonly token?: string } {
   const token = /(?:^|;\s*)securitytoken=(\w{1,128})/.exec(headers['set-cookie'] ?? '')?.[1];
   return token === undefined ? {} : { token };
@@ -109,22 +109,22 @@ function actionError(
   { status, text }: TextResponse,
 ): SourceError {
   const monit = `monit on ${instance}`;
-  if (status === 404) return new SourceError(source, 'missing', `${monit} knows no process ${process} (404)`);
+  if (status === 404) return new SourceError(source, 'missing', `${monit} has no process ${process} (404)`);
   if (status === 503)
     return new SourceError(
       source,
       'refused',
-      `${monit} is busy with another order for ${process} (503): try again in a minute`,
+      `${monit} is busy with another action for ${process} (503): try again in a minute`,
     );
   if (status === 400)
-    return new SourceError(source, 'refused', `${monit} does not understand the order for ${process} (400)`);
+    return new SourceError(source, 'refused', `${monit} rejected the action for ${process} (400)`);
   const because = /csrf/i.test(text)
     ? 'it rejected its own CSRF token (403)'
     : 'this user is read-only (403)';
   return new SourceError(source, 'refused', `${monit} refused to act on ${process}: ${because}`);
 }
 
-/** monit takes names byte by byte, as its own file has them. */
+/** monit reads names as bytes, as in its configuration file. */
 function encodeLatin1(name: string): string {
   return [...Buffer.from(name, 'latin1')]
     .map((byte) => {
@@ -134,7 +134,7 @@ function encodeLatin1(name: string): string {
     .join('');
 }
 
-/** Reads the PEM file at the first request, so that a missing one fails this source only. */
+/** Reads the PEM file at the first request, so that a missing file fails only this source. */
 function openOnce(
   { name, ca }: MonitConfig,
   recorder: SourceRecorder | undefined,
@@ -146,7 +146,7 @@ function openOnce(
   const start = async (): Promise<PlainHttpClient> => {
     if (ca === undefined) return openHttp({ source: name, recorder });
     const pem = await readFile(ca, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new SourceError(name, 'missing', `the file ${ca} cannot be read (${error.code})`);
+      throw new SourceError(name, 'missing', `couldn't read the file ${ca} (${error.code})`);
     });
     return openHttp({ source: name, tls: { ca: pem }, recorder });
   };

@@ -13,21 +13,26 @@ import {
 } from '../options.ts';
 
 const auth = userOption({
-  username: 'The user; BOSH writes `vcap` everywhere.',
-  password: 'The password. If nothing may be restarted, a monit user marked `read-only` is enough.',
+  username: 'The user name; on BOSH VMs always `vcap`.',
+  password: 'The password. Unless processes may be restarted, a monit user marked `read-only` is enough.',
 });
 
 const host = z.strictObject({
   url: urlOption({ protocols: ['http', 'https'] }).meta({
-    description: "The address of monit's HTTP interface, `http://10.0.16.5:2812`.",
+    description: "The address of monit's HTTP interface: `http://10.0.16.5:2812`.",
   }),
   instance: nonEmptyText
     .regex(/^[^/\s]+\/[^/\s]+$/, { error: 'must be a group and an index or id, such as doppler_z2/0' })
-    .meta({ description: 'The name of the machine, `doppler_z2/0`.' }),
-  id: nonEmptyText.optional().meta({ description: 'Its UUID, if other systems identify it by that.' }),
-  zone: nonEmptyText.optional().meta({ description: 'The availability zone that it is in.' }),
-  addresses: z.array(nonEmptyText).default([]).meta({ description: 'Its addresses, as others see them.' }),
-  auth: auth.optional().meta({ description: "The user of this host, if it is not the source's own `auth`." }),
+    .meta({ description: 'The name of the machine: `doppler_z2/0`.' }),
+  id: nonEmptyText
+    .optional()
+    .meta({ description: 'The UUID of the machine, if other systems identify it by that.' }),
+  zone: nonEmptyText.optional().meta({ description: 'The availability zone of the machine.' }),
+  addresses: z
+    .array(nonEmptyText)
+    .default([])
+    .meta({ description: 'The addresses of the machine, as other systems see them.' }),
+  auth: auth.optional().meta({ description: 'The user on this host. Default: the `auth` of the source.' }),
 });
 
 const processes = z.array(nonEmptyText);
@@ -36,12 +41,12 @@ const restart = z
   .strictObject({
     processes: processes.min(1).meta({
       description:
-        'Names of processes: `[doppler]`. monit runs no drain scripts, so list none that would lose work.',
+        'Names of processes: `[doppler]`. monit runs no drain scripts, so list no process that would lose work.',
     }),
   })
-  .meta({ description: 'Restarting single processes.' });
+  .meta({ description: 'Allows restarting single processes.' });
 
-/** Up to version 0.6. */
+/** The key up to version 0.6. */
 export const oldRestart: OldKey<'restart', readonly string[], { restart: z.output<typeof restart> }> = {
   key: 'restart',
   toAllow: (processes) => (processes.length > 0 ? { restart: { processes: [...processes] } } : undefined),
@@ -57,11 +62,11 @@ const monit = z
       .array(host)
       .min(1)
       .refine((hosts) => new Set(hosts.map(({ instance }) => instance)).size === hosts.length, {
-        error: 'must not name an instance twice',
+        error: 'must not list an instance twice',
       })
       .meta({ description: 'The machines.' }),
-    auth: auth.optional().meta({ description: 'The user for all hosts without an `auth` of their own.' }),
-    ca: caOption("the monits' certificates, if they use https"),
+    auth: auth.optional().meta({ description: 'The user on all hosts without their own `auth`.' }),
+    ca: caOption('the certificates of the monits, if they use https'),
     allow: allowOption({ restart: restart.exactOptional() }),
     restart: deprecatedOption(processes, 'allow.restart'),
     timeoutMs: timeoutOption(),
@@ -70,7 +75,7 @@ const monit = z
       .positive()
       .max(3_600)
       .default(120)
-      .meta({ description: 'How long a restart may take until the process runs again, in seconds.' }),
+      .meta({ description: 'The timeout for a restart, until the process runs again, in seconds.' }),
   })
   .refine((config) => config.auth !== undefined || config.hosts.every(({ auth }) => auth !== undefined), {
     message: 'is needed, or one for each host',

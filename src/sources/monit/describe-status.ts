@@ -18,7 +18,7 @@ const PENDING: Readonly<Record<number, string>> = {
 
 const TYPES = ['filesystem', 'directory', 'file', 'process', 'host', 'system', 'fifo', 'program', 'network'];
 
-/** The bits of a status from the lowest on: the events of `src/event.h` in monit's sources. */
+/** The bits of a status, lowest first: https://bitbucket.org/tildeslash/monit/src/master/src/event.h. */
 const FAILURES = [
   'its checksum changed or is wrong',
   'a resource limit is exceeded',
@@ -57,23 +57,26 @@ export function typeOf({ type }: MonitService): string {
   return TYPES[type] ?? `service of type ${type}`;
 }
 
-/** What failed, one for each bit of the status. A bit of a later monit is shown as it is: it is no sign of health. */
+/** What failed, one text per bit of the status. Unknown bits of newer monits are shown as numbers, because they don't mean healthy. */
 export function failuresOf({ status }: MonitService): readonly string[] {
   if (status < 0) return [`status ${status}`];
   const bits = status.toString(2).split('').toReversed();
   return bits.flatMap((bit, at) =>
-    bit === '0' ? [] : [FAILURES[at] ?? `status 0x${(2 ** at).toString(16)}, which Wrench does not know`],
+    bit === '0' ? [] : [FAILURES[at] ?? `status 0x${(2 ** at).toString(16)}, which Wrench doesn't know`],
   );
 }
 
-/** As the BOSH agent derives it, but for its word `unknown`: jobsupervisor/monit/status.go in cloudfoundry/bosh-agent. */
+/**
+ * The state as derived by the BOSH agent, except `unknown`:
+ * https://github.com/cloudfoundry/bosh-agent/blob/main/jobsupervisor/monit/status.go
+ */
 export function processState({ monitor, status }: MonitService): RunningProcess['state'] {
   if (monitor === 0) return 'unmonitored';
   if ((monitor & NOT_YET) !== 0) return 'starting';
   return status === 0 ? 'running' : 'failing';
 }
 
-/** Nothing is pending, it is monitored, and it is healthy: that monit accepted an order means none of these. */
+/** Whether nothing is pending, and the process is monitored and healthy. An accepted action implies none of these. */
 export function isSettled({ monitor, status, pendingAction, pid }: MonitProcess): boolean {
   return pendingAction === 0 && monitor === MONITORED && status === 0 && pid !== undefined;
 }

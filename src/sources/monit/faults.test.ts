@@ -55,7 +55,7 @@ async function fake(options: FakeMonitOptions): Promise<string> {
   return started.url;
 }
 
-/** Waits until a fake was asked so many times. */
+/** Waits until a fake has received this many requests. */
 async function asked(url: string, times: number): Promise<void> {
   await expect.poll(() => fakes.get(url)?.requests.length, { timeout: 40_000 }).toBe(times);
 }
@@ -64,7 +64,7 @@ function gapsOf({ gaps = [] }: Deployment): readonly string[] {
   return gaps.map(({ what, error }) => `${what}: ${error.kind}: ${error.message}`);
 }
 
-test('every service of the group counts, as for the BOSH agent, and each fault says what failed', async () => {
+test('like the BOSH agent, counts every service of the group, and each fault says what failed', async () => {
   const { instances, gaps } = await read([{ url: monit.url, instance: 'cell/0' }]);
   expect(gaps).toBeUndefined();
   expect(instances[0]).toMatchObject({
@@ -112,7 +112,7 @@ test.each([
   ['failing', { status: 0, monitor: 0 }],
   ['starting', { status: 512, monitor: 2 }],
   ['running', { status: 0, monitor: 1 }],
-] as const)('an instance is called %s where a disk of the group has %o', async (state, disk) => {
+] as const)('an instance is %s if a disk of the group has %o', async (state, disk) => {
   const url = await fake({
     processes: [{ name: 'rep', ...RUNNING }],
     others: [{ name: 'data', type: 0, ...disk }],
@@ -120,7 +120,7 @@ test.each([
   expect((await read([{ url, instance: 'cell/0' }])).instances[0]?.state).toBe(state);
 });
 
-test('without groups a machine is failing by what is monitored, and what is not monitored is shown', async () => {
+test('without groups, only monitored services can make a machine fail, and unmonitored ones are shown', async () => {
   const processes = [{ name: 'rep', ...RUNNING }];
   const off = await fake({
     processes,
@@ -144,7 +144,7 @@ test('without groups a machine is failing by what is monitored, and what is not 
   ]);
 });
 
-test('bits and types of a later monit are shown as they are', async () => {
+test('shows unknown bits and types of newer monits as numbers', async () => {
   const url = await fake({
     processes: [],
     others: [{ name: 'new', type: 11, status: 2 ** 33 + 512, monitor: 1 }],
@@ -152,12 +152,12 @@ test('bits and types of a later monit are shown as they are', async () => {
   expect((await read([{ url, instance: 'cell/0' }])).instances[0]?.faults).toMatchObject([
     {
       type: 'service of type 11',
-      failures: ['it does not exist', 'status 0x200000000, which Wrench does not know'],
+      failures: ['it does not exist', "status 0x200000000, which Wrench doesn't know"],
     },
   ]);
 });
 
-test('a service that cannot be read is a gap with its name, and the others of its host are read', async () => {
+test('an unreadable service is a gap with its name, and the other services of the host are read', async () => {
   const url = await fake({
     processes: [
       { name: 'x">y', ...RUNNING },
@@ -170,7 +170,7 @@ test('a service that cannot be read is a gap with its name, and the others of it
 });
 
 test.each([1, 2] as const)(
-  'dialect %i: where the connection ends in the middle, what was whole is read and the rest is a gap',
+  'format %i: if the connection ends in the middle, complete services are read and the rest is a gap',
   async (dialect) => {
     const processes = ['nats', 'rep', 'garden'].map((name) => ({ name, ...RUNNING }));
     const cutAt = statusText(processes, '5.33.0', dialect).indexOf('garden') + 80;
@@ -184,13 +184,13 @@ test.each([1, 2] as const)(
   },
 );
 
-test('where nothing of an answer was whole, the host could not be read', async () => {
+test('a response without any complete service is an unreadable host', async () => {
   const processes = [{ name: 'rep', ...RUNNING }];
   const url = await fake({ processes, cutAt: statusText(processes, '5.33.0', 2).indexOf('rep') + 20 });
   await expect(read([{ url, instance: 'cell/0' }])).rejects.toMatchObject({
     kind: 'malformed',
     message:
-      'cell/0 responded, but no service in the response can be parsed: its entry in the response is cut off',
+      'cell/0 responded, but no service in the response could be parsed: its entry in the response is cut off',
   });
 });
 
@@ -203,7 +203,7 @@ test('a host that has not responded at the deadline does not affect the others',
     monitConfig.parse({
       kind: 'monit',
       auth: AUTH,
-      // Fifty are asked at once: the last one follows when the first has answered.
+      // Fifty hosts are queried at once; the last one follows when the first has responded.
       hosts: [
         { url, instance: 'cell/0' },
         ...Array.from({ length: 50 }, (_, at) => ({ url: silent, instance: `cell/${at + 1}` })),

@@ -9,12 +9,12 @@ const MAX_NAMED = 5;
 const HINTS: Readonly<Record<SourceErrorKind, string>> = {
   refused: 'correct `auth`: the user and password after `allow` in the monitrc',
   unreachable:
-    "correct the `url`, or let the monitrc's `set httpd` listen where this machine reaches it: BOSH's listens on 127.0.0.1 only",
+    'correct the `url`, or set `set httpd` in the monitrc to an address that this machine can reach: on BOSH it listens on 127.0.0.1 only',
   missing: 'correct the `url`, or the path in `ca`',
   malformed: "correct the `url`: it must be monit's own port (2812, or 2822 on BOSH)",
 };
 
-/** All hosts are queried: one that responds says nothing about the others. Throws only for our own bugs. */
+/** Queries all hosts: one that responds says nothing about the others. Throws only on a bug in Wrench. */
 export async function checkMonitHealth(
   config: MonitConfig,
   client: MonitClient,
@@ -29,12 +29,12 @@ export async function checkMonitHealth(
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    const summary = `${answering} of ${config.hosts.length} monits responded before the check was cut off`;
+    const summary = `${answering} of ${config.hosts.length} monits responded before the timeout`;
     return { ok: false, summary, hint: 'allow more time' };
   }
   const { hosts } = config;
   const { restart } = config.allow;
-  const permission = restart ? `may restart ${restart.processes.join(', ')}` : 'reading only';
+  const permission = restart ? `can restart ${restart.processes.join(', ')}` : 'read-only';
   const summary = `${answering} of ${hosts.length} ${hosts.length === 1 ? 'monit responds' : 'monits respond'}; ${permission}`;
   const [first] = notResponding;
   if (!first) return { ok: true, summary };

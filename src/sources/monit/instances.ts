@@ -12,7 +12,7 @@ import type { MonitClient } from './client.ts';
 import { failuresOf, processState, typeOf } from './describe-status.ts';
 import { type MonitProcess, type MonitService, type MonitStatus, SYSTEM } from './parse-status.ts';
 
-/** Enough that a rack which does not respond does not hold up the others. */
+/** High enough that a rack that doesn't respond doesn't delay the others. */
 const HOSTS_AT_ONCE = 50;
 
 type HostStatus = { readonly host: MonitHost } & (
@@ -20,7 +20,7 @@ type HostStatus = { readonly host: MonitHost } & (
   | { readonly error: SourceError }
 );
 
-/** Queries every host: at a deadline those that have not responded end with its error, and the others are kept. */
+/** Queries every host. At a deadline, hosts that have not responded get its error, and the others are kept. */
 export async function* readHosts(
   { hosts }: MonitConfig,
   client: MonitClient,
@@ -38,7 +38,7 @@ export async function* readHosts(
   yield* concurrently(hosts, HOSTS_AT_ONCE, read);
 }
 
-/** @throws {SourceError} where not one host could be read. */
+/** @throws {SourceError} if no host could be read. */
 export async function readDeployment(
   config: MonitConfig,
   client: MonitClient,
@@ -46,7 +46,7 @@ export async function readDeployment(
 ): Promise<Deployment> {
   const statuses = new Map<MonitHost, HostStatus>();
   for await (const status of readHosts(config, client, signal)) statuses.set(status.host, status);
-  // As configured, whoever answered first.
+  // In the configured order.
   const inOrder = config.hosts.map((host) => statuses.get(host)).filter((one) => one !== undefined);
   const instances = inOrder.flatMap((status) =>
     'error' in status ? [] : [instanceOf(status.host, status.status, config)],
@@ -68,7 +68,7 @@ function gapsOf({ name }: MonitConfig, status: HostStatus): NonNullable<Deployme
 
 function noneReadable({ name, hosts }: MonitConfig, error: SourceError): SourceError {
   if (hosts.length === 1) return error;
-  return new SourceError(name, error.kind, `none of ${hosts.length} monits could be read: ${error.message}`);
+  return new SourceError(name, error.kind, `couldn't read any of ${hosts.length} monits: ${error.message}`);
 }
 
 /** `doppler_z2/0` is a group and an index; `doppler_z2/3f1c…` a group and an id. */
@@ -102,7 +102,7 @@ function faultOf(service: MonitService): readonly ServiceFault[] {
   const { name, failsInstance, message } = service;
   const state = processState(service);
   if (state === 'running') return [];
-  // The machine itself, which no job depends on: only what has failed is news.
+  // The machine itself, which no job depends on: reported only if it has failed.
   if (!failsInstance && state !== 'failing' && service.type === SYSTEM) return [];
   const failures = state === 'failing' ? failuresOf(service) : [];
   return [
@@ -117,14 +117,14 @@ function faultOf(service: MonitService): readonly ServiceFault[] {
   ];
 }
 
-/** As the BOSH agent adds them up: one that starts outweighs one that fails. */
+/** Like the BOSH agent: a process that is starting takes precedence over one that is failing. */
 function wholeOf(services: readonly MonitService[]): Instance['state'] {
   const states = new Set(services.map(processState));
   if (states.has('starting')) return 'starting';
   return states.has('failing') || states.has('unmonitored') ? 'failing' : 'running';
 }
 
-/** Of what may be restarted only: beside it another process may come and go every few seconds, which is no reason for another plan. */
+/** Only of processes that can be restarted: other processes may restart every few seconds, which must not change the plan. */
 function incarnationOf(processes: readonly MonitProcess[]): string {
   return processes.map((one) => `${one.name} ${processState(one) === 'running' ? one.pid : '-'}`).join(', ');
 }
@@ -149,6 +149,6 @@ function permissionFor(
     allowed: true,
     scope: 'process',
     processes: restartable.map((one) => one.name),
-    sideEffects: ['Drain scripts are not run: monit stops the process at once'],
+    sideEffects: ["Drain scripts don't run: monit stops the process immediately"],
   };
 }

@@ -58,7 +58,7 @@ async function fake(options: FakeMonitOptions): Promise<string> {
 const here = (more: object = {}): object => ({ url: monit.url, instance: 'doppler_z2/0', ...more });
 const RUNNING = { status: 0, monitor: 1, pendingAction: 0, pid: 812, uptimeSeconds: 41 };
 
-test('running, unmonitored and unstartable processes are distinguished', async () => {
+test('distinguishes running, unmonitored and unstartable processes', async () => {
   const id = 'e0a1f6d0-3a0f-4b64-8f3e-9c1e6ff0a001';
   const source = open([here({ id, zone: 'z2', addresses: ['10.160.55.26'] })]);
   const { instances, gaps, name } = await read(source);
@@ -96,7 +96,7 @@ test('running, unmonitored and unstartable processes are distinguished', async (
   expect(source.writes).toBeUndefined();
 });
 
-test('both dialects of the real monit say the same', async () => {
+test('both formats of the real monit give the same result', async () => {
   const ask = async (path: string): Promise<string> => {
     const authorization = `Basic ${Buffer.from(`${AUTH.username}:${AUTH.password}`).toString('base64')}`;
     const answer = await fetch(monit.url + path, { headers: { authorization } });
@@ -109,7 +109,7 @@ test('both dialects of the real monit say the same', async () => {
   expect(older).toEqual(namesAndPids(await ask('/_status2?format=xml')));
 });
 
-test('what may be restarted is what the configuration names and the machine has', async () => {
+test('a process can be restarted if it is configured and exists on the machine', async () => {
   const { instances } = await read(
     open([here()], { allow: { restart: { processes: ['doppler', 'router'] } } }),
   );
@@ -119,7 +119,7 @@ test('what may be restarted is what the configuration names and the machine has'
       allowed: true,
       scope: 'process',
       processes: ['doppler'],
-      sideEffects: ['Drain scripts are not run: monit stops the process at once'],
+      sideEffects: ["Drain scripts don't run: monit stops the process immediately"],
     },
   });
   const other = await read(open([here()], { allow: { restart: { processes: ['router'] } } }));
@@ -129,7 +129,7 @@ test('what may be restarted is what the configuration names and the machine has'
   });
 });
 
-test('a monit that cannot be read is a gap, and the others are seen', async () => {
+test('an unreadable monit is a gap, and the others are read', async () => {
   const nobody = { url: 'http://127.0.0.1:1', instance: 'doppler_z3/0' };
   const stranger = here({ instance: 'doppler_z1/0', auth: { username: 'vcap', password: 'wrong' } });
   const { instances, gaps } = await read(open([stranger, here(), nobody]));
@@ -140,15 +140,15 @@ test('a monit that cannot be read is a gap, and the others are seen', async () =
   ]);
 });
 
-test('where no monit can be read there is no report at all', async () => {
+test('fails if no monit can be read', async () => {
   const nobody = { url: 'http://127.0.0.1:1', instance: 'doppler_z3/0' };
   await expect(read(open([nobody, { ...nobody, instance: 'doppler_z1/0' }]))).rejects.toMatchObject({
     kind: 'unreachable',
-    message: expect.stringMatching(/^none of 2 monits could be read: 127\.0\.0\.1:1 refused the connection/),
+    message: expect.stringMatching(/^couldn't read any of 2 monits: 127\.0\.0\.1:1 refused the connection/),
   });
 });
 
-test('a monit of another age is read in the dialect it has', async () => {
+test('reads another version of monit in its own format', async () => {
   const url = await fake({ version: '5.2.5', dialects: [1], processes: [{ name: 'doppler', ...RUNNING }] });
   const { instances } = await read(open([{ url, instance: 'doppler_z1/0' }]));
   expect(instances[0]).toMatchObject({
@@ -162,7 +162,7 @@ test.each([
   ['failing', [{}, { status: 512 }]],
   ['failing', [{}, { monitor: 0 }]],
   ['starting', [{ status: 512 }, { monitor: 2 }]],
-] as const)('an instance is called %s as the BOSH agent would', async (state, [one, other]) => {
+] as const)('an instance is %s, as for the BOSH agent', async (state, [one, other]) => {
   const processes = [
     { name: 'doppler', ...RUNNING, ...one },
     { name: 'metron_agent', ...RUNNING, ...other },
@@ -171,7 +171,7 @@ test.each([
   expect((await read(open([{ url, instance: 'doppler_z1/0' }]))).instances[0]?.state).toBe(state);
 });
 
-test('something else that answers there is not taken for a monit', async () => {
+test('another server is not mistaken for a monit', async () => {
   const url = `${await fake({ processes: [] })}/elsewhere`;
   await expect(read(open([{ url, instance: 'doppler_z1/0' }]))).rejects.toMatchObject({
     kind: 'malformed',
@@ -179,18 +179,18 @@ test('something else that answers there is not taken for a monit', async () => {
   });
 });
 
-test('the doctor says who answers, and what to do about who does not', async () => {
+test('the health check says which monits respond, and what to do about the others', async () => {
   const signal = new AbortController().signal;
   expect(await open([here()]).healthCheck(signal)).toEqual({
     ok: true,
-    summary: '1 of 1 monit responds; reading only',
+    summary: '1 of 1 monit responds; read-only',
   });
   const stranger = here({ instance: 'doppler_z1/0', auth: { username: 'vcap', password: 'wrong' } });
   expect(
     await open([here(), stranger], { allow: { restart: { processes: ['doppler'] } } }).healthCheck(signal),
   ).toEqual({
     ok: false,
-    summary: `1 of 2 monits respond; may restart doppler; not responding: doppler_z1/0 (${new URL(monit.url).host} refused: permission denied (401))`,
+    summary: `1 of 2 monits respond; can restart doppler; not responding: doppler_z1/0 (${new URL(monit.url).host} refused: permission denied (401))`,
     hint: 'correct `auth`: the user and password after `allow` in the monitrc',
   });
 });

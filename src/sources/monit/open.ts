@@ -6,7 +6,7 @@ import { readDeployment } from './instances.ts';
 import { checkMonitHealth } from './health-check.ts';
 import { restartProcess } from './restart.ts';
 
-/** The monits of some machines, read as one deployment that is called as the source. Opening asks nothing yet. */
+/** The monits of some machines, read as one deployment with the name of the source. Opening it sends no requests. */
 export function openMonit(config: MonitConfig, recorder?: SourceRecorder): Source {
   const client = openMonitClient(config, recorder);
   return {

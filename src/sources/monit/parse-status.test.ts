@@ -22,7 +22,7 @@ function gapsOf(status: MonitStatus | undefined): readonly string[] | undefined 
   return status?.unread.map(({ name, because }) => `${name ?? '?'}: ${because}`);
 }
 
-test.each(DIALECTS)('dialect %i has processes, and no pid of one that does not exist', (dialect) => {
+test.each(DIALECTS)('format %i has processes, and no pid for one that does not exist', (dialect) => {
   const counted = { type: 3, failsInstance: true };
   expect(parseStatus(statusText([DOPPLER, GONE], '5.2.5', dialect))).toMatchObject({
     processes: [
@@ -33,13 +33,13 @@ test.each(DIALECTS)('dialect %i has processes, and no pid of one that does not e
   });
 });
 
-test('of a machine of BOSH the processes of its jobs are read, and nothing else that runs there', () => {
+test('on a BOSH machine, reads only the processes of its jobs', () => {
   const text = statusText([DOPPLER, { ...GONE, name: 'toolbelt' }], '5.2.5', 2);
   const outside = text.replace('<service>toolbelt</service>', '');
   expect(namesOf(parseStatus(outside))).toEqual(['doppler']);
 });
 
-test('an empty group of BOSH leaves nothing out', () => {
+test('an empty BOSH group excludes nothing', () => {
   const text = statusText([DOPPLER, GONE], '5.2.5', 2).replaceAll(/<service>\w+<\/service>/g, '');
   expect(namesOf(parseStatus(text))).toEqual(['doppler', 'metron_agent']);
 });
@@ -48,29 +48,29 @@ test.each([
   ['with more space in its tag', '<service  name="doppler">'],
   ['with a line break in its tag', '<service\nname="doppler">'],
   ['with single quotes', "<service name='doppler'>"],
-])('a service %s is unread, and not left out', (_, tag) => {
+])('a service %s is unread, not dropped', (_, tag) => {
   const text = statusText([{ ...DOPPLER, status: 512 }, GONE], '5.33.0', 2)
     .replace('<service name="doppler">', tag)
     .replaceAll(/<servicegroups>[\s\S]*<\/servicegroups>/g, '');
   expect(gapsOf(parseStatus(text))).toEqual([expect.stringContaining('its name cannot be read')]);
 });
 
-test('a name that looks like a number stays a name', () => {
+test('a name that looks like a number stays a string', () => {
   const text = statusText([{ ...DOPPLER, name: '0012' }], '5.33.0', 2);
   expect(namesOf(parseStatus(text))).toEqual(['0012']);
 });
 
-test('a monit that watches nothing is read, and has no processes', () => {
+test('reads a monit that monitors nothing', () => {
   const text =
     '<?xml version="1.0"?><monit id="1"><server/><services></services><servicegroups></servicegroups></monit>';
   expect(parseStatus(text)).toEqual({ processes: [], others: [], unread: [] });
 });
 
 test.each([
-  ['in the group of BOSH, all but the system', 2, { inGroup: true }, [true, true, false]],
+  ['in the BOSH group, all except the system', 2, { inGroup: true }, [true, true, false]],
   ['outside of that group', 2, { inGroup: false }, [false]],
-  ['without any group, all that is monitored but the system', 1, {}, [true, true, false]],
-] as const)('what counts for a machine is, %s', (_, dialect, more, counts) => {
+  ['without any group, everything monitored except the system', 1, {}, [true, true, false]],
+] as const)('what counts for a machine: %s', (_, dialect, more, counts) => {
   const others: FakeService[] = [
     { name: 'data', type: 0, status: 2, monitor: 1, ...more },
     { name: 'store.log', type: 2, status: 512, monitor: 1, ...more },
@@ -80,7 +80,7 @@ test.each([
   ).toEqual(counts);
 });
 
-test.each(DIALECTS)('dialect %i: an answer that was cut off is never whole', (dialect) => {
+test.each(DIALECTS)('format %i: a truncated response is never complete', (dialect) => {
   const others = [{ name: 'data', type: 0, status: 0, monitor: 1 }];
   const text = statusText([DOPPLER, GONE], '5.33.0', dialect, others);
   const cutOff = property(nat({ max: text.length - 1 }), (length) => {
@@ -89,7 +89,7 @@ test.each(DIALECTS)('dialect %i: an answer that was cut off is never whole', (di
   assert(cutOff);
 });
 
-test.each(DIALECTS)('dialect %i: what was whole in an answer that was cut off is read', (dialect) => {
+test.each(DIALECTS)('format %i: reads complete services of a truncated response', (dialect) => {
   const text = statusText([DOPPLER, GONE, { ...DOPPLER, name: 'last' }], '5.2.5', dialect);
   const cut = text.slice(0, text.indexOf('last') + 90);
   const status = parseStatus(cut);
@@ -103,12 +103,12 @@ test.each(DIALECTS)('dialect %i: what was whole in an answer that was cut off is
 test.each([
   ['a web page', '<html><body>It works!</body></html>'],
   [
-    'a document type, for entities that grow',
+    'a document type with expanding entities',
     '<!DOCTYPE m [<!ENTITY a "aaaa">]><monit><server>&a;</server></monit>',
   ],
-  ['names that mean something to JavaScript', '<__proto__><monit></monit></__proto__></monit>'],
+  ['names that are special in JavaScript', '<__proto__><monit></monit></__proto__></monit>'],
   ['another document of that name', '<monit><hello/></monit>'],
-])('%s is no status', (_, text) => {
+])('%s is not a status', (_, text) => {
   expect(parseStatus(text)).toBeUndefined();
 });
 
@@ -121,7 +121,7 @@ test.each([
   ],
   ['without a name', V1.replace('<name>doppler</name>', ''), '?: its name cannot be read'],
   [
-    'with a state that is no number',
+    'with a state that is not a number',
     V1.replace('<monitor>1<', '<monitor>yes<'),
     'doppler: its type or its state is missing or not a number',
   ],
@@ -131,7 +131,7 @@ test.each([
     'doppler: its type or its state is missing or not a number',
   ],
   [
-    'with a tag that is not closed',
+    'with an unclosed tag',
     V1.replace('<monitor>1<', '<b><monitor>1<'),
     'doppler: its entry in the response is malformed',
   ],
@@ -141,7 +141,7 @@ test.each([
   expect(gapsOf(status)).toEqual([gap]);
 });
 
-test('a service that the group names and the list does not have is missed', () => {
+test('reports a service that is in the group but not in the list', () => {
   const text = statusText([DOPPLER, GONE], '5.2.5', 2).replace('<service name="doppler">', '<sarvice>');
   expect(gapsOf(parseStatus(text))).toEqual([
     'doppler: it is in the group vcap and not in the list of services',
@@ -151,7 +151,7 @@ test('a service that the group names and the list does not have is missed', () =
 const AWKWARD = ['x<y', 'a&b', 'a>b', 'a"b', '<b>', "it's", 'a&amp;b', '</service', 'a]]>b', ' x '];
 
 test.each(DIALECTS.flatMap((dialect) => AWKWARD.map((name) => [dialect, name] as const)))(
-  'dialect %i: a process called %s is read by that name, since monit escapes nothing',
+  'format %i: reads a process named %s by that name, because monit escapes nothing',
   (dialect, name) => {
     const status = parseStatus(statusText([GONE, { ...DOPPLER, name }, DOPPLER], '5.2.5', dialect));
     expect(namesOf(status)).toEqual(['metron_agent', name, 'doppler']);
@@ -165,7 +165,7 @@ test.each([
   '<![CDATA[no escape <br> needed & here]]>',
   'quotes </status_message> itself, and <status>0</status>',
   '5 < 6 && 7 > 6',
-])('the message “%s” costs nothing', (message) => {
+])('the message “%s” does no harm', (message) => {
   const disk = { name: 'data', type: 0, status: 2, monitor: 1, message };
   for (const dialect of DIALECTS) {
     const status = parseStatus(statusText([DOPPLER], '5.2.5', dialect, [disk]));
@@ -175,7 +175,7 @@ test.each([
   }
 });
 
-test('a message that quotes a whole service makes a gap, and hides neither what failed nor the others', () => {
+test('a message that quotes a whole service becomes a gap, and hides neither what failed nor the other services', () => {
   const message = 'it said <service name="evil"><type>3</type><status>0</status></service>';
   const disk = { name: 'data', type: 0, status: 2, monitor: 1, message };
   const status = parseStatus(statusText([DOPPLER, GONE], '5.2.5', 2, [disk]));
@@ -183,7 +183,7 @@ test('a message that quotes a whole service makes a gap, and hides neither what 
   expect(status?.unread.map(({ name }) => name)).toContain('data');
 });
 
-test('whatever a name or a message holds: each service is read as it was meant, or there is a gap', () => {
+test('with any name or message, each service is read correctly or is a gap', () => {
   const text = string({
     unit: oneof(
       constantFrom(...'<>&"/=!-[]'.split(''), 'service', 'name', 'status', '</', '/>'),
@@ -202,7 +202,7 @@ test('whatever a name or a message holds: each service is read as it was meant, 
   assert(anything, { numRuns: 2_000 });
 });
 
-test('control characters in a name are never shown', () => {
+test('never shows control characters in a name', () => {
   const text = statusText([{ ...DOPPLER, name: 'dop\u0007pler' }], '5.33.0', 2);
   expect(namesOf(parseStatus(text))).toEqual(['dop\uFFFDpler']);
 });

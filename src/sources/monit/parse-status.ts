@@ -3,13 +3,13 @@ import { printable } from '../../wire/x509.ts';
 /** What one monit reports about its machine. */
 export interface MonitStatus {
   readonly processes: readonly MonitProcess[];
-  /** Everything else that is watched and matters here: disks, files, hosts, programs. */
+  /** Everything else that is monitored and matters here: disks, files, hosts, programs. */
   readonly others: readonly MonitService[];
-  /** What is in the answer and cannot be read, or should be in it and is not. */
+  /** What is in the response but unreadable, or missing in it. */
   readonly unread: readonly Unread[];
 }
 
-/** https://mmonit.com/monit/documentation/monit.html, and `src/monit.h` and `src/event.h` of its sources for the numbers. */
+/** https://mmonit.com/monit/documentation/monit.html, and for the numbers https://bitbucket.org/tildeslash/monit/src/master/src/event.h */
 export interface MonitService {
   readonly name: string;
   /** 0 filesystem, 1 directory, 2 file, 3 process, 4 host, 5 system, 6 fifo, 7 program, 8 network. */
@@ -22,7 +22,7 @@ export interface MonitService {
   readonly pendingAction: number;
   /** What is wrong, as monit reports it. */
   readonly message?: string;
-  /** The machine is failing where this is. */
+  /** If this fails, the machine counts as failing. */
   readonly failsInstance: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface MonitProcess extends MonitService {
 }
 
 export interface Unread {
-  /** As far as it can be made out. */
+  /** If it could be parsed. */
   readonly name?: string;
   readonly because: string;
 }
@@ -41,25 +41,28 @@ export interface Unread {
 const PROCESS = 3;
 export const SYSTEM = 5;
 /**
- * BOSH puts what its jobs watch in this group. Its agent counts every service of the group, processes or not, and nothing else:
+ * BOSH puts the services of its jobs into this group. Its agent counts every service of the group, not only processes, and nothing else:
  * https://github.com/cloudfoundry/bosh-agent/blob/main/jobsupervisor/monit/status.go
  */
 const BOSH_GROUP = 'vcap';
 
-/** The start of the answer. monit writes no document type. */
+/** The start of the response. monit writes no document type. */
 const HEAD = /^\s*(?:<\?xml[^>]*\?>)?\s*<monit[\s>]/;
 const IS_MONIT = /<(?:server|services|service)[\s/>]/;
-/** Of a service with attributes, whatever they are: what is no dialect known here is unread, and not left out. Those in the list of groups have none. */
+/**
+ * The start of a service, which has attributes: a service in an unknown format is unread, not dropped. Services in the list of groups have
+ * no attributes.
+ */
 const STARTS = /<service(?=\s)/g;
-/** In the first dialect the type is an attribute and the name an element; in the second it is the other way round. */
+/** In the first format, the type is an attribute and the name an element; in the second, the other way round. */
 const OPENING = /^<service (?:type="(\d+)">\s*<name>([\s\S]*?)<\/name>|name="([\s\S]*?)">)/;
 
 /**
  * Reads `/_status?format=xml` and `/_status2?format=xml`.
  *
- * It is no XML: monit 5.2 escapes nothing at all and later ones not every name, so one service called `x<y` would make the whole document
- * unreadable. Each service is read by itself; what cannot be read costs that one, and is in `unread`.
- * @returns undefined where it is no status of monit.
+ * They aren't valid XML: monit 5.2 escapes nothing, and later versions not every name, so one service called `x<y` would make the whole
+ * document unreadable. Each service is parsed separately; unreadable ones are in `unread`.
+ * @returns undefined if it is not a status of monit.
  */
 export function parseStatus(text: string): MonitStatus | undefined {
   if (!HEAD.test(text) || !IS_MONIT.test(text)) return undefined;
@@ -88,12 +91,12 @@ export function parseStatus(text: string): MonitStatus | undefined {
 interface Sections {
   /** With all services. */
   readonly body: string;
-  /** Names in the group of BOSH; absent where there is no such group, where it is empty, or where it is not known. */
+  /** Names in the BOSH group; absent if there is no such group, or if it is empty or unknown. */
   readonly members?: ReadonlySet<string>;
   readonly isCut: boolean;
 }
 
-/** The last of each end failsInstance: a message may quote one. */
+/** The last end tag counts, because a message may quote one. */
 function sectionsOf(text: string): Sections {
   const isComplete = text.trimEnd().endsWith('</monit>');
   const groupsAt = text.lastIndexOf('<servicegroups>');
@@ -113,11 +116,11 @@ function membersIn(groups: string): ReadonlySet<string> | undefined {
   const names = [...members.matchAll(/<service>([\s\S]*?)<\/service>/g)].map(([, name = '']) =>
     printable(name),
   );
-  // An empty group would make everything that fails irrelevant.
+  // With an empty group, no failure would count.
   return names.length > 0 ? new Set(names) : undefined;
 }
 
-/** Each from its start to the next one's. */
+/** Each from its start to the start of the next one. */
 function splitServices(body: string): readonly string[] {
   const starts = [...body.matchAll(STARTS)].map(({ index }) => index);
   return starts.map((start, at) => body.slice(start, starts[at + 1]).trimEnd());
@@ -152,7 +155,7 @@ function readService(piece: string, members: ReadonlySet<string> | undefined): M
   };
 }
 
-/** Of a machine of BOSH what its jobs watch, and the machine itself; of any other machine everything. */
+/** On a BOSH machine, the services of its jobs and the machine itself; on any other machine, everything. */
 function isRelevant({ name, type }: MonitService, members: ReadonlySet<string> | undefined): boolean {
   return !members || members.has(name) || type === SYSTEM;
 }
@@ -161,7 +164,7 @@ function guessName(piece: string): string {
   return /(?:name="|<name>)([^"<\n]{1,80})/.exec(piece)?.[1] ?? '';
 }
 
-/** What stands in an element that holds free text, up to the last end of it: the text may quote one. */
+/** The content of an element with free text, up to its last end tag, because the text may quote one. */
 function textOf(inner: string, element: string): string {
   const text = new RegExp(`<${element}>([\\s\\S]*)</${element}>`).exec(inner)?.[1] ?? '';
   return printable(
@@ -179,8 +182,8 @@ function withoutText(inner: string, element: string): string {
 const TOKEN = /<!\[CDATA\[[\s\S]*?\]\]>|<(?<end>\/?)(?<tag>[A-Za-z_][\w.-]*)(?<rest>[^<>]*)>|(?<text>[^<]+)/y;
 
 /**
- * The texts of the elements directly in a service, by their name.
- * @returns undefined where they do not nest; one that is there twice has no text.
+ * The texts of the direct child elements of a service, by name. A duplicate element has no text.
+ * @returns undefined if the elements don't nest.
  */
 function childrenOf(inner: string): ReadonlyMap<string, string | undefined> | undefined {
   const children = new Map<string, string | undefined>();

@@ -58,8 +58,8 @@ async function watched(name: string): Promise<Watched> {
   return (await monit.summary()).find((one) => one.name === name)!;
 }
 
-// Monit looks once a second at most: these wait beside one another.
-test.concurrent('a restart is done when another process runs, and says which', async ({ expect }) => {
+// Monit checks once a second at most, so these tests wait in parallel.
+test.concurrent('a restart is done when another process runs, and reports its pid', async ({ expect }) => {
   const before = await monit.pidOf('doppler');
   const { summary } = await restart({});
   const after = await monit.pidOf('doppler');
@@ -68,13 +68,13 @@ test.concurrent('a restart is done when another process runs, and says which', a
   expect(await watched('doppler')).toMatchObject({ monitor: 1, status: 0, pendingAction: 0, pid: after });
 });
 
-test.concurrent('a process that was stopped runs and is watched afterwards', async ({ expect }) => {
+test.concurrent('a stopped process is running and monitored afterwards', async ({ expect }) => {
   const { summary } = await restart({ process: 'stopped' });
   expect(summary).toMatch(/^stopped: not running -> pid \d+ after \d+ s$/);
   expect(await watched('stopped')).toMatchObject({ monitor: 1, status: 0 });
 });
 
-test.concurrent('a process that ran unmonitored is replaced, though monit alone would only monitor it again', async ({
+test.concurrent('replaces an unmonitored process, although monit itself would only monitor it again', async ({
   expect,
 }) => {
   const before = await monit.pidOf('unwatched');
@@ -84,11 +84,11 @@ test.concurrent('a process that ran unmonitored is replaced, though monit alone 
   expect(await watched('unwatched')).toMatchObject({ monitor: 1, status: 0 });
 });
 
-test.concurrent('a name that is not ASCII finds its process', async ({ expect }) => {
+test.concurrent('restarts a process with a name that is not ASCII', async ({ expect }) => {
   expect((await restart({ process: 'zähler' })).summary).toMatch(/^zähler: pid \d+ -> \d+ after/);
 });
 
-test.concurrent('a process that cannot be started is not called restarted', async ({
+test.concurrent('does not report a process that can’t be started as restarted', async ({
   expect,
   onTestFinished,
 }) => {
@@ -101,12 +101,12 @@ test.concurrent('a process that cannot be started is not called restarted', asyn
   await expect(restart({ url, process: 'broken', more: { actionSeconds: 3 } })).rejects.toMatchObject({
     kind: 'unreachable',
     message: expect.stringMatching(
-      /^monit took the order \d+ s ago; broken (could not be started or stopped|is starting|does not run|is still pending restart)$/,
+      /^monit accepted the action \d+ s ago; broken (could not be started or stopped|is starting|does not run|is still pending restart)$/,
     ),
   });
 });
 
-test.concurrent('without its token monit refuses the order', async ({ expect, onTestFinished }) => {
+test.concurrent('monit rejects an action without its token', async ({ expect, onTestFinished }) => {
   const config = monitConfig.parse({
     kind: 'monit',
     auth: AUTH,
@@ -121,20 +121,18 @@ test.concurrent('without its token monit refuses the order', async ({ expect, on
   });
 });
 
-test.concurrent('a wrong password and a process that monit does not know are reported as such', async ({
-  expect,
-}) => {
+test.concurrent('reports a wrong password, and a process that monit does not have', async ({ expect }) => {
   await expect(restart({ more: { auth: { username: 'vcap', password: 'wrong' } } })).rejects.toMatchObject({
     kind: 'refused',
     message: expect.stringMatching(/refused: permission denied \(401\)$/),
   });
   await expect(restart({ process: 'router' })).rejects.toMatchObject({
     kind: 'missing',
-    message: 'monit on doppler_z2/0 knows no process router',
+    message: 'monit on doppler_z2/0 has no process router',
   });
 });
 
-/** Since it started, according to Linux. */
+/** The time since it started, according to Linux. */
 async function secondsOf(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const startedTicks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);

@@ -21,9 +21,9 @@ interface RestartRun {
 }
 
 /**
- * Restarts one process and comes back when another one runs in its place and monit watches over it.
- * One that is not monitored is monitored first; monit restarts it only then.
- * @throws {SourceError} `refused` or `missing` before anything was sent or done; `unreachable` where it is not known to be done.
+ * Restarts one process, and returns once another one runs in its place and is monitored. An unmonitored process is monitored first, because
+ * monit doesn't restart it otherwise.
+ * @throws {SourceError} `refused` or `missing` before anything was sent or done; `unreachable` if it is unknown whether it was done.
  */
 export async function restartProcess(
   config: MonitConfig,
@@ -42,7 +42,7 @@ export async function restartProcess(
     );
   if (before.found.monitor !== 0) return toResult(run, before.found.pid, await restartAndWait(run, before));
 
-  // `restart` would only take it under watch and leave the process as it is: seen with monit 5.33.
+  // `restart` would only monitor it and not restart the process, as observed with monit 5.33.
   await sendAction(run, 'start', before.token);
   const watched = await waitUntil(run, isSettled);
   const isNew = (watched.found.uptimeSeconds ?? 0) <= Math.ceil(elapsedSeconds(run));
@@ -50,13 +50,13 @@ export async function restartProcess(
   return toResult(run, isNew ? undefined : watched.found.pid, after);
 }
 
-/** Everything that configuration alone can forbid: before anything is sent. */
+/** Checks the configuration only, before anything is sent. */
 function requireAllowed(config: MonitConfig, target: RestartTarget): { host: MonitHost; process: string } {
   const { name, hosts } = config;
   const refused = (because: string): SourceError => new SourceError(name, 'refused', because);
   if (target.deployment !== name) throw refused(`the source ${name} has no deployment ${target.deployment}`);
   const { process } = target;
-  if (process === undefined) throw refused('monit restarts one process at a time: none was named');
+  if (process === undefined) throw refused('monit restarts single processes, and none was named');
   if (!mayRestart(config, process))
     throw refused(`${process} is not listed in \`allow.restart.processes\` of the source ${name}`);
   const host = hosts.find((one) => {
@@ -80,7 +80,7 @@ async function readProcess({ config, client, host, process, signal }: RestartRun
   if (!found && unread)
     throw new SourceError(config.name, 'malformed', `${process} on ${host.instance}: ${unread.because}`);
   if (!found)
-    throw new SourceError(config.name, 'missing', `monit on ${host.instance} knows no process ${process}`);
+    throw new SourceError(config.name, 'missing', `monit on ${host.instance} has no process ${process}`);
   return { found, ...(token !== undefined && { token }) };
 }
 
@@ -93,7 +93,7 @@ async function restartAndWait(
   const { found } = await waitUntil(run, (now) => {
     if (!isSettled(now)) return false;
     if (now.pid !== before.pid) return true;
-    // A pid can be reused: then the age distinguishes them.
+    // A pid can be reused; then the uptime shows whether it is another process.
     const sinceSeconds = (performance.now() - orderedMs) / 1000;
     return (now.uptimeSeconds ?? Infinity) < Math.min(before.uptimeSeconds ?? 0, sinceSeconds);
   });
@@ -108,7 +108,7 @@ function sendAction(
   return client.send({ host, process, action, ...(token !== undefined && { token }) }, signal);
 }
 
-/** That monit accepted the action does not mean that it is done: polls until it is. A poll that fails is retried. */
+/** Polls until the action is done: monit accepts it before that. A failed poll is retried. */
 async function waitUntil(
   run: RestartRun,
   isDone: (process: MonitProcess) => boolean,
@@ -126,7 +126,7 @@ async function waitUntil(
       throw new SourceError(
         config.name,
         'unreachable',
-        `monit took the order ${Math.round(elapsedSeconds(run))} s ago; ${last}`,
+        `monit accepted the action ${Math.round(elapsedSeconds(run))} s ago; ${last}`,
       );
   }
 }

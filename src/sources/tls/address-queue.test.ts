@@ -36,7 +36,7 @@ function start({
   return { ...queue, add, pull, turns, lane };
 }
 
-test('an address whose turn is taken is skipped until the turn is given back', async () => {
+test('skips an address whose slots are taken until one is released', async () => {
   const { add, pull } = start();
   add('a', 'a1', 'a2');
   add('b', 'b1');
@@ -49,7 +49,7 @@ test('an address whose turn is taken is skipped until the turn is given back', a
   expect((await waiting)?.label).toBe('a2');
 });
 
-test('addresses are taken in turn', async () => {
+test('takes addresses in turn', async () => {
   const { add, pull } = start({ atOnce: 10 });
   add('a', 'a1', 'a2', 'a3');
   add('b', 'b1', 'b2');
@@ -60,7 +60,7 @@ test('addresses are taken in turn', async () => {
   expect(labels).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
 });
 
-test('an address that has answered comes before those that nobody has tried', async () => {
+test('an address that responded comes before addresses that were not tried', async () => {
   const answered = new Set<string>();
   const { add, pull } = start({ atOnce: 10, answered });
   add('a', 'a1');
@@ -75,7 +75,7 @@ test('an address that has answered comes before those that nobody has tried', as
   expect(labels).toEqual(['a1', 'g1', 'b1', 'c1', 'g2', 'g3']);
 });
 
-test('slow addresses come after all others, and their last entry first', async () => {
+test('slow addresses come after all others, with their last entry first', async () => {
   const { add, pull } = start({ atOnce: 10, slow: new Set(['slow']) });
   add('slow', 's1', 's2', 's3');
   add('a', 'a1', 'a2');
@@ -86,7 +86,7 @@ test('slow addresses come after all others, and their last entry first', async (
   expect(labels).toEqual(['a1', 'a2', 's3', 's2', 's1']);
 });
 
-test('what another scan already asks is joined without a turn', async () => {
+test('joins a request of another scan without a slot', async () => {
   const { add, pull, turns } = start({ underWay: new Map([['a', ['a2']]]) });
   turns.tryAcquire('a');
   add('a', 'a1', 'a2');
@@ -94,7 +94,7 @@ test('what another scan already asks is joined without a turn', async () => {
   expect((await pull())?.label).toBe('a2');
 });
 
-test('lanes wait for more until it is closed, then all end', async () => {
+test('workers wait for more until the queue is closed, then all end', async () => {
   const { add, pull, close } = start();
   const lanes = [pull(), pull(), pull()];
 
@@ -105,7 +105,7 @@ test('lanes wait for more until it is closed, then all end', async () => {
   expect(ended.map((task) => task?.label)).toEqual(['a1', undefined, undefined]);
 });
 
-test('a failure reaches all lanes', async () => {
+test('a failure reaches all workers', async () => {
   const { pull, close } = start();
   const lanes = [pull(), pull()];
 
@@ -114,7 +114,7 @@ test('a failure reaches all lanes', async () => {
   for (const lane of lanes) await expect(lane).rejects.toThrow('ours');
 });
 
-test('lanes that wait end when the scan does', async () => {
+test('waiting workers end with the scan', async () => {
   const { add, pull, lane } = start();
   add('a', 'a1', 'a2');
   const first = await pull();
@@ -126,7 +126,7 @@ test('lanes that wait end when the scan does', async () => {
   expect(await Promise.all(waiting)).toEqual([undefined, undefined]);
 });
 
-test('every entry is given exactly once, whatever the lanes, turns and addresses', async () => {
+test('returns every entry exactly once, with any number of workers, slots and addresses', async () => {
   await assert(
     asyncProperty(
       array(nat(6), { maxLength: 60 }),

@@ -1,36 +1,36 @@
-/** What one scan still has to ask, by address. Workers pull tasks whenever they are free. */
+/** The remaining requests of one scan, by address. Workers pull tasks when they are free. */
 export interface AddressQueue<E extends QueueEntry, T> {
   readonly tasks: AsyncIterable<T>;
   readonly add: (entry: E) => void;
-  /** Adds what needs no address. */
+  /** Adds a task that needs no address. */
   readonly addTask: (task: T) => void;
-  /** Nothing more will be added. `failure` is thrown to whoever pulls. */
+  /** Nothing more will be added. `failure` is thrown to every worker that pulls. */
   readonly close: (failure?: { readonly reason: unknown }) => void;
 }
 
 export interface QueueEntry {
-  /** Where turns are taken. */
+  /** Where slots are acquired. */
   readonly address: string;
   readonly label: string;
 }
 
 export interface AddressQueueParts<E extends QueueEntry, T> {
-  /** Starts to ask `entry`. @returns undefined where no turn is free. */
+  /** Starts the request for `entry`. @returns undefined if no slot is free. */
   readonly begin: (entry: E) => T | undefined;
-  /** Labels that are being asked at an address already, by any scan: joining these takes no turn. */
+  /** Labels of requests in progress at an address, of any scan: joining these needs no slot. */
   readonly underWay: (address: string) => Iterable<string>;
-  /** Whether the last request to an address got no answer. */
+  /** Whether the last request to an address got no response. */
   readonly isSlow: (address: string) => boolean;
-  /** Whether it did get one. */
+  /** Whether it got one. */
   readonly hasAnswered: (address: string) => boolean;
-  /** Calls back once, when a turn at this address is given back. @returns a function that cancels this. */
+  /** Calls back once, when a slot at this address is released. @returns a function that cancels this. */
   readonly onceFree: (address: string, listener: () => void) => () => void;
 }
 
 /**
- * Workers do not wait for an address, so thousands of names on one that does not answer occupy one worker: an address whose turns are all taken
- * is skipped until one is given back. Addresses are asked in turn: first those that answered last time, which occupy a worker only briefly, and
- * slow ones after all others.
+ * Workers don't wait for an address, so thousands of names at one address that doesn't respond occupy one worker: an address whose slots
+ * are all taken is skipped until one is released. Addresses take turns: first those that responded last time, which occupy a worker only
+ * briefly, and slow ones after all others.
  */
 export function makeAddressQueue<E extends QueueEntry, T>(
   parts: AddressQueueParts<E, T>,
@@ -69,7 +69,7 @@ export function makeAddressQueue<E extends QueueEntry, T>(
   };
   const takeFrom = (address: string, queue: Queue<E>): T | undefined => {
     const shared = [...underWay(address)].map((label) => queue.find(label));
-    // The last one at a slow address: names of one backend are usually listed side by side, and another backend may answer.
+    // Takes the last entry of a slow address: names of one backend are usually listed next to each other, and another backend may respond.
     const next = isSlow(address) ? queue.last() : queue.first();
     for (const entry of [...shared, next]) {
       const task = entry && begin(entry);
@@ -158,7 +158,7 @@ interface Queue<E> {
   readonly size: () => number;
 }
 
-/** In the order in which entries were added; they are removed at either end or in between. */
+/** In the order in which entries were added; they can be removed at any position. */
 function makeQueue<E extends QueueEntry>(): Queue<E> {
   const waiting = new Map<string, E>();
   const order: E[] = [];

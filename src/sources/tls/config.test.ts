@@ -14,20 +14,20 @@ test.each([
   ['smtp://mail.example.com:587', 'smtp://mail.example.com:587', 'mail.example.com'],
   ['ldaps://ldap.example.com', 'ldap.example.com:636', 'ldap.example.com'],
   ['postgresql://db_1.internal', 'postgres://db_1.internal:5432', 'db_1.internal'],
-])('%s is %s', (written, label, servername) => {
+])('parses %s as %s', (written, label, servername) => {
   const [site] = tlsConfig.parse({ kind: 'tls', sites: [written] }).sites;
 
   expect([site?.label, site?.servername]).toEqual([label, servername]);
 });
 
-test('what a site is called can be written as a site again', () => {
+test('the label of a site can be parsed as a site again', () => {
   const sites = ['a@10.0.0.5:1', 'imap://b@[2001:db8::1]:2', 'c:3', 'mysql://d:4'];
   const labels = (sites: string[]) => tlsConfig.parse({ kind: 'tls', sites }).sites.map(({ label }) => label);
 
   expect(labels(labels(sites))).toEqual(labels(sites));
 });
 
-test('a site in parts has the port of its protocol', () => {
+test('a site without a port has the default port of its protocol', () => {
   const sites = [
     { host: '10.0.0.5', starttls: 'ldap' as const, servername: 'ldap.internal' },
     { host: 'x.example' },
@@ -40,24 +40,24 @@ test('a site in parts has the port of its protocol', () => {
 });
 
 test.each([
-  ['www.example.com:https', /has no readable host and port: write `host:port`/],
+  ['www.example.com:https', /has no valid host and port: write `host:port`/],
   ['www.example.com:0', /has no port between 1 and 65535/],
   ['www.example.com:70000', /has no port between 1 and 65535/],
-  ['gopher://x', /unknown protocol: there are https, /],
+  ['gopher://x', /unknown protocol\. Available: https, /],
   ['https://x/path', /is not a site: write `host:port`/],
   ['<!channel>', /is neither a host name nor an IP address/],
   ['a b:443', /is neither a host name nor an IP address/],
-  ['10.0.0.5@www.example.com', /an IP address cannot be asked for with SNI/],
+  ['10.0.0.5@www.example.com', /is not a valid server name: SNI needs a host name/],
   ['', /is not a site/],
   ['x'.repeat(10_000), /is neither a host name nor an IP address/],
-])('%s is refused: %s', (written, message) => {
+])('rejects %s: %s', (written, message) => {
   const { error } = tlsConfig.safeParse({ kind: 'tls', sites: ['ok:1', written] });
 
   expect(error?.issues).toMatchObject([{ path: ['sites', 1], message: expect.stringMatching(message) }]);
   expect(error?.issues[0]?.message.length).toBeLessThan(300);
 });
 
-test('a source without sites is refused with what it needs, and an unknown key is named', () => {
+test('rejects a source without sites, and unknown keys', () => {
   expect(tlsConfig.safeParse({ kind: 'tls' }).error?.issues).toMatchObject([
     { path: ['sites'], message: 'needs `sites` or a `sitesFile`' },
   ]);

@@ -7,7 +7,7 @@ export type KeyType = 'RSA' | 'ECDSA' | 'EdDSA';
 
 export const KEY_TYPES: readonly KeyType[] = ['RSA', 'ECDSA', 'EdDSA'];
 
-/** As TLS names them: https://www.iana.org/assignments/tls-parameters/tls-parameters.xhtml#tls-signaturescheme */
+/** TLS signature schemes: https://www.iana.org/assignments/tls-parameters/tls-parameters.xhtml#tls-signaturescheme */
 const RSA_PKCS1 = ['rsa_pkcs1_sha256', 'rsa_pkcs1_sha384', 'rsa_pkcs1_sha512'];
 const SIGNATURES: Readonly<Record<KeyType, readonly string[]>> = {
   RSA: [
@@ -38,7 +38,7 @@ const TYPES: Readonly<Record<string, KeyType>> = {
   ed448: 'EdDSA',
 };
 
-/** @returns undefined for any other key, and for one that this OpenSSL does not know. */
+/** @returns undefined for any other key, and for one that this OpenSSL doesn't support. */
 export function keyTypeOf(certificate: X509Certificate): KeyType | undefined {
   try {
     return TYPES[certificate.publicKey.asymmetricKeyType ?? ''];
@@ -47,7 +47,10 @@ export function keyTypeOf(certificate: X509Certificate): KeyType | undefined {
   }
 }
 
-/** One context for all handshakes of a kind: making one costs more than a handshake. `ca: []` trusts nothing, so that nothing local is mixed in. */
+/**
+ * One context for all handshakes of a kind, because creating one costs more than a handshake. `ca: []` trusts nothing, so that no local
+ * certificate is added to a chain.
+ */
 const contexts = new Map<string, SecureContext>();
 
 export function modernContext(): SecureContext {
@@ -65,18 +68,19 @@ export function legacyContext(): SecureContext {
 }
 
 /**
- * Accepts a server's certificate only with a key of these types. Signatures decide (RFC 8446, section 4.2.3); for servers that choose by the
- * cipher suite until TLS 1.2, the suites do as well. EdDSA shares its suites with ECDSA there, and is asked for without ECDSA in TLS 1.3 only.
+ * Accepts only server certificates with a key of these types. The signature algorithms decide (RFC 8446, section 4.2.3), and until TLS 1.2
+ * also the cipher suites, because some servers choose by them. EdDSA shares its suites with ECDSA there, so EdDSA without ECDSA can only be
+ * requested in TLS 1.3.
  *
- * Without RSA among them, its PKCS #1 signatures are offered all the same: some servers choose by the signatures in the chain too, and mostly an
- * RSA authority signed it. TLS 1.3 does not let a server prove its own key with these.
+ * PKCS #1 signatures of RSA are offered even if RSA is not requested: some servers also check the signatures in the chain, which are mostly
+ * by an RSA CA. TLS 1.3 doesn't let a server prove its own key with these.
  */
 export function contextFor(keyTypes: readonly KeyType[], isLegacy = false): SecureContext {
   return getOrCreate(contexts, [isLegacy, ...keyTypes].join(), () => {
     const own = keyTypes.flatMap((keyType) => SIGNATURES[keyType]);
     const isWithRsa = keyTypes.includes('RSA');
     const leftOut = `${isWithRsa ? '' : ':!aRSA'}${keyTypes.includes('ECDSA') ? '' : ':!aECDSA'}`;
-    // Before TLS 1.2 no signatures are offered.
+    // Before TLS 1.2, no signature algorithms are offered.
     if (isLegacy) return createSecureContext({ ...LEGACY, ca: [], ciphers: `${LEGACY.ciphers}${leftOut}` });
     return createSecureContext({
       ca: [],

@@ -15,7 +15,7 @@ import { makeSeenPlaceReader } from './seen-place.ts';
 
 /** Longer than any test runs. */
 const NEVER_MS = 600_000;
-/** Long enough for any handshake on a busy machine, where it is waited for. */
+/** Long enough for any handshake on a busy machine. */
 const PATIENT_MS = 4_000;
 
 const ground = makeListeners();
@@ -26,9 +26,9 @@ beforeAll(async () => {
 });
 afterAll(() => ground.close());
 
-// Most of what these do is wait.
-describe.concurrent('addresses that do not answer', () => {
-  test('as many silent addresses as there are lanes but one do not keep the healthy one from being asked', async () => {
+// These tests mostly wait, so they run in parallel.
+describe.concurrent('addresses that do not respond', () => {
+  test('reaches a healthy address although unresponsive ones occupy all workers but one', async () => {
     const [one, other, healthy] = [await startSilent(), await startSilent(), await startHealthy()];
     const sites = [...namesAt(one.port), ...namesAt(other.port), ...namesAt(healthy.port)];
     const { scan } = open({ sites, concurrency: 3, timeoutMs: NEVER_MS });
@@ -40,7 +40,7 @@ describe.concurrent('addresses that do not answer', () => {
     expect([one.connections(), other.connections()]).toEqual([1, 1]);
   });
 
-  test('of a hundred names on a silent address two are tried, and all are gaps', async () => {
+  test('tries two of a hundred names at an unresponsive address, and reports all as gaps', async () => {
     const silent = await startSilent();
     const { scan } = open({ sites: namesAt(silent.port), timeoutMs: 1_000 });
 
@@ -53,10 +53,10 @@ describe.concurrent('addresses that do not answer', () => {
       reasons.filter((reason) => !`${reason}`.includes('not tried')),
       reasons.filter((reason) => `${reason}`.includes('not tried')),
     ];
-    expect(tried).toEqual(['no answer in 1 s', 'no answer in 1 s']);
+    expect(tried).toEqual(['no response within 1 s', 'no response within 1 s']);
     for (const reason of notTried)
       expect(`${reason}`.replace(/ \d+ s ago/, '')).toBe(
-        `no answer in 1 s from 127.0.0.1:${silent.port} (not tried: this address did not answer for another name)`,
+        `no response within 1 s from 127.0.0.1:${silent.port} (not tried: this address did not respond for another name)`,
       );
   });
 
@@ -67,7 +67,7 @@ describe.concurrent('addresses that do not answer', () => {
     ['first ones, two at once', ['hang0', 'hang1', 'n2', 'n3', 'n4'], 2],
     ['all but the last', ['hang0', 'hang1', 'hang2', 'n3']],
   ])(
-    'names of one backend that hangs, the %s, do not take their neighbours with them',
+    'names of a backend that hangs, the %s, do not affect other names at the address',
     async (_where, names, perAddress = 1) => {
       const { port } = await startHealthy();
       const sites = names.map((name) => `${name}.world.test@127.0.0.1:${port}`);
@@ -83,7 +83,7 @@ describe.concurrent('addresses that do not answer', () => {
     },
   );
 
-  test('a name that hangs is asked once in a while, not by every check', async () => {
+  test('a name that hangs is tried once in a while, not by every check', async () => {
     const silent = await startSilent();
     let now = Date.now();
     const { scan } = open({ sites: [`a.world.test@127.0.0.1:${silent.port}`], timeoutMs: 1_000 }, () => now);
@@ -95,11 +95,15 @@ describe.concurrent('addresses that do not answer', () => {
     const third = await all(scan());
 
     const reasons = [first, second, third].map(([one]) => one?.kind === 'unseen' && one.error.message);
-    expect(reasons).toEqual(['no answer in 1 s', 'no answer in 1 s, asked 1 s ago', 'no answer in 1 s']);
+    expect(reasons).toEqual([
+      'no response within 1 s',
+      'no response within 1 s, tried 1 s ago',
+      'no response within 1 s',
+    ]);
     expect(silent.connections()).toBe(2);
   });
 
-  test('a site that has recovered is seen as soon as it may be asked again', async () => {
+  test('sees a site that has recovered as soon as it may be tried again', async () => {
     const server = await startHealthy();
     let now = Date.now();
     const { scan } = open({ sites: namesAt(server.port, 3), timeoutMs: PATIENT_MS }, () => now);
@@ -112,7 +116,7 @@ describe.concurrent('addresses that do not answer', () => {
     expect((await all(scan())).map(({ kind }) => kind)).toEqual(['seen', 'seen', 'seen']);
   });
 
-  test('a site that goes down is asked every time', async () => {
+  test('tries a site that refuses connections every time', async () => {
     const server = await startHealthy();
     const { scan } = open({ sites: namesAt(server.port, 1), timeoutMs: PATIENT_MS });
     expect(await all(scan())).toMatchObject([{ kind: 'seen' }]);
@@ -122,7 +126,7 @@ describe.concurrent('addresses that do not answer', () => {
     expect(await all(scan())).toMatchObject([{ kind: 'unseen' }]);
   });
 
-  test('a person who asks about a site asks it, whatever is known of it', async () => {
+  test('always tries a site that a person asks about', async () => {
     const server = await startHealthy();
     const site = `a.world.test@127.0.0.1:${server.port}`;
     const { scan, lookAt } = open({ sites: [site], timeoutMs: PATIENT_MS });
@@ -135,7 +139,7 @@ describe.concurrent('addresses that do not answer', () => {
     expect(await all(scan())).toMatchObject([{ kind: 'seen' }]);
   });
 
-  test('checks that ask the same silent site at once share one connection', async () => {
+  test('concurrent checks of an unresponsive site share one connection', async () => {
     const silent = await startSilent();
     const { scan } = open({ sites: namesAt(silent.port, 1), timeoutMs: 2_000 });
 
@@ -146,7 +150,7 @@ describe.concurrent('addresses that do not answer', () => {
     expect(silent.connections()).toBe(1);
   });
 
-  test('checks that ask the same healthy site at once share one answer, and it is not kept', async () => {
+  test('concurrent checks of a healthy site share one response, which is not cached', async () => {
     const server = await startHealthy();
     const { scan } = open({ sites: namesAt(server.port, 1), everyKeyType: false });
     server.hold();
@@ -161,7 +165,7 @@ describe.concurrent('addresses that do not answer', () => {
     expect(server.connections()).toBe(2);
   });
 
-  test('a check that is broken off does not take the answer from another that waits for it', async () => {
+  test('an aborted check does not affect another that waits for the same response', async () => {
     const server = await startHealthy();
     const { scan } = open({ sites: namesAt(server.port, 1), timeoutMs: NEVER_MS });
     server.hold();
@@ -177,7 +181,7 @@ describe.concurrent('addresses that do not answer', () => {
     expect(await staying).toMatchObject([{ kind: 'seen' }]);
   });
 
-  test('a check that is broken off gives its turns back', async () => {
+  test('an aborted check releases its slots', async () => {
     const server = await startHealthy();
     const { scan } = open({ sites: namesAt(server.port, 5), timeoutMs: NEVER_MS });
     server.hold();
@@ -192,7 +196,7 @@ describe.concurrent('addresses that do not answer', () => {
     expect(await all(scan())).toHaveLength(5);
   });
 
-  test('a person waits for no more than the turn that is taken', async () => {
+  test('a person waits at most for the slot in use', async () => {
     const server = await startHealthy();
     const sites = namesAt(server.port, 50);
     const { scan, lookAt } = open({ sites, timeoutMs: NEVER_MS });
@@ -208,7 +212,7 @@ describe.concurrent('addresses that do not answer', () => {
     expect(order).toEqual(['look', 'scan']);
   });
 
-  test('names that do not resolve hold no lane, and are gaps', async () => {
+  test('names that do not resolve occupy no worker, and are gaps', async () => {
     const { port } = await startHealthy();
     const sites = [
       ...Array.from({ length: 60 }, (_, index) => `dead${index}.world.test:443`),
@@ -225,13 +229,13 @@ describe.concurrent('addresses that do not answer', () => {
     const kinds: string[] = [];
     for await (const { result } of scanSites(config.sites, state, placeReader, new AbortController().signal))
       if (kinds.push(result.kind) === 100)
-        gone.reject(new SourceError('edge', 'unreachable', 'its name servers did not answer'));
+        gone.reject(new SourceError('edge', 'unreachable', 'its name servers did not respond'));
 
     expect(kinds.slice(0, 100)).toEqual(Array.from({ length: 100 }, () => 'seen'));
     expect(kinds.slice(100)).toEqual(Array.from({ length: 60 }, () => 'unseen'));
   });
 
-  test('an error of ours in the lookup of a name ends the scan', async () => {
+  test('a bug in the lookup of a name ends the scan', async () => {
     const config = tlsConfig.parse({ kind: 'tls', sites: ['a.world.test'] });
     const resolver: Resolver = { resolve: () => Promise.reject(new TypeError('ours')) };
     const state = { ...makeTlsState(config, Date.now), resolver };
@@ -245,7 +249,7 @@ describe.concurrent('addresses that do not answer', () => {
     await expect(scanning.next()).rejects.toThrow('ours');
   });
 
-  test('a deadline cuts a scan of silent and healthy sites, and what was seen before was yielded', async () => {
+  test('a deadline ends a scan of unresponsive and healthy sites, and earlier results were yielded', async () => {
     const [silent, healthy] = [await startSilent(), await startHealthy()];
     const { scan } = open({
       sites: [...namesAt(silent.port), ...namesAt(healthy.port)],
@@ -264,7 +268,7 @@ describe.concurrent('addresses that do not answer', () => {
     await until(() => silent.open() === 0);
   });
 
-  test('the doctor says which sites are silent, and counts each once', async () => {
+  test('the health check lists the sites that do not respond, and counts each once', async () => {
     const [silent, healthy] = [await startSilent(), await startHealthy()];
     const sites = [...namesAt(silent.port, 3), ...namesAt(healthy.port, 2)];
     const { reach } = open({ sites, timeoutMs: PATIENT_MS });
@@ -272,8 +276,8 @@ describe.concurrent('addresses that do not answer', () => {
     const { ok, summary } = await reach(new AbortController().signal);
 
     expect(ok).toBe(false);
-    expect(summary).toMatch(/^2 of 5 sites answer; silent: /);
-    expect(summary).toContain('not tried: this address did not answer for another name');
+    expect(summary).toMatch(/^2 of 5 sites respond; not responding: /);
+    expect(summary).toContain('not tried: this address did not respond for another name');
   });
 });
 
@@ -314,7 +318,7 @@ async function startSilent() {
   return { port, connections: () => connections, open: () => open };
 }
 
-/** Answers for every name but those that begin with `hang`. */
+/** Responds for every name except those that begin with `hang`. */
 async function startHealthy() {
   const context = createSecureContext({ cert: leaf.certificatePem, key: leaf.keyPem });
   const tls = createTlsServer({
@@ -337,7 +341,7 @@ async function startHealthy() {
     port,
     connections: () => connections,
     setSilent: (silent: boolean) => (isSilent = silent),
-    /** Takes connections and says nothing until it is released. */
+    /** Accepts connections, and sends nothing until it is released. */
     hold: () => (held = []),
     release: () => {
       const waiting = held ?? [];

@@ -5,20 +5,20 @@ type Explanation = readonly [SourceErrorKind, string];
 const NO_TLS: Explanation = ['malformed', 'it does not speak TLS on this port'];
 const TOO_LARGE: Explanation = [
   'malformed',
-  'it sends more than 100 KB of certificates, which TLS clients refuse',
+  'it sends more than 100 KB of certificates, which TLS clients reject',
 ];
-const CONNECTION_CLOSED: Explanation = ['unreachable', 'it ended the connection during the handshake'];
+const CONNECTION_CLOSED: Explanation = ['unreachable', 'it closed the connection during the handshake'];
 
 /** Explanations of Node's connection errors, by code. */
 const BY_CODE: Readonly<Record<string, Explanation>> = {
   ECONNREFUSED: ['unreachable', 'nothing listens there'],
   ENOTFOUND: ['missing', 'name not found'],
   ENODATA: ['missing', 'name not found'],
-  EAI_AGAIN: ['unreachable', 'name servers do not answer'],
+  EAI_AGAIN: ['unreachable', 'the name servers did not respond'],
   EHOSTUNREACH: ['unreachable', 'no route to it'],
   ENETUNREACH: ['unreachable', 'no route to its network'],
   EADDRNOTAVAIL: ['unreachable', 'no route to its network'],
-  ETIMEDOUT: ['unreachable', 'no answer to the connection'],
+  ETIMEDOUT: ['unreachable', 'the connection timed out'],
   EACCES: ['refused', 'this machine is not permitted to connect to it'],
   EPERM: ['refused', 'this machine is not permitted to connect to it'],
   EMFILE: ['unreachable', 'this process has too many open files: lower `concurrency` or raise the limit'],
@@ -30,20 +30,23 @@ const BY_CODE: Readonly<Record<string, Explanation>> = {
 const SPEAKS_NO_TLS =
   /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|HTTP_REQUEST|HTTPS_PROXY|RECORD_TOO_SMALL/;
 
-/** OpenSSL's reasons, as Node spells them in `ERR_SSL_…`: OpenSSL 3.5 writes `SSL/TLS_ALERT_…` where older ones write `SSLV3_ALERT_…`. */
+/** OpenSSL's reasons, as in Node's codes `ERR_SSL_…`. OpenSSL 3.5 has `SSL/TLS_ALERT_…` instead of `SSLV3_ALERT_…`. */
 const BY_TLS_REASON: readonly (readonly [RegExp, Explanation])[] = [
   [SPEAKS_NO_TLS, NO_TLS],
   [/EXCESSIVE_MESSAGE_SIZE/, TOO_LARGE],
-  [/UNRECOGNIZED_NAME/, ['refused', 'it has nothing to show for this name']],
-  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, ['refused', 'it speaks no version of TLS that we do']],
+  [/UNRECOGNIZED_NAME/, ['refused', 'it has no certificate for this name']],
+  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, ['refused', 'it supports no TLS version that Wrench supports']],
   [
     /ALERT_HANDSHAKE_FAILURE|NO_SHARED|NO_CIPHERS/,
-    ['refused', 'it found nothing in common to agree on for TLS'],
+    ['refused', 'it has no TLS cipher suite or algorithm in common with Wrench'],
   ],
-  [/ALERT/, ['refused', 'it broke off the TLS handshake']],
+  [/ALERT/, ['refused', 'it aborted the TLS handshake']],
 ];
 
-/** Explains what ended the check of one site. Only codes are read: a message might quote what was received. @returns undefined for our own bugs. */
+/**
+ * Explains the error of one site, by its code: a message might quote received data.
+ * @returns undefined for a bug in Wrench.
+ */
 export function explainTlsError(error: unknown, source: string): SourceError | undefined {
   if (error instanceof SourceError) return error;
   const { code } = Object(error) as { code?: unknown };
@@ -52,18 +55,18 @@ export function explainTlsError(error: unknown, source: string): SourceError | u
     BY_CODE[code] ?? BY_TLS_REASON.find(([reason]) => code.startsWith('ERR_SSL_') && reason.test(code))?.[1];
   if (known !== undefined) return new SourceError(source, ...known);
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO')
-    return new SourceError(source, 'malformed', `the TLS handshake cannot be understood (${code})`);
+    return new SourceError(source, 'malformed', `invalid TLS handshake (${code})`);
   return isSystemError(error)
     ? new SourceError(source, 'unreachable', `the connection failed (${code})`)
     : undefined;
 }
 
-/** Nothing came back from the network, as with our own timeout. */
+/** Whether nothing was received, as with our own timeout. */
 export function isTimeout(code: string | undefined): boolean {
   return code === 'ETIMEDOUT' || code === 'EHOSTUNREACH';
 }
 
-/** The server has no certificate of the type it was asked for (RFC 8446, section 6.2). */
+/** Whether the server has no certificate of the requested type (RFC 8446, section 6.2). */
 export function isRefusal(code: string | undefined): boolean {
   return (
     code !== undefined &&
@@ -73,23 +76,26 @@ export function isRefusal(code: string | undefined): boolean {
   );
 }
 
-/** The server ended the handshake without a clear reason. Some do so because they have no such certificate, others because they limit connections. */
+/**
+ * Whether the server ended the handshake without a clear reason. Some do so because they have no such certificate, others because they
+ * limit connections.
+ */
 export function isUnclearRefusal(code: string | undefined): boolean {
   if (code === undefined || isRefusal(code)) return false;
   return BY_CODE[code] === CONNECTION_CLOSED || (code.startsWith('ERR_SSL_') && !SPEAKS_NO_TLS.test(code));
 }
 
-/** libuv's errors have a syscall; ours and Node's own argument errors have not. */
+/** libuv's errors have a syscall; ours and Node's argument errors don't. */
 function isSystemError(error: Error): boolean {
   return 'syscall' in error;
 }
 
-/** `more` continues the sentence: from where, and when. */
+/** @param more continues the sentence: from where, and when */
 export function timeoutError(source: string, timeoutMs: number, more = ''): SourceError {
-  return new SourceError(source, 'unreachable', `no answer in ${formatMs(timeoutMs)}${more}`);
+  return new SourceError(source, 'unreachable', `no response within ${formatMs(timeoutMs)}${more}`);
 }
 
-/** Whole seconds: people read `asked 3 s ago`. */
+/** In whole seconds, for people: `3 s`. */
 export function formatAge(ms: number): string {
   return `${Math.max(1, Math.round(ms / 1000))} s`;
 }
@@ -98,7 +104,7 @@ export function formatMs(ms: number): string {
   return ms >= 1000 ? `${Number((ms / 1000).toFixed(1))} s` : `${ms} ms`;
 }
 
-/** Failures that a retry with outdated algorithms may get past. */
+/** Failures that a retry with outdated algorithms may avoid. */
 export function isOutdatedTls(code: string | undefined): boolean {
   return (
     code !== undefined &&
@@ -108,13 +114,13 @@ export function isOutdatedTls(code: string | undefined): boolean {
   );
 }
 
-/** For `wrench doctor`: what to do about sites that do not answer. */
+/** For `wrench doctor`: what to do about sites that don't respond. */
 export function hintFor(failed: readonly { readonly error: SourceError }[], source: string): string {
   const hints: Readonly<Record<SourceErrorKind, string>> = {
-    unreachable: `let the worker through to them (firewall, route), start them, or take them out of \`sites\` of \`${source}\``,
-    missing: `correct the names in \`sites\` of \`${source}\`, or take them out`,
-    refused: `see that \`servername\` and \`starttls\` in \`sites\` of \`${source}\` are what these servers expect`,
-    malformed: `see that the ports in \`sites\` of \`${source}\` speak TLS; where TLS comes after a prologue, write \`smtp://…\` or \`starttls\``,
+    unreachable: `check firewalls and routes from the worker, start these sites, or remove them from \`sites\` of \`${source}\``,
+    missing: `correct the names in \`sites\` of \`${source}\`, or remove them`,
+    refused: `check \`servername\` and \`starttls\` in \`sites\` of \`${source}\``,
+    malformed: `check that the ports in \`sites\` of \`${source}\` use TLS; for STARTTLS, use \`smtp://…\` or \`starttls\``,
   };
   return [...new Set(failed.map(({ error }) => hints[error.kind]))].join('; ');
 }

@@ -3,8 +3,9 @@ import type { TlsConfig } from './config.ts';
 import { parseSite, type Site } from './site.ts';
 
 /**
- * The site that is meant: a configured one (by its label, `host:port`, `host` or `servername`), else any that `alsoLookAt` allows.
- * @throws {SourceError} `refused` for other places, `malformed` for what is no site: a chat command must not make the worker connect anywhere.
+ * Finds a configured site (by its label, `host:port`, `host` or `servername`), otherwise one that `alsoLookAt` allows. A chat command must
+ * not be able to make the worker connect anywhere else.
+ * @throws {SourceError} `refused` for any other site, `malformed` for an invalid one.
  */
 export function findSite(written: string, sites: readonly Site[], { name, alsoLookAt }: TlsConfig): Site {
   const requested = parseSite(written);
@@ -20,7 +21,7 @@ export function findSite(written: string, sites: readonly Site[], { name, alsoLo
   throw new SourceError(
     name,
     'refused',
-    `${requested.label} is none of the sites of \`${name}\`; \`alsoLookAt\` in the configuration of \`${name}\` would allow it`,
+    `${requested.label} is not one of the sites of \`${name}\`. To allow it, add it to \`alsoLookAt\` in the configuration of \`${name}\``,
   );
 }
 
@@ -28,7 +29,7 @@ function addressOf({ host, port }: Site): string {
   return `${host}:${port}`;
 }
 
-/** In a glob of `host:port`, `*` stands for any run of characters but a colon, so that `*.example.com:443` allows one port only. */
+/** In a glob of `host:port`, `*` matches any characters except a colon, so `*.example.com:443` allows only one port. */
 function matches(address: string, glob: string): boolean {
   const parts = glob
     .toLowerCase()

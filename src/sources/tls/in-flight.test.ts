@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
 
-/** Long enough for all lanes to come in. */
+/** Long enough for all workers to connect. */
 const HELD_MS = 5;
 
 let server: Server;
@@ -15,7 +15,7 @@ test.each([
   { names: 2000, concurrency: 20, perAddress: 100, most: 20 },
   { names: 500, concurrency: 50, perAddress: 3, most: 3 },
   { names: 200, concurrency: 50, perAddress: 1, most: 1 },
-])('of $names names on one address never more than $most are asked at once', async (limits) => {
+])('requests at most $most of $names names at one address at once', async (limits) => {
   const { port, most } = await startCounting();
   const sites = Array.from({ length: limits.names }, (_, index) => `n${index}.example@127.0.0.1:${port}`);
   const { concurrency, perAddress } = limits;
@@ -26,7 +26,7 @@ test.each([
   expect(most()).toBe(limits.most);
 });
 
-test('two scans at once keep to the limit of an address together', async () => {
+test('concurrent scans share the limit of an address', async () => {
   const { port, most } = await startCounting();
   const sites = Array.from({ length: 60 }, (_, index) => `n${index}.example@127.0.0.1:${port}`);
   const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', sites })).reads;
@@ -48,7 +48,7 @@ async function placesOf(results: AsyncIterable<{ readonly place: string }>): Pro
   return places;
 }
 
-/** Hangs up after a moment, counting down before the client can know of it: so the most it ever counts is exact. */
+/** Closes each connection after a moment. Counts down before the client can notice, so the maximum is exact. */
 async function startCounting(): Promise<{ port: number; most: () => number }> {
   let open = 0;
   let most = 0;

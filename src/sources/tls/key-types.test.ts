@@ -27,7 +27,7 @@ let authority: Authority;
 let leaves: Record<'rsa' | 'oldRsa' | 'ecdsa' | 'ed25519' | 'otherRsa', Issued>;
 
 beforeAll(async () => {
-  // Most public ECDSA certificates are signed by RSA authorities.
+  // Most public ECDSA certificates are signed by RSA CAs.
   authority = await makeAuthority({ name: 'RSA Root', keyType: 'rsa2048' });
   const make = (keyType: KeyType, dates = {}) => issue(authority, { name: NAME, keyType, ...dates });
   leaves = {
@@ -51,7 +51,7 @@ test.each<[string, TlsOptions]>([
   ['TLS 1.2 that prefers its own order', { maxVersion: 'TLSv1.2', honorCipherOrder: true }],
   ['a server that asks for a client certificate', { requestCert: true, rejectUnauthorized: true }],
   ['TLS 1.2 that asks for a client certificate', { requestCert: true, maxVersion: 'TLSv1.2' }],
-])('both certificates are seen over %s', async (_over, options) => {
+])('reads both certificates over %s', async (_over, options) => {
   const { port } = await ground.listen(
     createTlsServer({ ...holding(leaves.ecdsa, leaves.oldRsa), ...options }),
   );
@@ -60,7 +60,7 @@ test.each<[string, TlsOptions]>([
 
   const place = `edge:${NAME}@127.0.0.1:${port}`;
   const [ecdsa, oldRsa] = [fingerprintOf(leaves.ecdsa), fingerprintOf(leaves.oldRsa)];
-  const isRsaFirst = summary(results)[place] === oldRsa; // which one a server prefers is its own business
+  const isRsaFirst = summary(results)[place] === oldRsa; // which one comes first is up to the server
   expect(summary(results)).toEqual(
     isRsaFirst
       ? { [place]: oldRsa, [`${place} (ECDSA)`]: ecdsa }
@@ -68,7 +68,7 @@ test.each<[string, TlsOptions]>([
   );
 });
 
-test('three certificates are seen', async () => {
+test('reads three certificates', async () => {
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa, leaves.ed25519)));
 
   const results = await scan(`${NAME}@127.0.0.1:${port}`);
@@ -79,7 +79,7 @@ test('three certificates are seen', async () => {
   expect(results[0]?.place).toBe(`edge:${NAME}@127.0.0.1:${port}`);
 });
 
-test('the same name is asked for again', async () => {
+test('requests the same name again', async () => {
   const asked: string[] = [];
   const context = createSecureContext(holding(leaves.ecdsa));
   const SNICallback: TlsOptions['SNICallback'] = (name, done) => {
@@ -94,7 +94,7 @@ test('the same name is asked for again', async () => {
 });
 
 test.each(['smtp', 'imap', 'ldap', 'postgres', 'mysql'] as const)(
-  'both certificates are seen after the prologue of %s',
+  'reads both certificates after the prologue of %s',
   async (protocol) => {
     const secureContext = createSecureContext(holding(leaves.ecdsa, leaves.oldRsa));
     const { port } = await ground.listen(
@@ -133,7 +133,7 @@ test.each<[string, () => Issued[], TlsOptions]>([
 });
 
 test.each(['TLSv1.2', 'TLSv1.3'] as const)(
-  'over %s, an authority with an RSA key may have signed the chain of a leaf that has none',
+  'over %s, a leaf without an RSA key may be signed by an RSA CA',
   async (version) => {
     const offered: string[][] = [];
     const server = createTlsServer({
@@ -153,7 +153,7 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
   },
 );
 
-test('one handshake is enough where that is configured', async () => {
+test('uses one handshake if configured', async () => {
   const server = await counting(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
 
   expect(await scan(`${NAME}@127.0.0.1:${server.port}`, { everyKeyType: false })).toHaveLength(1);
@@ -163,28 +163,25 @@ test('one handshake is enough where that is configured', async () => {
 test.each<[string, (socket: Socket) => void]>([
   ['resets', (socket) => socket.resetAndDestroy()],
   ['hangs up', (socket) => void socket.end()],
-])(
-  'a server that %s when it has no such certificate has no other one, as Windows does',
-  async (_how, refuse) => {
-    const { port } = await before(
-      createTlsServer(holding(leaves.ecdsa)),
-      (hello) => signatureAlgorithms(hello).includes(ECDSA_SECP256R1_SHA256),
-      refuse,
-    );
+])('a server that %s has no such certificate, as on Windows', async (_how, refuse) => {
+  const { port } = await before(
+    createTlsServer(holding(leaves.ecdsa)),
+    (hello) => signatureAlgorithms(hello).includes(ECDSA_SECP256R1_SHA256),
+    refuse,
+  );
 
-    const results = await scan(`${NAME}@127.0.0.1:${port}`);
+  const results = await scan(`${NAME}@127.0.0.1:${port}`);
 
-    expect(results.map(({ kind, place }) => [kind, place])).toEqual([
-      ['seen', `edge:${NAME}@127.0.0.1:${port}`],
-    ]);
-  },
-);
+  expect(results.map(({ kind, place }) => [kind, place])).toEqual([
+    ['seen', `edge:${NAME}@127.0.0.1:${port}`],
+  ]);
+});
 
 test.each<[string, (socket: Socket) => void]>([
   ['resets', (socket) => socket.once('data', () => socket.resetAndDestroy())],
   ['hangs up', (socket) => socket.once('data', () => socket.end())],
 ])(
-  'a server that %s once it has had enough connections may have another certificate: a gap',
+  'a server that %s after several connections may have another certificate, which is a gap',
   async (_how, again) => {
     const { port } = await afterTheFirst(again);
     const place = `edge:${NAME}@127.0.0.1:${port}`;
@@ -196,7 +193,7 @@ test.each<[string, (socket: Socket) => void]>([
   },
 );
 
-test('a server that does not answer when asked again is seen, and what it could not be asked for is a gap', async () => {
+test('reads a server that does not respond to a second handshake, and reports the other key types as a gap', async () => {
   const { port } = await afterTheFirst((socket) => void socket.resume());
   const place = `edge:${NAME}@127.0.0.1:${port}`;
 
@@ -207,13 +204,13 @@ test('a server that does not answer when asked again is seen, and what it could 
       place: `${place} (RSA or EdDSA)`,
       error: {
         kind: 'unreachable',
-        message: 'asked for an RSA or EdDSA certificate too: no answer in 2 s',
+        message: 'also requested an RSA or EdDSA certificate: no response within 2 s',
       },
     },
   ]);
 });
 
-test('a server that drops such handshakes is not asked so for each of its names', async () => {
+test('does not repeat such handshakes for each name of a server that drops them', async () => {
   let dropped = 0;
   const { port } = await before(createTlsServer(holding(leaves.ecdsa)), (hello) => {
     const isUsual = signatureAlgorithms(hello).includes(ECDSA_SECP256R1_SHA256);
@@ -230,17 +227,17 @@ test('a server that drops such handshakes is not asked so for each of its names'
   expect(dropped).toBe(2);
 });
 
-test('the doctor counts a site once, whatever number of certificates it has', async () => {
+test('the health check counts a site once, however many certificates it has', async () => {
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
   const { healthCheck } = open(`${NAME}@127.0.0.1:${port}`);
 
   expect(await healthCheck(new AbortController().signal)).toEqual({
     ok: true,
-    summary: '1 of 1 site answers',
+    summary: '1 of 1 site responds',
   });
 });
 
-test('each address shows each of its certificates', async () => {
+test('reads every certificate at every address', async () => {
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
 
   const results = await scan(`${NAME}@localhost:${port}`, { everyAddress: true });
@@ -250,7 +247,7 @@ test('each address shows each of its certificates', async () => {
   expect(seen[1]).toBe(`${seen[0]} (RSA)`);
 });
 
-test('lookAt shows every certificate of a site, at each of its addresses', async () => {
+test('lookAt reads every certificate of a site, at each of its addresses', async () => {
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
   const { certificates } = open(`${NAME}@127.0.0.1:${port}`).reads;
 
@@ -292,7 +289,7 @@ async function counting(server: Server): Promise<{ port: number; count: () => nu
   return { port, count: () => connections };
 }
 
-/** Has an ECDSA certificate, and does something else at every connection after the first. */
+/** Has an ECDSA certificate, and behaves differently at every connection after the first. */
 async function afterTheFirst(again: (socket: Socket) => void): Promise<{ port: number }> {
   const tls = createTlsServer(holding(leaves.ecdsa)).on('tlsClientError', () => {});
   let connections = 0;
@@ -313,7 +310,7 @@ function cipherSuitesOf(hello: Buffer): readonly string[] {
   return suites.toString('hex').match(/.{4}/g) ?? [];
 }
 
-test('a server that chooses by the cipher suite, whatever signatures are offered, shows both', async () => {
+test('reads both certificates of a server that chooses by cipher suite, whatever signatures are offered', async () => {
   const ecdsa = await ground.listen(createTlsServer({ ...holding(leaves.ecdsa), maxVersion: 'TLSv1.2' }));
   const rsa = await ground.listen(createTlsServer({ ...holding(leaves.oldRsa), maxVersion: 'TLSv1.2' }));
   const { port } = await ground.listen(
@@ -336,7 +333,7 @@ test('a server that chooses by the cipher suite, whatever signatures are offered
   );
 });
 
-test('a server of TLS 1.1 is asked for both by its cipher suites', async () => {
+test('requests both certificates of a TLS 1.1 server by cipher suite', async () => {
   const options = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
   const { port } = await ground.listen(
     createTlsServer({ ...holding(leaves.ecdsa, leaves.oldRsa), ...options }),
@@ -357,7 +354,7 @@ const ECDSA_SECP256R1_SHA256 = '0403';
 const RSA_PKCS1_SHA256 = '0401';
 const RSA_PSS_RSAE_SHA256 = '0804';
 
-/** Lets a client through to `server` where its ClientHello `isWelcome`; otherwise does not answer it, or refuses it. */
+/** Connects a client to `server` if its ClientHello `isWelcome`; otherwise doesn't respond, or rejects it. */
 async function before(
   server: Server,
   isWelcome: (hello: Buffer) => boolean,
@@ -376,14 +373,14 @@ async function before(
   );
 }
 
-/** What that extension of a ClientHello lists (RFC 8446, section 4.2.3): type 13, its length, and that of the list. */
+/** The values in an extension of a ClientHello (RFC 8446, section 4.2.3): type 13, its length, and that of the list. */
 function signatureAlgorithms(hello: Buffer): string[] {
   for (let at = hello.indexOf('000d', 0, 'hex'); at >= 0; at = hello.indexOf('000d', at + 1, 'hex')) {
     const length = hello.readUInt16BE(at + 2);
     if (at + 4 + length > hello.length || hello.readUInt16BE(at + 4) !== length - 2) continue;
     return hello.toString('hex', at + 6, at + 4 + length).match(/.{4}/g) ?? [];
   }
-  throw new Error('this is no ClientHello');
+  throw new Error('this is not a ClientHello');
 }
 
 function fingerprintOf({ x509 }: Issued): string {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { makeKeyedLimit } from './keyed-limit.ts';
 
-test('there are so many turns for each key, and each comes back once given back', () => {
+test('each key has a fixed number of slots, and a released slot is free again', () => {
   const turns = makeKeyedLimit(2);
   const first = turns.tryAcquire('a');
   const second = turns.tryAcquire('a');
@@ -14,7 +14,7 @@ test('there are so many turns for each key, and each comes back once given back'
   expect(turns.tryAcquire('a')).toBeDefined();
 });
 
-test('every listener is called once when a turn is given back, unless it was canceled', () => {
+test('calls every listener once when a slot is released, unless it was canceled', () => {
   const turns = makeKeyedLimit(1);
   const heard: string[] = [];
   const giveBack = turns.tryAcquire('a');

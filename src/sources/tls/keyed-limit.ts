@@ -1,6 +1,6 @@
 /** Allows at most `atOnce` holders of a key at the same time. There is no queue: a caller that gets no slot waits until one is free and tries again. */
 export interface KeyedLimit {
-  /** @returns a function that releases the slot; undefined where none is free. */
+  /** @returns a function that releases the slot; undefined if none is free. */
   readonly tryAcquire: (key: string) => (() => void) | undefined;
   /** Calls `listener` once, when a slot is released. @returns a function that cancels this. */
   readonly onceFree: (key: string, listener: () => void) => () => void;

@@ -13,8 +13,8 @@ import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
 import type { z } from 'zod';
 
-const QUIET_MS = 300; // how long a silent peer is waited for here
-const PATIENT_MS = 30_000; // and all others, on however busy a machine
+const QUIET_MS = 300; // how long these tests wait for an unresponsive peer
+const PATIENT_MS = 30_000; // for all others, even on a busy machine
 
 let world: TlsServers;
 let folder: string;
@@ -28,7 +28,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('a healthy site is seen with its chain as served and the facts of its handshake', async () => {
+test('reads a healthy site with its chain as served and the facts of its handshake', async () => {
   const { place, chain, served } = await see('healthy');
 
   const { port } = world.sites.healthy;
@@ -39,7 +39,7 @@ test('a healthy site is seen with its chain as served and the facts of its hands
     servername: 'healthy.world.test',
     protocol: 'TLSv1.3',
     nameMatches: true,
-    path: 'incomplete', // its root is private, and not configured here
+    path: 'incomplete', // its root is private and not configured here
     clientCertificateRequired: false,
     legacyOnly: false,
     stapled: false,
@@ -76,7 +76,7 @@ test.each<[SiteKind, Partial<Handshake>]>([
   ['must-staple', { stapled: false }],
   ['stapled', { stapled: true }],
   ['chatty', { path: 'complete' }],
-])('%s is seen as %o', async (kind, facts) => {
+])('reads %s as %o', async (kind, facts) => {
   const root = await rootFile();
 
   const { served } = await see(kind, { trust: [root] });
@@ -84,7 +84,7 @@ test.each<[SiteKind, Partial<Handshake>]>([
   expect(served).toMatchObject(facts);
 });
 
-test('the chain is what was served, and nothing comes from a local trust store', async () => {
+test('the chain is as served, without certificates from a local trust store', async () => {
   const names = async (kind: SiteKind) =>
     (await see(kind, { trust: [await rootFile()] })).chain.map(({ name }) => name);
 
@@ -93,7 +93,7 @@ test('the chain is what was served, and nothing comes from a local trust store',
   expect(await names('broken-path')).toEqual(['broken-path.world.test', 'World Middle']);
 });
 
-test('a look at one site shows every certificate exactly as served, in that order, what is unrelated too', async () => {
+test('lookAt returns every certificate as served, in that order, including unrelated ones', async () => {
   const names = async (kind: SiteKind) => {
     const { host, port } = world.sites[kind];
     const result = await inspectorFor({ sites: [world.sites[kind]] })(`${host}:${port}`);
@@ -104,7 +104,7 @@ test('a look at one site shows every certificate exactly as served, in that orde
   expect(await names('out-of-order')).toEqual(['healthy.world.test', 'World Root', 'World Middle']);
 });
 
-test('dates, keys and signatures are reported, however odd', async () => {
+test('reports unusual dates, keys and signatures', async () => {
   const leaf = async (kind: SiteKind) => (await see(kind)).chain[0];
 
   expect((await leaf('expired-leaf')).notAfter.getTime()).toBeLessThan(Date.now());
@@ -125,7 +125,7 @@ test('a hostile name stays text on one line', async () => {
   expect(chain[0].name + chain[0].subject).not.toMatch(/\p{Cc}/u);
 });
 
-test('an address is never asked for by name, and is looked for among the addresses of the certificate', async () => {
+test('sends no server name for an address, and matches it against the addresses in the certificate', async () => {
   const { host, port } = world.sites['for-address'];
 
   const named = await only([`${host}:${port}`]);
@@ -136,7 +136,7 @@ test('an address is never asked for by name, and is looked for among the address
   expect(Object.keys((named as SeenPlace).served ?? {})).not.toContain('servername');
 });
 
-test('one server shows each name its own certificate', async () => {
+test('one server serves each name its own certificate', async () => {
   const { host, port } = world.sites['many-names'];
 
   const results = await scan([`a.many.world.test@${host}:${port}`, `many-names.world.test@${host}:${port}`]);
@@ -150,14 +150,14 @@ test('one server shows each name its own certificate', async () => {
 
 test.each<[SiteKind, string, string]>([
   ['plaintext', 'malformed', 'it does not speak TLS on this port'],
-  ['silent', 'unreachable', `no answer in ${QUIET_MS} ms`],
-  ['resets', 'unreachable', 'it ended the connection during the handshake'],
-  ['hangs-up', 'unreachable', 'it ended the connection during the handshake'],
-  ['no-default-name', 'unreachable', 'it ended the connection during the handshake'],
+  ['silent', 'unreachable', `no response within ${QUIET_MS} ms`],
+  ['resets', 'unreachable', 'it closed the connection during the handshake'],
+  ['hangs-up', 'unreachable', 'it closed the connection during the handshake'],
+  ['no-default-name', 'unreachable', 'it closed the connection during the handshake'],
   ['closed', 'unreachable', 'nothing listens there'],
-  ['starttls-injecting', 'malformed', 'it said more in the clear after its go-ahead for TLS'],
-  ['starttls-endless', 'malformed', 'it talks without end before TLS'],
-  ['starttls-silent', 'unreachable', `no answer in ${QUIET_MS} ms`],
+  ['starttls-injecting', 'malformed', 'it sent more unencrypted data after it accepted TLS'],
+  ['starttls-endless', 'malformed', 'it sent too much data before TLS'],
+  ['starttls-silent', 'unreachable', `no response within ${QUIET_MS} ms`],
 ])('%s is a gap: %s, %s', async (kind, errorKind, message) => {
   const config = kind.endsWith('silent') ? { timeoutMs: QUIET_MS } : {};
   const result = await only([world.sites[kind]], config);
@@ -165,7 +165,7 @@ test.each<[SiteKind, string, string]>([
   expect(result).toMatchObject({ kind: 'unseen', error: { source: 'edge', kind: errorKind, message } });
 });
 
-test('a name that nobody knows is a gap', async () => {
+test('an unknown name is a gap', async () => {
   expect(await only(['nowhere.invalid'])).toMatchObject({
     kind: 'unseen',
     place: 'edge:nowhere.invalid:443',
@@ -174,7 +174,7 @@ test('a name that nobody knows is a gap', async () => {
 });
 
 test.each(['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const)(
-  '%s turns to TLS after its prologue',
+  '%s starts TLS after its prologue',
   async (protocol) => {
     const site = world.sites[`starttls-${protocol}`];
 
@@ -189,13 +189,13 @@ test.each(['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const)
 );
 
 test.each(['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const)(
-  '%s without TLS says so',
+  'reports that %s does not offer TLS',
   async (protocol) => {
     expect(await only([world.sites[`starttls-refused-${protocol}`]])).toMatchObject({
       kind: 'unseen',
       error: {
         kind: 'refused',
-        message: expect.stringMatching(/does not offer TLS|turned us away before TLS/),
+        message: expect.stringMatching(/does not offer TLS|rejected the connection before TLS/),
       },
     });
   },
@@ -205,11 +205,11 @@ test('a prologue of another protocol is distinguished from one without TLS', asy
   const { host, port } = world.sites['starttls-smtp'];
 
   expect(await only([`imap://${host}:${port}`])).toMatchObject({
-    error: { kind: 'malformed', message: 'it does not greet as imap does' },
+    error: { kind: 'malformed', message: 'it does not speak imap' },
   });
 });
 
-test('one that fails is one gap, and all others are seen', async () => {
+test('a site that fails is one gap, and all others are read', async () => {
   const all = Object.values(world.sites);
 
   const results = await scan(all, { timeoutMs: 5_000 });
@@ -219,7 +219,7 @@ test('one that fails is one gap, and all others are seen', async () => {
   expect(seen).toBeGreaterThan(30);
 });
 
-test('every address of a name is checked where that is configured', async () => {
+test('checks every address of a name if configured', async () => {
   const { port } = world.sites.healthy;
 
   const results = await scan([`healthy.world.test@localhost:${port}`], { everyAddress: true });
@@ -230,7 +230,7 @@ test('every address of a name is checked where that is configured', async () => 
   expect(new Set(places).size).toBe(places.length);
 });
 
-test('sites come from a file too, and a line that is none is a gap', async () => {
+test('reads sites from a file too, and an invalid line is a gap', async () => {
   const file = join(folder, 'sites.txt');
   const { host, port } = world.sites.healthy;
   await writeFile(
@@ -246,7 +246,7 @@ test('sites come from a file too, and a line that is none is a gap', async () =>
   ]);
 });
 
-test('missing files are gaps, and the sites are checked nevertheless', async () => {
+test('missing files are gaps, and the sites are still checked', async () => {
   const [nowhere, rootless] = [join(folder, 'nowhere'), join(folder, 'rootless.pem')];
   await writeFile(rootless, 'canary-5e1f');
 
@@ -265,7 +265,7 @@ test('a self-signed certificate that is configured as trusted is complete', asyn
   expect(await see('self-signed', { trust: [file] })).toMatchObject({ served: { path: 'complete' } });
 });
 
-test('an aborted scan ends at once and leaves no connection open', async () => {
+test('an aborted scan ends immediately and leaves no connection open', async () => {
   const controller = new AbortController();
   const sites = Array.from({ length: 40 }, (_, index) => `n${index}@127.0.0.1:${world.sites.silent.port}`);
   const config = { sites: [...sites, world.sites['starttls-silent']], timeoutMs: 60_000, perAddress: 100 };
@@ -278,7 +278,7 @@ test('an aborted scan ends at once and leaves no connection open', async () => {
   await until(() => connections() === 0);
 });
 
-test('whoever stops listening ends the scan', async () => {
+test('the scan ends if its consumer stops', async () => {
   const sites = [world.sites.healthy, world.sites.silent, world.sites['starttls-silent']];
   const { certificates } = open({ sites, timeoutMs: 60_000 }).reads;
 
@@ -290,35 +290,35 @@ test('whoever stops listening ends the scan', async () => {
   await until(() => connections() === 0);
 });
 
-test('the doctor lists the silent sites and says what to do', async () => {
+test('the health check lists the sites that do not respond, and says what to do', async () => {
   const { healthy, closed, plaintext } = world.sites;
   const { healthCheck } = open({ sites: [healthy, closed, plaintext] });
 
   const { ok, summary, hint } = await healthCheck(new AbortController().signal);
 
   expect(ok).toBe(false);
-  expect(summary).toMatch(/^1 of 3 sites answer; silent: /);
+  expect(summary).toMatch(/^1 of 3 sites respond; not responding: /);
   expect(summary).toContain(`127.0.0.1:${closed.port} (nothing listens there)`);
-  expect(hint).toContain('let the worker through to them');
+  expect(hint).toContain('check firewalls and routes');
   expect(hint).toContain('smtp://');
 });
 
-test('the doctor passes where all sites answer', async () => {
+test('the health check passes if all sites respond', async () => {
   const { healthCheck } = open({ sites: [world.sites.healthy] });
 
   expect(await healthCheck(new AbortController().signal)).toEqual({
     ok: true,
-    summary: '1 of 1 site answers',
+    summary: '1 of 1 site responds',
   });
 });
 
-test('the doctor says so where it stopped waiting', async () => {
+test('the health check says that it stopped early', async () => {
   const { healthCheck } = open({ sites: [world.sites.silent] });
 
   expect(await healthCheck(AbortSignal.timeout(50))).toMatchObject({ ok: false, hint: expect.any(String) });
 });
 
-test('a site is checked on demand, by any of its names', async () => {
+test('checks a site on demand, by any of its names', async () => {
   const { host, port } = world.sites.healthy;
   const inspect = inspectorFor({ sites: [world.sites.healthy] });
   const place = `edge:healthy.world.test@${host}:${port}`;
@@ -329,7 +329,7 @@ test('a site is checked on demand, by any of its names', async () => {
   expect(await inspect(host)).toMatchObject({ place });
 });
 
-test('other places are checked only where the configuration allows it', async () => {
+test('checks other sites only if the configuration allows it', async () => {
   const { closed, healthy } = world.sites;
   const inspect = inspectorFor({
     sites: [healthy],
@@ -395,7 +395,7 @@ async function collect(results: AsyncIterable<ScanResult>): Promise<ScanResult[]
   return all;
 }
 
-/** Open TCP connections of this process, those of the servers included. */
+/** Open TCP connections of this process, including those of the servers. */
 function connections(): number {
   return process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
 }

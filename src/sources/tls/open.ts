@@ -83,7 +83,7 @@ async function prepare(
 
 const MAX_NAMED = 5;
 
-/** Tries all sites: one that responds says nothing about the others. */
+/** Tries all sites, because one that responds says nothing about the others. */
 async function checkHealth(state: TlsState, signal: AbortSignal): Promise<SourceHealth> {
   const { name } = state.config;
   const failed: UnseenPlace[] = [];
@@ -96,10 +96,10 @@ async function checkHealth(state: TlsState, signal: AbortSignal): Promise<Source
       else failed.push(result);
     }
   } catch {
-    const hint = 'give it more time, or check the log for errors';
-    return { ok: false, summary: `${answering.size} sites answered before it was broken off`, hint };
+    const hint = 'allow more time, or check the log for errors';
+    return { ok: false, summary: `${answering.size} sites responded before the check stopped early`, hint };
   }
-  const summary = `${answering.size} of ${all.size} ${all.size === 1 ? 'site answers' : 'sites answer'}`;
+  const summary = `${answering.size} of ${all.size} ${all.size === 1 ? 'site responds' : 'sites respond'}`;
   if (failed.length === 0) return { ok: true, summary };
   const named = failed
     .slice(0, MAX_NAMED)
@@ -107,7 +107,7 @@ async function checkHealth(state: TlsState, signal: AbortSignal): Promise<Source
   const more = failed.length > MAX_NAMED ? ` and ${failed.length - MAX_NAMED} more` : '';
   return {
     ok: false,
-    summary: `${summary}; silent: ${named.join(', ')}${more}`,
+    summary: `${summary}; not responding: ${named.join(', ')}${more}`,
     hint: hintFor(failed, name),
   };
 }

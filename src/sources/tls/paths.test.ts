@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 test.each([22, 12, 2])(
-  'in a chain of 26, the one that expired is on the path, at %i of it',
+  'in a chain of 26 certificates, the expired one is on the path, at position %i',
   async (expiredAt) => {
     const { leaf, chain, root } = await makeDeep(25, expiredAt);
 
@@ -40,7 +40,7 @@ test.each([22, 12, 2])(
   },
 );
 
-test('the longest chain that a handshake carries is seen whole, and a longer one is a gap that says so', async () => {
+test('reads the longest chain that fits into a handshake completely, and a longer one is a gap', async () => {
   const { leaf, chain } = await makeDeep(120);
   const tooLong = Array.from({ length: 3 }, () => chain).flat();
 
@@ -49,12 +49,12 @@ test('the longest chain that a handshake carries is seen whole, and a longer one
     kind: 'unseen',
     error: {
       kind: 'malformed',
-      message: 'it sends more than 100 KB of certificates, which TLS clients refuse',
+      message: 'it sends more than 100 KB of certificates, which TLS clients reject',
     },
   });
 });
 
-test('an expired cross certificate is not on the path where the root is trusted', async () => {
+test('an expired cross certificate is not on the path if the root is trusted', async () => {
   const { leaf, chain, userT, addT } = await makeCrossed();
 
   const trusting = await see(leaf, chain, [userT]);
@@ -71,7 +71,7 @@ test('an expired cross certificate is not on the path where the root is trusted'
   }
 });
 
-test('a valid root that is served last is found behind an expired cross certificate', async () => {
+test('finds a valid root that is served last, after an expired cross certificate', async () => {
   const { leaf, chain, userT } = await makeCrossed();
 
   const { path } = await see(leaf, [...chain, userT]);
@@ -79,7 +79,7 @@ test('a valid root that is served last is found behind an expired cross certific
   expect(path?.map(({ name }) => name)).toEqual(['site.world.test', 'Issuing', 'UserT']);
 });
 
-test('an expired root that is trusted, and the only one, is on the path', async () => {
+test('an expired root that is trusted is on the path if it is the only one', async () => {
   const root = await makeAuthority({ name: 'Old Root', ...expired });
   const middle = await makeAuthority({ name: 'Middle', issuer: root });
   const leaf = await issue(middle, { name: 'site.world.test' });
@@ -91,7 +91,7 @@ test('an expired root that is trusted, and the only one, is on the path', async 
   expect(path?.map(({ name }) => name)).toEqual(['site.world.test', 'Middle', 'Old Root']);
 });
 
-test('an intermediate may be what is trusted', async () => {
+test('an intermediate can be trusted', async () => {
   const root = await makeAuthority({ name: 'Old Root', ...expired });
   const middle = await makeAuthority({ name: 'Middle', issuer: root });
   const leaf = await issue(middle, { name: 'site.world.test' });
@@ -102,7 +102,7 @@ test('an intermediate may be what is trusted', async () => {
   expect(path?.map(({ name }) => name)).toEqual(['site.world.test', 'Middle']);
 });
 
-test('a path that ends nowhere is shown as far as it goes', async () => {
+test('an incomplete path is reported as far as it goes', async () => {
   const root = await makeAuthority({ name: 'Root' });
   const old = await makeAuthority({ name: 'Old Middle', issuer: root, ...expired });
   const leaf = await issue(old, { name: 'site.world.test' });
@@ -113,7 +113,7 @@ test('a path that ends nowhere is shown as far as it goes', async () => {
   expect(path?.map(({ name }) => name)).toEqual(['site.world.test', 'Old Middle']);
 });
 
-test('a cross certificate that is added is found, though what was there before expired', async () => {
+test('finds an added cross certificate, although the earlier one expired', async () => {
   const { leaf, chain, userT } = await makeCrossed();
   const newT = await makeAuthority({ name: 'NewT' });
   const crossedByNew = await makeAuthority({ name: 'UserT', issuer: newT, keys: userT.keys });
@@ -129,7 +129,7 @@ test('a cross certificate that is added is found, though what was there before e
   expect(await isValid()).toBe(true);
 });
 
-test('the dates of a path are judged by the clock of the scan', async () => {
+test('judges the dates of a path by the clock of the scan', async () => {
   const { leaf, chain, userT } = await makeCrossed();
   const before = day(-100).getTime();
   const scan = await scanning(createServer(serving(leaf, chain)), [], () => before);
@@ -182,7 +182,7 @@ async function scanning(server: Server, trust: readonly Issued[], clock?: () => 
     for await (const one of certificates!.scan({ signal: new AbortController().signal })) found.push(one);
     expect(found).toHaveLength(1);
     const [result] = found;
-    if (result?.kind !== 'seen') throw result?.error ?? new Error('nothing was seen');
+    if (result?.kind !== 'seen') throw result?.error ?? new Error('nothing was read');
     return result;
   };
 }

@@ -14,7 +14,7 @@ function start() {
   return { pending, probing, resolve, reject, stopped, ended: () => ended };
 }
 
-test('all who join are given one answer, which is not kept', async () => {
+test('all callers get one result, which is not cached', async () => {
   const { pending, probing, resolve, ended } = start();
   const { signal } = new AbortController();
   const joined = [probing.join(signal), pending.find('10.0.0.7 443', 'a')!.join(signal)];
@@ -28,7 +28,7 @@ test('all who join are given one answer, which is not kept', async () => {
   expect(ended()).toBe(1);
 });
 
-test('one who leaves does not end the work for the others', async () => {
+test('a caller that aborts does not end the work for the others', async () => {
   const { probing, resolve, stopped } = start();
   const leaving = new AbortController();
   const left = probing.join(leaving.signal);
@@ -42,7 +42,7 @@ test('one who leaves does not end the work for the others', async () => {
   expect(await staying).toBe('here');
 });
 
-test('the last one to leave ends the work, and it cannot be joined any more', async () => {
+test('when the last caller aborts, the work ends and can no longer be joined', async () => {
   const { pending, probing, stopped, ended } = start();
   const leaving = new AbortController();
   const left = probing.join(leaving.signal);

@@ -1,9 +1,15 @@
-/** Work in progress that several can wait for: two checks that ask the same site at the same moment share one answer. Answers are not kept. */
+/**
+ * Work in progress that several callers can wait for: two checks of the same site at the same moment share one result. Results are not
+ * cached.
+ */
 export interface Pending<T> {
-  /** The work of this name in progress at `key`. */
+  /** The work in progress with this name at `key`. */
   readonly find: (key: string, name: string) => PendingWork<T> | undefined;
   readonly namesAt: (key: string) => Iterable<string>;
-  /** `work` gets a signal that aborts once nobody waits for it any more. `onEnd` is called once in any case, before those who wait get the answer. */
+  /**
+   * Starts `work` with a signal that aborts when no caller waits anymore. `onEnd` is always called once, before the callers get the
+   * result.
+   */
   readonly start: (
     key: string,
     name: string,
@@ -49,7 +55,7 @@ function startWork<T>(work: (signal: AbortSignal) => Promise<T>, onEnd: () => vo
     onEnd();
   };
   const answer = work(stop.signal).finally(endOnce);
-  answer.catch(() => {}); // those who joined get the error
+  answer.catch(() => {}); // the callers get the error
   return {
     join: async (signal) => {
       waiting += 1;
@@ -63,8 +69,8 @@ function startWork<T>(work: (signal: AbortSignal) => Promise<T>, onEnd: () => vo
         signal.removeEventListener('abort', onAbort);
         waiting -= 1;
         if (waiting === 0 && !ended) {
-          stop.abort(new Error('nobody waits for this any more'));
-          endOnce(); // nobody may join what was aborted
+          stop.abort(new Error('no caller waits for this anymore'));
+          endOnce(); // aborted work can't be joined
         }
       }
     },

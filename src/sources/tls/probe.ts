@@ -28,15 +28,15 @@ export interface Probe {
   readonly stapled: boolean;
 }
 
-/** What one site showed at one address. */
+/** The result for one site at one address. */
 export interface ProbeResult {
-  /** One for each certificate: a server may have one for each type of key. Empty where `failed` is set. */
+  /** One per certificate: a server may have one for each type of key. Empty if `failed` is set. */
   readonly shown: readonly Probe[];
-  /** Why nothing was shown. Any other error than this is ours. */
+  /** Why no certificate was read. Any other error is a bug in Wrench. */
   readonly failed?: SourceError;
-  /** Not a byte was received in time, or the connection itself timed out. */
+  /** No data was received in time, or the connection timed out. */
   readonly isTimeout: boolean;
-  /** Types of keys that could not be asked for, after another was shown. */
+  /** Types of keys that couldn't be requested, after another certificate was read. */
   readonly untried?: UntriedKeyTypes;
 }
 
@@ -48,7 +48,7 @@ export interface UntriedKeyTypes {
 
 export interface ProbeOptions {
   readonly source: string;
-  /** For each handshake. */
+  /** The timeout of each handshake. */
   readonly timeoutMs: number;
   readonly everyKeyType: boolean;
   readonly isEnough: IsEnough;
@@ -56,10 +56,10 @@ export interface ProbeOptions {
 }
 
 /**
- * Reads all certificates of a site by handshakes, each on a connection of its own; no application data is sent or read. The first handshake suits
- * most servers, and is repeated with outdated algorithms where it fails for lack of them. One handshake shows one certificate, so further ones ask
- * for the types of keys that were not shown yet, until the server has nothing more to show.
- * @throws the reason of `signal` where it aborted.
+ * Reads all certificates of a site by handshakes, each on its own connection; no application data is sent or read. The first handshake
+ * suits most servers, and is repeated with outdated algorithms if it fails for lack of them. One handshake yields one certificate, so
+ * further ones request the types of keys that were not seen yet, until the server has no more.
+ * @throws the reason of `signal` if it aborted.
  */
 export async function probe(
   site: Site,
@@ -70,7 +70,7 @@ export async function probe(
   if (first.failed !== undefined) return { shown: [], failed: first.failed, isTimeout: first.isTimeout };
   const shown: Probe[] = [first.shown];
   if (!options.everyKeyType) return { shown, isTimeout: false };
-  // At the address that answered: another one may be another server.
+  // At the address that responded, because another address may be another server.
   const at = addresses.filter(({ address }) => addressOf(address, site.port) === first.shown.address);
   const target = { site, addresses: at.length > 0 ? at : addresses, ...options };
   const untried = await probeOtherKeyTypes(shown, target);
@@ -93,7 +93,7 @@ async function probeOtherKeyTypes(shown: Probe[], target: Target): Promise<Untri
       shown.push({ ...other, legacyOnly: isLegacy });
       waiting = [keyTypesBeside(shown)];
     } else if (keyTypes.length > 1) {
-      // It chooses by cipher suite, and several types share theirs: ask for each alone.
+      // The server chooses by cipher suite, which several types share, so each type is requested separately.
       waiting = keyTypes.map((keyType) => [keyType]);
     }
   }
@@ -101,7 +101,7 @@ async function probeOtherKeyTypes(shown: Probe[], target: Target): Promise<Untri
 }
 
 /**
- * A server that hangs up either has no such certificate (Windows gives no reason) or limits connections. It has none where the
+ * A server that closes the connection either has no such certificate (Windows gives no reason) or limits connections. It has none if the
  * usual handshake still works and this one fails again.
  */
 async function probeWith(context: SecureContext, target: Target): Promise<Outcome | 'has none'> {
@@ -116,7 +116,7 @@ async function probeWith(context: SecureContext, target: Target): Promise<Outcom
   return again.failed !== undefined && again.refusal !== undefined ? 'has none' : again;
 }
 
-/** The types of keys of which no certificate was shown. */
+/** The types of keys without a certificate so far. */
 export function keyTypesBeside(shown: readonly Probe[]): readonly KeyType[] {
   const types = new Set(shown.map(typeOf));
   return KEY_TYPES.filter((keyType) => !types.has(keyType));
@@ -136,7 +136,7 @@ interface HandshakeAttempt extends Target {
   readonly connection: { heard: boolean };
 }
 
-/** What a handshake showed, and the code of what ended it after the certificate had come. */
+/** The result of a handshake, and the code of the error that ended it after the certificate was received. */
 type HandshakeResult = Probe & { readonly failure?: string };
 
 type Outcome =
@@ -185,7 +185,7 @@ async function retryWithLegacy(attempt: HandshakeAttempt): Promise<Probe | undef
       ? { ...again, legacyOnly: true }
       : undefined;
   } catch {
-    return undefined; // the first failure says more
+    return undefined; // the first failure is more specific
   }
 }
 
@@ -213,10 +213,12 @@ async function handshake(attempt: HandshakeAttempt, secureContext: SecureContext
   }
 }
 
-/** A server that has asked for a client certificate and got none says no within a round trip, or sends a session ticket. */
+/** A server that requested a client certificate and got none rejects the client within a round trip, or sends a session ticket. */
 const VERDICT_MS = 1000;
 
-/** Resolves as soon as all is known, destroying the socket; rejects with what ended it before a certificate came. */
+/**
+ * Destroys the socket and resolves as soon as everything is known. Rejects with the error if it ends before a certificate was received.
+ */
 function watch(
   socket: TLSSocket,
   { deadline, connection, isEnough }: HandshakeAttempt,
@@ -254,8 +256,8 @@ function watch(
       socket.once('connect', () => (address = addressOf(socket.remoteAddress, socket.remotePort)));
     socket.once('OCSPResponse', (response: Buffer | null) => {
       stapled = response !== null && response.length > 0;
-      // Until TLS 1.2 the server judges our lack of a certificate before the handshake is done,
-      // and of one that hangs up without a word nothing can be read any more in `error`.
+      // Until TLS 1.2, the server decides about our missing certificate before the handshake is done, and if it closes the connection
+      // without an alert, nothing can be read any more in `error`.
       if (socket.getProtocol() !== 'TLSv1.3') take();
     });
     socket.on('error', (error) => {
@@ -267,7 +269,7 @@ function watch(
     socket.once('secureConnect', () => {
       take();
       if (!asksForCertificate || seen?.protocol !== 'TLSv1.3') return end();
-      // TLS 1.3 calls the handshake done before the server has judged our lack of a certificate.
+      // In TLS 1.3, the handshake is done before the server decides about our missing certificate.
       verdict = setTimeout(end, VERDICT_MS);
       socket.once('session', () => end()).once('data', () => end());
     });
@@ -293,12 +295,12 @@ function readProbe(
   };
 }
 
-/** On a client, signature algorithms are shared only by a CertificateRequest: SSL_get_shared_sigalgs(3). */
+/** On a client, shared signature algorithms exist only after a CertificateRequest: SSL_get_shared_sigalgs(3). */
 function wantsClientCertificate(socket: TLSSocket): boolean {
   try {
     return socket.getSharedSigalgs().length > 0;
   } catch {
-    return false; // Node throws once the handle is gone
+    return false; // Node throws if the handle is already closed
   }
 }
 
@@ -306,7 +308,7 @@ function tlsOptions(site: Site, secureContext: SecureContext) {
   return { servername: site.servername ?? '', rejectUnauthorized: false, requestOCSP: true, secureContext };
 }
 
-/** Several addresses are raced as Node does (RFC 8305), without asking the resolver again. */
+/** Several addresses are raced as in Node (RFC 8305), without another lookup. */
 function connectOptions({ host, port }: Site, addresses: readonly LookupAddress[]): TcpNetConnectOpts {
   const [first] = addresses;
   if (first === undefined || addresses.length === 1) return { host: first?.address ?? host, port };

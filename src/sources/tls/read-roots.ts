@@ -5,11 +5,11 @@ import { fileError } from './file-error.ts';
 
 export interface ReadRoots {
   readonly roots: readonly X509Certificate[];
-  /** Files that could not be read; what they hold counts as not trusted. */
+  /** Files that couldn't be read; their contents count as untrusted. */
   readonly unread: readonly { readonly path: string; readonly error: SourceError }[];
 }
 
-/** The private roots of the PEM files configured as `trust`. */
+/** The private roots in the PEM files under `trust`. */
 export async function readRoots(paths: readonly string[], source: string): Promise<ReadRoots> {
   const roots: X509Certificate[] = [];
   const unread: { path: string; error: SourceError }[] = [];
@@ -25,10 +25,10 @@ export async function readRoots(paths: readonly string[], source: string): Promi
 
 function certificatesIn(text: string, source: string): X509Certificate[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-  if (blocks === null) throw new SourceError(source, 'malformed', 'there is no PEM certificate in this file');
+  if (blocks === null) throw new SourceError(source, 'malformed', 'this file contains no PEM certificate');
   try {
     return blocks.map((pem) => new X509Certificate(pem));
   } catch {
-    throw new SourceError(source, 'malformed', 'a certificate in this file cannot be read');
+    throw new SourceError(source, 'malformed', "couldn't read a certificate in this file");
   }
 }

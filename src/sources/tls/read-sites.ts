@@ -6,11 +6,11 @@ import { parseSite, type Site } from './site.ts';
 
 export interface Sites {
   readonly sites: readonly Site[];
-  /** Lines and files that could not be read: gaps, and not the end of the scan. */
+  /** Lines and files that couldn't be read. They are gaps and don't end the scan. */
   readonly unread: readonly { readonly what: string; readonly error: SourceError }[];
 }
 
-/** All configured sites, each once, those of the file after the others. */
+/** All configured sites without duplicates; those in the file come last. */
 export async function readSites(config: TlsConfig): Promise<Sites> {
   const { name, sitesFile } = config;
   const byLabel = new Map(config.sites.map((site) => [site.label, site]));

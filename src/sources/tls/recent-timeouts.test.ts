@@ -11,7 +11,7 @@ function start() {
   return { ...silence, note, wait: (ms: number) => (now += ms) };
 }
 
-test('a site that was silent is known for a while, with the age of that', () => {
+test('remembers for a while that a site timed out, and when', () => {
   const { note, find, wait } = start();
 
   note('10.0.0.7 443', 'a');
@@ -22,7 +22,7 @@ test('a site that was silent is known for a while, with the age of that', () => 
   expect(find('10.0.0.7 443', 'a')).toBeUndefined();
 });
 
-test('one silent name says nothing about its neighbours, two do', () => {
+test('one name that timed out says nothing about others at its address, two do', () => {
   const { note, find, wait } = start();
 
   note('10.0.0.7 443', 'a', { tookMs: 1 });
@@ -34,7 +34,7 @@ test('one silent name says nothing about its neighbours, two do', () => {
   expect(find('10.0.0.7 8443', 'c')).toBeUndefined();
 });
 
-test('names that were asked at the same time do not confirm one another', () => {
+test('names that were tried at the same time do not confirm each other', () => {
   const { note, find, wait } = start();
   wait(5000);
   note('10.0.0.7 443', 'a', { tookMs: 5000 });
@@ -46,7 +46,7 @@ test('names that were asked at the same time do not confirm one another', () => 
   expect(find('10.0.0.7 443', 'c')).toMatchObject({ ofOthers: true });
 });
 
-test('the same name twice is one name', () => {
+test('the same name twice counts once', () => {
   const { note, find } = start();
 
   note('10.0.0.7 443', 'a', { tookMs: 1 });
@@ -55,7 +55,7 @@ test('the same name twice is one name', () => {
   expect(find('10.0.0.7 443', 'b')).toBeUndefined();
 });
 
-test('an answer to any name clears the address, and the names that were silent stay silent', () => {
+test('a response for any name clears the address, but not the names that timed out', () => {
   const { note, clear, find, wait } = start();
   note('10.0.0.7 443', 'a');
   note('10.0.0.7 443', 'b');
@@ -67,7 +67,7 @@ test('an answer to any name clears the address, and the names that were silent s
   expect(find('10.0.0.7 443', 'a')).toEqual({ agoMs: 1000, ofOthers: false });
 });
 
-test('a name that answers is not silent any more', () => {
+test('a name that responds is cleared', () => {
   const { note, clear, find } = start();
   note('10.0.0.7 443', 'a');
 
@@ -76,7 +76,7 @@ test('a name that answers is not silent any more', () => {
   expect(find('10.0.0.7 443', 'a')).toBeUndefined();
 });
 
-test('an address is asked again as soon as one of two names may be asked again', () => {
+test('an address is tried again as soon as one of two names may be tried again', () => {
   const { note, find, wait } = start();
   note('10.0.0.7 443', 'a', { tookMs: 5000 });
   wait(5000);
@@ -89,7 +89,7 @@ test('an address is asked again as soon as one of two names may be asked again',
   expect(find('10.0.0.7 443', 'b')).toEqual({ agoMs: 5000, ofOthers: false });
 });
 
-test('nothing is known for longer because the clock was set back', () => {
+test('remembers nothing longer because the clock was set back', () => {
   const { note, find, wait } = start();
   wait(3_600_000);
   note('10.0.0.7 443', 'a');

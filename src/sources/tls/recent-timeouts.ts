@@ -3,17 +3,17 @@
  * Only timeouts are remembered, and only for `keptMs`: a site that has recovered is tried again soon, and no response is used twice.
  */
 export interface RecentTimeouts {
-  /** @param askedAt when the request began, in milliseconds since 1970 */
+  /** @param askedAt when the request started, in milliseconds since 1970 */
   readonly record: (address: string, label: string, askedAt: number) => void;
   /** This name responded: earlier timeouts of others no longer say anything about the address. */
   readonly clear: (address: string, label: string) => void;
-  /** @returns undefined where the site must be tried. */
+  /** @returns undefined if the site must be tried. */
   readonly find: (address: string, label: string) => KnownTimeout | undefined;
 }
 
 export interface KnownTimeout {
   readonly agoMs: number;
-  /** Not this site timed out, but others at its address. */
+  /** Other sites at its address timed out, not this one. */
   readonly ofOthers: boolean;
 }
 
@@ -22,14 +22,16 @@ interface Timeout {
   readonly at: number;
 }
 
-/** A server that hangs for one name may answer for others, so an address is given up only where another name was tried after the first timeout. */
+/**
+ * A server that hangs for one name may respond for others, so an address is skipped only if another name was tried after the first timeout.
+ */
 function isConfirmed(all: readonly Timeout[]): boolean {
   return all.some(({ at }) => all.some(({ askedAt }) => at <= askedAt));
 }
 
 export function trackTimeouts(keptMs: number, clock: () => number): RecentTimeouts {
   const addresses = new Map<string, { readonly timeouts: Map<string, Timeout>; respondedAt: number }>();
-  // What is in the future is dropped: the clock was set back.
+  // Times in the future are dropped, because the clock was set back.
   const isKept = ({ at }: Timeout, now: number) => at <= now && now - at < keptMs;
   const forgetOld = (now: number) => {
     for (const [address, { timeouts }] of addresses) {

@@ -6,7 +6,7 @@ import { makeResolver, systemResolver } from './resolve.ts';
 const PATIENT = { timeout: 30_000 };
 const FOUND: LookupAddress = { address: '10.0.0.7', family: 4 };
 
-/** A system that looks up two names at a time, as libuv does, and never gets an answer for names that begin with `dead`. */
+/** A system that looks up two names at a time, like libuv, and never gets a response for names that begin with `dead`. */
 function start({ timeoutMs = 60_000, slow = (host: string) => host.startsWith('dead') } = {}) {
   const asked: string[] = [];
   const answers = new Map<string, (found: LookupAddress[]) => void>();
@@ -32,7 +32,7 @@ function start({ timeoutMs = 60_000, slow = (host: string) => host.startsWith('d
   };
 }
 
-test('names that resolve are not held up by any number of names that do not', async () => {
+test('names that resolve are not delayed by any number of names that do not', async () => {
   const { resolve } = start();
   const dead = Array.from({ length: 50 }, (_, index) => resolve(`dead${index}`));
   const alive = Array.from({ length: 500 }, (_, index) => resolve(`n${index}`));
@@ -41,7 +41,7 @@ test('names that resolve are not held up by any number of names that do not', as
   for (const one of dead) one.catch(() => {});
 });
 
-test('name servers are not asked for thousands of names at once', async () => {
+test('does not query name servers for thousands of names at once', async () => {
   let [now, most] = [0, 0];
   const { resolve } = makeResolver({
     source: 'edge',
@@ -61,35 +61,37 @@ test('name servers are not asked for thousands of names at once', async () => {
   expect(most).toBe(64);
 });
 
-test('once a name has used up its time, all whose name servers do not answer are given up', async () => {
+test('once a name has timed out, gives up on all names whose name servers do not respond', async () => {
   const { resolve, asked } = start({ timeoutMs: 20 });
 
   const dead = await Promise.allSettled(Array.from({ length: 50 }, (_, index) => resolve(`dead${index}`)));
 
   for (const one of dead)
     expect(one).toMatchObject({
-      reason: { kind: 'unreachable', message: 'its name servers did not answer in 20 ms' },
+      reason: { kind: 'unreachable', message: 'its name servers did not respond within 20 ms' },
     });
   expect(asked).toEqual(['dead0']);
   expect(await resolve('n1')).toEqual([FOUND]);
 });
 
-test('where every thread is stuck, names are given up rather than waited for', async () => {
+test('gives up on names if every thread is stuck', async () => {
   const { resolve, answer } = start({ timeoutMs: 20, slow: () => false });
   const stuck = await Promise.allSettled([resolve('dead0'), resolve('dead1')]);
   expect(stuck.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
 
-  await expect(resolve('n1')).rejects.toThrow('did not answer');
+  await expect(resolve('n1')).rejects.toThrow('did not respond');
   answer('dead0');
   await expect.poll(() => resolve('n1').catch(String), PATIENT).toEqual([FOUND]);
 });
 
-test('a name that is still being looked up is not looked up again, and its age is known', async () => {
+test('does not look up a name again while its lookup is in progress, and reports its age', async () => {
   const { resolve, asked, wait, answer } = start({ timeoutMs: 20 });
-  await expect(resolve('dead')).rejects.toThrow('its name servers did not answer in 20 ms');
+  await expect(resolve('dead')).rejects.toThrow('its name servers did not respond within 20 ms');
 
   wait(7000);
-  await expect(resolve('dead')).rejects.toThrow('its name servers did not answer in 20 ms, asked 7 s ago');
+  await expect(resolve('dead')).rejects.toThrow(
+    'its name servers did not respond within 20 ms, queried 7 s ago',
+  );
   expect(asked).toEqual(['dead']);
 
   answer('dead');
@@ -97,14 +99,14 @@ test('a name that is still being looked up is not looked up again, and its age i
   expect(asked).toEqual(['dead', 'dead']);
 });
 
-test('many who ask for one name share one lookup', async () => {
+test('concurrent requests for one name share one lookup', async () => {
   const { resolve, asked } = start();
 
   expect(await Promise.all([resolve('n'), resolve('n'), resolve('n')])).toEqual([[FOUND], [FOUND], [FOUND]]);
   expect(asked).toEqual(['n']);
 });
 
-test('an address is no name, and a name without addresses is not found', async () => {
+test('an address needs no lookup, and a name without addresses is not found', async () => {
   const { resolve, asked } = start();
 
   expect(await resolve('2001:db8::1')).toEqual([{ address: '2001:db8::1', family: 6 }]);
@@ -112,7 +114,7 @@ test('an address is no name, and a name without addresses is not found', async (
   await expect(resolve('empty')).rejects.toMatchObject({ kind: 'missing', message: 'name not found' });
 });
 
-test('this machine resolves its own name, and errors are in plain words', async () => {
+test('this machine resolves its own name, and errors are explained', async () => {
   const { resolve } = systemResolver({ source: 'edge', timeoutMs: 30_000, clock: Date.now });
 
   const addresses = await resolve('localhost');

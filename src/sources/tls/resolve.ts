@@ -7,7 +7,7 @@ export type Addresses = readonly [LookupAddress, ...LookupAddress[]];
 
 /** Addresses of hosts as this machine resolves names (also `/etc/hosts` and search domains), in the resolver's order. */
 export interface Resolver {
-  /** @throws {SourceError} where it has none, and after the time for a lookup. */
+  /** @throws {SourceError} if it has none, or if the lookup times out. */
   readonly resolve: (host: string) => Promise<Addresses>;
 }
 
@@ -15,16 +15,16 @@ export interface ResolverParts {
   readonly source: string;
   readonly timeoutMs: number;
   readonly clock: () => number;
-  /** Cannot be canceled: a name whose name servers do not answer occupies one of few threads for up to half a minute. */
+  /** Can't be canceled: a name whose name servers don't respond occupies one of few threads for up to half a minute. */
   readonly lookup: (host: string) => Promise<readonly LookupAddress[]>;
-  /** Whether the name servers of a host answer promptly, with any answer at all. */
+  /** Whether the name servers of a host respond promptly, with any response at all. */
   readonly isPrompt: (host: string) => Promise<boolean>;
 }
 
 /** libuv gives `getaddrinfo` half of its four threads: https://docs.libuv.org/en/v1.x/threadpool.html. More would wait there while their timeouts run. */
 const LOOKUPS_AT_ONCE = 2;
 
-/** Name servers drop queries that come by the thousand. */
+/** Name servers drop queries if thousands arrive at once. */
 const SORTED_AT_ONCE = 64;
 
 interface Lookup {
@@ -32,14 +32,14 @@ interface Lookup {
   readonly result: Promise<Addresses>;
   readonly resolve: (addresses: Addresses) => void;
   readonly reject: (error: unknown) => void;
-  /** When it was handed to the system. */
+  /** When the system lookup started. */
   startedAt?: number;
 }
 
 /**
- * Names that do not resolve must not hold up those that do. So a query that needs no thread first shows whether a name's servers answer at all.
- * Names whose servers do not answer come last, one at a time; once one of them has timed out, the others in the queue are given up.
- * A name that is being looked up already is not looked up twice.
+ * Names that don't resolve must not delay those that do. So a query that needs no thread first shows whether a name's servers respond at
+ * all. Names whose servers don't respond come last, one at a time; once one of them has timed out, the others in the queue fail too. A
+ * lookup in progress is shared.
  */
 export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: ResolverParts): Resolver {
   const underWay = new Map<string, Lookup>();
@@ -54,7 +54,7 @@ export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: Res
     new SourceError(
       source,
       'unreachable',
-      `its name servers did not answer in ${formatMs(timeoutMs)}${more}`,
+      `its name servers did not respond within ${formatMs(timeoutMs)}${more}`,
     );
   const rejectStuckLookups = () => {
     const given = [
@@ -119,21 +119,24 @@ export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: Res
       const before = underWay.get(host);
       if (before === undefined) return start(host);
       const agoMs = before.startedAt === undefined ? 0 : clock() - before.startedAt;
-      if (agoMs >= timeoutMs) throw noAnswerYet(`, asked ${formatAge(agoMs)} ago`);
+      if (agoMs >= timeoutMs) throw noAnswerYet(`, queried ${formatAge(agoMs)} ago`);
       return before.result;
     },
   };
 }
 
-/** Two queries, because one may be lost: 0.5 s for the first and 1 s for the second, more than a healthy name server needs. */
+/** Two queries, because one may be lost: 0.5 s for the first and 1 s for the second, which is more than a healthy name server needs. */
 const PROMPT = { timeout: 500, tries: 2 };
 
-/** This machine's resolver. Its name servers are also asked directly, but not for the answer: only the system knows hosts files and search domains. */
+/**
+ * This machine's resolver. Its name servers are also queried directly, but not for the result: only the system uses hosts files and search
+ * domains.
+ */
 export function systemResolver(parts: Pick<ResolverParts, 'source' | 'timeoutMs' | 'clock'>): Resolver {
   let asking = 0;
   let nameServers = new dns.Resolver(PROMPT);
   const isPrompt = async (host: string) => {
-    // A resolver reads `/etc/resolv.conf` once, when it is made.
+    // A resolver reads `/etc/resolv.conf` only once, when it is created.
     if (asking === 0) nameServers = new dns.Resolver(PROMPT);
     asking += 1;
     try {

@@ -29,7 +29,7 @@ async function scan(addresses: readonly [string, ...string[]], everyAddress = fa
   return results;
 }
 
-test('a scan reports how many addresses of a site were not tried', async () => {
+test('reports how many addresses of a site were not tried', async () => {
   expect(await scan(['127.0.0.1', '127.0.0.2', '127.0.0.3'])).toEqual([2]);
 });
 
@@ -37,7 +37,7 @@ test('a site with one address has no others', async () => {
   expect(await scan(['127.0.0.1'])).toEqual([undefined]);
 });
 
-test('where every address is checked, no others are left', async () => {
+test('reports no untried addresses if every address is checked', async () => {
   const results = await scan(['127.0.0.1', '127.0.0.2'], true);
 
   expect(new Set(results)).toEqual(new Set(['unseen', undefined]));

@@ -13,16 +13,16 @@ import type { Site } from './site.ts';
 import type { IssuersReadAt, SeenPlaceReader } from './seen-place.ts';
 import { makeKeyedLimit, type KeyedLimit } from './keyed-limit.ts';
 
-/** Shared by all scans of one source, because checks that run at the same time ask the same sites. */
+/** Shared by all scans of one source, because concurrent checks request the same sites. */
 export interface TlsState {
   readonly config: TlsConfig;
   readonly clock: () => number;
   readonly limit: KeyedLimit;
   readonly pending: Pending<ProbeResult>;
   readonly timeouts: RecentTimeouts;
-  /** The same for handshakes that ask for further types of keys, which some appliances drop. */
+  /** The same for handshakes that request further types of keys, which some appliances drop. */
   readonly keyTimeouts: RecentTimeouts;
-  /** Addresses whose last request got no answer. */
+  /** Addresses whose last request got no response. */
   readonly slow: Set<string>;
   /** Addresses whose last request got a response. */
   readonly responsive: Set<string>;
@@ -51,18 +51,18 @@ export function makeTlsState(config: TlsConfig, clock: () => number): TlsState {
   };
 }
 
-/** A result, and the target that it is of: a site, or one of its addresses with `everyAddress`. */
+/** A result and its target: a site, or one of its addresses with `everyAddress`. */
 export interface SiteResult {
   readonly asked: string;
   readonly result: ScanResult;
 }
 
-/** One site at one address, or at several that are raced. */
+/** One site at one address, or at several addresses that are raced. */
 interface Target extends QueueEntry {
   readonly place: string;
   readonly site: Site;
   readonly addresses: Addresses;
-  /** Key of all the addresses together, for remembering that none of them answered. */
+  /** Key of all addresses together, to remember that none of them responded. */
   readonly everywhere: string;
 }
 
@@ -70,7 +70,7 @@ type Task =
   | { readonly result: UnseenPlace; readonly target?: undefined }
   | { readonly target: Target; readonly answer: Promise<ProbeResult> };
 
-/** Reads the certificates of all sites. A failure of a site is one of the results, and is never thrown. */
+/** Reads the certificates of all sites. The failure of a site is a result, and is never thrown. */
 export async function* scanSites(
   sites: readonly Site[],
   state: TlsState,
@@ -113,11 +113,11 @@ export async function* scanSites(
   try {
     yield* concurrently(queue.tasks, config.concurrency, readTask, signal);
   } finally {
-    stop.abort(new Error('nobody waits for this any more'));
+    stop.abort(new Error('no caller waits for this anymore'));
   }
 }
 
-/** Looks up every host once, however many sites it has. No worker waits for that. */
+/** Looks up every host once, however many sites it has. No worker waits for lookups. */
 async function addAll(
   sites: readonly Site[],
   { config, resolver }: TlsState,
@@ -160,7 +160,7 @@ function targetsOf(
   return first === undefined ? [target(place, addresses)] : [first, ...others];
 }
 
-/** @returns undefined where no turn is free at the address. */
+/** @returns undefined if no slot is free at the address. */
 function startProbe(target: Target, state: TlsState, placeReader: SeenPlaceReader, thorough = false) {
   const { config, clock, limit, pending, timeouts, slow, responsive } = state;
   const { name: source, timeoutMs } = config;
@@ -168,7 +168,7 @@ function startProbe(target: Target, state: TlsState, placeReader: SeenPlaceReade
   const giveBack = limit.tryAcquire(address);
   if (giveBack === undefined) return undefined;
   const ask = async (signal: AbortSignal): Promise<ProbeResult> => {
-    // A connection opened inside the callback of one that closes makes a scan a tenth slower (measured on loopback).
+    // Opening a connection inside the close callback of another makes a scan 10% slower (measured on loopback).
     await setImmediate();
     const askedAt = clock();
     const known = config.everyKeyType && !thorough ? state.keyTimeouts.find(everywhere, label) : undefined;
@@ -190,7 +190,10 @@ function startProbe(target: Target, state: TlsState, placeReader: SeenPlaceReade
   return pending.start(address, thorough ? fullProbeKey(label) : label, ask, giveBack);
 }
 
-/** Tries one site now, even if it timed out a moment ago, because a person is waiting to see whether it is back. Its chain is everything that the server sent. */
+/**
+ * Tries one site now, even if it timed out a moment ago, because a person wants to see whether it is back. The chain is everything that the
+ * server sent.
+ */
 export async function inspectSite(
   site: Site,
   state: TlsState,
@@ -217,7 +220,7 @@ export async function inspectSite(
   }
 }
 
-/** Takes the next free turn, before any scan does: scans return to an address only when a worker is free. */
+/** Takes the next free slot before any scan: scans return to an address only when a worker is free. */
 function askInTurn(
   target: Target,
   state: TlsState,
@@ -257,7 +260,7 @@ const KEY_NAMES: Readonly<Record<string, string>> = {
   ed448: 'Ed448',
 };
 
-/** The first certificate has the site's own place, and each further one that with its type of key. */
+/** The first certificate has the place of the site; further ones have the type of key appended. */
 function toResults(
   target: Target,
   answer: ProbeResult,
@@ -280,7 +283,7 @@ function toResults(
   if (untried !== undefined) {
     const { error, keyTypes } = untried;
     const types = keyTypes.join(' or ');
-    const message = `asked for an ${types} certificate too: ${error.message}`;
+    const message = `also requested an ${types} certificate: ${error.message}`;
     const inFull = new SourceError(error.source, error.kind, message);
     results.push({ kind: 'unseen', place: `${place} (${types})`, error: inFull });
   }
@@ -295,7 +298,7 @@ function toTimeoutError(
   const where = addresses.map(({ address }) => addressOf(address, site.port)).join(', ');
   const ago = `${formatAge(agoMs)} ago`;
   const more = ofOthers
-    ? ` from ${where} (not tried: this address did not answer for another name${agoMs < 1000 ? '' : ` ${ago}`})`
-    : `, asked ${ago}`;
+    ? ` from ${where} (not tried: this address did not respond for another name${agoMs < 1000 ? '' : ` ${ago}`})`
+    : `, tried ${ago}`;
   return timeoutError(name, timeoutMs, more);
 }

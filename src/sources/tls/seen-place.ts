@@ -12,21 +12,26 @@ import type { Probe } from './probe.ts';
 import type { IsEnough, ServedCertificate, ServedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 
-/** By place and issuers: when everything that was sent there was last read and was just these beside a leaf, in milliseconds since 1970. */
+/**
+ * By place and issuers: when the complete chain was last read there and consisted of a leaf and exactly these, in milliseconds since 1970.
+ */
 export type IssuersReadAt = Map<string, number>;
 
-/** Turns what handshakes showed into plain facts. */
+/** Converts the results of handshakes into facts. */
 export interface SeenPlaceReader {
   readonly read: (place: string, site: Site, probe: Probe, otherAddresses: number) => SeenPlace;
-  /** Whether a path is one that a client can use, or nothing else was found at this place before. */
+  /** Whether a client can use a path, or nothing else was found at this place before. */
   readonly isEnough: (place: string) => IsEnough;
 }
 
-/** Enough for the authorities of a scan, which come back at every site. With more all are forgotten, so that memory stays flat (some 5 MB). */
+/** Enough for the CAs of a scan, which repeat at every site. Above that, the cache is cleared, so that memory stays flat (about 5 MB). */
 const MAX_REMEMBERED = 500;
-/** Sites whose whole chain is its leaf's path, though that is incomplete. */
+/** Sites whose complete chain is the path of the leaf, although that is incomplete. */
 const MAX_PLACES = 50_000;
-/** A server may start to send another path around an expired certificate, which Node's own path does not show, so everything is read again after this. */
+/**
+ * A server may start to send another path around an expired certificate, which Node's own path doesn't show, so the complete chain is read
+ * again after this time.
+ */
 const REREAD_AFTER_MS = 60_000;
 
 interface ParsedCertificate {
@@ -34,7 +39,7 @@ interface ParsedCertificate {
   readonly facts: Certificate;
 }
 
-/** Certificates seen before are not parsed again. Paths are judged as of `now`. */
+/** Known certificates are not parsed again. Paths are judged as of `now`. */
 export function makeSeenPlaceReader(
   roots: TrustedRoots,
   issuersAt: IssuersReadAt,
@@ -126,7 +131,7 @@ function toHandshake(
   };
 }
 
-/** Alternative names only, as browsers and Go have it: a name in the CN alone does not count (RFC 9525, section 2). */
+/** Subject alternative names only, as in browsers and Go: a name in the CN doesn't count (RFC 9525, section 2). */
 function isValidFor(leaf: X509Certificate, { host, servername }: Site): boolean {
   if (servername === undefined) return leaf.checkIP(host) !== undefined;
   return leaf.checkHost(servername, { subject: 'never', partialWildcards: false }) !== undefined;

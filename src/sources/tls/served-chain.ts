@@ -3,26 +3,24 @@ import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 
 /** One certificate as sent. */
 export interface ServedCertificate {
-  /** As Node gives it, with colons: for comparing only. */
+  /** In Node's format with colons; only for comparison. */
   readonly fingerprint256: string;
   readonly der: Buffer;
 }
 
 export type ServedChain = readonly [ServedCertificate, ...ServedCertificate[]];
 
-/** Whether the leaf's path is enough, so that the rest of what was sent need not be read. */
+/** Whether the path of the leaf is enough, so that the rest of what was sent isn't read. */
 export type IsEnough = (path: ServedChain) => boolean;
 
 /**
- * What the server sent, leaf first, without help of the local trust store (the context trusts nothing, so nothing is added).
+ * The chain as sent by the server, leaf first, without the local trust store (the context trusts nothing, so nothing is added).
  *
- * Node has two functions for it. `getPeerX509Certificate` gives every certificate as sent, but Node 24 never frees those after
- * the leaf (`sk_X509_delete` without `X509_free` in crypto_x509.cc): 8 KB each, 80 MB in a scan of 10,000 sites.
- * `getPeerCertificate(true)` frees all, but gives the leaf's path only, in its order: certificates that have nothing to do
- * with the leaf are left out, and what comes after a gap in the order is lost. So the path is read first, and everything
- * only where the path is not enough or is the leaf alone: a server that sends nothing else leaks nothing.
- *
- * Nothing is cut off: OpenSSL takes no more than 100 KB of certificates (SSL_CTX_set_max_cert_list(3)).
+ * Node has two functions for it. `getPeerX509Certificate` returns every certificate as sent, but Node 24 never frees those after the leaf
+ * (`sk_X509_delete` without `X509_free`): 8 KB each, 80 MB in a scan of 10,000 sites. `getPeerCertificate(true)` frees
+ * all, but returns only the path of the leaf: it omits unrelated certificates and everything after a gap in the order. So the path is read
+ * first, and the complete chain only if the path is not enough or is only the leaf; if the server sends only a leaf, nothing leaks. Nothing
+ * is truncated: OpenSSL accepts at most 100 KB of certificates (SSL_CTX_set_max_cert_list(3)).
  */
 export function servedChain(socket: TLSSocket, isEnough: IsEnough): ServedChain | undefined {
   const path = pathOf(socket);
@@ -32,11 +30,11 @@ export function servedChain(socket: TLSSocket, isEnough: IsEnough): ServedChain 
 
 function pathOf(socket: TLSSocket): ServedChain | undefined {
   const leaf: Partial<DetailedPeerCertificate> | null = socket.getPeerCertificate(true);
-  if (leaf?.raw === undefined) return undefined; // `{}` or null where nothing was shown
+  if (leaf?.raw === undefined) return undefined; // `{}` or null if there is no certificate
   return listOf(leaf as DetailedPeerCertificate, toServed);
 }
 
-/** Every certificate is an object of its own, so one that comes back is the end: a self-signed certificate is its own issuer. */
+/** Every certificate is a separate object, so a repeated one is the end: a self-signed certificate is its own issuer. */
 function listOf<T extends { readonly issuerCertificate?: T | undefined }>(
   leaf: T,
   read: (certificate: T) => ServedCertificate,
@@ -51,7 +49,7 @@ function toServed({ fingerprint256, raw }: DetailedPeerCertificate): ServedCerti
   return { fingerprint256, der: raw };
 }
 
-/** Works once for each connection: it takes the certificates out of OpenSSL. */
+/** Works only once per connection, because it removes the certificates from OpenSSL. */
 function allOf(socket: TLSSocket): ServedChain | undefined {
   const leaf = socket.getPeerX509Certificate();
   if (leaf === undefined) return undefined;

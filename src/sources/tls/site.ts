@@ -1,18 +1,18 @@
 import { isIP, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 
-/** Protocols that begin in the clear and turn to TLS. */
+/** Protocols that start in plain text and upgrade to TLS. */
 export const STARTTLS = ['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const;
 export type StartTls = (typeof STARTTLS)[number];
 
 /** One place to check. */
 export interface Site {
-  /** As it is shown and may be written again: `www.example.com:443`, `cell.internal@10.0.0.5:8443`, `smtp://mail.example.com:25`. */
+  /** As shown, in a form that can be parsed again: `www.example.com:443`, `cell.internal@10.0.0.5:8443`, `smtp://mail.example.com:25`. */
   readonly label: string;
   /** An IP address, or a name in its ASCII form. */
   readonly host: string;
   readonly port: number;
-  /** For SNI; absent where only an IP address is known, which must not be sent (RFC 6066, section 3). */
+  /** For SNI; absent if only an IP address is known, which must not be sent (RFC 6066, section 3). */
   readonly servername?: string;
   readonly starttls?: StartTls;
 }
@@ -42,7 +42,7 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
 
 const HOW = 'write `host:port`, `servername@host:port` or `smtp://host:port`';
 
-/** Reads a site as people write it; a string says what is wrong with it. */
+/** Parses a site as people write it. Returns a string that describes the problem if it is invalid. */
 export function parseSite(text: string): Site | string {
   const written = shorten(text);
   const match = /^(?:(?<scheme>[a-z0-9]+):\/\/)?(?:(?<name>[^@/]+)@)?(?<rest>[^@/]+)\/?$/i.exec(text.trim());
@@ -50,14 +50,14 @@ export function parseSite(text: string): Site | string {
   const { scheme = 'tls', name, rest = '' } = match.groups;
   const known = SCHEMES[scheme.toLowerCase()];
   if (known === undefined)
-    return `${written} begins with an unknown protocol: there are ${Object.keys(SCHEMES).join(', ')}`;
+    return `${written} has an unknown protocol. Available: ${Object.keys(SCHEMES).join(', ')}`;
   const place = splitPort(rest);
-  if (place === undefined) return `${written} has no readable host and port: ${HOW}`;
+  if (place === undefined) return `${written} has no valid host and port: ${HOW}`;
   const { host, port } = place;
   return siteFrom({ host, port: port ?? known.port, servername: name, starttls: known.starttls });
 }
 
-/** A site of its parts; a string says what is wrong with them. */
+/** A site from its parts. Returns a string that describes the problem if they are invalid. */
 export function siteFrom(parts: {
   readonly host: string;
   readonly port?: number | undefined;
@@ -71,7 +71,7 @@ export function siteFrom(parts: {
   if (!(port >= 1 && port <= 65_535)) return `${shorten(parts.host)} has no port between 1 and 65535`;
   const asked = parts.servername === undefined ? undefined : normalHost(parts.servername);
   if (parts.servername !== undefined && (asked === undefined || isIP(asked) !== 0))
-    return `${shorten(parts.servername)} is not a name to ask for: an IP address cannot be asked for with SNI`;
+    return `${shorten(parts.servername)} is not a valid server name: SNI needs a host name`;
   const servername = asked ?? (isIP(host) === 0 ? host : undefined);
   const address = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
   const before = `${starttls === undefined ? '' : `${starttls}://`}${servername === undefined || servername === host ? '' : `${servername}@`}`;
@@ -84,11 +84,11 @@ export function siteFrom(parts: {
   };
 }
 
-/** Lower-case A-labels without the root's dot: `Bücher.example.` is `xn--bcher-kva.example`. */
+/** Lower-case A-labels without the trailing dot: `Bücher.example.` becomes `xn--bcher-kva.example`. */
 function normalHost(written: string): string | undefined {
   const bare = written.replace(/^\[(.*)\]$/, '$1');
   if (isIP(bare) !== 0) return bare.toLowerCase();
-  // Underscores are no host name's, but internal names have them and resolvers take them.
+  // Host names have no underscores, but internal names do, and resolvers accept them.
   const ascii = domainToASCII(bare.replace(/\.$/, ''));
   return /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*$/.test(ascii)
     ? ascii

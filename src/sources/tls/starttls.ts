@@ -3,20 +3,20 @@ import { SourceError } from '../../ports/source-error.ts';
 import { readElement } from '../../wire/der.ts';
 import type { StartTls } from './site.ts';
 
-/** No real prologue is near this; a peer that talks without end is not read without end. */
+/** No real prologue comes near this limit, which stops a peer that never stops sending. */
 const MAX_PROLOGUE_BYTES = 65_536;
 
 /**
- * Speaks the plaintext beginning of a protocol up to the point where the client may start its handshake.
- * Nothing of the peer's text is kept or quoted. Listeners are gone from `socket` afterwards.
- * @throws {SourceError} where the peer speaks something else, offers no TLS, or says more in the clear than its go-ahead
- *   (an attacker in the path could have added it: CVE-2011-0411). Errors of the socket itself are thrown as they are.
+ * Runs the plaintext beginning of a protocol until the client can start its handshake. Nothing that the peer sent is kept or quoted.
+ * Removes its listeners from `socket` afterwards.
+ * @throws {SourceError} if the peer speaks another protocol, doesn't offer TLS, or sends more unencrypted data after accepting TLS (which
+ * an attacker could have injected: CVE-2011-0411). Errors of the socket are thrown unchanged.
  */
 export async function speakPrologue(socket: Socket, protocol: StartTls, source: string): Promise<void> {
   const talk = listenTo(socket, protocol, source);
   try {
     await PROLOGUES[protocol](talk);
-    if (talk.unread() > 0) throw talk.wrong('malformed', 'said more in the clear after its go-ahead for TLS');
+    if (talk.unread() > 0) throw talk.wrong('malformed', 'sent more unencrypted data after it accepted TLS');
   } finally {
     talk.stop();
   }
@@ -25,7 +25,7 @@ export async function speakPrologue(socket: Socket, protocol: StartTls, source: 
 interface Talk {
   readonly protocol: StartTls;
   readonly send: (bytes: string | Buffer) => void;
-  /** Waits until `take` finds what it looks for at the start of what was received, and removes that. */
+  /** Waits until `take` finds a value at the start of the received data, and removes it. */
   readonly read: <T>(take: (received: Buffer) => Taken<T> | undefined) => Promise<T>;
   readonly unread: () => number;
   readonly wrong: (kind: 'refused' | 'malformed', words: string) => SourceError;
@@ -49,8 +49,7 @@ const PROLOGUES: Readonly<Record<StartTls, (talk: Talk) => Promise<void>>> = {
   },
   /** RFC 9051, section 6.2.1 */
   imap: async (talk) => {
-    if (!/^\* OK\b/i.test(await talk.read(line)))
-      throw talk.wrong('malformed', 'does not greet as imap does');
+    if (!/^\* OK\b/i.test(await talk.read(line))) throw talk.wrong('malformed', 'does not speak imap');
     talk.send('a1 STARTTLS\r\n');
     let answer = await talk.read(line);
     while (answer.startsWith('* ')) answer = await talk.read(line);
@@ -58,8 +57,7 @@ const PROLOGUES: Readonly<Record<StartTls, (talk: Talk) => Promise<void>>> = {
   },
   /** RFC 2595, section 4 */
   pop3: async (talk) => {
-    if (!(await talk.read(line)).startsWith('+OK'))
-      throw talk.wrong('malformed', 'does not greet as pop3 does');
+    if (!(await talk.read(line)).startsWith('+OK')) throw talk.wrong('malformed', 'does not speak pop3');
     talk.send('STLS\r\n');
     if (!(await talk.read(line)).startsWith('+OK')) throw noTls(talk);
   },
@@ -75,7 +73,7 @@ const PROLOGUES: Readonly<Record<StartTls, (talk: Talk) => Promise<void>>> = {
       Buffer.concat([Buffer.from('301d02010177188016', 'hex'), Buffer.from('1.3.6.1.4.1.1466.20037')]),
     );
     const code = await talk.read(ldapResultCode);
-    if (code === undefined) throw talk.wrong('malformed', 'does not answer as ldap does');
+    if (code === undefined) throw talk.wrong('malformed', 'does not speak ldap');
     if (code !== 0) throw noTls(talk);
   },
   /** https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL */
@@ -83,12 +81,12 @@ const PROLOGUES: Readonly<Record<StartTls, (talk: Talk) => Promise<void>>> = {
     talk.send(Buffer.from('0000000804d2162f', 'hex'));
     const answer = await talk.read((received) => ({ value: received.toString('latin1', 0, 1), bytes: 1 }));
     if (answer === 'N' || answer === 'E') throw noTls(talk);
-    if (answer !== 'S') throw talk.wrong('malformed', 'does not answer as postgres does');
+    if (answer !== 'S') throw talk.wrong('malformed', 'does not speak postgres');
   },
   /** https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase.html */
   mysql: async (talk) => {
     const capabilities = await talk.read(mysqlCapabilities);
-    if (capabilities === undefined) throw talk.wrong('malformed', 'does not greet as mysql does');
+    if (capabilities === undefined) throw talk.wrong('malformed', 'does not speak mysql');
     if ((capabilities & MYSQL_CLIENT_SSL) === 0) throw noTls(talk);
     const request = Buffer.alloc(36);
     request.writeUInt32LE(32 | (1 << 24), 0); // length in three bytes, then the sequence number 1
@@ -107,17 +105,18 @@ function noTls(talk: Talk): SourceError {
   return talk.wrong('refused', 'does not offer TLS (STARTTLS)');
 }
 
-/** A reply of one or more lines (`220-…`, `220 …`), as SMTP and FTP have them. */
+/** Reads a reply of one or more lines (`220-…`, `220 …`), as in SMTP and FTP. */
 async function expectReply(talk: Talk, code: number): Promise<string[]> {
   const lines: string[] = [];
   for (;;) {
     const next = await talk.read(line);
     lines.push(next);
     const said = /^(\d{3})( |-|$)/.exec(next);
-    if (said === null && lines.length > 1) continue; // FTP lets the lines between start as they like
-    if (said === null) throw talk.wrong('malformed', `does not answer as ${talk.protocol} does`);
+    if (said === null && lines.length > 1) continue; // in FTP, the lines in between may start with anything
+    if (said === null) throw talk.wrong('malformed', `does not speak ${talk.protocol}`);
     if (said[2] === '-') continue;
-    if (Number(said[1]) !== code) throw talk.wrong('refused', `turned us away before TLS (${said[1]})`);
+    if (Number(said[1]) !== code)
+      throw talk.wrong('refused', `rejected the connection before TLS (${said[1]})`);
     return lines;
   }
 }
@@ -138,11 +137,11 @@ function ldapResultCode(received: Buffer): Taken<number | undefined> | undefined
     const value = response.tag === 0x78 && code.tag === 0x0a ? received[code.start] : undefined;
     return { value, bytes: message.next };
   } catch {
-    return undefined; // not all of it has come yet
+    return undefined; // incomplete so far
   }
 }
 
-/** The lower half of the capabilities in HandshakeV10; undefined where the server says something else, such as "too many connections". */
+/** The lower half of the capabilities in HandshakeV10; undefined for any other message, such as "too many connections". */
 function mysqlCapabilities(received: Buffer): Taken<number | undefined> | undefined {
   if (received.length < 5) return undefined;
   const bytes = 4 + received.readUIntLE(0, 3);
@@ -168,10 +167,10 @@ function listenTo(socket: Socket, protocol: StartTls, source: string): Talk {
   const onData = (chunk: Buffer) => {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
     total += chunk.length;
-    if (total > MAX_PROLOGUE_BYTES) fail(wrong('malformed', 'talks without end before TLS'));
+    if (total > MAX_PROLOGUE_BYTES) fail(wrong('malformed', 'sent too much data before TLS'));
     wake();
   };
-  const onClose = () => fail(wrong('refused', 'hung up before TLS'));
+  const onClose = () => fail(wrong('refused', 'closed the connection before TLS'));
   socket.on('data', onData).on('error', fail).on('end', onClose).on('close', onClose);
   const read: Talk['read'] = async (take) => {
     for (;;) {

@@ -11,9 +11,9 @@ const JWT = 'eyJjYW5hcnk.eyJjYW5hcnk.canary-signature';
 const PASSWORD = 'canary-password-of-a-database';
 
 let vault: Vault;
-const told: unknown[] = [];
+const output: unknown[] = [];
 beforeEach(async () => {
-  told.length = 0;
+  output.length = 0;
   vault = await startVault();
   await vault.mount('secret', '2');
   await vault.allow('reader', { 'secret/*': ['read', 'list'], 'secret/data/cf/closed': ['deny'] });
@@ -54,9 +54,9 @@ async function tell(auth: object, during: (seen: number) => void = () => {}): Pr
   };
   const source = openVault(vaultConfig.parse(config));
   try {
-    told.push(await source.healthCheck(new AbortController().signal));
-    told.push(await scanned(source, during));
-    told.push(await source.healthCheck(new AbortController().signal));
+    output.push(await source.healthCheck(new AbortController().signal));
+    output.push(await scanned(source, during));
+    output.push(await source.healthCheck(new AbortController().signal));
   } finally {
     await source.close();
   }
@@ -81,7 +81,7 @@ async function scanned(source: Source, during: (seen: number) => void): Promise<
   return scanCertificates(watched).catch((error: unknown) => error);
 }
 
-test('whatever goes wrong, no token, secret id, JWT, password or private key is in what is told', async () => {
+test('no result or error contains a token, secret id, JWT, password or private key', async () => {
   const { roleId, secretId } = await vault.makeAppRole({
     role: 'w',
     policies: ['reader'],
@@ -114,10 +114,10 @@ test('whatever goes wrong, no token, secret id, JWT, password or private key is 
   await tell({ token: vault.rootToken }, (seen) => seen === 2 && vault.dieAfter(1));
   await tell({ token: `${vault.rootToken}\n!` });
 
-  // As deep as a careless log line would go, causes and stacks included; and as JSON, as a queue would carry it.
+  // As deep as a careless log line would go, including causes and stacks, and as JSON, as in a queue.
   const text =
-    inspect(told, { depth: 20, maxStringLength: null, maxArrayLength: null, showHidden: true }) +
-    JSON.stringify(told);
+    inspect(output, { depth: 20, maxStringLength: null, maxArrayLength: null, showHidden: true }) +
+    JSON.stringify(output);
   expect(text).toContain('leaf-1');
   expect(text).toContain('unseen');
   const canaries = [...vault.canaries(), PASSWORD, JWT, token, secretId];

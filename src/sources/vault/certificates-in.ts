@@ -4,7 +4,7 @@ import { findCertificatesInDocument } from '../../wire/find-certificates.ts';
 import { printable, toCertificate } from '../../wire/x509.ts';
 import type { JsonObject } from '../../wire/json-object.ts';
 
-/** Where `safe` keeps a certificate and its key once more, in one value. */
+/** The key in which `safe` also stores the certificate and its private key, in one value. */
 const COMBINED = ':combined';
 
 interface CertificatesInOptions extends Pick<InspectOptions, 'onCertificate'> {
@@ -12,9 +12,9 @@ interface CertificatesInOptions extends Pick<InspectOptions, 'onCertificate'> {
 }
 
 /**
- * The certificates in a secret's values, each at `<place>:<key>`. `safe` keeps the same certificate in `certificate` and in `combined`:
- * that is one place. Private keys are compared and dropped; nothing of a value but its certificates is given back.
- * With `isWritable`, those that a renewal could write are marked.
+ * The certificates in the values of a secret, each at `<place>:<key>`. `safe` stores the same certificate in `certificate` and in
+ * `combined`, which is one place. Private keys are compared and dropped; only certificates are returned. With `isWritable`, certificates
+ * that can be renewed are marked.
  */
 export function certificatesIn(
   source: string,
@@ -49,7 +49,7 @@ export function certificatesIn(
   ];
 }
 
-/** In the layout of `safe`: `certificate` with its `key`. A name that is not shown as it is could not be found again. */
+/** In the layout of `safe`: `certificate` with its `key`. A name that is not printable as it is couldn't be found again. */
 function isRenewedAt(at: string, place: string, values: JsonObject): boolean {
   const laidOut = at === ':certificate' && typeof values['key'] === 'string';
   return laidOut && printable(place) === place && !place.includes('\uFFFD');

@@ -56,17 +56,17 @@ function scan(more: object = {}): Promise<CertificateScan> {
 const withoutPort = (texts: readonly string[]): string[] =>
   texts.map((text) => text.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST'));
 
-test('a Vault that dies half-way: what was read stays, and the rest is one gap, not one for each secret', async () => {
+test('a Vault that fails during the scan: earlier results are kept, and the rest is one gap, not one per secret', async () => {
   vault.dieAfter(12);
   const { seen, gaps } = await scan();
   expect(seen.length).toBeGreaterThan(0);
   expect(seen.length).toBeLessThan(12);
   expect(withoutPort(gaps)).toEqual([
-    'vault:secret/cf: unreachable: stopped after many requests in a row without an answer (HOST refused the connection: nothing listens there): the rest of secret/cf was not looked at',
+    'vault:secret/cf: unreachable: stopped after many consecutive failed requests (HOST refused the connection: nothing listens there): the rest of secret/cf was not checked',
   ]);
 });
 
-test('when it is back the next scan sees everything', async () => {
+test('the next scan reads everything once Vault is back', async () => {
   const source = open();
   vault.dieAfter(12);
   await scanCertificates(source);
@@ -74,7 +74,7 @@ test('when it is back the next scan sees everything', async () => {
   expect(await scanCertificates(source)).toMatchObject({ gaps: [] });
 });
 
-test('a Vault that is sealed half-way is called sealed', async () => {
+test('reports a Vault that is sealed during the scan as sealed', async () => {
   const source = open();
   const places: ScanResult[] = [];
   for await (const result of source.reads.certificates!.scan({ signal: new AbortController().signal })) {
@@ -84,11 +84,11 @@ test('a Vault that is sealed half-way is called sealed', async () => {
   const [gap, ...more] = places.filter((result) => result.kind === 'unseen');
   expect(more).toEqual([]);
   expect(withoutPort([gap!.error.message])).toEqual([
-    'stopped after many requests in a row without an answer (Vault at HOST is sealed): the rest of secret/cf was not looked at',
+    'stopped after many consecutive failed requests (Vault at HOST is sealed): the rest of secret/cf was not checked',
   ]);
 });
 
-test('a Vault that is not there, sealed or not initialised throws from the scan, in words', async () => {
+test('the scan throws and explains if Vault is down, sealed or not initialized', async () => {
   vault.become('sealed');
   await expect(scan()).rejects.toThrow(/^Vault at 127\.0\.0\.1:\d+ is sealed$/);
   vault.become('active');
@@ -96,27 +96,27 @@ test('a Vault that is not there, sealed or not initialised throws from the scan,
   await expect(scan()).rejects.toMatchObject({ kind: 'unreachable' });
 });
 
-test('a folder that gets no answer is left, as one gap, and the others are seen', async () => {
+test('skips a folder that does not respond, as one gap, and reads the others', async () => {
   for (let secret = 5; secret < 30; secret++)
     await vault.put(`secret/cf/folder-1/s${secret}`, { password: 'x' });
   vault.fail({ path: 'secret/data/cf/folder-1/', status: 500 });
   const { seen, gaps } = await scan({ concurrency: 1 });
   expect(seen).toHaveLength(15);
   expect(withoutPort(gaps)).toEqual([
-    'vault:secret/cf/folder-1/: unreachable: 5 places got no answer (HOST answered with an error (500)): the rest of secret/cf/folder-1/ was not looked at',
+    'vault:secret/cf/folder-1/: unreachable: 5 requests failed (HOST responded with an error (500)): the rest of secret/cf/folder-1/ was not checked',
   ]);
 });
 
-test('a Vault that says it is well, but answers nothing else, is stopped asking', async () => {
+test('stops if Vault reports to be healthy but fails every other request', async () => {
   vault.fail({ path: 'secret/data/', status: 500 });
   const { seen, gaps } = await scan({ concurrency: 4 });
   expect(seen).toEqual([]);
   expect(withoutPort(gaps)).toEqual([
-    'vault:secret/cf: unreachable: stopped after many requests in a row without an answer (HOST answered with an error (500)): the rest of secret/cf was not looked at',
+    'vault:secret/cf: unreachable: stopped after many consecutive failed requests (HOST responded with an error (500)): the rest of secret/cf was not checked',
   ]);
 });
 
-test('single places that get no answer are told by folder, and do not add up to an outage', async () => {
+test('groups single failures by folder, and does not treat them as an outage', async () => {
   vault.fail({ path: 'secret/data/cf/folder-1/s1', status: 500 });
   vault.fail({ path: 'secret/data/cf/folder-1/s3', status: 500 });
   vault.fail({ path: 'secret/data/cf/folder-2/s0', half: true });
@@ -124,29 +124,29 @@ test('single places that get no answer are told by folder, and do not add up to 
   const { seen, gaps } = await scan();
   expect(seen).toHaveLength(12);
   expect(withoutPort(gaps)).toEqual([
-    'vault:secret/cf/folder-1/: unreachable: 2 places in it got no answer: HOST answered with an error (500)',
-    'vault:secret/cf/folder-2/s0: unreachable: HOST closed the connection before its answer was complete',
-    'vault:secret/cf/folder-3/: malformed: HOST answered 200 with something that is not JSON',
+    'vault:secret/cf/folder-1/: unreachable: 2 requests in it failed: HOST responded with an error (500)',
+    'vault:secret/cf/folder-2/s0: unreachable: HOST closed the connection before its response was complete',
+    'vault:secret/cf/folder-3/: malformed: HOST responded with something other than JSON (200)',
   ]);
 });
 
-test('a slow path is left behind and the others are seen', async () => {
+test('skips a slow path, and reads the others', async () => {
   vault.fail({ path: 'secret/data/cf/folder-1/s1', slowMs: 60_000 });
-  // That one never answers, however long it is waited for; the others do within this even on a busy machine.
+  // The slow path never responds. The others respond within this time even on a busy machine.
   const { seen, gaps } = await scan({ timeoutMs: 3_000 });
   expect(seen).toHaveLength(19);
   expect(withoutPort(gaps)).toEqual([
-    'vault:secret/cf/folder-1/s1: unreachable: HOST did not answer within 3 s',
+    "vault:secret/cf/folder-1/s1: unreachable: HOST didn't respond within 3 s",
   ]);
 });
 
-test('412 and 429 are asked again, and are no gap', async () => {
+test('retries 412 and 429, which are not gaps', async () => {
   vault.fail({ path: 'secret/data/cf/folder-1/s1', status: 412 }, 1);
   vault.fail({ path: 'secret/data/cf/folder-2/s2', status: 429, headers: { 'retry-after': '0' } }, 2);
   expect(await scan()).toMatchObject({ gaps: [], seen: { length: 20 } });
 });
 
-test('a token that expires during the scan: one login more, and nothing is missed', async () => {
+test('logs in once more if the token expires during the scan, and misses nothing', async () => {
   const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'], ttl: '1h' });
   const source = open({ auth: { appRole: { roleId, secretId } }, concurrency: 4 });
   const places: string[] = [];
@@ -158,7 +158,7 @@ test('a token that expires during the scan: one login more, and nothing is misse
   expect(vault.requests.filter(({ path }) => path === 'auth/approle/login')).toHaveLength(2);
 });
 
-test('where the second login is refused (a secret_id for one use) the rest is one gap which says so', async () => {
+test('if the second login is rejected (a single-use secret_id), the rest is one gap that says so', async () => {
   const role = { role: 'wrench', policies: ['reader'], ttl: '1h', secretIdUses: 1 };
   const { roleId, secretId } = await vault.makeAppRole(role);
   const source = open({ auth: { appRole: { roleId, secretId } } });
@@ -169,11 +169,11 @@ test('where the second login is refused (a secret_id for one use) the rest is on
   }
   const gaps = results.filter((result) => result.kind === 'unseen');
   expect(gaps.map(({ place, error }) => `${place}: ${error.message}`)).toEqual([
-    'vault:secret/cf: stopped, for the login was lost (login refused (400). AppRole login at approle: the role_id or secret_id is wrong, used up or expired): the rest of secret/cf was not looked at',
+    'vault:secret/cf: stopped because the login was lost (login rejected (400). AppRole login at approle: the role_id or secret_id is wrong, used up or expired): the rest of secret/cf was not checked',
   ]);
 });
 
-test('a token that is revoked during the scan is one gap, not one for each secret', async () => {
+test('a token that is revoked during the scan is one gap, not one per secret', async () => {
   const token = await vault.issueToken({ policies: ['reader'], ttl: '1h' });
   const source = open({ auth: { token } });
   const results: ScanResult[] = [];
@@ -186,24 +186,24 @@ test('a token that is revoked during the scan is one gap, not one for each secre
       place: 'vault:secret/cf',
       error: {
         kind: 'refused',
-        message: expect.stringMatching(/^stopped, for the login was lost/) as string,
+        message: expect.stringMatching(/^stopped because the login was lost/) as string,
       },
     },
   ]);
 });
 
-test('a Vault from before 1.10 has no subkeys: with `only: named` its secrets are read', async () => {
+test('with `only: named`, reads the secrets of a Vault before 1.10, which has no subkeys', async () => {
   vault.forgetSubkeys();
   expect(await scan({ only: 'named' })).toMatchObject({ gaps: [], seen: { length: 20 } });
 });
 
-test('a token that may read but not ask for subkeys reads', async () => {
+test('reads secrets if the token has no permission for subkeys', async () => {
   await vault.allow('narrow', { 'secret/data/*': ['read'], 'secret/metadata/*': ['list'] });
   const token = await vault.issueToken({ policies: ['narrow'] });
   expect(await scan({ only: 'named', auth: { token } })).toMatchObject({ gaps: [], seen: { length: 20 } });
 });
 
-test('with `only: named` no private key is read for nothing', async () => {
+test('with `only: named`, reads no private key without need', async () => {
   await vault.put('secret/cf/ssh', { private: leaf.keyPem });
   vault.requests.length = 0;
   const { empty } = await scan({ only: 'named' });
@@ -211,7 +211,7 @@ test('with `only: named` no private key is read for nothing', async () => {
   expect(vault.requests.filter(({ path }) => path === 'secret/data/cf/ssh')).toEqual([]);
 });
 
-test('a Vault too old to tell its mounts has version 1 only', async () => {
+test('a Vault that is too old to list its mounts has version 1 only', async () => {
   await vault.mount('old', '1');
   await vault.put('old/cf/x', { certificate: leaf.certificatePem });
   vault.fail({ path: 'sys/internal/ui/mounts', status: 404 });
@@ -221,13 +221,13 @@ test('a Vault too old to tell its mounts has version 1 only', async () => {
   });
 });
 
-test('a mount once called `generic` is read, and one of another kind is a gap', async () => {
+test('reads a mount of the old type `generic`, and a mount of another type is a gap', async () => {
   vault.mountType('generic', 'generic');
   vault.mountType('pki', 'pki');
   const { gaps } = await scan({ paths: ['generic', 'pki', 'secret/cf'] });
   expect(gaps).toEqual([
-    'vault:generic: missing: generic is empty, or hides everything from this token',
-    'vault:pki: missing: pki/ is a mount of another kind (pki), which keeps no secrets',
+    'vault:generic: missing: generic is empty, or everything in it is hidden from this token',
+    'vault:pki: missing: pki/ is a mount of another type (pki), which stores no secrets',
   ]);
 });
 
@@ -240,29 +240,29 @@ test('a namespace is another Vault', async () => {
   expect(seen.map(({ place }) => place)).toEqual(['vault:secret/cf/blue:certificate']);
 });
 
-test('names that would ask for another path are gaps, and are not asked', async () => {
+test('names that would change the path of a request are gaps, and are not requested', async () => {
   const keys = ['..', '../', '.', '', '/', '%2e%2e/', 'x', 'x'];
   vault.fail({ path: 'secret/metadata/odd', body: JSON.stringify({ data: { keys } }) });
   await vault.put('secret/odd/x', { certificate: leaf.certificatePem });
   const { seen, gaps } = await scan({ paths: ['secret/odd'] });
   expect(seen).toHaveLength(1);
   expect(gaps).toHaveLength(6);
-  expect(gaps.every((gap) => gap.endsWith('its name cannot be asked for over HTTP'))).toBe(true);
+  expect(gaps.every((gap) => gap.endsWith("its name can't be requested over HTTP"))).toBe(true);
 });
 
-test('a server that has every folder in every folder is not followed for ever', async () => {
+test('does not follow endlessly nested folders', async () => {
   vault.fail({ path: 'secret/metadata/loop', body: '{"data":{"keys":["again/"]}}' });
   const { gaps } = await scan({ paths: ['secret/loop'] });
   expect(gaps).toEqual([expect.stringMatching(/malformed: folders are nested more than 64 deep$/)]);
 });
 
-test('control characters in the names of keys and secrets do not get into a report', async () => {
+test('removes control characters from names of keys and secrets', async () => {
   await vault.put('secret/odd/bell\u0007\u202E', { 'cert\u001B[31m': leaf.certificatePem });
   const { seen } = await scan({ paths: ['secret/odd'] });
   expect(seen.map(({ place }) => place)).toEqual(['vault:secret/odd/bell\uFFFD\uFFFD:cert\uFFFD[31m']);
 });
 
-test('a check that is stopped ends the scan with its reason', async () => {
+test('an aborted check ends the scan with its reason', async () => {
   const stop = new AbortController();
   const reason = new Error('enough');
   const source = open();
@@ -272,7 +272,7 @@ test('a check that is stopped ends the scan with its reason', async () => {
   await expect(scan).rejects.toBe(reason);
 });
 
-test('a deadline keeps what was read, and says how much is known to be missing', async () => {
+test('at a deadline, keeps earlier results, and says how much is known to be missing', async () => {
   const deadline = new AbortController();
   const source = open({ paths: ['secret/cf/folder-0'], concurrency: 3 });
   const never = new Promise(() => {});
@@ -290,7 +290,7 @@ test('a deadline keeps what was read, and says how much is known to be missing',
   expect(seen).toHaveLength(3);
 });
 
-test('over TLS with an authority of its own, in a file; without the file, it says so', async () => {
+test('connects over TLS with a CA file, and reports a missing file', async () => {
   const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
   const folder = await mkdtemp('/tmp/wrench-vault-');
   const safe = await startVault({ tls: authority });
@@ -300,10 +300,8 @@ test('over TLS with an authority of its own, in a file; without the file, it say
     const more = { url: safe.address, auth: { token: safe.rootToken } };
     await writeFile(`${folder}/ca.pem`, authority.certificatePem);
     expect(await scan({ ...more, ca: `${folder}/ca.pem` })).toMatchObject({ gaps: [], seen: { length: 1 } });
-    await expect(scan(more)).rejects.toThrow('is not trusted: configure the authority (ca) that signed it');
-    await expect(scan({ ...more, ca: `${folder}/none.pem` })).rejects.toThrow(
-      'none.pem cannot be read (ENOENT)',
-    );
+    await expect(scan(more)).rejects.toThrow('is not trusted: set `ca` to the CA that signed it');
+    await expect(scan({ ...more, ca: `${folder}/none.pem` })).rejects.toThrow('none.pem (ENOENT)');
   } finally {
     await safe.close();
     await rm(folder, { recursive: true });

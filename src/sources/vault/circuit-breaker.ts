@@ -2,31 +2,36 @@ import type { UnseenPlace } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 
-/** After every so many failures in a row: the folder is skipped or, where Vault itself is down, everything that is left. */
+/** After each such number of consecutive failures, the folder is skipped, or everything that remains if Vault itself is down. */
 const CHECK_EVERY_FAILURES = 5;
-/** After so many, the scan stops even if Vault reports to be healthy: its health comes from memory while the storage may be gone. */
+/**
+ * After this many, the scan stops even if Vault reports to be healthy: its health comes from memory, while its storage may be unavailable.
+ */
 const MAX_FAILURES = 15;
 
 /**
- * Counts the requests of one scan without a response, and stops the scan after too many. A Vault that fails half-way is one gap for each
- * folder or configured path that it happened in, not thousands of the same.
+ * Counts the failed requests of one scan, and stops the scan after too many. A Vault that fails during the scan is one gap per folder or
+ * configured path, not thousands of equal gaps.
  */
 export interface CircuitBreaker {
   readonly recordSuccess: () => void;
-  /** What to do now: `go-on`; `ask` for Vault's health, and then `skipFolder` or `open`; or `stop`, which is to `open` in any case. */
+  /**
+   * What to do next: `go-on`; `ask` for Vault's health, and then call `skipFolder` or `open`; or `stop`, which means to call `open` in any
+   * case.
+   */
   readonly recordFailure: (missed: FailedPlace, error: SourceError) => 'go-on' | 'ask' | 'stop';
   readonly skipFolder: (folder: string) => void;
   readonly open: (because: string, kind?: SourceErrorKind) => void;
   readonly isOpen: () => boolean;
-  /** Whether the place must be skipped, which is then recorded. */
+  /** Whether the place must be skipped. If so, that is recorded. */
   readonly skips: (missed: FailedPlace) => boolean;
   readonly gaps: () => readonly UnseenPlace[];
 }
 
 export interface FailedPlace {
-  /** The configured path it is of. */
+  /** The configured path that it is below. */
   readonly root: string;
-  /** The folder it is in. */
+  /** The folder that contains it. */
   readonly folder: string;
   readonly place: string;
 }
@@ -46,7 +51,7 @@ export function makeCircuitBreaker(source: string): CircuitBreaker {
   });
   const byRoot = (): UnseenPlace[] =>
     [...new Set([...cutRoots, ...failed.map(({ at }) => at.root)])].map((root) =>
-      gap(root, `${because}: the rest of ${root} was not looked at`, kindOfStop),
+      gap(root, `${because}: the rest of ${root} was not checked`, kindOfStop),
     );
   const byFolder = (): UnseenPlace[] =>
     [...Map.groupBy(failed, ({ at }) => at.folder)].map(([folder, [first, ...others]]) => {
@@ -54,10 +59,10 @@ export function makeCircuitBreaker(source: string): CircuitBreaker {
       if (cutFolders.has(folder))
         return gap(
           folder,
-          `${others.length + 1} places got no answer (${error.message}): the rest of ${folder} was not looked at`,
+          `${others.length + 1} requests failed (${error.message}): the rest of ${folder} was not checked`,
         );
       if (others.length === 0) return gap(at.place, error.message);
-      return gap(folder, `${others.length + 1} places in it got no answer: ${error.message}`);
+      return gap(folder, `${others.length + 1} requests in it failed: ${error.message}`);
     });
 
   return {

@@ -8,7 +8,7 @@ const LEAST = {
   auth: { token: 'hvs.x' },
 };
 
-test('the least that must be said', () => {
+test('accepts the minimal configuration', () => {
   expect(vaultConfig.parse(LEAST)).toEqual({
     ...LEAST,
     name: 'vault',
@@ -19,23 +19,19 @@ test('the least that must be said', () => {
   });
 });
 
-test('`renew` of 0.6 is `allow.renew`', () => {
+test('reads `renew` of 0.6 as `allow.renew`', () => {
   for (const renew of [{}, { paths: ['/secret/cf/'], auth: { token: 'hvs.y' } }])
     expect(vaultConfig.parse({ ...LEAST, renew })).toEqual(vaultConfig.parse({ ...LEAST, allow: { renew } }));
   expect(vaultConfig.safeParse({ ...LEAST, renew: {}, allow: { renew: {} } }).error?.issues).toMatchObject([
-    { path: ['renew'], message: 'was replaced by `allow`, and both are given. Remove `renew`' },
+    { path: ['renew'], message: 'was replaced by `allow`, and both are set. Remove `renew`' },
   ]);
 });
 
 test.each([
-  ['paths are taken without slashes around them', { paths: ['/secret/cf/'] }, { paths: ['secret/cf'] }],
+  ['removes slashes around paths', { paths: ['/secret/cf/'] }, { paths: ['secret/cf'] }],
+  ['removes a line break after a token', { auth: { token: 'hvs.x\n' } }, { auth: { token: 'hvs.x' } }],
   [
-    'a line break after a token, as files have it, is no part of it',
-    { auth: { token: 'hvs.x\n' } },
-    { auth: { token: 'hvs.x' } },
-  ],
-  [
-    'a login has its usual mount',
+    'a login has its default mount',
     { auth: { appRole: { roleId: 'r', secretId: 's' } } },
     { auth: { appRole: { roleId: 'r', secretId: 's', mount: 'approle' } } },
   ],
@@ -45,11 +41,11 @@ test.each([
 
 test.each([
   ['an address with a password in it', { url: 'https://admin:hunter2@vault:8200' }],
-  ['an address of another kind', { url: 'ftp://vault' }],
+  ['an address with another scheme', { url: 'ftp://vault' }],
   ['no path', { paths: [] }],
   ['a path of slashes only', { paths: ['/'] }],
   ['two logins', { auth: { token: 'x', appRole: { roleId: 'r', secretId: 's' } } }],
   ['an unknown key', { pahts: ['secret'] }],
-])('%s is refused', (_, given) => {
+])('rejects %s', (_, given) => {
   expect(vaultConfig.safeParse({ ...LEAST, ...given }).success).toBe(false);
 });

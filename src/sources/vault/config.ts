@@ -14,7 +14,7 @@ import {
 
 const tokenAuth = z.strictObject({
   token: nonEmptyText.meta({
-    description: 'A token. It is renewed at half of its time where that is allowed.',
+    description: 'A token. If it is renewable, Wrench renews it after half of its lifetime.',
     secret: true,
   }),
 });
@@ -24,27 +24,29 @@ const appRoleAuth = z.strictObject({
     .strictObject({
       roleId: nonEmptyText.meta({ description: 'The role_id.' }),
       secretId: nonEmptyText.meta({
-        description:
-          'The secret_id. One that can be used once cannot log in again after the token has ended.',
+        description: 'The secret_id. A secret_id for one use cannot log in again after the token expires.',
         secret: true,
       }),
-      mount: nonEmptyText.default('approle').meta({ description: 'Where the AppRole login is mounted.' }),
+      mount: nonEmptyText
+        .default('approle')
+        .meta({ description: 'The mount path of the AppRole auth method.' }),
     })
-    .meta({ description: 'Logs in as an AppRole.' }),
+    .meta({ description: 'Log in with AppRole.' }),
 });
 
 const kubernetesAuth = z.strictObject({
   kubernetes: z
     .strictObject({
-      role: nonEmptyText.meta({ description: 'The role in Vault that the service account may take.' }),
+      role: nonEmptyText.meta({ description: 'The role in Vault for the service account.' }),
       mount: nonEmptyText
         .default('kubernetes')
-        .meta({ description: 'Where the Kubernetes login is mounted.' }),
+        .meta({ description: 'The mount path of the Kubernetes auth method.' }),
       jwtFile: nonEmptyText.default('/var/run/secrets/kubernetes.io/serviceaccount/token').meta({
-        description: "The service account's token. Read again at each login, because it is rotated.",
+        description:
+          'A file with the token of the service account. It is read again at each login, because it is rotated.',
       }),
     })
-    .meta({ description: 'Logs in with the service account of the pod.' }),
+    .meta({ description: 'Log in with the service account of the pod.' }),
 });
 
 const auth = z.union([tokenAuth, appRoleAuth, kubernetesAuth]);
@@ -60,13 +62,13 @@ const renewal = z
     }),
     auth: auth.optional().meta({
       description:
-        'How to log in for writing, which needs `read` and `update` on the secrets and on the `ca` beside them. ' +
-        'Default: as for reading.',
+        'How to log in for writing. Requires `read` and `update` on the secrets and on the `ca` next to them. ' +
+        'Default: `auth` of the source.',
     }),
   })
-  .meta({ description: 'Renewing certificates, in KV version 2. `{}` is enough.' });
+  .meta({ description: 'Allows renewing certificates, in KV version 2. `{}` uses the defaults.' });
 
-/** Up to version 0.6. */
+/** The key up to version 0.6. */
 export const oldRenew: OldKey<'renew', z.output<typeof renewal>, { renew: z.output<typeof renewal> }> = {
   key: 'renew',
   toAllow: (renew) => ({ renew }),
@@ -74,32 +76,37 @@ export const oldRenew: OldKey<'renew', z.output<typeof renewal>, { renew: z.outp
 
 const vault = z
   .strictObject({
-    kind: z.literal('vault').meta({ description: 'A Vault or OpenBao whose secrets hold certificates.' }),
+    kind: z.literal('vault').meta({ description: 'A Vault or OpenBao with certificates in its secrets.' }),
     name: nameOption('vault'),
     url: urlOption({ protocols: ['http', 'https'] }).meta({
-      description: 'Its address, `https://vault.example.com:8200`.',
+      description: 'The address: `https://vault.example.com:8200`.',
     }),
     namespace: nonEmptyText
       .optional()
-      .meta({ description: 'The namespace, `ns1/ns2`, where Vault has them.' }),
+      .meta({ description: 'The namespace, if Vault has namespaces: `ns1/ns2`.' }),
     paths: paths.meta({
       description:
-        'Folders or single secrets, mount first and as `vault kv` names them: `secret/cf` (never `secret/data/cf`).',
+        'Folders or single secrets, as in `vault kv`, beginning with the mount: `secret/cf` (not `secret/data/cf`).',
     }),
     auth: auth.meta({ description: 'How to log in: `token`, `appRole` or `kubernetes`.' }),
     allow: allowOption({ renew: renewal.exactOptional() }),
     renew: deprecatedOption(renewal, 'allow.renew'),
-    ca: caOption("Vault's certificate, if no public one did"),
+    ca: caOption('the certificate of Vault, if it is not a public CA'),
     clientCertificate: clientCertificateOption('The client certificate for a Vault that requires one.'),
     only: z
       .enum(['any', 'named'])
       .default('any')
       .meta({
         description:
-          '`any` reads every secret. `named` first asks a KV version 2 for the names in a secret (`subkeys`) and reads ' +
-          'those alone in which a name looks like a certificate (`certificate`, `ca`, `tls_crt` ...).',
+          '`any` reads every secret. `named` first lists the keys of each secret in KV version 2 (`subkeys`) and reads ' +
+          'only secrets with a key that looks like a certificate (`certificate`, `ca`, `tls_crt` ...).',
       }),
-    concurrency: z.int().min(1).max(100).default(10).meta({ description: 'Requests at once.' }),
+    concurrency: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(10)
+      .meta({ description: 'How many requests are sent at once.' }),
     timeoutMs: timeoutOption(),
   })
   .meta({ description: 'Certificates in the secrets of a Vault or OpenBao.' });

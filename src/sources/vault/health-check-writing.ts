@@ -3,7 +3,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import { findMount } from './mounts.ts';
 import type { WriteAccess } from './versioned.ts';
 
-/** Adds to what reading showed whether renewals can log in, and where they never could write. Writes nothing to find out. */
+/** Adds to the health of reading whether renewals can log in, and which mounts can't be written. Writes nothing. */
 export async function checkWritingHealth(writing: WriteAccess, reading: SourceHealth): Promise<SourceHealth> {
   const { config, session, signal } = writing;
   try {
@@ -14,9 +14,9 @@ export async function checkWritingHealth(writing: WriteAccess, reading: SourceHe
       if (mount.version === 1) old.push(path);
     }
     if (old.length === 0) return { ...reading, summary: `${reading.summary}; renewals can log in` };
-    const summary = `${reading.summary}; nothing can be renewed in ${old.join(', ')}, of KV version 1`;
+    const summary = `${reading.summary}; no renewals in ${old.join(', ')}, which is KV version 1`;
     return {
-      hint: 'leave them out of `allow.renew.paths`, or upgrade them: `vault kv enable-versioning`',
+      hint: 'remove them from `allow.renew.paths`, or upgrade them: `vault kv enable-versioning`',
       ...reading,
       summary,
     };
@@ -24,7 +24,7 @@ export async function checkWritingHealth(writing: WriteAccess, reading: SourceHe
     if (!(error instanceof SourceError)) throw error;
     return {
       ok: false,
-      summary: `${reading.summary}; renewals cannot be made: ${error.message}`,
+      summary: `${reading.summary}; renewals won't work: ${error.message}`,
       hint: 'correct `allow.renew.auth` and `allow.renew.paths`, or remove `allow.renew`',
     };
   }

@@ -39,14 +39,14 @@ async function as(
 
 const ENOUGH = { 'secret/data/cf/*': ['read'], 'secret/metadata/cf/*': ['list'] } as const;
 
-test('all is well', async () => {
+test('reports a healthy Vault', async () => {
   expect(await reach(await as(ENOUGH))).toEqual({
     ok: true,
     summary: 'Vault 1.18.5, 1 of 1 paths can be read; the token expires in 3 h and is renewed until then',
   });
 });
 
-test('a token that is near its end and cannot be renewed', async () => {
+test('warns about a token that is not renewable', async () => {
   expect(await reach(await as(ENOUGH, { renewable: false }))).toEqual({
     ok: true,
     summary: 'Vault 1.18.5, 1 of 1 paths can be read; the token expires in 3 h and is not renewable',
@@ -54,14 +54,14 @@ test('a token that is near its end and cannot be renewed', async () => {
   });
 });
 
-test('a root token works, and is too much', async () => {
+test('warns about a root token', async () => {
   expect(await reach()).toMatchObject({
     ok: true,
     summary: expect.stringContaining('a root token') as string,
   });
 });
 
-test('a token that lacks `list`', async () => {
+test('reports a token without `list`', async () => {
   expect(await reach(await as({ 'secret/data/cf/*': ['read'] }))).toMatchObject({
     ok: false,
     summary: expect.stringContaining(
@@ -71,52 +71,53 @@ test('a token that lacks `list`', async () => {
   });
 });
 
-test('a token that may list and not read', async () => {
+test('reports a token that can list but not read', async () => {
   expect(await reach(await as({ 'secret/metadata/cf/*': ['list'] }))).toMatchObject({
     ok: false,
-    summary: expect.stringContaining('may list secret/cf, but lacks `read` on secret/data/cf') as string,
+    summary: expect.stringContaining('can list secret/cf, but lacks `read` on secret/data/cf') as string,
     hint: 'add to its policy: path "secret/data/cf/*" { capabilities = ["read"] }',
   });
 });
 
-test('a single secret that may be read and not listed is enough', async () => {
+test('accepts a single secret that can be read but not listed', async () => {
   const rules = { 'secret/data/cf/x': ['read'] } as const;
   expect(await reach({ ...(await as(rules)), paths: ['secret/cf/x'] })).toMatchObject({ ok: true });
 });
 
-test('a path with nothing there', async () => {
+test('reports an empty path', async () => {
   expect(await reach({ paths: ['secret/cf', 'secret/nothing'] })).toMatchObject({
     ok: false,
     summary: expect.stringContaining('1 of 2 paths can be read; nothing is at secret/nothing') as string,
-    hint: 'correct the path: mount first, as `vault kv list` takes it, without `data/`',
+    hint: 'correct the path: mount first, as for `vault kv list`, without `data/`',
   });
 });
 
 test.each([
   ['sealed', 'Vault at HOST is sealed', 'unseal it: `vault operator unseal`'],
-  ['uninitialised', 'Vault at HOST is not initialised', 'initialise it: `vault operator init`'],
-] as const)('a Vault that is %s', async (health, summary, hint) => {
+  ['uninitialised', 'Vault at HOST is not initialized', 'initialize it: `vault operator init`'],
+] as const)('reports a Vault that is %s', async (health, summary, hint) => {
   vault.become(health);
   expect(await reach()).toEqual({ ok: false, summary, hint });
 });
 
-test('a standby hands on what it is asked', async () => {
+test('a standby forwards requests', async () => {
   vault.become('standby');
   expect(await reach()).toMatchObject({ ok: true });
 });
 
-test('a token that is not good', async () => {
+test('reports an invalid token', async () => {
   expect(await reach({ auth: { token: 'hvs.nobody' } })).toEqual({
     ok: false,
-    summary: 'the token was refused (403): it has expired, was revoked, or is not of this Vault or namespace',
+    summary:
+      'the token was rejected (403): it has expired, was revoked, or is not from this Vault or namespace',
     hint: 'set a new token',
   });
 });
 
-test('nothing there at all', async () => {
+test('reports an unreachable Vault', async () => {
   vault.dieAfter(0);
   expect(await reach()).toMatchObject({
     ok: false,
-    hint: `see that ${vault.address} is right and can be reached from here`,
+    hint: `check that ${vault.address} is correct and reachable from here`,
   });
 });

@@ -8,7 +8,7 @@ import { readSecret } from './read.ts';
 import type { VaultScan } from './scan.ts';
 import { asObject } from '../../wire/json-object.ts';
 
-/** Checks health, login, and the smallest request for each path. Throws only for our own bugs. */
+/** Checks health, login, and the smallest request for each path. Throws only on a bug in Wrench. */
 export async function checkVaultHealth(scan: VaultScan): Promise<SourceHealth> {
   const { config, http, session, signal } = scan;
   try {
@@ -31,7 +31,7 @@ export async function checkVaultHealth(scan: VaultScan): Promise<SourceHealth> {
     const hint = faults[0]?.hint ?? life.hint;
     return { ok: faults.length === 0, summary: summary.join('; '), ...(hint !== undefined && { hint }) };
   } catch (error) {
-    const summary = signal.aborted ? 'it was not waited for' : sourceErrorOf(error).message;
+    const summary = signal.aborted ? 'timed out' : sourceErrorOf(error).message;
     return {
       ok: false,
       summary,
@@ -63,7 +63,7 @@ async function tryPath({ config, session, signal }: VaultScan, path: string): Pr
     );
     if (!listed || listed === 'refused') {
       const place = { session, source: config.name, mount: root.mount, path: root.below, signal };
-      // The path may be a single secret, which is read as the scan would.
+      // The path may be a single secret, which is read as in a scan.
       if (
         root.below !== '' &&
         (await readSecret(place, 'named').then(
@@ -99,7 +99,7 @@ function lacksRead({ path, mount, below }: Root): PathFault {
   const at = readPath(mount, below).replace(/\/$/, '');
   return {
     path,
-    summary: `the token may list ${path}, but lacks \`read\` on ${at}`,
+    summary: `the token can list ${path}, but lacks \`read\` on ${at}`,
     hint: `add to its policy: path "${at}/*" { capabilities = ["read"] }`,
   };
 }
@@ -108,11 +108,11 @@ function nothingThere({ path }: Root): PathFault {
   return {
     path,
     summary: `nothing is at ${path}, or it is hidden from this token`,
-    hint: 'correct the path: mount first, as `vault kv list` takes it, without `data/`',
+    hint: 'correct the path: mount first, as for `vault kv list`, without `data/`',
   };
 }
 
-/** Where Vault does not say (`capabilities-self` is denied, too), nothing is claimed against the token. */
+/** True if Vault doesn't say, because `capabilities-self` may be denied too. */
 async function mayRead(
   { session, signal }: Pick<VaultScan, 'session' | 'signal'>,
   path: string,
@@ -135,15 +135,18 @@ function describeTokenLife(
   known: TokenInfo | undefined,
 ): { readonly summary: string; readonly hint?: string } {
   if (!known)
-    return { summary: 'the uses of the token are counted', hint: 'use a token whose uses are not counted' };
+    return {
+      summary: 'the token has a limited number of uses',
+      hint: 'use a token without a limit on its uses',
+    };
   const { ttlMs, renewable } = known.token;
   if (known.policies.includes('root'))
     return {
       summary: 'the token is a root token',
-      hint: 'use a token that may do no more than `list` and `read`',
+      hint: 'use a token with only `list` and `read`',
     };
   if (ttlMs === undefined) return { summary: 'the token does not expire' };
-  if (!('token' in config.auth)) return { summary: 'the login is renewed by itself' };
+  if (!('token' in config.auth)) return { summary: 'the login is renewed automatically' };
   if (renewable)
     return { summary: `the token expires in ${formatDuration(ttlMs)} and is renewed until then` };
   return {
@@ -155,9 +158,9 @@ function describeTokenLife(
 function hintFor({ config }: VaultScan, summary: string, error: SourceError | undefined): string {
   if (error?.kind === 'refused') return 'token' in config.auth ? 'set a new token' : 'correct the login';
   if (error?.kind === 'missing' && summary.includes('file'))
-    return 'correct the name of the file, or who may read it';
-  if (summary.includes('not trusted')) return 'set `ca` to a PEM file with that authority';
-  return `see that ${config.url} is right and can be reached from here`;
+    return 'correct the file name or its permissions';
+  if (summary.includes('not trusted')) return 'set `ca` to a PEM file with that CA';
+  return `check that ${config.url} is correct and reachable from here`;
 }
 
 function formatDuration(ms: number): string {

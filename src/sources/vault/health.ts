@@ -4,23 +4,23 @@ import { asObject, textIn } from '../../wire/json-object.ts';
 
 export interface VaultHealth {
   readonly version?: string;
-  /** Why it accepts no reads, where it does not. */
+  /** Why it accepts no reads, if it doesn't. */
   readonly because?: string;
   readonly hint?: string;
 }
 
-/** What each status means: https://developer.hashicorp.com/vault/api-docs/system/health */
+/** The meaning of each status: https://developer.hashicorp.com/vault/api-docs/system/health */
 const STATES: Readonly<Record<number, readonly [because: string, hint: string]>> = {
   429: [
-    'is a standby that hands nothing on',
-    'configure the address of the active node, or of the balancer before it',
+    "is a standby that doesn't forward requests",
+    'configure the address of the active node, or of the load balancer in front of it',
   ],
-  472: ['is a disaster-recovery secondary, which answers no reads', 'configure the address of the primary'],
-  501: ['is not initialised', 'initialise it: `vault operator init`'],
+  472: ['is a disaster recovery secondary, which accepts no reads', 'configure the address of the primary'],
+  501: ['is not initialized', 'initialize it: `vault operator init`'],
   503: ['is sealed', 'unseal it: `vault operator unseal`'],
 };
 
-/** Needs no token. @throws {SourceError} where nothing answers. */
+/** Needs no token. @throws {SourceError} if there is no response. */
 export async function fetchHealth(
   config: VaultConfig,
   http: HttpClient,
@@ -36,7 +36,7 @@ export async function fetchHealth(
   });
   const facts = asObject(body);
   const version = textIn(facts, 'version');
-  // Something else that answers 503 (a balancer without a Vault behind it) says nothing of a seal.
+  // A 503 from another server (such as a load balancer without a Vault behind it) doesn't mean that Vault is sealed.
   const state = 'sealed' in facts ? STATES[status] : undefined;
   return {
     ...(version !== undefined && /^[\w.+-]{1,40}$/.test(version) && { version }),

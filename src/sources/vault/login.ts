@@ -6,10 +6,10 @@ import { asObject, numberIn, textIn } from '../../wire/json-object.ts';
 
 export interface Token {
   readonly id: string;
-  /** Absent where it never expires, or where that is not known. */
+  /** Absent if it never expires, or if that is unknown. */
   readonly ttlMs?: number;
   readonly renewable: boolean;
-  /** May be used so many times only: looking at it would use it up. */
+  /** Has a limited number of uses: a lookup would use one. */
   readonly limited: boolean;
 }
 
@@ -19,10 +19,10 @@ export type SendRequest = (
   options: { readonly body?: unknown; readonly accept: readonly number[]; readonly token?: string },
 ) => Promise<JsonResponse>;
 
-/** Answers of Vault that mean: this login is not good. 500 is what it gives where the cluster does not confirm the account. */
+/** Statuses of Vault for an invalid login. 500 means that the cluster did not confirm the service account. */
 const LOGIN_REFUSED = [400, 403, 404, 500];
 
-/** @throws {SourceError} `refused` where the login is not good, and whatever `ask` throws. */
+/** @throws {SourceError} `refused` if the login is invalid, and whatever `ask` throws. */
 export async function logIn({ name, auth }: VaultConfig, ask: SendRequest): Promise<Token> {
   if ('token' in auth) return (await lookUpToken(name, auth.token, ask)).token;
   if ('appRole' in auth) {
@@ -42,7 +42,7 @@ export async function logIn({ name, auth }: VaultConfig, ask: SendRequest): Prom
     throw new SourceError(
       name,
       'refused',
-      `the service account token ${jwtFile} cannot be read (${error.code})`,
+      `couldn't read the service account token ${jwtFile} (${error.code})`,
     );
   });
   const answer = await ask('POST', `auth/${mount}/login`, {
@@ -52,7 +52,7 @@ export async function logIn({ name, auth }: VaultConfig, ask: SendRequest): Prom
   return granted(
     name,
     answer,
-    `Kubernetes login at ${mount}: the role ${role} does not exist or not for this service account`,
+    `Kubernetes login at ${mount}: the role ${role} doesn't exist, or isn't bound to this service account`,
   );
 }
 
@@ -60,7 +60,7 @@ function granted(name: string, { status, body }: JsonResponse, otherwise: string
   const auth = asObject(asObject(body)['auth']);
   const id = textIn(auth, 'client_token');
   if (status >= 300 || id === undefined)
-    throw new SourceError(name, 'refused', `login refused (${status}). ${otherwise}`);
+    throw new SourceError(name, 'refused', `login rejected (${status}). ${otherwise}`);
   const leaseMs = (numberIn(auth, 'lease_duration') ?? 0) * 1000;
   return {
     id,
@@ -75,20 +75,20 @@ export interface TokenInfo {
   readonly policies: readonly string[];
 }
 
-/** Looks up a token itself. @throws {SourceError} `refused` where Vault does not know it (any more). */
+/** Looks up a token. @throws {SourceError} `refused` if Vault doesn't know it (anymore). */
 export async function lookUpToken(name: string, id: string, ask: SendRequest): Promise<TokenInfo> {
   const { status, body } = await ask('GET', 'auth/token/lookup-self', { accept: [403], token: id });
   if (status === 403)
     throw new SourceError(
       name,
       'refused',
-      'the token was refused (403): it has expired, was revoked, or is not of this Vault or namespace',
+      'the token was rejected (403): it has expired, was revoked, or is not from this Vault or namespace',
     );
   const data = asObject(asObject(body)['data']);
   const ttlMs = (numberIn(data, 'ttl') ?? 0) * 1000;
   const token: Token = {
     id,
-    // `expire_time: null` is a token that does not end, whatever its ttl says.
+    // `expire_time: null` is a token that never expires, whatever its ttl is.
     ...(data['expire_time'] !== null && ttlMs > 0 && { ttlMs }),
     renewable: data['renewable'] === true,
     limited: (numberIn(data, 'num_uses') ?? 0) > 0,

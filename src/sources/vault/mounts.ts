@@ -2,12 +2,12 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { VaultSession } from './session.ts';
 import { asObject, textIn } from '../../wire/json-object.ts';
 
-/** A key-value mount, and what of a configured path lies below it. */
+/** A key-value mount, and the part of a configured path below it. */
 export interface Root {
   /** As configured: `secret/cf`. */
   readonly path: string;
   readonly mount: Mount;
-  /** Below the mount: `cf`, or empty for all of it. */
+  /** Below the mount: `cf`, or empty for the whole mount. */
   readonly below: string;
 }
 
@@ -17,7 +17,7 @@ export interface Mount {
   readonly version: 1 | 2;
 }
 
-/** @throws {SourceError} `refused` where the token has no right below the path, `missing` where no key-value mount is there. */
+/** @throws {SourceError} `refused` if the token has no permission below the path, `missing` if it has no key-value mount. */
 export async function findMount(
   session: VaultSession,
   source: string,
@@ -31,23 +31,23 @@ export async function findMount(
       throw new SourceError(
         source,
         'refused',
-        `the token has no right at all below ${path}, or nothing is mounted there`,
+        `the token has no permissions below ${path}, or nothing is mounted there`,
       );
     });
-  // A Vault too old for this request is too old for version 2.
+  // A Vault that is too old for this request is too old for version 2.
   if (status === 404) return split(path, `${path.split('/')[0]}/`, 1);
-  // The documentation shows the answer without `data`; servers send it with.
+  // The documentation shows the response without `data`, but servers send it with `data`.
   const answer = asObject(body);
   const facts = 'data' in answer ? asObject(answer['data']) : answer;
   const mount = textIn(facts, 'path');
   const type = textIn(facts, 'type');
   if (mount === undefined || type === undefined || !`${path}/`.startsWith(mount))
-    throw new SourceError(source, 'malformed', `the answer about the mount of ${path} cannot be read`);
+    throw new SourceError(source, 'malformed', `the response about the mount of ${path} is malformed`);
   if (type !== 'kv' && type !== 'generic')
     throw new SourceError(
       source,
       'missing',
-      `${mount} is a mount of another kind (${type.slice(0, 40)}), which keeps no secrets`,
+      `${mount} is a mount of another type (${type.slice(0, 40)}), which stores no secrets`,
     );
   return split(path, mount, textIn(asObject(facts['options']), 'version') === '2' ? 2 : 1);
 }
@@ -56,7 +56,7 @@ function split(path: string, mount: string, version: 1 | 2): Root {
   return { path, mount: { path: mount, version }, below: path.slice(mount.length) };
 }
 
-/** Where to ask for the names in a folder; the policy that allows it names the same path. */
+/** The path for listing a folder; the policy that allows it has the same path. */
 export function listPath({ path, version }: Mount, below: string): string {
   return (version === 2 ? `${path}metadata/${below}` : path + below).replace(/\/$/, '');
 }

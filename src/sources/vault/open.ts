@@ -13,7 +13,7 @@ import { scanSecrets } from './scan.ts';
 import { withoutSecrets } from './without-secrets.ts';
 import { inBackground, openVaultSession, type Schedule, type VaultSession } from './session.ts';
 
-/** A Vault or OpenBao. Opening asks nothing yet: the first scan logs in. */
+/** A Vault or OpenBao. Opening it sends no requests: the first scan logs in. */
 export function openVault(
   config: VaultConfig,
   options: { readonly schedule?: Schedule; readonly recorder?: SourceRecorder | undefined } = {},
@@ -55,7 +55,7 @@ interface Writer {
   readonly renew: CertificateWriter['renew'];
 }
 
-/** Plans and renews with the credential for writing, which may be another than the one for reading. */
+/** Plans and renews with the credential for writing, which may differ from the one for reading. */
 function openWriter(
   config: VaultConfig,
   http: HttpClient,
@@ -73,7 +73,7 @@ function openWriter(
   };
 }
 
-/** Reads the PEM files at the first request, so that a missing one fails this source only. */
+/** Reads the PEM files at the first request, so that a missing file fails only this source. */
 function openOnce(config: VaultConfig, recorder: SourceRecorder | undefined): HttpClient {
   let opening: Promise<HttpClient> | undefined;
   const open = async (): Promise<HttpClient> => {
@@ -89,7 +89,7 @@ function openOnce(config: VaultConfig, recorder: SourceRecorder | undefined): Ht
   };
   const read = (path: string): Promise<string> =>
     readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new SourceError(config.name, 'missing', `the file ${path} cannot be read (${error.code})`);
+      throw new SourceError(config.name, 'missing', `couldn't read the file ${path} (${error.code})`);
     });
   return {
     requestJson: async (request) => {

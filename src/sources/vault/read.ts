@@ -15,10 +15,9 @@ interface Place {
 }
 
 /**
- * The values of a secret. `undefined` where it holds no certificate: its latest version was deleted or destroyed, so that there is nothing
- * to read and nothing hidden, or with `named` none of its names looks like a certificate's. Its values then stay in Vault where that is known
- * from its names.
- * @throws {SourceError} `missing` also where a listed secret turns out to be hidden.
+ * The values of a secret. `undefined` if it contains no certificate: its latest version was deleted or destroyed, or, with `named`, none of
+ * its names looks like that of a certificate. In the latter case its values aren't read, if the names can be read separately.
+ * @throws {SourceError} `missing`, also if a listed secret turns out to be hidden.
  */
 export async function readSecret(place: Place, only: 'any' | 'named'): Promise<JsonObject | undefined> {
   if (only === 'named' && place.mount.version === 2) {
@@ -27,7 +26,7 @@ export async function readSecret(place: Place, only: 'any' | 'named'): Promise<J
   }
   const values = await readValues(place);
   if (only !== 'named' || !values) return values;
-  // The key beside a certificate shows whether the two still belong together.
+  // The key next to a certificate shows whether they still match.
   const keys = new Set(Object.keys(values).flatMap(pairedKeyNames));
   const named = Object.entries(values).filter(
     ([key, value]) => keys.has(key) || [key, ...deepNames(asObject(value))].some(namesCertificate),
@@ -43,20 +42,16 @@ async function readValues({ session, source, mount, path, signal }: Place): Prom
     throw new SourceError(
       source,
       'missing',
-      'listed, but nothing can be read there: deleted meanwhile, or hidden from this token',
+      "listed, but can't be read: it was deleted in the meantime, or is hidden from this token",
     );
   }
   const values = mount.version === 2 ? asObject(answer)['data'] : answer;
   if (typeof values !== 'object' || values === null || Array.isArray(values))
-    throw new SourceError(
-      source,
-      'malformed',
-      'the secret cannot be read: its values are not where they should be',
-    );
+    throw new SourceError(source, 'malformed', 'the response for the secret is malformed: it has no values');
   return values as JsonObject;
 }
 
-/** The names in a secret without its values; `undefined` where Vault is too old (1.10) or the token may not ask. */
+/** The names in a secret without its values; `undefined` if Vault is older than 1.10 or the token lacks permission. */
 async function readNames({
   session,
   mount,
@@ -75,13 +70,13 @@ async function readNames({
   }
 }
 
-/** A 404 with a body is a version that was there: https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2#read-secret-version */
+/** A 404 with a body is a deleted version: https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2#read-secret-version */
 function isDeleted(answer: unknown): boolean {
   const metadata = asObject(asObject(answer)['metadata']);
   return metadata['destroyed'] === true || textIn(metadata, 'deletion_time') !== undefined;
 }
 
-/** All names at any depth. Walked without recursion: how deep a secret is nested is up to whoever wrote it. */
+/** All names at any depth. Not recursive, because a secret may be nested arbitrarily deep. */
 function deepNames(object: JsonObject): readonly string[] {
   const names: string[] = [];
   const waiting: JsonObject[] = [object];

@@ -55,7 +55,7 @@ async function held(): Promise<{ serial: unknown; leaf: number; ca: number }> {
   return { serial: ca.values['serial'], ca: ca.version, leaf: (await vault.get('secret/cf/tls')).version };
 }
 
-test('the authority’s serial is written before the certificate, each once, and each is read again', async () => {
+test('writes the serial of the CA before the certificate, each once, and reads both again', async () => {
   const planned = await plan();
   const before = vault.requests.length;
   await renew(planned);
@@ -69,18 +69,21 @@ test('the authority’s serial is written before the certificate, each once, and
   ]);
 });
 
-test('two that write at the same moment under one authority: one is refused, and no serial is used twice', async () => {
+test('of two concurrent renewals with one CA, one is refused, and no serial is used twice', async () => {
   const plans = await Promise.all([plan('tls'), plan('other')]);
   vault.fail({ path: CA, method: 'POST', slowMs: 300 });
   const ends = await Promise.allSettled(plans.map((planned) => renew(planned)));
   expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({
-    reason: { kind: 'refused', message: expect.stringContaining('secret/cf/ca was written since') as string },
+    reason: {
+      kind: 'refused',
+      message: expect.stringContaining('secret/cf/ca was changed after it was planned') as string,
+    },
   });
   expect(await held()).toMatchObject({ serial: '1b', ca: 2 });
 });
 
-test('a certificate that somebody writes in the very moment stays as he wrote it; a serial is skipped, which harms nobody', async () => {
+test('keeps a certificate that someone writes at the same moment; a serial is skipped, which does no harm', async () => {
   const planned = await plan();
   const written = Promise.withResolvers<void>();
   vault.fail({ path: LEAF, method: 'POST', until: written.promise });
@@ -90,7 +93,7 @@ test('a certificate that somebody writes in the very moment stays as he wrote it
   written.resolve();
   expect(await renewing).toMatchObject({
     kind: 'refused',
-    message: 'secret/cf/tls was written since it was planned: run the check again and request a new plan',
+    message: 'secret/cf/tls was changed after it was planned: run the check again and request a new plan',
   });
   expect(await held()).toEqual({ serial: '1b', ca: 2, leaf: 2 });
   expect((await vault.get('secret/cf/tls')).values['password']).toBe('new');
@@ -100,13 +103,13 @@ test.each([
   ['secret/cf/ca', CA, { leaf: 1, ca: 2, serial: '1b' }],
   ['secret/cf/tls', LEAF, { leaf: 2, ca: 2, serial: '1b' }],
 ])(
-  'a write of %s that was done and not answered is not done again, and is said to be unsure',
+  'does not repeat a write of %s without a response, and reports it as unknown',
   async (name, path, left) => {
     const planned = await plan();
     vault.fail({ path, method: 'POST', doneWithoutAnswer: true });
     await expect(renew(planned)).rejects.toMatchObject({
       kind: 'unreachable',
-      message: expect.stringContaining(`${name} may have been written or not`) as string,
+      message: expect.stringContaining(`it is unknown whether ${name} was written`) as string,
     });
     expect(await held()).toEqual(left);
     vault.heal();
@@ -114,19 +117,19 @@ test.each([
   },
 );
 
-test('what is not as it should be after writing is told, with the version to go back to', async () => {
+test('reports what differs after writing, with the command to roll back', async () => {
   const planned = await plan();
   const data = { data: { data: asSafe(locket), metadata: { version: 2 } } };
   vault.fail({ path: LEAF, method: 'GET', query: 'version=2', body: JSON.stringify(data) });
   await expect(renew(planned)).rejects.toMatchObject({
     kind: 'malformed',
     message:
-      'secret/cf/tls was written, and is not as it should be: it is not the certificate that was written, other keys beside it differ. ' +
-      'To go back: vault kv rollback -version=1 secret/cf/tls',
+      'secret/cf/tls was written, but the result is wrong: it is not the certificate that was written, other keys in the secret differ. ' +
+      'To roll back: vault kv rollback -version=1 secret/cf/tls',
   });
 });
 
-test('an authority that is not as it was written stops it before the certificate is begun', async () => {
+test('a CA that differs after writing stops the renewal before the certificate is written', async () => {
   const planned = await plan();
   const data = { data: { data: { serial: '1a' }, metadata: { version: 2 } } };
   vault.fail({ path: CA, method: 'GET', query: 'version=2', body: JSON.stringify(data) });
@@ -137,13 +140,13 @@ test('an authority that is not as it was written stops it before the certificate
   expect((await held()).leaf).toBe(1);
 });
 
-test('a replica that does not know yet what was written is asked again', async () => {
+test('reads again if a replica does not have the written version yet', async () => {
   const planned = await plan();
   vault.fail({ path: LEAF, method: 'GET', query: 'version=2', status: 404 }, 2);
   expect((await renew(planned)).serial).toBe('1a');
 });
 
-test('when the leave ends between the two writes, the certificate is not begun', async () => {
+test('if the renewal is aborted between the two writes, the certificate is not written', async () => {
   const planned = await plan();
   const leave = new AbortController();
   vault.fail({ path: LEAF, method: 'POST', slowMs: 60_000 });
@@ -154,7 +157,7 @@ test('when the leave ends between the two writes, the certificate is not begun',
   expect((await held()).leaf).toBe(1);
 });
 
-test('where Vault does not tell capabilities, nothing is claimed; the write itself is refused with the right that lacks', async () => {
+test('if Vault does not report capabilities, planning continues, and the write fails with the missing capability', async () => {
   const planned = await plan();
   vault.fail({ path: 'sys/capabilities-self', status: 403 });
   vault.fail({ path: CA, method: 'POST', status: 403 });
@@ -165,12 +168,12 @@ test('where Vault does not tell capabilities, nothing is claimed; the write itse
   expect(await held()).toEqual({ serial: '1a', ca: 1, leaf: 1 });
 });
 
-test('a sealed Vault is not reachable for planning, and says so', async () => {
+test('reports a sealed Vault when planning', async () => {
   vault.become('sealed');
   await expect(plan()).rejects.toMatchObject({ name: 'SourceError', kind: 'unreachable' });
 });
 
-test('the doctor says whether renewals can log in, and where they could never write', async () => {
+test('the health check says whether renewals can log in, and which mounts they cannot write', async () => {
   const reach = async (more: object) => {
     const config = {
       kind: 'vault',
@@ -192,11 +195,11 @@ test('the doctor says whether renewals can log in, and where they could never wr
   });
   expect(await reach({ allow: { renew: { paths: ['old'] } } })).toMatchObject({
     ok: true,
-    summary: expect.stringContaining('; nothing can be renewed in old, of KV version 1') as string,
+    summary: expect.stringContaining('; no renewals in old, which is KV version 1') as string,
   });
   expect(await reach({ allow: { renew: { auth: { token: 'hvs.nobody' } } } })).toMatchObject({
     ok: false,
-    summary: expect.stringContaining('; renewals cannot be made: the token was refused (403)') as string,
+    summary: expect.stringContaining("; renewals won't work: the token was rejected (403)") as string,
   });
   expect((await reach({})).summary).not.toContain('renewals');
 });

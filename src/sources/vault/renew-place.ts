@@ -1,20 +1,23 @@
 import { SourceError } from '../../ports/source-error.ts';
 import type { VaultConfig } from './config.ts';
 
-/** What a certificate's place ends with, in `safe`'s layout. */
+/** The end of a certificate's place in the layout of `safe`. */
 const KEY = ':certificate';
 
-/** Whether the configuration allows renewing what is at a path, mount first. */
+/** Whether the configuration allows renewing the certificate at a path, mount first. */
 export function mayRenew({ allow: { renew }, paths }: VaultConfig, path: string): boolean {
   return renew !== undefined && (renew.paths ?? paths).some((one) => `${path}/`.startsWith(`${one}/`));
 }
 
-/** `vault:secret/cf/tls:certificate`, as the scan names it. */
+/** `vault:secret/cf/tls:certificate`, as in a scan. */
 export function placeOf({ name }: VaultConfig, path: string): string {
   return `${name}:${path}${KEY}`;
 }
 
-/** The path of a place's secret, mount first. @throws {SourceError} `refused` where it is another's, or may not be renewed. */
+/**
+ * The path of the secret of a place, mount first. @throws {SourceError} `refused` if it belongs to another source, or if renewing it is not
+ * allowed.
+ */
 export function pathOf(config: VaultConfig, place: string): string {
   const prefix = `${config.name}:`;
   const path = place.slice(prefix.length, -KEY.length);
@@ -26,7 +29,7 @@ export function pathOf(config: VaultConfig, place: string): string {
     throw new SourceError(
       config.name,
       'refused',
-      'only what is at the key `certificate` of a secret of this Vault can be renewed',
+      'only the certificate at the key `certificate` of a secret in this Vault can be renewed',
     );
   if (!mayRenew(config, path)) throw new SourceError(config.name, 'refused', forbiddenBecause(config, path));
   return path;
@@ -38,7 +41,7 @@ function forbiddenBecause({ name, allow: { renew } }: VaultConfig, path: string)
   return `${path} is not below any of \`${key}\` of the source ${name}`;
 }
 
-/** Where `safe` looks for the authority of a certificate: the `ca` in the same folder. */
+/** Where `safe` expects the CA of a certificate: `ca` in the same folder. */
 export function siblingOf(path: string): string {
   return path.replace(/[^/]*$/, 'ca');
 }

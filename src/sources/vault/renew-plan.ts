@@ -13,11 +13,11 @@ import {
   type WriteAccess,
 } from './versioned.ts';
 
-/** A certificate and who will sign it, as read a moment ago; the secrets in it hold private keys. */
+/** A certificate and its CA, as just read. The secrets in it contain private keys. */
 export interface PreparedRenewal {
   readonly renewal: Renewal;
   readonly leaf: StoredCertificate;
-  /** The leaf itself where it signs itself. */
+  /** The leaf itself if it is self-signed. */
   readonly authority: StoredCertificate;
   readonly signing: Signing;
 }
@@ -27,19 +27,19 @@ export interface StoredCertificate {
   readonly certificate: X509Certificate;
 }
 
-/** RFC 5280 section 4.1.2.5: the end of what has none. */
+/** RFC 5280, section 4.1.2.5: the end date of a certificate without one. */
 export const NEVER_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
 
-/** A serial has at most 20 octets and is positive: RFC 5280 section 4.1.2.2. */
+/** A serial is positive and has at most 20 octets: RFC 5280, section 4.1.2.2. */
 const MOST_SERIAL = 2n ** 159n - 1n;
 
-/** What of a secret a renewal writes, and the key, which it must know. */
+/** The keys of a secret that a renewal writes, and `key`, which it reads. */
 const OWN_KEYS: ReadonlySet<string> = new Set(['certificate', 'key', 'combined']);
 
 /**
- * Works out a renewal and changes nothing. It verifies what `safe x509 renew` does not, above all that the authority beside the certificate
- * signed it: https://github.com/starkandwayne/safe, vault/x509.go.
- * @throws {SourceError} `refused` where it cannot be done safely, saying why.
+ * Plans a renewal without changing anything. It verifies what `safe x509 renew` doesn't, above all that the CA next to the certificate
+ * signed it: https://github.com/cloudfoundry-community/safe/blob/master/vault/x509.go
+ * @throws {SourceError} `refused` with the reason if it can't be done safely.
  */
 export async function prepareRenewal(writing: WriteAccess, place: string): Promise<PreparedRenewal> {
   const { config, session, signal } = writing;
@@ -47,18 +47,18 @@ export async function prepareRenewal(writing: WriteAccess, place: string): Promi
   const refuse = refusing(config.name);
   const path = pathOf(config, place);
   const leaf = await readLeaf(writing, path);
-  // By name and signature alone: `checkIssued` asks for the usage keyCertSign, which an appliance's own certificate lacks.
+  // By name and signature only: `checkIssued` requires the key usage keyCertSign, which self-signed certificates of appliances lack.
   const signsItself = toCertificate(leaf.certificate).selfSigned;
   const authority = signsItself ? leaf : await readAuthority(writing, leaf);
   const signing = await signingFor(leaf.certificate, authority.certificate);
-  if (!signing) throw refuse(`the key of ${authority.secret.path} is of a kind that cannot sign here`);
+  if (!signing) throw refuse(`the key of ${authority.secret.path} has an unsupported type`);
 
   const serial = signsItself ? undefined : nextSerialOf(config.name, authority, leaf);
   await requireUpdateCapability(writing, [
     { at: leaf.secret.at, why: 'where the certificate is' },
     ...(serial === undefined
       ? []
-      : [{ at: authority.secret.at, why: "which counts its authority's serial numbers" }]),
+      : [{ at: authority.secret.at, why: 'which has the serial counter of its CA' }]),
   ]);
   return {
     renewal: describe(writing, { leaf, authority, signing }, serial),
@@ -77,25 +77,25 @@ async function readLeaf(writing: WriteAccess, path: string): Promise<StoredCerti
   const secret = await readVersioned(writing, path);
   const { values } = secret;
   const [certificate] = certificatesOf(values['certificate']);
-  if (!certificate) throw refuse(`${path} holds no certificate that can be read`);
+  if (!certificate) throw refuse(`${path} contains no readable certificate`);
   if (certificate.ca)
     throw refuse(
-      `${displayName(certificate)} is an authority: renewing one is for those who distribute it to all that trust it`,
+      `${displayName(certificate)} is a CA: renew it by hand, because it must be distributed to everything that trusts it`,
     );
   if (certificate.validFromDate.getTime() > Date.now())
     throw refuse(
-      `${displayName(certificate)} is not valid before ${day(certificate.validFromDate)}: it needs no renewal`,
+      `${displayName(certificate)} is not valid before ${day(certificate.validFromDate)}: it doesn't need a renewal`,
     );
   requireMatchingKey(refuse, path, certificate, values['key']);
   if (!replaceCertificate(String(values['certificate']), certificate, certificate))
-    throw refuse(`the certificate of ${path} is in a form that cannot be written back as it is`);
+    throw refuse(`the certificate in ${path} is in a format that can't be written back unchanged`);
   const { combined } = values;
   if (combined !== undefined && !holds(combined, certificate))
     throw refuse(
-      `${path} holds another certificate in \`combined\` than in \`certificate\`: nobody can tell which one is in use`,
+      `${path} contains different certificates in \`combined\` and \`certificate\`: it's unclear which one is in use`,
     );
   if (!keepsNumbers(values))
-    throw refuse(`${path} holds a number too great to be written back exactly as it is`);
+    throw refuse(`${path} contains a number that is too large to be written back unchanged`);
   return { secret, certificate };
 }
 
@@ -109,38 +109,38 @@ async function readAuthority(writing: WriteAccess, leaf: StoredCertificate): Pro
   const secret = await readVersioned(writing, path).catch((error: unknown) => {
     if (!(error instanceof SourceError) || error.kind !== 'missing') throw error;
     throw refuse(
-      `no authority is known for it: nothing is at ${path}, or it is hidden from this token; ` +
+      `couldn't find its CA: nothing is at ${path}, or it is hidden from this token; ` +
         `it was signed by ${toCertificate(leaf.certificate).issuer}`,
     );
   });
   const [certificate] = certificatesOf(secret.values['certificate']);
-  if (!certificate) throw refuse(`${path} holds no certificate that can be read`);
+  if (!certificate) throw refuse(`${path} contains no readable certificate`);
   if (!isIssuedBy(leaf.certificate, certificate)) {
     const { subject } = toCertificate(certificate);
     const { issuer } = toCertificate(leaf.certificate);
-    const signer = issuer === subject ? 'another authority of that name' : issuer;
-    throw refuse(`the ca beside it (${path}: ${subject}) did not sign this certificate (${signer} did)`);
+    const signer = issuer === subject ? 'another CA with that name' : issuer;
+    throw refuse(`the CA next to it (${path}: ${subject}) didn't sign this certificate (${signer} did)`);
   }
   requireMatchingKey(refuse, path, certificate, secret.values['key']);
   requireLongerLife(refuse, path, certificate, leaf.certificate);
   if (!keepsNumbers(secret.values))
-    throw refuse(`${path} holds a number too great to be written back exactly as it is`);
+    throw refuse(`${path} contains a number that is too large to be written back unchanged`);
   return { secret, certificate };
 }
 
 type Refuse = (because: string) => SourceError;
 
-/** The key is opened, compared and let go of; what was wrong with it is not said in its own words. */
+/** Parses the key, compares it and drops it. Errors of the parser are not quoted. */
 function requireMatchingKey(refuse: Refuse, path: string, certificate: X509Certificate, pem: unknown): void {
-  if (typeof pem !== 'string' || pem === '') throw refuse(`no \`key\` is beside the certificate in ${path}`);
+  if (typeof pem !== 'string' || pem === '') throw refuse(`${path} has no \`key\` for the certificate`);
   const belongs = keyBelongs(certificate, pem);
   if (belongs === undefined)
-    throw refuse(`the \`key\` in ${path} cannot be read: under a passphrase, damaged, or of an unknown kind`);
+    throw refuse(`couldn't read the \`key\` in ${path}: it is encrypted, damaged, or of an unknown type`);
   if (!belongs) throw refuse(`the \`key\` in ${path} belongs to another certificate`);
 }
 
 function keyBelongs(certificate: X509Certificate, pem: string): boolean | undefined {
-  // Opening one under a passphrase may take as long as it says itself.
+  // Decrypting a key may take as long as its own parameters demand.
   if (pem.includes('ENCRYPTED')) return undefined;
   try {
     return certificate.checkPrivateKey(createPrivateKey(unescaped(pem)));
@@ -149,7 +149,7 @@ function keyBelongs(certificate: X509Certificate, pem: string): boolean | undefi
   }
 }
 
-/** Some keep a PEM with its line ends written out. */
+/** Some secrets contain a PEM with escaped line breaks. */
 export function unescaped(pem: string): string {
   return pem.replaceAll(String.raw`\n`, '\n');
 }
@@ -162,10 +162,10 @@ function requireLongerLife(
 ): void {
   const end = authority.validToDate;
   const says = `${displayName(authority)} (${path})`;
-  if (end.getTime() <= Date.now()) throw refuse(`its authority ${says} has expired itself, on ${day(end)}`);
+  if (end.getTime() <= Date.now()) throw refuse(`its CA ${says} expired on ${day(end)}`);
   if (end <= leaf.validToDate)
     throw refuse(
-      `its authority ${says} ends on ${day(end)}, and nothing can be valid for longer: renew that first`,
+      `its CA ${says} expires on ${day(end)}, and a certificate can't outlive its CA: renew the CA first`,
     );
 }
 
@@ -173,7 +173,7 @@ function day(date: Date): string {
   return date.toISOString().slice(0, 10);
 }
 
-/** `safe` writes it in hexadecimal, without limit; a 64-bit integer would not hold what others wrote there. */
+/** `safe` writes it in hexadecimal. It may exceed 64 bits if other tools wrote it. */
 function nextSerialOf(
   source: string,
   authority: StoredCertificate,
@@ -184,11 +184,14 @@ function nextSerialOf(
   const written = values['serial'];
   if (written === undefined) return undefined;
   if (typeof written !== 'string' || !/^[0-9a-f]{1,60}$/i.test(written.trim()))
-    throw refuse(`the \`serial\` in ${path} is no hexadecimal number`);
+    throw refuse(`the \`serial\` in ${path} is not a hexadecimal number`);
   const serial = BigInt(`0x${written.trim()}`);
-  if (serial < 1n || serial >= MOST_SERIAL) throw refuse(`the \`serial\` in ${path} is no serial number`);
+  if (serial < 1n || serial >= MOST_SERIAL)
+    throw refuse(`the \`serial\` in ${path} is not a valid serial number`);
   if (serial === BigInt(`0x${leaf.certificate.serialNumber.replace('-', '')}`))
-    throw refuse(`the next \`serial\` in ${path} is that of the present certificate: its count was lost`);
+    throw refuse(
+      `the next \`serial\` in ${path} is the serial of the current certificate: the counter was lost`,
+    );
   return serial;
 }
 

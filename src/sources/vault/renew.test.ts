@@ -79,7 +79,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     by.reads.certificates!.planRenewal!(at(path), { signal });
   const renew = (planned: Renewal, by = source()): Promise<RenewalResult> =>
     by.writes!.certificates!.renew(planned, applyContext);
-  /** A folder of its own for each test: a leaf, and its authority beside it. */
+  /** A separate folder for each test, with a leaf and its CA. */
   const lay = async (
     folder: string,
     { leaf = asSafe(locket), ca = asSafeAuthority(authority, '1a2b') }: { leaf?: object; ca?: object } = {},
@@ -97,7 +97,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       },
     );
 
-  test('planning tells who signs with which serial, what stays, and which versions a write is bound to; it changes nothing', async () => {
+  test('a plan has the CA, the serial, what stays, and the versions that a write is bound to, and changes nothing', async () => {
     const { servedPem } = await makeAuthority({ name: 'middle', issuer: authority });
     const leaf = asSafe(locket);
     await lay('planned', {
@@ -129,7 +129,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect((await vault.get(`${MOUNT}/planned/tls`)).version).toBe(1);
   });
 
-  test('everything that `safe x509 renew` loses is kept: chain, other keys, extensions, the form of `combined`', async () => {
+  test('keeps what `safe x509 renew` loses: chain, other keys, extensions, the format of `combined`', async () => {
     const middle = await makeAuthority({ name: 'middle', issuer: authority });
     const leaf = asSafe(locket);
     const others = {
@@ -163,7 +163,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect(Math.abs(facts.notBefore.getTime() + 60_000 - Date.now())).toBeLessThan(60_000);
   });
 
-  test('the authority’s serial is used and counted on, and all else of the authority stays as it is', async () => {
+  test('uses and increments the serial of the CA, and leaves everything else of the CA unchanged', async () => {
     const long = 'ff'.repeat(12);
     await lay('counted', { ca: { ...asSafeAuthority(authority, long), note: 'x' } });
     expect((await renew(await plan('counted/tls'))).serial).toBe(long);
@@ -173,7 +173,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     });
   });
 
-  test('an authority that keeps no count is not written, and the serial is a random one of 159 bits', async () => {
+  test('does not write a CA without a counter, and uses a random serial of 159 bits', async () => {
     await lay('uncounted', { ca: asSafe(authority) });
     const planned = await plan('uncounted/tls');
     expect(planned.authority).not.toHaveProperty('nextSerial');
@@ -181,7 +181,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect((await vault.get(`${MOUNT}/uncounted/ca`)).version).toBe(1);
   });
 
-  test('one that signs itself is signed by itself again, with no authority beside it', async () => {
+  test('renews a self-signed certificate with its own key, without a CA', async () => {
     const alone = await issueSelfSigned({ name: 'appliance', ...EXPIRED });
     await vault.put(`${MOUNT}/alone/tls`, asSafe(alone));
     const planned = await plan('alone/tls');
@@ -197,7 +197,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   });
 
   const kinds: readonly KeyType[] = ['p256', 'p384', 'p521', 'ed25519'];
-  test.each(kinds)('keys of %s, which `safe` refuses, are renewed', async (keyType) => {
+  test.each(kinds)('renews certificates with %s keys, which `safe` rejects', async (keyType) => {
     const ca = await makeAuthority({ name: 'ca', keyType, ...AGES });
     const leaf = await issue(ca, { name: 'leaf', keyType, ...EXPIRED });
     await lay(keyType, { leaf: asSafe(leaf), ca: asSafeAuthority(ca, '7') });
@@ -208,7 +208,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect(isIssuedBy(fresh, ca.x509)).toBe(true);
   });
 
-  test('a leaf signed with SHA-1 is planned to be signed with SHA-256', async () => {
+  test('plans SHA-256 for a leaf that was signed with SHA-1', async () => {
     const old = await makeAuthority({ name: 'old', keyType: 'rsa2048', signsWith: 'SHA-1', ...AGES });
     const leaf = await issue(old, { name: 'leaf', ...EXPIRED });
     await lay('sha1', { leaf: asSafe(leaf), ca: asSafeAuthority(old, '7') });
@@ -220,7 +220,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     ).toBe('sha256WithRSAEncryption');
   });
 
-  test('nothing is valid for longer than its authority', async () => {
+  test('no certificate outlives its CA', async () => {
     const notAfter = new Date(Math.floor(Date.now() / 1000) * 1000 + 86_400_000);
     const ending = await makeAuthority({ name: 'ending', notBefore: AGES.notBefore, notAfter });
     const leaf = await issue(ending, { name: 'leaf', ...EXPIRED });
@@ -228,7 +228,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect((await renew(await plan('capped/tls'))).notAfter).toBe(notAfter.toISOString());
   });
 
-  test('lines that end in CRLF, or in `\\n` written out, end so afterwards', async () => {
+  test('keeps line breaks that are CRLF or escaped `\\n`', async () => {
     const { certificate, key } = asSafe(locket);
     for (const [folder, end] of [
       ['crlf', '\r\n'],
@@ -248,26 +248,26 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     }
   });
 
-  test('when somebody writes the certificate in between, nothing is written, and it is said', async () => {
+  test('writes nothing if someone wrote the certificate in between, and says so', async () => {
     await lay('race-leaf');
     const planned = await plan('race-leaf/tls');
     await vault.put(`${MOUNT}/race-leaf/tls`, { ...asSafe(locket), password: 'new' });
     expect(await refusal(renew(planned))).toBe(
-      `${MOUNT}/race-leaf/tls was written since it was planned: run the check again and request a new plan`,
+      `${MOUNT}/race-leaf/tls was changed after it was planned: run the check again and request a new plan`,
     );
     expect((await vault.get(`${MOUNT}/race-leaf/tls`)).version).toBe(2);
     expect((await vault.get(`${MOUNT}/race-leaf/ca`)).values['serial']).toBe('1a2b');
   });
 
-  test('when somebody used the authority in between, nothing is written, and no serial is used twice', async () => {
+  test('writes nothing if someone used the CA in between, and uses no serial twice', async () => {
     await lay('race-ca');
     const planned = await plan('race-ca/tls');
     await vault.put(`${MOUNT}/race-ca/ca`, asSafeAuthority(authority, '1a2c'));
-    expect(await refusal(renew(planned))).toContain(`${MOUNT}/race-ca/ca was written since it was planned`);
+    expect(await refusal(renew(planned))).toContain(`${MOUNT}/race-ca/ca was changed after it was planned`);
     expect((await vault.get(`${MOUNT}/race-ca/tls`)).version).toBe(1);
   });
 
-  test('of many that renew at once as planned together, exactly one does', async () => {
+  test('of many concurrent renewals with one plan, exactly one succeeds', async () => {
     await lay('at-once');
     await vault.put(`${MOUNT}/at-once/other`, asSafe(await issue(authority, { name: 'other', ...EXPIRED })));
     const plans = await Promise.all(
@@ -276,10 +276,10 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     const ends = await Promise.allSettled(plans.map((planned) => renew(planned)));
     expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect((await vault.get(`${MOUNT}/at-once/ca`)).values['serial']).toBe('1a2c');
-    expect(await refusal(renew(plans[0]!))).toContain('was written since it was planned');
+    expect(await refusal(renew(plans[0]!))).toContain('was changed after it was planned');
   });
 
-  test('of two under one authority the second is planned again and gets the next serial', async () => {
+  test('of two renewals with one CA, the second is planned again and gets the next serial', async () => {
     await lay('next');
     await vault.put(`${MOUNT}/next/other`, asSafe(await issue(authority, { name: 'other', ...EXPIRED })));
     const first = await renew(await plan('next/tls'));
@@ -287,15 +287,15 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect([first.serial, second.serial]).toEqual(['1a2b', '1a2c']);
   });
 
-  test('what was renewed is not renewed again by the same plan', async () => {
+  test('does not renew twice with the same plan', async () => {
     await lay('twice');
     const planned = await plan('twice/tls');
     await renew(planned);
-    expect(await refusal(renew(planned))).toContain('since it was planned');
+    expect(await refusal(renew(planned))).toContain('after it was planned');
     expect((await vault.get(`${MOUNT}/twice/tls`)).version).toBe(2);
   });
 
-  test('a plan with a word changed is not carried out', async () => {
+  test('rejects a plan that was changed', async () => {
     await lay('forged');
     const planned = await plan('forged/tls');
     for (const forged of [
@@ -303,26 +303,26 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       { ...planned, authority: { ...planned.authority, nextSerial: '1' } },
       { ...planned, fingerprint: 'ab'.repeat(32) },
     ])
-      expect(await refusal(renew(forged))).toBe('it would not be renewed as planned: request a new plan');
+      expect(await refusal(renew(forged))).toBe('the renewal would differ from the plan: request a new plan');
     expect((await vault.get(`${MOUNT}/forged/ca`)).version).toBe(1);
   });
 
-  test('an authority beside it that did not sign it is named, and so is the one that did', async () => {
+  test('names the CA next to it that did not sign it, and the one that did', async () => {
     const other = await makeAuthority({ name: 'other-ca', ...AGES });
     await lay('stranger', { ca: asSafeAuthority(other, '7') });
     expect(await refusal(plan('stranger/tls'))).toBe(
-      `the ca beside it (${MOUNT}/stranger/ca: CN=other-ca) did not sign this certificate (CN=cf-internal-ca did)`,
+      `the CA next to it (${MOUNT}/stranger/ca: CN=other-ca) didn't sign this certificate (CN=cf-internal-ca did)`,
     );
     const namesake = await makeAuthority({ name: 'cf-internal-ca', keyType: 'rsa2048', ...AGES });
     await lay('namesake', { ca: asSafeAuthority(namesake, '7') });
-    expect(await refusal(plan('namesake/tls'))).toContain('(another authority of that name did)');
+    expect(await refusal(plan('namesake/tls'))).toContain('(another CA with that name did)');
   });
 
   test.each<[string, () => Promise<{ leaf?: object; ca?: object }>, string]>([
     [
       'no key',
       async () => ({ leaf: { certificate: locket.certificatePem } }),
-      'no `key` is beside the certificate',
+      'has no `key` for the certificate',
     ],
     [
       'the key of another',
@@ -332,70 +332,74 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     [
       'a key that cannot be read',
       async () => ({ leaf: { ...asSafe(locket), key: 'hunter2' } }),
-      'cannot be read',
+      "couldn't read the `key`",
     ],
-    ['no certificate', async () => ({ leaf: { certificate: 'none', key: 'x' } }), 'holds no certificate'],
     [
-      'an authority',
+      'no certificate',
+      async () => ({ leaf: { certificate: 'none', key: 'x' } }),
+      'contains no readable certificate',
+    ],
+    [
+      'a CA',
       async () => ({ leaf: asSafe(await makeAuthority({ name: 'sub', issuer: authority })) }),
-      'sub is an authority',
+      'sub is a CA',
     ],
     [
-      'another certificate in `combined`',
+      'contains different certificates in `combined` and `certificate`',
       async () => ({
         leaf: { ...asSafe(locket), combined: (await issue(authority, { name: 'x' })).certificatePem },
       }),
-      'another certificate in `combined`',
+      'contains different certificates in `combined` and `certificate`',
     ],
     [
       'a number that JSON would round',
       async () => ({ leaf: { ...asSafe(locket), id: 2 ** 60 } }),
-      'a number too great',
+      'a number that is too large',
     ],
     [
-      'an authority without its key',
+      'a CA without its key',
       async () => ({ ca: { certificate: authority.certificatePem, serial: '7' } }),
-      'no `key` is beside the certificate',
+      'has no `key` for the certificate',
     ],
     [
-      'a serial that is no number',
+      'a serial that is not a number',
       async () => ({ ca: asSafeAuthority(authority, 'seven') }),
-      'is no hexadecimal number',
+      'is not a hexadecimal number',
     ],
     [
       'a serial that is too long',
       async () => ({ ca: asSafeAuthority(authority, 'f'.repeat(41)) }),
-      'is no serial',
+      'is not a valid serial number',
     ],
     [
-      'a serial that is the present one’s',
+      'the serial of the current certificate',
       async () => ({ ca: asSafeAuthority(authority, locket.x509.serialNumber) }),
-      'its count was lost',
+      'the counter was lost',
     ],
     [
-      'an expired authority',
+      'an expired CA',
       async () => {
         const old = await makeAuthority({ name: 'old', ...EXPIRED });
         return { leaf: asSafe(await issue(old, { name: 'x', ...EXPIRED })), ca: asSafeAuthority(old, '7') };
       },
-      'has expired itself, on 2019-07-12',
+      'expired on 2019-07-12',
     ],
     [
-      'an authority that ends no later',
+      'a CA that expires no later',
       async () => {
         const notAfter = new Date(Date.now() + 86_400_000);
         const old = await makeAuthority({ name: 'old', notAfter });
         return { leaf: asSafe(await issue(old, { name: 'x', notAfter })), ca: asSafeAuthority(old, '7') };
       },
-      'renew that first',
+      'renew the CA first',
     ],
-  ])('a secret with %s is refused', async (name, make, because) => {
+  ])('refuses a secret with %s', async (name, make, because) => {
     const folder = `refused/${name.replaceAll(/\W+/g, '-')}`;
     await lay(folder, await make());
     expect(await refusal(plan(`${folder}/tls`))).toContain(because);
   });
 
-  test('a deleted secret, a missing authority, and KV version 1 are refused', async () => {
+  test('refuses a deleted secret, a missing CA, and KV version 1', async () => {
     await lay('deleted');
     await vault.softDelete(`${MOUNT}/deleted/tls`);
     expect(await refusal(plan('deleted/tls'))).toContain('was deleted');
@@ -404,11 +408,11 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     await vault.put(`${MOUNT}-1/tls`, asSafe(locket));
     const old = source().reads.certificates!.planRenewal!(`vault:${MOUNT}-1/tls:certificate`, { signal });
     expect(await refusal(old)).toBe(
-      `${MOUNT}-1/ is of KV version 1, which cannot be written safely: two renewals could lose each other`,
+      `${MOUNT}-1/ is KV version 1, which can't be written safely: two renewals could overwrite each other`,
     );
   });
 
-  test('a right that is lacking is named, for the certificate and for its authority, before anything is written', async () => {
+  test('names a missing capability, for the certificate and for its CA, before anything is written', async () => {
     await lay('rights');
     for (const lacking of ['tls', 'ca']) {
       await vault.allow('wrench-test-renew-part', {
@@ -423,7 +427,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     }
   });
 
-  test('without `allow.renew` nothing can be written, with it only below its paths, and only certificates of this source', async () => {
+  test('writes only with `allow.renew`, only below its paths, and only certificates of this source', async () => {
     await lay('leave');
     const reading = source({ allow: {} });
     expect(reading.writes).toBeUndefined();
@@ -452,7 +456,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   });
 
   test.each(['any', 'named'])(
-    'a scan of %s tells which could be renewed: a leaf with its key, in a secret that may be written',
+    'a scan of %s marks renewable certificates: a leaf with its key, in a writable secret',
     async (only) => {
       const folder = `seen-${only}`;
       await lay(folder);
@@ -474,20 +478,21 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     },
   );
 
-  test('no private key, token or password is in a plan, an outcome or a refusal', async () => {
+  test('no plan, outcome or refusal contains a private key, token or password', async () => {
     await lay('canary', { leaf: { ...asSafe(locket), password: 'canary-password' } });
     const planned = await plan('canary/tls');
-    const told: unknown[] = [planned, await renew(planned)];
+    const output: unknown[] = [planned, await renew(planned)];
     for (const secret of [
       { ...asSafe(locket), key: locket.keyPem.replace('\n', '\n!!') },
       { ...asSafe(locket), certificate: locket.keyPem },
       { ...asSafe(locket), combined: locket.keyPem },
     ]) {
       await vault.put(`${MOUNT}/canary/tls`, { ...secret, password: 'canary-password' });
-      told.push(await plan('canary/tls').catch((error: unknown) => error));
+      output.push(await plan('canary/tls').catch((error: unknown) => error));
     }
-    const text = inspect(told, { depth: 20, maxStringLength: null, showHidden: true }) + JSON.stringify(told);
-    expect(told.filter((one) => one instanceof Error)).toHaveLength(3);
+    const text =
+      inspect(output, { depth: 20, maxStringLength: null, showHidden: true }) + JSON.stringify(output);
+    expect(output.filter((one) => one instanceof Error)).toHaveLength(3);
     const lines = [locket, authority].flatMap(({ keyPem }) => keyPem.split('\n').slice(1, -2));
     const canaries = [...lines, writer, reader, 'canary-password', 'PRIVATE KEY'];
     expect(canaries.filter((canary) => text.includes(canary))).toEqual([]);

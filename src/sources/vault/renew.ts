@@ -21,12 +21,12 @@ import {
   type WriteAccess,
 } from './versioned.ts';
 
-/** For machines whose clock is behind the worker's. */
+/** For machines whose clock is behind that of the worker. */
 const CLOCK_ALLOWANCE_MS = 60_000;
 
 /**
- * Renews as planned: the authority's next serial first, then the certificate, each bound to the version that was planned with; then
- * what is there now is read and verified. A failure in between skips a serial, which harms nobody.
+ * Renews as planned: writes the next serial of the CA first, then the certificate, each bound to the planned version, then reads and
+ * verifies the result. A failure in between skips a serial, which does no harm.
  * @throws {SourceError} as `CertificateWriter.renew` says.
  */
 export async function renewCertificate(writing: WriteAccess, planned: Renewal): Promise<RenewalResult> {
@@ -35,7 +35,7 @@ export async function renewCertificate(writing: WriteAccess, planned: Renewal): 
   requireAsPlanned(config.name, prepared, planned);
   const fresh = await issueCertificate(prepared);
   await countSerial(writing, prepared);
-  // The next serial is written; once aborted, the certificate is not.
+  // The next serial is written. If aborted by now, the certificate is not.
   signal.throwIfAborted();
   const version = await writeNext(writing, prepared.leaf.secret, valuesWith(prepared.leaf, fresh));
   await verify(writing, prepared, fresh, version);
@@ -54,10 +54,10 @@ function requireAsPlanned(
   ])
     if (planned.versions[place] !== secret.version) throw versionConflict(source, secret.path);
   if (!isDeepStrictEqual(planned, renewal))
-    throw new SourceError(source, 'refused', 'it would not be renewed as planned: request a new plan');
+    throw new SourceError(source, 'refused', 'the renewal would differ from the plan: request a new plan');
 }
 
-/** The one place where the authority's private key is used. */
+/** The only use of the CA's private key. */
 async function issueCertificate({
   renewal,
   leaf,
@@ -86,7 +86,7 @@ function wholeSeconds(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }
 
-/** 159 bits, as `safe` takes them: RFC 5280 allows 20 octets of a positive number. */
+/** 159 bits, as in `safe`: RFC 5280 allows positive numbers of up to 20 octets. */
 function randomSerial(): string {
   const bytes = randomBytes(20);
   bytes[0] = (bytes[0]! & 0x3f) | 0x40;
@@ -105,7 +105,7 @@ async function countSerial(writing: WriteAccess, { renewal, authority }: Prepare
   throw verificationError(writing, authority.secret, ['its values differ from what was written']);
 }
 
-/** All of the secret as it is, with the new certificate in the place of the old one, in `combined` too. */
+/** The whole secret, with the old certificate replaced by the new one, also in `combined`. */
 function valuesWith({ secret, certificate }: StoredCertificate, fresh: X509Certificate) {
   const renewed = ['certificate', 'combined'].flatMap((key) => {
     const text = secret.values[key];
@@ -129,12 +129,12 @@ async function verify(
     authority === leaf ? toCertificate(one).selfSigned : isIssuedBy(one, authority.certificate);
   const differs = [
     ...(held?.fingerprint256 === fresh.fingerprint256 ? [] : ['it is not the certificate that was written']),
-    ...(held && held.validToDate >= certificate.validToDate ? [] : ['it ends before the old one']),
-    ...(held && signed(held) ? [] : ['its authority did not sign it']),
+    ...(held && held.validToDate >= certificate.validToDate ? [] : ['it expires before the old one']),
+    ...(held && signed(held) ? [] : ["its CA didn't sign it"]),
     ...(held ? lostIn(certificate.raw, held.raw).map((what) => `${what} differ from before`) : []),
-    ...(held && hasKey(held, values['key']) ? [] : ['its key does not belong to it']),
+    ...(held && hasKey(held, values['key']) ? [] : ["its key doesn't match"]),
     ...(isDeepStrictEqual(rest.map(fingerprintOf), tail.map(fingerprintOf)) ? [] : ['its chain differs']),
-    ...(isDeepStrictEqual(values, valuesWith(leaf, fresh)) ? [] : ['other keys beside it differ']),
+    ...(isDeepStrictEqual(values, valuesWith(leaf, fresh)) ? [] : ['other keys in the secret differ']),
   ];
   if (differs.length > 0) throw verificationError(writing, secret, differs);
 }
@@ -145,7 +145,7 @@ function verificationError(
   differs: readonly string[],
 ): SourceError {
   const back = `vault kv rollback -version=${version} ${path}`;
-  const says = `${path} was written, and is not as it should be: ${differs.join(', ')}. To go back: ${back}`;
+  const says = `${path} was written, but the result is wrong: ${differs.join(', ')}. To roll back: ${back}`;
   return new SourceError(config.name, 'malformed', printable(says));
 }
 

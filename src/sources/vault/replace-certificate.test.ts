@@ -16,7 +16,7 @@ function replaced(text: string): string | undefined {
   return replaceCertificate(text, old.x509, fresh.x509);
 }
 
-test('whatever stands around the old certificate stays, character by character', () => {
+test('keeps everything around the old certificate unchanged', () => {
   const other = fc.constantFrom(
     authority.certificatePem,
     old.keyPem,
@@ -35,20 +35,20 @@ test('whatever stands around the old certificate stays, character by character',
 
 test.each([
   ['CRLF', '\r\n'],
-  ['`\\n` written out', String.raw`\n`],
+  ['an escaped `\\n`', String.raw`\n`],
   ['an indent', '\n    '],
   ['blanks', ' '],
-])('lines joined by %s stay so', (_, end) => {
+])('keeps lines that are joined by %s', (_, end) => {
   const form = (pem: string): string => pem.trimEnd().replaceAll('\n', () => end);
   expect(replaced(`x: ${form(old.certificatePem)}${end}y`)).toBe(`x: ${form(fresh.certificatePem)}${end}y`);
 });
 
-test('where the old one is not, nothing is replaced', () => {
+test('replaces nothing if the old certificate is missing', () => {
   for (const text of ['', 'hunter2', authority.certificatePem, old.keyPem, old.certificatePem.slice(0, 200)])
     expect(replaced(text)).toBeUndefined();
 });
 
-test('certificates are read in their order, and what is none is left out', () => {
+test('returns certificates in order, and drops invalid ones', () => {
   const text = `${old.certificatePem}${old.keyPem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n${authority.certificatePem}`;
   expect(certificatesOf(text).map(({ fingerprint256 }) => fingerprint256)).toEqual([
     old.x509.fingerprint256,

@@ -3,15 +3,15 @@ import { splitPem } from '../../wire/pem.ts';
 
 const BLOCK = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----[\s\S]+?-----END \1-----/g;
 
-/** The certificates of a value in their order; what is not one is left out. */
+/** The certificates in a value, in order; invalid ones are dropped. */
 export function certificatesOf(text: unknown): readonly X509Certificate[] {
   if (typeof text !== 'string') return [];
   return splitPem(text).blocks.flatMap((block) => read(block.text) ?? []);
 }
 
 /**
- * Puts a new certificate in the place of an old one, wherever the old one stands in a text; all else stays as it is, character by
- * character: what follows the leaf, the key in `combined`, line ends. Undefined where the old one is not in it.
+ * Replaces every occurrence of an old certificate in a text by a new one. Everything else stays unchanged: the chain, the key in
+ * `combined`, line breaks. Undefined if the old certificate is not in the text.
  */
 export function replaceCertificate(
   text: string,
@@ -28,7 +28,7 @@ export function replaceCertificate(
   return found ? replaced : undefined;
 }
 
-/** Lines end as they did: some keep a PEM with `\n` written out, with CRLF, indented, or joined by blanks. */
+/** Line breaks stay as they were: some secrets contain a PEM with escaped `\n`, with CRLF, indented, or joined by spaces. */
 function inLinesOf(block: string, pem: string): string {
   const end = /-----(\r\n|\r|\\r\\n|\\n|\n[ \t]*| (?=\S))/.exec(block)?.[1] ?? '\n';
   return pem.replaceAll('\n', () => end);

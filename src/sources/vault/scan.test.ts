@@ -51,7 +51,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   };
 
   test.each(['wrench-test-1', 'wrench-test-2', 'wrench-test-old'])(
-    'every certificate below a folder is seen, once, whatever version %s is of',
+    'reads every certificate below a folder once, in any version of %s',
     async (mount) => {
       const { seen, gaps, empty } = await scan([`${mount}/cf`]);
       expect(gaps).toEqual([]);
@@ -71,7 +71,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     },
   );
 
-  test('a whole mount, a slash at either end, and a path within another: no secret is seen twice', async () => {
+  test('reads no secret twice for a whole mount, slashes around paths, and nested paths', async () => {
     const { seen, gaps } = await scan([
       '/wrench-test-2/',
       'wrench-test-2/cf/bbs',
@@ -90,7 +90,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect(seen).toHaveLength(2);
   });
 
-  test('`foo` and `foo/` are two things', async () => {
+  test('`foo` and `foo/` are different', async () => {
     await vault.put('wrench-test-2/twins/foo', asSafe(locket));
     await vault.put('wrench-test-2/twins/foo/bar', asSafe(rep));
     const { seen, gaps } = await scan(['wrench-test-2/twins']);
@@ -101,7 +101,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     ]);
   });
 
-  test('names with blanks, umlauts, percent signs and question marks are asked for as they are', async () => {
+  test('requests names with spaces, umlauts, percent signs and question marks unchanged', async () => {
     const names = ['with blank', 'Zürich', '100%', 'a%2Fb', 'what?x=1', 'c#1', 'a+b'];
     for (const name of names) await vault.put(`wrench-test-2/odd/${name}/x`, asSafe(rep));
     const { seen, gaps } = await scan(['wrench-test-2/odd']);
@@ -111,7 +111,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     );
   });
 
-  test('a soft-deleted and a destroyed secret are looked at and are no gap', async () => {
+  test('a soft-deleted and a destroyed secret count as checked, and are not gaps', async () => {
     await vault.put('wrench-test-2/gone/deleted', asSafe(rep));
     await vault.softDelete('wrench-test-2/gone/deleted');
     await vault.put('wrench-test-2/gone/destroyed', asSafe(rep));
@@ -122,7 +122,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     }
   });
 
-  test('one forbidden secret and one forbidden folder are two gaps, each naming the right that is lacking', async () => {
+  test('a forbidden secret and a forbidden folder are two gaps, each with the missing capability', async () => {
     await vault.put('wrench-test-2/part/open', asSafe(rep));
     await vault.put('wrench-test-2/part/closed', asSafe(locket));
     await vault.put('wrench-test-2/part/dark/x', asSafe(locket));
@@ -140,7 +140,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     ]);
   });
 
-  test('a path that is not there, not allowed or written as the API has it is a gap that says what to do', async () => {
+  test('a path that is missing, forbidden or in the format of the API is a gap that says what to do', async () => {
     const { seen, gaps } = await scan([
       'wrench-test-2/cf/cell',
       'wrench-test-2/nothing',
@@ -150,12 +150,12 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect(seen).toHaveLength(1);
     expect(gaps).toEqual([
       'vault:wrench-test-2/data/cf: missing: nothing is there: write the path as wrench-test-2/cf, without `data/` or `metadata/`',
-      'vault:wrench-test-2/nothing: missing: neither a folder nor a secret is there, or it is hidden from this token',
-      'vault:wrench-test-nowhere/cf: refused: the token has no right at all below wrench-test-nowhere/cf, or nothing is mounted there',
+      'vault:wrench-test-2/nothing: missing: there is no folder or secret, or it is hidden from this token',
+      'vault:wrench-test-nowhere/cf: refused: the token has no permissions below wrench-test-nowhere/cf, or nothing is mounted there',
     ]);
   });
 
-  test('a chain, a YAML of certificates and a secret with values within values are seen at their keys', async () => {
+  test('reads a chain, certificates in YAML and nested values, each at its key', async () => {
     const yaml = `instance_groups:\n- name: api\n  cert: |\n    ${rep.certificatePem.trim().replaceAll('\n', '\n    ')}\n`;
     await vault.put('wrench-test-2/shapes/x', {
       'tls.crt': locket.certificatePem + authority.certificatePem,
@@ -187,7 +187,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     ]);
   });
 
-  test('a certificate that differs from the one in `combined` is two places', async () => {
+  test('a certificate that differs from the one in `combined` has two places', async () => {
     await vault.put('wrench-test-2/drift/x', {
       ...asSafe(rep),
       combined: locket.certificatePem + locket.keyPem,
@@ -203,7 +203,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     ]);
   });
 
-  test('a truncated certificate is a gap at its key, and the others are seen', async () => {
+  test('a truncated certificate is a gap at its key, and the others are read', async () => {
     await vault.put('wrench-test-2/cut/x', {
       ca: authority.certificatePem.slice(0, 300),
       certificate: rep.certificatePem,
@@ -214,7 +214,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect(gaps[0]).toMatch(/^vault:wrench-test-2\/cut\/x:ca.*: malformed: /);
   });
 
-  test('with `only: named` secrets without a certificate-like name are counted as empty, in both versions', async () => {
+  test('with `only: named`, secrets without a certificate-like name count as empty, in both versions', async () => {
     for (const mount of ['wrench-test-1', 'wrench-test-2']) {
       const { seen, gaps, empty } = await scan([`${mount}/cf`], { only: 'named' });
       expect(gaps).toEqual([]);
@@ -238,17 +238,17 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     ).rejects.toMatchObject({
       kind: 'refused',
       message:
-        'login refused (400). AppRole login at wrench-test-approle: the role_id or secret_id is wrong, used up or expired',
+        'login rejected (400). AppRole login at wrench-test-approle: the role_id or secret_id is wrong, used up or expired',
     });
   });
 
-  test('a token that is not good is a refusal of the whole scan', async () => {
+  test('an invalid token fails the whole scan', async () => {
     await expect(scan(['wrench-test-2/cf'], { auth: { token: 'hvs.nobody' } })).rejects.toMatchObject({
       name: 'SourceError',
       source: 'vault',
       kind: 'refused',
       message:
-        'the token was refused (403): it has expired, was revoked, or is not of this Vault or namespace',
+        'the token was rejected (403): it has expired, was revoked, or is not from this Vault or namespace',
     });
   });
 });

@@ -21,7 +21,7 @@ export interface VaultScan extends ScanOptions {
   readonly session: VaultSession;
 }
 
-/** Something to visit: a configured path, and what is found below it. */
+/** An item to visit: a configured path, or something below it. */
 type Item =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'folder' | 'secret'; readonly root: Root; readonly below: string };
@@ -33,9 +33,9 @@ interface Outcome {
 }
 
 /**
- * Walks all configured paths. One that is forbidden is a gap and the walk goes on; a Vault that stops answering ends it, and what
- * was seen until then stays.
- * @throws {SourceError} where nothing can be asked: Vault does not answer, or refuses the login.
+ * Walks all configured paths. A forbidden path is a gap, and the walk continues. If Vault stops responding, the walk ends, and earlier
+ * results are kept.
+ * @throws {SourceError} if nothing can be read, because Vault doesn't respond or rejects the login.
  */
 export async function* scanSecrets(scan: VaultScan): AsyncGenerator<ScanResult, void, undefined> {
   const { config, session, signal } = scan;
@@ -80,13 +80,13 @@ export async function* scanSecrets(scan: VaultScan): AsyncGenerator<ScanResult, 
   yield* breaker.gaps();
 }
 
-/** How many secrets are in a folder that was not listed is not known: they are a whole source that is unfinished, not so many places. */
+/** The number of secrets in folders that were not listed is unknown, so the whole source counts as unfinished. */
 function unfinished({ source, kind, message }: SourceError, left: number): SourceError {
   const what = left === 1 ? '1 secret or folder' : `${left} secrets and folders`;
   return new SourceError(source, kind, `${message}: at least ${what} not read`);
 }
 
-/** Decides what a failure is: a gap of its own, part of an outage, or the end of the scan. */
+/** Decides whether a failure is a separate gap, part of an outage, or the end of the scan. */
 async function handleFailure(
   scan: VaultScan,
   item: Item,
@@ -95,7 +95,7 @@ async function handleFailure(
 ): Promise<UnseenPlace | undefined> {
   const lost = scan.session.lost();
   if (lost) {
-    breaker.open(`stopped, for the login was lost (${lost.message})`, lost.kind);
+    breaker.open(`stopped because the login was lost (${lost.message})`, lost.kind);
     breaker.skips(toFailedPlace(item));
     return undefined;
   }
@@ -108,12 +108,12 @@ async function handleFailure(
   if (what === 'go-on' || breaker.isOpen()) return undefined;
   const gone = await explainOutage(scan);
   if (gone !== undefined || what === 'stop')
-    breaker.open(`stopped after many requests in a row without an answer (${gone ?? error.message})`);
+    breaker.open(`stopped after many consecutive failed requests (${gone ?? error.message})`);
   else breaker.skipFolder(at.folder);
   return undefined;
 }
 
-/** Why Vault is down; `undefined` where it reports to be healthy. */
+/** Why Vault is down; `undefined` if it reports to be healthy. */
 function explainOutage({ config, http, signal }: VaultScan): Promise<string | undefined> {
   return fetchHealth(config, http, signal).then(
     ({ because }) => because,
@@ -124,7 +124,7 @@ function explainOutage({ config, http, signal }: VaultScan): Promise<string | un
   );
 }
 
-/** A sealed Vault and a broken balancer both return 503; Vault's own health distinguishes them. */
+/** A sealed Vault and a broken load balancer both return 503; Vault's own health distinguishes them. */
 async function explain({ config, http, signal }: VaultScan, error: unknown): Promise<unknown> {
   if (!(error instanceof SourceError) || error.kind !== 'unreachable' || signal.aborted) return error;
   const health = await fetchHealth(config, http, signal).catch(() => undefined);
@@ -140,7 +140,7 @@ async function visit(scan: VaultScan, item: Item, visited: Set<string>): Promise
   if (item.kind === 'secret') return { results: await readCertificates(scan, root, below), more: [] };
   const listed = await list(scan, root, below);
   if (listed) return outcomeOf(scan, root, listed);
-  throw new SourceError(scan.config.name, 'missing', 'listed, but empty now or hidden from this token');
+  throw new SourceError(scan.config.name, 'missing', 'listed, but now empty or hidden from this token');
 }
 
 /** A configured path is a folder, or a single secret. */
@@ -176,8 +176,8 @@ function nothingAt({ path, mount, below }: Root): string {
   if (mount.version === 2 && unescaped !== undefined)
     return `nothing is there: write the path as ${mount.path}${unescaped}, without \`data/\` or \`metadata/\``;
   return below === ''
-    ? `${path} is empty, or hides everything from this token`
-    : 'neither a folder nor a secret is there, or it is hidden from this token';
+    ? `${path} is empty, or everything in it is hidden from this token`
+    : 'there is no folder or secret, or it is hidden from this token';
 }
 
 function list(
@@ -218,7 +218,7 @@ function outcomeOf(
   root: Root,
   { folders, secrets, unaskable }: FolderListing,
 ): Outcome {
-  const because = 'its name cannot be asked for over HTTP';
+  const because = "its name can't be requested over HTTP";
   return {
     results: unaskable.map((below) => ({
       kind: 'unseen' as const,

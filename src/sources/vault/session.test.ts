@@ -24,7 +24,7 @@ afterEach(async () => {
   await vault.close();
 });
 
-/** A clock that only the test winds; `next` runs what is planned and says after how long it was to be. */
+/** A clock that only the test advances. `next` runs the next timer, and returns its delay. */
 function windUp(): { readonly schedule: Schedule; readonly next: () => number | undefined } {
   let planned: { readonly run: () => void; readonly afterMs: number } | undefined;
   return {
@@ -54,12 +54,12 @@ function open(auth: object, schedule?: Schedule): VaultSession {
 const ask = (session: VaultSession) => session.request({ path: 'secret/x', signal });
 const asked = (path: string): number => vault.requests.filter((request) => request.path === path).length;
 
-/** Until the request that a wound clock set off has been answered. */
+/** Waits for the response to the request that the timer sent. */
 async function until(done: () => boolean): Promise<void> {
   while (!done()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-test('a token is renewed at half of its time, again and again', async () => {
+test('renews a token at half of its lifetime, repeatedly', async () => {
   const clock = windUp();
   const token = await vault.issueToken({ policies: ['reader'], ttl: '2h', maxTtl: '720h' });
   const session = open({ token }, clock.schedule);
@@ -73,14 +73,14 @@ test('a token is renewed at half of its time, again and again', async () => {
   expect(asked('auth/token/lookup-self')).toBe(1);
 });
 
-test('a token of ten years does not overflow the timer, which would then run at once', async () => {
+test('a token with a lifetime of ten years does not overflow the timer, which would then fire immediately', async () => {
   const clock = windUp();
   const token = await vault.issueToken({ policies: ['reader'], ttl: '87600h', maxTtl: '87600h' });
   await open({ token }, clock.schedule).start(signal);
   expect(clock.next()).toBe(24 * HOUR_MS);
 });
 
-test('a token that does not end, or is not renewable, is left alone', async () => {
+test('does not renew a token that never expires or is not renewable', async () => {
   const clock = windUp();
   await open({ token: vault.rootToken }, clock.schedule).start(signal);
   expect(clock.next()).toBeUndefined();
@@ -89,7 +89,7 @@ test('a token that does not end, or is not renewable, is left alone', async () =
   expect(clock.next()).toBeUndefined();
 });
 
-test('a token whose uses are counted is looked at once only', async () => {
+test('looks up a token with a limited number of uses only once', async () => {
   const token = await vault.issueToken({ policies: ['reader'], ttl: '2h', uses: 3 });
   const session = open({ token });
   await session.start(signal);
@@ -101,7 +101,7 @@ test('a token whose uses are counted is looked at once only', async () => {
   expect(asked('auth/token/lookup-self')).toBe(1);
 });
 
-test('at the end of max_ttl, when a renewal gives little, the AppRole logs in again', async () => {
+test('logs in again with the AppRole near the end of max_ttl, when a renewal adds little', async () => {
   const clock = windUp();
   const role = { role: 'wrench', policies: ['reader'], ttl: '2h', maxTtl: '3h' };
   const { roleId, secretId } = await vault.makeAppRole(role);
@@ -118,7 +118,7 @@ test('at the end of max_ttl, when a renewal gives little, the AppRole logs in ag
   expect(asked('auth/token/lookup-self')).toBe(0);
 });
 
-test('a Vault that is away when the token is to be renewed: it is tried again', async () => {
+test('retries the renewal if Vault is down', async () => {
   const clock = windUp();
   const token = await vault.issueToken({ policies: ['reader'], ttl: '2h', maxTtl: '720h' });
   const session = open({ token }, clock.schedule);
@@ -130,7 +130,7 @@ test('a Vault that is away when the token is to be renewed: it is tried again', 
   expect(await ask(session)).toMatchObject({ status: 200 });
 });
 
-test('many questions meet an ended token at once: one login more', async () => {
+test('logs in only once more if many requests meet an expired token', async () => {
   const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'], ttl: '1h' });
   const session = open({ appRole: { roleId, secretId } });
   await session.start(signal);
@@ -139,7 +139,7 @@ test('many questions meet an ended token at once: one login more', async () => {
   expect(asked('auth/approle/login')).toBe(2);
 });
 
-test('a 403 with a good token is believed, and is no reason to log in again', async () => {
+test('trusts a 403 with a valid token, and does not log in again', async () => {
   const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'], ttl: '1h' });
   const session = open({ appRole: { roleId, secretId } });
   await expect(session.request({ path: 'other/x', signal })).rejects.toMatchObject({ kind: 'refused' });
@@ -147,7 +147,7 @@ test('a 403 with a good token is believed, and is no reason to log in again', as
   expect(asked('auth/approle/login')).toBe(1);
 });
 
-test('the token of the service account is read again at each login, because it is rotated', async () => {
+test('reads the service account token again at each login, because it is rotated', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-jwt-'));
   closers.push(() => rm(folder, { recursive: true }));
   const jwtFile = join(folder, 'token');
@@ -172,17 +172,17 @@ test('the token of the service account is read again at each login, because it i
   expect(asked('auth/kubernetes/login')).toBe(2);
 });
 
-test('logins that are refused say which and why, and show nothing', async () => {
+test('a rejected login says which and why, without secrets', async () => {
   const kubernetes = { role: 'wrench', jwtFile: '/nowhere/token' };
   await expect(open({ kubernetes }).start(signal)).rejects.toThrow(
-    'the service account token /nowhere/token cannot be read (ENOENT)',
+    "couldn't read the service account token /nowhere/token (ENOENT)",
   );
   await expect(open({ appRole: { roleId: 'r', secretId: 'hvs.CANARY' } }).start(signal)).rejects.toThrow(
-    'login refused (403). AppRole login at approle: the role_id or secret_id is wrong, used up or expired',
+    'login rejected (403). AppRole login at approle: the role_id or secret_id is wrong, used up or expired',
   );
 });
 
-test('a secret_id past its time is refused', async () => {
+test('reports an expired secret_id', async () => {
   const role = { role: 'wrench', policies: ['reader'], secretIdTtl: '10m' };
   const { roleId, secretId } = await vault.makeAppRole(role);
   vault.advance(HOUR_MS);
@@ -191,13 +191,13 @@ test('a secret_id past its time is refused', async () => {
   });
 });
 
-test('every question says that it is meant, for a Vault Agent may ask for that', async () => {
+test('every request has the X-Vault-Request header, which a Vault Agent may require', async () => {
   const session = open({ token: vault.rootToken });
   await ask(session);
   expect(vault.requests.at(-1)).toMatchObject({ path: 'secret/x', vaultRequest: 'true' });
 });
 
-test('who is stopped waits no longer for a login that others still wait for', async () => {
+test('an aborted caller stops waiting for a login that others still need', async () => {
   const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'] });
   const session = open({ appRole: { roleId, secretId } });
   const login = Promise.withResolvers<void>();
@@ -213,7 +213,7 @@ test('who is stopped waits no longer for a login that others still wait for', as
   expect(asked('auth/approle/login')).toBe(1);
 });
 
-test('a session that is closed while it logs in ends that, too', async () => {
+test('closing a session also ends its login', async () => {
   const session = open({ token: vault.rootToken });
   vault.fail({ path: 'auth/token/lookup-self', slowMs: 60_000 });
   const starting = session.start(signal);

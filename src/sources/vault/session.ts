@@ -6,10 +6,10 @@ import { asObject, numberIn } from '../../wire/json-object.ts';
 import { unlessAborted } from '../../wire/unless-aborted.ts';
 
 const SHORTEST_RENEWAL_MS = 5_000;
-/** Also since a timer of more than 24.8 days fires at once. */
+/** Also because a timer of more than 24.8 days fires immediately. */
 const LONGEST_RENEWAL_MS = 86_400_000;
 
-/** Runs something later, once; gives back what takes it off again. Tests put their own clock here. */
+/** Runs a function later, once. Returns a function that cancels this. Tests use their own clock. */
 export type Schedule = (run: () => void, afterMs: number) => () => void;
 
 export const inBackground: Schedule = (run, afterMs) => {
@@ -17,7 +17,7 @@ export const inBackground: Schedule = (run, afterMs) => {
   return () => clearTimeout(timer);
 };
 
-/** A request under `/v1/`; `path` is Vault's own, unescaped. */
+/** A request under `/v1/`; `path` is unescaped. */
 export interface VaultRequest {
   readonly method?: 'GET' | 'POST';
   readonly path: string;
@@ -29,16 +29,16 @@ export interface VaultRequest {
 }
 
 /**
- * A login and its lifecycle: made at the first request, renewed at half of its time, made again once it has expired.
- * A 403 counts only for a token that is still valid, because Vault returns the same for an expired one.
+ * A login and its lifecycle: it logs in at the first request, renews the token at half of its lifetime, and logs in again once it has
+ * expired. A 403 counts only with a token that is still valid, because Vault returns the same for an expired one.
  */
 export interface VaultSession {
-  /** @throws {SourceError} as `HttpClient.requestJson`; `lost` tells whether the login itself was refused. */
+  /** @throws {SourceError} as `HttpClient.requestJson`; `lost` says whether the login itself was rejected. */
   readonly request: (question: VaultRequest) => Promise<JsonResponse>;
   readonly start: (signal: AbortSignal) => Promise<void>;
-  /** The token's own lookup; `undefined` for one whose uses are counted. */
+  /** The lookup of the token; `undefined` for one with a limited number of uses. */
   readonly describe: (signal: AbortSignal) => Promise<TokenInfo | undefined>;
-  /** Why no request can be sent any more; `start` tries again. */
+  /** Why no more requests can be sent; `start` tries again. */
   readonly lost: () => SourceError | undefined;
   readonly close: () => void;
 }
@@ -49,7 +49,7 @@ export function openVaultSession(
   schedule: Schedule = inBackground,
 ): VaultSession {
   let token: Token | undefined;
-  /** The longest time a renewal gave: what is far below it is the end of max_ttl. */
+  /** The longest time that a renewal added; a much shorter time means that max_ttl is near. */
   let fullMs = 0;
   let lost: SourceError | undefined;
   let loggingIn: Promise<Token> | undefined;
@@ -58,7 +58,7 @@ export function openVaultSession(
   let closed = false;
   const background = new AbortController();
 
-  /** What belongs to all who wait is not stopped by one of them: it ends with the session. */
+  /** Work that several callers wait for is not stopped by one of them; it ends with the session. */
   const { signal } = background;
   const sendInBackground: SendRequest = (method, path, { body, accept, token: id }) =>
     send(config, http, { method, path, body, accept, signal }, id);
@@ -94,7 +94,7 @@ export function openVaultSession(
       fullMs = Math.max(fullMs, ttlMs);
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
-      // The current token may be valid for a while; the next request that is refused will show.
+      // The current token may still be valid; the next rejected request will show.
       plan({ ...old, ttlMs: (old.ttlMs ?? 0) / 2 });
     }
   };
@@ -119,7 +119,7 @@ export function openVaultSession(
       if (!(error instanceof SourceError) || error.kind !== 'refused' || used.limited) throw error;
       if (lost) throw lost;
       if (token === used && (await beginUnlessAborted(() => isGood(used.id), question.signal))) throw error;
-      // Another request may have logged in meanwhile.
+      // Another request may have logged in already.
       const fresh = token !== used && token ? token : await enterOrLose(question.signal);
       return send(config, http, question, fresh.id);
     }
@@ -154,7 +154,7 @@ export function openVaultSession(
   };
 }
 
-/** How long the token is good from now on, in milliseconds; 0 where Vault renews it no more. */
+/** The remaining lifetime of the token in milliseconds; 0 if Vault doesn't renew it anymore. */
 async function renew(token: Token, ask: SendRequest): Promise<number> {
   const options = { body: {}, accept: [400, 403], token: token.id };
   const { status, body } = await ask('POST', 'auth/token/renew-self', options);
@@ -182,14 +182,14 @@ function send(
 
 function headersFor({ namespace }: VaultConfig, token: string | undefined): Record<string, string> {
   return {
-    // Vault Agent and Proxy may ask for it: https://developer.hashicorp.com/vault/docs/agent-and-proxy/agent/apiproxy
+    // Vault Agent and Proxy may require it: https://developer.hashicorp.com/vault/docs/agent-and-proxy/agent/apiproxy
     'x-vault-request': 'true',
     ...(token !== undefined && { 'x-vault-token': token }),
     ...(namespace !== undefined && { 'x-vault-namespace': namespace }),
   };
 }
 
-/** The same for what is only begun if `signal` has not aborted. */
+/** The same for work that starts only if `signal` has not aborted. */
 async function beginUnlessAborted<T>(begin: () => Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   return unlessAborted(begin(), signal);

@@ -15,19 +15,19 @@ export interface WriteAccess {
   readonly signal: AbortSignal;
 }
 
-/** A secret as one version of it has it. Its values hold private keys: it goes no further than the renewal that read it. */
+/** One version of a secret. Its values contain private keys, so it must not leave the renewal that read it. */
 export interface VersionedSecret {
-  /** Mount first, as people write it: `secret/cf/ca`. */
+  /** Mount first, as in the configuration: `secret/cf/ca`. */
   readonly path: string;
-  /** As the API has it: `secret/data/cf/ca`. */
+  /** As in the API: `secret/data/cf/ca`. */
   readonly at: string;
   readonly version: number;
   readonly values: JsonObject;
 }
 
 /**
- * Reads the newest version, or the one that was asked for.
- * @throws {SourceError} `missing` where none is there; `refused` in KV version 1 and for what was deleted.
+ * Reads the newest version, or the given one. @throws {SourceError} `missing` if there is none; `refused` in KV version 1 and for a deleted
+ * secret.
  */
 export async function readVersioned(
   writing: WriteAccess,
@@ -40,7 +40,7 @@ export async function readVersioned(
     throw new SourceError(
       config.name,
       'refused',
-      `${printable(mount.path)} is of KV version 1, which cannot be written safely: two renewals could lose each other`,
+      `${printable(mount.path)} is KV version 1, which can't be written safely: two renewals could overwrite each other`,
     );
   const at = readPath(mount, below);
   const query = version === undefined ? {} : { query: `version=${version}` };
@@ -57,16 +57,19 @@ export async function readVersioned(
     throw new SourceError(
       config.name,
       'malformed',
-      `${printable(path)} cannot be read: its values are not where they should be`,
+      `the response for ${printable(path)} is malformed: it has no values`,
     );
   return { path, at, version: found, values: values as JsonObject };
 }
 
-/** A replica may know nothing of a version for a moment after it was written. */
+/** A replica may not have a version yet right after it was written. */
 const TRIES = 5;
 const WAIT_MS = 200;
 
-/** Reads the very version that was written: neither a later one, nor an older one from a replica. @throws {SourceError} as {@link readVersioned}. */
+/**
+ * Reads exactly the version that was written: not a later one, and not an older one from a replica. @throws {SourceError} as {@link
+ * readVersioned}.
+ */
 export async function readWritten(
   writing: WriteAccess,
   path: string,
@@ -85,13 +88,13 @@ export async function readWritten(
 function absent(source: string, path: string, deleted: boolean): SourceError {
   const name = printable(path);
   return deleted
-    ? new SourceError(source, 'refused', `${name} was deleted: its newest version holds nothing`)
+    ? new SourceError(source, 'refused', `${name} was deleted: its newest version is empty`)
     : new SourceError(source, 'missing', `nothing is at ${name}, or it is hidden from this token`);
 }
 
 /**
- * Writes the next version, if nobody wrote in between.
- * @throws {SourceError} `refused` where somebody did; `unreachable` where Vault did not answer: it may have been written.
+ * Writes the next version, unless someone wrote in between. @throws {SourceError} `refused` if someone did; `unreachable` if Vault didn't
+ * respond, so it may have been written.
  */
 export async function writeNext(
   writing: WriteAccess,
@@ -107,15 +110,15 @@ export async function writeNext(
         throw new SourceError(
           config.name,
           'unreachable',
-          `${error.message}: ${printable(path)} may have been written or not`,
+          `${error.message}: it is unknown whether ${printable(path)} was written`,
         );
       throw explainMissingCapability(error, session, config.name, 'update', at);
     });
-  // The message of a 400 is Vault's own: it is matched, not repeated.
+  // The message of a 400 is only matched, not quoted.
   if (answer.status === 400)
     throw JSON.stringify(answer.body).includes('check-and-set')
       ? versionConflict(config.name, path)
-      : new SourceError(config.name, 'refused', `Vault refused to write ${printable(path)} (400)`);
+      : new SourceError(config.name, 'refused', `Vault rejected the write to ${printable(path)} (400)`);
   return numberIn(asObject(asObject(answer.body)['data']), 'version') ?? version + 1;
 }
 
@@ -123,20 +126,18 @@ export function versionConflict(source: string, path: string): SourceError {
   return new SourceError(
     source,
     'refused',
-    `${printable(path)} was written since it was planned: run the check again and request a new plan`,
+    `${printable(path)} was changed after it was planned: run the check again and request a new plan`,
   );
 }
 
-/**
- * Whether writing a secret back keeps it as it is: JSON numbers beyond 2^53 would be rounded here.
- */
+/** Whether a secret can be written back unchanged: JSON numbers beyond 2^53 would be rounded. */
 export function keepsNumbers(value: unknown): boolean {
   if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
   if (typeof value !== 'object' || value === null) return true;
   return Object.values(value).every(keepsNumbers);
 }
 
-/** @throws {SourceError} `refused` naming the secret that the token may not update. Where Vault does not say, nothing is claimed. */
+/** @throws {SourceError} `refused` with the secret that the token can't update. Does nothing if Vault doesn't say. */
 export async function requireUpdateCapability(
   { config, session, signal }: WriteAccess,
   secrets: readonly { readonly at: string; readonly why: string }[],

@@ -5,8 +5,8 @@ import { asObject } from '../../wire/json-object.ts';
 const REDACTED = '[redacted]';
 
 /**
- * A recorder that gets no secret of a Vault: of what is stored there, only names, and the certificates that are found in values. Each other
- * value is replaced. What is not known to be harmless counts as a secret.
+ * A recorder without the secrets of a Vault: it keeps names and the certificates in values, and replaces all other values. Whatever isn't
+ * known to be harmless counts as a secret.
  */
 export function withoutSecrets(recorder: SourceRecorder): SourceRecorder {
   return {
@@ -15,7 +15,7 @@ export function withoutSecrets(recorder: SourceRecorder): SourceRecorder {
   };
 }
 
-/** Vault's answers about itself, and lists of names, contain no secrets; all other responses may be of a key-value mount. */
+/** Vault's responses about itself, and lists of names, contain no secrets; all other responses may be of a key-value mount. */
 function recordableBody(url: string, body: unknown): unknown {
   const { pathname, searchParams } = new URL(url);
   if (pathname.startsWith('/v1/sys/') || searchParams.get('list') === 'true') return body;
@@ -28,7 +28,10 @@ function recordableBody(url: string, body: unknown): unknown {
   return Object.fromEntries(fields);
 }
 
-/** What version 2 of the key-value engine adds to a secret. It counts only in this form, since a secret of version 1 can have any names. */
+/**
+ * The metadata that version 2 of the key-value engine adds to a secret. It is recognized only in this format, because a secret of version 1
+ * can have any names.
+ */
 const VERSION_FACTS: Readonly<Record<string, (value: unknown) => boolean>> = {
   created_time: isTime,
   deletion_time: (value) => value === '' || isTime(value),

@@ -1,12 +1,12 @@
-/** A queue that grows while it is worked on: iterating ends when everything that was added is done. */
+/** A queue that can grow while it is processed. Iterating ends when everything that was added is done. */
 export interface WorkQueue<T> extends AsyncIterable<T> {
-  /** Last in, first out: deep before wide keeps it small. */
+  /** Last in, first out: depth-first keeps the queue small. */
   readonly add: (items: readonly T[]) => void;
-  /** Call once for each item, after adding the items that it led to. */
+  /** Must be called once per item, after adding the items that it led to. */
   readonly done: () => void;
   /** Removes and returns the items that were not started. */
   readonly drain: () => readonly T[];
-  /** How many items are known and not done. */
+  /** The number of known items that are not done. */
   readonly left: () => number;
 }
 

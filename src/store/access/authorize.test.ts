@@ -48,33 +48,42 @@ const askInOrganization = (person: Person) =>
     NOW,
   );
 
-test('an organization-wide installation allows people of all its workspaces, and nobody else', () => {
-  const outsider = 'people of another workspace may not do this';
+test('an organization-wide installation allows people from all its workspaces, and no one else', () => {
+  const outsider = { because: "people from other workspaces can't do this" };
 
   expect(askInOrganization({ ...ada, teamId: 'T0EAST', enterpriseId: 'E0ORG' })).toBe(true);
   expect(askInOrganization({ ...ada, teamId: 'T0EAST', enterpriseId: 'E0ORG', isStranger: true })).toBe(true);
-  expect(askInOrganization({ ...ada, enterpriseId: 'E0OTHER' })).toBe(outsider);
-  expect(askInOrganization(ada)).toBe(outsider);
-  expect(askInOrganization({ ...ada, enterpriseId: 'E0ORG', isGuest: true })).toBe('guests may not do this');
+  expect(askInOrganization({ ...ada, enterpriseId: 'E0OTHER' })).toEqual(outsider);
+  expect(askInOrganization(ada)).toEqual(outsider);
+  expect(askInOrganization({ ...ada, enterpriseId: 'E0ORG', isGuest: true })).toEqual({
+    because: "guests can't do this",
+  });
 });
 
 test('one of several roles is enough', () => {
   expect(ask({}, ['auditor', 'approver'])).toBe(true);
 });
 
+/** Reasons that the person reads in other words. */
+const TO_PERSON: Readonly<Record<string, string>> = {
+  'the account is deactivated': 'your account is deactivated',
+  'needs the approver role': 'you need the approver role; ask someone who has it',
+  'needs the auditor role': 'you need the auditor role; ask someone who has it',
+};
+
 test.each<[string, Partial<Identity>, readonly AccessRole[], string]>([
-  ['a guest', { person: { ...ada, isGuest: true } }, ['requester'], 'guests may not do this'],
+  ['a guest', { person: { ...ada, isGuest: true } }, ['requester'], "guests can't do this"],
   [
-    'somebody from outside, through a shared channel',
+    'a person from outside, through a shared channel',
     { person: { ...ada, isStranger: true } },
     ['requester'],
-    'people of another workspace may not do this',
+    "people from other workspaces can't do this",
   ],
   [
-    'somebody of another workspace',
+    'a person from another workspace',
     { person: { ...ada, teamId: 'T0OTHER' } },
     ['requester'],
-    'people of another workspace may not do this',
+    "people from other workspaces can't do this",
   ],
   [
     'a deactivated account',
@@ -82,45 +91,45 @@ test.each<[string, Partial<Identity>, readonly AccessRole[], string]>([
     ['requester'],
     'the account is deactivated',
   ],
-  ['a bot', { person: { ...ada, isBot: true } }, ['requester'], 'a bot may not do this'],
+  ['a bot', { person: { ...ada, isBot: true } }, ['requester'], "bots can't do this"],
   [
-    'somebody whom Slack could not be asked about',
+    'a person who could not be looked up',
     { person: undefined },
     ['requester'],
-    'Slack could not be asked who this is; try again',
+    "couldn't look up the account in Slack; try again",
   ],
   [
-    'somebody who was looked up too long ago',
+    'a person who was looked up too long ago',
     { person: { ...ada, atMs: STALE } },
     ['requester'],
-    'who this is was last looked up 5 min ago, which is too long; try again',
+    'the account was last looked up in Slack 5 min ago, which is too long ago; try again',
   ],
   [
-    'somebody who was taken out of the group',
+    'a person who was removed from the group',
     { groups: [{ ...oncall, users: ['U0GRACE'] }] },
     ['approver'],
-    'no role that may approve remediations includes them',
+    'needs the approver role',
   ],
   [
-    'somebody in a group that was looked up too long ago',
+    'a member of a group that was looked up too long ago',
     { groups: [{ ...oncall, atMs: STALE }] },
     ['approver'],
-    'the members of S0ONCALL are not known freshly enough; try again',
+    'the members of S0ONCALL are unknown or out of date; try again',
   ],
   [
-    'somebody in a group that was never looked up',
+    'a member of a group that was never looked up',
     { groups: [] },
     ['approver'],
-    'the members of S0ONCALL are not known freshly enough; try again',
+    'the members of S0ONCALL are unknown or out of date; try again',
   ],
   [
-    'somebody in a group of another role only',
+    'a member of a group of another role only',
     {},
     ['auditor'],
-    'the members of S0AUDIT are not known freshly enough; try again',
+    'the members of S0AUDIT are unknown or out of date; try again',
   ],
   [
-    'somebody in a group that no role names',
+    'a member of a group that no role names',
     {
       groups: [
         { ...oncall, id: 'S0OTHER' },
@@ -128,10 +137,12 @@ test.each<[string, Partial<Identity>, readonly AccessRole[], string]>([
       ],
     },
     ['auditor'],
-    'no role that may read the audit includes them',
+    'needs the auditor role',
   ],
 ])('refuses %s, with the reason', (_, known, asked, because) => {
-  expect(ask(known, asked)).toBe(because);
+  const toPerson = TO_PERSON[because];
+
+  expect(ask(known, asked)).toEqual({ because, ...(toPerson !== undefined && { toPerson }) });
 });
 
 test('a stale group does not exclude a member of a fresh one', () => {
@@ -153,16 +164,19 @@ test('a stale group admits none of its former members', () => {
   expect(ask({ groups: [{ ...oncall, atMs: STALE }] }, ['approver'])).not.toBe(true);
 });
 
-test('if no role names anybody, nobody is allowed', () => {
-  const nobody = { requester: [], approver: [], auditor: [] };
+test('if the roles are empty, no one is allowed', () => {
+  const noOne = { requester: [], approver: [], auditor: [] };
 
   expect(
     authorize(
       ['requester', 'approver'],
       { userId: 'U0ADA', workspace: HOME },
       { person: ada, groups: [oncall] },
-      { roles: nobody, membershipSeconds: 300 },
+      { roles: noOne, membershipSeconds: 300 },
       NOW,
     ),
-  ).toBe('no role that may ask for remediations or approve remediations includes them');
+  ).toEqual({
+    because: 'needs the requester or approver role',
+    toPerson: 'you need the requester or approver role; ask someone who has it',
+  });
 });

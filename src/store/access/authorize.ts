@@ -2,16 +2,18 @@ import type { Policy, AccessRole } from '../remediation/policy.ts';
 import type { Identity, Person } from './people.ts';
 import type { Workspace } from './workspace.ts';
 
-const ROLE_WORDS: Readonly<Record<AccessRole, string>> = {
-  requester: 'ask for remediations',
-  approver: 'approve remediations',
-  auditor: 'read the audit',
-};
+/** Why a person is denied something. */
+export interface Denial {
+  /** For others, such as readers of the audit: `needs the approver role`. */
+  readonly because: string;
+  /** For the person, if that differs: `you need the approver role; ask someone who has it`. */
+  readonly toPerson?: string;
+}
 
 /**
- * Whether a person has one of the roles now, by user id or user group id, never by a name or an address. Unknown or outdated memberships count
- * as no.
- * @returns true, or the reason why not, in words for that person.
+ * Whether a person has one of the roles now. Roles list the ids of users and user groups; names and e-mail addresses don't count. Memberships
+ * that are unknown or out of date count as no.
+ * @returns true, or why not.
  */
 export function authorize(
   roles: readonly AccessRole[],
@@ -19,11 +21,13 @@ export function authorize(
   { person, groups }: Identity,
   policy: Pick<Policy, 'roles' | 'membershipSeconds'>,
   nowMs: number,
-): true | string {
+): true | Denial {
   const freshSinceMs = nowMs - policy.membershipSeconds * 1_000;
-  if (!person) return 'Slack could not be asked who this is; try again';
+  if (!person) return { because: "couldn't look up the account in Slack; try again" };
   if (person.atMs < freshSinceMs)
-    return `who this is was last looked up ${ageOf(person.atMs, nowMs)} ago, which is too long; try again`;
+    return {
+      because: `the account was last looked up in Slack ${ageOf(person.atMs, nowMs)} ago, which is too long ago; try again`,
+    };
   const wrong = accountProblem(person, by.workspace);
   if (wrong) return wrong;
   const named = roles.flatMap((role) => policy.roles[role]);
@@ -33,15 +37,19 @@ export function authorize(
   const stale = theirs.filter(({ atMs }) => atMs < freshSinceMs);
   const unknown = named.filter((id) => id.startsWith('S') && !theirs.some((group) => group.id === id));
   if (stale.length + unknown.length > 0)
-    return `the members of ${[...stale.map(({ id }) => id), ...unknown].join(', ')} are not known freshly enough; try again`;
-  return `no role that may ${roles.map((role) => ROLE_WORDS[role]).join(' or ')} includes them`;
+    return {
+      because: `the members of ${[...stale.map(({ id }) => id), ...unknown].join(', ')} are unknown or out of date; try again`,
+    };
+  const role = `the ${roles.join(' or ')} role`;
+  return { because: `needs ${role}`, toPerson: `you need ${role}; ask someone who has it` };
 }
 
-function accountProblem(person: Person, workspace: Workspace): string | undefined {
-  if (person.isDeleted) return 'the account is deactivated';
-  if (person.isBot) return 'a bot may not do this';
-  if (!belongsTo(person, workspace)) return 'people of another workspace may not do this';
-  if (person.isGuest) return 'guests may not do this';
+function accountProblem(person: Person, workspace: Workspace): Denial | undefined {
+  if (person.isDeleted)
+    return { because: 'the account is deactivated', toPerson: 'your account is deactivated' };
+  if (person.isBot) return { because: "bots can't do this" };
+  if (!belongsTo(person, workspace)) return { because: "people from other workspaces can't do this" };
+  if (person.isGuest) return { because: "guests can't do this" };
   return undefined;
 }
 

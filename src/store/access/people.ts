@@ -26,10 +26,10 @@ const groupSchema = z.strictObject({ id: z.string(), users: z.array(z.string()),
 /** The members of a user group, and when they were read. */
 export type UserGroup = z.infer<typeof groupSchema>;
 
-/** What the roles of a person are decided by. The bot keeps it up to date; the worker, which has no Slack token, reads it. */
+/** The facts that determine a person's roles. The bot keeps them up to date; the worker, which has no Slack token, reads them. */
 export interface Identity {
   readonly person: Person | undefined;
-  /** The groups that the roles name, with all their members. */
+  /** The groups in the roles, with all their members. */
   readonly groups: readonly UserGroup[];
 }
 
@@ -40,11 +40,11 @@ export interface People {
   readonly workspace: () => Promise<Workspace | undefined>;
   readonly savePerson: (person: Person) => Promise<void>;
   readonly saveGroup: (group: UserGroup) => Promise<void>;
-  /** A person, and all groups that the roles name. */
+  /** A person, and all groups in the roles. */
   readonly readIdentity: (userId: string, roles: Policy['roles']) => Promise<Identity>;
 }
 
-/** Far longer than an entry counts as fresh: it only limits what Redis stores. */
+/** Far longer than an entry counts as fresh. It only limits what Redis stores. */
 const KEEP_S = 86_400;
 
 export function openPeople(redis: Redis | Cluster, prefix: string): People {
@@ -76,7 +76,7 @@ export function openPeople(redis: Redis | Cluster, prefix: string): People {
   };
 }
 
-/** The user groups that any role names, each once. */
+/** The user groups in any role, each once. */
 export function groupsIn(roles: Policy['roles']): readonly string[] {
   return [...new Set(Object.values(roles).flat())].filter((id) => id.startsWith('S'));
 }

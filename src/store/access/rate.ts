@@ -5,8 +5,8 @@ import { loadLua } from '../../queue/load-lua.ts';
 /** Counts what a person sends within a window of a minute. */
 export interface Rate {
   /**
-   * The number of this delivery in the window, from 1. The same `id` keeps its number. Beyond `limit + 1` nothing is stored, and the answer
-   * is `limit + 2`.
+   * The number of this delivery in the window, from 1. The same `id` keeps its number. Beyond `limit + 1` nothing is stored, and the result is `limit
+   * + 2`.
    */
   readonly count: (userId: string, id: string) => Promise<number>;
   readonly limit: number;

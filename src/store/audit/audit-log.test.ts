@@ -62,13 +62,13 @@ test('confirmed entries survive a killed Redis, once each, in a chain that verif
 test('an entry whose reply was lost is not appended twice, even if others appended since', async () => {
   const others = openAuditLog(redis.connect(), PREFIX);
   const chain = openAuditLog(
-    runScriptsTwice(redis.connect(), () => others.append(anEvent('somebody else, meanwhile'))),
+    runScriptsTwice(redis.connect(), () => others.append(anEvent('another process, meanwhile'))),
     PREFIX,
   );
 
   await chain.append(anEvent('mine'));
 
-  expect((await everything()).map(({ entry }) => entry.what)).toEqual(['mine', 'somebody else, meanwhile']);
+  expect((await everything()).map(({ entry }) => entry.what)).toEqual(['mine', 'another process, meanwhile']);
 });
 
 test('an invalid entry is not appended', async () => {
@@ -87,10 +87,10 @@ test('detects entries that were removed, changed or inserted in Redis', async ()
   const ids = (await connection.xrange(chain.streamKey, '-', '+')).map(([id]) => id);
 
   await connection.xadd(chain.streamKey, '*', 'entry', '{"seq":6}');
-  await expect(verify()).resolves.toMatchObject({ because: 'entry 6 is not an audit entry' });
+  await expect(verify()).resolves.toMatchObject({ because: "entry 6 isn't an audit entry" });
   await connection.xtrim(chain.streamKey, 'MAXLEN', 0);
   await expect(verify()).resolves.toMatchObject({
-    because: 'the stream is empty but the head says 5: 5 entries were taken away',
+    because: 'the stream is empty but the head says 5: 5 entries were removed',
   });
   expect(ids).toHaveLength(5);
   await connection.del(chain.headKey, chain.streamKey);
@@ -105,10 +105,10 @@ test('detects a removed head, also after further entries', async () => {
   await connection.del(chain.headKey);
 
   await expect(verify()).resolves.toMatchObject({
-    because: 'the stream ends at 2 but there is no head: the head was taken away',
+    because: 'the stream ends at 2 but there is no head: the head was removed',
   });
   await chain.append(anEvent('three'));
-  await expect(verify()).resolves.toMatchObject({ because: 'entry 1 follows 2: it is out of its order' });
+  await expect(verify()).resolves.toMatchObject({ because: 'entry 1 follows 2: it is out of order' });
 });
 
 test('reads only the newest entries of one person', async () => {

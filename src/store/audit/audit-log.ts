@@ -12,7 +12,7 @@ import {
   type AuditHead,
 } from './entry.ts';
 
-/** An entry as the arguments of a script that appends it; all empty if there is no entry. */
+/** An entry as arguments of a script that appends it; all empty if there is no entry. */
 export interface PreparedEntry {
   readonly prev: string;
   readonly hash: string;
@@ -24,7 +24,7 @@ export interface PreparedEntry {
 export interface AuditLog {
   readonly headKey: string;
   readonly streamKey: string;
-  /** Appends one entry by itself. */
+  /** Appends a single entry. */
   readonly append: (entry: AuditEvent) => Promise<void>;
   /**
    * Runs a script that appends `entry` together with another change. It is run again while other processes append first.
@@ -36,7 +36,7 @@ export interface AuditLog {
   ) => Promise<string>;
   /** A page of entries, oldest first. `after` and `until` are stream ids. */
   readonly page: (after?: string, until?: string) => Promise<readonly StoredEntry[]>;
-  /** A page of entries, oldest first: the one with this stream id, if it is there, and those after it. */
+  /** A page of entries, oldest first: the one with this stream id, if it exists, and those after it. */
   readonly pageFrom: (id: string) => Promise<readonly StoredEntry[]>;
   /** A page of entries, newest first. `before` and `since` are stream ids. */
   readonly pageBackwards: (before?: string, since?: string) => Promise<readonly StoredEntry[]>;
@@ -44,7 +44,7 @@ export interface AuditLog {
   readonly entryAt: (id: string) => Promise<StoredEntry | undefined>;
   /** The head, and the stream id of the last entry at that moment. */
   readonly end: () => Promise<{ readonly head: AuditHead; readonly lastId?: string }>;
-  /** The stream id up to which it was copied to stdout, which does not store it. */
+  /** The stream id up to which it was copied to stdout, which can't be read again. */
   readonly copied: {
     readonly read: () => Promise<string | undefined>;
     readonly save: (id: string) => Promise<void>;
@@ -160,7 +160,7 @@ function toStoredEntry([id, fields]: [string, string[]]): StoredEntry {
   return { id, raw: fields[1] ?? '' };
 }
 
-/** The entry in a line; undefined if it is not an entry. */
+/** The entry in a line; undefined if the line isn't an entry. */
 export function parseEntry(raw: string): AuditEntry | undefined {
   try {
     return auditEntrySchema.safeParse(JSON.parse(raw)).data;

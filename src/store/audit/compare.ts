@@ -4,7 +4,7 @@ import type { AuditFile } from './file.ts';
 import { type AuditEntry, type AuditHead, GENESIS, type SeenHead } from './entry.ts';
 import { followEntries, type VerifyResult, verifyAudit } from './verify.ts';
 
-/** What is stored outside of Redis. Open it before reading the audit from Redis, which grows meanwhile. */
+/** What is stored outside of Redis. Open it before reading the audit from Redis, which keeps growing. */
 export interface ExternalAudit {
   readonly seen?: SeenHead;
   readonly copy?: AuditFile;
@@ -17,7 +17,7 @@ export type CompareResult =
     })
   | Extract<VerifyResult, { kind: 'broken' }>;
 
-/** Verifies the audit in Redis, and compares it with what is stored elsewhere: each entry with the copy's, and its end with the last head seen. */
+/** Verifies the audit in Redis, and compares it with what is stored elsewhere: each entry with the copy, and its end with the last head seen. */
 export async function verifyAgainstCopies(
   audit: { readonly head: AuditHead; readonly entries: AsyncIterable<string> },
   { seen, copy }: ExternalAudit,
@@ -76,7 +76,7 @@ function compareWithCopy({ path, lines }: AuditFile) {
     return typeof entry === 'string' ? `in the copy ${path}, ${entry}` : entry;
   };
   return {
-    /** What is wrong with the copy up to this entry of the audit. */
+    /** The problem with the copy up to this entry of the audit, if any. */
     next: async ({ seq, hash }: AuditEntry): Promise<string | undefined> => {
       while (!ahead || ahead.seq < seq) {
         const entry = await read();
@@ -87,7 +87,7 @@ function compareWithCopy({ path, lines }: AuditFile) {
         ? undefined
         : `entry ${formatCount(seq)} in Redis differs from the one in the copy ${path}`;
     },
-    /** Where the copy begins and ends, or what is wrong with the rest of it. */
+    /** Where the copy begins and ends, or the problem with the rest of it. */
     end: async (): Promise<{ readonly from: number; readonly to: number } | string> => {
       for (let entry = await read(); entry !== undefined; entry = await read())
         if (typeof entry === 'string') return entry;

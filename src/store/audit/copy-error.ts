@@ -1,4 +1,4 @@
-/** Redis does not continue what was copied or seen, or somebody else writes to the copy. A person must find out why. */
+/** Redis does not continue what was copied or seen, or another process writes to the copy. A person must find out why. */
 export class ChainMismatch extends Error {
   override readonly name = 'ChainMismatch';
 }
@@ -8,13 +8,13 @@ export class CopyWriteError extends Error {
   override readonly name = 'CopyWriteError';
 }
 
-/** Marks errors of the disk as such: errors of Redis have the same codes. */
+/** Wraps errors of the disk, because errors of Redis have the same codes. */
 export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof ChainMismatch) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new CopyWriteError(`${path} cannot be written: ${code ?? message}`, { cause: error });
+    throw new CopyWriteError(`${path} can't be written: ${code ?? message}`, { cause: error });
   }
 }

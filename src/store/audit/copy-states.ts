@@ -7,17 +7,17 @@ import { claim } from '../claim.ts';
 const stoppedSchema = z.strictObject({ because: z.string(), since: z.iso.datetime() });
 
 const copyStatusSchema = z.strictObject({
-  /** Set while copying is stopped; a person must find out why. */
+  /** Why copying has stopped; a person must resolve it. */
   stopped: stoppedSchema.exactOptional(),
   /** The number of the last entry copied, or seen if there is no copy. */
   seq: z.number().int(),
-  /** How many entries in Redis follow that one. */
+  /** The number of entries in Redis after that one. */
   behind: z.number().int(),
-  /** Why the last head seen cannot be written to its file. */
+  /** Why the last head seen can't be written to its file. */
   headProblem: z.string().exactOptional(),
 });
 
-/** How far copying has got, and what prevents it. */
+/** The progress of copying, and what prevents it. */
 export type CopyStatus = z.infer<typeof copyStatusSchema>;
 
 const stateSchema = copyStatusSchema.extend({
@@ -33,7 +33,7 @@ export type AuditCopyState = z.infer<typeof stateSchema>;
 
 const noticeSchema = stateSchema.pick({ bot: true, to: true }).extend(stoppedSchema.shape);
 
-/** A message to people that a copy has stopped. */
+/** A notice to people that a copy has stopped. */
 export type CopyNotice = z.infer<typeof noticeSchema>;
 
 export interface AuditCopyStates {
@@ -41,7 +41,7 @@ export interface AuditCopyStates {
   readonly read: (bot: string, to: string | undefined) => Promise<AuditCopyState | undefined>;
   /** All current states, without those of bots that were not seen for a day or were replaced by another. */
   readonly list: () => Promise<readonly AuditCopyState[]>;
-  /** Saves a state. With `notify`, a copy that has stopped since the last one leaves one notice, in the same step. */
+  /** Saves a state. With `notify`, a copy that has stopped since its last state leaves one notice, atomically. */
   readonly save: (state: AuditCopyState, notify: boolean) => Promise<void>;
   /** Passes each notice to `post`, from one bot at a time, until `post` succeeds. */
   readonly postNotices: (post: (notice: CopyNotice) => Promise<void>) => Promise<void>;
@@ -119,7 +119,7 @@ function noticeOf(
   return { bot, ...(to !== undefined && { to }), ...stopped };
 }
 
-/** @returns undefined for what another version of Wrench, or somebody else, wrote. */
+/** @returns undefined for anything that this version of Wrench didn't write. */
 function parseState(json: string | null): AuditCopyState | undefined {
   try {
     const { noticed: _, ...state } = JSON.parse(json ?? 'null') as Record<string, unknown>;
@@ -133,7 +133,7 @@ function ageOf({ at }: AuditCopyState): number {
   return Date.now() - Date.parse(at);
 }
 
-/** A bot in a container has a new host name after each start: once a bot copies to the same place, older states there no longer count. */
+/** A bot in a container has a new host name after each start. So once a bot copies to a place, older states for that place don't count. */
 function isReplaced(state: AuditCopyState, all: readonly AuditCopyState[]): boolean {
   return (
     ageOf(state) > FRESH_MS &&

@@ -4,27 +4,24 @@ import { type AuditEntry, type AuditHead, GENESIS, type SeenHead } from './entry
 import { type AuditLog, parseEntry } from './audit-log.ts';
 import { ChainMismatch, onDisk } from './copy-error.ts';
 
-/** How far the audit is copied: up to the entry with this id in the stream; absent if nothing is. */
+/** How far the audit is copied: up to the entry with this stream id; absent if nothing is copied. */
 export interface CopyPosition {
   readonly after?: string;
   readonly head: AuditHead;
 }
 
-/** A target that is open. */
+/** An open target. */
 export interface OpenCopy {
   /** Where copying continues. */
   readonly start: CopyPosition;
   /** Writes entries. `lastId` is the id of the last one in the stream. */
   readonly write: (lines: string, lastId: string) => Promise<void>;
-  /** False if the target must be opened again. @throws {ChainMismatch} if somebody else writes to it. */
+  /** False if the target must be opened again. @throws {ChainMismatch} if another process writes to it. */
   readonly isCurrent: () => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
 
-/**
- * Opens what the audit is copied to; `seen` is the last head seen.
- * @throws {ChainMismatch} if the last entry of the target is not in Redis.
- */
+/** Opens the target of the copy; `seen` is the last head seen. @throws {ChainMismatch} if the last entry of the target isn't in Redis. */
 export type CopyTarget = (seen: SeenHead | undefined) => Promise<OpenCopy>;
 
 const START: CopyPosition = { head: GENESIS };
@@ -40,7 +37,7 @@ export function noTarget(audit: AuditLog): CopyTarget {
   };
 }
 
-/** Stdout cannot be read again, so Redis stores the position. After a crash an entry may be printed twice, with the same number. */
+/** Stdout can't be read again, so Redis stores the position. After a crash an entry may be printed twice, with the same number. */
 export function stdoutTarget(
   audit: AuditLog,
   print: (lines: string) => Promise<void> = printOut,
@@ -68,16 +65,13 @@ function printOut(lines: string): Promise<void> {
 }
 
 /**
- * A file that has each entry once, created if missing. An incomplete last line, as after a crash, is cut off. If somebody else was found
- * writing to the file, it is not changed until it has stayed the same from one opening to the next.
+ * A file that has each entry once, created if missing. An incomplete last line, as after a crash, is removed. If another process was found writing to
+ * the file, it isn't changed until it has stayed the same between two openings.
  */
 export function fileTarget(audit: AuditLog, path: string): CopyTarget {
-  /** The size of the file when somebody else was found writing to it. */
+  /** The size of the file when another process was found writing to it. */
   let foreignSize: number | undefined;
-  const foreign = (
-    size: number,
-    what = `somebody else writes to ${path}; give each bot a file of its own`,
-  ) => {
+  const foreign = (size: number, what = `another process writes to ${path}; give each bot its own file`) => {
     foreignSize = size;
     return new ChainMismatch(what);
   };
@@ -94,7 +88,7 @@ export function fileTarget(audit: AuditLog, path: string): CopyTarget {
       let { size } = end;
       const assertAlone = async () => {
         const { size: now } = await file.stat();
-        if (now < size) throw foreign(now, `${path} was shortened by somebody else`);
+        if (now < size) throw foreign(now, `${path} was shortened by another process`);
         if (now > size) throw foreign(now);
       };
       return {
@@ -109,7 +103,7 @@ export function fileTarget(audit: AuditLog, path: string): CopyTarget {
           }),
         isCurrent: () =>
           onDisk(path, async () => {
-            // If it was moved away, a new copy begins.
+            // If the file was moved away, a new copy begins.
             const [here, there] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
             if (there?.ino !== here.ino || there.dev !== here.dev) return false;
             await assertAlone();
@@ -129,7 +123,7 @@ interface LastLine {
   readonly size: number;
 }
 
-/** The last complete line. Cuts off an incomplete one after it. */
+/** The last complete line. Removes an incomplete one after it. */
 async function lastLine(file: FileHandle, path: string): Promise<LastLine> {
   const { size } = await file.stat();
   for (let bytes = TAIL_BYTES; ; bytes *= 2) {
@@ -142,7 +136,7 @@ async function lastLine(file: FileHandle, path: string): Promise<LastLine> {
     if (from + end + 1 < size) await file.truncate(from + end + 1);
     if (end < 0) return { size: 0 };
     const last = parseEntry(tail.subarray(start + 1, end).toString());
-    if (!last) throw new ChainMismatch(`${path} ends with something that is not an audit entry`);
+    if (!last) throw new ChainMismatch(`${path} ends with a line that isn't an audit entry`);
     return { last, size: from + end + 1 };
   }
 }

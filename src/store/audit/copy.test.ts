@@ -39,7 +39,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Copies to the file of this test, unless `more` says otherwise; tries again at once. */
+/** Copies to the file of this test, unless `more` says otherwise; retries immediately. */
 function copy(more: Partial<Pick<CopyOptions, 'to' | 'print' | 'timing' | 'headFile'>> = { to: file }) {
   const note = (level: string) => (fields: object, message: string) => {
     const { err, because } = fields as { err?: Error; because?: string };
@@ -64,7 +64,7 @@ const anEvent = (what: string): AuditEvent => ({
   what,
 });
 const head = async () => JSON.parse(await readFile(headFile, 'utf8')) as { seq: number; hash: string };
-/** Waits until it has stopped, and says why. */
+/** Waits until it has stopped. @returns why. */
 const stopped = async () => {
   await expect.poll(() => status?.stopped?.because).toBeDefined();
   return status?.stopped?.because;
@@ -166,9 +166,9 @@ test.each<[string, () => Promise<void>, RegExp]>([
   [
     'the file is something else',
     () => writeFile(file, 'hello\n'),
-    /ends with something that is not an audit entry/,
+    /ends with a line that isn't an audit entry/,
   ],
-])('copying stops with an error and the file is unchanged if %s', async (_, prepare, because) => {
+])('copying stops with an error and leaves the file unchanged if %s', async (_, prepare, because) => {
   await prepare();
   const before = await text();
 
@@ -176,7 +176,7 @@ test.each<[string, () => Promise<void>, RegExp]>([
 
   expect(await text()).toBe(before);
   expect(log).toEqual([expect.stringMatching(because)]);
-  expect(log[0]).toMatch(/^error stopped copying the audit/);
+  expect(log[0]).toMatch(/^error Stopped copying the audit/);
 });
 
 test('a changed entry in Redis is not copied', async () => {
@@ -187,7 +187,7 @@ test('a changed entry in Redis is not copied', async () => {
   await copy().close();
 
   expect(whats(await text())).toEqual(['one']);
-  expect(log[0]).toContain('what follows entry 1 in Redis is not an audit entry');
+  expect(log[0]).toContain("what follows entry 1 in Redis isn't an audit entry");
 });
 
 test('two bots with the same file do not mix their lines', async () => {
@@ -197,7 +197,7 @@ test('two bots with the same file do not mix their lines', async () => {
   await appendFile(file, 'another\n');
   await append('two');
 
-  await expect.poll(() => log.join()).toContain('somebody else writes to');
+  await expect.poll(() => log.join()).toContain('another process writes to');
   expect(await text()).toMatch(/another\n$/);
   await expect.poll(() => status?.stopped?.because).toContain(file);
 });
@@ -206,7 +206,7 @@ test('a file that cannot be written is reported, and completed once it can be', 
   await append('one');
   const late = join(folder, 'later', 'audit.jsonl');
   const copying = copy({ to: late });
-  await expect.poll(() => log.join()).toContain('cannot be written: ENOENT');
+  await expect.poll(() => log.join()).toContain("can't be written: ENOENT");
   await copying.close();
   expect(log[0]).toMatch(/^warn/);
 });
@@ -249,7 +249,7 @@ const FAULTS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /entry 5 differs from the one that was seen on .*: the audit was replaced/,
   ],
 ];
-/** Known only to who has been watching: the audit itself says so as well. */
+/** Only a running copy stops for these; verifying the audit in Redis finds them too. */
 const SEEN_IN_REDIS: typeof FAULTS = [
   [
     'the head alone was set back',
@@ -319,7 +319,7 @@ describe.each<[string, () => Partial<CopyOptions>]>([
   });
 
   test.each<[string, () => Promise<string>, RegExp]>([
-    ['is no head', async () => 'shutdown', /is invalid: something else wrote to it/],
+    ['is no head', async () => 'shutdown', /is invalid: another program wrote to it/],
     ['is empty', async () => '', /is invalid/],
     ['has unknown fields', async () => JSON.stringify({ ...(await head()), by: 'me' }), /is invalid/],
     [
@@ -328,7 +328,7 @@ describe.each<[string, () => Partial<CopyOptions>]>([
       /entry 2 differs from the one that was seen on/,
     ],
     [
-      'is from the future, as where Redis was restored from a backup',
+      'is from the future, as if Redis was restored from a backup',
       async () => JSON.stringify({ ...(await head()), seq: 4329 }),
       /the audit ends at entry 2, but entry 4,329 was seen on .*: 4,327 entries are missing, from entry 3 on/,
     ],
@@ -339,7 +339,7 @@ describe.each<[string, () => Partial<CopyOptions>]>([
       const copying = copy(options());
       await expect.poll(head).toMatchObject({ seq: 2 });
       const wrong = await content();
-      // At once: a file that is written while it is read may look empty.
+      // Atomically: a file that is read while it is written may look empty.
       await writeFile(`${headFile}.new`, wrong);
       await rename(`${headFile}.new`, headFile);
 
@@ -396,7 +396,7 @@ test('a copy that was shortened is reported, and completed from Redis', async ()
   const all = await text();
   await truncate(file, all.indexOf('\n') + 1);
 
-  await expect.poll(() => log.join()).toContain('was shortened by somebody else');
+  await expect.poll(() => log.join()).toContain('was shortened by another process');
   await expect.poll(text).toBe(all);
   expect(log.join()).toContain('completing it from Redis');
   await expect.poll(() => status?.stopped).toBeUndefined();
@@ -422,7 +422,7 @@ test('if the copy was moved away, a complete new one begins', async () => {
   await append('three');
 
   await expect.poll(async () => whats(await text())).toEqual(['one', 'two', 'three']);
-  // What comes while it is moved may get into both.
+  // Entries that are appended while it is moved may be in both.
   expect(whats(await readFile(`${file}.1`, 'utf8')).slice(0, 2)).toEqual(['one', 'two']);
 });
 
@@ -432,7 +432,7 @@ test('entries that another bot wrote before it stopped are not written again', a
   await expect.poll(() => status?.seq).toBe(1);
   const [one] = (await chain.page()).map(({ raw }) => parseEntry(raw));
   await appendFile(file, `${JSON.stringify(follow(one ?? GENESIS, anEvent('two')))}\n`);
-  await expect.poll(() => log.join()).toContain('somebody else writes to');
+  await expect.poll(() => log.join()).toContain('another process writes to');
 
   await append('two', 'three');
 
@@ -465,13 +465,13 @@ test('a file is not written to while another process still changes it', async ()
   };
   await append('two', 'three');
   await write('two');
-  await expect(opened.isCurrent()).rejects.toThrow('somebody else writes to');
+  await expect(opened.isCurrent()).rejects.toThrow('another process writes to');
   await opened.close();
 
   await write('three');
 
   const size = Buffer.byteLength(await text());
-  await expect(openFile(undefined)).rejects.toThrow('somebody else writes to');
+  await expect(openFile(undefined)).rejects.toThrow('another process writes to');
   expect(Buffer.byteLength(await text())).toBe(size);
   const reopened = await openFile(undefined);
   expect(reopened.start.head.seq).toBe(3);
@@ -489,7 +489,7 @@ test('an entry whose hash does not match its content is not copied', async () =>
   await connection.xadd(chain.streamKey, '*', 'entry', JSON.stringify(forged));
   await setHead(connection, chain, forged);
 
-  expect(await stopped()).toContain('entry 2 of the audit in Redis: its hash does not match what it says');
+  expect(await stopped()).toContain("entry 2 of the audit in Redis: its hash doesn't match its content");
   expect(whats(await text())).toEqual(['one']);
 });
 
@@ -497,7 +497,7 @@ test('copying counts as stopped if writes fail for too long, and continues once 
   await append('one');
   const late = join(folder, 'later');
   copy({ to: join(late, 'audit.jsonl'), headFile: join(late, 'head'), timing: { unwritableMs: 0 } });
-  expect(await stopped()).toMatch(/later\/audit\.jsonl cannot be written: ENOENT/);
+  expect(await stopped()).toMatch(/later\/audit\.jsonl can't be written: ENOENT/);
   expect(status?.behind).toBe(1);
 
   await mkdir(late);
@@ -513,12 +513,12 @@ test('a head file that cannot be written is reported, and does not stop copying'
   copy({ to: file });
 
   await expect.poll(async () => whats(await text())).toEqual(['one', 'two']);
-  await expect.poll(() => status?.headProblem).toMatch(/file\/head cannot be written: /);
+  await expect.poll(() => status?.headProblem).toMatch(/file\/head can't be written: /);
   await append('three');
   await expect.poll(() => status).toMatchObject({ seq: 3, behind: 0 });
-  expect(log.filter((line) => line.includes('cannot be written to its file'))).toHaveLength(1);
+  expect(log.filter((line) => line.includes("Couldn't save the last head seen"))).toHaveLength(1);
 
-  // What this process has seen itself it knows without the file.
+  // This process remembers what it has seen without the file.
   await cutEnd(connection, chain, 1);
   expect(await stopped()).toMatch(/the audit ends at entry 1, but entry 3 was seen/);
 });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../../telemetry/log.ts';
 import { seenHeadMismatchInRedis } from './find-entry.ts';
 import { entryHash, type AuditHead } from './entry.ts';
 import { type AuditLog, type StoredEntry, parseEntry } from './audit-log.ts';
@@ -14,14 +15,10 @@ export interface CopyOptions {
   readonly to?: string;
   /** The file of the last head seen. */
   readonly headFile: string;
-  readonly log: {
-    readonly info: (fields: object, message: string) => void;
-    readonly warn: (fields: object, message: string) => void;
-    readonly error: (fields: object, message: string) => void;
-  };
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
   /** Called after each pass. */
   readonly report?: (status: CopyStatus) => Promise<void>;
-  /** Where lines go instead of this process' own stdout. */
+  /** Where lines go instead of this process' stdout. */
   readonly print?: (lines: string) => Promise<void>;
   readonly timing?: Partial<Timing>;
 }
@@ -41,11 +38,11 @@ const WARNS_EVERY_MS = 60_000;
 /**
  * Copies the audit as JSON lines, and follows it. It guarantees:
  *
- * - Entries are copied in order, and only if each continues the one before. A file has each entry once: after a restart, copying continues
- *   after the last complete line.
+ * - Entries are copied in order, and only if each continues the one before. A file has each entry once: after a restart, copying continues after the
+ *   last complete line.
  * - The last head seen is kept in a file and moves only forward, along one chain.
- * - Copying stops if Redis does not have the last entry copied or seen, or if somebody else writes to the file. It is retried once a minute,
- *   because a person may have resolved it.
+ * - Copying stops if Redis does not have the last entry copied or seen, or if another process writes to the file. It is retried once a minute,
+ *   because someone may have resolved it.
  * - If the target cannot be written, copying is retried, and counts as stopped after five minutes. If only the head cannot be saved, copying
  *   continues.
  * - Why copying stopped is logged once, and is in the status until it is resolved.
@@ -59,7 +56,7 @@ export function copyAudit(options: CopyOptions): {
   return {
     close: async () => {
       stop.abort();
-      // If Redis is unreachable, nothing more is known than what was copied.
+      // If Redis is unreachable, only what was copied is known.
       await Promise.race([copying, sleep(CLOSES_WITHIN_MS, undefined, { ref: false })]);
     },
   };
@@ -128,8 +125,8 @@ async function begin(
   const { start } = target;
   if (seen && start.head.seq < seen.seq)
     log.warn(
-      { to, copied: start.head.seq, seen: seen.seq },
-      'the copy of the audit ends before the last head seen; completing it from Redis',
+      { event: 'audit-copy-behind', to, copied: start.head.seq, seen: seen.seq },
+      'Audit copy ends before the last head seen; completing it from Redis',
     );
   return { target, ...start, seenAt: new Date().toISOString() };
 }
@@ -150,10 +147,7 @@ async function copyNewEntries(audit: AuditLog, copy: Copy): Promise<void> {
   }
 }
 
-/**
- * Reads what follows the last entry copied, together with that entry: whatever was done to the audit, it must still be there.
- * @throws {ChainMismatch} if it is not.
- */
+/** Reads what follows the last entry copied, together with that entry, which must still be there. @throws {ChainMismatch} if it isn't. */
 async function readNewEntries(
   audit: AuditLog,
   { after, head, seenAt }: Copy,
@@ -170,15 +164,13 @@ function advanceHead(head: AuditHead, page: readonly StoredEntry[]): AuditHead {
   let last = head;
   for (const { raw } of page) {
     const entry = parseEntry(raw);
-    if (!entry) throw new ChainMismatch(`what follows entry ${last.seq} in Redis is not an audit entry`);
+    if (!entry) throw new ChainMismatch(`what follows entry ${last.seq} in Redis isn't an audit entry`);
     if (entry.seq !== last.seq + 1 || entry.prev !== last.hash)
       throw new ChainMismatch(
-        `entry ${entry.seq} of the audit in Redis does not follow entry ${last.seq}, which was copied last`,
+        `entry ${entry.seq} of the audit in Redis doesn't follow entry ${last.seq}, which was copied last`,
       );
     if (entryHash(entry) !== entry.hash)
-      throw new ChainMismatch(
-        `entry ${entry.seq} of the audit in Redis: its hash does not match what it says`,
-      );
+      throw new ChainMismatch(`entry ${entry.seq} of the audit in Redis: its hash doesn't match its content`);
     last = entry;
   }
   return { seq: last.seq, hash: last.hash };
@@ -192,7 +184,7 @@ async function countNewer(audit: AuditLog, { after, head: copied }: Copy): Promi
   return Math.max(0, head.seq - copied.seq);
 }
 
-/** Tracks what prevents copying and since when, and logs each problem once. */
+/** Tracks what prevents copying, and since when. Logs each problem once. */
 function trackProblems({ to, headFile, log, timing }: CopyOptions) {
   const { unwritableMs } = { ...TIMING, ...timing };
   let stopped: CopyStatus['stopped'];
@@ -202,11 +194,14 @@ function trackProblems({ to, headFile, log, timing }: CopyOptions) {
   const stop = (because: string, sinceMs: number) => {
     if (stopped?.because === because) return;
     stopped = { because, since: stopped?.since ?? new Date(sinceMs).toISOString() };
-    log.error({ to, because }, 'stopped copying the audit; retrying once a minute');
+    log.error(
+      { event: 'audit-copy-stopped', to, because },
+      'Stopped copying the audit; retrying once a minute',
+    );
   };
   return {
     clear: () => {
-      if (stopped) log.info({ to }, 'copying the audit again');
+      if (stopped) log.info({ event: 'audit-copy-resumed', to }, 'Copying the audit again');
       stopped = unwritableSinceMs = undefined;
       warnedAtMs = Number.NEGATIVE_INFINITY;
     },
@@ -214,18 +209,18 @@ function trackProblems({ to, headFile, log, timing }: CopyOptions) {
       if (error instanceof ChainMismatch) return stop(error.message, Date.now());
       if (Date.now() - warnedAtMs >= WARNS_EVERY_MS) {
         warnedAtMs = Date.now();
-        log.warn({ err: error, to }, 'the audit could not be copied; retrying');
+        log.warn({ event: 'audit-not-copied', err: error, to }, "Couldn't copy the audit; retrying");
       }
       if (!(error instanceof CopyWriteError)) return;
       unwritableSinceMs ??= Date.now();
       if (Date.now() - unwritableSinceMs >= unwritableMs) stop(error.message, unwritableSinceMs);
     },
-    /** Notes why the last head seen cannot be written, which does not stop copying. @returns all that is wrong. */
+    /** Records why the last head seen can't be written, which doesn't stop copying. @returns all problems. */
     noteHead: (problem: string | undefined): Pick<CopyStatus, 'stopped' | 'headProblem'> => {
       if (problem !== undefined && problem !== headProblem)
         log.warn(
-          { headFile, because: problem },
-          'the last head seen of the audit cannot be written to its file',
+          { event: 'audit-head-not-saved', headFile, because: problem },
+          "Couldn't save the last head seen of the audit; retrying",
         );
       headProblem = problem;
       return { ...(stopped && { stopped }), ...(headProblem !== undefined && { headProblem }) };

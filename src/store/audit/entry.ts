@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../remediation/record.ts';
 
-/** What can be audited: of one remediation, of all, or of a silence. Part of the hashed entries: the names never change. */
+/** The kinds of events: about one remediation, all of them, or a silence. The names are part of the hashed entries and never change. */
 export const AUDIT_EVENT_KINDS = [
   'asked',
   'planned',
@@ -21,13 +21,13 @@ export const AUDIT_EVENT_KINDS = [
 ] as const;
 
 /**
- * What happened, before it has its place in the chain. People are named by id; texts are redacted before. Each name below is part of the hashed
- * entries, so it never changes: `deeds`, a name from 0.2, are the steps that were completed.
+ * An event, before it has its place in the chain. People are named by id, and texts are already redacted. Each name below is part of the hashed
+ * entries and never changes: `deeds`, a name from 0.2, are the completed steps.
  */
 export const auditEventSchema = z.strictObject({
   kind: z.enum(AUDIT_EVENT_KINDS),
   at: z.iso.datetime(),
-  /** Slack user ids: who asked, approved, rejected, or was refused; `wrench` if nobody did; `terminal` for a person at a shell. */
+  /** Slack user ids: who requested, approved, rejected or was refused; `wrench` for Wrench itself; `terminal` for someone at a terminal. */
   who: z.array(z.string()).min(1),
   remediation: z.string().exactOptional(),
   /** The id of the silence that began or ended. */
@@ -41,7 +41,7 @@ export const auditEventSchema = z.strictObject({
   /** The final state, for the kind `outcome`: `fixed`, `mitigated`, `unverified`, `failed`, `interrupted`. */
   outcome: z.string().exactOptional(),
   because: z.string().exactOptional(),
-  /** How many events the entry stands for, if they were not audited one by one. */
+  /** The number of events, if they were not audited individually. */
   count: z.number().int().positive().exactOptional(),
   /** The verdicts before and after, and the steps in between. */
   before: z.string().exactOptional(),

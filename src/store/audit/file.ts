@@ -11,12 +11,12 @@ export interface AuditFile {
   readonly isTorn: () => boolean;
 }
 
-/** A file could not be read. A class of its own, because errors of Redis have the same codes. */
+/** A file could not be read. A separate class, because errors of Redis have the same codes. */
 export class UnreadableFile extends Error {
   override readonly name = 'UnreadableFile';
 
   constructor(path: string, cause: unknown) {
-    super(`${path} could not be read (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, { cause });
+    super(`Couldn't read ${path} (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, { cause });
   }
 }
 

@@ -5,14 +5,14 @@ import { ChainMismatch, CopyWriteError, onDisk } from './copy-error.ts';
 import { type AuditHead, type SeenHead, seenHeadSchema } from './entry.ts';
 import { seenHeadMismatchInRedis } from './find-entry.ts';
 
-/** Beside the copy of the audit if that is a file; otherwise in the data folder. */
+/** Next to the copy of the audit if that is a file; otherwise in the data folder. */
 export function headFileOf(copyTo: string | undefined, dataPath: string): string {
   return copyTo === undefined || copyTo === 'stdout'
     ? join(resolve(dataPath), 'audit-head')
     : `${resolve(copyTo)}.head`;
 }
 
-/** `invalid` if the file is not a head. Bots replace it atomically, so something else wrote to it. */
+/** `invalid` if the file isn't a head. Bots replace it atomically, so another program wrote to it. */
 export async function readHeadFile(path: string): Promise<SeenHead | 'missing' | 'invalid'> {
   let text: string;
   try {
@@ -30,10 +30,10 @@ export async function readHeadFile(path: string): Promise<SeenHead | 'missing' |
 }
 
 export function invalidHeadReason(path: string): string {
-  return `the head file ${path} is invalid: something else wrote to it`;
+  return `the head file ${path} is invalid: another program wrote to it`;
 }
 
-/** Writing takes milliseconds: after this long the process that began it was killed. */
+/** Writing takes milliseconds. After this time, the process that started it was killed. */
 const ABANDONED_AFTER_MS = 30_000;
 
 /**
@@ -80,7 +80,7 @@ async function openAlone(path: string) {
   return undefined;
 }
 
-/** A rename is on disk once its folder is. */
+/** A rename is durable once its folder is synced. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
@@ -93,17 +93,16 @@ async function syncFolder(path: string): Promise<void> {
 /** The last head seen, in its file. It only moves forward, along one chain. */
 export interface SeenHeadFile {
   /**
-   * The last head seen: from the file, or from memory while the file cannot be written. A removed file means that a person has resolved
-   * the mismatch.
+   * The last head seen: from the file, or from memory while the file can't be written. A removed file means that someone has resolved the mismatch.
    * @throws {ChainMismatch} if the file is invalid.
    */
   readonly read: () => Promise<SeenHead | undefined>;
   /**
-   * Records that the audit continues to `head`. A file that cannot be written is reported by `problem`, and does not throw.
-   * @throws {ChainMismatch} if the file has a head that is not in this audit.
+   * Records that the audit continues to `head`. A file that can't be written is reported by `problem` and doesn't throw.
+   * @throws {ChainMismatch} if the file has a head that isn't in this audit.
    */
   readonly advance: (head: AuditHead) => Promise<void>;
-  /** Why the file cannot be read or written. */
+  /** Why the file can't be read or written. */
   readonly problem: () => string | undefined;
 }
 
@@ -121,7 +120,7 @@ export function openSeenHead(path: string, audit: AuditLog): SeenHeadFile {
   };
   const advance = async (head: AuditHead): Promise<void> => {
     const there = await readIt();
-    // Another bot on this host has advanced it, or somebody has replaced it.
+    // Another bot on this host has advanced it, or someone has replaced it.
     const wrong = there && !isSame(there, known) ? await seenHeadMismatchInRedis(audit, there) : undefined;
     if (wrong !== undefined) throw new ChainMismatch(wrong);
     known = there;
@@ -131,7 +130,7 @@ export function openSeenHead(path: string, audit: AuditLog): SeenHeadFile {
         now === 'missing' ? !there : now !== 'invalid' && isSame(now, there),
       ),
     );
-    // Not read again: by now the file may be somebody else's.
+    // Not read again: by now the file may belong to another process.
     known = replaced ?? known;
   };
   return {

@@ -22,7 +22,7 @@ const click = (who: string, what = 'a click on approve'): RefusedEvent => ({
   at: '2026-11-20T14:03:07.000Z',
   who: [who],
   what,
-  because: 'no role that may do this includes them',
+  because: 'needs the approver role',
 });
 
 async function audited(): Promise<readonly AuditEvent[]> {
@@ -32,7 +32,7 @@ async function audited(): Promise<readonly AuditEvent[]> {
 }
 const whats = async () => (await audited()).map(({ who, what }) => `${who.join()} ${what}`);
 
-/** Moves the end of everybody's window into the past, as if it had ended. */
+/** Moves the end of everyone's window into the past, as if it had ended. */
 async function endWindows(): Promise<void> {
   const connection = redis.connect();
   const ends = `${PREFIX}:refusals:ends`;
@@ -50,7 +50,7 @@ async function refuse(refusals: ReturnType<typeof bot>, who: string, times: numb
   return answers;
 }
 
-test('the first five refusals of a person are audited one by one, and the rest as one count', async () => {
+test('the first five refusals of a person are audited individually, and the rest as one count', async () => {
   const refusals = bot();
   await refuse(refusals, 'U0ADA', 42);
   await refuse(refusals, 'U0KATE', 2);
@@ -70,7 +70,7 @@ test('the first five refusals of a person are audited one by one, and the rest a
     kind: 'refused',
     who: ['U0ADA'],
     what: '37 more clicks or commands refused within 60 minutes',
-    because: 'only the first 5 refusals of a person are audited one by one',
+    because: 'only the first 5 refusals of a person are audited individually',
     count: 37,
   });
   expect(await kept()).toEqual([]);
@@ -145,7 +145,7 @@ test('bots share the counts, and only one of those that sweep at once writes the
   expect(await audited()).toHaveLength(12);
 });
 
-test('counts survive restarts of Redis and of all bots, and are summed up by the first that sweeps', async () => {
+test('counts survive restarts of Redis and of all bots, and the first bot that sweeps sums them up', async () => {
   await refuse(bot(), 'U0ADA', 11);
   redis.disconnect();
   await redis.kill();

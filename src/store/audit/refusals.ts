@@ -8,9 +8,9 @@ import type { AuditLog, PreparedEntry } from './audit-log.ts';
 export type RefusalReply = 'yes' | 'last' | 'no';
 
 /**
- * The audit of refusals, limited per person: within a window that begins with a person's first refusal, the first few are audited one by one
- * and the rest are counted. After the window, one entry contains the count. Counts are kept in Redis, by its clock, so that bots count
- * together and no restart loses them.
+ * The audit of refusals, limited per person: within a window that begins with a person's first refusal, the first few are audited individually and
+ * the rest are counted. After the window, one entry has the count. Counts are in Redis, by its clock, so that bots share them and restarts don't lose
+ * them.
  */
 export interface Refusals {
   /** Audits a refusal of `entry.who[0]`, or counts it. */
@@ -23,9 +23,9 @@ export type RefusedEvent = AuditEvent & { readonly kind: 'refused' };
 
 export interface RefusalLimits {
   readonly windowMs: number;
-  /** How many refusals of one person are audited one by one within a window. */
+  /** How many refusals of one person are audited individually within a window. */
   readonly audited: number;
-  /** How many of them are answered. */
+  /** How many of them get an answer. */
   readonly answered: number;
 }
 
@@ -123,7 +123,7 @@ function sumOf(who: string, more: number, { windowMs, audited }: RefusalLimits, 
     at: new Date(nowMs).toISOString(),
     who: [who],
     what: `${refusals} refused within ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`,
-    because: `only the first ${audited} refusals of a person are audited one by one`,
+    because: `only the first ${audited} refusals of a person are audited individually`,
     count: more,
   };
 }

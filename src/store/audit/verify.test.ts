@@ -55,12 +55,12 @@ test.each<[string, Iterable<AuditEntry | string>, string]>([
   [
     'an entry was changed',
     changed(41, (entry) => ({ ...entry, entry: other })),
-    'entry 41: its hash does not match what it says',
+    "entry 41: its hash doesn't match its content",
   ],
   [
     'an entry was changed and given a hash that matches',
     changed(41, () => chainEntry(nth(40), other)),
-    'entry 42 was put behind another entry 41 than the one that is here',
+    'entry 42 was written after a different entry 41',
   ],
   ['an entry was removed', sixty.toSpliced(40, 1), 'entry 42 follows 40: an entry is missing'],
   ['several were removed', sixty.toSpliced(40, 3), 'entry 44 follows 40: 3 entries are missing'],
@@ -68,38 +68,34 @@ test.each<[string, Iterable<AuditEntry | string>, string]>([
   [
     'the last ones were removed',
     sixty.slice(0, 57),
-    'the stream ends at 57 but the head says 60: 3 entries were taken away',
+    'the stream ends at 57 but the head says 60: 3 entries were removed',
   ],
-  ['all were removed', [], 'the stream is empty but the head says 60: 60 entries were taken away'],
-  ['an entry was duplicated', sixty.toSpliced(41, 0, nth(41)), 'entry 41 is there twice'],
+  ['all were removed', [], 'the stream is empty but the head says 60: 60 entries were removed'],
+  ['an entry was duplicated', sixty.toSpliced(41, 0, nth(41)), 'entry 41 occurs twice'],
   ['two were swapped', sixty.toSpliced(40, 2, nth(42), nth(41)), 'entry 42 follows 40: an entry is missing'],
-  [
-    'an old one was inserted again',
-    sixty.toSpliced(41, 0, nth(7)),
-    'entry 7 follows 41: it is out of its order',
-  ],
+  ['an old one was inserted again', sixty.toSpliced(41, 0, nth(7)), 'entry 7 follows 41: it is out of order'],
   [
     'one was appended after the head',
     [...sixty, chainEntry(head, other)],
-    'the stream ends at 61 but the head says 60: 1 entry was put in',
+    'the stream ends at 61 but the head says 60: 1 entry was inserted',
   ],
   [
     'the last one was rewritten',
     changed(60, () => chainEntry(nth(59), other)),
-    'entry 60 is not the one that the head names',
+    "entry 60 isn't the one that the head names",
   ],
-  ['a line is something else', changed(43, () => 'shutdown'), 'entry 43 is not an audit entry'],
+  ['a line is something else', changed(43, () => 'shutdown'), "entry 43 isn't an audit entry"],
   [
     'a line is half an entry',
     changed(43, (entry) => JSON.stringify(entry).slice(0, 90)),
-    'entry 43 is not an audit entry',
+    "entry 43 isn't an audit entry",
   ],
   [
     'an entry has an unknown field',
     changed(43, (entry) => JSON.stringify({ ...entry, by: 'me' })),
-    'entry 43 is not an audit entry',
+    "entry 43 isn't an audit entry",
   ],
-  ['the first line is not an entry', changed(1, () => '{}'), 'entry 1 is not an audit entry'],
+  ['the first line is not an entry', changed(1, () => '{}'), "entry 1 isn't an audit entry"],
 ])('names the first broken entry if %s', async (_, entries, because) => {
   await expect(verify(entries, head)).resolves.toEqual({ kind: 'broken', because });
 });
@@ -107,7 +103,7 @@ test.each<[string, Iterable<AuditEntry | string>, string]>([
 test('a stream without its head is not intact', async () => {
   await expect(verify(sixty, GENESIS)).resolves.toEqual({
     kind: 'broken',
-    because: 'the stream ends at 60 but there is no head: the head was taken away',
+    because: 'the stream ends at 60 but there is no head: the head was removed',
   });
 });
 
@@ -116,6 +112,6 @@ test('a forged first entry is detected', async () => {
 
   await expect(verify([forged])).resolves.toEqual({
     kind: 'broken',
-    because: 'entry 1 was put behind something, and is the first',
+    because: 'entry 1 is the first, but refers to an earlier entry',
   });
 });

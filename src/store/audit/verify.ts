@@ -8,10 +8,10 @@ export type VerifyResult =
       /** The first and the last number; absent if there is no entry. */
       readonly from?: number;
       readonly to?: number;
-      /** The hash of the last entry. Stored elsewhere, it proves later that no entry up to it was changed. */
+      /** The hash of the last entry. If it is stored elsewhere, it can prove later that no entry up to it was changed. */
       readonly hash?: string;
     }
-  /** `because` names the first entry that is wrong, and why. */
+  /** `because` names the first invalid entry, and why it is invalid. */
   | { readonly kind: 'broken'; readonly because: string };
 
 /**
@@ -48,7 +48,7 @@ export function followEntries(fromStart: boolean) {
   let last: AuditEntry | undefined;
   let count = 0;
   return {
-    /** The next entry, or what is wrong with it. */
+    /** The next entry, or the problem with it. */
     next: (raw: string): AuditEntry | string => {
       count += 1;
       const entry = parseEntry(raw);
@@ -69,8 +69,8 @@ function broken(because: string): VerifyResult {
 
 function notAnEntry(last: AuditEntry | undefined, count: number): string {
   return last || count === 1
-    ? `entry ${(last?.seq ?? 0) + 1} is not an audit entry`
-    : `line ${count} is not an audit entry`;
+    ? `entry ${(last?.seq ?? 0) + 1} isn't an audit entry`
+    : `line ${count} isn't an audit entry`;
 }
 
 function entryProblem(
@@ -81,30 +81,30 @@ function entryProblem(
   const { seq, prev, hash } = entry;
   const before = last ?? (fromStart || seq === 1 ? GENESIS : undefined);
   if (before && seq !== before.seq + 1) return misplaced(seq, before.seq);
-  if (entryHash(entry) !== hash) return `entry ${seq}: its hash does not match what it says`;
+  if (entryHash(entry) !== hash) return `entry ${seq}: its hash doesn't match its content`;
   if (!before || prev === before.hash) return undefined;
   return last
-    ? `entry ${seq} was put behind another entry ${last.seq} than the one that is here`
-    : `entry ${seq} was put behind something, and is the first`;
+    ? `entry ${seq} was written after a different entry ${last.seq}`
+    : `entry ${seq} is the first, but refers to an earlier entry`;
 }
 
 function misplaced(seq: number, before: number): string {
-  if (seq === before) return `entry ${seq} is there twice`;
-  if (seq < before) return `entry ${seq} follows ${before}: it is out of its order`;
+  if (seq === before) return `entry ${seq} occurs twice`;
+  if (seq < before) return `entry ${seq} follows ${before}: it is out of order`;
   const missing = seq - before - 1;
   const lost = missing === 1 ? 'an entry is missing' : `${missing} entries are missing`;
   return before === 0 ? `entry ${seq} is the first: ${lost}` : `entry ${seq} follows ${before}: ${lost}`;
 }
 
-/** What is wrong with a stream that ends at `last` and has this head. */
+/** The problem with a stream that ends at `last` and has this head, if any. */
 export function headMismatch(last: AuditHead, head: AuditHead): string | undefined {
   if (last.seq === head.seq)
-    return last.hash === head.hash ? undefined : `entry ${last.seq} is not the one that the head names`;
-  if (head.seq === 0) return `the stream ends at ${last.seq} but there is no head: the head was taken away`;
+    return last.hash === head.hash ? undefined : `entry ${last.seq} isn't the one that the head names`;
+  if (head.seq === 0) return `the stream ends at ${last.seq} but there is no head: the head was removed`;
   const count = Math.abs(head.seq - last.seq);
   const entries = count === 1 ? '1 entry was' : `${count} entries were`;
   const ends = last.seq === 0 ? 'the stream is empty' : `the stream ends at ${last.seq}`;
   return last.seq < head.seq
-    ? `${ends} but the head says ${head.seq}: ${entries} taken away`
-    : `${ends} but the head says ${head.seq}: ${entries} put in`;
+    ? `${ends} but the head says ${head.seq}: ${entries} removed`
+    : `${ends} but the head says ${head.seq}: ${entries} inserted`;
 }

@@ -45,7 +45,7 @@ afterEach(async () => {
 const take = async (notice: CopyNotice) => void posted.push(notice);
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** A bot that copies to a file of its own. */
+/** A bot that copies to its own file. */
 function start(bot = 'host-1', post: ((notice: CopyNotice) => Promise<void>) | 'nobody' = take) {
   const to = join(folder, `${bot}.jsonl`);
   const watching = watchCopy({
@@ -64,7 +64,7 @@ async function append(...whats: readonly string[]) {
   for (const what of whats)
     await chain.append({ kind: 'refused', at: '2026-11-20T14:03:07.000Z', who: ['U0ADA'], what });
 }
-/** Copies three entries and replaces them by two others: whoever copied them stops. */
+/** Copies three entries and replaces them by two others, which stops every copy. */
 async function stop() {
   await append('one', 'two', 'three');
   await expect.poll(async () => (await states.list()).some(({ seq }) => seq === 3)).toBe(true);
@@ -121,7 +121,7 @@ test('a notice that could not be posted is posted later, even by a bot whose cop
   let refusals = 0;
   const bot = start('host-1', async () => {
     refusals += 1;
-    throw new Error('Slack is away');
+    throw new Error('Slack is down');
   });
   await stop();
   await expect.poll(() => refusals).toBeGreaterThan(2);
@@ -185,7 +185,7 @@ const state = (bot: string, hoursAgo: number, isStopped: boolean): AuditCopyStat
     seq: 3,
     behind: 0,
     at,
-    ...(isStopped && { stopped: { because: 'it does not fit', since: at } }),
+    ...(isStopped && { stopped: { because: 'mismatch', since: at } }),
   };
 };
 

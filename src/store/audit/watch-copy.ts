@@ -9,7 +9,7 @@ export interface WatchOptions {
   readonly bot?: string;
   /** Called after each pass. */
   readonly measure: (status: CopyStatus) => void;
-  /** Posts a notice to people, and is retried until it does not throw. Absent if no channel is configured. */
+  /** Posts a notice to people, and is retried until it doesn't throw. Absent if no channel is configured. */
   readonly post?: (notice: CopyNotice) => Promise<void>;
   readonly noteEveryMs?: number;
 }
@@ -29,12 +29,15 @@ export function watchCopy({
   let noted: string | undefined;
   let notedAtMs = 0;
   let posting = Promise.resolve();
-  /** Not awaited: copying continues even if Slack is slow. */
+  /** Not awaited, so that copying continues if Slack is slow. */
   const startPosting = (take: NonNullable<WatchOptions['post']>) => {
     posting = posting
       .then(() => states.postNotices(take))
       .catch((error: unknown) => {
-        log.warn({ err: error }, 'the notice that the audit copy stopped could not be posted; retrying');
+        log.warn(
+          { event: 'audit-notice-not-posted', err: error },
+          "Couldn't post the notice that the audit copy stopped; retrying",
+        );
       });
   };
   const note = async (status: CopyStatus) => {
@@ -49,7 +52,7 @@ export function watchCopy({
   const toState = async ({ stopped, ...status }: CopyStatus): Promise<AuditCopyState> => {
     const state = { ...status, bot, ...(to !== undefined && { to }), at: new Date().toISOString() };
     if (!stopped) return state;
-    // A restart does not change when it stopped.
+    // A restart doesn't change when it stopped.
     const before = (await states.read(bot, to))?.stopped;
     return { ...state, stopped: before?.because === stopped.because ? before : stopped };
   };
@@ -58,7 +61,10 @@ export function watchCopy({
     report: async (status) => {
       measure(status);
       await note(status).catch((error: unknown) => {
-        log.warn({ err: error }, 'the state of the audit copy could not be saved in Redis');
+        log.warn(
+          { event: 'audit-copy-state-not-saved', err: error },
+          "Couldn't save the state of the audit copy in Redis; retrying",
+        );
       });
     },
   });

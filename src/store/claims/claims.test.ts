@@ -62,7 +62,7 @@ test('a claim is released once', async () => {
   expect(await claimOf(aFinding({ claim: ADA }))).toEqual([undefined]);
 });
 
-test('a claim ends with its finding, and not while the finding is unseen', async () => {
+test('a claim ends with its finding, but not while the finding is unseen', async () => {
   await claims.take(PRINT, ADA);
 
   expect(await claimOf(aFinding({ state: 'unseen' }))).toEqual([ADA]);
@@ -71,14 +71,14 @@ test('a claim ends with its finding, and not while the finding is unseen', async
   expect(await connection.keys('*')).toEqual([]);
 });
 
-test('what was gone before somebody took it ends no claim, as another question may have found it since', async () => {
+test('a finding that was gone before it was taken ends no claim, because another question may have found it since', async () => {
   await claims.take(PRINT, ADA);
 
   expect(await claimOf(gone({ goneAt: fromNow(-60 * MINUTE_MS) }))).toEqual([undefined]);
   expect(await claims.read(PRINT)).toEqual(ADA);
 });
 
-test('a claim that was taken while a run went on ends if that run proves its finding gone', async () => {
+test('a claim that was taken during a run ends if that run proves its finding gone', async () => {
   await claims.take(PRINT, ADA);
 
   await claims.apply(QUESTION, [gone({ goneAt: fromNow(-5 * MINUTE_MS) })]);
@@ -86,7 +86,7 @@ test('a claim that was taken while a run went on ends if that run proves its fin
   expect(await claims.read(PRINT)).toBeUndefined();
 });
 
-test('a claim that a wrong clock took in the future ends with its finding', async () => {
+test('a claim dated in the future by a wrong clock ends with its finding', async () => {
   await claims.take(PRINT, ADA);
   const stored = (await connection.get(await key())) ?? '';
   const later = Date.now() + 1_000 * DAY_SECONDS * 365;
@@ -97,7 +97,7 @@ test('a claim that a wrong clock took in the future ends with its finding', asyn
   expect(await claims.read(PRINT)).toBeUndefined();
 });
 
-test('a fault that is now part of another finding keeps its claim, unless somebody works on that one', async () => {
+test('a fault that is now part of another finding keeps its claim, unless someone works on that finding', async () => {
   const replaced = gone({ replacedBy: { reason: 'node-down', target: 'node-1' } });
   const successor = aFinding({ reason: 'node-down' });
   await claims.take(PRINT, ADA);
@@ -111,7 +111,7 @@ test('a fault that is now part of another finding keeps its claim, unless somebo
   expect(await claims.read(PRINT)).toBeUndefined();
 });
 
-test('a claim is kept for 14 days after its finding was found last', async () => {
+test('a claim is kept for 14 days after its finding was last found', async () => {
   await claims.take(PRINT, ADA);
   const ttlSeconds = async () => connection.ttl(await key());
   expect(await ttlSeconds()).toBeGreaterThan(13 * DAY_SECONDS);
@@ -140,7 +140,7 @@ test('a claim whose reply was lost still returns the one that it replaces', asyn
   expect(await twice.take(PRINT, GRACE)).toEqual(ADA);
 });
 
-test('claims of thousands of findings are read at once', async () => {
+test('claims of thousands of findings are read together', async () => {
   const many = Array.from({ length: 2_500 }, (_, at) => aFinding({ target: `node-${at}` }));
   const print = fingerprint(QUESTION, aFinding({ target: 'node-2499' }));
   await claims.take(print, ADA);

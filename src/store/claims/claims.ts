@@ -9,17 +9,17 @@ import { parseJson } from '../../text/parse-json.ts';
 import type { Question } from '../history/tracked-findings.ts';
 
 /**
- * Who works on which finding, by its fingerprint. A claim hides nothing, so it is not audited. It ends when its finding is gone, and is
- * forgotten 14 days after its finding was found last.
+ * Who works on which finding, by its fingerprint. A claim hides nothing, so it isn't audited. It ends when its finding is gone, and expires 14 days
+ * after its finding was last found.
  */
 export interface Claims {
-  /** The newest claim counts. @returns the claim that it replaces, of somebody else. */
+  /** The newest claim counts. @returns the claim of another person that it replaces, if any. */
   readonly take: (fingerprint: string, claim: Claim) => Promise<Claim | undefined>;
-  /** Who works on it, if anybody. */
+  /** Who works on it, if anyone. */
   readonly read: (fingerprint: string) => Promise<Claim | undefined>;
-  /** False if nobody works on it. */
+  /** False if no one works on it. */
   readonly release: (fingerprint: string) => Promise<boolean>;
-  /** Ends the claims of findings that are gone; where another finding has replaced one, that one gets its claim. @returns the findings with their claims. */
+  /** Ends the claims of findings that are gone; a finding that has replaced another gets its claim. @returns the findings with their claims. */
   readonly apply: (
     question: Question,
     findings: readonly TrackedFinding[],
@@ -29,8 +29,8 @@ export interface Claims {
 const KEEP_MS = 14 * 86_400_000;
 const MAX_COMMENT_CHARS = 300;
 /**
- * A run may last this long. What it does not find counts as gone from its beginning, so a claim taken while it went on ends with it; one taken
- * later is about what another question has found since.
+ * A run may last this long. What it doesn't find counts as gone from its start, so a claim taken during the run ends with it; a later claim is about
+ * something that another question has found since.
  */
 const RUN_MS = 15 * 60_000;
 const MAX_KEYS_AT_ONCE = 1_000;
@@ -102,7 +102,7 @@ function goneMsOf({ goneAt }: TrackedFinding): number {
   return goneAt === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(goneAt);
 }
 
-/** Undefined where nothing is said. */
+/** Undefined if there is no text. */
 function commentOf(comment: string | undefined): string | undefined {
   const said = cleanText(comment ?? '')
     .slice(0, MAX_COMMENT_CHARS)
@@ -114,7 +114,7 @@ function parseStored(stored: string | null): Claim | undefined {
   return parseClaim(stored?.split('\n')[1] ?? '');
 }
 
-/** @returns undefined for nothing, and for what a newer version wrote. */
+/** @returns undefined if there is none, or if a newer version wrote it. */
 function parseClaim(json: string): Claim | undefined {
   return claimSchema.safeParse(parseJson(json)).data;
 }

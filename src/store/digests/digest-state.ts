@@ -3,7 +3,7 @@ import { requestOriginSchema } from '../../queue/request-origin.ts';
 
 const isoTime = z.iso.datetime();
 
-/** One question of a digest. Arguments are in their written form, with all defaults. */
+/** One check of a digest in one environment. Arguments are in their written form, with all defaults. */
 const digestQuestionSchema = z.object({
   check: z.string(),
   environment: z.string(),
@@ -24,12 +24,12 @@ export interface DigestDefinition {
 }
 
 /**
- * A run of a digest. `claimed`: nothing else runs this digest now. `started`: its checks were queued. `finished`: its result was queued for the
- * bot, or it was given up. It has all that the rest of the run needs, so that a change of the configuration does not affect it.
+ * A run of a digest. `claimed`: no other run of this digest can start. `started`: its checks were queued. `finished`: its result was queued for the
+ * bot, or the run was given up. It has everything that the rest of the run needs, so that a change of the configuration doesn't affect it.
  */
 const digestRunStateSchema = z.object({
   runId: z.string(),
-  /** When it was due by its schedule; absent where somebody asked for it. */
+  /** When it was due by its schedule; absent if someone requested it. */
   due: isoTime.exactOptional(),
   startedAt: isoTime,
   state: z.enum(['claimed', 'started', 'finished']),
@@ -40,25 +40,25 @@ const digestRunStateSchema = z.object({
 
 export type DigestRunState = z.infer<typeof digestRunStateSchema>;
 
-/** All that is stored of a digest besides its last run and what was posted last. All times are by the clock of Redis. */
+/** Everything that is stored of a digest except its last run and what was last posted. All times are by the clock of Redis. */
 export const digestStateSchema = z.object({
-  /** The cron and the time zone that `countedFrom` is about. */
+  /** The cron and the time zone of `countedFrom`. */
   schedule: z.string(),
-  /** The one before it, and when a worker last had that in its configuration. */
+  /** The previous schedule, and when a worker last had it in its configuration. */
   scheduleBefore: z.object({ schedule: z.string(), seenAt: isoTime }).exactOptional(),
-  /** Every due time up to this one has been run, or was before the digest existed. */
+  /** Every due time up to this one was run, or was before the digest existed. */
   countedFrom: isoTime,
-  /** How often counting started again because the clock had gone back: due times that were run too early are run again, under another id. */
+  /** How often counting was restarted because the clock had gone back: due times that were run too early are run again, with another id. */
   restarts: z.number().int().nonnegative(),
-  /** When a worker last had this digest in its configuration, to within some minutes. */
+  /** When a worker last had this digest in its configuration, to within a few minutes. */
   seenAt: isoTime,
   /** The last run. */
   run: digestRunStateSchema.exactOptional(),
-  /** The run that has ended last: an older one that is not posted yet is not posted any more. */
+  /** The last run that has ended. Older runs that aren't posted yet are dropped. */
   newest: z.string().exactOptional(),
-  /** The run that is being posted, and until when another one waits for it. */
+  /** The run that is being posted, and until when other runs wait for it. */
   posting: z.object({ runId: z.string(), until: isoTime }).exactOptional(),
-  /** The run that was posted last. */
+  /** The last run that was posted. */
   posted: z.string().exactOptional(),
   undelivered: z.object({ at: isoTime, code: z.string() }).exactOptional(),
 });

@@ -6,16 +6,16 @@ export interface UndeliveredDigest {
   readonly code: string;
 }
 
-/** What is kept of the digests: their schedule, their last run, and what was posted last. */
+/** What is stored of the digests: their schedule, their last run, and what was last posted. */
 export interface Digests {
   /** The last run that has finished, posted or not. */
   readonly lastRun: (name: string) => Promise<DigestRun | undefined>;
-  /** What the last posted message has said: the next one is compared with it. */
+  /** The content of the last posted message, with which the next one is compared. */
   readonly lastPosted: (name: string) => Promise<DigestSnapshot | undefined>;
-  /** Whether this run is to be posted now: a newer run of the digest replaces one that is not posted yet, and two are never posted at once. */
+  /** Whether to post this run now: a newer run of the digest replaces one that isn't posted yet, and two are never posted at the same time. */
   readonly beginPosting: (name: string, runId: string) => Promise<'go' | 'wait' | 'replaced' | 'posted'>;
   readonly recordPosted: (name: string, runId: string, snapshot: DigestSnapshot) => Promise<void>;
-  /** It could not be posted, or had nothing to say: the next run is compared with what was posted before. */
+  /** Records that it could not be posted, or had no news: the next run is compared with what was posted before. */
   readonly recordNotPosted: (name: string, runId: string, because?: UndeliveredDigest) => Promise<void>;
   readonly undelivered: (name: string) => Promise<UndeliveredDigest | undefined>;
 }

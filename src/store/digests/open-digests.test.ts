@@ -49,7 +49,7 @@ async function end(runId: string): Promise<void> {
 }
 const begin = (runId: string) => digests.beginPosting('nightly', runId);
 
-test('nothing is known of a digest that never ran', async () => {
+test('a digest that never ran has no state', async () => {
   expect(await digests.read('nightly')).toBeUndefined();
   expect(await digests.lastRun('nightly')).toBeUndefined();
   expect(await digests.lastPosted('nightly')).toBeUndefined();
@@ -57,7 +57,7 @@ test('nothing is known of a digest that never ran', async () => {
   expect(await begin('r1')).toBe('go');
 });
 
-test('of workers that change a state at once, each sees what the others did', async () => {
+test('of workers that change a state at once, each sees the changes of the others', async () => {
   const claim = (runId: string) =>
     digests.change('nightly', (state) =>
       claimRequestedRun(state, NIGHTLY, { runId, asked: ASKED }, { nowMs, tickedMs: undefined }),
@@ -68,7 +68,7 @@ test('of workers that change a state at once, each sees what the others did', as
   expect(changes.filter(({ before, after }) => before !== after)).toHaveLength(1);
 });
 
-test('a run is posted once, and what it said is kept', async () => {
+test('a run is posted once, and its content is stored', async () => {
   await end('r1');
   expect(await begin('r1')).toBe('go');
   expect(await begin('r1')).toBe('go');
@@ -79,7 +79,7 @@ test('a run is posted once, and what it said is kept', async () => {
   expect(await digests.lastRun('nightly')).toEqual(runOf('r1'));
 });
 
-test('a newer run replaces one that is not being posted, whatever the clock says', async () => {
+test('a newer run replaces one that is not being posted, regardless of the clock', async () => {
   nowMs += 86_400_000;
   await end('r1');
   nowMs -= 86_400_000;
@@ -102,7 +102,7 @@ test('a newer run waits while another is being posted', async () => {
   expect(await begin('r2')).toBe('go');
 });
 
-test('a newer run does not wait for a bot that was lost, and what that bot says later does not count', async () => {
+test('a newer run does not wait for a lost bot, whose later result does not count', async () => {
   await end('r1');
   expect(await begin('r1')).toBe('go');
   await end('r2');
@@ -115,7 +115,7 @@ test('a newer run does not wait for a bot that was lost, and what that bot says 
   expect(await digests.lastPosted('nightly')).toEqual(SNAPSHOT);
 });
 
-test('a clock that was ahead when a post began holds up no other for long', async () => {
+test('a clock that was ahead when a post began does not delay others for long', async () => {
   await end('r1');
   nowMs += 86_400_000;
   expect(await begin('r1')).toBe('go');
@@ -125,7 +125,7 @@ test('a clock that was ahead when a post began holds up no other for long', asyn
   expect(await begin('r2')).toBe('go');
 });
 
-test('why a run could not be posted is kept until one is posted, or has nothing to say', async () => {
+test('the reason why a run could not be posted is kept until one is posted, or has no news', async () => {
   const because = { at: AT, code: 'not_in_channel' };
   await end('r1');
   await begin('r1');
@@ -151,7 +151,7 @@ test('a run that was replaced is not saved', async () => {
   expect(await digests.lastRun('nightly')).toEqual(runOf('r2'));
 });
 
-test('all of it expires', async () => {
+test('everything expires', async () => {
   await end('r1');
   await begin('r1');
   await digests.recordPosted('nightly', 'r1', SNAPSHOT);
@@ -166,7 +166,7 @@ test('all of it expires', async () => {
   for (const key of keys) expect(await redis.pttl(key)).toBeGreaterThan(366 * 86_400_000);
 });
 
-test('what another version stored in another form is as if it were not there', async () => {
+test('data in the format of another version is ignored', async () => {
   await redis.set(`${PREFIX}:digest-posted:nightly`, '{"of":"another version"}');
   await redis.set(`${PREFIX}:digest-run:nightly`, '{"of":"another version"}');
 

@@ -7,31 +7,31 @@ import { type DigestState, digestStateSchema } from './digest-state.ts';
 import type { Digests } from './digests.ts';
 import { decidePosting, endPosting, type PostingDecision } from './posting.ts';
 
-/** What a change has found and what it has left. */
+/** The states before and after a change. */
 export interface DigestChange {
   readonly before: DigestState | undefined;
   readonly after: DigestState | undefined;
 }
 
-/** The same for workers, which also change the state. */
+/** The digests for workers, which also change the state. */
 export interface DigestStore extends Digests {
   readonly read: (name: string) => Promise<DigestState | undefined>;
   /**
-   * Changes the state of a digest by compare-and-set. `decide` is called again if somebody else has changed it meanwhile, and changes nothing if
-   * it returns what it was given, or undefined.
+   * Changes the state of a digest by compare-and-set. `decide` is called again if another process has changed it meanwhile, and changes nothing if it
+   * returns its argument or undefined.
    */
   readonly change: (
     name: string,
     decide: (state: DigestState | undefined) => DigestState | undefined,
   ) => Promise<DigestChange>;
-  /** Saves what a run has found, and makes it the newest. False if another run has replaced it. */
+  /** Saves the result of a run as the newest. False if another run has replaced it. */
   readonly saveRun: (name: string, runId: string, run: DigestRun) => Promise<boolean>;
-  /** When any worker last went through all of its digests, in milliseconds since the epoch. */
+  /** When any worker last checked all of its digests, in milliseconds since the epoch. */
   readonly lastTickMs: () => Promise<number | undefined>;
   readonly recordTick: (nowMs: number) => Promise<void>;
 }
 
-/** Longer than a year, so that a yearly digest is compared with the last one. After that nothing is left of a digest that was removed. */
+/** Longer than a year, so that a yearly digest is compared with its last run. After that, nothing is left of a removed digest. */
 const KEEP_MS = 400 * 86_400_000;
 
 const replaceState = loadLua(new URL('./lua/replace-digest-state.lua', import.meta.url), {
@@ -40,7 +40,7 @@ const replaceState = loadLua(new URL('./lua/replace-digest-state.lua', import.me
   returns: z.literal([0, 1]),
 });
 
-/** Next states with something to save beside them: the key and the value. */
+/** The next state, and something to save with it: a key and a value. */
 type Decision = { readonly next?: DigestState; readonly save?: readonly [key: string, value: object] };
 
 export function openDigests(
@@ -77,7 +77,7 @@ export function openDigests(
       if (isReplaced === 1) return { before: state, after: next };
     }
   };
-  /** What another version stored in another form is as if it were not there: a digest is rather compared with nothing than never posted. */
+  /** Data that another version stored in another format is ignored: it is better to compare a digest with nothing than never to post it. */
   const readJson = async <T>(key: string, schema: z.ZodType<T>): Promise<T | undefined> => {
     const json = await redis.get(key);
     return json === null ? undefined : schema.safeParse(JSON.parse(json)).data;

@@ -1,22 +1,22 @@
 import type { DigestState } from './digest-state.ts';
 
-/** Whether a run is to be posted now. */
+/** Whether to post a run now. */
 export type PostingDecision = 'go' | 'wait' | 'replaced' | 'posted';
 
-/** The bot asks again at each attempt, which are at most a minute apart. */
+/** The bot renews this at each attempt; attempts are at most a minute apart. */
 const POSTING_MS = 5 * 60_000;
 
 /**
- * Decides whether a run is posted. At most one is posted at a time: another waits until that is done, or its bot has not tried for some minutes.
- * A run that is not being posted yet is replaced by a newer one. It compares runs by the order in which they ended and not by time, so a clock
- * that was wrong silences no digest.
+ * Decides whether to post a run. At most one is posted at a time: another waits until that is done, or its bot has not tried for some minutes. A run
+ * that isn't being posted yet is replaced by a newer one. Runs are compared by the order in which they ended and not by time, so that a wrong clock
+ * can't stop a digest.
  */
 export function decidePosting(
   state: DigestState | undefined,
   runId: string,
   nowMs: number,
 ): { readonly decision: PostingDecision; readonly next?: DigestState } {
-  // Nothing is known, so nothing newer is known.
+  // Without a state, no newer run is known.
   if (!state) return { decision: 'go' };
   const { posted, posting, newest } = state;
   if (posted === runId) return { decision: 'posted' };
@@ -27,7 +27,7 @@ export function decidePosting(
   return untilMs > nowMs && untilMs <= nowMs + POSTING_MS ? { decision: 'wait' } : { decision: 'go', next };
 }
 
-/** Ends the posting of a run; the same object if another run was posted, or is being posted, in its place. */
+/** Ends the posting of a run; the same object if another run was posted, or is being posted, instead. */
 export function endPosting(
   state: DigestState,
   runId: string,

@@ -32,7 +32,7 @@ function startWorkers(definition: DigestDefinition = NIGHTLY, at = '2026-11-27T1
   let configured: DigestDefinition | undefined = definition;
   const claims: string[] = [];
   const change = (next: DigestState) => {
-    if (next.run && next.run.runId !== state?.run?.runId) claims.push(next.run.due ?? 'asked for');
+    if (next.run && next.run.runId !== state?.run?.runId) claims.push(next.run.due ?? 'requested');
     state = next;
   };
   const workers = {
@@ -59,7 +59,7 @@ function startWorkers(definition: DigestDefinition = NIGHTLY, at = '2026-11-27T1
       );
     },
     configure: (next: DigestDefinition | undefined) => (configured = next),
-    /** Ticks every minute, as long as that. */
+    /** Ticks every minute for this long. */
     work: (forMs: number) => {
       for (const untilMs = nowMs + forMs; nowMs < untilMs;) {
         nowMs += 60_000;
@@ -74,7 +74,7 @@ function startWorkers(definition: DigestDefinition = NIGHTLY, at = '2026-11-27T1
   return workers;
 }
 
-test('a digest runs at its times, from now on', () => {
+test('a digest runs at its times, starting now', () => {
   const workers = startWorkers();
   workers.work(2 * DAY_MS);
 
@@ -98,7 +98,7 @@ test.each([
   expect(workers.claims).toHaveLength(2);
 });
 
-test('a run counts as the last of those that were missed', () => {
+test('a run that catches up counts as the last of the missed runs', () => {
   const workers = startWorkers();
   workers.run();
   workers.at('2026-12-30T12:00:00Z');
@@ -107,7 +107,7 @@ test('a run counts as the last of those that were missed', () => {
   expect(workers.claims).toEqual(['2026-12-30T07:30:00.000Z']);
 });
 
-test('while workers with two configurations take turns, no run is lost and none doubled', () => {
+test('while workers with two configurations take turns, no run is lost and none runs twice', () => {
   const workers = startWorkers(NIGHTLY, '2026-11-28T07:29:00Z');
   const later = { ...NIGHTLY, cron: '30 7 * * 1-6' };
   workers.run();
@@ -139,7 +139,7 @@ test('a tick of a clock that was ahead does not make a digest seem removed', () 
   expect(followSchedule(workers.state, NIGHTLY, times).run?.due).toBe('2026-11-28T07:30:00.000Z');
 });
 
-test('with nothing missed, downtime causes no run', () => {
+test('downtime without a missed run causes no run', () => {
   const workers = startWorkers(NIGHTLY, '2026-11-27T08:00:00Z');
   workers.run();
   workers.at('2026-11-28T07:29:59Z');
@@ -166,7 +166,7 @@ test('a run that is still running is not started again, and what was due meanwhi
 test.each<[string, Partial<DigestDefinition>]>([
   ['cron', { cron: '0 9 * * *' }],
   ['time zone', { timeZone: 'America/New_York' }],
-])('with another %s it does not run for times before the change', (_, changed) => {
+])('after a change of its %s it does not run for earlier times', (_, changed) => {
   const workers = startWorkers(NIGHTLY, '2026-11-27T08:00:00Z');
   workers.run();
   workers.at('2026-11-28T13:00:00Z');
@@ -178,7 +178,7 @@ test.each<[string, Partial<DigestDefinition>]>([
   expect(workers.claims).toHaveLength(1);
 });
 
-test('a change of what it checks does not move its times', () => {
+test('a change of its checks does not change its times', () => {
   const workers = startWorkers(NIGHTLY, '2026-11-27T08:00:00Z');
   workers.run();
   workers.configure({ ...NIGHTLY, channel: 'C0OTHER', questions: [] });
@@ -189,7 +189,7 @@ test('a change of what it checks does not move its times', () => {
   expect(workers.state?.run).toMatchObject({ asked: { channelId: 'C0OTHER' }, questions: [] });
 });
 
-test('a digest that was removed stops, and is new when it comes back', () => {
+test('a removed digest stops, and counts as new when it is added again', () => {
   const workers = startWorkers(NIGHTLY, '2026-11-27T08:00:00Z');
   workers.run();
   workers.configure(undefined);
@@ -203,7 +203,7 @@ test('a digest that was removed stops, and is new when it comes back', () => {
   expect(workers.claims).toEqual(['2026-12-01T07:30:00.000Z']);
 });
 
-test('while only some workers know a new digest, it runs', () => {
+test('a new digest runs while only some workers have it', () => {
   const workers = startWorkers(NIGHTLY, '2026-11-27T08:00:00Z');
   for (let hours = 0; hours < 72; hours += 1) {
     workers.configure(NIGHTLY);
@@ -216,7 +216,7 @@ test('while only some workers know a new digest, it runs', () => {
   expect(workers.claims).toHaveLength(2);
 });
 
-test('after Redis was restored from an hour ago, at most one run is caught up', () => {
+test('after Redis was restored from a backup of an hour ago, at most one run is caught up', () => {
   const workers = startWorkers({ ...NIGHTLY, cron: '*/10 * * * *' });
   workers.work(HOUR_MS);
   const older = workers.state;
@@ -228,7 +228,7 @@ test('after Redis was restored from an hour ago, at most one run is caught up', 
   expect(workers.claims).toHaveLength(before + 1);
 });
 
-test('a clock that jumps ahead and back silences no digest, and causes one run at most', () => {
+test('a clock that jumps ahead and back stops no digest, and causes at most one run', () => {
   const workers = startWorkers();
   workers.run();
   workers.pass(400 * DAY_MS);
@@ -269,7 +269,7 @@ test('after a failover to a Redis whose clock is a little behind, nothing runs t
   expect(workers.claims).toEqual(['2026-11-28T07:30:00.000Z']);
 });
 
-test('a run that somebody asks for is posted in the channel of the digest, and moves none of its times', () => {
+test('a requested run is posted in the channel of the digest, and changes none of its times', () => {
   const workers = startWorkers(NIGHTLY, '2026-11-27T08:00:00Z');
   workers.ask('r1');
 
@@ -278,12 +278,12 @@ test('a run that somebody asks for is posted in the channel of the digest, and m
   expect(workers.state?.run?.asked).not.toHaveProperty('responseUrl');
   workers.ask('r1');
   workers.ask('r2');
-  expect(workers.claims).toEqual(['asked for']);
+  expect(workers.claims).toEqual(['requested']);
 
   workers.finish();
   workers.ask('r1');
   workers.work(DAY_MS);
-  expect(workers.claims).toEqual(['asked for', '2026-11-28T07:30:00.000Z']);
+  expect(workers.claims).toEqual(['requested', '2026-11-28T07:30:00.000Z']);
 });
 
 test('the origin of a scheduled run is Wrench', () => {
@@ -323,7 +323,7 @@ test.each([
   expect(workers.claims).toEqual(expected);
 });
 
-test('a run is only advanced', () => {
+test('a run only moves forward', () => {
   const workers = startWorkers();
   workers.ask('r1');
   const claimed = workers.state as DigestState;
@@ -341,7 +341,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constantFrom('tick' as const, 'finish' as const), ms: fc.constant(0) }),
 );
 
-test('whatever happens, a due time is claimed once, and never more than one is caught up', () => {
+test('in any order of events, a due time is claimed once, and at most one is caught up', () => {
   fc.assert(
     fc.property(
       fc.constantFrom('*/7 * * * *', '30 7 * * *', '0 * * * *'),
@@ -367,7 +367,7 @@ test('whatever happens, a due time is claimed once, and never more than one is c
 
         expect(new Set(workers.claims).size).toBe(workers.claims.length);
         expect(workers.claims.toSorted()).toEqual(workers.claims);
-        // Nothing that was due is forgotten: the last of it has been run.
+        // No due time is lost: the last one was run.
         const first = nextRunMs(definition, fromMs) ?? Infinity;
         expect(workers.claims.length > 0).toBe(first <= nowMs);
         const last = workers.claims.at(-1);
@@ -378,7 +378,7 @@ test('whatever happens, a due time is claimed once, and never more than one is c
   );
 });
 
-test('however the clock jumps, a digest runs again at its next time', () => {
+test('after any jumps of the clock, a digest runs again at its next time', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: -60 * DAY_MS, max: 60 * DAY_MS }), { minLength: 1, maxLength: 8 }),

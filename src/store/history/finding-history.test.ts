@@ -37,7 +37,7 @@ function reportOf(findings: readonly Finding<never>[], agoMs = 0, more: Partial<
     findings,
     gaps: [],
     coverage: [],
-    // As by a clock that is wrong.
+    // As recorded by a wrong clock.
     at: '2001-01-01T00:00:00.000Z',
     durationMs: agoMs,
     ...more,
@@ -62,14 +62,14 @@ test('what a run finds is recorded and loaded, with times by the clock of Redis'
   }
 });
 
-test('nothing is known of a question that nobody has asked, and one that never found anything is not stored', async () => {
+test('a question that was never run has no history, and one that never found anything is not stored', async () => {
   expect(await history.load(PROD)).toEqual([]);
   expect(await history.record(PROD, reportOf([]))).toEqual([]);
   expect(await history.list()).toEqual([]);
   expect(await redis.connect().keys('*')).toEqual([]);
 });
 
-test('questions have histories of their own', async () => {
+test('each question has its own history', async () => {
   const other = { ...PROD, questionId: 'q2' };
   await history.record(PROD, reportOf([LOCKET], 60_000));
   await history.record(other, reportOf([], 30_000));
@@ -78,7 +78,7 @@ test('questions have histories of their own', async () => {
   expect(await history.load(PROD)).toMatchObject([{ state: 'found' }]);
 });
 
-test('a run that began earlier and ends later changes nothing, and returns what is known', async () => {
+test('a run that began earlier and ends later changes nothing, and returns the stored findings', async () => {
   await history.record(PROD, reportOf([LOCKET], 120_000));
   const known = await history.record(PROD, reportOf([], 10_000));
 
@@ -110,7 +110,7 @@ test('a clock of Redis that was ahead once does not block later runs', async () 
   expect(await history.record(PROD, reportOf([]))).toMatchObject([{ state: 'gone' }]);
 });
 
-test('a finding has an id, by which it is found as its latest record has it', async () => {
+test('a finding is found by its id, as in its latest record', async () => {
   const shorter = { ...PROD, questionId: 'q2' };
   const id = idOf(PROD, LOCKET);
   expect(await history.find(id)).toBeUndefined();
@@ -136,7 +136,7 @@ test('a finding has an id, by which it is found as its latest record has it', as
   expect(await history.find('f0000000000')).toBeUndefined();
 });
 
-test('what is kept and not gone is listed, each finding once as its latest record has it', async () => {
+test('findings that are stored and not gone are listed, each once, as in its latest record', async () => {
   const shorter = { ...PROD, questionId: 'q2' };
   const staging = { ...PROD, environment: 'staging', questionId: 'q3' };
   await history.record(PROD, reportOf([LOCKET, ROUTER], 90_000));
@@ -144,7 +144,7 @@ test('what is kept and not gone is listed, each finding once as its latest recor
   await history.record(shorter, reportOf([{ ...LOCKET, severity: 'critical' }], 60_000));
   await history.record(staging, reportOf([], 40_000, { examined: 0 }));
   await history.record(PROD, reportOf([LOCKET], 30_000));
-  // It never found the router, so it does not say that it is gone.
+  // It never found the router, so it doesn't report it as gone.
   await history.record(shorter, reportOf([], 10_000));
 
   const listed = await history.list();
@@ -166,12 +166,12 @@ test('everything expires 60 days after the retention', async () => {
   }
 });
 
-test('a thousand questions are kept, and the least recently asked is removed first with its findings', async () => {
+test('a thousand questions are kept, and the least recently run is removed first with its findings', async () => {
   const asked = (number: number): Question => ({ ...PROD, questionId: `q${number}` });
   const connection = redis.connect();
   await history.record(asked(0), reportOf([LOCKET, { ...LOCKET, target: 'vault:0' }], 60_000));
   await history.record(asked(1), reportOf([LOCKET], 50_000));
-  // As if these two were asked last before all others.
+  // As if these two were last run before all others.
   const others = Array.from({ length: 1_000 }, (_, number) => [
     String(startedMs - 2_000 + number),
     JSON.stringify(asked(number)),
@@ -186,7 +186,7 @@ test('a thousand questions are kept, and the least recently asked is removed fir
   expect(await history.find(idOf(PROD, LOCKET))).toMatchObject({ finding: { state: 'found' } });
 });
 
-test('what another version or something else stored counts as nothing known, and is replaced', async () => {
+test('data that this version did not write counts as no history, and is replaced', async () => {
   const connection = redis.connect();
   for (const stored of ['nothing of ours', '', 'q1ZKSy0qzs/TUbJSUErJzE0FAA==']) {
     await connection.hset('{test}:findings:q1', { rev: '7', history: stored });

@@ -19,10 +19,10 @@ import {
 } from './track-findings.ts';
 import type { FindingHistory, KnownFinding, Question } from './tracked-findings.ts';
 
-/** Questions with findings that are kept; those that were asked least recently are removed first. */
+/** The maximum number of questions with findings; the least recently run are removed first. */
 const MAX_QUESTIONS = 1_000;
 const MAX_ATTEMPTS = 200;
-/** Histories that are read at once. */
+/** Histories that are read concurrently. */
 const READ_AT_ONCE = 20;
 
 const recordFindings = loadLua(new URL('./lua/record-findings.lua', import.meta.url), {
@@ -42,10 +42,9 @@ interface StoredQuestion {
 }
 
 /**
- * The findings of all questions, in Redis. A finding that is gone is kept for `retentionMs`, one that may still be there for 60 days more, and
- * so is a question that is not asked any more. At most {@link MAX_QUESTIONS} questions are kept, with at most 2,000 findings each. A thousand
- * findings with a month of levels take about 400 kB (`npm run bench -- history`). What another version stored and this one cannot read counts
- * as no history.
+ * The findings of all questions, in Redis. A finding that is gone is kept for `retentionMs`; one that may still be there, for 60 days more, and so is
+ * a question that isn't run anymore. At most {@link MAX_QUESTIONS} questions are kept, with at most 2,000 findings each. A thousand findings with a
+ * month of levels take about 400 kB (`npm run bench -- history`). Data of another version that can't be read counts as no history.
  */
 export function openFindingHistory(
   redis: Redis | Cluster,
@@ -62,7 +61,7 @@ export function openFindingHistory(
     return trackedFindings(history, nowMs, retentionMs);
   };
 
-  /** What is left of a question that is not kept. Does nothing to findings that another question has recorded since. */
+  /** Removes the rest of a question that isn't kept. Leaves findings that another question has recorded since. */
   const remove = async (stored: string) => {
     const question = parseQuestion(stored);
     if (!question) return;
@@ -78,13 +77,13 @@ export function openFindingHistory(
     load,
     record: async (asked, report) => {
       const question = onlyQuestion(asked);
-      // Most runs are clear, of questions that have no history.
+      // Most runs find nothing, and have no history.
       if (report.findings.length === 0 && (await redis.exists(historyKey(question.questionId))) === 0)
         return [];
       const calledMs = performance.now();
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const { revision, history, nowMs } = await read(question);
-        // By Redis' clock, whatever the clock of this worker says.
+        // By Redis' clock, because the clock of this worker may be wrong.
         const startedMs = Math.round(nowMs - (performance.now() - calledMs) - report.durationMs);
         const next = trackFindings(history, { report, startedMs, nowMs, retentionMs });
         const tracked = trackedFindings(next, nowMs, retentionMs);
@@ -165,7 +164,7 @@ async function readQuestion(redis: Redis | Cluster, key: string): Promise<Stored
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 
-/** Compressed: findings of one check resemble one another. */
+/** Compressed, because findings of one check are similar. */
 async function encode(history: QuestionHistory): Promise<string> {
   return (await deflate(JSON.stringify(history))).toString('base64');
 }

@@ -4,19 +4,19 @@ import type { Report } from '../../check/finding.ts';
 import { gapIdentity } from '../../check/gap-places.ts';
 
 export const foundScopeSchema = z.object({
-  /** What could not be checked, by a hash of its name: how many places it stands for. */
+  /** For each gap, by a hash of its name: how many places it stands for. */
   gaps: z.record(z.string(), z.number()),
   /** How much of each source was examined. */
   sources: z.record(z.string(), z.number()),
 });
 
-/** What a run could see. A finding that a later run does not find is gone only if that run could see as much. */
+/** What a run could see. A finding that a later run doesn't find is gone only if that run could see as much. */
 export type FoundScope = z.infer<typeof foundScopeSchema>;
 
-/** A gap beyond these counts as one that was not there before. */
+/** Further gaps count as new. */
 const MAX_GAPS = 1_000;
 
-/** Whether a finding that a run with this scope found may still be there although this report has it not. */
+/** Whether a finding of a run with this scope may still be there, although this report doesn't have it. */
 export function couldHide(
   { examined, gaps, coverage }: Report,
   { gaps: gapsThen, sources }: FoundScope,
@@ -30,12 +30,12 @@ export function couldHide(
     const { what, kind, unrelated } = gap;
     if (unrelated) return false;
     const key = shortHash(gapIdentity(gap));
-    // A source that was read in part may have been read in a smaller part now.
+    // Of a source that was read partially, a smaller part may have been read now.
     return kind === 'unfinished' || (places[key] ?? 0) > (gapsThen[key] ?? 0) || isLess(what);
   });
 }
 
-/** How far a run could see. What was cut off by a deadline is never the same twice. */
+/** What a run could see. A deadline never cuts off the same part twice. */
 export function scopeOf({ gaps, coverage }: Report): FoundScope {
   const places = gapPlaces(gaps.filter(({ kind }) => kind !== 'unfinished'));
   return {

@@ -22,7 +22,7 @@ const save = (agoMs: number, usedBytes: number, limits = LIMITS, disk = 'a') =>
 const values = (samples: readonly SavedSample[]) => samples.map(({ usedBytes }) => usedBytes);
 const agesMs = (samples: readonly SavedSample[]) => samples.map(({ at }) => now - Date.parse(at));
 
-test('what is saved is loaded with the time of its run', async () => {
+test('saved samples are loaded with the time of their run', async () => {
   const sample = {
     disk: 'a "quoted"\nname ☂',
     usedBytes: 9_007_199_254_740_991,
@@ -35,7 +35,7 @@ test('what is saved is loaded with the time of its run', async () => {
   expect(await history.load()).toEqual([{ ...sample, at: before(HOUR_MS).toISOString() }]);
 });
 
-test('nothing is known before the first run, and a run without samples saves nothing', async () => {
+test('there are no samples before the first run, and a run without samples saves nothing', async () => {
   expect(await history.load()).toEqual([]);
   expect(await history.save([], before(0), LIMITS)).toBe(0);
   expect(await redis.connect().keys('*')).toEqual([]);
@@ -63,13 +63,13 @@ test('saving the same run again changes nothing', async () => {
   expect(values(await history.load())).toEqual([1]);
 });
 
-test('a longer run that ends after a shorter one has its sample in the right place', async () => {
+test('the sample of a longer run that ends after a shorter one is in the right place', async () => {
   for (const minutes of [30, 10, 20]) await save(minutes * MINUTE_MS, minutes);
 
   expect(values(await history.load())).toEqual([30, 20, 10]);
 });
 
-test('a run whose clock is ahead counts from when its samples arrive', async () => {
+test('a run whose clock is ahead counts from the time its samples arrive', async () => {
   await save(-HOUR_MS, 1);
 
   const [age = 0] = agesMs(await history.load());
@@ -132,7 +132,7 @@ test('samples that are too old are removed, and all of them expire', async () =>
   }
 });
 
-test('a target that was not seen for as long as samples are kept is removed', async () => {
+test('a target is removed if it was not seen for as long as samples are kept', async () => {
   const connection = redis.connect();
   await save(HOUR_MS, 1, LIMITS, 'gone');
   await connection.zadd('{test}:history:lab/disk:prod:seen', `${now - LIMITS.forMs - 1}`, 'gone');
@@ -147,7 +147,7 @@ test('a thousand targets are kept, and the least recently seen are removed first
     Array.from({ length: to - from }, (_, at) => ofDisk(`disk-${from + at}`, from + at));
   const connection = redis.connect();
   await history.save(disks(0, 1_000), before(HOUR_MS), LIMITS);
-  // As if this disk alone was seen in a later run.
+  // As if a later run had seen only this disk.
   await connection.zincrby('{test}:history:lab/disk:prod:seen', 1, 'disk-0');
   expect(await history.save(disks(1_000, 1_999), before(0), LIMITS)).toBe(0);
 
@@ -164,7 +164,7 @@ test('samples that are too many or too large are not saved, and are counted', as
   expect(await history.load()).toHaveLength(1_000);
 });
 
-test('what is not a sample is left out', async () => {
+test('data that is not a sample is left out', async () => {
   await save(HOUR_MS, 1);
   await redis.connect().hset('{test}:history:lab/disk:prod', {
     one: '1764151200000 {"disk": broken',
@@ -182,13 +182,13 @@ test('a text may contain line and paragraph separators', async () => {
   expect(await history.load()).toEqual([{ ...sample, at: before(HOUR_MS).toISOString() }]);
 });
 
-test('a target with half of a surrogate pair does not cost the samples of the others', async () => {
+test('a target with half of a surrogate pair does not affect the samples of the others', async () => {
   await history.save([ofDisk('\ud800', 1), ofDisk('b', 2)], before(HOUR_MS), LIMITS);
 
   expect(new Set(values(await history.load()))).toEqual(new Set([1, 2]));
 });
 
-test('a time that no date can have is left out', async () => {
+test('a time beyond the range of dates is left out', async () => {
   await save(HOUR_MS, 1);
   await redis
     .connect()
@@ -197,7 +197,7 @@ test('a time that no date can have is left out', async () => {
   expect(values(await history.load())).toContain(1);
 });
 
-test('a series that something else made very long is cut to its newest samples at once', async () => {
+test('a very long series that another program wrote is immediately cut to its newest samples', async () => {
   const lines = Array.from(
     { length: 50_000 },
     (_, at) => `${now - 50_000 + at} {"disk":"a","usedBytes":${at}}`,

@@ -2,21 +2,24 @@ import { z } from 'zod';
 import type { Level } from '../../check/finding.ts';
 
 const HOUR_MS = 3_600_000;
-/** Levels kept of a finding. */
+/** The maximum number of levels of a finding. */
 const MAX_POINTS = 24;
-/** Between two levels of a finding, at least. */
+/** The minimum time between two levels of a finding. */
 const POINT_EVERY_MS = 5 * 60_000;
 
 export const levelSeriesSchema = z.object({
   unit: z.string().min(1),
-  /** Milliseconds of the epoch and the level, oldest first. */
+  /** Milliseconds since the epoch and the level, oldest first. */
   points: z.array(z.tuple([z.number(), z.number()])),
 });
 
 /** The levels of one finding over time. */
 export type LevelSeries = z.infer<typeof levelSeriesSchema>;
 
-/** Adds a level. A full series loses the one closest to its neighbours for its age: it becomes sparser with age and keeps its oldest. */
+/**
+ * Adds a level. A full series drops the level that is closest to its neighbours for its age, so that it becomes sparser with age and keeps its oldest
+ * level.
+ */
 export function addLevel(series: LevelSeries | undefined, { value, unit }: Level, atMs: number): LevelSeries {
   const points = series?.unit === unit ? series.points.filter(([ms]) => ms < atMs) : [];
   const last = points.at(-1)?.[0] ?? -Infinity;

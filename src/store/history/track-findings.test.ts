@@ -84,13 +84,13 @@ function stateOf(
   return findingsOf(history).find((one) => one.reason === reason && one.target === target);
 }
 
-test('a finding that was just found is found since then', () => {
+test('a new finding is found since its first run', () => {
   expect(findingsOf(afterRuns(reportOf([LOCKET])))).toEqual([
     { ...LOCKET, state: 'found', since: at(0), lastFound: at(0) },
   ]);
 });
 
-test('a finding that is found again keeps since when, and what the last run said about it', () => {
+test('a finding that is found again keeps its start, and has the text of the last run', () => {
   const worse = { ...LOCKET, severity: 'critical', summary: 'cf/locket has expired' } as const;
 
   expect(findingsOf(afterRuns(reportOf([LOCKET]), reportOf([worse])))).toEqual([
@@ -132,11 +132,11 @@ describe('a finding that a run does not find', () => {
     ['there is a new gap', gapless, { gaps: [unreachable('vault:cf/bbs')] }],
     ['access was refused', gapless, { gaps: [unreachable('vault:cf', { kind: 'refused' })] }],
     [
-      'a source is not configured any more',
+      'a source is no longer configured',
       gapless,
       { gaps: [unreachable('etcd', { kind: 'not-configured' })] },
     ],
-    ['what is read is malformed', gapless, { gaps: [unreachable('vault:cf/locket', { kind: 'malformed' })] }],
+    ['the data is malformed', gapless, { gaps: [unreachable('vault:cf/locket', { kind: 'malformed' })] }],
     ['nothing was examined', gapless, { examined: 0, coverage: [] }],
     ['a known gap stands for more places', withGap, { gaps: [unreachable('vault:cf/bbs', { places: 4 })] }],
     [
@@ -145,7 +145,7 @@ describe('a finding that a run does not find', () => {
       { gaps: [unreachable('vault:cf/bbs', { places: 3 }), unreachable('x')] },
     ],
     [
-      'a gap was unrelated before',
+      'a gap used to be unrelated',
       reportOf([LOCKET], { gaps: [unreachable('x', { unrelated: true })] }),
       { gaps: [unreachable('x')] },
     ],
@@ -154,7 +154,7 @@ describe('a finding that a run does not find', () => {
       reportOf([LOCKET], { gaps: [unreachable('vault', { kind: 'unfinished' })] }),
       { gaps: [unreachable('vault', { kind: 'unfinished' })] },
     ],
-    ['a source is covered no more', twoSources, {}],
+    ['a source is no longer covered', twoSources, {}],
     [
       'a source was not covered at all',
       twoSources,
@@ -166,7 +166,7 @@ describe('a finding that a run does not find', () => {
       },
     ],
     [
-      'a source that was read in part was read in a smaller part',
+      'a smaller part of a source was read',
       partly,
       { gaps: [unreachable('vault')], coverage: [{ source: 'vault', examined: 40 }] },
     ],
@@ -177,11 +177,11 @@ describe('a finding that a run does not find', () => {
     ],
     ['the source could not be read completely both times', partly, { gaps: [unreachable('vault')] }],
     [
-      'as many places as before could not be checked, and others',
+      'as many places as before could not be checked, but different ones',
       reportOf([LOCKET], { gaps: [unreachable('5 nodes', { places: 5, placesId: 'a' })] }),
       { gaps: [unreachable('5 nodes', { places: 5, placesId: 'b' })] },
     ],
-  ])('is unseen, and not gone, where %s', (_, before, now) => {
+  ])('is unseen, and not gone, if %s', (_, before, now) => {
     const history = afterRuns(before, reportOf([], now));
 
     expect(stateOf(history)).toEqual({ ...LOCKET, state: 'unseen', since: at(0), lastFound: at(0) });
@@ -207,18 +207,18 @@ describe('a finding that a run does not find', () => {
       { gaps: [unreachable('5 nodes', { places: 5, placesId: 'a' })] },
     ],
     ['the only gap is unrelated', gapless, { gaps: [unreachable('x', { unrelated: true })] }],
-    ['it was found in spite of more gaps', withGap, {}],
+    ['it was found despite more gaps', withGap, {}],
     [
       'there is one certificate less because it was removed',
       withGap,
       { gaps: withGap.gaps, coverage: [{ source: 'vault', examined: 40 }] },
     ],
     ['another source is covered as well', gapless, { coverage: twoSources.coverage }],
-  ])('is gone where %s', (_, before, now) => {
+  ])('is gone if %s', (_, before, now) => {
     expect(stateOf(afterRuns(before, reportOf([], now)))).toMatchObject({ state: 'gone', goneAt: at(1) });
   });
 
-  test('is compared with the run that found it last, however many were blind since', () => {
+  test('is compared with the run that last found it, however many have seen nothing since', () => {
     const blind = reportOf([], { gaps: [unreachable('vault:cf')] });
 
     expect(stateOf(afterRuns(gapless, blind, blind))).toMatchObject({ state: 'unseen' });
@@ -226,7 +226,7 @@ describe('a finding that a run does not find', () => {
     expect(stateOf(afterRuns(gapless, blind, gapless))).toMatchObject({ state: 'found', since: at(0) });
   });
 
-  test('stays gone where a later run is blind', () => {
+  test('stays gone if a later run sees nothing', () => {
     expect(stateOf(afterRuns(gapless, clear, reportOf([], { examined: 0 })))).toMatchObject({
       state: 'gone',
       goneAt: at(1),
@@ -250,7 +250,7 @@ describe('a target of a finding that a run does not find', () => {
     expect(targetsAfter(all, part, reportOf([], { gaps }), part)).toEqual(['a', 'b', 'c']);
   });
 
-  test('is dropped where the run saw all that was seen before', () => {
+  test('is dropped if the run saw everything that was seen before', () => {
     expect(targetsAfter(reportOf([of('a', 'b')]), reportOf([of('a')]))).toEqual(['a']);
     expect(targetsAfter(reportOf([of('a', 'b')], { gaps }), reportOf([of('a')], { gaps }))).toEqual(['a']);
     expect(targetsAfter(reportOf([of('a', 'b')]), clear, reportOf([of('a')], { gaps }))).toEqual(['a']);
@@ -278,14 +278,14 @@ describe('a fault that only changes is not gone', () => {
     expect(stateOf(history, first)).not.toHaveProperty('resolution');
   });
 
-  test('but it is gone where the other fault of its target was there all the time', () => {
+  test('but it is gone if the other fault of its target was already there', () => {
     const gone = stateOf(afterRuns(reportOf([LOCKET, skew]), reportOf([skew])));
 
     expect(gone).toMatchObject({ state: 'gone' });
     expect(gone).not.toHaveProperty('replacedBy');
   });
 
-  test('and it is found since the beginning once it is by itself again', () => {
+  test('and it is found since the beginning once it is separate again', () => {
     const history = afterRuns(reportOf([LOCKET]), reportOf([group]), reportOf([LOCKET]));
 
     expect(stateOf(history)).toMatchObject({ state: 'found', since: at(0) });
@@ -380,7 +380,7 @@ describe('the level a day before', () => {
     ['hourly for a month', HOUR_MS, 30 * 24],
     ['daily for three months', DAY_MS, 90],
     ['every 13 hours for a month', 13 * HOUR_MS, 55],
-  ])('is known where the check runs %s', (_, everyMs, runs) => {
+  ])('is known if the check runs %s', (_, everyMs, runs) => {
     const before = levels(everyMs, runs);
     const agoMs = START_MS + (runs - 1) * everyMs - Date.parse(before?.at ?? '');
 
@@ -393,11 +393,11 @@ describe('the level a day before', () => {
     ['weekly', 7 * DAY_MS, 4],
     ['for the first time', HOUR_MS, 1],
     ['for less than half a day', HOUR_MS, 12],
-  ])('is not known where the check runs %s', (_, everyMs, runs) => {
+  ])('is unknown if the check runs %s', (_, everyMs, runs) => {
     expect(levels(everyMs, runs)).toBeUndefined();
   });
 
-  test('is not known once its unit has changed, nor of what is not found', () => {
+  test('is unknown once its unit has changed, and for findings that are not found', () => {
     const day = (report: Report, days: number) => ({ atMs: START_MS + days * DAY_MS, report });
     const first = track(NO_HISTORY, day(withLevel(61), 0));
 
@@ -430,7 +430,7 @@ describe('times', () => {
     });
   });
 
-  test('what is gone is kept for the retention, what is unseen for 60 days more, and what is found for as long as it is', () => {
+  test('gone findings are kept for the retention, unseen ones for 60 days more, and found ones as long as they are found', () => {
     const missing = { ...LOCKET, reason: 'name-missing', target: 'vault:cf/bbs' } as const;
     const later = afterRuns(reportOf([LOCKET, ROUTER, missing]), reportOf([LOCKET, ROUTER]));
     const blind = reportOf([ROUTER], { gaps: [unreachable('vault')] });
@@ -449,7 +449,7 @@ describe('times', () => {
     ).toEqual([ROUTER.target]);
   });
 
-  test('what was found is proven to be gone after more than a month without a run', () => {
+  test('a finding is proven gone after more than a month without a run', () => {
     const later = (report: Report, days: number) => ({ atMs: START_MS + days * DAY_MS, report });
     const found = afterRuns(reportOf([LOCKET]));
 
@@ -478,7 +478,7 @@ describe('bounds', () => {
     expect(kept.filter(({ since }) => since === at(0))).toHaveLength(1_500);
   });
 
-  test('what is gone makes room for what is found', () => {
+  test('gone findings are dropped before found ones', () => {
     const history = afterRuns(reportOf([LOCKET]), reportOf(many(MAX_FINDINGS)));
 
     expect(stateOf(history)).toBeUndefined();
@@ -493,7 +493,7 @@ describe('bounds', () => {
     expect(history.findings.length).toBeGreaterThan(10);
   });
 
-  test('of very many targets the rest is one word, which changes whenever one of them does', () => {
+  test('of very many targets the rest is one entry, which changes if any of them does', () => {
     const targets = Array.from({ length: 5_000 }, (_, number) => `vault:${number}`);
     const [one, same, other] = [targets, targets.toReversed(), [...targets, 'vault:new']].map(
       (all) => stateOf(afterRuns(reportOf([{ ...LOCKET, targets: all }])))?.targets,
@@ -504,7 +504,7 @@ describe('bounds', () => {
     expect(other?.filter((target) => !one?.includes(target)).length).toBeGreaterThan(0);
   });
 
-  test('gaps beyond a thousand hide, however often they are there', () => {
+  test('gaps beyond a thousand always count as new', () => {
     const gaps = Array.from({ length: 1_001 }, (_, number) => unreachable(`vault:${number}`));
 
     expect(stateOf(afterRuns(reportOf([LOCKET], { gaps }), reportOf([], { gaps })))).toMatchObject({
@@ -524,13 +524,13 @@ describe('bounds', () => {
   });
 });
 
-test('two findings with the same reason and target are one, as bad as the worse', () => {
+test('two findings with the same reason and target become the worse one', () => {
   const history = afterRuns(reportOf([LOCKET, { ...LOCKET, severity: 'critical' }, LOCKET]));
 
   expect(findingsOf(history)).toMatchObject([{ target: LOCKET.target, severity: 'critical' }]);
 });
 
-describe('whatever the runs report', () => {
+describe('for any reports', () => {
   const targets = ['a', 'b', 'c', 'd'];
   const finding = fc.record({
     reason: fc.constantFrom('bad', 'worse'),
@@ -578,7 +578,7 @@ describe('whatever the runs report', () => {
     });
   };
 
-  test('exactly what a run found is found, and nothing becomes gone by a run that saw less than the last that found it', () => {
+  test('exactly the findings of a run are found, and a run that saw less than the last run that found a finding never makes it gone', () => {
     fc.assert(
       fc.property(steps, (all) => {
         const lastFinder = new Map<string, Report>();
@@ -604,7 +604,7 @@ describe('whatever the runs report', () => {
     );
   });
 
-  test('nothing that was found disappears within the retention, and its times are in order', () => {
+  test('no finding disappears within the retention, and its times are in order', () => {
     fc.assert(
       fc.property(steps, (all) => {
         const known = new Map<string, number>();

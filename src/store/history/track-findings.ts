@@ -5,7 +5,7 @@ import { makeIsInGap } from '../../check/gap-places.ts';
 import { couldHide, type FoundScope, foundScopeSchema, scopeOf, shortHash } from './found-scope.ts';
 import { addLevel, levelADayBefore, levelSeriesSchema } from './level-series.ts';
 
-/** What the findings of one question have been over its runs, and nothing about how it is stored. Times are milliseconds of the epoch. */
+/** The findings of one question over its runs, independent of how they are stored. Times are milliseconds since the epoch. */
 
 const knownFindingSchema = z.object({
   reason: z.string(),
@@ -14,7 +14,7 @@ const knownFindingSchema = z.object({
   severity: z.enum(SEVERITIES),
   summary: z.string().min(1),
   targets: z.array(z.string().min(1)).exactOptional(),
-  /** Targets that the last run did not find, and could not have found: what the run could see that found them, and since when. */
+  /** Targets that the last run didn't find and couldn't have found, with the scope of the run that found them, and since when. */
   hidden: z
     .object({ targets: z.array(z.string().min(1)), scope: z.string(), sinceMs: z.number() })
     .exactOptional(),
@@ -23,10 +23,10 @@ const knownFindingSchema = z.object({
   goneAtMs: z.number().exactOptional(),
   resolution: z.string().min(1).exactOptional(),
   replacedBy: z.object({ reason: z.string(), target: z.string().min(1) }).exactOptional(),
-  /** When it was gone, within the last day; the last {@link FLAPS} times. */
+  /** When it was gone within the last day; at most the last {@link FLAPS} times. */
   wentMs: z.array(z.number()).exactOptional(),
   flappingSinceMs: z.number().exactOptional(),
-  /** Its key in `scopes`: what the run that found it last could see. Kept until it is gone. */
+  /** Its key in `scopes`: what the run that last found it could see. Kept until it is gone. */
   scope: z.string().exactOptional(),
   levels: levelSeriesSchema.exactOptional(),
 });
@@ -40,37 +40,37 @@ export const questionHistorySchema = z.object({
   findings: z.array(knownFindingSchema),
 });
 
-/** All that is kept of one question. Plain JSON. */
+/** Everything that is kept of one question. Plain JSON. */
 export type QuestionHistory = z.infer<typeof questionHistorySchema>;
 
 export const NO_HISTORY: QuestionHistory = { scopes: {}, findings: [] };
 
 const DAY_MS = 24 * 3_600_000;
 /**
- * What may still be there is kept so much longer than what is gone: a digest may run once a month, workers may be down for weeks, and a run
- * may not see everything.
+ * Findings that may still be there are kept this much longer than those that are gone: a digest may run once a month, workers may be down for weeks,
+ * and a run may not see everything.
  */
 export const UNPROVEN_MS = 60 * DAY_MS;
-/** Gone so many times within a day, a finding is flapping. */
+/** A finding that was gone this many times within a day is flapping. */
 const FLAPS = 3;
-/** Of a question. The worst are kept, and of these the oldest, so that those that are kept stay. */
+/** Per question. The worst are kept, and among these the oldest, so that the selection is stable. */
 export const MAX_FINDINGS = 2_000;
-/** Of all findings of a question as JSON. */
+/** The size of all findings of a question as JSON. */
 const MAX_CHARACTERS = 4_000_000;
 const MAX_TARGETS = 1_000;
 const MAX_SUMMARY = 500;
-/** What the runs could see that found the unseen findings last. Of a run that is dropped, everything counts as new. */
+/** The scopes of the runs that last found the unseen findings. Without its scope, every gap of a run counts as new. */
 const MAX_SCOPES = 20;
 
-/** What a run could not see. */
+/** What a run couldn't see. */
 interface Unread {
-  /** By the scope of the run that found something: whether it may be hidden from this one. */
+  /** For each scope of a run that found something: whether it may be hidden from this run. */
   readonly byScope: ReadonlyMap<string, boolean>;
-  /** Whether a gap names where a finding is. */
+  /** Whether a gap names the place of a finding. */
   readonly isInGap: ReturnType<typeof makeIsInGap>;
 }
 
-/** What a run says about one question, and when. All times are by one clock. */
+/** The result of a run of one question, and when it ran. All times are by one clock. */
 export interface TrackedRun {
   readonly report: Report;
   readonly startedMs: number;
@@ -81,9 +81,8 @@ export interface TrackedRun {
 /**
  * The history after a run. Pure.
  *
- * - A finding that the run did not find is `gone` only if the run examined something, and could see all that the run could see that found it
- *   last; otherwise it is `unseen`. What could not be checked then and cannot be checked now hides nothing new, unless it names the place of
- *   the finding.
+ * - A finding that the run did not find is `gone` only if the run examined something, and could see all that the run could see that found it last;
+ *   otherwise it is `unseen`. What could not be checked then and can't be checked now hides nothing new, unless it names the place of the finding.
  * - The same is true for each target of a finding that has many: one that may be hidden stays.
  * - A run that began before the last recorded one changes nothing, unless that one is later than now: a clock was ahead.
  * - A finding that is not found any more because another one has taken over its target is marked as replaced.
@@ -128,7 +127,7 @@ export function trackFindings(history: QuestionHistory, run: TrackedRun): Questi
   };
 }
 
-/** The findings as others see them at `nowMs`: found first, then unseen, then gone, each the worst first. */
+/** The findings for display at `nowMs`: found, then unseen, then gone, each with the worst first. */
 export function trackedFindings(
   history: QuestionHistory,
   nowMs: number,
@@ -139,7 +138,7 @@ export function trackedFindings(
     .map(toTracked);
 }
 
-/** Of two findings with the same reason and target, which no check should make, the worse. */
+/** The worse of two findings with the same reason and target, which no check should report. */
 function foundIn({ findings }: Report): ReadonlyMap<string, Finding<unknown>> {
   const found = new Map<string, Finding<unknown>>();
   for (const finding of findings) {
@@ -165,7 +164,7 @@ function seen(
   atMs: number,
 ): KnownState {
   const one = was && settled(was, atMs);
-  // Until now it was a part of the finding that had replaced it.
+  // Until now it was part of the finding that had replaced it.
   const wasReplaced = one?.replacedBy && known.get(keyOf(one.replacedBy))?.state === 'found';
   const isBack = one?.state === 'gone' && !wasReplaced;
   const levels = level ? addLevel(one?.levels, level, atMs) : one?.levels;
@@ -185,12 +184,12 @@ function seen(
   };
 }
 
-/** Whether something may be hidden that a run with this scope found. Of a scope that is not kept, nothing is known. */
+/** Whether something that a run with this scope found may be hidden. True for scopes that aren't kept. */
 function couldBeHidden(scope: string | undefined, { byScope }: Unread): boolean {
   return scope === undefined || byScope.get(scope) !== false;
 }
 
-/** The targets that a finding had before and that are not among these, if this run could not have found them. */
+/** The targets that a finding had before and doesn't have now, if this run couldn't have found them. */
 function hiddenTargets(
   was: KnownState | undefined,
   { targets = [] }: KnownState,
@@ -232,7 +231,7 @@ function gone(
   };
 }
 
-/** A finding that has neither come nor gone for a day is not flapping any more. Whether one that is unseen did is not known. */
+/** A finding that has neither come nor gone for a day isn't flapping anymore. For an unseen one, this is unknown. */
 function settled(one: KnownState, atMs: number): KnownState {
   const changedMs = one.state === 'gone' ? (one.goneAtMs ?? one.lastFoundMs) : one.sinceMs;
   if (one.state === 'unseen' || one.wentMs === undefined || atMs - changedMs < DAY_MS) return one;
@@ -240,10 +239,7 @@ function settled(one: KnownState, atMs: number): KnownState {
   return stable;
 }
 
-/**
- * The finding that has taken over what this one was about: the same reason with other targets, or another reason that did not affect it when
- * it was found last.
- */
+/** The finding that has replaced this one: the same reason with other targets, or another reason that didn't affect it when it was last found. */
 function replacementOf(
   one: KnownState,
   foundByTarget: ReadonlyMap<string, readonly Finding<unknown>[]>,
@@ -281,7 +277,7 @@ function affectedBy({ target, targets = [] }: Pick<Finding, 'target' | 'targets'
   return new Set([target, ...targets]);
 }
 
-/** Too many are cut, and the last stands for the rest: if one of them changes, it is another. */
+/** Of too many targets, the last entry stands for the rest, and changes if any of them does. */
 function boundedTargets(targets: readonly string[]): string[] {
   if (targets.length <= MAX_TARGETS) return [...targets];
   const sorted = targets.toSorted();
@@ -335,7 +331,7 @@ function usedScopes(
   return Object.fromEntries(newest.flatMap(([id]) => (scopes[id] ? [[id, scopes[id]]] : [])));
 }
 
-/** What was recorded while a clock was ahead counts as recorded at `latestMs`; its levels are dropped. */
+/** Records from a clock that was ahead count as recorded at `latestMs`; their levels are dropped. */
 function withoutFuture(history: QuestionHistory, nowMs: number, latestMs = nowMs): QuestionHistory {
   const { lastRunMs, scopes, findings } = history;
   const isPast = (ms: number) => ms <= nowMs;

@@ -41,7 +41,7 @@ test.each(REMEDIATION_STATES)(
   },
 );
 
-test('a change that is announced again is queued once, and the next change has a card of its own', async () => {
+test('a change that is announced again is queued once, and the next change has its own card', async () => {
   const approved = { ...record, state: 'approved' as const };
   await announce(approved, 3);
   await announce(approved, 3);
@@ -51,7 +51,7 @@ test('a change that is announced again is queued once, and the next change has a
   expect((await readQueued(redis, OUTBOX)).map((job) => job.id)).toEqual([`card-${id}-3`, `card-${id}-4`]);
 });
 
-test('a queue that does not accept a job is logged, and the change counts all the same', async () => {
+test('if a queue does not accept a job, this is logged, and the change still counts', async () => {
   const error = new Error('Connection is closed.');
   const refuse = async () => {
     throw error;

@@ -24,7 +24,7 @@ test('with appendfsync everysec a write is on disk only if Redis supports WAITAO
   await expect(confirmDurability(connection)).resolves.toBe(canWait ? 'on-disk' : 'soon');
 });
 
-test('if CONFIG is refused, as in managed services, only what can be verified counts', async () => {
+test('if CONFIG is refused, as in managed services, only verified durability counts', async () => {
   await connection.call('ACL', 'SETUSER', 'default', '-config');
 
   await expect(confirmDurability(connection)).resolves.toBe(canWait ? 'on-disk' : 'soon');
@@ -38,7 +38,7 @@ test('if INFO and CONFIG are refused, nothing counts as durable', async () => {
   await connection.call('ACL', 'SETUSER', 'default', '+@all');
 });
 
-// The last one: a Redis whose append-only file is turned on again does not stop before it is written.
+// Must be last: a Redis whose append-only file is enabled again doesn't stop before it is written.
 test('without an append-only file nothing is durable', async () => {
   await connection.config('SET', 'appendonly', 'no');
 

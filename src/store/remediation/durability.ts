@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { RemediationRecord } from './record.ts';
 
 /**
- * Whether the last write survives the loss of Redis' machine. Losing the last second could restore an approval that was already used.
+ * Whether the last write survives the loss of Redis' machine. Losing the last second of writes could restore an approval that was already used.
  * https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/
  *
  * - `on-disk`: it is on disk;
@@ -11,10 +11,10 @@ import type { RemediationRecord } from './record.ts';
  */
 export type Durability = 'on-disk' | 'soon' | 'never';
 
-export const NOT_DURABLE = 'Redis may lose the record that it was started (run `wrench doctor` for details)';
+export const NOT_DURABLE = 'Redis may lose the record that it was started; run `wrench doctor` for details';
 
 /**
- * Whether a lost write cannot lead to a second execution. If Redis may lose the last second, the plan, or each of its parts, must have
+ * Whether a lost write can't lead to a second execution. If Redis may lose the last second of writes, the plan, or each of its parts, must have
  * preconditions, which are no longer true after the first execution.
  */
 export function isDurableEnough(durability: Durability, { plan }: Pick<RemediationRecord, 'plan'>): boolean {
@@ -35,7 +35,7 @@ export async function confirmDurability(redis: Redis | Cluster): Promise<Durabil
   return (await waitsForDisk(redis)) ? 'on-disk' : 'soon';
 }
 
-/** Undefined if CONFIG is refused, as managed services do. */
+/** Undefined if CONFIG is refused, as in managed services. */
 async function fsyncPolicy(redis: Redis | Cluster): Promise<string | undefined> {
   try {
     const answer = (await redis.call('CONFIG', 'GET', 'appendfsync')) as readonly unknown[];

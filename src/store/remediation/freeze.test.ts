@@ -22,7 +22,7 @@ beforeEach(() => {
 const by = (who: string, because = '') => ({ by: who, at: '2026-11-20T14:03:07.000Z', because });
 const kinds = async () => (await chain.page()).map(({ raw }) => (JSON.parse(raw) as AuditEntry).entry.kind);
 
-test('the first freeze is kept until somebody unfreezes', async () => {
+test('the first freeze is kept until someone unfreezes', async () => {
   await expect(freeze.freeze(by('U0ADA', 'migration'))).resolves.toBe(true);
   await expect(freeze.freeze(by('U0GRACE'))).resolves.toBe(false);
   await expect(freeze.read()).resolves.toEqual(by('U0ADA', 'migration'));
@@ -45,7 +45,7 @@ test('only one of many freezes at once over several connections takes effect, wi
   await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'intact', entries: 1 });
 });
 
-test('no freeze without its audit entry', async () => {
+test('a freeze without its audit entry is rejected', async () => {
   await expect(freeze.freeze({ ...by('U0ADA'), at: 'now' })).rejects.toThrow('Invalid ISO datetime');
   await expect(freeze.read()).resolves.toBeUndefined();
 });

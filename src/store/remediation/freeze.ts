@@ -10,9 +10,9 @@ const freezeRecordSchema = z.strictObject({ by: z.string(), at: z.iso.datetime()
 
 export type FreezeRecord = z.infer<typeof freezeRecordSchema>;
 
-/** Stops applying remediations in every environment until they are unfrozen. Each freeze and unfreeze has its audit entry. */
+/** Stops applying remediations in every environment until they are unfrozen. Each freeze and unfreeze is audited. */
 export interface Freeze {
-  /** False if remediations are frozen already: the earlier freeze is kept. */
+  /** False if remediations are already frozen; the earlier freeze stays. */
   readonly freeze: (frozen: FreezeRecord) => Promise<boolean>;
   /** False if they are not frozen. */
   readonly unfreeze: (unfrozen: FreezeRecord) => Promise<boolean>;

@@ -26,7 +26,7 @@ const report = (findings: readonly Partial<Finding<never>>[], more: Partial<Repo
 const single = { finding: { reason: 'expiring', target: 'a', summary: '' } };
 const group = { finding: { reason: 'expiring', target: 'issuer', targets: ['a', 'b'], summary: '' } };
 
-test('a finding that is reported again is found, and one that is not is gone', () => {
+test('a finding that is reported again is found, and otherwise gone', () => {
   expect(observationOf(report([{ target: 'a' }]), single)).toMatchObject({ finding: 'found' });
   expect(observationOf(report([{ target: 'b' }]), single)).toMatchObject({ finding: 'gone', reasons: [] });
 });
@@ -79,7 +79,7 @@ test('a target whose reason changed before the fix is not gone while it is found
   expect(observationOf(left, group, before)).toMatchObject({ finding: 'found', targets: ['b'] });
 });
 
-test('what else was wrong with a target before the fix does not keep its finding', () => {
+test('a finding is gone although its target still has another fault from before the fix', () => {
   const before = observationOf(
     report([
       { target: 'issuer', targets: ['a', 'b'] },
@@ -92,7 +92,7 @@ test('what else was wrong with a target before the fix does not keep its finding
   expect(observationOf(weak, group, before)).toMatchObject({ finding: 'gone' });
 });
 
-test('a target that is found again is not gone, whatever its reason', () => {
+test('a target that is found again is not gone, for any reason of the new finding', () => {
   const before = observationOf(report([{ target: 'a' }, { target: 'a', reason: 'weak' }]), group);
 
   const other = report([{ target: 'b', reason: 'weak' }]);
@@ -120,7 +120,7 @@ describe('the observation right before many targets are fixed', () => {
       baselineOf(observationOf(now, group), observationOf(planned, group), group.finding),
     );
 
-  test('may lack a target because of a gap, which then hides it afterwards too', () => {
+  test('may lack a target because of a gap, which then also hides it afterwards', () => {
     const now = report([{ target: 'a' }], { gaps: [gap] });
 
     expect(afterGaps(report([both]), now)).toMatchObject({ finding: 'unseen' });

@@ -1,7 +1,7 @@
 import type { Finding, Report } from '../../check/finding.ts';
 import type { Observation, RemediationRecord } from './record.ts';
 
-/** A gap beyond these counts as one that was not there before. */
+/** Further gaps count as new. */
 const MAX_GAPS = 1_000;
 
 /**
@@ -21,7 +21,7 @@ export function observationOf(
   const isThere = reasons.some((reason) => reason === finding.reason || isNew(reason));
   const isHidden = report.examined === 0 || gaps.some((gap) => !before?.gaps.includes(gap));
   const { targets, changed } = targetsIn(about, finding);
-  // What was not found for the same reason before cannot be there for another reason of its own.
+  // A target that wasn't found for this reason before can't have had another, separate reason.
   const isReplaced =
     before !== undefined &&
     targets.some((one) => before.changed?.includes(one) || !(before.targets ?? targets).includes(one));
@@ -50,9 +50,8 @@ function targetsIn(
 }
 
 /**
- * What is compared with after a plan for many targets is applied: the observation right before it. A target that is absent from it may be
- * hidden by a gap; it is not if the target was found despite the same gaps when the plan was made. Gaps that may hide one are left out, so that
- * they count as new.
+ * The baseline for a plan for many targets: the observation right before it is applied. A target that is absent from it may be hidden by a gap,
+ * unless it was found despite the same gaps when the plan was made. Gaps that may hide a target are left out, so that they count as new.
  */
 export function baselineOf(
   now: Observation,
@@ -65,7 +64,7 @@ export function baselineOf(
   return { ...now, gaps: wereFound ? now.gaps.filter((gap) => planned?.gaps.includes(gap)) : [] };
 }
 
-/** Whether a finding of a later report is about what the remediation is for: its cause, or one of the targets it was offered for. */
+/** Whether a finding of a later report is about the remediation's cause, or one of the targets it was offered for. */
 function concerns(
   later: Finding<unknown>,
   { target, targets = [target] }: RemediationRecord['finding'],
@@ -73,7 +72,7 @@ function concerns(
   return targets.some((one) => affects(later, one));
 }
 
-/** A target has a finding of its own, or is one of many that a finding lists: it may have joined others since. */
+/** A target has its own finding, or is one of many that a finding lists: it may have joined others since. */
 function affects({ target, targets = [] }: Finding<unknown>, wanted: string): boolean {
   return target === wanted || targets.includes(wanted);
 }

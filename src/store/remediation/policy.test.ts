@@ -12,19 +12,19 @@ test.each([
   [{ perRun: 20, perHour: 30 }, 'perRun', 20],
   [{ perRun: 20, perHour: 20 }, 'perRun', 20],
   [{ perRun: 40, perHour: 30 }, 'perHour', 30],
-])('a plan above the lower cap of %o names its setting, and how to raise it', (caps, setting, cap) => {
+])('a plan above the lower cap of %o names the setting, and how to raise it', (caps, setting, cap) => {
   expect(tooManyLines({ ...POLICY, ...caps }, remove, 31)).toBe(
-    `the plan has 31 lines, and \`remediations.${setting}\` allows ${cap}: raise it, or set a cap for \`node/leftovers:remove\` in \`remediations.lines\``,
+    `the plan has 31 lines, but \`remediations.${setting}\` allows ${cap}: raise it, or set a cap for \`node/leftovers:remove\` in \`remediations.lines\``,
   );
 });
 
-test('a cap of its own replaces both, whether it is higher or lower', () => {
+test('a separate cap replaces both, whether it is higher or lower', () => {
   const high = { ...POLICY, lines: { 'node/leftovers:remove': 500 } };
   const low = { ...POLICY, lines: { 'node/leftovers:remove': 2 } };
 
   expect(tooManyLines(high, remove, 500)).toBeUndefined();
   expect(tooManyLines(high, remove, 501)).toBe(
-    'the plan has 501 lines, and `remediations.lines` allows 500 for `node/leftovers:remove`',
+    'the plan has 501 lines, but `remediations.lines` allows 500 for `node/leftovers:remove`',
   );
   expect(tooManyLines(low, remove, 3)).toContain('`remediations.lines` allows 2');
   expect(tooManyLines(low, { check: 'etcd/doppler', remediation: 'restart' }, 3)).toBeUndefined();

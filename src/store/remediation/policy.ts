@@ -2,20 +2,20 @@ import { z } from 'zod';
 import type { Risk } from '../../check/define-remediation.ts';
 
 const slackId = z.string().regex(/^[UWS][A-Z0-9]{2,}$/, {
-  error: 'must be the id of a person (`U0123ABC`) or of a user group (`S0123ABC`), never a name',
+  error: 'must be the id of a person (`U0123ABC`) or of a user group (`S0123ABC`), not a name',
 });
 
 const role = (description: string) => z.array(slackId).default([]).meta({ description });
 
-/** Slack ids of people (`U…`) and user groups (`S…`), by role; never names. */
+/** Slack ids of people (`U…`) and user groups (`S…`), by role. Names aren't accepted. */
 export const rolesSchema = z.strictObject({
-  requester: role('Who may click an offer: asks for a plan, and applies what is safe.'),
-  approver: role('Who may approve and reject the plans of others, and unfreeze.'),
-  auditor: role('Who may read the audit in Slack, besides approvers.'),
+  requester: role('Who may request fixes: apply safe ones, and request plans for the others.'),
+  approver: role("Who may approve and reject other people's plans, and unfreeze."),
+  auditor: role('Who may read the audit in Slack. Approvers always may.'),
 });
 
 const nameSchema = z.string().regex(/^[a-z0-9-]+\/[a-z0-9-]+:[a-z0-9-]+$/, {
-  error: 'must be the name of a remediation such as etcd/doppler:restart',
+  error: 'must be the name of a fix such as etcd/doppler:restart',
 });
 
 const approvals = (byDefault: number, description: string) =>
@@ -26,46 +26,56 @@ export const remediationsSchema = z.strictObject({
   destructive: z
     .array(nameSchema)
     .default([])
-    .meta({ description: 'The destructive remediations that are allowed, by name. Without it none is.' }),
-  off: z.array(nameSchema).default([]).meta({ description: 'Remediations that are not offered, by name.' }),
+    .meta({ description: 'Names of the destructive fixes to enable. All others stay disabled.' }),
+  off: z
+    .array(nameSchema)
+    .default([])
+    .meta({ description: 'Names of fixes to disable. They are not offered.' }),
   approvals: z
     .strictObject({
-      disruptive: approvals(1, 'How many others must approve what stops something for a while.'),
-      destructive: approvals(2, 'How many others must approve what is irreversible.'),
+      disruptive: approvals(
+        1,
+        'Approvals required for disruptive fixes, which interrupt something temporarily.',
+      ),
+      destructive: approvals(2, 'Approvals required for destructive fixes, which are irreversible.'),
     })
     .prefault({})
-    .meta({ description: 'How many people, none of them the one who asked, must approve a plan.' }),
+    .meta({
+      description:
+        "Number of people who must approve a plan. The person who requested it can't be one of them.",
+    }),
   approveWithinMinutes: z
     .number()
     .positive()
     .max(1_440)
     .default(15)
-    .meta({ description: 'How many minutes a plan waits for approval; then it has expired.' }),
+    .meta({ description: 'Minutes a plan waits for approval before it expires.' }),
   applyWithinSeconds: z.number().positive().max(3_600).default(120).meta({
-    description: 'How many seconds after the last approval a worker may begin; then it has expired.',
+    description: 'Seconds an approved plan waits for a worker to start it before it expires.',
   }),
   perRun: z.number().int().min(1).default(20).meta({
     description:
-      'How many remediations that one report offered may be applied. Each line of a plan for many targets counts.',
+      'Maximum number of fixes to apply from one report. Each line of a plan for several targets counts as one.',
   }),
   perHour: z.number().int().min(1).default(20).meta({
     description:
-      'How many remediations may be applied in one environment within an hour. Each line of a plan for many targets counts.',
+      'Maximum number of fixes to apply per hour in one environment. Each line of a plan for several targets counts as one.',
   }),
   lines: z.record(nameSchema, z.number().int().min(1)).default({}).meta({
     description:
-      'Separate caps for single remediations, by name: `certs/expiring:renew: 100`. Such a cap replaces both `perRun` and `perHour`.',
+      'Caps for individual fixes, by name: `certs/expiring:renew: 100`. Such a cap replaces both `perRun` and `perHour` for its fix.',
   }),
   requireReason: z.boolean().default(false).meta({
     description:
-      'Whether people must give a reason (10 to 500 characters) when they ask for a plan and when they approve one. It is shown on the plan card and in the audit.',
+      'Require a reason (10 to 500 characters) to request and to approve a plan. It appears on the plan card and in the audit.',
   }),
   membershipSeconds: z.number().int().min(10).max(86_400).default(300).meta({
-    description: 'After how many seconds a looked-up person or user group counts as unknown, and is refused.',
+    description:
+      'Seconds for which a lookup of a person or user group in Slack is valid. After that, the person is refused until a new lookup succeeds.',
   }),
 });
 
-/** Everything that the configuration says about remediations. */
+/** The configuration of remediations. */
 export type Policy = z.output<typeof remediationsSchema> & { readonly roles: z.output<typeof rolesSchema> };
 
 export type AccessRole = keyof Policy['roles'];
@@ -87,20 +97,20 @@ export function disabledReason(
   remediation: { readonly check: string; readonly remediation: string; readonly risk: Risk },
 ): string | undefined {
   const name = remediationName(remediation);
-  if (policy.off.includes(name)) return `\`remediations.off\` names \`${name}\``;
+  if (policy.off.includes(name)) return `\`remediations.off\` lists \`${name}\``;
   if (remediation.risk === 'destructive' && !policy.destructive.includes(name))
-    return `it is destructive, and off until \`remediations.destructive\` names \`${name}\``;
-  if (policy.roles.requester.length === 0) return 'nobody may ask for it: `roles.requester` names no one';
+    return `it's destructive, and disabled unless \`remediations.destructive\` lists \`${name}\``;
+  if (policy.roles.requester.length === 0) return 'no one can request it: `roles.requester` is empty';
   if (remediation.risk !== 'safe' && policy.roles.approver.length === 0)
-    return 'nobody may approve it: `roles.approver` names no one';
+    return 'no one can approve it: `roles.approver` is empty';
   return undefined;
 }
 
-/** How many lines of plans may be applied. */
+/** The maximum number of plan lines that may be applied. */
 export interface Caps {
   readonly perRun: number;
   readonly perHour: number;
-  /** The remediation, if it has a cap of its own: its lines are counted apart from all others. */
+  /** The remediation, if it has its own cap: its lines are counted separately from all others. */
   readonly own?: string;
 }
 
@@ -113,7 +123,7 @@ export function capsFor(
   return cap === undefined ? { perRun, perHour } : { perRun: cap, perHour: cap, own };
 }
 
-/** Why a plan with this many lines can never be applied, with the setting that forbids it; undefined if it can. */
+/** Why a plan with this many lines can never be applied, with the setting that limits it; undefined if it can. */
 export function tooManyLines(
   policy: Policy,
   remediation: Parameters<typeof capsFor>[1],
@@ -123,9 +133,9 @@ export function tooManyLines(
   const cap = Math.min(perRun, perHour);
   if (lines <= cap) return undefined;
   if (own !== undefined)
-    return `the plan has ${lines} lines, and \`remediations.lines\` allows ${cap} for \`${own}\``;
+    return `the plan has ${lines} lines, but \`remediations.lines\` allows ${cap} for \`${own}\``;
   const setting = perRun <= perHour ? 'perRun' : 'perHour';
-  return `the plan has ${lines} lines, and \`remediations.${setting}\` allows ${cap}: raise it, or set a cap for \`${remediationName(remediation)}\` in \`remediations.lines\``;
+  return `the plan has ${lines} lines, but \`remediations.${setting}\` allows ${cap}: raise it, or set a cap for \`${remediationName(remediation)}\` in \`remediations.lines\``;
 }
 
 /** How many approvals by others a remediation needs. A safe one needs none: the click that requests it is enough. */

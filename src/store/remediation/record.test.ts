@@ -25,7 +25,7 @@ const FIXED: RemediationRecord = {
   steps: [{ at: '2026-11-20T14:03:00.000Z', line: 'restarted doppler/0' }],
 };
 
-test('the steps are stored under the name that 0.2 gave them, and read back', () => {
+test('the steps are stored under their name of 0.2, and read back', () => {
   const json = recordToJson(FIXED);
   const stored = JSON.parse(json) as Record<string, unknown>;
 

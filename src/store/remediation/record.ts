@@ -7,9 +7,9 @@ import { requestOriginSchema } from '../../queue/request-origin.ts';
 /**
  * The states of a remediation:
  *
- * offered -> planning -> planned -> approved -> applying -> settling -> fixed | mitigated | unverified | failed;
- * or it ends as rejected, expired, skipped or refused, before anything was applied; or as interrupted: its worker was lost while it applied the
- * plan, and it is unknown how much was applied. While `settling`, the fix is verified.
+ * offered -> planning -> planned -> approved -> applying -> settling -> fixed | mitigated | unverified | failed; or it ends as rejected, expired,
+ * skipped or refused, before anything was applied; or as interrupted: its worker was lost while it was applying the plan, and it's unknown how much
+ * was applied. `settling` means that the fix is being verified.
  */
 export const REMEDIATION_STATES = [
   'offered',
@@ -48,37 +48,35 @@ const at = z.iso.datetime();
 const voteSchema = z.strictObject({
   by: z.string(),
   at,
-  /** Why, in the person's own words; redacted. */
+  /** The person's reason, redacted. */
   reason: z.string().exactOptional(),
 });
 
-/** What somebody did with a click, when and why. */
+/** Who clicked, when and why. */
 export type Vote = z.infer<typeof voteSchema>;
 
-/** What a run of the check says about the finding of a remediation. */
+/** The result of a check run for the finding of a remediation. */
 const observationSchema = z.strictObject({
   at,
   /** `unseen`: the finding is absent, but something that could hide it was not checked. */
   finding: z.enum(['found', 'gone', 'unseen']),
   /** The reasons of all findings about its targets. */
   reasons: z.array(z.string()),
-  /** Those of its targets that are still found, where it is for some of many. */
+  /** Those of its targets that are still found, if the finding has several. */
   targets: z.array(z.string()).exactOptional(),
-  /** Those of `targets` that are found for other reasons only. */
+  /** Those of `targets` that are only found for other reasons. */
   changed: z.array(z.string()).exactOptional(),
   verdict: z.string(),
   measures: z.array(measureSchema),
-  /** What could not be checked; in `before` only what hides none of its targets. */
+  /** What couldn't be checked; in `before`, only gaps that hide none of its targets. */
   gaps: z.array(z.string()),
-  /** Of a mitigation: its measure has the value that proves it. */
+  /** For a mitigation: its measure has the value that proves it. */
   isMitigated: z.literal(true).exactOptional(),
 });
 
 export type Observation = z.infer<typeof observationSchema>;
 
-/**
- * Everything that is stored about one remediation, from the offer to its outcome. Without secrets; `recordToJson` writes it to Redis.
- */
+/** Everything that is stored about one remediation, from the offer to its outcome. It contains no secrets; `recordToJson` writes it to Redis. */
 export const remediationRecordSchema = z.strictObject({
   id: z.string().regex(/^m[0-9a-f]{16}$/),
   /** The run whose report offered it. Its cards are posted in the thread of that run. */
@@ -93,12 +91,12 @@ export const remediationRecordSchema = z.strictObject({
   title: z.string(),
   about: z.string(),
   risk: riskSchema,
-  /** It eases the fault and does not remove it: it ends as `mitigated`, never as `fixed`. */
+  /** It eases the fault but doesn't remove it: it ends as `mitigated`, never as `fixed`. */
   mitigates: z.literal(true).exactOptional(),
-  /** Absent where `each` has the params of every target. */
+  /** Absent if `each` has the params of every target. */
   params: jsonSchema.exactOptional(),
   each: z.array(z.strictObject({ target: z.string(), params: jsonSchema })).exactOptional(),
-  /** `targets`: those of the finding that it is for; absent where the finding names only its target. */
+  /** `targets`: the targets of the finding that it is for; absent if the finding has only one. */
   finding: z.strictObject({
     reason: z.string(),
     target: z.string(),
@@ -106,7 +104,7 @@ export const remediationRecordSchema = z.strictObject({
     summary: z.string(),
   }),
   state: z.enum(REMEDIATION_STATES),
-  /** When the state times out. While a worker executes or verifies, the end of its lease. */
+  /** When the state times out. While a worker applies or verifies, the end of its lease. */
   until: at.exactOptional(),
   /** Why it ended as it did, for people. */
   because: z.string().exactOptional(),
@@ -114,12 +112,12 @@ export const remediationRecordSchema = z.strictObject({
   requested: voteSchema.exactOptional(),
   plan: planSchema.exactOptional(),
   planHash: z.string().exactOptional(),
-  /** When its plan was posted. A plan that nobody could see does not expire. */
+  /** When its plan was posted. A plan that no one could see doesn't expire. */
   shownAt: at.exactOptional(),
   approvalsNeeded: z.number().int().nonnegative().exactOptional(),
   approvals: z.array(voteSchema),
   rejected: voteSchema.exactOptional(),
-  /** The fencing token of the worker that executes it, greater than any before: a worker with an older one is refused. */
+  /** The fencing token of the worker that applies it, greater than all earlier ones: a worker with an older one is refused. */
   token: z.number().int().exactOptional(),
   /** The steps that were completed, recorded one by one. */
   steps: z.array(z.strictObject({ at, line: z.string() })),
@@ -130,14 +128,14 @@ export const remediationRecordSchema = z.strictObject({
 export type RemediationRecord = z.infer<typeof remediationRecordSchema>;
 
 /**
- * The record as Redis has it. Its steps are called `deeds` there, as in 0.2, so that bots and workers of different versions can read each other's
+ * The record as stored in Redis. Its steps are called `deeds` there, as in 0.2, so that bots and workers of different versions can read each other's
  * records during an upgrade.
  */
 export function recordToJson({ steps, ...others }: RemediationRecord): string {
   return JSON.stringify({ ...others, deeds: steps });
 }
 
-/** Reads what `recordToJson` wrote. Throws a ZodError if it is not a record. */
+/** Parses the output of `recordToJson`. @throws {ZodError} if it isn't a record. */
 export function recordFromJson(json: string): RemediationRecord {
   const { deeds: steps, ...others } = z.looseObject({ deeds: z.unknown() }).parse(JSON.parse(json));
   return remediationRecordSchema.parse({ ...others, steps });
@@ -155,7 +153,7 @@ export function remediationIdOf(
   return `m${createHash('sha256').update(named).digest('hex').slice(0, 16)}`;
 }
 
-/** How much a plan counts against the caps. */
+/** How many lines of a plan count against the caps. */
 export function countLines(plan: Plan | undefined): number {
   return plan?.parts?.length ?? 1;
 }

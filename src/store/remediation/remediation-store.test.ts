@@ -45,7 +45,7 @@ const LEASE_MS = 30_000;
 const kinds = async () => (await chain.page()).map(({ raw }) => (JSON.parse(raw) as AuditEntry).entry.kind);
 const stateOf = async ({ id }: RemediationRecord) => (await remediations.read(id))?.record.state;
 
-/** An offer in Redis, asked for by Ada and planned. */
+/** An offer in Redis, requested by Ada and planned. */
 async function aPlan(
   changed: Partial<RemediationRecord> = {},
   targets = PLAN.targets,
@@ -83,7 +83,7 @@ const another = (number: number): Partial<RemediationRecord> => ({
   finding: { reason: 'not-registered', target: `doppler_z2/${number}`, summary: 'It is not.' },
 });
 
-test('exactly one of fifty workers that start an execution at once over four connections does, with one audit entry', async () => {
+test('of fifty workers that start an execution at once over four connections exactly one succeeds, with one audit entry', async () => {
   const approved = await anApproval();
   const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
 
@@ -94,13 +94,13 @@ test('exactly one of fifty workers that start an execution at once over four con
   const won = results.filter((one) => one.kind === 'changed');
   expect(won).toHaveLength(1);
   expect(new Set(results.flatMap((one) => (one.kind === 'refused' ? [one.because] : [])))).toEqual(
-    new Set(['it is applying']),
+    new Set(["it's being applied"]),
   );
   await expect(kinds()).resolves.toEqual(['asked', 'planned', 'approved', 'applying']);
   await expect(remediations.read(approved.id)).resolves.toMatchObject({ record: won[0]?.record });
 });
 
-test('of fifty people who approve and reject at once one is first, and all get a result', async () => {
+test('of fifty people who approve and reject at once one is first, and everyone gets a result', async () => {
   const { id, planHash = '' } = await aPlan();
   const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
 
@@ -115,7 +115,7 @@ test('of fifty people who approve and reject at once one is first, and all get a
 
   const audited = (await kinds()).slice(2);
   expect(results.filter(({ kind }) => kind === 'changed')).toHaveLength(audited.length);
-  // A reject may follow an approval; nothing follows a reject.
+  // A rejection may follow an approval; nothing follows a rejection.
   expect([['rejected'], ['approved', 'rejected'], ['approved']]).toContainEqual(audited);
   const { head, entries } = await readWhole(chain);
   await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'intact' });
@@ -140,7 +140,7 @@ test('two people who approve at the same moment are two approvals', async () => 
   expect(now?.approvals.map(({ by }) => by).toSorted()).toEqual(['U0GRACE', 'U0KATE']);
 });
 
-test('a report that is delivered twice is offered once, and does not undo a request', async () => {
+test('a report that is delivered twice is offered once, and does not reset a request', async () => {
   const offer = anOffer();
   await remediations.saveOffers([offer]);
   await remediations.transition(offer.id, requestPlan('U0ADA', POLICY));
@@ -177,11 +177,11 @@ test('a refused transition returns what is stored', async () => {
 test('a transition of an unknown remediation is refused with a reason', async () => {
   await expect(remediations.transition('m0000000000000000', endOverdue(POLICY))).resolves.toEqual({
     kind: 'refused',
-    because: 'it is unknown or too old; run the check again',
+    because: 'this fix is unknown or too old; run the check again',
   });
 });
 
-test('an approval that has expired by the clock of Redis is refused, whatever the clock of the worker says', async () => {
+test('an approval that has expired by the clock of Redis is refused, regardless of the clock of the worker', async () => {
   const approved = await anApproval();
   const { id } = approved;
   await remediations.transition(id, (now) => ({
@@ -199,7 +199,7 @@ test('while frozen nothing can be requested, approved or started', async () => {
   const freeze = openFreeze(connection, prefix, chain);
   const by = { by: 'terminal', at: OBSERVATION.at, because: '' };
   await freeze.freeze(by);
-  const because = 'all remediations are frozen; `/wrench unfreeze` ends the freeze';
+  const because = 'all fixes are frozen; to resume, run `/wrench unfreeze`';
 
   await expect(start(approved)).resolves.toMatchObject({ kind: 'refused', because });
   const offer = anOffer(another(9));
@@ -220,7 +220,7 @@ test('a target is locked by one remediation at a time, and unlocked at its end',
 
   await expect(planning()).resolves.toMatchObject({
     kind: 'refused',
-    because: `another remediation of the same target is in progress (${first.id})`,
+    because: `another fix for the same target is in progress (${first.id})`,
   });
   await remediations.transition(first.id, reject('U0GRACE', first.planHash ?? ''));
   await expect(planning()).resolves.toMatchObject({ kind: 'changed' });
@@ -267,7 +267,7 @@ test.each([
   },
 );
 
-test('the caps limit how many fixes of one report, and in one environment within an hour, are applied', async () => {
+test('the caps limit how many fixes per report, and in one environment within an hour, are applied', async () => {
   const policy = { ...POLICY, perRun: 2, perHour: 3 };
   const ofRun = (runId: string, number: number, environment = 'prod') =>
     anApproval({ ...another(number), runId, environment }, [`${environment} ${runId} ${number}`]);
@@ -278,10 +278,10 @@ test('the caps limit how many fixes of one report, and in one environment within
 
   await expect(begun(ofRun('r1', 1))).resolves.toBe('begun');
   await expect(begun(ofRun('r1', 2))).resolves.toBe('begun');
-  await expect(begun(ofRun('r1', 3))).resolves.toBe('`remediations.perRun` allows 2 fixes of one report');
+  await expect(begun(ofRun('r1', 3))).resolves.toBe('`remediations.perRun` allows 2 fixes per report');
   await expect(begun(ofRun('r2', 4))).resolves.toBe('begun');
   await expect(begun(ofRun('r3', 5))).resolves.toBe(
-    '`remediations.perHour` allows 3 fixes within an hour in this environment',
+    '`remediations.perHour` allows 3 fixes per hour in this environment',
   );
   await expect(begun(ofRun('r4', 6, 'staging'))).resolves.toBe('begun');
 });
@@ -300,17 +300,17 @@ test('each line of a plan for many targets counts against the caps', async () =>
 
   await expect(begin(await many(1, 3, 'r1'))).resolves.toBe('begun');
   await expect(begin(await many(2, 3, 'r1'))).resolves.toBe(
-    '`remediations.perRun` allows 5 fixes of one report',
+    '`remediations.perRun` allows 5 fixes per report',
   );
   await expect(begin(await many(3, 2, 'r1'))).resolves.toBe('begun');
   await expect(begin(await many(4, 2, 'r2'))).resolves.toBe(
-    '`remediations.perHour` allows 6 fixes within an hour in this environment',
+    '`remediations.perHour` allows 6 fixes per hour in this environment',
   );
-  // A cap of its own is counted apart from all others.
+  // A separate cap is counted separately from all others.
   const own = { ...policy, lines: { 'etcd/doppler:restart': 4 } };
   await expect(begin(await many(5, 3, 'r1'), own)).resolves.toBe('begun');
   await expect(begin(await many(6, 2, 'r3'), own)).resolves.toBe(
-    '`remediations.lines` allows 4 lines of `etcd/doppler:restart` within an hour in this environment',
+    '`remediations.lines` allows 4 lines of `etcd/doppler:restart` per hour in this environment',
   );
   await expect(begin(await many(7, 1, 'r3'))).resolves.toBe('begun');
 });
@@ -347,12 +347,12 @@ test('a lease that is renewed does not time out; one that expired does, and its 
   });
   await expect(remediations.renewLease(record, LEASE_MS)).resolves.toBe(false);
   await expect(remediations.transition(id, recordStep(token, 'x', LEASE_MS))).resolves.toMatchObject({
-    because: 'this worker has lost its lease; it is interrupted',
+    because: 'this worker has lost its lease; it was interrupted',
   });
   await expect(aPlan(another(1))).resolves.toMatchObject({ state: 'planned' });
 });
 
-test('a lease is renewed whatever text the record has, also half of a surrogate pair', async () => {
+test('a lease is renewed for any text in the record, including half of a surrogate pair', async () => {
   const lines = ['Restart doppler \ud800, "token":1'];
   const record = await begin(await anApproval({}, PLAN.targets, { lines }));
 
@@ -419,6 +419,6 @@ test('each transition from offer to outcome has one audit entry, in a chain that
   const { head, entries } = await readWhole(chain);
   await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'intact', entries: 6 });
   await expect(remediations.transition(id, skipRemediation('late'))).resolves.toMatchObject({
-    because: 'it is fixed',
+    because: "it's already fixed",
   });
 });

@@ -4,6 +4,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { count } from '../../text/wording.ts';
 import { loadLua } from '../../queue/load-lua.ts';
+import type { Denial } from '../access/authorize.ts';
 import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
 import { readClock, type RedisTime, toEpochMs } from '../read-clock.ts';
 import type { Caps } from './policy.ts';
@@ -14,7 +15,7 @@ import {
   type RemediationRecord,
   remediationRecordSchema,
 } from './record.ts';
-import type { Change, Transition } from './transitions/common.ts';
+import { type Change, denialOf, isRefused, type Transition } from './transitions/common.ts';
 
 /** A remediation as it is in Redis. */
 export interface StoredRemediation {
@@ -23,10 +24,9 @@ export interface StoredRemediation {
   readonly revision: number;
 }
 
-/** Why a transition was refused. `because` is for people. */
-export interface RefusedTransition {
+/** Why a transition was refused, for people. */
+export interface RefusedTransition extends Denial {
   readonly kind: 'refused';
-  readonly because: string;
   /** What is in Redis instead; absent if there is none. */
   readonly current?: StoredRemediation;
 }
@@ -45,15 +45,15 @@ export interface RemediationStore {
    * another process was first.
    */
   readonly transition: (id: string, transition: Transition) => Promise<TransitionResult>;
-  /** A number greater than any before. */
+  /** A number greater than all earlier ones. */
   readonly nextFencingToken: () => Promise<number>;
   /** Extends the lease of an execution. False if the record has another fencing token, or is neither applying nor settling. */
   readonly renewLease: (record: RemediationRecord, leaseMs: number) => Promise<boolean>;
-  /** The ids of those whose state has timed out. */
+  /** The ids of remediations whose state has timed out. */
   readonly listOverdue: () => Promise<readonly string[]>;
-  /** The ids of those that changed more than `afterMs` ago and whose card does not show it yet. */
+  /** The ids of remediations that changed more than `afterMs` ago and whose card doesn't show it yet. */
   readonly listCardPending: (afterMs: number) => Promise<readonly string[]>;
-  /** Their card shows this revision. Does nothing if there is a newer one. */
+  /** Records that the card shows this revision. Does nothing if there is a newer one. */
   readonly markCardShown: (id: string, revision: number) => Promise<void>;
 }
 
@@ -185,12 +185,12 @@ async function runTransition(
   let tried: string | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { current, nowMs } = await readWithTime(store, id);
-    if (!current) return { kind: 'refused', because: 'it is unknown or too old; run the check again' };
+    if (!current) return { kind: 'refused', because: 'this fix is unknown or too old; run the check again' };
     const { record, revision } = current;
-    // This is our own change: it was committed, and the reply was lost. Or another process made the same change in the same millisecond.
+    // This is our own change, committed by an attempt whose reply was lost; or another process made the same change in the same millisecond.
     if (tried !== undefined && tried === recordToJson(record)) return { kind: 'changed', record, revision };
     const change = transition(record, nowMs);
-    if (typeof change === 'string') return { kind: 'refused', because: change, current };
+    if (isRefused(change)) return { kind: 'refused', ...denialOf(change), current };
     const next = remediationRecordSchema.parse(change.next);
     tried = recordToJson(next);
     const answer = await commit(store, change, tried, next, revision);
@@ -269,12 +269,11 @@ function commit(
 function refusalReason(answer: string, { caps }: Change): string {
   if (answer === 'late') return 'it has expired';
   if (answer === 'kept') return 'its deadline was extended';
-  if (answer === 'frozen') return 'all remediations are frozen; `/wrench unfreeze` ends the freeze';
+  if (answer === 'frozen') return 'all fixes are frozen; to resume, run `/wrench unfreeze`';
   if (answer.startsWith('held '))
-    return `another remediation of the same target is in progress (${answer.slice(5)})`;
-  if (caps && answer === 'capped-hour')
-    return `${allowance(caps, 'perHour')} within an hour in this environment`;
-  if (caps && answer === 'capped-run') return `${allowance(caps, 'perRun')} of one report`;
+    return `another fix for the same target is in progress (${answer.slice(5)})`;
+  if (caps && answer === 'capped-hour') return `${allowance(caps, 'perHour')} per hour in this environment`;
+  if (caps && answer === 'capped-run') return `${allowance(caps, 'perRun')} per report`;
   throw new Error(`unexpected reply to a transition: ${answer}`);
 }
 
@@ -305,13 +304,13 @@ function keysOf(prefix: string) {
           .digest('hex')
           .slice(0, 32)}`,
       ),
-    // A remediation with a cap of its own is counted apart.
+    // A remediation with its own cap is counted separately.
     applied: (environment: string, own?: string) =>
       named(own === undefined ? `applied:${environment}` : `applied-lines:${environment}:${own}`),
     appliedOfRun: (runId: string, own?: string) =>
       named(own === undefined ? `applied-of:${runId}` : `applied-lines-of:${runId}:${own}`),
     due: named('remediations:due'),
-    // The name in Redis is kept from 0.2.
+    // The name in Redis dates from 0.2.
     cardPending: named('remediations:untold'),
     fence: named('remediations:token'),
     freeze: named('freeze'),

@@ -39,7 +39,7 @@ test.each([
   expect(matches(pattern, target)).toBe(expected);
 });
 
-test('a pattern matches as a regular expression that quotes all but the stars', () => {
+test('a pattern matches like a regular expression in which everything except the stars is escaped', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', '☂'), maxLength: 12 });
   const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '.', '☂', '*'), maxLength: 8 });
   fc.assert(
@@ -68,7 +68,7 @@ test.each<[string, Partial<SilenceScope>]>([
   expect(isCovered(scope, known('a'))).toBe(false);
 });
 
-test('a silence of one finding covers that one, and takes a star in its name for a star', () => {
+test('a silence of one finding covers only that finding, and a star in its name is literal', () => {
   const scope = (target: string): SilenceScope => ({
     kind: 'finding',
     check: 'certs/expiring',

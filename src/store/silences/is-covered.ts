@@ -1,7 +1,7 @@
 import type { TrackedFinding } from '../../check/tracked-finding.ts';
 import type { SilenceScope } from './silences.ts';
 
-/** Whether a silence with this scope is about a finding. Takes time in proportion to the pattern times the target, whatever they are. */
+/** Whether a silence with this scope covers a finding. Takes time proportional to the pattern times the target in any case. */
 export function isCovered(
   scope: SilenceScope,
   {
@@ -20,7 +20,7 @@ export function isCovered(
   return scope.kind === 'finding' ? scope.target === target : matchesPattern(scope.targetPattern, target);
 }
 
-/** `*` stands for any characters, or none; everything else for itself. */
+/** `*` matches any characters, or none; everything else matches literally. */
 function matchesPattern(pattern: string, text: string): boolean {
   const pieces = pattern.split('*');
   const [first = ''] = pieces;

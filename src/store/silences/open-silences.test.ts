@@ -74,7 +74,7 @@ const audited = async () =>
     const { kind, who, what, because } = (JSON.parse(raw) as AuditEntry).entry;
     return [kind, who.join(), what, because].join(' | ');
   });
-/** Moves the end of a silence into the past, as if its time were over. */
+/** Moves the end of a silence into the past, as if it had expired. */
 async function endTime(id: string): Promise<string> {
   const until = inFuture(-MINUTE_MS);
   const stored = JSON.parse((await connection.hget(`${prefix}:silences`, id)) ?? '') as object;
@@ -82,7 +82,7 @@ async function endTime(id: string): Promise<string> {
   return until;
 }
 
-test('a silence is shown on its finding, listed and audited until somebody ends it', async () => {
+test('a silence is shown on its finding, listed and audited until someone ends it', async () => {
   const { id, at } = await add();
   const said = { id, by: 'U0ADA', at, because: 'the migration is on Friday' };
 
@@ -105,9 +105,14 @@ test('a silence is shown on its finding, listed and audited until somebody ends 
 
 test.each<[string, TrackedFinding, string, string]>([
   ['gone', gone(), 'gone', 'it is gone'],
-  ['worse', aFinding({ severity: 'critical' }), 'worse', 'it is worse: old/a was warning and is critical'],
+  [
+    'worse',
+    aFinding({ severity: 'critical' }),
+    'worse',
+    'it got worse: old/a was warning and is now critical',
+  ],
   ['spread', aFinding({ targets: ['old/a', 'x', 'y'] }), 'spread', 'it has spread to x and 1 more target'],
-])('a silence whose finding is %s ends once among several workers', async (_, finding, because, inWords) => {
+])('of several workers, one ends a silence whose finding is %s', async (_, finding, because, inWords) => {
   const { id } = await add();
   const workers = Array.from({ length: 4 }, () => openSilences(redis.connect(), prefix));
 
@@ -134,7 +139,7 @@ test('an unseen finding ends no silence, and is silenced', async () => {
   expect(await silences.list()).toHaveLength(1);
 });
 
-test('what was gone before a silence does not end it, as another question may have found it since', async () => {
+test('a finding that was gone before a silence does not end it, because another question may have found it since', async () => {
   const { id } = await add();
   const longGone = gone({ lastFound: inFuture(-3 * DAY_MS), goneAt: inFuture(-2 * DAY_MS) });
 
@@ -142,7 +147,7 @@ test('what was gone before a silence does not end it, as another question may ha
   expect(await applied(aFinding())).toEqual([id]);
 });
 
-test('a pattern covers new matches, ends when the last is gone, and is followed by two workers at once', async () => {
+test('a pattern covers new matches, and ends when the last is gone, with two workers at once', async () => {
   const { id } = await add(PATTERN, inFuture(DAY_MS));
   const other = openSilences(redis.connect(), prefix);
   const inStaging = { ...QUESTION, environment: 'staging' };
@@ -182,7 +187,7 @@ describe('once it has expired', () => {
     ]);
   });
 
-  test('its end is reported without another read', async () => {
+  test('its end is reported without a further read', async () => {
     const { id } = await add(ONE, inFuture(DAY_MS));
     await endTime(id);
 
@@ -206,13 +211,13 @@ test.each<[string, SilenceScope, Partial<Silence>, readonly TrackedFinding[], st
   ['a finding that is gone', ONE, {}, [gone()], 'No finding matches'],
   ['another finding', ONE, {}, [aFinding({ target: 'old/b' })], 'No finding matches'],
   ['no match', PATTERN, { until: inFuture(DAY_MS) }, [aFinding({ target: 'new' })], 'No finding matches'],
-  ['a critical finding without an end', ONE, {}, [aFinding({ severity: 'critical' })], 'until a set time'],
+  ['a critical finding without an end', ONE, {}, [aFinding({ severity: 'critical' })], 'for a limited time'],
   [
     'an unseen critical finding without an end',
     ONE,
     {},
     [aFinding({ severity: 'critical', state: 'unseen' })],
-    'until a set time',
+    'for a limited time',
   ],
   ['a pattern without an end', PATTERN, {}, [aFinding()], 'needs an end'],
   ['an end in the past', ONE, { until: inFuture(-MINUTE_MS) }, [aFinding()], 'must be in the future'],
@@ -232,14 +237,14 @@ test.each<[string, SilenceScope, Partial<Silence>, readonly TrackedFinding[], st
   expect(await audited()).toEqual([]);
 });
 
-test('a critical finding is silenced until a time', async () => {
+test('a critical finding can be silenced for a limited time', async () => {
   const critical = aFinding({ severity: 'critical' });
   const { id } = await add(ONE, inFuture(90 * DAY_MS - MINUTE_MS), critical);
 
   expect(await applied(critical)).toEqual([id]);
 });
 
-test('silences are listed by their end, and the one that ends last is shown', async () => {
+test('silences are listed by their end, and a finding shows the one that ends last', async () => {
   const endless = await add();
   const late = await add({ ...PATTERN }, inFuture(3 * DAY_MS));
   const early = await add({ ...PATTERN, environment: 'prod' }, inFuture(DAY_MS));
@@ -290,7 +295,7 @@ test('a silence that cannot be read covers nothing, and the others still apply',
   expect(await connection.hlen(`${prefix}:silences`)).toBe(3);
 });
 
-test('silencing and ending whose replies were lost take effect once, with one entry each', async () => {
+test('if the replies are lost, silencing and ending take effect once, with one entry each', async () => {
   const twice = openSilences(runScriptsTwice(redis.connect()), prefix);
 
   const silence = await twice.add(PATTERN, saidBy('U0ADA', inFuture(DAY_MS)), known(aFinding()));

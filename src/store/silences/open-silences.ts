@@ -32,12 +32,12 @@ const MAX_ACTIVE = 500;
 const MAX_BECAUSE_CHARS = 500;
 const MAX_ABOUT_CHARS = 300;
 const MAX_PATTERN_CHARS = 500;
-/** How long an ended silence is remembered, for digests, and how many are. */
+/** How long ended silences are kept for digests, and how many. */
 const KEEP_ENDED_MS = 30 * DAY_MS;
 const MAX_ENDED = 2_000;
 const MAX_ATTEMPTS = 100;
 
-/** A silence that ended by itself, with where its findings were. */
+/** A silence that ended automatically, with the scope of its findings. */
 const endedRecordSchema = z.strictObject({
   ended: endedSilenceSchema,
   check: z.string().exactOptional(),
@@ -69,7 +69,7 @@ export function openSilences(
   const silencesKey = `${prefix}:silences`;
   const endedKey = `${prefix}:silences:ended`;
 
-  /** Ends a silence with its audit entry. `expected`: as it must still be stored, '' for any state. */
+  /** Ends a silence with its audit entry. `expected`: the state that must still be stored, '' for any. */
   const end = (id: string, event: AuditEvent, expected = '', ended = ''): Promise<string> =>
     audit.appendWith(event, ({ prev, hash, seq, json }) =>
       endSilence(redis, {
@@ -89,7 +89,7 @@ export function openSilences(
       }),
     );
 
-  /** Commits what `decide` says of a silence, as it is stored at that moment. @returns it, or undefined if it has ended. */
+  /** Commits the decision about a silence in its current state. @returns it, or undefined if it has ended. */
   const follow = async (
     id: string,
     nowMs: number,
@@ -250,7 +250,7 @@ const NOTHING_TO_SILENCE =
   'No finding matches. Check the reason and the target: a silence must cover at least one finding.';
 const TOO_MANY = `There are ${MAX_ACTIVE} silences already. End one first: \`/wrench silences\` lists them.`;
 
-/** Why a silence is not added, for people. */
+/** Why a silence isn't added, for people. */
 function refusalOf(
   scope: SilenceScope,
   because: string,
@@ -258,14 +258,14 @@ function refusalOf(
   severity: StoredSilence['severity'] | undefined,
   nowMs: number,
 ): string | undefined {
-  if (because === NOTHING_VISIBLE) return 'A silence needs a reason, which everybody sees.';
+  if (because === NOTHING_VISIBLE) return 'A silence needs a reason; everyone can see it.';
   if (scope.kind === 'pattern' && scope.targetPattern.length > MAX_PATTERN_CHARS)
     return `A pattern can have at most ${MAX_PATTERN_CHARS} characters.`;
   if (severity === undefined) return NOTHING_TO_SILENCE;
   if (until === undefined) {
     if (scope.kind === 'pattern') return 'A silence by pattern needs an end, such as 3d.';
     return severity === 'critical'
-      ? 'A critical finding can only be silenced until a set time, such as 3d.'
+      ? 'A critical finding can only be silenced for a limited time, such as 3d.'
       : undefined;
   }
   const endMs = Date.parse(until);

@@ -88,7 +88,7 @@ describe('a silence of one finding', () => {
     expect(outcome(of, [finding])).toBe(expected);
   });
 
-  test('a run that knows nothing of it keeps it', () => {
+  test('a run without its findings keeps it', () => {
     expect(outcome(affected, [])).toBe('kept');
   });
 
@@ -106,7 +106,7 @@ describe('a silence of one finding', () => {
     expect(beginningOf({ ...ONE, environment: 'staging' }, [aFinding()])).toBeUndefined();
   });
 
-  test('of a fault that is now part of another finding, it does not end as gone', () => {
+  test('it does not end as gone if the fault is now part of another finding', () => {
     const of = silence(ONE, [aFinding()]);
     const replaced = gone(4, { replacedBy: { reason: 'issuer-expired', target: 'issuer' } });
     const successor = (changed: Partial<TrackedFinding>) =>
@@ -117,7 +117,7 @@ describe('a silence of one finding', () => {
     expect(outcome(of, [replaced, gone(5, { reason: 'issuer-expired', target: 'issuer' })])).toBe('gone');
   });
 
-  test('ends as gone although a clock that was wrong found it in the future', () => {
+  test('ends as gone although a wrong clock found it in the future', () => {
     const of = silence(ONE, [aFinding({ lastFound: hour(9_000) })]);
 
     expect(outcome(of, [gone(4)])).toBe('gone');
@@ -157,7 +157,7 @@ describe('a silence with a pattern', () => {
     expect(outcome(two, findings)).toBe(expected);
   });
 
-  test('ends when the last is gone, whichever run saw the others go', () => {
+  test('ends when the last is gone, whichever run saw the others disappear', () => {
     const first = followFindings(two, [gone(4)], START_MS + 5 * HOUR_MS);
     if (first.kind === 'ended') throw new Error(first.inWords);
 
@@ -171,7 +171,7 @@ describe('a silence with a pattern', () => {
     expect(outcome(both, [gone(4)])).toBe('kept');
   });
 
-  test('that covers more than can be followed is not ended as gone', () => {
+  test('that covers too many findings does not end as gone', () => {
     const many = Array.from({ length: 1_001 }, (_, at) => aFinding({ target: `old/${at}` }));
     const of = silence(PATTERN, many);
     const allButOne = many.slice(0, 1_000).map(({ finding: { target } }) => gone(4, { target }));
@@ -181,7 +181,7 @@ describe('a silence with a pattern', () => {
   });
 });
 
-test('what is found at every run is written once an hour', () => {
+test('a finding that is found at every run is written once an hour', () => {
   const of = silence(ONE, [aFinding()]);
   const isChanged = (minutes: number) => {
     const lastFound = new Date(START_MS + minutes * 60_000).toISOString();
@@ -212,7 +212,7 @@ const anyRuns = fc.array(fc.uniqueArray(anyFinding, { selector: ({ finding }) =>
   maxLength: 8,
 });
 
-test('after any runs, what is silenced is neither worse nor wider than it was, and never critical without an end', () => {
+test('after any runs, a silenced finding is neither worse nor wider than before, and never critical without an end', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(ONE, PATTERN),
@@ -249,7 +249,7 @@ test('after any runs, what is silenced is neither worse nor wider than it was, a
   );
 });
 
-test('runs that see nothing but gaps end no silence', () => {
+test('runs with only gaps end no silence', () => {
   const unseen = anyFinding.map((known) => ({
     ...known,
     finding: { ...known.finding, state: 'unseen' as const },

@@ -30,7 +30,7 @@ const scopeSchema = z.discriminatedUnion('kind', [
   }),
 ]) satisfies z.ZodType<SilenceScope>;
 
-/** A silence as it is stored, with what it covered when it began. */
+/** A stored silence, with what it covered when it began. */
 export const storedSilenceSchema = z.strictObject({
   ...appliedSilenceSchema.shape,
   scope: scopeSchema,
@@ -38,20 +38,20 @@ export const storedSilenceSchema = z.strictObject({
   about: z.string().min(1),
   /** The worst severity that it covered when it began. */
   severity: trackedFindingSchema.shape.severity,
-  /** Of one finding: hashes of what it affected when the silence began. */
+  /** For one finding: hashes of what it affected when the silence began. */
   targets: z.array(z.string()).exactOptional(),
-  /** What it covers and is not gone, by a hash of the fingerprint, and when it was found last, in milliseconds of the epoch. */
+  /** The covered findings that aren't gone, by a hash of the fingerprint, and when they were last found, in milliseconds since the epoch. */
   open: z.record(z.string(), z.number()),
-  /** It covers more than `open` can hold, so it is unknown when the last of them is gone. */
+  /** It covers more findings than `open` can have, so it's unknown when the last of them is gone. */
   isOpenIncomplete: z.literal(true).exactOptional(),
 });
 
 export type StoredSilence = z.infer<typeof storedSilenceSchema>;
 
-/** What a run means for a silence. */
+/** The effect of a run on a silence. */
 export type SilenceOutcome =
   | { readonly kind: 'kept'; readonly silence: StoredSilence; readonly isChanged: boolean }
-  /** `inWords` says why, for the audit. */
+  /** `inWords` is the reason, for the audit. */
   | { readonly kind: 'ended'; readonly because: EndedSilence['because']; readonly inWords: string };
 
 const DAY_MS = 86_400_000;
@@ -59,11 +59,11 @@ const DAY_MS = 86_400_000;
 export const MAX_SILENCE_DAYS = 90;
 const MAX_SILENCE_MS = MAX_SILENCE_DAYS * DAY_MS;
 const MAX_OPEN = 1_000;
-/** A finding that is found at every run does not cause a write at every run. */
+/** Limits writes for a finding that is found at every run. */
 const FOUND_PRECISION_MS = 3_600_000;
 
 /**
- * What a silence begins with.
+ * The initial state of a silence.
  * @param baseline findings of its scope.
  * @returns undefined if none of them is found or unseen: there is nothing to silence.
  */
@@ -82,15 +82,15 @@ export function beginningOf(
   };
 }
 
-/** When a silence ends even if no check runs, in milliseconds of the epoch. */
+/** When a silence ends even if no check runs, in milliseconds since the epoch. */
 export function endMsOf({ until, at, open }: StoredSilence): number {
   if (until !== undefined) return Date.parse(until);
   return Math.max(Date.parse(at), ...Object.values(open)) + MAX_SILENCE_MS;
 }
 
 /**
- * Whether a silence covers a finding: it is in its scope, and neither worse nor wider than what the silence began with. A critical finding is
- * never covered by a silence without an end, nor is one that is gone.
+ * Whether a silence covers a finding: it is in its scope, and neither worse nor wider than when the silence began. A critical finding is never
+ * covered by a silence without an end, nor is one that is gone.
  */
 export function isSilencedBy(silence: StoredSilence, known: KnownFinding): boolean {
   const { finding } = known;
@@ -104,8 +104,8 @@ export function isSilencedBy(silence: StoredSilence, known: KnownFinding): boole
 }
 
 /**
- * Decides what the findings of one question mean for a silence. Only a finding that was found now can be worse or spread, and only one that a
- * run has proven gone after it was found last can end a silence as `gone`: an unseen one ends none.
+ * Decides what the findings of one question mean for a silence. Only a finding of this run can be worse or spread, and only a finding that a run has
+ * proven gone since it was last found can end a silence as `gone`. An unseen finding ends none.
  */
 export function followFindings(
   silence: StoredSilence,
@@ -119,7 +119,7 @@ export function followFindings(
     return {
       kind: 'ended',
       because: 'worse',
-      inWords: `it is worse: ${worse.target} was ${silence.severity} and is ${worse.severity}`,
+      inWords: `it got worse: ${worse.target} was ${silence.severity} and is now ${worse.severity}`,
     };
   const [spread, ...more] = found.flatMap((finding) => newTargets(silence, finding));
   if (spread !== undefined) {
@@ -138,7 +138,7 @@ export function followFindings(
   return { kind: 'kept', silence: next, isChanged };
 }
 
-/** What a person is shown of it. */
+/** The part that people see. */
 export function appliedOf({ id, by, at, until, because }: StoredSilence): AppliedSilence {
   return { id, by, at, ...(until !== undefined && { until }), because };
 }
@@ -148,7 +148,7 @@ export function endInWords({ until }: Pick<AppliedSilence, 'until'>): string {
   return until === undefined ? 'until it is gone' : `until ${timeInWords(until)}`;
 }
 
-/** A fault that is now part of another finding was not fixed: then the silence has not ended as `gone`. */
+/** A fault that is now part of another finding isn't fixed, so the silence doesn't end as `gone`. */
 function outcomeOfGone(
   silence: StoredSilence,
   gone: readonly KnownFinding[],
@@ -161,7 +161,7 @@ function outcomeOfGone(
     )
     .find((known) => known && known.finding.state !== 'gone' && !isCovered(silence.scope, known))?.finding;
   if (!successor) {
-    const inWords = silence.scope.kind === 'finding' ? 'it is gone' : 'everything that it covered is gone';
+    const inWords = silence.scope.kind === 'finding' ? 'it is gone' : 'everything it covered is gone';
     return { kind: 'ended', because: 'gone', inWords };
   }
   return {
@@ -175,7 +175,7 @@ function isWorse(silence: StoredSilence, { severity }: TrackedFinding): boolean 
   return SEVERITIES.indexOf(severity) < SEVERITIES.indexOf(silence.severity);
 }
 
-/** What a finding affects and did not when its silence began. A pattern covers what matches it, however much that affects. */
+/** What a finding affects now and didn't when its silence began. A pattern covers its matches, however much they affect. */
 function newTargets({ targets }: StoredSilence, finding: TrackedFinding): readonly string[] {
   if (!targets || !finding.targets) return [];
   const known = new Set(targets);
@@ -215,8 +215,8 @@ function nextOpen(
 }
 
 /**
- * A question keeps reporting what was gone long ago, although another question may have found it since. A finding that was found in the future
- * was found by a wrong clock: then it counts as gone, and is shown if it comes back.
+ * A question keeps reporting findings that were gone long ago, although another question may have found them since. A finding that was found in the
+ * future was dated by a wrong clock: it counts as gone, and is shown if it comes back.
  */
 function isGoneSince({ goneAt }: TrackedFinding, foundMs: number, nowMs: number): boolean {
   return goneAt === undefined || foundMs > nowMs || Date.parse(goneAt) > foundMs;

@@ -15,7 +15,7 @@ beforeEach(() => {
   order = openChannelOrder(redis, '{test}');
 });
 
-/** As after a second without calls: the pace is Redis' own clock's. */
+/** As after a second without calls: the pace follows the clock of Redis. */
 async function refillPace(): Promise<void> {
   await redis.del('{test}:pace:C1');
 }
@@ -26,12 +26,12 @@ async function takeAndLeave(place: string): Promise<number> {
   return waitMs;
 }
 
-test('a burst is sent at once, and then about one call a second', async () => {
+test('a burst is sent immediately, and then about one call a second', async () => {
   const waits: number[] = [];
   for (let at = 0; at <= BURST; at++) waits.push(await takeAndLeave(`p${at}`));
 
   expect(waits.slice(0, BURST)).toEqual([0, 0, 0, 0, 0]);
-  // Whoever is slow to ask finds that part of the second is over.
+  // A slow caller may find that part of the second is over.
   expect(waits[BURST]).toBeLessThanOrEqual(1_000);
 });
 
@@ -48,7 +48,7 @@ test('places get their turns in order', async () => {
   expect(await order.requestTurn(LANE, 'c')).toBe(0);
 });
 
-test('the earlier request goes first, however late it takes its place', async () => {
+test('the earlier request goes first, even if it takes its place later', async () => {
   const now = Date.now();
   await order.requestTurn(LANE, 'newer', now - 1_000);
   await order.requestTurn(LANE, 'older', now - 2_000);
@@ -80,7 +80,7 @@ test('a call that failed stays first', async () => {
   expect(await order.requestTurn(LANE, 'failed')).toBe(0);
 });
 
-test('a place whose owner no longer asks is skipped, and gets its old rank back', async () => {
+test('a place whose owner stops asking is skipped, and gets its rank back later', async () => {
   await order.requestTurn(LANE, 'gone', 1_000);
   await order.requestTurn(LANE, 'next', 2_000);
   await redis.hset('{test}:line-asked:C1', 'gone', '1000000 1');
@@ -91,7 +91,7 @@ test('a place whose owner no longer asks is skipped, and gets its old rank back'
   expect(await order.requestTurn(LANE, 'next', 2_000)).toBeGreaterThan(0);
 });
 
-test('a place that steps aside lets others go first, and keeps its rank', async () => {
+test('a place can let others go first, and keeps its rank', async () => {
   await order.requestTurn(LANE, 'aside');
   await order.requestTurn(LANE, 'next');
   await order.stepAside(LANE, 'aside');
@@ -102,7 +102,7 @@ test('a place that steps aside lets others go first, and keeps its rank', async 
   expect(await order.requestTurn(LANE, 'next')).toBeGreaterThan(0);
 });
 
-test('the returned wait is a few seconds at most, however many are ahead', async () => {
+test('the returned wait is a few seconds at most, however many calls are ahead', async () => {
   for (let at = 0; at < 100; at++) await order.requestTurn(LANE, `p${at}`, at + 1);
 
   expect(await order.requestTurn(LANE, 'last')).toBe(5_000);
@@ -120,13 +120,13 @@ test('a rate limit pauses a method in all channels, and places are kept', async 
   expect(await order.requestTurn(LANE, 'a')).toBe(0);
 });
 
-test('an empty lane leaves only its pace in Redis', async () => {
+test('an empty lane has only its pace in Redis', async () => {
   await takeAndLeave('a');
 
   expect(await redis.keys('*')).toEqual(['{test}:pace:C1']);
 });
 
-test('a place ranked by a clock ahead of Redis still goes before later ones', async () => {
+test('a place from a clock ahead of Redis still goes before later places', async () => {
   expect(await order.requestTurn(LANE, 'first')).toBe(0);
   await order.requestTurn(LANE, 'ahead', Date.now() + 3_600_000);
   await sleep(5);

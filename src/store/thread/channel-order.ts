@@ -2,15 +2,15 @@ import type { Redis, Cluster } from 'ioredis';
 import { z } from 'zod';
 import { loadLua } from '../../queue/load-lua.ts';
 
-/** Calls that are made in order and paced together. */
+/** Calls that are made in order and share a rate limit. */
 export interface Lane {
   readonly method: 'chat.postMessage' | 'chat.update';
   readonly channelId: string;
 }
 
 /**
- * The order and pace in which bots call Slack, shared by all of them: in each lane, calls are made one after another in the order of their
- * places, and no faster than Slack allows. A caller that waits has no lock: it asks again.
+ * The order and pace in which bots call Slack, shared by all of them: in each lane, calls are made one after another in the order of their places,
+ * and no faster than Slack allows. A waiting caller has no lock: it asks again.
  */
 export interface ChannelOrder {
   /**
@@ -21,7 +21,7 @@ export interface ChannelOrder {
    * again.
    */
   readonly requestTurn: (lane: Lane, place: string, sinceMs?: number) => Promise<number>;
-  /** Takes a place for a call that is still to come. Those behind wait for it, until it is made or nobody asks for the place for a while. */
+  /** Takes a place for a later call. Those behind wait for it, until it is made or until no one has asked for the place for some time. */
   readonly reserve: (lane: Lane, place: string) => Promise<void>;
   /** Lets those behind go first, until the place is asked for again. It keeps its rank. */
   readonly stepAside: (lane: Lane, place: string) => Promise<void>;
@@ -38,7 +38,7 @@ export interface ChannelOrder {
 const INTERVAL_MS = 1_000;
 const BURST = 5;
 
-/** A place whose owner has not asked for this long is skipped. It gets its rank back when its owner returns. */
+/** A place whose owner hasn't asked for this long is skipped. It gets its rank back when its owner asks again. */
 const ABSENT_AFTER_MS = 15_000;
 /** The places of a lane are deleted after this long without a request. */
 const FORGET_AFTER_MS = 600_000;
@@ -61,7 +61,7 @@ const leaveLane = loadLua(new URL('./lua/leave-lane.lua', import.meta.url), {
 });
 
 export function openChannelOrder(redis: Redis | Cluster, prefix: string): ChannelOrder {
-  // The names in Redis are kept: `hold` is of 0.2, `line` of 0.5.
+  // The names in Redis stay compatible: `hold` dates from 0.2, `line` from 0.5.
   const pauseKey = (method: string) => `${prefix}:hold:${method}`;
   const keysOf = (lane: Lane) => {
     const name = laneName(lane);

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 
-/** Whether Slack drops a post whose `client_msg_id` it has seen, as `wrench doctor --prove-posting` found. */
+/** Whether Slack drops a post whose `client_msg_id` it has seen, as tested by `wrench doctor --prove-posting`. */
 const proofSchema = z.strictObject({ drops: z.boolean(), at: z.iso.datetime() });
 
 export type DeduplicationProof = z.infer<typeof proofSchema>;

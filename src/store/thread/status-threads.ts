@@ -7,19 +7,19 @@ export interface StatusThread {
   readonly threadTs: string;
 }
 
-/** In which threads the status of a finding is shown, so that a later change made elsewhere appears there too. */
+/** The threads that show the status of a finding, so that later changes made elsewhere appear there too. */
 export interface StatusThreads {
   readonly add: (findingId: string, thread: StatusThread) => Promise<void>;
-  /** Those that were added last. */
+  /** The threads that were added last. */
   readonly list: (findingId: string) => Promise<readonly StatusThread[]>;
 }
 
-/** Each costs an edit at every change, and Slack allows about 50 a minute. */
+/** Each needs an edit at every change, and Slack allows about 50 a minute. */
 const MAX_THREADS = 5;
 /** As long as the thread's own record is kept. */
 const KEEP_S = 7 * 86_400;
 
-/** Opens the record of status threads. */
+/** Opens the store of status threads. */
 export function openStatusThreads(redis: Redis | Cluster, prefix: string): StatusThreads {
   const keyOf = (findingId: string) => `${prefix}:status-threads:${findingId}`;
   return {

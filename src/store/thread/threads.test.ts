@@ -26,7 +26,7 @@ async function takeNow(): Promise<NonNullable<Awaited<ReturnType<Threads['acquir
   return lease;
 }
 
-/** As after a pause that was longer than the lease. */
+/** As after a pause longer than the lease. */
 async function loseLease(): Promise<void> {
   await redis.del('{test}:lease:r1');
 }
@@ -56,7 +56,7 @@ test('a lease is acquired even if the reply of Redis was lost', async () => {
   expect(await others.acquireLease('r1')).toBeDefined();
 });
 
-test('asking whether a lease is held renews it, and a lease expires', async () => {
+test('checking a lease renews it, and a lease expires', async () => {
   const lease = await takeNow();
   await redis.pexpire('{test}:lease:r1', 9_000);
   expect(await lease.isHeld()).toBe(true);
@@ -76,7 +76,7 @@ test('after the lease is lost no part can begin, and the lease of the next holde
   expect((await threads.read('r1')).part('root')).toBe('unposted');
 });
 
-test('a part is unposted, then maybe posted, then posted, and cannot begin again', async () => {
+test('a part is unposted, then possibly posted, then posted, and cannot begin again', async () => {
   const lease = await takeNow();
   expect(await lease.beginPost('root')).toBe(true);
   expect((await threads.read('r1')).part('root')).toBe('maybe');
@@ -98,7 +98,7 @@ test('of two posts of one part the first confirmed one is recorded', async () =>
   expect((await threads.read('r1')).root).toEqual(WHERE);
 });
 
-test('a part that Slack refused, or somebody deleted, may be posted again', async () => {
+test('a part that Slack refused, or that was deleted, may be posted again', async () => {
   const lease = await takeNow();
   await lease.beginPost('root');
   await lease.recordRefused('root');
@@ -109,7 +109,7 @@ test('a part that Slack refused, or somebody deleted, may be posted again', asyn
   expect(await lease.beginPost('root')).toBe(true);
 });
 
-test('of a closed thread only that fact is kept; other threads are kept for days', async () => {
+test('of a closed thread only its state is kept; other threads are kept for days', async () => {
   await threads.mark('r1', 'answered');
   expect(await redis.ttl('{test}:thread:r1')).toBeGreaterThan(86_400);
 
@@ -121,7 +121,7 @@ test('of a closed thread only that fact is kept; other threads are kept for days
   expect(await threads.read('r2')).toMatchObject({ answered: false, isClosed: false });
 });
 
-test('a thread stays closed, whatever is written to it later', async () => {
+test('a thread stays closed after later writes', async () => {
   await threads.close('r1');
   await redis.del('{test}:thread:r1');
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { loadLua } from '../../queue/load-lua.ts';
 import { openPastRuns } from '../../queue/past-runs.ts';
 
-/** What has been posted for a run, so that nothing is posted twice or lost at a restart. */
+/** What was posted for a run, so that nothing is posted twice or lost at a restart. */
 export interface Threads {
   /** Acquires the lease on a run's thread; undefined while another process has it. */
   readonly acquireLease: (runId: string) => Promise<ThreadLease | undefined>;
@@ -60,7 +60,7 @@ export interface PostedThread {
   readonly answered: boolean;
   /** Nothing more will be posted or edited. */
   readonly isClosed: boolean;
-  /** The bot may not post in the channel: the answer goes through the asker's response_url. */
+  /** The bot can't post in the channel: the answer goes through the command's response_url. */
   readonly elsewhere: boolean;
   readonly part: (part: string) => 'unposted' | 'maybe' | 'posted';
   /** Whether a message is known to show this. */
@@ -75,7 +75,7 @@ export interface PostedThread {
 export const ROOT_PART = 'root';
 
 const KEEP_S = 7 * 86_400;
-/** Long enough for those who wait for the link to the thread. */
+/** Long enough for requests that wait for the link to the thread. */
 const CLOSED_S = 60;
 const LEASE_MS = 20_000;
 const MAYBE = '?';
@@ -170,7 +170,7 @@ function toLease(
   holder: string,
   fence: number,
 ): ThreadLease {
-  /** A late answer, after this process was paused, is no longer reliable. */
+  /** A late reply, after this process was paused, is no longer reliable. */
   const inTime = async (ask: () => Promise<unknown>): Promise<boolean> => {
     const askedAtMs = performance.now();
     return (await ask()) === 1 && performance.now() - askedAtMs < LEASE_MS / 2;

@@ -109,7 +109,7 @@ test('a run whose jobs are gone from Redis is started again', async () => {
   expect((await stage.finished()).parts).toHaveLength(2);
 });
 
-test('a run that takes longer than any check may is posted without what is missing, and the next one runs', async () => {
+test('a run that takes longer than its checks may is posted as incomplete, and the next one runs', async () => {
   const never = Promise.withResolvers<unknown>();
   stage.work = async (job) =>
     job.environment === 'stage' ? never.promise : { report: stage.reportOf(job), tracked: [] };
@@ -139,7 +139,7 @@ test('a run that takes longer than any check may is posted without what is missi
   expect((await stage.finished(2)).parts.every(({ failure }) => failure === undefined)).toBe(true);
 });
 
-test('a run of many checks that each last until their deadline has the time for all of them', async () => {
+test('a run of many checks has enough time if each lasts until its deadline', async () => {
   const questions = Array.from({ length: 30 }, (_, at) => ({
     check: 'lab/disk',
     environment: 'prod',
@@ -155,14 +155,14 @@ test('a run of many checks that each last until their deadline has the time for 
   expect((await stage.run()).state).toBe('finished');
 });
 
-test('a digest of which another version has stored the state does not keep the others from running', async () => {
+test('a digest whose state another version stored does not keep the others from running', async () => {
   await redis.hset(`${PREFIX}:digest:nightly`, 'rev', 1, 'state', '{"of":"another version"}');
   const weekly = { ...NIGHTLY, name: 'weekly' };
   const deps = stage.deps({ definitions: [NIGHTLY, weekly] });
   await tickDigests(deps);
 
   expect(await stage.digests.read('weekly')).toMatchObject({ restarts: 0 });
-  expect(stage.log.join('\n')).toContain('a digest could not be scheduled');
+  expect(stage.log.join('\n')).toContain('digest-not-scheduled');
   expect(await stage.digests.lastTickMs()).toBeUndefined();
 });
 

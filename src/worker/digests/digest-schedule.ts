@@ -12,17 +12,20 @@ const REPAIR_AFTER_MS = 10_000;
 /** Besides the attempts at a check: waiting in the queue, and lost workers. */
 const QUEUED_MS = 15 * 60_000;
 const ATTEMPTS = 4;
-/** A run that cannot be finished for this long is given up, so that the next one can start. */
+/** A run that couldn't be finished for this long is abandoned, so that the next one can start. */
 const GIVE_UP_AFTER_MS = 10 * 60_000;
 
-/** Runs the digests of the configuration on their schedules, from now on. Every worker does this; several at once do no harm. */
+/** Runs the digests of the configuration on their schedules, from now on. Every worker does this; several at once are safe. */
 export function startDigestSchedule(deps: DigestWorkerDeps, everyMs: number): RunningSchedule {
   let running = Promise.resolve();
   const tick = () => {
     running = running
       .then(() => tickDigests(deps))
       .catch((error: unknown) => {
-        deps.log.debug({ err: error }, 'the schedule of digests could not be read; retrying');
+        deps.log.debug(
+          { event: 'digest-schedule-not-read', err: error },
+          "Couldn't read the digest schedule; retrying",
+        );
       });
   };
   tick();
@@ -36,8 +39,8 @@ export function startDigestSchedule(deps: DigestWorkerDeps, everyMs: number): Ru
 }
 
 /**
- * Starts what is due and continues what another worker has left behind, each digest alone: one that cannot be read, because another version stored
- * it, must not keep the others from running.
+ * Starts what is due and continues what another worker has left behind, each digest on its own: one that can't be read, because another version
+ * stored it, must not keep the others from running.
  */
 export async function tickDigests(deps: DigestWorkerDeps): Promise<void> {
   const times = { nowMs: await deps.readClock(), tickedMs: await deps.digests.lastTickMs() };
@@ -45,9 +48,12 @@ export async function tickDigests(deps: DigestWorkerDeps): Promise<void> {
   for (const definition of deps.definitions)
     await tickOne(deps, definition, times).catch((error: unknown) => {
       failed += 1;
-      deps.log.warn({ err: error, digest: definition.name }, 'a digest could not be scheduled; retrying');
+      deps.log.warn(
+        { event: 'digest-not-scheduled', err: error, digest: definition.name },
+        "Couldn't schedule a digest; retrying",
+      );
     });
-  // A digest that was not seen must not seem to be removed.
+  // A digest that wasn't read must not look as if it had been removed.
   if (failed === 0) await deps.digests.recordTick(times.nowMs);
 }
 
@@ -80,7 +86,10 @@ async function repairRun(
   const longestMs = maxRunMs(deps, run);
   const isLate = ageMs > longestMs;
   if (!flow && !isLate) {
-    deps.log.warn({ digest: name, runId }, 'the checks of a digest are not in the queue; starting it again');
+    deps.log.warn(
+      { event: 'digest-jobs-missing', digest: name, runId },
+      'Digest jobs are missing from the queue; starting the digest again',
+    );
     return startRun(deps, name, run);
   }
   if (flow?.state === 'running' && !isLate) return undefined;
@@ -107,12 +116,18 @@ async function giveUp(deps: DigestWorkerDeps, name: string, runId: string, error
   if (before === after) return;
   deps.metrics.bugs.inc({ role: 'worker' });
   deps.metrics.digests.inc({ digest: name, outcome: 'lost' });
-  deps.log.error({ err: error, digest: name, runId }, 'a bug in Wrench: a digest could not be finished');
+  deps.log.error(
+    { event: 'digest-lost', err: error, digest: name, runId },
+    "Couldn't finish a digest because of a bug in Wrench; giving up",
+  );
 }
 
-/** Its jobs are of no more use. One that is running cannot be removed and ends by itself. */
+/** Removes jobs that are no longer needed. One that is running can't be removed, and ends on its own. */
 async function dropFlow({ flows, log }: DigestWorkerDeps, name: string, runId: string): Promise<void> {
   await flows.remove(runId).catch((error: unknown) => {
-    log.debug({ err: error, digest: name, runId }, 'the jobs of a digest could not be removed');
+    log.debug(
+      { event: 'digest-jobs-not-removed', err: error, digest: name, runId },
+      "Couldn't remove the jobs of a digest",
+    );
   });
 }

@@ -42,7 +42,7 @@ export interface DigestWorkerDeps {
 
 /**
  * Ends a run of a digest: gathers what its checks reported and why others failed, saves it as the last run and queues it for the bot, once.
- * A check that has not ended has failed. Calling it again does no harm, and a run that has been replaced is ignored.
+ * A check that has not finished counts as failed. Calling it again is safe, and a run that has been replaced is ignored.
  */
 export async function finishRun(deps: DigestWorkerDeps, name: string, runId: string): Promise<void> {
   const { digests, flows, silences, log, metrics } = deps;
@@ -83,12 +83,18 @@ export async function finishRun(deps: DigestWorkerDeps, name: string, runId: str
   const failed = parts.filter(({ failure }) => failure !== undefined);
   metrics.digests.inc({ digest: name, outcome: failed.length > 0 ? 'incomplete' : 'complete' });
   log.info(
-    { digest: name, runId, durationMs: finished.durationMs, failed: failed.map(({ check }) => check) },
-    'finished a digest',
+    {
+      event: 'digest-finished',
+      digest: name,
+      runId,
+      durationMs: finished.durationMs,
+      failed: failed.map(({ check }) => check),
+    },
+    'Digest finished',
   );
 }
 
-/** The run id of one check of a run, by its place in the digest. */
+/** The run id of one check of a run, by its position in the digest. */
 export function partIdOf(runId: string, at: number): string {
   return runIdOf(`${runId} ${at}`);
 }
@@ -114,7 +120,7 @@ function explainFailure(because: string | undefined, jobId: string): string {
   return because.includes(jobId) ? because : `${because} (job ${jobId})`;
 }
 
-/** What earlier runs have found: nothing is known about it now. */
+/** What earlier runs found, as unseen: this run knows nothing about it. */
 async function unseenFindings(
   deps: DigestWorkerDeps,
   question: DigestQuestion,
@@ -135,7 +141,7 @@ function questionOf(
   try {
     if (check) parsed = parseArguments(check, args);
   } catch {
-    // Another version takes other arguments: nothing is known of the question as it is.
+    // Another version takes other arguments. Then the history has nothing under this id.
   }
   return { check: name, environment, questionId: questionIdOf(name, environment, parsed) };
 }

@@ -42,13 +42,13 @@ const run = (...parts: DigestRun['parts']): DigestRun => ({
   endedSilences: [],
 });
 
-test('a run that fits is as it was', () => {
+test('a run that fits is unchanged', () => {
   const small = run(part('prod', 10), part('stage', 10));
 
   expect(limitRunSize(small)).toEqual(small);
 });
 
-test('of a run that does not fit, the largest reports lose their evidence and say so; no finding and no gap is lost', () => {
+test('in a run that is too large, the largest reports lose their evidence and say so, but no finding and no gap', () => {
   const limited = limitRunSize(run(part('prod', 10), part('stage', 500), part('test', 100)), 30_000);
 
   const [prod, stage, test] = limited.parts.map(({ report }) => report);
@@ -58,10 +58,10 @@ test('of a run that does not fit, the largest reports lose their evidence and sa
     { reason: 'disk-full', severity: 'critical', target: 'node-1', summary: 'node-1 is full' },
   ]);
   expect(stage?.gaps).toEqual(part('stage', 0).report?.gaps);
-  expect(stage?.notes).toEqual(['the evidence is left out: there is too much of it for a digest']);
+  expect(stage?.notes).toEqual(['the evidence was left out because it is too large for a digest']);
 });
 
-test('a run with too many findings fits all the same: the most severe are kept, and the others are a gap', () => {
+test('of too many findings, the most severe are kept, and the others become a gap', () => {
   const many = part('prod', 0);
   const findings = Array.from({ length: 1_000 }, (_, at) => ({
     reason: 'disk-full',
@@ -90,7 +90,7 @@ test('a run with too many findings fits all the same: the most severe are kept, 
   expect(stage?.report?.findings).toHaveLength(1);
 });
 
-test('what earlier runs found of a check that could not be run is limited too', () => {
+test('the known findings of a check that could not be run are limited too', () => {
   const { report: _, ...failed } = part('prod', 0);
   const tracked = Array.from({ length: 1_000 }, (_one, at) => ({
     reason: 'disk-full',
@@ -107,7 +107,7 @@ test('what earlier runs found of a check that could not be run is limited too', 
   expect(limited.parts[0]?.tracked.length).toBeGreaterThan(100);
 });
 
-test('a run with too many gaps fits: the others are counted', () => {
+test('of too many gaps, some are kept, and the others are counted', () => {
   const one = part('prod', 1);
   const gaps = Array.from({ length: 1_000 }, (_, at) => ({
     what: `node-${at}`,

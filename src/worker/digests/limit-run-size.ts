@@ -2,7 +2,7 @@ import type { DigestPart, DigestRun } from '../../check/digest-run.ts';
 import { SEVERITIES } from '../../check/finding.ts';
 import { count } from '../../text/wording.ts';
 
-/** What fits into a job with room to spare. */
+/** Well below the limit of a job. */
 const MAX_RUN_BYTES = 8 * 1024 * 1024;
 
 /**
@@ -39,12 +39,12 @@ function withoutEvidence(part: DigestPart): DigestPart {
     report: {
       ...report,
       findings: report.findings.map(({ evidence: __, next: ___, ...finding }) => finding),
-      notes: [...(report.notes ?? []), 'the evidence is left out: there is too much of it for a digest'],
+      notes: [...(report.notes ?? []), 'the evidence was left out because it is too large for a digest'],
     },
   };
 }
 
-/** As many of the most severe findings as fit: what is there, what may be there, and at last what is gone. */
+/** As many of the most severe findings as fit: first those found, then those unseen, then those gone. */
 function withWorstFindings({ report, tracked, ...part }: DigestPart, maxBytes: number): DigestPart {
   const reported = new Map((report?.findings ?? []).map((one) => [keyOf(one), one]));
   const known = new Map(tracked.map((one) => [keyOf(one), one]));
@@ -70,7 +70,7 @@ type Reported = NonNullable<DigestPart['report']>;
 type Tracked = DigestPart['tracked'][number];
 type Identified = Pick<Tracked, 'reason' | 'target'>;
 
-/** `unfinished`: what was left out is not gone. */
+/** `unfinished`: a finding that was left out doesn't count as gone. */
 const TOO_MANY = {
   because: 'there are too many for a digest; run the check itself to see them all',
   kind: 'unfinished',
@@ -83,7 +83,7 @@ function withFewerGaps(gaps: Reported['gaps'], maxBytes: number): Reported['gaps
   return places === 0 ? kept : [...kept, { what: count(places, 'more place'), ...TOO_MANY, places }];
 }
 
-/** Accepts what fits beside what it has accepted before. */
+/** Accepts what fits in addition to what it has accepted before. */
 function fitInto(maxBytes: number): (values: readonly (object | undefined)[]) => boolean {
   let left = maxBytes;
   return (values) => {

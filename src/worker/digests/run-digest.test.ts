@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-test('somebody may start it now, once for each delivery, and it still runs at its time', async () => {
+test('a person can start it now, once for each delivery, and it still runs on schedule', async () => {
   const start = {
     kind: 'start' as const,
     name: 'nightly',
@@ -35,7 +35,7 @@ test('somebody may start it now, once for each delivery, and it still runs at it
   expect((await stage.finished(2)).due).toBe(DUE);
 });
 
-test('a run that is asked for while the digest is running changes nothing', async () => {
+test('a run that is requested while the digest is running changes nothing', async () => {
   const deps = stage.deps();
   await tickDigests(deps);
   await stage.passTo('2026-11-28T06:30:02Z', deps);

@@ -1,8 +1,8 @@
-// Clicks on what the bot offers.
+// Sends clicks on the bot's elements.
 
 import { find, post } from './session.js';
 
-/** Slack asks first where the app said so. */
+/** Slack asks for confirmation if the app requests it. */
 function confirmed(told) {
   if (!told) return Promise.resolve(true);
   const { title, text, confirm, deny, style } = JSON.parse(told);

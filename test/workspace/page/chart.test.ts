@@ -37,7 +37,7 @@ afterAll(() => browser.close());
 test.each([
   ['a desktop', 1280],
   ['a phone', 390],
-])('bars and lines are drawn within the width of %s, with their names', async (_, width) => {
+])('bars and lines fit the width of %s, with their labels', async (_, width) => {
   const { workspace, app } = await openWithBolt('http', () => {});
   const message = renderCharts(CHARTS);
   await app.client.chat.postMessage({

@@ -1,4 +1,5 @@
-// The page's script. The server draws messages; this keeps them in place and sends what people do.
+// The page's script. The server draws messages; this script updates them in place and sends people's
+// actions.
 
 import './compose.js';
 import './fault-injection.js';
@@ -23,7 +24,7 @@ async function openChannel(channel) {
   find('input').focus();
 }
 
-/** From now on, what is clicked and written is this person's. */
+/** From now on, clicks and messages are from this person. */
 function become(user) {
   place.user = user;
   sessionStorage.setItem('user', user);

@@ -1,4 +1,4 @@
-// Where people write: Enter sends, a slash offers commands, the up arrow brings back the last one.
+// The composer: Enter sends, a slash suggests commands, the up arrow restores the last one.
 
 import { showTyping } from './draw.js';
 import { find, place, shown, write } from './session.js';
@@ -24,7 +24,7 @@ async function sendReply(text) {
     await write('/page/say', { text, thread: place.thread });
     return;
   }
-  // Slack's own words: commands of apps do not work in threads.
+  // Slack's own text: commands of apps do not work in threads.
   const note = document.createElement('p');
   note.className = 'thread-note';
   note.textContent = `${text.split(' ')[0]} is not supported in threads. Sorry!`;

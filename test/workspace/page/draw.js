@@ -1,4 +1,4 @@
-// Puts what the server drew in its place.
+// Puts the server's HTML in place.
 
 import { showForm } from './form.js';
 import { find, place, shown } from './session.js';
@@ -73,12 +73,12 @@ function showPeople({ people, user }) {
     );
   }
   select.value = user;
-  // Drawn by the server from the workspace's own users; every text in it is escaped there.
+  // The server's HTML of the workspace's users, with every text escaped.
   find('me').innerHTML = people.find(({ id }) => id === user).avatar;
   for (const strip of document.querySelectorAll('.people')) showStrip(strip, people, user);
 }
 
-/** Faces to change between with one click, wherever one is looking: as Ada ask, as Grace approve. */
+/** Faces to switch between people with one click, in the channel and in the thread. */
 function showStrip(strip, people, user) {
   if (strip.children.length !== people.length) strip.replaceChildren(...people.map(drawFace));
   for (const face of strip.children) face.setAttribute('aria-pressed', String(face.dataset.person === user));
@@ -90,12 +90,12 @@ function drawFace({ id, name, title, avatar }) {
   face.dataset.person = id;
   face.title = `Act as @${name}${title ? `, ${title}` : ''}`;
   face.setAttribute('aria-label', `Act as @${name}`);
-  // As above: the server's own drawing.
+  // As above: the server's own HTML.
   face.innerHTML = avatar;
   return face;
 }
 
-/** Changes only what differs: reading, selecting and scrolling go on undisturbed. */
+/** Changes only what differs, so that reading, selecting and scrolling are not interrupted. */
 function showMessages(list, messages, isNew) {
   const wasAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
   const known = new Map([...list.children].map((element) => [element.dataset.key, element]));
@@ -117,7 +117,7 @@ function showMessages(list, messages, isNew) {
   if (wasAtEnd || isNew) list.scrollTop = list.scrollHeight;
 }
 
-/** Who reads the newest goes on reading it when a thread beside it takes half of the room. */
+/** Keeps the newest message in view when a thread opens beside the channel. */
 export function keepAtEnd(list) {
   let isAtEnd = true;
   let width = list.clientWidth;
@@ -152,7 +152,7 @@ function showThread({ thread, channel }) {
   if (isOpening || isOther) list.scrollTop = 0;
 }
 
-export function showTyping(isOn, words = 'Wrench is looking') {
+export function showTyping(isOn, words = 'Wrench is checking') {
   typingSince = isOn ? Date.now() / 1000 : 0;
   const line = find('typing');
   line.textContent = isOn ? words : '';

@@ -1,6 +1,6 @@
 import { createElement as h, type ReactNode } from 'react';
 
-/** Drawn here so that a page looks the same where no emoji font is installed. Others fall back to Unicode. */
+/** Drawn here so that a page looks the same without an emoji font. Others fall back to Unicode. */
 const circle = (colour: string, edge: string) =>
   h('circle', { cx: 8, cy: 8, r: 6.4, fill: colour, stroke: edge });
 const stroke = (d: string, colour: string) =>
@@ -119,7 +119,7 @@ const drawings: Readonly<Record<string, readonly ReactNode[]>> = {
   ],
 };
 
-/** `otherwise` says the emoji as Unicode, or its `:name:`. */
+/** `otherwise` returns the emoji as Unicode, or its `:name:`. */
 export function drawEmoji(name: string, otherwise: () => string): ReactNode {
   const drawing = drawings[name];
   if (!drawing) return otherwise() || `:${name}:`;

@@ -26,12 +26,12 @@ function drawOne({ label, about, restores }) {
 async function run(label, button, answer) {
   button.disabled = true;
   answer.className = '';
-  answer.textContent = 'One moment …';
+  answer.textContent = 'Working…';
   const { message, failure } = await post('/page/inject-fault', { label }).catch(() => ({}));
   button.disabled = false;
   answer.className = message ? 'is-done' : 'is-failed';
   answer.textContent =
-    message ?? `It did not ${button.className ? 'break' : 'work'}: ${failure ?? 'no answer'}`;
+    message ?? `${button.className ? "Couldn't break it" : "Couldn't undo it"}: ${failure ?? 'no response'}`;
   if (!find('fault-injections').open) toast(answer.textContent);
 }
 

@@ -38,7 +38,7 @@ async function openPage(
 
 const width = (page: Page) => page.evaluate('document.documentElement.scrollWidth');
 
-test('a person breaks something once, and reads what is broken now', async () => {
+test('a person injects a fault once and reads what is broken now', async () => {
   const broken = Promise.withResolvers<string>();
   let times = 0;
   const { page, complaints } = await openPage([
@@ -53,7 +53,7 @@ test('a person breaks something once, and reads what is broken now', async () =>
     {
       label: 'Fail',
       about: 'Cannot be broken.',
-      run: () => Promise.reject(new Error('etcd does not answer')),
+      run: () => Promise.reject(new Error('etcd does not respond')),
     },
     { label: 'Give it back', about: 'As it was.', restores: true, run: async () => 'All is well' },
   ]);
@@ -67,7 +67,7 @@ test('a person breaks something once, and reads what is broken now', async () =>
   await dialog.getByText('doppler_z2/0 lost its key: type /etcd doppler').waitFor();
   expect(await breakIt.isDisabled()).toBe(false);
   await dialog.getByRole('button', { name: 'Break: Fail' }).click();
-  await dialog.getByText('It did not break: etcd does not answer').waitFor();
+  await dialog.getByText("Couldn't break it: etcd does not respond").waitFor();
   await dialog.getByRole('button', { name: 'Undo: Give it back' }).click();
   await dialog.getByText('All is well').waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
@@ -77,7 +77,7 @@ test('a person breaks something once, and reads what is broken now', async () =>
   expect(complaints).toEqual([]);
 });
 
-test('what is answered after the dialog was closed is told all the same', async () => {
+test('a result that arrives after the dialog was closed is still shown', async () => {
   const broken = Promise.withResolvers<string>();
   const { page } = await openPage([{ label: 'Slow', about: 'Takes a while.', run: () => broken.promise }]);
 
@@ -89,13 +89,13 @@ test('what is answered after the dialog was closed is told all the same', async 
   await expect.poll(() => page.getByRole('status').innerText()).toBe('Now it is broken');
 });
 
-test('where nothing can be broken, nothing is offered', async () => {
+test('offers no faults if there are none', async () => {
   const { page } = await openPage([]);
 
   expect(await page.getByRole('button', { name: 'Break something' }).isVisible()).toBe(false);
 });
 
-test('on a phone it fits, and is found by its name', async () => {
+test('fits on a phone and is found by its label', async () => {
   const faultInjections = [
     {
       label: 'Break it',
@@ -115,43 +115,46 @@ test('on a phone it fits, and is found by its name', async () => {
 test.each([
   ['a desk', { width: 1280, height: 800 }],
   ['a phone', { width: 390, height: 780 }],
-])('at %s Ada asks in a thread, becomes Grace with one click, and approves', async (_, viewport) => {
-  const clicked: string[] = [];
-  const { page, app, complaints } = await openPage(
-    [],
-    (bolt) => {
-      bolt.action<BlockAction>(/^wrench:/, async ({ ack, body, client, action }) => {
-        await ack();
-        clicked.push(`${body.user.id} ${'action_id' in action ? action.action_id : ''}`);
-        const isRequest = clicked.length === 1;
-        await client.chat.update({
-          ...at,
-          ts: String(body.message?.['ts']),
-          text: isRequest ? 'PLAN' : 'APPROVED',
-          blocks: isRequest ? card('wrench:approve', 'Approve') : [],
+])(
+  'at %s, Ada requests a fix in a thread, switches to Grace with one click, and approves',
+  async (_, viewport) => {
+    const clicked: string[] = [];
+    const { page, app, complaints } = await openPage(
+      [],
+      (bolt) => {
+        bolt.action<BlockAction>(/^wrench:/, async ({ ack, body, client, action }) => {
+          await ack();
+          clicked.push(`${body.user.id} ${'action_id' in action ? action.action_id : ''}`);
+          const isRequest = clicked.length === 1;
+          await client.chat.update({
+            ...at,
+            ts: String(body.message?.['ts']),
+            text: isRequest ? 'PLAN' : 'APPROVED',
+            blocks: isRequest ? card('wrench:approve', 'Approve') : [],
+          });
         });
-      });
-    },
-    viewport,
-  );
-  const root = await app.client.chat.postMessage({ ...at, text: '1 of 3 dopplers' });
-  const blocks = card('wrench:request', 'Restart doppler_z2/0');
-  await app.client.chat.postMessage({ ...at, thread_ts: String(root.ts), text: 'Offers', blocks });
+      },
+      viewport,
+    );
+    const root = await app.client.chat.postMessage({ ...at, text: '1 of 3 dopplers' });
+    const blocks = card('wrench:request', 'Restart doppler_z2/0');
+    await app.client.chat.postMessage({ ...at, thread_ts: String(root.ts), text: 'Offers', blocks });
 
-  await page.getByRole('button', { name: '1 reply' }).click();
-  const thread = page.getByRole('complementary', { name: 'Thread' });
-  await thread.getByRole('button', { name: 'Restart doppler_z2/0' }).click();
-  await thread.getByRole('button', { name: 'Approve' }).waitFor();
-  const grace = thread.getByRole('button', { name: 'Act as @grace' });
-  await grace.click();
-  await expect.poll(() => grace.getAttribute('aria-pressed')).toBe('true');
-  await thread.getByRole('button', { name: 'Approve' }).click();
-  await thread.getByText('APPROVED').waitFor();
+    await page.getByRole('button', { name: '1 reply' }).click();
+    const thread = page.getByRole('complementary', { name: 'Thread' });
+    await thread.getByRole('button', { name: 'Restart doppler_z2/0' }).click();
+    await thread.getByRole('button', { name: 'Approve' }).waitFor();
+    const grace = thread.getByRole('button', { name: 'Act as @grace' });
+    await grace.click();
+    await expect.poll(() => grace.getAttribute('aria-pressed')).toBe('true');
+    await thread.getByRole('button', { name: 'Approve' }).click();
+    await thread.getByText('APPROVED').waitFor();
 
-  expect(clicked).toEqual(['U0123ADA wrench:request', 'U0123GRACE wrench:approve']);
-  expect(await width(page)).toBe(viewport.width);
-  expect(complaints).toEqual([]);
-});
+    expect(clicked).toEqual(['U0123ADA wrench:request', 'U0123GRACE wrench:approve']);
+    expect(await width(page)).toBe(viewport.width);
+    expect(complaints).toEqual([]);
+  },
+);
 
 function card(action: string, label: string): KnownBlock[] {
   const text = { type: 'plain_text', text: label } as const;

@@ -1,9 +1,9 @@
-// The modal that the bot has opened for this person.
+// The modal that the bot opened for this person.
 
 import { find, post } from './session.js';
 
 const dialog = find('form');
-/** Which version of which modal is shown. */
+/** The id and version of the modal on screen. */
 let drawnFrom = '';
 
 export function showForm(form) {
@@ -12,10 +12,10 @@ export function showForm(form) {
     if (dialog.open) dialog.close();
     return;
   }
-  // What is typed stays while other things change.
+  // Keeps the typed text while other things change.
   if (drawnFrom === form.html) return;
   drawnFrom = form.html;
-  // Drawn by the server, which escapes every text in it.
+  // The server's HTML, with every text escaped.
   dialog.innerHTML = form.html;
   if (!dialog.open) dialog.showModal();
 }

@@ -30,7 +30,7 @@ const VIEW: ModalView = {
       type: 'input',
       block_id: 'reason',
       label: { type: 'plain_text', text: 'Why?' },
-      hint: { type: 'plain_text', text: 'Everybody sees it.' },
+      hint: { type: 'plain_text', text: 'Everyone sees it.' },
       element: { type: 'plain_text_input', action_id: 'text', multiline: true, min_length: 3 },
     },
   ],
@@ -45,7 +45,7 @@ afterAll(() => browser.close());
 test.each([
   ['a desktop', 1280],
   ['a phone', 390],
-])('a modal is filled in on %s, says what is wrong, and closes once it is accepted', async (_, width) => {
+])('a modal on %s shows errors and closes once it is accepted', async (_, width) => {
   const submitted: unknown[] = [];
   const { workspace } = await openWithBolt('http', (bolt) => {
     bolt.command(/.*/, async ({ ack, body, client }) => {
@@ -68,7 +68,7 @@ test.each([
   await page.getByRole('textbox', { name: 'Message' }).press('Enter');
   const form = page.getByRole('dialog', { name: 'Silence <b>' });
   await form.getByText('disk of node-a').waitFor();
-  await form.getByText('Everybody sees it.').waitFor();
+  await form.getByText('Everyone sees it.').waitFor();
   const { x = 0, width: shown = 0 } = (await form.boundingBox()) ?? {};
   expect([x >= 0, x + shown <= width]).toEqual([true, true]);
 
@@ -79,7 +79,7 @@ test.each([
   await form.getByRole('textbox', { name: 'Why?' }).fill('because');
   await form.getByRole('button', { name: 'Send' }).click();
   await form.getByText('Say more.').waitFor();
-  // Other people's messages do not take away what is typed.
+  // Other people's messages do not remove the typed text.
   workspace.say('U0123KATE', 'C0123INCIDENT', 'What is going on?');
   await page.getByText('What is going on?').waitFor();
   expect(await form.getByRole('textbox', { name: 'Why?' }).inputValue()).toBe('because');
@@ -94,7 +94,7 @@ test.each([
   expect(workspace.views('U0123ADA')).toEqual([]);
 });
 
-test.each(['Cancel', 'Escape'])('a modal is closed with %s, and nothing is sent', async (way) => {
+test.each(['Cancel', 'Escape'])('closing a modal with %s sends nothing', async (way) => {
   const { workspace } = await openWithBolt('http', (bolt) => {
     bolt.command(/.*/, async ({ ack, body, client }) => {
       await ack();

@@ -10,7 +10,7 @@ export interface PageCommand {
   readonly description: string;
 }
 
-/** The parts of a workspace that its page shows and acts on. */
+/** The parts of a workspace that its page shows and uses. */
 export interface PageParts {
   readonly store: Store;
   readonly interactions: Interactions;

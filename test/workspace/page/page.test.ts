@@ -17,7 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Wrench in small: a verdict in the channel, findings and a file under it, a button that asks first. */
+/**
+ * A small bot: a verdict in the channel, findings and a file below it, a button that asks for confirmation.
+ */
 async function openPage(
   viewport = { width: 1280, height: 800 },
 ): Promise<{ page: Page; workspace: Workspace; complaints: string[] }> {
@@ -139,7 +141,7 @@ test('a person types a command, reads the thread and gets the file', async () =>
   expect(complaints).toEqual([]);
 });
 
-test('what is typed right after choosing a channel goes there, though the page still shows the other one', async () => {
+test('text typed right after choosing a channel goes to that channel, even if the page still shows the other one', async () => {
   const { page, workspace } = await openPage();
   await page.getByRole('heading', { name: '# incident' }).waitFor();
   const answered = Promise.withResolvers<void>();
@@ -161,7 +163,7 @@ test('what is typed right after choosing a channel goes there, though the page s
   expect(workspace.ephemerals('U0123ADA', 'C0123INCIDENT')).toHaveLength(0);
 });
 
-test('a hostile name is shown as it is written, and is nothing but text', async () => {
+test('a hostile name is shown as plain text', async () => {
   const { page, workspace, complaints } = await openPage();
 
   await ask(page);
@@ -170,7 +172,7 @@ test('a hostile name is shown as it is written, and is nothing but text', async 
 
   await expect.poll(() => thread.locator('pre').innerText()).toBe(HOSTILE);
   expect(await page.locator('#messages td').first().innerText()).toBe(HOSTILE);
-  // mrkdwn has no escape for its asterisks; everything else in it stays as it was.
+  // mrkdwn has no escape for its asterisks; everything else is unchanged.
   const said = HOSTILE.replace('*bold*', 'bold');
   expect(await page.locator('#messages .block-section').innerText()).toBe(`Asked by @ada: ${said}`);
   expect(await page.locator('.message img, .slack_broadcast').count()).toBe(0);
@@ -178,7 +180,7 @@ test('a hostile name is shown as it is written, and is nothing but text', async 
   expect(complaints).toEqual([]);
 });
 
-test('a button asks first, and its message changes for everybody', async () => {
+test('a button asks for confirmation, and its message changes for everyone', async () => {
   const { page, workspace, complaints } = await openPage();
   await ask(page);
   const renew = page.locator('#messages').getByRole('button', { name: 'Renew certificate' });
@@ -198,7 +200,7 @@ test('a button asks first, and its message changes for everybody', async () => {
   expect(complaints).toEqual([]);
 });
 
-test('on a phone the menu shows that another channel has new messages, and leads to it', async () => {
+test('on a phone, the menu shows that another channel has new messages and opens it', async () => {
   const { page, workspace, complaints } = await openPage({ width: 390, height: 780 });
   await page.getByRole('button', { name: 'Channels', exact: true }).waitFor();
   workspace.say('U0123KATE', 'C0123PLATFORM', 'The digest is here');
@@ -212,7 +214,7 @@ test('on a phone the menu shows that another channel has new messages, and leads
   expect(complaints).toEqual([]);
 });
 
-test('on a phone the thread covers the channel, and closes', async () => {
+test('on a phone, the thread covers the channel and can be closed', async () => {
   const { page, complaints } = await openPage({ width: 390, height: 780 });
   await ask(page);
 
@@ -231,7 +233,7 @@ test('on a phone the thread covers the channel, and closes', async () => {
   expect(complaints).toEqual([]);
 });
 
-test('another site cannot type commands through the browser of who has this page open', async () => {
+test('another site cannot send commands through a browser that has this page open', async () => {
   const { workspace } = await openPage();
   const body = JSON.stringify({ user: 'U0123ADA', channel: at.channel, text: '/certs expiring' });
   const post = (headers: Record<string, string>) =>

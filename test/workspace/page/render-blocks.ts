@@ -7,10 +7,10 @@ import { drawEmoji } from './emoji.ts';
 import { renderChart } from './render-chart.ts';
 
 /**
- * Block Kit as React. `slack-blocks-to-jsx` draws rich text, images, markdown and the rarer blocks. Text objects
- * and what is made of them are drawn here, through our own reading of mrkdwn into rich text: the library
- * decodes entities before it parses (`&lt;!channel&gt;` would look like a mention), reads markup in
- * `plain_text` and `raw_text`, knows no `raw_number`, and its buttons carry no value.
+ * Block Kit as React. `slack-blocks-to-jsx` draws rich text, images, markdown and the rarer blocks. Text
+ * objects and the blocks made of them are drawn here, with our own mrkdwn parser: the library decodes
+ * entities before it parses (`&lt;!channel&gt;` would look like a mention), parses markup in `plain_text`
+ * and `raw_text`, does not know `raw_number`, and its buttons have no value.
  */
 
 export interface Names {
@@ -84,7 +84,7 @@ function renderContext(block: Block, names: Names): ReactNode {
   return h('div', { className: 'block-context' }, ...elements);
 }
 
-/** A column of shorter words needs no lines of its own to wrap into. */
+/** A column of short words does not need to wrap. */
 const WRAPS_BEYOND = 20;
 
 function renderTable(block: Block, names: Names): ReactNode {
@@ -126,7 +126,7 @@ function renderCell(cell: Node, names: Names): ReactNode {
   return cell['type'] === 'raw_number' ? String(cell['text'] ?? cell['value']) : String(cell['text']);
 }
 
-/** What the page's script needs to click it travels in data attributes. */
+/** The page's script reads what it needs for a click from data attributes. */
 function renderElement(element: Node, block: Node, names: Names): ReactNode {
   const data = {
     'data-action': element['action_id'],

@@ -1,7 +1,10 @@
 import { createElement as h, type ReactNode } from 'react';
 import type { Block } from '../model.ts';
 
-/** A `data_visualization` block with bars or lines as a picture with its title, axes and legend, roughly as Slack draws it. */
+/**
+ * Draws a `data_visualization` block with bars or lines, with its title, axes and legend, roughly like
+ * Slack.
+ */
 
 interface Series {
   readonly name: string;
@@ -14,7 +17,7 @@ interface Axes {
   readonly y_label?: string;
 }
 
-/** What a phone shows without making the letters smaller. */
+/** Fits on a phone without smaller letters. */
 const WIDTH = 360;
 const HEIGHT = 206;
 const LEFT = 46;
@@ -124,7 +127,7 @@ function drawLines(
   );
 }
 
-/** As many labels as fit beside one another. */
+/** As many labels as fit next to each other. */
 function ticks(categories: readonly string[]): ReactNode[] {
   const every = Math.ceil(categories.length / MAX_TICKS);
   const most = Math.max(3, Math.floor((step(categories) * every) / CHARACTER_WIDTH));
@@ -142,7 +145,7 @@ function ticks(categories: readonly string[]): ReactNode[] {
   });
 }
 
-/** One line, or two broken at a space. */
+/** One line, or two split at a space. */
 function linesOf(label: string, most: number): readonly string[] {
   const shorten = (text: string) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
   const space = label.lastIndexOf(' ', most);

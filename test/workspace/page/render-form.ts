@@ -6,7 +6,7 @@ import { type Names, renderBlocks } from './render-blocks.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
-/** A modal as Slack shows it: its blocks, an input for each question, and room for what the app says is wrong. */
+/** A modal like Slack's: its blocks, an input for each question, and a place for errors. */
 export function renderForm({ id, view }: StoredView, names: Names): ReactNode {
   const blocks = (view['blocks'] as readonly Block[] | undefined) ?? [];
   const submit = view['submit'] as Node | undefined;
@@ -48,7 +48,7 @@ function renderInput(block: Block): ReactNode {
   );
 }
 
-/** Both kinds of input that Wrench has. */
+/** Both kinds of inputs that Wrench uses. */
 function renderControl(element: Node, shared: Record<string, unknown>): ReactNode {
   const initial = element['initial_option'] as Node | undefined;
   const text = { ...shared, minLength: element['min_length'], maxLength: element['max_length'] };

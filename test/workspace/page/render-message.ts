@@ -10,14 +10,14 @@ export interface Shown {
   readonly html: string;
 }
 
-/** `before` is the message above it: who writes on is not introduced again. */
+/** `before` is the previous message: a second message of the same author has no header. */
 interface Neighbours {
   readonly before: Message | undefined;
   readonly index: number;
   readonly all: readonly Message[];
 }
 
-/** One message as HTML. Drawing is cached by message: each change makes a new one. */
+/** One message as HTML, cached by message: each change creates a new message. */
 export function createMessageRenderer(store: Store) {
   const bodies = new WeakMap<Message, string>();
   const names = namesIn(store);
@@ -68,7 +68,7 @@ export function createMessageRenderer(store: Store) {
   return { show };
 }
 
-/** By which blocks name people, channels and groups. */
+/** The blocks that can name people, channels and groups. */
 export function namesIn(store: Store): Names {
   return {
     users: store.users.map(({ id, name }) => ({ id, name })),

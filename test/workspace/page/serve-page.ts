@@ -15,7 +15,7 @@ export interface Page {
   readonly close: () => void;
 }
 
-/** Nothing but our own files may run or load: a hostile host name that became HTML would still do nothing. */
+/** Only our own files may run or load: a hostile host name that became HTML would have no effect. */
 const HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -127,7 +127,9 @@ async function act(parts: PageParts, path: string, request: IncomingMessage, res
   }
 }
 
-/** The drawer's switches; each is for the bot's next call of a kind, so that people see it recover. */
+/**
+ * The switches of the sidebar; each affects the bot's next calls of a kind, so that people see it recover.
+ */
 function switchFault(faults: FaultPlan, name: string): void {
   const switches: Readonly<Record<string, () => void>> = {
     'rate-limit': () => faults.rateLimit('chat.postMessage', { retryAfterSeconds: 3, times: 2 }),
@@ -141,7 +143,7 @@ function switchFault(faults: FaultPlan, name: string): void {
   switches[name]?.();
 }
 
-/** Another site's page in the same browser must not type commands: neither by form nor by a rebound name. */
+/** Another site's page in the same browser must not send commands, neither by form nor by DNS rebinding. */
 function isOurs(request: IncomingMessage): boolean {
   const { host = '', origin } = request.headers;
   const isLoopback = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host);
@@ -166,7 +168,7 @@ function sendFile(store: Store, path: string, response: ServerResponse): void {
   response.end(file.bytes);
 }
 
-/** Tells open pages that something changed; they ask what. Bursts are told once. */
+/** Notifies open pages of a change; they fetch it. Bursts are notified once. */
 function watchChanges(store: Store) {
   const open = new Set<ServerResponse>();
   let timer: NodeJS.Timeout | undefined;

@@ -1,8 +1,8 @@
-// Where this page is, and how it asks the workspace.
+// The page's location, and its requests to the workspace.
 
 export const find = (id) => document.getElementById(id);
 export const place = readAddress();
-/** What was last shown; `first` is settled once there is something. */
+/** The state on screen; `first` resolves once there is one. */
 export const shown = { state: undefined, first: Promise.withResolvers() };
 
 function readAddress() {
@@ -18,7 +18,7 @@ export function writeAddress() {
   history.replaceState(null, '', `/${hash}`);
 }
 
-/** What people click belongs to what the page shows. */
+/** Clicks belong to the state on screen. */
 export async function post(path, body) {
   await shown.first.promise;
   const response = await fetch(path, {
@@ -29,13 +29,16 @@ export async function post(path, body) {
   return response.ok ? response.json() : {};
 }
 
-/** What people write belongs to where they have gone, though the page may still show where they were. */
+/** Typed text belongs to the chosen channel, even if the page still shows the previous one. */
 export async function write(path, body) {
   await shown.first.promise;
   return post(path, { user: place.user, channel: place.channel, ...body });
 }
 
-/** One question at a time; asks again if something changed meanwhile, so that the last word is always shown. */
+/**
+ * One request at a time; repeats it if something changed meanwhile, so that the latest state is always
+ * shown.
+ */
 export function createRefresh(show) {
   let isAsking = false;
   let mustAskAgain = false;
@@ -44,7 +47,7 @@ export function createRefresh(show) {
     const response = await fetch(`/page/state?${query}`);
     if (!response.ok) return;
     const state = await response.json();
-    // Who has gone elsewhere meanwhile has asked again, and must not be brought back.
+    // If the person has moved elsewhere meanwhile, this response is outdated.
     if (query === String(new URLSearchParams(place))) show(state);
   };
   return async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** Who asks, and what that lets them do. */
+/** Users and clients, and their scopes. */
 export interface Caller {
   readonly user: string;
   readonly scopes: readonly string[];
@@ -24,12 +24,12 @@ export interface Access {
   /** UAA's `POST /oauth/token`. */
   readonly grant: (authorization: string | undefined, form: URLSearchParams) => TokenAnswer;
   readonly identify: (request: IncomingMessage) => Caller | undefined;
-  /** What a client is given scopes for from now on. */
+  /** The scopes that a client gets from now on. */
   readonly allow: (clientId: string, scopes: readonly string[]) => void;
   readonly revokeTokens: () => void;
-  /** A refresh token, which a director takes from nobody. */
+  /** A refresh token, which a director never accepts. */
   readonly refreshToken: () => string;
-  /** How many tokens each client was given. */
+  /** The number of tokens issued to each client. */
   readonly granted: Map<string, number>;
   readonly canaries: () => readonly string[];
 }

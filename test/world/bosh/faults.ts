@@ -2,20 +2,25 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DirectorResponse } from './routes.ts';
 
-/** What may go wrong with every request whose path starts with `path`. */
+/** A fault of every request whose path starts with `path`. */
 export type Fault = { readonly path: string; readonly method?: string } & (
   | { readonly status: number; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }
   | { readonly slowMs: number }
-  /** Waits for this, and then does what is asked. */
+  /** Waits for this, then responds normally. */
   | { readonly until: Promise<unknown>; readonly onWait?: (path: string) => void }
-  /** The connection is closed before the question was worked on, or after: with the answer lost, or in the middle of it. */
+  /**
+   * Closes the connection before the request is processed, or after: with the response lost, or in the
+   * middle of it.
+   */
   | { readonly lose: 'question' | 'answer' | 'half' }
 );
 
 export interface Faults {
   readonly add: (fault: Fault, times: number) => void;
   readonly clear: () => void;
-  /** Asks `decide` for the answer, but for what a fault takes away; nothing where the connection is gone. */
+  /**
+   * Responds with the result of `decide` unless a fault intervenes; undefined if the connection was closed.
+   */
   readonly around: (
     question: { readonly path: string; readonly method: string },
     response: ServerResponse,

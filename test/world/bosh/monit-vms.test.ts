@@ -15,7 +15,7 @@ afterEach(async () => {
   await monit?.close();
 });
 
-test('processes under a real monit are seen through the director, and restarted by it with other pids', async () => {
+test('the director reports processes under a real monit and restarts them with new pids', async () => {
   const run = ['/bin/sleep', '600'] as const;
   monit = await startMonit({
     name: 'doppler_z2/0',

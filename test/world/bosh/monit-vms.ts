@@ -1,7 +1,7 @@
 import { readVm, restartVm, type Vm, type VmProcess } from '../loggregator/vm.ts';
 import type { DirectorVm, VmBackend } from './vms.ts';
 
-/** Machines whose processes run under a real monit, as their agents would tell a director of them. */
+/** Machines whose processes run under a real monit, as their agents would report them to a director. */
 export function vmsUnderMonit(machines: readonly Omit<Vm, 'folder'>[]): VmBackend {
   return {
     vms: () => Promise.all(machines.map(ask)),
@@ -32,7 +32,10 @@ async function ask(machine: Omit<Vm, 'folder'>): Promise<DirectorVm> {
   };
 }
 
-/** After the agent: https://github.com/cloudfoundry/bosh-agent/blob/main/jobsupervisor/monit_job_supervisor.go */
+/**
+ * Like the agent:
+ * https://github.com/cloudfoundry/bosh-agent/blob/main/jobsupervisor/monit_job_supervisor.go
+ */
 function stateOf(processes: readonly VmProcess[]): 'running' | 'starting' | 'failing' {
   if (processes.some(({ state }) => state === 'starting')) return 'starting';
   return processes.every(({ state }) => state === 'running') ? 'running' : 'failing';

@@ -9,7 +9,8 @@ export interface RestartRequest {
 }
 
 /**
- * What a restart task does: takes the deployment's lock, refuses what is no service, restarts, and looks whether all runs afterwards:
+ * A restart task: takes the deployment's lock, rejects errands, restarts, and checks that everything runs
+ * afterwards:
  * https://github.com/cloudfoundry/bosh/blob/main/src/bosh-director/lib/bosh/director/jobs/update_instance.rb
  */
 export async function restartInstance(

@@ -5,7 +5,7 @@ import { instanceLine, plainInstance, type VmBackend } from './vms.ts';
 
 export interface DirectorResponse {
   readonly status: number;
-  /** Text is sent as it is, all else as JSON. */
+  /** Text is sent unchanged, everything else as JSON. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -45,16 +45,16 @@ export interface DirectorState {
   readonly releases: ReadonlyMap<string, readonly Release[]>;
   readonly queue: TaskQueue;
   readonly restarts: StartedRestart[];
-  /** What a reading task waits for between the first half of its result and the rest. */
+  /** A task that reads waits for this between the first half of its result and the rest. */
   readonly betweenHalves: () => Promise<unknown>;
-  /** The origin that redirects carry. */
+  /** The origin used in redirects. */
   readonly redirectOrigin: () => string;
 }
 
 /** The team that owns all deployments. */
 const TEAM = 'bosh.teams.cf.admin';
 const READ_TYPES: ReadonlySet<string> = new Set(['event', 'result']);
-/** What a director shows without `verbose=2`; reading tasks are not in it. */
+/** The task types shown without `verbose=2`; tasks that read are not among them. */
 const LOUD_TYPES: ReadonlySet<string> = new Set(['update_instance', 'update_deployment']);
 
 export async function answerDirector(
@@ -65,7 +65,7 @@ export async function answerDirector(
   const parts = path.split('/').slice(1).map(decodeURIComponent);
   if (method === 'GET' && path === '/deployments')
     return reading(question, () => listDeployments(state, question));
-  // The admin of a team may do nearly all with its deployments, but not see the locks of the director.
+  // A team admin can do nearly everything with its deployments, but cannot see the director's locks.
   if (method === 'GET' && path === '/locks')
     return requireScope(question, ['bosh.admin', 'bosh.read'], () => ok(state.queue.locks()));
   if (method === 'GET' && path === '/tasks') return reading(question, () => listTasks(state, question));
@@ -106,7 +106,7 @@ function listTasks({ queue, version }: DirectorState, { query }: DirectorRequest
   return ok(newest.map(taskAsJson));
 }
 
-/** For years, restarts of one instance were not among the tasks shown by default. */
+/** For years, restarts of one instance were not among the default task types. */
 function loud({ type }: Task, version: string): boolean {
   return type !== 'update_instance' || major(version) >= 272;
 }
@@ -154,7 +154,7 @@ async function answerDeployment(
     );
   if (call === 'POST 5/instance_groups' && action === 'restart' && restartsOne(state.version))
     return acting(question, () => answerRestart(restart));
-  // A route that consumes YAML does not match anything else.
+  // A route that consumes YAML matches nothing else.
   if (call === 'PUT 3/jobs' && question.contentType.split(';')[0] === 'text/yaml')
     return acting(question, () => answerRestart(restart));
   return noEndpoint(path);
@@ -172,7 +172,7 @@ function readInstances(
     deployment,
     work: async (task) => {
       const text = (await backend.vms()).map((vm) => `${instanceLine(vm)}\n`).join('\n');
-      // Written as agents answer: whoever reads before the end has half of a line.
+      // Written as agents respond: a reader that is early gets half a line.
       task.output.result = text.slice(0, text.length / 2);
       await state.betweenHalves();
       task.output.result = text;
@@ -216,7 +216,7 @@ function enqueue(
   { caller, contextId }: DirectorRequest,
   request: Omit<TaskRequest, 'user' | 'contextId'>,
 ): Task {
-  // The old way of restarting keeps no context id.
+  // The old way of restarting stores no context id.
   const kept = request.type === 'update_deployment' && !restartsOne(version) ? '' : contextId;
   return queue.enqueue({ ...request, user: caller.user, contextId: kept });
 }
@@ -246,7 +246,7 @@ function acting<T extends DirectorResponse | Promise<DirectorResponse>>(
   return requireScope(question, ['bosh.admin', TEAM], answer);
 }
 
-/** Lacking scope is 401 with a code, where a bad token is 401 with a text: `permission_authorizer.rb`, `errors.rb` (600000). */
+/** A missing scope is a 401 with a code, an invalid token a 401 with a text: https://github.com/cloudfoundry/bosh/blob/main/src/bosh-director/lib/bosh/director/permission_authorizer.rb (600000). */
 function requireScope<T extends DirectorResponse | Promise<DirectorResponse>>(
   { caller }: DirectorRequest,
   scopes: readonly string[],
@@ -256,7 +256,7 @@ function requireScope<T extends DirectorResponse | Promise<DirectorResponse>>(
   return failure(401, 600_000, `Require one of the scopes: ${scopes.join(', ')}`);
 }
 
-/** `POST .../actions/restart` came with 270.4.0. */
+/** `POST .../actions/restart` was added in 270.4.0. */
 function restartsOne(version: string): boolean {
   const [first = 0, second = 0] = version.split('.').map(Number.parseFloat);
   return first > 270 || (first === 270 && second >= 4);

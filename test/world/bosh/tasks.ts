@@ -17,11 +17,11 @@ export interface Task {
   readonly output: Record<OutputType, string>;
 }
 
-/** How the next task of a type ends, instead of changing anything; one that reads writes its result all the same. */
+/** How the next task of a type ends, without changing anything; one that reads still writes its result. */
 export interface TaskFault {
   readonly task: TaskType;
   readonly ends: 'never' | 'error' | 'cancelled' | 'timeout';
-  /** The words of the error event. */
+  /** The message of the error event. */
   readonly message?: string;
 }
 
@@ -29,11 +29,11 @@ export interface TaskRequest extends Pick<
   Task,
   'type' | 'description' | 'user' | 'deployment' | 'contextId'
 > {
-  /** Gives what the task results in. A rejection is the task's error. */
+  /** Resolves with the task's result. A rejection is the task's error. */
   readonly work: (task: Task) => Promise<string | null>;
 }
 
-/** An error of the director's own, with its code. */
+/** A director error with its code. */
 export class TaskError extends Error {
   readonly code: number;
 
@@ -49,11 +49,12 @@ export interface TaskQueue {
   readonly fail: (fault: TaskFault, times: number) => void;
   readonly heal: () => void;
   /**
-   * Does the work while holding a deployment's lock. Where it is held the task waits, and then fails: api `Lock#acquire`
+   * Runs the work with a deployment's lock. If it is already locked, the task waits, and then fails: api
+   * `Lock#acquire`
    * (https://github.com/cloudfoundry/bosh/blob/main/src/bosh-director/lib/bosh/director/lock.rb).
    */
   readonly withLock: <T>(task: Task, work: () => Promise<T>) => Promise<T>;
-  /** Somebody else's deploy, which takes the lock until it is ended. */
+  /** Another user's deploy, which holds the lock until it is ended. */
   readonly hold: (
     deployment: string,
     description: string,
@@ -161,7 +162,7 @@ export function startTasks(options: {
         },
       };
     },
-    // All of it text, the numbers too.
+    // All values are strings, even numbers.
     locks: () =>
       [...locks].map(([deployment, { id }]) => ({
         type: 'deployment',

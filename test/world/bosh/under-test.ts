@@ -11,12 +11,15 @@ export interface BoshUnderTest {
   readonly director: Director;
   /** The machines of the deployment `cf`. */
   readonly vms: MemoryVms;
-  /** Opens a source that reads with one client and restarts `doppler*` with the other; `more` is put over its configuration. */
+  /**
+   * Opens a source that reads with one client and restarts `doppler*` with the other; `more` overrides its
+   * configuration.
+   */
   readonly open: (more?: object) => Source;
   readonly close: () => Promise<void>;
 }
 
-/** A director with one deployment, three machines of which one is a doppler, and sources that ask it. */
+/** A director with one deployment, three machines (one of them a doppler), and sources for it. */
 export async function startBosh(options: Partial<DirectorOptions> = {}): Promise<BoshUnderTest> {
   const vms = makeMemoryVms([makeVm('cell_z1', 0), makeVm('doppler_z2', 0), makeVm('router_z1', 0)]);
   const director = await startDirector({ deployments: { cf: vms }, lockWaitMs: 100, ...options });

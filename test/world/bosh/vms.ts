@@ -1,4 +1,4 @@
-/** One instance as a director's own database and its agent know it. */
+/** One instance, as in the director's database and as reported by its agent. */
 export interface DirectorVm {
   /** Instance group: `doppler_z2`. */
   readonly group: string;
@@ -7,14 +7,14 @@ export interface DirectorVm {
   readonly index: number | null;
   readonly az: string | null;
   readonly ips: readonly string[];
-  /** Null where there is no machine. */
+  /** Null without a machine. */
   readonly vmCid: string | null;
   readonly agentId: string | null;
-  /** What it should be. */
+  /** The desired state. */
   readonly state: 'started' | 'stopped' | 'detached';
   readonly ignore?: boolean;
   readonly errand?: boolean;
-  /** What its agent says; null where there is no machine. */
+  /** The state reported by its agent; null without a machine. */
   readonly jobState: 'running' | 'failing' | 'starting' | 'stopped' | 'unknown' | 'unresponsive agent' | null;
   readonly processes: readonly {
     readonly name: string;
@@ -26,12 +26,12 @@ export interface DirectorVm {
 /** The machines of one deployment. Those of the demo run under a real monit. */
 export interface VmBackend {
   readonly vms: () => Promise<readonly DirectorVm[]>;
-  /** Stops and starts all processes of one machine; rejects where that fails, with the agent's words. */
+  /** Stops and starts all processes of one machine; rejects with the agent's message if that fails. */
   readonly restart: (vm: DirectorVm) => Promise<void>;
 }
 
 export interface MemoryVms extends VmBackend {
-  /** Changes the instance that is called so, `doppler_z2/0`. */
+  /** Changes the instance with this name, `doppler_z2/0`. */
   readonly change: (name: string, to: Partial<DirectorVm>) => void;
 }
 
@@ -55,7 +55,7 @@ export function makeVm(group: string, index: number, more: Partial<DirectorVm> =
   };
 }
 
-/** VMs in memory: a restart sets all their processes running. */
+/** VMs in memory: a restart sets all their processes to running. */
 export function makeMemoryVms(first: readonly DirectorVm[]): MemoryVms {
   const vms = [...first];
   const set = (at: number, to: Partial<DirectorVm>): void => {
@@ -82,8 +82,9 @@ export function makeMemoryVms(first: readonly DirectorVm[]): MemoryVms {
 }
 
 /**
- * One line of what `instances?format=full` results in. Vitals are strings and process figures numbers; what is 0 is left out, and
- * `persistent` where there is no disk (https://bosh.io/docs/director-api-v1/#list-instances-detailed).
+ * One line of the result of `instances?format=full`. Vitals are strings and process figures numbers; zeros
+ * are omitted, and so is `persistent` without a disk
+ * (https://bosh.io/docs/director-api-v1/#list-instances-detailed).
  */
 export function instanceLine(vm: DirectorVm): string {
   const silent = vm.jobState === 'unresponsive agent' || vm.jobState === null;
@@ -128,7 +129,7 @@ export function instanceLine(vm: DirectorVm): string {
   });
 }
 
-/** One entry of `instances` without a format, for which no agent is asked. */
+/** One entry of `instances` without a format, which does not query agents. */
 export function plainInstance(vm: DirectorVm): object {
   return {
     agent_id: vm.agentId,

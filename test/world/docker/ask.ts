@@ -3,7 +3,7 @@ import { Agent, request } from 'undici';
 export interface EngineAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** Parsed where it is JSON, otherwise text. */
+  /** Parsed if it is JSON, otherwise text. */
   readonly body: unknown;
 }
 
@@ -13,7 +13,10 @@ export type EngineAsker = (
   body?: object | Buffer,
 ) => Promise<EngineAnswer>;
 
-/** Asks one engine directly, as tests arrange and check things. Each request has a connection of its own: none outlives a restart of the engine. */
+/**
+ * Sends requests directly to one engine, for tests to prepare and check state. Each request has its own
+ * connection: none outlives a restart of the engine.
+ */
 export function makeEngineAsker(socket: string): EngineAsker {
   return async (method, path, body) => {
     const agent = new Agent({ connect: { socketPath: socket }, headersTimeout: 0, bodyTimeout: 0 });
@@ -36,7 +39,7 @@ export function makeEngineAsker(socket: string): EngineAsker {
 }
 
 /**
- * The body of an answer that must be a success.
+ * The body of a response that must be a success.
  * @throws with the engine's own message
  */
 export function expectSuccess(what: string, { status, body }: EngineAnswer): unknown {

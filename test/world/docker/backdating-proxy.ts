@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { type ContainerTimes, withTimes } from './container-times.ts';
 
-/** Passes requests to an engine, and lets containers seem to have run at other times: in inspections, not in the list. */
+/** Passes requests to an engine, and shows other times for containers: in inspections, not in the list. */
 export interface BackdatingProxy {
   readonly socket: string;
   readonly backdate: (id: string, times: ContainerTimes) => void;

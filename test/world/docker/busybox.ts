@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The first busybox on a PATH that needs no libraries, so that it runs in an image without anything else. */
+/** The first statically linked busybox on a PATH, which runs in an image without anything else. */
 export function findStaticBusybox(path: string): string | undefined {
   return path
     .split(delimiter)
@@ -12,7 +12,7 @@ export function findStaticBusybox(path: string): string | undefined {
 
 function isStatic(path: string): boolean {
   try {
-    // A dynamic program names the loader that it needs.
+    // A dynamically linked program names its loader.
     const program = readFileSync(path);
     return !program.includes('/ld-linux') && !program.includes('/ld-musl');
   } catch {

@@ -4,7 +4,10 @@ import 'dockerode';
 import { dockerConfig } from '../../../src/sources/docker/config.ts';
 import { openDocker } from '../../../src/sources/docker/open.ts';
 
-/** Started as a process: prints the health of the engine at a socket as a user who may not use that socket. Root could use any. */
+/**
+ * Runs as a process: prints the health of the engine at a socket, as a user who may not use that socket.
+ * Root could use any.
+ */
 const [socket = ''] = process.argv.slice(2);
 const NOBODY = 65_534;
 

@@ -4,7 +4,7 @@ export interface ContainerTimes {
   readonly finishedAt: string;
 }
 
-/** How long a container that is backdated ran. */
+/** How long a backdated container ran. */
 const RAN_MS = 90_000;
 
 export function timesOfRun(finishedMs: number): ContainerTimes {
@@ -12,7 +12,7 @@ export function timesOfRun(finishedMs: number): ContainerTimes {
   return { startedAt: startedAt!, finishedAt: finishedAt! };
 }
 
-/** The engine's record of a container, or the inspection of it, with other times. Both name them alike. */
+/** The engine's record of a container, or its inspection, with other times. Both use the same names. */
 export function withTimes(record: object, { startedAt, finishedAt }: ContainerTimes): object {
   const { State: state } = record as { readonly State: object };
   return { ...record, Created: startedAt, State: { ...state, StartedAt: startedAt, FinishedAt: finishedAt } };

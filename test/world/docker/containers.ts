@@ -2,15 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_WAIT_MS } from '../../timeouts.ts';
 import { type EngineAsker, expectSuccess } from './ask.ts';
 
-/** A container to create. What it runs takes milliseconds. */
+/** A container to create. Its command takes milliseconds. */
 export interface ContainerPlan {
   readonly name?: string;
   /** Default `base:209`. */
   readonly image?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Default `ended`: it has run and ended. `created`: never started. */
+  /** Default `ended`: it has run and exited. `created`: never started. */
   readonly state?: 'ended' | 'running' | 'paused' | 'created';
-  /** How many bytes it writes to its own layer; `SizeRw` has exactly these. Without space for them it ends with 1. */
+  /**
+   * How many bytes it writes to its own layer; `SizeRw` is exactly that. Without space for them it exits
+   * with 1.
+   */
   readonly writes?: number;
   /** Default 0. One with a restart policy is stopped instead: 137. */
   readonly exitCode?: number;
@@ -27,7 +30,7 @@ export interface ContainerPlan {
   readonly env?: readonly string[];
 }
 
-/** Creates a container and brings it into the state that is asked for. Gives its full id. */
+/** Creates a container and brings it into the requested state. Returns its full id. */
 export async function runContainer(ask: EngineAsker, image: string, plan: ContainerPlan): Promise<string> {
   const { state = 'ended' } = plan;
   const answer = await ask('POST', `/containers/create${plan.name ? `?name=${plan.name}` : ''}`, {
@@ -41,7 +44,7 @@ export async function runContainer(ask: EngineAsker, image: string, plan: Contai
       AutoRemove: plan.autoRemove ?? false,
       Binds: (plan.volumes ?? []).filter((volume) => !isAnonymous(volume)),
       VolumesFrom: plan.volumesFrom ?? null,
-      // While it is brought into its state, nothing restarts it.
+      // Nothing restarts it while it is brought into its state.
       RestartPolicy: { Name: 'no' },
     },
   });
@@ -60,7 +63,7 @@ async function bringTo(
   expectSuccess('start', await ask('POST', `/containers/${id}/start`));
   if (restart || state !== 'ended') await untilWritten(ask, id, writes);
   if (state === 'paused') expectSuccess('pause', await ask('POST', `/containers/${id}/pause`));
-  // With a restart policy only one that somebody stopped stays down.
+  // With a restart policy, only a container that was stopped stays down.
   if (state === 'ended' && restart) expectSuccess('stop', await ask('POST', `/containers/${id}/stop?t=0`));
   if (state !== 'ended') return;
   // 404: it has removed itself already.

@@ -10,36 +10,41 @@ import { type EngineAsker, expectSuccess, makeEngineAsker } from './ask.ts';
 import { type ContainerTimes, withTimes } from './container-times.ts';
 import { cgroupOf, claimFolder, ENGINE_FOLDER, sweepAbandoned, sweepEngine } from './sweep.ts';
 
-/** A real dockerd with a containerd of its own: no other engine of the machine is used or seen. */
+/** A real dockerd with its own containerd: no other engine of the machine is used or affected. */
 export interface Daemon {
   readonly socket: string;
   readonly ask: EngineAsker;
-  /** Makes containers have run at other times, by their ids. The engine reads its records at a start only, so it is restarted. */
+  /** Backdates containers by id. The engine reads its records only at its start, so it is restarted. */
   readonly backdate: (times: ReadonlyMap<string, ContainerTimes>) => Promise<void>;
-  /** Starts it after `stop` or `kill`, and waits until it answers. Its containers have been running meanwhile. */
+  /**
+   * Starts it after `stop` or `kill`, and waits until it responds. Its containers kept running meanwhile.
+   */
   readonly start: (settings?: readonly string[]) => Promise<void>;
-  /** SIGTERM: it saves what it knows. Its containers keep running. */
+  /** SIGTERM: it saves its state. Its containers keep running. */
   readonly stop: () => Promise<void>;
   /** SIGKILL. Its containers keep running. */
   readonly kill: () => Promise<void>;
-  /** SIGSTOP and SIGCONT: a paused engine accepts connections and does not answer. */
+  /** SIGSTOP and SIGCONT: a paused engine accepts connections and does not respond. */
   readonly pause: () => void;
   readonly resume: () => void;
-  /** Ends all that runs and removes all files and mounts; safe to call twice. */
+  /** Stops everything and removes all files and mounts; safe to call twice. */
   readonly close: () => Promise<void>;
 }
 
 export interface EngineOptions {
   /** Further options of dockerd. */
   readonly settings?: readonly string[];
-  /** The size of a disk, in memory, that holds containers, images and volumes, and nothing else. Default: they are on the machine's own disk. */
+  /**
+   * The size of a disk in memory, for containers, images and volumes only. Default: they are on the
+   * machine's own disk.
+   */
   readonly diskBytes?: number;
 }
 
 const run = promisify(execFile);
 
 /**
- * Starts an engine. Only root can.
+ * Starts an engine. Requires root.
  * @throws with the end of its log if it does not start; then nothing of it is left
  */
 export async function startDaemon({ settings = [], diskBytes }: EngineOptions = {}): Promise<Daemon> {
@@ -52,7 +57,7 @@ export async function startDaemon({ settings = [], diskBytes }: EngineOptions = 
   const ask = makeEngineAsker(socket);
   let containerd: ChildProcess | undefined;
   let dockerd: ChildProcess | undefined;
-  // A test run that ends early takes its engine with it.
+  // A test run that ends early stops its engine too.
   const onExit = (): void => sweepEngine(folder);
   process.once('exit', onExit);
 
@@ -89,7 +94,7 @@ export async function startDaemon({ settings = [], diskBytes }: EngineOptions = 
     await mkdir(file('data'));
     if (diskBytes !== undefined)
       await run('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes},mode=0711`, 'tmpfs', file('data')]);
-    // Nothing of this machine's settings (/etc/docker/daemon.json) may reach it.
+    // Ignores this machine's settings (/etc/docker/daemon.json).
     await writeFile(file('daemon.json'), '{}');
     await writeFile(file('containerd.toml'), containerdConfig(folder));
     containerd = await launch(file('containerd.log'), 'containerd', [`--config=${file('containerd.toml')}`]);
@@ -138,7 +143,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 
 async function launch(logFile: string, program: string, args: readonly string[]): Promise<ChildProcess> {
   const log = openSync(logFile, 'a');
-  // Nothing of this machine's settings (DOCKER_..., proxies) may reach it. Debian has dockerd in /usr/sbin.
+  // Ignores this machine's settings (DOCKER_..., proxies). Debian installs dockerd in /usr/sbin.
   const env = { PATH: `${process.env['PATH']}:/usr/local/sbin:/usr/sbin:/sbin` };
   const child = spawn(program, args, { stdio: ['ignore', log, log], env });
   closeSync(log);

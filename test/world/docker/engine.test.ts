@@ -19,7 +19,7 @@ interface Listed {
 const list = async (): Promise<readonly Listed[]> =>
   (await engine.ask('GET', '/containers/json?all=1&size=1')).body as readonly Listed[];
 
-test('containers get the state that is asked for, and write exactly so many bytes', async () => {
+test('containers get the requested state and write exactly the requested number of bytes', async () => {
   await engine.run({ name: 'exited', writes: 1_234_567, exitCode: 3 });
   await engine.run({ name: 'running', state: 'running', writes: 4096 });
   await engine.run({ name: 'paused', state: 'paused' });
@@ -64,7 +64,7 @@ test('an image without a tag is dangling', async () => {
   expect(body).toEqual([expect.objectContaining({ Id: dangling })]);
 });
 
-test('an image can have been created long ago, and containers of it run', async () => {
+test('an image can be backdated, and containers of it run', async () => {
   const createdAt = new Date('2026-01-02T03:04:05Z');
   const tagged = await engine.addImage({ tag: 'old:1', bytes: 5_000, createdAt });
   const dangling = await engine.addImage({ bytes: 6_000, createdAt });
@@ -79,7 +79,7 @@ test('an image can have been created long ago, and containers of it run', async 
   await engine.ask('DELETE', `/images/${dangling}`);
 });
 
-test('a container can have ended long ago, while another one runs on', async () => {
+test('the end of a container can be backdated while another one keeps running', async () => {
   await engine.run({ name: 'old' });
   await engine.run({ name: 'busy', state: 'running' });
   await engine.run({ name: 'older' });
@@ -115,11 +115,11 @@ async function startOther(): Promise<TestEngine> {
   return other;
 }
 
-/** An engine that WRENCH_TEST_DOCKER names is the only one, and not the tests' to stop. */
+/** An engine named by WRENCH_TEST_DOCKER is the only one, and tests must not stop it. */
 const OWN_ENGINES = process.env['WRENCH_TEST_DOCKER'] === undefined ? ['dockerd'] : [];
 
 describe.each(OWN_ENGINES)('an engine of the test’s own: %s', () => {
-  test('an engine does not see the containers of another one', async () => {
+  test('an engine does not see the containers of another engine', async () => {
     const other = await startOther();
     await other.run({ name: 'elsewhere' });
 
@@ -128,7 +128,7 @@ describe.each(OWN_ENGINES)('an engine of the test’s own: %s', () => {
     await other.close();
   });
 
-  test('an engine has a small disk of its own, which removals free again', async () => {
+  test('an engine has its own small disk, and removals free its space', async () => {
     const other = await startEngine({ diskBytes: 64_000_000 });
     const root = ((await other.ask('GET', '/info')).body as { readonly DockerRootDir: string }).DockerRootDir;
     const free = () => {
@@ -148,7 +148,7 @@ describe.each(OWN_ENGINES)('an engine of the test’s own: %s', () => {
   });
 
   test.each(['running', 'killed', 'paused'])(
-    'nothing is left of an engine that is closed while %s',
+    'closing an engine while %s leaves nothing behind',
     async (how) => {
       const other = await startOther();
       await other.run({ name: 'one', state: 'running' });
@@ -163,7 +163,7 @@ describe.each(OWN_ENGINES)('an engine of the test’s own: %s', () => {
     },
   );
 
-  /** Another process that starts an engine with a running container, and then ends. */
+  /** Another process that starts an engine with a running container, and then exits. */
   async function runOwner(end: string): Promise<string> {
     const script = `const { startEngine } = await import(process.argv[1]);
       const engine = await startEngine();
@@ -176,14 +176,14 @@ describe.each(OWN_ENGINES)('an engine of the test’s own: %s', () => {
     return dirname(stdout.trim());
   }
 
-  test('an engine ends with the process that started it', async () => {
+  test('an engine stops with the process that started it', async () => {
     const folder = await runOwner('process.exit(1)');
 
     expect(existsSync(folder)).toBe(false);
     expect(processesOf(folder)).toEqual([]);
   });
 
-  test('an engine whose owner was killed is ended by the next one to start', async () => {
+  test('the next engine to start stops one whose owner was killed', async () => {
     const folder = await runOwner("process.kill(process.pid, 'SIGKILL')");
     expect(processesOf(folder).length).toBeGreaterThan(2);
     const other = await startOther();
@@ -194,7 +194,7 @@ describe.each(OWN_ENGINES)('an engine of the test’s own: %s', () => {
     expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(folder);
   });
 
-  test('an engine that does not start says why, and leaves nothing', async () => {
+  test('an engine that fails to start reports why and leaves nothing behind', async () => {
     await expect(startEngine({ settings: ['--no-such-option'] })).rejects.toThrow(
       /unknown flag: --no-such-option/,
     );

@@ -5,17 +5,20 @@ import { type Daemon, type EngineOptions, startDaemon } from './daemon.ts';
 import { makeBuildTar, makeImageTar, makeSavedImage } from './images.ts';
 import { openGivenEngine } from './given-engine.ts';
 
-/** A real Docker Engine that holds nothing but what a test puts into it, and the image `base:209`. */
+/** A real Docker Engine with nothing but the test's objects and the image `base:209`. */
 export interface TestEngine {
-  /** As a `docker` source is configured with it: `unix:///…`. */
+  /** As configured for a `docker` source: `unix:///…`. */
   readonly url: string;
   readonly socket: string;
   readonly ask: EngineAsker;
-  /** Creates a container; gives its full id. */
+  /** Creates a container; returns its full id. */
   readonly run: (plan?: ContainerPlan) => Promise<string>;
   /** A named volume. */
   readonly addVolume: (name: string, labels?: Readonly<Record<string, string>>) => Promise<void>;
-  /** An image with a layer of its own of `bytes` bytes, dangling if it has no tag. Created now, or at `createdAt`. Gives its id, `sha256:…`. */
+  /**
+   * An image with its own layer of `bytes` bytes, dangling if it has no tag. Created now, or at
+   * `createdAt`. Returns its id, `sha256:…`.
+   */
   readonly addImage: (image: ImagePlan) => Promise<string>;
   /** Builds an image that adds a file of `bytes` bytes to `base:209`, with BuildKit: the layer is in the build cache too. */
   readonly build: (tag: string, bytes: number) => Promise<void>;
@@ -24,16 +27,22 @@ export interface TestEngine {
   /** What `docker inspect` shows; undefined if there is no such container. */
   readonly inspect: (container: string) => Promise<InspectedContainer | undefined>;
   /**
-   * Makes containers have run and ended long ago. The test's own engine is restarted for it: a container with the policy `always` then runs.
+   * Backdates the run and the end of containers. The test's own engine is restarted for it: a container
+   * with the policy `always` then runs.
    * @param endedSecondsAgo The same for all, or one for each.
    */
   readonly backdate: (
     containers: readonly string[],
     endedSecondsAgo: number | readonly number[],
   ) => Promise<void>;
-  /** The process. Its containers keep running without it. Not for an engine that is not the test's own: then these throw. */
+  /**
+   * The process. Its containers keep running without it. These throw for an engine that is not the test's
+   * own.
+   */
   readonly daemon: Pick<Daemon, 'start' | 'stop' | 'kill' | 'pause' | 'resume'>;
-  /** Removes all that the test put into it, and ends it if it is the test's own; safe to call twice. */
+  /**
+   * Removes everything the test created, and stops the engine if it is the test's own; safe to call twice.
+   */
   readonly close: () => Promise<void>;
 }
 
@@ -49,11 +58,12 @@ export interface InspectedContainer {
   readonly State: { readonly Status: string; readonly FinishedAt: string; readonly ExitCode: number };
 }
 
-/** Whose containers `run` makes, unless it is told another image. */
+/** The default image for `run`. */
 const BASE_IMAGE = 'base:209';
 
 /**
- * Starts an engine for one test file. Root gets one of its own; an ordinary user's tests use the engine that WRENCH_TEST_DOCKER names, one test file at a time.
+ * Starts an engine for one test file. With root it is a separate one; without, tests use the engine named
+ * by WRENCH_TEST_DOCKER, one test file at a time.
  * @throws with the command that helps
  */
 export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {

@@ -4,8 +4,9 @@ import { type EngineAsker, expectSuccess, makeEngineAsker } from './ask.ts';
 import type { Daemon, EngineOptions } from './daemon.ts';
 
 /**
- * The engine that WRENCH_TEST_DOCKER names, for one test at a time. Closing it removes the containers, images and volumes that were not there before.
- * @throws if it has containers, which could be somebody's, or is in use by another test
+ * The engine named by WRENCH_TEST_DOCKER, for one test at a time. Closing it removes the containers, images
+ * and volumes that were not there before.
+ * @throws if it has containers, which could be in use, or is in use by another test
  */
 export async function openGivenEngine(
   url: string,
@@ -14,7 +15,7 @@ export async function openGivenEngine(
   if (!url.startsWith('unix://'))
     throw new Error(`WRENCH_TEST_DOCKER must be a unix:// URL of a Docker Engine, not ${url}`);
   if (settings.length > 0 || diskBytes !== undefined)
-    throw new Error('this test starts an engine with settings or a disk of its own: run it as root');
+    throw new Error('this test starts an engine with its own settings or disk: run it as root');
   const socket = url.slice('unix://'.length);
   const ask = makeEngineAsker(socket);
   const lock = await lockEngine(socket);
@@ -89,7 +90,7 @@ async function removeAdded(ask: EngineAsker, before: Content): Promise<void> {
 
 function withoutProcess(): Pick<Daemon, 'start' | 'stop' | 'kill' | 'pause' | 'resume'> {
   const refuse = (): never => {
-    throw new Error('this test stops and starts the engine, so it needs one of its own: run it as root');
+    throw new Error('this test stops and starts the engine, so it needs its own engine: run it as root');
   };
   const rejects = (): Promise<never> => Promise.resolve().then(refuse);
   return {
@@ -101,7 +102,7 @@ function withoutProcess(): Pick<Daemon, 'start' | 'stop' | 'kill' | 'pause' | 'r
   };
 }
 
-/** An abstract socket: the kernel releases it when the process ends, in whatever way. */
+/** An abstract socket: the kernel releases it when the process ends, for any reason. */
 async function lockEngine(socket: string): Promise<Server> {
   const lock = createServer();
   await new Promise<void>((resolve, reject) => {

@@ -7,7 +7,7 @@ export interface EngineRequest {
   /** Decoded, without the API version. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** `1.41`; undefined where the path has none: then the engine's newest applies. */
+  /** `1.41`; undefined if the path has none: then the engine's newest version applies. */
   readonly apiVersion?: string;
 }
 
@@ -18,13 +18,13 @@ export interface EngineResponse {
 }
 
 export type EngineFault =
-  /** The connection is accepted and nothing is ever answered. */
+  /** Accepts the connection and never responds. */
   | 'hang'
-  /** The connection is reset. */
+  /** Resets the connection. */
   | 'reset'
-  /** A web page, as a proxy in between sends. */
+  /** A web page, as sent by a proxy in between. */
   | 'html'
-  /** JSON that ends too early. */
+  /** Truncated JSON. */
   | 'cut'
   | { readonly delayMs: number }
   | { readonly status: number; readonly message: string };
@@ -37,9 +37,9 @@ export interface VersionRange {
 
 export interface EngineServerOptions {
   readonly answer: (request: EngineRequest) => EngineResponse;
-  /** A request with another version is refused. */
+  /** A request with another version is rejected. */
   readonly versions?: VersionRange;
-  /** Whose headers and errors. Default `docker`. */
+  /** Whose headers and errors to send. Default `docker`. */
   readonly product?: 'docker' | 'podman';
 }
 
@@ -47,9 +47,9 @@ export interface EngineServer {
   /** `tcp://127.0.0.1:PORT` */
   readonly url: string;
   readonly port: number;
-  /** What has been asked, with the version and the query: `GET /v1.41/containers/json?all=1`. */
+  /** The requests, with the version and the query: `GET /v1.41/containers/json?all=1`. */
   readonly requests: readonly string[];
-  /** Every request whose path begins like this gets the fault, until it is set to undefined. */
+  /** Applies the fault to every request whose path begins like this, until it is set to undefined. */
   readonly setFault: (path: string, fault: EngineFault | undefined) => void;
   /** Connections that have been opened. */
   readonly connections: () => number;
@@ -94,7 +94,7 @@ export async function serveEngineApi({
   };
 }
 
-/** An answer that a test got wrong must not end the process. */
+/** A bug in a test's response must not crash the process. */
 function answerOrFail(answer: EngineServerOptions['answer'], request: EngineRequest): EngineResponse {
   try {
     return answer(request);
@@ -150,7 +150,7 @@ function sendAnswer(
   response.end(isText ? body : `${JSON.stringify(inDialect(status, body, product))}\n`);
 }
 
-/** Podman explains errors in three members. */
+/** Podman explains errors in three fields. */
 function inDialect(status: number, body: unknown, product: 'docker' | 'podman'): unknown {
   if (product !== 'podman' || status < 400) return body;
   const { message = '' } = body as { readonly message?: string };

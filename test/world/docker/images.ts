@@ -8,12 +8,12 @@ import { findStaticBusybox } from './busybox.ts';
 
 const run = promisify(execFile);
 
-/** The programs that the containers of tests use. */
+/** The programs that the tests' containers use. */
 const PROGRAMS = ['sh', 'head', 'sleep', 'true'];
 
 /**
- * A tarball with busybox and, if `bytes` is given, a file of this size: what `docker import` takes.
- * @throws if busybox is missing or needs libraries that an image without anything else has not
+ * A tarball with busybox and, if `bytes` is given, a file of this size, for `docker import`.
+ * @throws if busybox is missing or dynamically linked
  */
 export async function makeImageTar(bytes = 0): Promise<Buffer> {
   const busybox = findStaticBusybox(process.env['PATH'] ?? '');
@@ -37,13 +37,13 @@ export function makeBuildTar(image: string, bytes: number): Promise<Buffer> {
 export interface SavedImage {
   /** `sha256:…` */
   readonly id: string;
-  /** What `docker load` takes. */
+  /** The input of `docker load`. */
   readonly tar: Buffer;
 }
 
 /**
- * An image as `docker save` writes it, created at a time of one's choice: `docker import` creates it now. Dangling if it has no tag.
- * https://github.com/moby/docker-image-spec/blob/main/spec.md
+ * An image as written by `docker save`, with any creation time; `docker import` would create it now.
+ * Dangling if it has no tag. https://github.com/moby/docker-image-spec/blob/main/spec.md
  */
 export async function makeSavedImage(layer: Buffer, createdAt: Date, tag?: string): Promise<SavedImage> {
   const config = JSON.stringify({

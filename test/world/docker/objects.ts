@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ContainerRow } from './select.ts';
 
-/** A container as an engine lists and inspects it. */
+/** A container as in an engine's list and inspection. */
 export interface ServedContainer {
   readonly row: ContainerRow;
   readonly inspection: object;
@@ -12,13 +12,13 @@ export interface ContainerFacts {
   readonly state?: string;
   /** Default an hour before `finishedAt`; a day before the time of all cases if there is none. */
   readonly createdAt?: string;
-  /** RFC 3339 in UTC. Default the zero time, as for one that was never started. */
+  /** RFC 3339 in UTC. Default the zero time, as for a container that was never started. */
   readonly finishedAt?: string;
   readonly exitCode?: number;
   /** Default `registry.example/build:1`. */
   readonly image?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Written to its own layer. Absent: nothing, which the list leaves out. */
+  /** Written to its own layer. Absent: nothing, which the list omits. */
   readonly bytes?: number;
   readonly restartPolicy?: string;
   readonly autoRemove?: boolean;
@@ -31,10 +31,10 @@ export interface ContainerFacts {
   readonly env?: readonly string[];
 }
 
-/** The engine's way to write no time at all. */
+/** The engine's zero time. */
 export const ZERO_TIME = '0001-01-01T00:00:00Z';
 
-/** A container with an id that follows from its name. */
+/** A container with an id derived from its name. */
 export function containerObject(name: string, facts: ContainerFacts = {}): ServedContainer {
   const { state = 'exited', finishedAt = ZERO_TIME, exitCode = 0, labels = {}, bytes } = facts;
   const { image = 'registry.example/build:1', restartPolicy = 'no', autoRemove = false } = facts;

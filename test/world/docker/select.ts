@@ -3,7 +3,7 @@ import { type EngineResponse, failure } from './http-server.ts';
 /** A container as `GET /containers/json?all=1&size=1` lists it. */
 export interface ContainerRow {
   readonly Id: string;
-  /** Absent only in an answer that a test made so. */
+  /** Absent only in a response that a test made that way. */
   readonly Names?: readonly string[];
   readonly State: string;
   readonly ImageID?: string;
@@ -47,7 +47,9 @@ export function selectContainers(rows: readonly ContainerRow[], query: URLSearch
   return { status: 200, body: limit > 0 ? sized.slice(0, limit) : sized };
 }
 
-/** Applies `filters` to a list of images. Intermediate images are not told apart: `all` changes nothing. */
+/**
+ * Applies `filters` to a list of images. Intermediate images are not distinguished: `all` has no effect.
+ */
 export function selectImages(rows: readonly ImageRow[], query: URLSearchParams): EngineResponse {
   const filters = parseFilters(query, ['dangling', 'label', 'reference']);
   if (!filters) return failure(400, 'invalid filter');
@@ -63,7 +65,7 @@ export function selectImages(rows: readonly ImageRow[], query: URLSearchParams):
   return { status: 200, body };
 }
 
-/** The container that a full id, a name or an unambiguous beginning of an id names. */
+/** The container with this full id, name or unambiguous id prefix. */
 export function findContainer<Row extends ContainerRow>(
   rows: readonly Row[],
   name: string,
@@ -76,17 +78,20 @@ export function findContainer<Row extends ContainerRow>(
   return found.length > 1 ? 'ambiguous' : found[0];
 }
 
-/** Engines list an image without a tag with none, or with `<none>:<none>`. */
+/** Engines list an image without a tag with an empty list, or with `<none>:<none>`. */
 export function isDangling({ RepoTags }: ImageRow): boolean {
   return (RepoTags ?? []).every((tag) => tag === '<none>:<none>');
 }
 
-/** As the engine reads a boolean of a query. */
+/** As the engine parses a boolean of a query. */
 export function isTrue(value: string | null): boolean {
   return value !== null && !['', '0', 'no', 'false', 'none'].includes(value.trim().toLowerCase());
 }
 
-/** `{"status":["exited"]}`, or the old form `{"status":{"exited":true}}`. Undefined if it is neither, or has a key that the engine does not know. */
+/**
+ * `{"status":["exited"]}`, or the old form `{"status":{"exited":true}}`. Undefined if it is neither, or has
+ * an unknown key.
+ */
 function parseFilters(
   query: URLSearchParams,
   known: readonly string[],
@@ -113,7 +118,7 @@ function isOneOf(
   return wanted === undefined || wanted.some((one) => actual.some((other) => isMatch(one, other)));
 }
 
-/** The engine takes ids and names for regular expressions. */
+/** The engine treats ids and names as regular expressions. */
 function matches(pattern: string, value: string): boolean {
   return new RegExp(pattern).test(value);
 }

@@ -8,11 +8,11 @@ import type { ContainerRow } from './select.ts';
 import { type ServedEngine, type ServedImage, serveEngine } from './served-engine.ts';
 import type { EngineUsageBody } from './usage.ts';
 
-/** A real engine, and one that is served from what the real one answered. */
+/** A real engine, and one served from the real one's responses. */
 let real: TestEngine;
 let served: ServedEngine;
 let exited: string;
-/** The newest version whose usage lists images and containers at the top. */
+/** The newest version whose usage lists images and containers at the top level. */
 let dfPath: string;
 
 beforeAll(async () => {
@@ -56,7 +56,10 @@ async function askServed(method: 'GET' | 'DELETE', path: string): Promise<Engine
   return { status: answer.statusCode, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
 }
 
-/** Without what moves with the clock. The words of most errors differ between versions of the engine, and are left out too. */
+/**
+ * Without anything that depends on the clock, and without most error messages, which differ between
+ * versions of the engine.
+ */
 function comparable({ status, body }: EngineAnswer): unknown {
   if (status >= 400) return { status };
   const text = JSON.stringify({ status, body }, (key, value: unknown) =>
@@ -97,17 +100,17 @@ test.each([
   '/images/nothing/json',
   '/_ping',
   '/no/such/path',
-])('both engines answer GET %s alike', async (path) => {
+])('both engines give the same response to GET %s', async (path) => {
   expect(comparable(await askServed('GET', path))).toEqual(comparable(await real.ask('GET', path)));
 });
 
-test('both engines find a container by its id and by the beginning of it', async () => {
+test('both engines find a container by its id and by a prefix of it', async () => {
   for (const id of [exited, exited.slice(0, 12), exited.slice(0, 5)])
     for (const path of [`/containers/${id}/json`, `/containers/json?all=1&filters={"id":["${id}"]}`])
       expect(comparable(await askServed('GET', path))).toEqual(comparable(await real.ask('GET', path)));
 });
 
-test('both engines say which container there is not, and which version is too new', async () => {
+test('both engines name the missing container and the unsupported API version', async () => {
   for (const path of ['/containers/nobody/json', '/v1.99/containers/json'])
     expect((await askServed('GET', path)).body).toEqual((await real.ask('GET', path)).body);
 });
@@ -125,7 +128,7 @@ test('both engines refuse to remove what is in use', async () => {
     expect(comparable(await askServed('DELETE', path))).toEqual(comparable(await real.ask('DELETE', path)));
 });
 
-test('both engines measure the same, and have nothing after a removal', async () => {
+test('both engines report the same usage, and none after a removal', async () => {
   const usage = async (answer: EngineAnswer) => {
     const { LayersSize, Images, Containers } = answer.body as EngineUsageBody;
     return {
@@ -171,7 +174,7 @@ test.each([
   );
 });
 
-test('Podman’s engine has its own header, name and errors', async () => {
+test('a Podman engine has its own header, name and errors', async () => {
   const engine = await serveEngine({ product: 'podman', apiVersion: '1.41', version: '4.3.1' });
   const version = await request(`http://127.0.0.1:${engine.port}/version`);
   const missing = await request(`http://127.0.0.1:${engine.port}/containers/nobody/json`);
@@ -186,7 +189,7 @@ test('Podman’s engine has its own header, name and errors', async () => {
   await engine.close();
 });
 
-test('faults hit the paths that begin as given, and end', async () => {
+test('faults apply to paths with the given prefix, for the given number of requests', async () => {
   const engine = await serveEngine({
     containers: [containerObject('old', { finishedAt: '2026-11-20T12:00:00Z', bytes: 5 })],
     faults: {

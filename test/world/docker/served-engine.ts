@@ -11,29 +11,32 @@ import {
 import { findContainer, type ImageRow, isTrue, selectContainers, selectImages } from './select.ts';
 import { type EngineUsageBody, usageAnswer } from './usage.ts';
 
-/** An engine without containers of its own: it answers from plain data as a real one does, and removes what it is asked to remove. */
+/** An engine without containers: it responds from plain data like a real one, and executes removals. */
 export interface ServedEngine extends EngineServer {
-  /** As the engine has them now, the newest first. */
+  /** The engine's current containers, newest first. */
   readonly containers: () => readonly ServedContainer[];
   /** Replaces one: it was started, it ended again. */
   readonly change: (container: ServedContainer) => void;
   readonly add: (container: ServedContainer) => void;
-  /** As somebody else removes it. */
+  /** As removed by someone else. */
   readonly drop: (name: string) => void;
-  /** Called with each request to remove a container, before it is answered. */
+  /** Called with each request to remove a container, before the response. */
   readonly beforeRemoval: (change: () => void) => void;
-  /** Each request to remove a container, answered in whatever way. */
+  /** Each request to remove a container, whatever the response. */
   readonly removals: readonly RequestedRemoval[];
 }
 
-/** A request to remove a container, and what the container was at that moment. Times are milliseconds of the epoch. */
+/**
+ * A request to remove a container, and the container's state at that moment. Times are milliseconds since
+ * the epoch.
+ */
 export interface RequestedRemoval {
   readonly atMs: number;
   readonly id: string;
   readonly name: string;
   readonly isRemoved: boolean;
   readonly was: ContainerEnd;
-  /** How it was last inspected, and when; absent if nobody had. */
+  /** The result and time of its last inspection; absent if it was never inspected. */
   readonly inspected?: ContainerEnd & { readonly atMs: number };
 }
 
@@ -260,7 +263,7 @@ function endOf({ row, inspection: body }: ServedContainer): ContainerEnd {
 
 const ACTIVE = ['running', 'restarting', 'paused'];
 
-/** Engine 25 (API 1.44) has other words. */
+/** Engine 25 (API 1.44) uses other words. */
 function refuseRemoval(
   { row: { Id: id, State: state, Names: [name] = [] } }: ServedContainer,
   apiVersion: string,
@@ -281,7 +284,7 @@ function refuseRemoval(
   );
 }
 
-/** The engine completes a name without a tag. */
+/** The engine adds a tag to a name without one. */
 function noSuchImage(name: string): EngineResponse {
   return failure(404, `No such image: ${name.includes(':') ? name : `${name}:latest`}`);
 }

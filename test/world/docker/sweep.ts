@@ -2,13 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** The longest that killed processes may take to disappear. They are gone within milliseconds unless the machine is very busy. */
+/**
+ * The longest that killed processes may take to disappear. They are gone within milliseconds unless the
+ * machine is very busy.
+ */
 const GONE_WITHIN_MS = 30_000;
 
 /**
- * Ends everything that belongs to an engine whose files are in this folder: processes, those of its containers, mounts, cgroups, shim sockets and the folder.
- * Synchronous, because it also runs when the process exits.
- * @throws if a process or a mount cannot be removed. Other engines are never touched.
+ * Removes everything of an engine whose files are in this folder: processes, those of its containers,
+ * mounts, cgroups, shim sockets and the folder. Synchronous, because it also runs when the process exits.
+ * Never touches other engines.
+ * @throws if a process or a mount cannot be removed
  */
 export function sweepEngine(folder: string): void {
   killProcesses(folder);
@@ -20,12 +24,12 @@ export function sweepEngine(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Notes that an engine in this folder belongs to this process. */
+/** Records that an engine in this folder belongs to this process. */
 export function claimFolder(folder: string): void {
   writeFileSync(join(folder, OWNER), ownerText(process.pid) ?? '');
 }
 
-/** Ends the engines of processes that were killed before they could do so. */
+/** Stops the engines of processes that were killed before they could do so. */
 export function sweepAbandoned(parent: string): void {
   for (const file of globSync(join(parent, `${ENGINE_FOLDER}*`, OWNER)))
     try {
@@ -36,11 +40,11 @@ export function sweepAbandoned(parent: string): void {
     }
 }
 
-/** How the names of their folders begin. */
+/** The prefix of their folder names. */
 export const ENGINE_FOLDER = 'wrench-docker-';
 const OWNER = 'owner';
 
-/** A process by its id and when it started: ids are used again. Undefined if there is none. */
+/** A process by its id and start time, because ids are reused. Undefined if there is none. */
 function ownerText(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -50,15 +54,18 @@ function ownerText(pid: number): string | undefined {
   }
 }
 
-/** Position of `starttime` behind the name of the program: proc_pid_stat(5). */
+/** Position of `starttime` after the name of the program: proc_pid_stat(5). */
 const START_TIME = 19;
 
-/** The parent cgroup of the containers of this engine alone. */
+/** The parent cgroup of this engine's containers only. */
 export function cgroupOf(folder: string): string {
   return `/${basename(folder)}`;
 }
 
-/** The dockerd, containerd and shims whose command line names the folder, and all that descend from them (the containers). */
+/**
+ * The dockerd, containerd and shims whose command line names the folder, and all their descendants (the
+ * containers).
+ */
 export function processesOf(folder: string): readonly number[] {
   const parents = new Map<number, number>();
   const found = new Set<number>();
@@ -105,25 +112,25 @@ function killProcesses(folder: string): void {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It has ended by itself.
+        // It has exited by itself.
       }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
 }
 
-/** A shim that was killed leaves its socket in /run/containerd/s; its bundle says which. */
+/** A killed shim leaves its socket in /run/containerd/s; its bundle names it. */
 function removeShimSockets(folder: string): void {
   for (const file of globSync(join(folder, 'state/io.containerd.runtime.v2.task/*/*/address')))
     rmSync(readFileSync(file, 'utf8').trim().replace('unix://', ''), { force: true });
 }
 
-/** In one hierarchy (cgroup v2) or in one for each controller (v1). */
+/** In one hierarchy (cgroup v2) or one per controller (v1). */
 function removeCgroups(cgroup: string): void {
   const roots = ['/sys/fs/cgroup', ...globSync('/sys/fs/cgroup/*')];
   for (const root of roots) removeEmptyFolders(`${root}${cgroup}`);
 }
 
-/** The files in a cgroup go with its folder. */
+/** The files in a cgroup disappear with its folder. */
 function removeEmptyFolders(folder: string): void {
   if (!existsSync(folder)) return;
   for (const entry of readdirSync(folder, { withFileTypes: true }))
@@ -131,6 +138,6 @@ function removeEmptyFolders(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // The kernel still counts a process that has just been killed. An empty cgroup is in nobody's way.
+    // The kernel still counts a process that has just been killed. An empty cgroup does no harm.
   }
 }

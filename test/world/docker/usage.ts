@@ -26,8 +26,9 @@ export interface EngineUsageBody {
 const TYPES = ['container', 'image', 'volume', 'build-cache'];
 
 /**
- * `GET /system/df` in the shape of an API version. Up to 1.41 `type` is ignored; 1.52 has the old shape and the new one, later ones only the new one, with
- * items if `verbose` is set (https://github.com/moby/moby/blob/master/api/docs/CHANGELOG.md).
+ * `GET /system/df` in the format of an API version. Up to 1.41 `type` is ignored; 1.52 has the old and the
+ * new format, later ones only the new one, with items if `verbose` is set
+ * (https://github.com/moby/moby/blob/master/api/docs/CHANGELOG.md).
  */
 export function usageAnswer(
   usage: EngineUsageBody,

@@ -5,7 +5,7 @@ export interface EtcdAnswer {
   readonly body: Record<string, unknown>;
 }
 
-/** The two APIs of one etcd, asked as its clients ask: forms for v2, JSON for v3. */
+/** The two APIs of one etcd, used like its clients do: forms for v2, JSON for v3. */
 export interface EtcdAsker {
   readonly v2: (
     method: 'GET' | 'PUT' | 'POST' | 'DELETE',
@@ -15,7 +15,7 @@ export interface EtcdAsker {
   readonly v3: (path: string, body: unknown) => Promise<EtcdAnswer>;
 }
 
-/** Asks the first member that is up. */
+/** Sends requests to the first member that is up. */
 export function makeEtcdAsker(agentAndUrl: () => { readonly agent: Agent; readonly url: string }): EtcdAsker {
   const ask = async (
     method: 'GET' | 'PUT' | 'POST' | 'DELETE',
@@ -40,7 +40,7 @@ export function makeEtcdAsker(agentAndUrl: () => { readonly agent: Agent; readon
   };
 }
 
-/** @throws where the answer is no success: a test's own writes are expected to work. */
+/** @throws if the response is no success: a test's own writes must work. */
 export function expectDone({ status, body }: EtcdAnswer): void {
   if (status >= 300) throw new Error(`etcd answered ${status} ${JSON.stringify(body)}`);
 }

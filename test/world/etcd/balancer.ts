@@ -3,12 +3,12 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export interface Balancer {
   readonly url: string;
   readonly port: number;
-  /** Ends all connections; new ones are passed on as before. */
+  /** Closes all connections; new ones are still forwarded. */
   readonly drop: () => void;
   readonly close: () => Promise<void>;
 }
 
-/** Passes each connection on to the next of these ports, as a TCP load balancer in front of a cluster does. */
+/** Forwards each connection to the next of these ports, like a TCP load balancer in front of a cluster. */
 export async function startBalancer(ports: readonly number[]): Promise<Balancer> {
   const sockets = new Set<Socket>();
   let next = 0;

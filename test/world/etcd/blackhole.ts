@@ -11,13 +11,13 @@ const LISTEN = `
   const server = require('node:net').createServer();
   server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port));
 `;
-/** The kernel answers within microseconds on loopback, or drops what was sent. */
+/** The kernel responds within microseconds on loopback, or drops the packet. */
 const DROPPED_AFTER_MS = 500;
 const MOST_CONNECTIONS = 64;
 
 /**
- * An address from which nothing comes back, as behind a firewall: a process that is stopped, and whose queue of connections is full.
- * Whether an address that nobody routes is dropped or refused depends on the network of the machine.
+ * An address that drops packets, as behind a firewall: a stopped process whose connection queue is full.
+ * Whether an unrouted address drops or refuses depends on the machine's network.
  */
 export async function startBlackhole(): Promise<Blackhole> {
   const child = spawn(process.execPath, ['-e', LISTEN], { stdio: ['ignore', 'pipe', 'inherit'] });

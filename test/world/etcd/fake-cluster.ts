@@ -1,7 +1,7 @@
 import { freePort } from '../free-port.ts';
 import { type FakeAnswer, sendAnswer, serveFakeEtcd } from './fake.ts';
 
-/** What can be asked of one member. */
+/** The requests that a member supports. */
 export const ENDPOINTS = [
   'version',
   'status',
@@ -17,11 +17,11 @@ export type FakeAnswers = Readonly<Partial<Record<FakeEndpoint | 'login', FakeAn
 export interface FakeAlarm {
   /** In decimal, as the gateway writes it; absent for an alarm of the whole cluster. */
   readonly memberID?: string;
-  /** A word, or a number that the gateway has no word for. */
+  /** A name, or a number that the gateway has no name for. */
   readonly alarm: string | number;
 }
 
-/** Operations: how many were quick, and how many there were. */
+/** Operations: the number of fast ones, and the total. */
 type Counted = readonly [quick: number, total: number];
 
 export interface FakeMetrics {
@@ -35,25 +35,25 @@ export interface FakeMetrics {
 }
 
 export interface FakeMember {
-  /** Default `n1`, `n2` ... in their order. */
+  /** Default `n1`, `n2` ... in order. */
   readonly name?: string;
   /** In decimal; default 1000000000000000001 ... */
   readonly id?: string;
   /** Default `up`. One that is `down` refuses connections. */
   readonly state?: 'up' | 'down';
-  /** Where it is, if it is not served here. */
+  /** Its address, if it is not served here. */
   readonly url?: string;
   readonly clusterId?: string;
-  /** Whom it follows: an id in decimal, `''` for nobody. Default the cluster's leader. */
+  /** Its leader: an id in decimal, `''` for none. Default the cluster's leader. */
   readonly leader?: string;
-  /** Over what its status holds otherwise. */
+  /** Overrides its status. */
   readonly status?: Readonly<Record<string, unknown>>;
-  /** Over its entry in everybody's member list. */
+  /** Overrides its entry in all member lists. */
   readonly listed?: Readonly<Record<string, unknown>>;
   /** The indexes of the members that it lists; default all that are not `isUnlisted`. */
   readonly lists?: readonly number[];
   readonly isUnlisted?: boolean;
-  /** One reading after the other; the last is repeated. */
+  /** One reading after the other; the last one repeats. */
   readonly metrics?: readonly FakeMetrics[];
   readonly answers?: FakeAnswers;
 }
@@ -63,12 +63,12 @@ export interface FakeClusterOptions {
   readonly version?: string;
   /** Default `/v3`. */
   readonly prefix?: string;
-  /** An id in decimal, `''` for nobody; default the first member's. */
+  /** An id in decimal, `''` for none; default the first member's. */
   readonly leader?: string;
-  /** Which every member lists, reports in its status, and is unhealthy for. */
+  /** Listed by every member, shown in its status, and a reason to be unhealthy. */
   readonly alarms?: readonly FakeAlarm[];
   readonly metrics?: readonly FakeMetrics[];
-  /** Of every member that has no other. */
+  /** For every member without its own. */
   readonly answers?: FakeAnswers;
   readonly members: readonly FakeMember[];
 }
@@ -83,7 +83,7 @@ export interface FakeCluster {
 const CLUSTER = '1111111111111111111';
 const QUOTA_BYTES = 2 * 1024 ** 3;
 
-/** Members that answer like the v3 gateway, unless they are to answer otherwise. */
+/** Members that respond like the v3 gateway, unless configured otherwise. */
 export async function serveFakeCluster(options: FakeClusterOptions): Promise<FakeCluster> {
   const ids = options.members.map(
     ({ id }, index) => id ?? String(1_000_000_000_000_000_001n + BigInt(index)),
@@ -196,7 +196,7 @@ function listed(
   });
 }
 
-/** Go prints a protocol buffer's fields without those that are 0. */
+/** Go prints a protocol buffer without fields that are 0. */
 function inStatus({ memberID, alarm }: FakeAlarm): string {
   return `${memberID === undefined ? '' : `memberID:${memberID} `}alarm:${alarm} `;
 }
@@ -230,7 +230,7 @@ function metricsOf(metrics: FakeMetrics, leader: string, id: string): string {
   ].join('\n');
 }
 
-/** A gRPC error as the gateway passes it on: https://grpc.io/docs/guides/status-codes/ */
+/** A gRPC error as forwarded by the gateway: https://grpc.io/docs/guides/status-codes/ */
 export function grpcError(status: number, code: number, message: string): FakeAnswer {
   return { status, json: { error: message, message, code } };
 }
@@ -238,7 +238,7 @@ export function grpcError(status: number, code: number, message: string): FakeAn
 export const denied = grpcError(403, 7, 'etcdserver: permission denied');
 export const tooManyRequests = grpcError(429, 8, 'etcdserver: too many requests');
 export const noQuorum = grpcError(503, 14, 'etcdserver: request timed out');
-/** Never answers; the connection stays open. */
+/** Never responds; the connection stays open. */
 export const hangs: FakeAnswer = () => undefined;
 export const resets: FakeAnswer = (request) => void request.socket.resetAndDestroy();
 

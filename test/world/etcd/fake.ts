@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a fake answers to one question: JSON, a text with its status, or whatever it does with the response. */
+/** A fake's response to one request: JSON, a text with its status, or a function of the response. */
 export type FakeAnswer =
   | { readonly json: unknown; readonly status?: number }
   | { readonly text: string; readonly status?: number }
@@ -9,17 +9,17 @@ export type FakeAnswer =
 
 export interface FakeEtcd {
   readonly url: string;
-  /** `GET /version`, in the order they came. */
+  /** `GET /version`, in the order of arrival. */
   readonly asked: readonly string[];
   readonly close: () => Promise<void>;
 }
 
-/** By question, `GET /version`, without its query; everything else is Go's 404. */
+/** By request, `GET /version`, without its query; everything else gets Go's 404. */
 export type FakeRoutes =
   | Readonly<Record<string, FakeAnswer>>
   | ((question: string) => FakeAnswer | undefined);
 
-/** For answers that the installed etcd cannot be made to give. */
+/** For responses that the installed etcd cannot produce. */
 export async function serveFakeEtcd(routes: FakeRoutes): Promise<FakeEtcd> {
   const asked: string[] = [];
   const server = createServer((request, response) => {

@@ -3,31 +3,34 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One real etcd and its life. Its data stays from one start to the next. */
+/** One real etcd. Its data is kept between starts. */
 export interface EtcdProcess {
-  /** Resolves when it runs, which is before it answers. `more` settings are for this start only, and override the usual ones. */
+  /**
+   * Resolves when it runs, which is before it responds. `more` settings apply to this start only, and
+   * override the others.
+   */
   readonly start: (more?: readonly string[]) => Promise<void>;
-  /** SIGKILL, as a host that dies. */
+  /** SIGKILL, like a host that fails. */
   readonly kill: () => Promise<void>;
-  /** SIGSTOP: the port still accepts connections, and nobody answers. */
+  /** SIGSTOP: the port still accepts connections without responding. */
   readonly pause: () => void;
   readonly resume: () => void;
-  /** Resolves when it has ended by itself. */
+  /** Resolves when it has exited by itself. */
   readonly ended: () => Promise<void>;
   readonly isUp: () => boolean;
   readonly pid: () => number | undefined;
-  /** What it wrote to its log. */
+  /** The content of its log. */
   readonly log: () => Promise<string>;
 }
 
-/** `files` is what its data and its log are called in the folder. */
+/** `files` is the prefix of its data and log in the folder. */
 export function makeEtcdProcess(folder: string, files: string, settings: readonly string[]): EtcdProcess {
   const logFile = join(folder, `${files}.log`);
   let child: ChildProcess | undefined;
   let paused = false;
   const isAlive = (): boolean =>
     child !== undefined && child.pid !== undefined && child.exitCode === null && child.signalCode === null;
-  // A test run that ends early takes its servers with it.
+  // A test run that ends early stops its servers too.
   const onExit = (): void => void child?.kill('SIGKILL');
 
   const resume = (): void => {
@@ -39,7 +42,7 @@ export function makeEtcdProcess(folder: string, files: string, settings: readonl
       if (isAlive()) return;
       const log = openSync(logFile, 'a');
       const args = ['--data-dir', join(folder, files), ...settings, ...more];
-      // Nothing of this machine's settings (ETCD_..., proxies) may reach it.
+      // Ignores this machine's settings (ETCD_..., proxies).
       const started = spawn('etcd', args, {
         stdio: ['ignore', log, log],
         env: { PATH: process.env['PATH'] },

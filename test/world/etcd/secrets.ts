@@ -5,7 +5,7 @@ import { type Authority, issue, makeAuthority } from '../ca.ts';
 /** The names of Cloud Foundry's etcd machines. */
 export const NAMES = ['etcd-z1-0', 'etcd-z1-1', 'etcd-z2-0'] as const;
 
-/** What members and clients of one cluster show each other, in files of its folder. */
+/** The certificates of one cluster's members and clients, in files of its folder. */
 export interface Secrets {
   readonly authority: Authority;
   readonly ca: string;
@@ -15,14 +15,14 @@ export interface Secrets {
   readonly server: (name: string) => { readonly cert: string; readonly key: string };
 }
 
-/** What members show each other on their peer ports. */
+/** The certificates of members on their peer ports. */
 export interface PeerSecrets {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
 }
 
-/** `notAfter` is the end of the servers' certificates, or of each one's. */
+/** `notAfter` is the expiry of the servers' certificates, or of each one. */
 export async function writeSecrets(folder: string, ends?: Date | readonly Date[]): Promise<Secrets> {
   const authority = await makeAuthority({ name: 'etcd-ca' });
   const domain = 'cf-etcd.service.cf.internal';
@@ -30,7 +30,8 @@ export async function writeSecrets(folder: string, ends?: Date | readonly Date[]
   await writeFile(file('ca.crt'), authority.certificatePem);
   for (const [index, name] of NAMES.entries()) {
     const notAfter = ends instanceof Date ? ends : ends?.[index];
-    // The gateway shows the server's certificate to its own member, so it is a client's as well.
+    // The gateway uses the server's certificate as a client of its own member, so it is a client
+    // certificate too.
     const extendedKeyUsage = ['serverAuth', 'clientAuth'];
     const made = await issue(authority, {
       name: `${name}.${domain}`,
@@ -58,7 +59,7 @@ export function tlsSettings(secrets: Secrets, name: string): readonly string[] {
   return ['--cert-file', cert, '--key-file', key, '--trusted-ca-file', secrets.ca, '--client-cert-auth=true'];
 }
 
-/** One certificate for all of them; `notAfter` is its end. */
+/** One certificate for all of them; `notAfter` is its expiry. */
 export async function writePeerSecrets(folder: string, notAfter: Date): Promise<PeerSecrets> {
   const authority = await makeAuthority({ name: 'etcd-peer-ca' });
   const extendedKeyUsage = ['serverAuth', 'clientAuth'];

@@ -37,7 +37,7 @@ export interface ApiRequest {
   readonly user: string;
 }
 
-/** The answer of an API server to an authenticated user. */
+/** An API server's response to an authenticated user. */
 export function answerRequest(state: ClusterState, request: ApiRequest, fault?: ListFault): ApiAnswer {
   const { path, user, method } = request;
   if (method === 'POST' && /^\/apis\/authorization\.k8s\.io\/v1\/selfsubjectaccessreviews$/.test(path))
@@ -87,7 +87,7 @@ interface ReviewSpec {
   readonly nonResourceAttributes?: { readonly path?: string; readonly verb?: string };
 }
 
-/** A SelfSubjectAccessReview, answered from the rules. An empty string is the same as an absent field. */
+/** A SelfSubjectAccessReview, decided by the rules. An empty string is the same as an absent field. */
 export function reviewAccess(text: string, isAllowed: (attempt: Attempt) => boolean): ApiAnswer {
   const { spec = {} } = JSON.parse(text) as { readonly spec?: ReviewSpec };
   const { resourceAttributes: wanted, nonResourceAttributes: url } = spec;

@@ -38,7 +38,7 @@ export interface ClusterOptions {
   readonly kubeletsListen?: boolean;
   /** Default: {@link WRENCH}, with all permissions. */
   readonly users?: readonly User[];
-  /** Answers a request of any authenticated user first; undefined leaves it to the server. */
+  /** Handles a request of any authenticated user first; undefined leaves it to the server. */
   readonly answer?: (request: ApiRequest) => ApiAnswer | undefined;
   readonly port?: number;
 }
@@ -54,7 +54,7 @@ export interface AskedRequest {
   readonly status: number;
   /** Absent if the credentials were invalid. */
   readonly user?: string;
-  /** The node whose kubelet was asked directly. */
+  /** The node whose kubelet was queried directly. */
   readonly kubelet?: string;
   readonly contentType?: string;
   /** Absent for a GET. */

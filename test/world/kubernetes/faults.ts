@@ -9,7 +9,7 @@ export type Fault = {
   readonly method?: string;
   /** Only requests with (or without) a `continue` token. */
   readonly continued?: boolean;
-  /** The node whose kubelet is asked directly. Absent: the API server. */
+  /** The node whose kubelet is queried directly. Absent: the API server. */
   readonly kubelet?: string;
 } & (
   | {
@@ -20,9 +20,12 @@ export type Fault = {
     }
   | { readonly list: ListFault }
   | { readonly slowMs: number }
-  /** Delays the answer until this resolves; if it never does, the request hangs. */
+  /** Delays the response until this resolves; if it never does, the request hangs. */
   | { readonly until: Promise<unknown> | 'closed'; readonly onWait?: (path: string) => void }
-  /** Closes the connection before the request is processed, or after: with the answer lost, or in the middle of it. */
+  /**
+   * Closes the connection before the request is processed, or after: with the response lost, or in the
+   * middle of it.
+   */
   | { readonly lose: 'request' | 'answer' | 'half' }
 );
 
@@ -37,7 +40,7 @@ export interface Faults {
   /** Without `times`, until `clear`. */
   readonly add: (fault: Fault, times?: number) => void;
   readonly clear: () => void;
-  /** Answers with `decide`, unless a fault intervenes. Undefined if the connection was closed. */
+  /** Responds with `decide`, unless a fault intervenes. Undefined if the connection was closed. */
   readonly around: (
     request: FaultedRequest,
     response: ServerResponse,

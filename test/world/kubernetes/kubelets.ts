@@ -6,7 +6,7 @@ import { type Access, ANONYMOUS } from './access.ts';
 import type { ApiObject } from './resources.ts';
 import { type ApiAnswer, failure, NO_SUCH_PATH } from './status.ts';
 
-/** The answers of a kubelet. */
+/** The responses of a kubelet. */
 export interface Kubelet {
   /** By path: `/stats/summary`, `/configz`. Anything else is 404. */
   readonly answers: Readonly<Record<string, ApiAnswer>>;
@@ -31,7 +31,7 @@ export function kubelet(
   };
 }
 
-/** The answer through the API server. */
+/** The response through the API server. */
 export function askByProxy(find: FindKubelet, node: string, rest: string): ApiAnswer {
   const found = find(node);
   if (!found || found.unreachable)
@@ -44,7 +44,7 @@ export function askByProxy(find: FindKubelet, node: string, rest: string): ApiAn
 }
 
 /**
- * The answer of a kubelet at its own address, with webhook authentication and authorization:
+ * The response of a kubelet at its own address, with webhook authentication and authorization:
  * https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/
  */
 export function askDirectly(

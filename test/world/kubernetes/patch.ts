@@ -19,7 +19,7 @@ const operation = z.object({
   value: z.unknown(),
 });
 
-/** The object with a patch applied, or the error answer to an invalid patch. Nothing is saved. */
+/** The object with a patch applied, or the error response to an invalid patch. Nothing is saved. */
 export function patched(
   path: ObjectPath,
   current: ApiObject,
@@ -68,7 +68,8 @@ function applyOperations(current: ApiObject, patch: Json): Changed {
     for (const one of operations.data) object = applyOperation(object, one);
     return { object };
   } catch {
-    // The API server says no more than this: https://github.com/kubernetes/kubernetes/blob/v1.33.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go
+    // The API server's whole message:
+    // https://github.com/kubernetes/kubernetes/blob/v1.33.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go
     return {
       answer: failure(422, 'Invalid', 'the server rejected our request due to an error in our request'),
     };
@@ -129,7 +130,7 @@ function applyMerge(current: ApiObject, patch: Json, strategic: boolean): Change
   return { object: merge(current, patch as JsonObject, strategic) };
 }
 
-/** The keys by which a strategic merge patch merges lists of objects: the `patchMergeKey` tags in staging/src/k8s.io/api/core/v1/types.go. */
+/** The keys by which a strategic merge patch merges lists of objects: the `patchMergeKey` tags in https://github.com/kubernetes/kubernetes/blob/v1.33.0/staging/src/k8s.io/api/core/v1/types.go. */
 const MERGE_KEYS: Readonly<Record<string, string>> = {
   taints: 'key',
   containers: 'name',

@@ -30,7 +30,7 @@ export interface Resource {
 
 const COMMON_LABELS = ['metadata.name', 'metadata.namespace'];
 
-/** Field labels: the functions AddFieldLabelConversionsFor… in pkg/apis/core/v1/conversion.go of kubernetes/kubernetes. */
+/** Field labels: the functions AddFieldLabelConversionsFor… in https://github.com/kubernetes/kubernetes/blob/v1.33.0/pkg/apis/core/v1/conversion.go. */
 const RESOURCES = [
   {
     plural: 'nodes',

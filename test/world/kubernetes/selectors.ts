@@ -10,7 +10,7 @@ interface Requirement {
   readonly values: readonly string[];
 }
 
-/** The selectors of a list: undefined if there are none, or the error answer if one is invalid. */
+/** The selectors of a list: undefined if there are none, or the error response if one is invalid. */
 export function selectorOf(
   resource: Resource,
   query: URLSearchParams,
@@ -57,7 +57,7 @@ function parseTerms(
   }));
 }
 
-/** The event's `source` is the component of it; a boolean that is absent is false. */
+/** The `source` of an event is its component; an absent boolean is false. */
 function fieldOf(object: ApiObject, key: string): string {
   const path = key === 'source' ? ['source', 'component'] : key.split('.');
   const found = path.reduce<unknown>(

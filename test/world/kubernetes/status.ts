@@ -1,6 +1,9 @@
 import type { ObjectPath, Resource } from './resources.ts';
 
-/** An answer: an object is sent as JSON, a string unchanged, and bytes as serialized JSON that is not compressed. */
+/**
+ * A response: an object is sent as JSON, a string unchanged, and bytes as serialized JSON that is not
+ * compressed.
+ */
 export interface ApiAnswer {
   readonly status: number;
   readonly body: unknown;
@@ -14,7 +17,7 @@ interface Details {
   readonly [field: string]: unknown;
 }
 
-/** An error of the API server, with the reasons of staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go. */
+/** An error of the API server, with the reasons of https://github.com/kubernetes/kubernetes/blob/v1.33.0/staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go. */
 export function failure(
   code: number,
   reason: string,
@@ -51,7 +54,7 @@ export function notFound(path: ObjectPath): ApiAnswer {
   });
 }
 
-/** The answer for a path without a handler. */
+/** The response for a path without a handler. */
 export const NO_SUCH_PATH: ApiAnswer = { status: 404, body: '404 page not found\n' };
 
 export function forbidden(user: string, verb: string, path: ObjectPath): ApiAnswer {

@@ -1,6 +1,6 @@
-// A doppler as far as etcd sees it: it announces itself as loggregator's dopplerservice did in 2016:
+// A doppler as etcd sees it: it registers itself like loggregator's dopplerservice in 2016:
 // https://github.com/cloudfoundry/loggregator-release/blob/d11b9f1/src/doppler/dopplerservice/announcer.go
-// SIGUSR2 makes it stuck, as in the outage: it runs, and announces itself no more.
+// SIGUSR2 makes it stuck, as in the outage: it runs, but no longer registers itself.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openKeys } from './keys.ts';
 import { endWithOwner, readSettings } from './settings.ts';
@@ -32,7 +32,7 @@ for (;;) {
   await sleep((ttlSeconds * 1000) / 2);
 }
 
-/** Refreshes its key, or creates it again if it has expired. Retries every other failure forever. */
+/** Refreshes its key, or creates it again if it has expired. Retries after every other failure, forever. */
 async function announce(): Promise<void> {
   try {
     const kept = await keys('PUT', path, { value, ttl, prevValue: value });
@@ -48,7 +48,7 @@ async function announce(): Promise<void> {
   }
 }
 
-/** Takes back its own key and no other's. */
+/** Deletes only its own key. */
 async function leave(): Promise<void> {
   const patience = setTimeout(() => process.exit(0), 2000);
   await working;

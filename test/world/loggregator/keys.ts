@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent, request } from 'node:https';
 
-/** How the etcd of the dopplers is reached. */
+/** How to reach the dopplers' etcd. */
 export interface KeySettings {
   readonly endpoints: readonly { readonly url: string; readonly servername?: string }[];
   /** Files in PEM. */
@@ -23,7 +23,7 @@ export interface KeyNode {
   readonly key?: string;
   readonly value?: string;
   readonly dir?: boolean;
-  /** An empty directory has none at all. */
+  /** An empty directory has no nodes. */
   readonly nodes?: readonly KeyNode[];
 }
 
@@ -33,8 +33,8 @@ type Form = Readonly<Record<string, string>>;
 const TIMEOUT_MS = 4000;
 
 /**
- * etcd's v2 keys over connections that are kept, asking the next member where one does not answer.
- * With nothing but Node's own modules: fifteen processes load it, some of them every few seconds.
+ * etcd's v2 keys over keep-alive connections, trying the next member if one does not respond. Uses only
+ * Node's own modules: fifteen processes load it, some of them every few seconds.
  */
 export function openKeys({ endpoints, ca, clientCertificate }: KeySettings): Keys {
   const tls = {

@@ -6,7 +6,7 @@ import { type Etcd, startEtcd } from '../etcd.ts';
 import { type Loggregator, startLoggregator } from './loggregator.ts';
 import { readVm, restartVm } from './vm.ts';
 
-// A whole world starts and stops here.
+// Starts and stops many servers.
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 let etcd: Etcd;
@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const WAIT = { timeout: MAX_WORLD_WAIT_MS, interval: 200 };
 
-test('a doppler that is stuck loses its key, and every metron_agent goes down until its VM is restarted', async () => {
+test('a stuck doppler loses its key, and every metron_agent goes down until its VM is restarted', async () => {
   const vm = loggregator.vm('doppler_z2/0');
   await loggregator.stick(vm.name);
   await expect.poll(loggregator.countMetrons, WAIT).toBe(0);
@@ -44,7 +44,7 @@ test('a doppler that is stuck loses its key, and every metron_agent goes down un
   expect(await loggregator.countMetrons()).toBe(6);
 });
 
-test('a doppler announces where it listens, and keeps its key by writing it again', async () => {
+test('a doppler registers its address and keeps its key by refreshing it', async () => {
   const path = `/v2/keys/doppler/meta/z1/doppler_z1/${loggregator.vm('doppler_z1/0').id}`;
   const read = async () =>
     (await etcd.ask.v2('GET', path)).body['node'] as {

@@ -11,18 +11,24 @@ import { type Machine, planMachines } from './machines.ts';
 import type { VmSettings } from './settings.ts';
 import { readVm, type Vm } from './vm.ts';
 
-/** The dopplers and metron_agents of one Cloud Foundry: small real processes under real monits, which announce themselves in a real etcd. */
+/**
+ * The dopplers and metron_agents of one Cloud Foundry: small real processes under real monits, which
+ * register themselves in a real etcd.
+ */
 export interface Loggregator {
   readonly vms: readonly Vm[];
-  /** @throws where there is no such VM. */
+  /** @throws if there is no such VM. */
   readonly vm: (name: string) => Vm;
-  /** The outage: the doppler on this VM runs on and announces itself no more. Comes back when its key has expired. */
+  /**
+   * The outage: the doppler on this VM keeps running but no longer registers itself. Resolves when its key
+   * has expired.
+   */
   readonly stick: (name: string) => Promise<void>;
-  /** Every process runs and every doppler is announced. */
+  /** Every process runs and every doppler is registered. */
   readonly waitUntilHealthy: (limitMs?: number) => Promise<void>;
-  /** How many VMs' metron_agent runs at this moment. */
+  /** The number of VMs on which metron_agent runs now. */
   readonly countMetrons: () => Promise<number>;
-  /** Stops what was started here; safe to call twice. */
+  /** Stops everything started here; safe to call twice. */
   readonly close: () => Promise<void>;
 }
 
@@ -33,9 +39,12 @@ export interface LoggregatorOptions {
   readonly vms?: number;
   /** Default 3. */
   readonly zones?: number;
-  /** How long an announcement lives. Default 10, as it was. */
+  /** How long a registration lasts. Default 10, as in the outage. */
   readonly ttlSeconds?: number;
-  /** Of every monit. Default 3, in which a metron_agent that panics is gone again before its monit takes it for running; BOSH has 10. */
+  /**
+   * Of every monit. Default 3, so short that a metron_agent that panics is gone before its monit considers
+   * it running; BOSH uses 10.
+   */
   readonly pollSeconds?: number;
 }
 
@@ -76,7 +85,10 @@ export async function startLoggregator(options: LoggregatorOptions): Promise<Log
   };
 }
 
-/** Both programs as they are, without a build; their compiled form is kept, for metron_agent is started again and again. */
+/**
+ * Both programs run without a build; their compiled form is cached, because metron_agent is restarted again
+ * and again.
+ */
 async function startVm(
   machine: Machine,
   { etcd, ttlSeconds = 10, pollSeconds = 3 }: LoggregatorOptions,

@@ -7,7 +7,7 @@ const OTHER_JOBS = ['router', 'runner', 'api', 'uaa', 'hm9000'] as const;
 /** Of the outage's doppler_z1/0. */
 const FIRST_ADDRESS = 25;
 
-/** A Cloud Foundry of 2016: one job a zone, dopplers first. The same every time, ids too. */
+/** A Cloud Foundry of 2016: one job per zone, dopplers first. Always the same, including ids. */
 export function planMachines(count: number, zones: number): readonly Machine[] {
   return Array.from({ length: count }, (_, position): Machine => {
     const zone = `z${(position % zones) + 1}`;
@@ -20,7 +20,7 @@ export function planMachines(count: number, zones: number): readonly Machine[] {
   });
 }
 
-/** Shaped as a UUID of version 4, which BOSH makes. */
+/** In the format of a UUID of version 4, as BOSH creates. */
 function idOf(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   return [

@@ -1,6 +1,7 @@
-// A metron_agent with the bug of the outage: it reads which dopplers have announced themselves, and panics if a zone has none.
-// The real one would have used the dopplers of other zones. By the report of the outage ("The Day I Broke Every VM in Cloud Foundry",
-// 2016), one zone without a doppler took down every metron_agent, and so it does here.
+// A metron_agent with the bug of the outage: it reads which dopplers are registered, and panics if a zone
+// has none. The real one would have used the dopplers of other zones. According to the report of the outage
+// ("The Day I Broke Every VM in Cloud Foundry", 2016), one zone without a doppler took down every
+// metron_agent, so it does here.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KeyNode, openKeys } from './keys.ts';
 import { endWithOwner, readSettings } from './settings.ts';
@@ -18,7 +19,10 @@ for (;;) {
   await sleep(POLL_MS);
 }
 
-/** The zones in which a doppler has ever announced itself: directories have no time to live. While etcd does not answer nothing has changed. */
+/**
+ * The zones in which a doppler has ever registered: directories do not expire. While etcd does not respond,
+ * the zones stay unchanged.
+ */
 async function readZones(): Promise<readonly KeyNode[]> {
   try {
     const { body } = await keys('GET', '/doppler/meta?recursive=true');

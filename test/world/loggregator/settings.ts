@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import type { KeySettings } from './keys.ts';
 
-/** What the processes of one VM are told: a file that their start scripts name. */
+/** The settings of one VM's processes: a file named in their start scripts. */
 export interface VmSettings {
   readonly etcd: KeySettings;
   readonly zone: string;
   readonly job: string;
   readonly id: string;
   readonly address: string;
-  /** How long an announcement lives; it is made again twice as often. */
+  /** How long a registration lasts; it is renewed twice as often. */
   readonly ttlSeconds: number;
-  /** Without it, nobody is there who could stop them. */
+  /** The owner's process id; without it nothing could stop them. */
   readonly ownerPid: number;
 }
 
@@ -19,7 +19,7 @@ export function readSettings(path = process.argv[2]): VmSettings {
   return JSON.parse(readFileSync(path, 'utf8')) as VmSettings;
 }
 
-/** Ends this process where its owner was killed outright. */
+/** Exits this process if its owner was killed. */
 export function endWithOwner(ownerPid: number): void {
   try {
     process.kill(ownerPid, 0);

@@ -1,7 +1,9 @@
 import { MAX_WORLD_WAIT_MS } from '../../timeouts.ts';
 import { type MonitAccess, order, readWatched, type Watched, waitForWatched } from '../monit/ask.ts';
 
-/** One machine of the deployment: real processes under a real monit, with a place in a fictional network. */
+/**
+ * One machine of the deployment: real processes under a real monit, with an address in a fictional network.
+ */
 export interface Vm {
   /** `doppler_z2/0` */
   readonly name: string;
@@ -17,12 +19,12 @@ export interface Vm {
 
 export interface VmProcess {
   readonly name: string;
-  /** As the BOSH agent calls it; `unknown` is monit's "not monitored". */
+  /** As named by the BOSH agent; `unknown` is monit's "not monitored". */
   readonly state: 'running' | 'failing' | 'starting' | 'unknown';
   readonly uptimeSecs?: number;
 }
 
-/** What the agent on it would report. */
+/** What its agent would report. */
 export async function readVm({ monit }: Pick<Vm, 'monit'>): Promise<readonly VmProcess[]> {
   return (await readWatched(monit)).map((watched) => ({
     name: watched.name,
@@ -32,8 +34,9 @@ export async function readVm({ monit }: Pick<Vm, 'monit'>): Promise<readonly VmP
 }
 
 /**
- * Stops all its processes, waits, starts them, and waits until they run, as the agent does for a restart without drain.
- * @throws where they do not.
+ * Stops all its processes, waits, starts them, and waits until they run, like the agent for a restart
+ * without drain.
+ * @throws if they do not.
  */
 export async function restartVm({ monit }: Pick<Vm, 'monit'>): Promise<void> {
   const names = (await readWatched(monit)).map(({ name }) => name);
@@ -51,7 +54,10 @@ export async function restartVm({ monit }: Pick<Vm, 'monit'>): Promise<void> {
   );
 }
 
-/** As the agent derives it: https://github.com/cloudfoundry/bosh-agent/blob/main/jobsupervisor/monit/status.go */
+/**
+ * As computed by the agent:
+ * https://github.com/cloudfoundry/bosh-agent/blob/main/jobsupervisor/monit/status.go
+ */
 function stateOf({ monitor, status }: Watched): VmProcess['state'] {
   if (monitor === 0) return 'unknown';
   if (monitor === 2) return 'starting';

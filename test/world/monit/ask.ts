@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_WAIT_MS } from '../../timeouts.ts';
 
-/** Where a monit is asked, and as whom. */
+/** The address and credentials of a monit. */
 export interface MonitAccess {
   readonly url: string;
   readonly username: string;
   readonly password: string;
 }
 
-/** What monit says about one process. For the numbers see https://mmonit.com/monit/documentation/monit.html. */
+/** Monit's status of one process. For the numbers see https://mmonit.com/monit/documentation/monit.html. */
 export interface Watched {
   readonly name: string;
-  /** Bit mask of what is wrong; 0 is well, 512 gone, 4608 gone and could not be started. */
+  /** Bit mask of errors; 0 is healthy, 512 gone, 4608 gone and could not be started. */
   readonly status: number;
   /** 0 not monitored, 1 monitored, 2 initializing. */
   readonly monitor: number;
@@ -22,12 +22,15 @@ export interface Watched {
 
 export type MonitAction = 'start' | 'stop' | 'restart' | 'monitor' | 'unmonitor';
 
-/** Asks a monit of ours about its processes. Only for answers of the monit installed here: the source's own reader trusts nobody. */
+/**
+ * Reads the processes of a test's monit. Only for the installed version; the source's own reader validates
+ * its input.
+ */
 export async function readWatched(monit: MonitAccess): Promise<readonly Watched[]> {
   return watchedIn(await readStatus(monit));
 }
 
-/** The whole answer, in the dialect that the BOSH agent asks for. */
+/** The whole response, in the format that the BOSH agent requests. */
 export async function readStatus(monit: MonitAccess): Promise<string> {
   const answer = await fetch(`${monit.url}/_status2?format=xml`, { headers: authorization(monit) });
   if (!answer.ok) throw new Error(`monit answered ${answer.status}`);
@@ -55,7 +58,7 @@ function watchedIn(status: string): readonly Watched[] {
   );
 }
 
-/** Gives an order, which is done when monit comes to it. */
+/** Sends an action, which monit executes later. */
 export async function order(monit: MonitAccess, process: string, action: MonitAction): Promise<void> {
   const ping = await fetch(`${monit.url}/_ping`, { headers: authorization(monit) });
   const token = /securitytoken=(\w+)/.exec(ping.headers.get('set-cookie') ?? '')?.[1] ?? '';
@@ -68,7 +71,7 @@ export async function order(monit: MonitAccess, process: string, action: MonitAc
   if (answer.status >= 400) throw new Error(`monit answered ${answer.status} to ${action} ${process}`);
 }
 
-/** Asks until all is as wanted. */
+/** Polls until everything is as expected. */
 export async function waitForWatched(
   monit: MonitAccess,
   wanted: (watched: readonly Watched[]) => boolean,
@@ -77,7 +80,7 @@ export async function waitForWatched(
   return watchedIn(await waitForStatus(monit, (status) => wanted(watchedIn(status)), limitMs));
 }
 
-/** The same for the whole answer, which also has what are no processes. */
+/** The same for the whole response, including checks that are no processes. */
 export async function waitForStatus(
   monit: MonitAccess,
   wanted: (status: string) => boolean,

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileOf, MARK } from './scripts.ts';
 
-/** Ends what a monit's start scripts have started, and nothing else, once `endMonit` has seen to it that nothing more is started. */
+/**
+ * Stops only the processes that a monit's start scripts have started, once `endMonit` has made sure that no
+ * more are started.
+ */
 export async function endProcesses(
   folder: string,
   names: readonly string[],
@@ -13,7 +16,7 @@ export async function endProcesses(
   await endMonit();
   const end = (): Promise<void[]> => Promise.all(names.map((name) => endOne(folder, name)));
   await end();
-  // A start script that was past its question when monit ended.
+  // A start script that had passed its check when monit ended.
   await sleep(50);
   await end();
 }
@@ -36,6 +39,6 @@ function tell(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has just ended by itself.
+    // It has just exited by itself.
   }
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a fake monit keeps of one process; the real one's numbers. */
+/** A fake monit's state of one process; the numbers are the real monit's. */
 export interface FakeProcess {
   name: string;
   status: number;
@@ -11,19 +11,19 @@ export interface FakeProcess {
   uptimeSeconds?: number;
 }
 
-/** What a fake monit watches besides processes: a file, a filesystem, a host. */
+/** Other checks of a fake monit: a file, a filesystem, a host. */
 export interface FakeService {
   readonly name: string;
   readonly type: number;
   readonly status: number;
   readonly monitor: number;
-  /** As it is sent: monit escapes nothing. */
+  /** As sent: monit escapes nothing. */
   readonly message?: string;
   /** Default true. */
   readonly inGroup?: boolean;
 }
 
-/** A monit for what the real one here cannot be made to do: other ages, orders that are taken and forgotten. */
+/** A monit for what the real one here cannot produce: other ages, actions that are accepted and ignored. */
 export interface FakeMonit {
   readonly url: string;
   readonly processes: FakeProcess[];
@@ -35,15 +35,18 @@ export interface FakeMonit {
 export interface FakeMonitOptions {
   readonly processes: FakeProcess[];
   readonly others?: readonly FakeService[];
-  /** Of each status only so many bytes are sent, and then the connection ends. */
+  /** Sends only this many bytes of each status, then closes the connection. */
   readonly cutAt?: number;
-  /** It takes questions and answers none. */
+  /** Accepts requests without responding. */
   readonly isSilent?: boolean;
-  /** 5.2.5 of BOSH's stemcells knows no CSRF token and answers an order with the page itself; 5.33 sends to it. Default 5.33. */
+  /**
+   * 5.2.5 of BOSH's stemcells has no CSRF token and responds to an action with the page itself; 5.33
+   * redirects to it. Default 5.33.
+   */
   readonly version?: '5.2.5' | '5.33.0';
-  /** Of the status: the first, the second, or both as the real one. Default both. */
+  /** The parts of the status to send: the first, the second, or both like the real one. Default both. */
   readonly dialects?: readonly (1 | 2)[];
-  /** What an order does; default nothing at all. Its answer is the status sent, where it gives one. */
+  /** The effect of an action; default none. Its result is the response status, if it returns one. */
   readonly onOrder?: (process: FakeProcess, action: string) => number | undefined;
 }
 
@@ -97,7 +100,7 @@ const SECRET = '9e1c86058470e94cd1218c8a359c633f';
 const TOKEN = `securitytoken=${SECRET}`;
 const TOKEN_COOKIE = `${TOKEN}; Max-Age=600; HttpOnly; SameSite=strict`;
 
-/** Shaped as what monit 5.33 sends. It has a pid only of a process that exists and is watched. */
+/** In the format of monit 5.33. A process has a pid only if it exists and is monitored. */
 export function statusText(
   processes: readonly FakeProcess[],
   version: string,

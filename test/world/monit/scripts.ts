@@ -1,31 +1,37 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One process that a monit watches over: written down as two small scripts, as BOSH jobs have theirs. */
+/** One process monitored by monit: two small scripts, as BOSH jobs have. */
 export interface WatchedProcess {
   readonly name: string;
-  /** Program and arguments; the program with its whole path, for monit starts it with next to no environment. */
+  /**
+   * Program and arguments, with the program's full path, because monit starts it with almost no
+   * environment.
+   */
   readonly command: readonly [string, ...string[]];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Seconds that monit waits for the process to appear. Default: 10. */
+  /** How many seconds monit waits for the process to appear. Default: 10. */
   readonly startSeconds?: number;
-  /** Its start script ends with an error and starts nothing. */
+  /** Its start script fails and starts nothing. */
   readonly failsToStart?: boolean;
-  /** It goes when this process has gone, and takes its monit with it: nothing is left where a demo is killed outright. */
+  /** When this process is gone, it exits and stops its monit too: nothing is left if a demo is killed. */
   readonly ownerPid?: number;
 }
 
-/** What the files of a process begin with: monit reads paths byte by byte, and a letter beyond ASCII would be another one there. */
+/** The prefix of a process's files: monit reads paths byte by byte, so non-ASCII letters would differ. */
 export function fileOf(process: string): string {
   return process.replaceAll(/[^\w.-]/g, '_');
 }
 
-/** What everything that was started from a folder has in its environment: a number in a file may be another process's by now. */
+/**
+ * Set in the environment of everything started from a folder, because a pid in a file may belong to another
+ * process by now.
+ */
 export const MARK = 'WRENCH_MONIT_FOLDER';
 
 /**
- * What it starts belongs to no script: its output goes to a file, for monit waits for a pipe to be closed.
- * `<name>.started` says what to stop; `closing` stops a start that crosses it.
+ * Its output goes to a file, because monit waits for a pipe to be closed. `<name>.started` names what to
+ * stop; `closing` prevents a concurrent start.
  */
 export async function writeScripts(folder: string, process: WatchedProcess): Promise<void> {
   const file = fileOf(process.name);
@@ -52,7 +58,7 @@ function startScript(folder: string, process: WatchedProcess): string {
   return `${lines.filter((line) => typeof line === 'string').join('\n')}\nexit 0\n`;
 }
 
-/** Asks it to end, waits, and ends it. */
+/** Sends SIGTERM, waits, and kills it. */
 function stopScript(folder: string, name: string): string {
   const at = (file: string): string => quote(join(folder, file));
   return `rm -f ${at(`${name}.pid`)}
@@ -69,7 +75,7 @@ exit 0
 `;
 }
 
-/** Whether `$pid` is ours and alive: one that has ended and waits to be buried has no environment any more. */
+/** Whether `$pid` is ours and alive: a zombie has no environment anymore. */
 function runs(folder: string): string {
   return `grep -qzxF ${quote(`${MARK}=${folder}`)} "/proc/$pid/environ" 2>/dev/null`;
 }

@@ -3,22 +3,22 @@ import { Agent, fetch } from 'undici';
 import type { Policy, Secret } from './state.ts';
 
 /**
- * A Vault that tests may fill: the one in this folder, or a real one. All goes over the public API, so that what a test
- * sets up here it also sets up there.
+ * A Vault that tests may write to: the one in this folder, or a real one. Everything uses the public API,
+ * so the setup works for both.
  */
 export interface VaultUnderTest {
   readonly address: string;
-  /** May do everything. */
+  /** Has all permissions. */
   readonly rootToken: string;
-  /** Mounts `path` again; `null` asks for a mount without options, as very old Vaults have them. */
+  /** Mounts `path` again; `null` requests a mount without options, as in very old Vaults. */
   readonly mount: (path: string, version: '1' | '2' | null) => Promise<void>;
   readonly put: (path: string, secret: Secret) => Promise<void>;
-  /** The newest version as it is, of KV version 2. */
+  /** The newest version, unprocessed, of KV version 2. */
   readonly get: (path: string) => Promise<{ readonly version: number; readonly values: Secret }>;
   readonly softDelete: (path: string) => Promise<void>;
   readonly destroy: (path: string, versions?: readonly number[]) => Promise<void>;
   readonly allow: (policy: string, rules: Policy) => Promise<void>;
-  /** Makes a token; `ttl` as Vault takes it (`1h`). */
+  /** Creates a token; `ttl` as in Vault (`1h`). */
   readonly issueToken: (wanted: TokenRequest) => Promise<string>;
   readonly makeAppRole: (wanted: AppRoleRequest) => Promise<{ roleId: string; secretId: string }>;
 }
@@ -38,7 +38,7 @@ export interface AppRoleRequest extends Omit<TokenRequest, 'renewable' | 'uses'>
   readonly secretIdTtl?: string;
 }
 
-/** Marks requests that set things up; the request log leaves them out. */
+/** Marks setup requests; the request log omits them. */
 export const SETUP_HEADER = 'x-test-setup';
 
 export function administer(
@@ -64,7 +64,7 @@ export function administer(
       });
       const text = await response.text();
       if (response.ok) return (text ? JSON.parse(text) : {}) as Record<string, unknown>;
-      // A real KV v2 mount is not usable at once: https://github.com/hashicorp/vault/issues/5937
+      // A real KV v2 mount is not usable immediately: https://github.com/hashicorp/vault/issues/5937
       if (tries >= 20 || !text.includes('Upgrading'))
         throw new Error(`${method} ${path}: ${response.status} ${text}`);
       await sleep(100);

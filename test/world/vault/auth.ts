@@ -30,7 +30,7 @@ export function makeToken(state: VaultState, wanted: Partial<Token> & Pick<Token
   return token;
 }
 
-/** The token by its id, while it is good; using a limited one up is part of looking. */
+/** The token by its id, if it is valid; a lookup counts as a use. */
 export function findToken(state: VaultState, id: string | undefined): Token | undefined {
   const token = state.tokens.get(id ?? '');
   if (!token) return undefined;
@@ -43,7 +43,7 @@ export function findToken(state: VaultState, id: string | undefined): Token | un
   return token;
 }
 
-/** `auth/token/...` for whoever has a token. */
+/** `auth/token/...` for any token. */
 export function answerToken(
   state: VaultState,
   { path, body, space }: VaultRequest,
@@ -86,7 +86,7 @@ function describe(state: VaultState, token: Token): object {
     orphan: true,
     path: token.path,
     policies: token.policies,
-    // Vault leaves the field out for the root token's kind and says it of others.
+    // Vault omits the field for the root token and includes it for others.
     ...(expiresAt !== undefined && { renewable: token.renewable }),
     ttl: expiresAt === undefined ? 0 : Math.floor((expiresAt - state.now()) / 1000),
     type: 'service',
@@ -116,7 +116,7 @@ function grant(state: VaultState, token: Token): VaultResponse {
   return envelope({ auth });
 }
 
-/** `auth/<mount>/login`, which needs no token. `undefined` where it is no login. */
+/** `auth/<mount>/login`, which needs no token. `undefined` if it is no login. */
 export function answerLogin(state: VaultState, question: VaultRequest): VaultResponse | undefined {
   const match = /^auth\/(.+)\/login$/.exec(question.path);
   if (!match || question.method === 'GET') return undefined;
@@ -150,7 +150,7 @@ function enter(state: VaultState, { space, path }: VaultRequest, role: Role): Va
   return grant(state, token);
 }
 
-/** `auth/<approle>/role/<name>[/role-id|/secret-id]`, for setting up. */
+/** `auth/<approle>/role/<name>[/role-id|/secret-id]`, for the setup. */
 export function answerAppRole(state: VaultState, { path, body, space }: VaultRequest): VaultResponse {
   const match = /^auth\/(.+)\/role\/([^/]+)(?:\/(role-id|secret-id))?$/.exec(path);
   const login = state.spaces.get(space)?.logins.get(match?.[1] ?? '');

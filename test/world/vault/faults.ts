@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type VaultResponse, errors, type VaultRequest } from './state.ts';
 
-/** What may go wrong with every request whose path (without `/v1/`) starts with `path`. */
+/** A fault of every request whose path (without `/v1/`) starts with `path`. */
 export type Fault = {
   readonly path: string;
   /** Only requests of this method. */
@@ -12,20 +12,23 @@ export type Fault = {
 } & (
   | { readonly status: number; readonly words?: string; readonly headers?: Record<string, string> }
   | { readonly slowMs: number }
-  /** Waits for this, and then does what is asked. */
+  /** Waits for this, then responds normally. */
   | { readonly until: Promise<unknown> }
-  /** Sends half of an answer and resets the connection. */
+  /** Sends half of a response and resets the connection. */
   | { readonly half: true }
   | { readonly body: string }
-  /** Does what is asked, and then answers nothing. */
+  /** Executes the request, and then sends no response. */
   | { readonly doneWithoutAnswer: true }
 );
 
 export interface Faults {
-  /** `times` absent: until `heal`. */
+  /** Without `times`, until `heal`. */
   readonly add: (fault: Fault, times?: number) => void;
   readonly clear: () => void;
-  /** What to answer instead, `dealt-with` for a response that is, `silence` for doing it without answering; nothing for no fault. */
+  /**
+   * The response to send instead: `dealt-with` if it was sent, `silence` for execution without a response;
+   * undefined without a fault.
+   */
   readonly meet: (
     question: Pick<VaultRequest, 'path' | 'method' | 'query'>,
     response: ServerResponse,

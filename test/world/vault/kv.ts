@@ -36,7 +36,7 @@ function answerV1(question: KvRequest): VaultResponse {
     return EMPTY;
   }
   const version = mount.secrets.get(path)?.at(-1);
-  // `lease_duration` of v1 is a default that means nothing.
+  // `lease_duration` of v1 is a default without meaning.
   return version
     ? {
         status: 200,
@@ -61,7 +61,7 @@ function answerV2(question: KvRequest): VaultResponse {
   if (verb === 'data' && method === 'DELETE') return softDelete(question, name);
   if (verb === 'data') return write(question, name);
   if (verb === 'destroy') return destroy(question, name);
-  // A v1 path asked of a v2 mount: no `errors` that would say so, only a warning.
+  // A v1 path on a v2 mount: only a warning, no `errors`.
   const body = envelope({}).body as object;
   const warning =
     'Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use.';

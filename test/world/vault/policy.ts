@@ -1,6 +1,8 @@
 import type { Capability, Policy, Space, Token } from './state.ts';
 
-/** Any token may look at itself: https://developer.hashicorp.com/vault/docs/concepts/policies#default-policy */
+/**
+ * Any token may look itself up: https://developer.hashicorp.com/vault/docs/concepts/policies#default-policy
+ */
 const DEFAULT: Policy = {
   'auth/token/lookup-self': ['read'],
   'auth/token/renew-self': ['update'],
@@ -13,13 +15,16 @@ function rulesOf(token: Token, space: Space): [string, readonly Capability[]][] 
   return [DEFAULT, ...policies].flatMap((policy) => Object.entries(policy));
 }
 
-/** Of all matching rules the most specific path decides; several policies on that same path add up, and `deny` wins. */
+/**
+ * The most specific matching path decides; several policies on that same path are combined, and `deny`
+ * wins.
+ */
 export function capabilitiesOn(token: Token, space: Space, path: string): readonly Capability[] {
   return decide(token, space, (pattern) => matches(pattern, path));
 }
 
 export function mayDo(token: Token, space: Space, capability: Capability, path: string): boolean {
-  // Vault adds a slash to what is listed; a rule for exactly the path without it counts as well:
+  // Vault adds a slash to a listed path; a rule for the path without it counts too:
   // https://github.com/hashicorp/vault/blob/main/vault/acl.go (AllowOperation)
   const folder = path.replace(/\/?$/, '/');
   const capabilities =
@@ -42,7 +47,7 @@ function decide(token: Token, space: Space, fits: (pattern: string) => boolean):
   return capabilities.includes('deny') ? ['deny'] : [...new Set(capabilities)].toSorted();
 }
 
-/** `sys/internal/ui/mounts/<path>` answers to whoever has any right at all below the mount. */
+/** `sys/internal/ui/mounts/<path>` requires any permission below the mount. */
 export function seesMount(token: Token, space: Space, mount: string): boolean {
   if (token.policies.includes('root')) return true;
   return rulesOf(token, space).some(

@@ -1,4 +1,4 @@
-/** What a Vault holds. Shapes follow the API's answers, so that handlers only have to pick. */
+/** A Vault's state. Formats follow the API's responses, so that handlers only pick from it. */
 export interface VaultState {
   health: 'active' | 'sealed' | 'standby' | 'uninitialised';
   /** Vault before 1.10 has no `subkeys`. */
@@ -6,7 +6,7 @@ export interface VaultState {
   readonly now: () => number;
   readonly spaces: Map<string, Space>;
   readonly tokens: Map<string, Token>;
-  /** Every secret word ever handed out or put in: tests look for these everywhere else. */
+  /** Every secret ever issued or stored: tests search for these everywhere else. */
   readonly canaries: Set<string>;
 }
 
@@ -33,7 +33,7 @@ export interface Version {
   destroyed: boolean;
 }
 
-/** Capabilities by path; `*` at the end and `+` for one segment, as in Vault's own. */
+/** Capabilities by path; `*` at the end and `+` for one segment, as in Vault. */
 export type Policy = Readonly<Record<string, readonly Capability[]>>;
 export type Capability =
   | 'create'
@@ -83,7 +83,7 @@ export interface AppRole extends Role {
 
 export interface KubernetesLogin {
   readonly type: 'kubernetes';
-  /** The service-account tokens that the cluster's API server would confirm; an old one stops being accepted. */
+  /** The service-account tokens that the cluster's API server accepts; older ones are rejected. */
   readonly roles: Map<string, Role & { readonly jwts: Set<string> }>;
 }
 
@@ -106,7 +106,7 @@ export const errors = (status: number, ...words: readonly string[]): VaultRespon
   body: { errors: words },
 });
 
-/** Every answer that carries something has this envelope. */
+/** The envelope of every response with content. */
 export function envelope(
   carried: { readonly data?: unknown; readonly auth?: unknown },
   status = 200,
@@ -125,7 +125,7 @@ export function makeSpace(): Space {
   return { mounts: new Map(), policies: new Map(), logins: new Map() };
 }
 
-/** `1h`, `30s`, `720h`, or seconds: as Vault takes them. */
+/** `1h`, `30s`, `720h`, or seconds, as in Vault. */
 export function durationMs(value: unknown, fallbackMs: number): number {
   if (typeof value === 'number') return value * 1000;
   const match = typeof value === 'string' ? /^(\d+)([smhd]?)$/.exec(value) : null;

@@ -13,7 +13,7 @@ import {
 
 const VERSION = '1.18.5';
 
-/** What answers without a token, and even while sealed. `undefined` where the path is another. */
+/** Requests that work without a token, even while sealed. `undefined` for other paths. */
 export function answerOpenly(state: VaultState, { path, query }: VaultRequest): VaultResponse | undefined {
   const facts = {
     initialized: state.health !== 'uninitialised',
@@ -70,7 +70,7 @@ export function answerSys(state: VaultState, question: VaultRequest, token: Toke
 const orDeny = (capabilities: readonly string[]): readonly string[] =>
   capabilities.length > 0 ? capabilities : ['deny'];
 
-/** Vault takes policies in HCL or, as here, in HCL's JSON form. */
+/** Vault accepts policies in HCL or, as here, in HCL's JSON form. */
 function parsePolicy(text: string): Policy {
   const { path } = JSON.parse(text) as { path: Record<string, { capabilities: Policy[string] }> };
   return Object.fromEntries(Object.entries(path).map(([pattern, rule]) => [pattern, rule.capabilities]));

@@ -6,9 +6,9 @@ export interface OpenedVault extends VaultUnderTest {
 }
 
 /**
- * The Vaults that a suite without faults and clocks runs against: the one in this folder and, where WRENCH_TEST_VAULT_ADDR (and
- * WRENCH_TEST_VAULT_TOKEN, a root token) name one, a real one: `vault server -dev` or `bao server -dev`. It is written to: mounts
- * named `wrench-test-...` are mounted again.
+ * The Vaults that the tests without faults and clocks run against: the one in this folder and, if
+ * WRENCH_TEST_VAULT_ADDR (and WRENCH_TEST_VAULT_TOKEN, a root token) are set, a real one: `vault server
+ * -dev` or `bao server -dev`. Mounts named `wrench-test-...` are mounted again there.
  */
 export function vaultsUnderTest(
   env: NodeJS.ProcessEnv = process.env,

@@ -32,17 +32,17 @@ function repliesOf(...parts: DigestPart[]) {
   return JSON.stringify(renderDigest(run, compareDigest(undefined, run)).replies);
 }
 
-test('what one check could not see names the check once', () => {
+test('the gaps of a single check name it once, in the title', () => {
   const replies = repliesOf(part('certs/expiring', ['vault:a', 'vault:b']), part('node/disk', []));
 
-  expect(replies).toContain(`"Couldn't check 2 places of /certs expiring in prod"`);
+  expect(replies).toContain(`"Couldn't check 2 sources for /certs expiring in prod"`);
   expect(replies).toContain('"vault:a"');
 });
 
-test('what several checks could not see names the check of each place', () => {
+test('the gaps of several checks name the check of each source', () => {
   const replies = repliesOf(part('certs/expiring', ['vault:a']), part('node/disk', ['node-1']));
 
-  expect(replies).toContain(`"Couldn't check 2 places"`);
+  expect(replies).toContain(`"Couldn't check 2 sources"`);
   expect(replies).toContain('vault:a (/certs expiring in prod)');
   expect(replies).toContain('node-1 (/node disk in prod)');
 });

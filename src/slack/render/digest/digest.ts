@@ -30,8 +30,8 @@ const MAX_SUMMARY_CHARS = 160;
 const MAX_CELL_CHARS = 32_000;
 
 /**
- * A run of a digest as a thread. The root has what has changed; the replies have what is new, worse or flapping with its evidence, then what could
- * not be checked. Stays within Slack's limits for any run; what does not fit is in the attached CSV. A run without news has no thread.
+ * A run of a digest as a thread. The root shows what has changed; the replies show what is new, worse or flapping with its evidence, then what
+ * couldn't be checked. Stays within Slack's limits for any run; what doesn't fit is in the attached CSV. A run without news has no thread.
  */
 export function renderDigest(run: DigestRun, changes: DigestChanges): ThreadContent {
   const { message: root, isCut } = renderDigestRoot(run, changes);
@@ -68,7 +68,7 @@ function renderThread(
   };
 }
 
-/** Each below the question that it answers. */
+/** Each below the name of its check. */
 function unitsOf(run: DigestRun, findings: readonly DigestFinding[]): readonly Unit[] {
   const questions = new Map(
     run.parts.flatMap(({ report }) => {
@@ -89,13 +89,13 @@ function unitsOf(run: DigestRun, findings: readonly DigestFinding[]): readonly U
   });
 }
 
-/** What another run found has no evidence here. */
+/** Findings of other runs have no evidence here. */
 function fullFinding({ finding, reported }: DigestFinding): Finding<Offer> {
   const { reason, severity, target, targets, summary } = finding;
   return reported ?? { reason, severity, target, summary, ...(targets && { targets }) };
 }
 
-/** One table over all, for more findings than a thread should have. */
+/** One table of all findings, if there are too many for a thread. */
 function renderRest(findings: readonly DigestFinding[], shownInFull: number): Message {
   const rows = findings.map(({ finding, question }) => [
     SEVERITY_WORDS[finding.severity],
@@ -110,7 +110,7 @@ function renderRest(findings: readonly DigestFinding[], shownInFull: number): Me
   const note = [
     ...(shownInFull > 0 ? [`The first ${shownInFull} are above in full.`] : []),
     ...(listed < findings.length ? [`This table has the first ${listed}.`] : []),
-    'The attached digest.csv has them all.',
+    'The attached digest.csv has all of them.',
   ].join(' ');
   return {
     text: `All ${all}, most severe first. ${note}`,
@@ -139,13 +139,13 @@ function renderMissing(
   const incomplete = run.parts.filter(({ report }) => report && listedGaps(report).length > 0);
   const [only] = incomplete;
   const isOne = incomplete.length === 1 && unchecked.every(({ because }) => because === undefined);
-  // What is about one question names it once.
+  // Gaps of a single check name it once, in the title.
   const rendered =
     isOne && only?.report ? renderGaps(listedGaps(only.report), questionInWords(only)) : renderGaps(gaps);
   return { ...rendered, gaps };
 }
 
-/** All that the digest lists, with what was found. */
+/** Everything that the digest lists. */
 function digestCsv(run: DigestRun, changes: DigestChanges): Attachment {
   const rows = digestSections(run, changes).flatMap(({ title, lines }) =>
     lines.map(({ text: words, about }) =>

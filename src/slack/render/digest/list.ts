@@ -21,19 +21,19 @@ export function renderDigestList(digests: readonly DigestListing[], now: Date): 
   return { text: joinLinesWithin(lines, MAX_TEXT_BYTES), blocks: lines.map(sectionBlock) };
 }
 
-/** The answer to `/wrench digest run`. A run that somebody asked for is posted even if the digest is quiet. */
+/** The reply to `/wrench digest run`. A run that someone requested is posted even if the digest is quiet. */
 export function renderDigestStarted({ name, channel }: Pick<DigestListing, 'name' | 'channel'>): Message {
-  return section(`Running the digest ${code(name, 80)}. It will be posted in ${channelOf(channel)}.`);
+  return section(`Running digest ${code(name, 80)}. I'll post it in ${channelOf(channel)}.`);
 }
 
-/** The answer to `/wrench digest run` while the digest is running. */
+/** The reply to `/wrench digest run` while the digest is running. */
 export function renderDigestRunning({
   name,
   channel,
   since,
 }: Pick<DigestListing, 'name' | 'channel'> & { readonly since: string }): Message {
   return section(
-    `The digest ${code(name, 80)} has been running since ${dateToken(since)}. It will be posted in ${channelOf(channel)}.`,
+    `Digest ${code(name, 80)} is already running, since ${dateToken(since)}. I'll post it in ${channelOf(channel)}.`,
   );
 }
 
@@ -46,7 +46,7 @@ function entryOf(digest: DigestListing, now: Date): string {
     ...(runningSince === undefined ? [] : [`running since ${at(runningSince)}`]),
     ...(overdueSince === undefined
       ? []
-      : [`:warning: due since ${at(overdueSince)}, but no worker has started it. ${OVERDUE_HINT}`]),
+      : [`:warning: was due ${at(overdueSince)}, but no worker has started it. ${OVERDUE_HINT}`]),
     `next run: ${next === undefined ? 'never' : at(next)}`,
     `last run: ${lastRun ? lastRunOf(lastRun, at) : 'none yet'}`,
     ...(undelivered
@@ -60,9 +60,9 @@ function entryOf(digest: DigestListing, now: Date): string {
 
 function lastRunOf(
   { at, found }: NonNullable<DigestListing['lastRun']>,
-  write: (iso: string) => string,
+  dateOf: (iso: string) => string,
 ): string {
-  return found === undefined ? write(at) : `${write(at)}: ${escapeUntrusted(found, 300)}`;
+  return found === undefined ? dateOf(at) : `${dateOf(at)}: ${escapeUntrusted(found, 300)}`;
 }
 
 function channelOf(id: string): string {

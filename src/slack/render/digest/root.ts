@@ -40,7 +40,7 @@ import type { Message } from '../message.ts';
 import { factElements, factInMrkdwn } from '../report/tracked.ts';
 
 const MAX_LINE_CHARS = 300;
-/** Of all lists. The outcome of fixes is added to the message later. */
+/** For all lists together. The outcome of fixes is added to the message later. */
 const MAX_LIST_CHARS = 5_500;
 const MAX_UNCHECKED = 8;
 const MAX_UNCHECKED_CHARS = 300;
@@ -50,11 +50,11 @@ const MAX_END_BYTES = 1_200;
 
 export interface DigestRoot {
   readonly message: Message;
-  /** Not everything is listed or whole. */
+  /** Something is left out or shortened. */
   readonly isCut: boolean;
 }
 
-/** The message in the channel: what has changed, what persists, what could not be checked. A run without news is one line. */
+/** The message in the channel: what has changed, what persists, what couldn't be checked. A run without news is one line. */
 export function renderDigestRoot(run: DigestRun, changes: DigestChanges): DigestRoot {
   if (!changes.hasNews) return { message: renderNothingNew(run, changes), isCut: false };
   const headline = digestHeadline(changes);
@@ -167,7 +167,6 @@ function renderEnd(run: DigestRun, changes: DigestChanges): Blocks {
   ].join(' · ');
   return [
     context(
-      plainTextObject(`digest ${cleanText(run.name)}`, 200),
       { type: 'mrkdwn', text: times, verbatim: true },
       plainTextObject(`${digestCoverage(run, changes)}  ·  ${durationInWords(run.durationMs)}`),
     ),
@@ -177,7 +176,7 @@ function renderEnd(run: DigestRun, changes: DigestChanges): Blocks {
   ];
 }
 
-/** What could not be checked is never left out. */
+/** What couldn't be checked is never left out. */
 function rootText(run: DigestRun, changes: DigestChanges, sections: readonly DigestSection[]): string {
   const headline = digestHeadline(changes);
   const unchecked = uncheckedInWords(changes);

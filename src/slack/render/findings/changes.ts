@@ -9,7 +9,7 @@ import { type Blocks, dateToken, mention, MAX_TEXT_BYTES } from '../blocks.ts';
 import { code, escapeUntrusted, joinLinesWithin, truncateMrkdwn } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 
-/** The answers to the commands about findings. Slack shows the command and who typed it above them, so nobody is mentioned. */
+/** The replies to the commands about findings. Slack shows the command and who typed it above them, so no one is mentioned. */
 
 const MAX_SUMMARY_CHARS = 300;
 const MAX_REASON_CHARS = 200;
@@ -20,12 +20,12 @@ export function renderTaken(
   { comment, replaced }: { readonly comment: string | undefined; readonly replaced: Claim | undefined },
 ): Message {
   const why = comment === undefined ? '' : `\n> ${escapeUntrusted(comment, MAX_REASON_CHARS)}`;
-  const before = replaced && `\nTaken over from somebody who had been on it since ${dateToken(replaced.at)}.`;
+  const before = replaced && `\nTaken over from someone who had been on it since ${dateToken(replaced.at)}.`;
   return oneSection(`:raised_hand: *On it:* ${summaryWithId(known)}${why}${before ?? ''}`);
 }
 
 export function renderReleased(known: KnownFinding): Message {
-  return oneSection(`*Nobody is on it any more:* ${summaryWithId(known)}`);
+  return oneSection(`*No one is on it anymore:* ${summaryWithId(known)}`);
 }
 
 /** `covered`: the findings that the silence covers now. */
@@ -39,7 +39,7 @@ export function renderSilenced(silence: Silence, covered: readonly KnownFinding[
     [
       `:no_bell: *Silenced* ${endOf(silence)}: ${what}`,
       `> ${escapeUntrusted(silence.because, MAX_REASON_CHARS)}`,
-      `It ends early if ${silence.scope.kind === 'finding' ? 'the finding is gone, gets worse or spreads' : 'a match is worse than these, or all are gone'}. To end it now: \`/wrench unsilence ${silence.id}\``,
+      `It ends early if ${silence.scope.kind === 'finding' ? 'the finding is gone, gets worse or spreads' : 'a matching finding is worse than these, or all of them are gone'}. To end it now: \`/wrench unsilence ${silence.id}\``,
     ].join('\n'),
   );
 }
@@ -69,7 +69,7 @@ export function renderSilences(silences: readonly Silence[], now: Date): Message
 }
 
 function endOf({ until }: Pick<Silence, 'until'>, now?: Date): string {
-  if (until === undefined) return 'until it is gone';
+  if (until === undefined) return "until it's gone";
   return `until ${now ? dateToken(until, momentInWords(until, now)) : dateToken(until)}`;
 }
 

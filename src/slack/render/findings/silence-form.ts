@@ -2,7 +2,7 @@ import type { ModalView } from '@slack/types';
 import type { KnownFinding } from '../../../store/history/tracked-findings.ts';
 import { bold, line, plain, plainTextObject, rich, text } from '../blocks.ts';
 
-/** The names by which the submission of the form is read. */
+/** The ids under which Slack returns the inputs of the form. */
 export const SILENCE_FORM = {
   callback: 'wrench:silence-form',
   until: { block: 'until', input: 'choice' },
@@ -16,14 +16,14 @@ export const SILENCE_CHOICES = {
   '1d': { label: '1 day', hours: 24 },
   '3d': { label: '3 days', hours: 72 },
   '7d': { label: '1 week', hours: 168 },
-  gone: { label: 'Until it is gone', hours: undefined },
+  gone: { label: "Until it's gone", hours: undefined },
 } as const;
 
 export type SilenceChoice = keyof typeof SILENCE_CHOICES;
 
 const DEFAULT_CHOICE: SilenceChoice = '1d';
 
-/** Asks for how long and why to silence a finding. Slack returns `metadata` with the submission. */
+/** A form for how long and why to silence a finding. Slack returns `metadata` with the submission. */
 export function renderSilenceForm(
   { environment, finding }: KnownFinding,
   metadata: string,
@@ -65,7 +65,7 @@ export function renderSilenceForm(
         type: 'input',
         block_id: SILENCE_FORM.reason.block,
         label: plainTextObject('Why?'),
-        hint: plainTextObject('Shown with the finding and in the audit.'),
+        hint: plainTextObject('Shown with the finding and in the audit log.'),
         element: {
           type: 'plain_text_input',
           action_id: SILENCE_FORM.reason.input,

@@ -6,7 +6,7 @@ import { escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import { factInMrkdwn } from '../report/tracked.ts';
 
-/** Who works on a finding and who silenced it, for the message in its thread. */
+/** Who is on a finding and who silenced it, for the message in its thread. */
 export interface FindingStatus {
   readonly findingId: string;
   /** Of the finding. */
@@ -20,9 +20,9 @@ export interface FindingStatus {
 
 const MAX_SUMMARY_CHARS = 300;
 
-/** Posted first, without a mention or a button; an edit then shows the status. It is true whatever the status becomes. */
+/** Posted first, without mentions or buttons; an edit then shows the status. It stays true whatever the status becomes. */
 export function statusPlaceholder({ summary }: Pick<FindingStatus, 'summary'>): string {
-  return `Who is on it: ${escapeUntrusted(summary, MAX_SUMMARY_CHARS)}`;
+  return `Status: ${escapeUntrusted(summary, MAX_SUMMARY_CHARS)}`;
 }
 
 /** The status of a finding, with buttons to end what it shows. */
@@ -35,7 +35,7 @@ export function renderFindingStatus(status: FindingStatus): Message {
   ];
   if (lines.length === 0)
     lines.push(
-      `Nobody is on it and it is not silenced. Last change by ${mention(by)}, ${dateToken(at, momentInWords(at, now))}`,
+      `No one is on it, and it isn't silenced. Last change by ${mention(by)}, ${dateToken(at, momentInWords(at, now))}`,
     );
   const elements: readonly Button[] = [
     ...(claim ? [button({ label: "I'm off it", action: 'wrench:release', value: findingId })] : []),

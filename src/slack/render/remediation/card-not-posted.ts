@@ -5,7 +5,7 @@ import { remediationHeadline, STATE_LABELS, statusText } from './words.ts';
 
 const MAX_LINE_CHARS = 300;
 
-/** A message to the requester about a remediation whose card could not be posted. `code` is Slack's error. */
+/** A message to the requester about a remediation whose card couldn't be posted. `code` is Slack's error. */
 export function renderCardNotPosted(
   remediation: RemediationRecord,
   {
@@ -15,16 +15,16 @@ export function renderCardNotPosted(
   }: {
     readonly channelId: string;
     readonly code: string;
-    /** It ends here, because its plan could not be posted. */
+    /** The remediation ends, because its plan couldn't be posted. */
     readonly isWithdrawn: boolean;
   },
 ): Message {
   const { state, environment } = remediation;
   const { word, emoji } = STATE_LABELS[state];
   const head = `:${emoji}: *${word}* · ${escapeUntrusted(truncate(remediationHeadline(remediation), MAX_LINE_CHARS), MAX_LINE_CHARS)} · ${escapeUntrusted(environment, 80)}`;
-  const why = `Wrench could not post this in <#${escapeUntrusted(channelId, 40)}> (${escapeUntrusted(code, 80)}).`;
+  const why = `Wrench couldn't post this in <#${escapeUntrusted(channelId, 40)}> (${escapeUntrusted(code, 80)}).`;
   const next = isWithdrawn
-    ? ' Nothing was done. Invite Wrench to the channel, then run the check again.'
+    ? ' Nothing was changed. Invite Wrench to the channel, then run the check again.'
     : '';
   const rest = isWithdrawn
     ? []

@@ -74,13 +74,13 @@ export function renderCard(remediation: RemediationRecord): Message {
   return { text: renderText(remediation, finding.summary), blocks };
 }
 
-/** The text that a card is posted with, before its first edit. It stays true whatever happens to the remediation. */
+/** The text that a card is posted with, before its first edit. It stays true in every later state. */
 export function cardPlaceholder({ title, requested }: RemediationRecord): string {
-  const by = requested ? ` was asked for by ${mentionActor(requested.by)}` : ' was asked for';
+  const by = requested ? ` was requested by ${mentionActor(requested.by)}` : ' was requested';
   return `${escapeUntrusted(title, MAX_TITLE_CHARS)}${by}.`;
 }
 
-/** `FIXED · doppler_z2: 0 -> 1 registered`, what it is about, its status. */
+/** `FIXED · doppler_z2: 0 -> 1 registered`, the finding, the status. */
 function headParts(remediation: RemediationRecord): readonly RichTextPart[] {
   const { state, title, finding } = remediation;
   const { word, emoji: sign } = STATE_LABELS[state];
@@ -115,7 +115,7 @@ const SHOWS_PLAN: ReadonlySet<RemediationState> = new Set([
   'expired',
   'skipped',
 ]);
-/** Until then nothing was changed, so there is nothing to do afterwards. */
+/** In the other states nothing was changed, so there is nothing to do afterwards. */
 const SHOWS_AFTERWARDS: ReadonlySet<RemediationState> = new Set([
   'settling',
   'fixed',
@@ -128,7 +128,7 @@ const SHOWS_AFTERWARDS: ReadonlySet<RemediationState> = new Set([
 function planAndSteps(remediation: RemediationRecord, plan: Plan): Blocks {
   const { state } = remediation;
   const groups = [
-    SHOWS_PLAN.has(state) ? briefPlanParts(plan, 'The plan') : [],
+    SHOWS_PLAN.has(state) ? briefPlanParts(plan, 'Plan') : [],
     stepParts(remediation),
     ...(SHOWS_AFTERWARDS.has(state) ? [leftOutParts(plan), afterwardsParts(plan)] : []),
   ];
@@ -148,7 +148,7 @@ function stepParts({ steps }: RemediationRecord): readonly RichTextPart[] {
   const items = shown.map(({ at, step }) => line(timeElement(at), plain('  '), text(step, MAX_STEP_CHARS)));
   const before =
     left > 0 ? [line({ ...text(countInWords(left, 'earlier step')), style: { italic: true } })] : [];
-  return [line(bold('What was done')), bullets([...before, ...items])];
+  return [line(bold('Steps completed')), bullets([...before, ...items])];
 }
 
 /** Reasons are untrusted text: in `rich_text` nothing in them is markup. */
@@ -209,7 +209,7 @@ function confirmApproval({ risk, title, environment, plan }: RemediationRecord) 
   const targets = countInWords(plan?.targets.length ?? 0, 'target');
   return confirmation({
     title: `Approve: ${title}`,
-    text: `In ${truncate(environment, 80)}, ${targets}. What this takes away is gone for good. Have you read the whole plan?`,
+    text: `In ${truncate(environment, 80)}, ${targets}. This is irreversible. Have you read the whole plan?`,
     confirm: 'Approve',
     isDangerous: true,
   });
@@ -217,7 +217,7 @@ function confirmApproval({ risk, title, environment, plan }: RemediationRecord) 
 
 const MAX_LINE_CHARS = 300;
 
-/** The whole conclusion: what a screen reader reads and a phone shows. Who must do what is never left out. */
+/** The whole conclusion, for screen readers and notifications. Required approvals and manual steps are never left out. */
 function renderText(remediation: RemediationRecord, summary: string): string {
   const { state, title, environment, plan, steps } = remediation;
   const { word, emoji: sign } = STATE_LABELS[state];

@@ -26,7 +26,7 @@ const MAX_EDIT_BYTES = 3_900;
 const MAX_FIXES_BYTES = 1_800;
 
 /**
- * A report's root message with the outcome of its fixes, so that somebody who reads only the channel sees what was fixed.
+ * A report's root message with the outcome of its fixes, for people who read only the channel.
  * `open` is the number of offers that still have a button. The coverage stays the last line.
  */
 export function withFixes(root: Message, remediations: readonly RemediationRecord[], open: number): Message {
@@ -41,7 +41,7 @@ export function withFixes(root: Message, remediations: readonly RemediationRecor
       ? [
           {
             sign: 'wrench',
-            text: `${countInWords(ended.length - MAX_FIXES, 'more fix', 'more fixes')} in the thread`,
+            text: `${countInWords(ended.length - MAX_FIXES, 'more fix', 'more fixes')}, see thread`,
           },
         ]
       : []),
@@ -49,7 +49,7 @@ export function withFixes(root: Message, remediations: readonly RemediationRecor
       ? [
           {
             sign: 'wrench',
-            text: `${countInWords(open, 'fix is', 'fixes are')} offered at the end of the thread.`,
+            text: `${countInWords(open, 'fix', 'fixes')} available, see thread`,
           },
         ]
       : []),

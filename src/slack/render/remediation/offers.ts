@@ -22,7 +22,7 @@ import {
 } from '../blocks.ts';
 import { remediationHeadline, remediationTarget, mentionActor, joinWithEnd } from './words.ts';
 
-/** A fix that is not offered, and why. */
+/** A fix that isn't offered, and why. */
 export interface DisabledOffer {
   /** Begins with a verb, like the title of an offer: `Free space in etcd`. */
   readonly title: string;
@@ -43,35 +43,41 @@ const MAX_REASONS = 4;
 const MAX_TITLES_PER_REASON = 3;
 const MAX_TITLE_CHARS = 150;
 const MAX_TARGET_CHARS = 120;
-/** For what follows the offers. */
+/** For the blocks below the offers. */
 const RESERVED_CHARS = 2_600;
 
 const RISK_TEXT: Readonly<Record<Risk, string>> = {
-  safe: 'one click; asks before it acts',
-  disruptive: 'makes a plan first; somebody else must approve it',
-  destructive: 'takes something away for good; makes a plan first, which others must approve',
+  safe: 'applies immediately',
+  disruptive: "needs a plan and someone else's approval",
+  destructive: "irreversible; needs a plan and others' approval",
 };
 
-/** The status of an offer that somebody clicked; follows "it is" or "it was". */
+const BUTTON_LABEL: Readonly<Record<Risk, string>> = {
+  safe: 'Apply',
+  disruptive: 'Request plan',
+  destructive: 'Request plan',
+};
+
+/** The status of an offer that someone requested; follows "requested by …:". */
 const OFFER_STATUS: Readonly<Record<RemediationState, string>> = {
   offered: 'offered',
-  planning: 'under way; its card below tells how it stands',
-  planned: 'under way; its card below tells how it stands',
-  approved: 'under way; its card below tells how it stands',
-  applying: 'under way; its card below tells how it stands',
-  settling: 'under way; its card below tells how it stands',
+  planning: 'in progress, see its card below',
+  planned: 'in progress, see its card below',
+  approved: 'in progress, see its card below',
+  applying: 'in progress, see its card below',
+  settling: 'in progress, see its card below',
   fixed: 'fixed',
-  mitigated: 'mitigated: the finding is still there',
-  unverified: 'done, but not seen to have helped',
+  mitigated: 'mitigated, but the finding is still there',
+  unverified: 'applied, but not verified',
   failed: 'failed',
-  interrupted: 'interrupted: nobody knows whether it was done',
+  interrupted: "interrupted; it's unknown whether it was applied",
   rejected: 'rejected',
   expired: 'expired',
   skipped: 'skipped',
   refused: 'refused',
 };
 
-/** The end of a report's thread: the fixes for its findings, each with its button while that can do something. */
+/** The end of a report's thread: the fixes for its findings, each with a button while it can be requested. */
 export function renderOffers(
   remediations: readonly RemediationRecord[],
   { disabled = [], now = new Date() }: OffersOptions = {},
@@ -95,7 +101,7 @@ export function renderOffers(
 }
 
 function headingOf({ length }: readonly RemediationRecord[]): string {
-  return length > 0 ? 'What can be done' : 'What could be done, but is off';
+  return length > 0 ? 'Fixes' : 'Unavailable fixes';
 }
 
 function offerSection(remediation: RemediationRecord, isOnly: boolean, now: Date): SectionBlock {
@@ -107,7 +113,8 @@ function offerSection(remediation: RemediationRecord, isOnly: boolean, now: Date
     text: { type: 'mrkdwn', text, verbatim: true },
     ...(isOpen && {
       accessory: button({
-        label: title,
+        label: BUTTON_LABEL[remediation.risk],
+        describes: title,
         action: 'wrench:request',
         value: id,
         isPrimary: isOnly,
@@ -122,23 +129,23 @@ function confirmRequest({ title, environment, each }: RemediationRecord) {
   const [verb = ''] = cleanText(title).split(' ');
   return confirmation({
     title: `${truncate(title, 98)}?`,
-    text: `In ${truncate(environment, 80)}${each ? `, ${countInWords(each.length, 'target')}` : ''}. It is done at once, if it is still needed.`,
-    confirm: /^\p{L}{2,20}$/u.test(verb) ? verb : 'Do it',
+    text: `In ${truncate(environment, 80)}${each ? `, ${countInWords(each.length, 'target')}` : ''}. Applies immediately, if it's still needed.`,
+    confirm: /^\p{L}{2,20}$/u.test(verb) ? verb : 'Apply',
   });
 }
 
-/** What a click does, or who clicked and the status; mrkdwn. */
+/** What a click does, or who requested it and the status; mrkdwn. */
 function aboutOffer(remediation: RemediationRecord, now: Date): string {
   const { risk, mitigates, state, requested } = remediation;
-  if (isTooOld(remediation, now)) return 'too old: ask the question again';
+  if (isTooOld(remediation, now)) return 'expired; run the check again';
   if (state === 'offered')
-    return mitigates ? `${RISK_TEXT[risk]}; eases the fault, does not remove it` : RISK_TEXT[risk];
-  const asked = requested ? `${mentionActor(requested.by)} asked ${dateToken(requested.at)}: ` : '';
+    return mitigates ? `${RISK_TEXT[risk]}; eases the fault but doesn't remove it` : RISK_TEXT[risk];
+  const asked = requested ? `requested by ${mentionActor(requested.by)} ${dateToken(requested.at)}: ` : '';
   if (state === 'fixed') return `${asked}fixed · ${escapeUntrusted(remediationHeadline(remediation), 200)}`;
   return `${asked}${OFFER_STATUS[state]}`;
 }
 
-/** It expired before anybody clicked it. */
+/** It expired before anyone requested it. */
 function isTooOld({ state, until, requested }: RemediationRecord, now: Date): boolean {
   if (state === 'offered') return until !== undefined && Date.parse(until) <= now.getTime();
   return state === 'expired' && !requested;
@@ -149,12 +156,12 @@ function restBlock(rest: readonly RemediationRecord[]): Blocks[number] {
   const more = rest.length > named.length ? ', …' : '';
   return rich(
     line(
-      bold(`Not shown: ${countInWords(rest.length, 'more', 'more')}`),
+      bold(`${countInWords(rest.length, 'more', 'more')} not shown`),
       plain(' ('),
       { ...plain(named.join(', ') + more) },
-      plain('). Narrow the question with '),
+      plain('). To get their buttons, narrow the check with '),
       { ...plain('--match'), style: { code: true } },
-      plain(' to get their buttons.'),
+      plain('.'),
     ),
   );
 }
@@ -202,7 +209,7 @@ function offersText(
   const more =
     restCount > 0
       ? [
-          `${countInWords(restCount, 'more', 'more')} without a button here: narrow the question with --match.`,
+          `${countInWords(restCount, 'more', 'more')} without a button. To get their buttons, narrow the check with --match.`,
         ]
       : [];
   return joinWithEnd([`${headingOf(remediations)}:`, ...lines], [...more, ...off], MAX_TEXT_BYTES);

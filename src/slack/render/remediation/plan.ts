@@ -49,7 +49,7 @@ const WHOLE_PLAN: WholePlanLimits = {
 const MAX_LISTED_LINES = 50;
 /** How many examples. */
 const EXAMPLE_LINES = 10;
-/** Later, when what was done matters more. */
+/** On later cards, where the completed steps matter more. */
 const BRIEF_PLAN: PlanLimits = {
   lines: { maxChars: 1_200, maxEntryChars: 300 },
   targets: { maxChars: 400, maxEntryChars: 150 },
@@ -103,11 +103,11 @@ function partPreconditionLines({ parts = [] }: Plan): readonly string[] {
   );
 }
 
-/** What the approver approves. If it does not fit, the card says so and {@link planFile} has the whole plan. */
+/** What the approver approves. If it doesn't fit, the card says so and {@link planFile} has the whole plan. */
 export function wholePlanBlocks(remediation: RemediationRecord, plan: Plan): Blocks {
   const { filename } = planFile(remediation) ?? {};
   const groups = [
-    [...planParts(WHOLE_PLAN, plan, 'What will be done'), ...affectedBytesPart(plan)],
+    [...planParts(WHOLE_PLAN, plan, 'Plan'), ...affectedBytesPart(plan)],
     safetyParts(plan),
     preconditionParts(plan),
     filename === undefined
@@ -115,7 +115,7 @@ export function wholePlanBlocks(remediation: RemediationRecord, plan: Plan): Blo
       : [
           line(
             bold(
-              `This is not the whole plan. The attached ${filename} has the rest: read it before you approve.`,
+              `This isn't the whole plan. The attached ${filename} has the rest: read it before you approve.`,
             ),
           ),
         ],
@@ -137,7 +137,7 @@ function leftOutLines({ leftOut = [] }: Plan): readonly string[] {
   return leftOut.map(({ target, because }) => `${cleanText(target)}: ${cleanText(because)}`);
 }
 
-/** Targets of the offer that the plan does not fix. */
+/** Targets of the offer that the plan doesn't fix. */
 export function leftOutParts(plan: Plan): readonly RichTextPart[] {
   const cut = fitEntries(WHOLE_PLAN.leftOut, leftOutLines(plan));
   if (cut.shown.length === 0) return [];
@@ -154,12 +154,12 @@ function affectedBytesPart({ bytes }: Plan): readonly RichTextPart[] {
 function preconditionParts(plan: Plan): readonly RichTextPart[] {
   if (plan.parts)
     return [
-      line(plain('Each line is checked again right before it is applied. One that has changed is skipped.')),
+      line(plain("Each step is checked again right before it's applied, and skipped if it has changed.")),
     ];
   const conditions = fitEntries(WHOLE_PLAN.precondition, preconditionLines(plan));
   if (conditions.shown.length === 0) return [];
   const items = conditions.shown.map((one) => line(text(one, WHOLE_PLAN.precondition.maxEntryChars)));
-  return [line(bold('Only if this is still so')), bullets([...items, ...more(conditions)])];
+  return [line(bold('Preconditions')), bullets([...items, ...more(conditions)])];
 }
 
 /** The plan in brief, once it no longer needs approval. */
@@ -182,7 +182,7 @@ function planParts(limits: PlanLimits, plan: Plan, title: string): readonly Rich
   ];
 }
 
-/** The lines of a plan for many targets name those; what else they change is listed, such as an authority that all of them use. */
+/** The lines of a plan for several targets name those. Other targets are listed, such as an authority that all of them use. */
 function targetsBesideParts({ targets, parts = [] }: Plan): readonly string[] {
   const named = new Set(parts.map(({ target }) => target));
   return targets.filter((target) => !named.has(target));
@@ -198,7 +198,7 @@ function more({ left }: FittedEntries): readonly ReturnType<typeof line>[] {
   return left > 0 ? [line({ ...text(`and ${left} more`), style: { italic: true } })] : [];
 }
 
-/** What people must do themselves; bold, because it is easily forgotten. */
+/** Manual steps; bold, because they are easily forgotten. */
 export function afterwardsParts({ afterwards = [] }: Plan): readonly RichTextPart[] {
   if (afterwards.length === 0) return [];
   const cut = fitEntries(WHOLE_PLAN.afterwards, afterwards);
@@ -241,13 +241,13 @@ function planInText(remediation: RemediationRecord, plan: Plan): string {
     cleanText(title),
     `${cleanText(environment)} · ${cleanText(check)} · ${cleanText(remediationTarget(remediation))}`,
     `remediation ${id}, plan ${planHash ?? 'without a hash'}`,
-    ...list('What will be done', plan.lines, (at) => `${String(at + 1).padStart(3)}.`),
+    ...list('Plan', plan.lines, (at) => `${String(at + 1).padStart(3)}.`),
     ...list(countInWords(plan.targets.length, 'target'), plan.targets, dash),
     ...(plan.bytes === undefined
       ? []
       : ['', `Affects ${bytesInWords(plan.bytes)} (${plan.bytes.toLocaleString('en-US')} bytes).`]),
     ...list('Before you approve', plan.safety ?? [], dash),
-    ...list('Only if this is still so', [...preconditionLines(plan), ...partPreconditionLines(plan)], dash),
+    ...list('Preconditions', [...preconditionLines(plan), ...partPreconditionLines(plan)], dash),
     ...list('Not in this plan', leftOutLines(plan), dash),
     ...list('Afterwards', plan.afterwards ?? [], dash),
   ].join('\n')}\n`;

@@ -4,18 +4,18 @@ import type { RemediationRecord } from '../../../store/remediation/record.ts';
 import { truncate } from '../escape-untrusted.ts';
 import { bold, line, plainTextObject, rich, text } from '../blocks.ts';
 
-/** The length of a reason in characters: long enough to say something, short enough to be read before approving. */
+/** The length of a reason in characters: long enough to mean something, short enough to read before approving. */
 export const REASON_LENGTH = { min: 10, max: 500 } as const;
 
-/** The names by which the submission of the form is read. */
+/** The ids under which Slack returns the inputs of the form. */
 export const REASON_FORM = { callback: 'wrench:reason', block: 'reason', input: 'text' } as const;
 
 const QUESTIONS = {
-  request: { submit: 'Ask for a plan', label: 'Why is this needed?' },
+  request: { submit: 'Request plan', label: 'Why is this needed?' },
   approve: { submit: 'Approve', label: 'Why are you approving this?' },
 } as const;
 
-/** Asks for a reason before a click counts. Slack returns `metadata` with the submission. */
+/** A form for the reason of a request or an approval. Slack returns `metadata` with the submission. */
 export function renderReasonForm(
   button: keyof typeof QUESTIONS,
   { title, environment, finding, risk }: RemediationRecord,
@@ -38,7 +38,7 @@ export function renderReasonForm(
         type: 'input',
         block_id: REASON_FORM.block,
         label: plainTextObject(label),
-        hint: plainTextObject('Shown on the plan card and in the audit.'),
+        hint: plainTextObject('Shown on the card and in the audit log.'),
         element: {
           type: 'plain_text_input',
           action_id: REASON_FORM.input,

@@ -10,21 +10,21 @@ import type {
 import { utf8Length, truncateMrkdwn, truncate, joinLinesWithin } from '../escape-untrusted.ts';
 import { dateToken, mention } from '../blocks.ts';
 
-/** Words that every message about a remediation shares. */
+/** Texts that every message about a remediation shares. */
 
 interface StateLabel {
   readonly word: string;
   readonly emoji: string;
 }
 
-/** A colour never appears without its word. Only what was verified is green. */
+/** A color never appears without its word. Only a verified fix is green. */
 export const STATE_LABELS: Readonly<Record<RemediationState, StateLabel>> = {
   offered: { word: 'OFFERED', emoji: 'wrench' },
   planning: { word: 'PLANNING', emoji: 'hourglass_flowing_sand' },
   planned: { word: 'PLAN', emoji: 'clipboard' },
   approved: { word: 'APPROVED', emoji: 'ballot_box_with_check' },
   applying: { word: 'APPLYING', emoji: 'hammer_and_wrench' },
-  settling: { word: 'LOOKING AGAIN', emoji: 'mag' },
+  settling: { word: 'VERIFYING', emoji: 'mag' },
   fixed: { word: 'FIXED', emoji: 'white_check_mark' },
   mitigated: { word: 'MITIGATED', emoji: 'adhesive_bandage' },
   unverified: { word: 'UNVERIFIED', emoji: 'warning' },
@@ -36,7 +36,7 @@ export const STATE_LABELS: Readonly<Record<RemediationState, StateLabel>> = {
   refused: { word: 'REFUSED', emoji: 'no_entry' },
 };
 
-/** The one of many targets that it is for, or the cause of all. */
+/** The single affected target, or the cause if there are several. */
 export function remediationTarget({ finding: { target, targets = [] } }: RemediationRecord): string {
   const [only] = targets;
   return targets.length === 1 && only !== undefined ? only : target;
@@ -46,37 +46,42 @@ export function remediationTarget({ finding: { target, targets = [] } }: Remedia
 export function remediationHeadline(remediation: RemediationRecord): string {
   const { state, title, before, after } = remediation;
   if (state !== 'fixed' && state !== 'mitigated') return cleanText(title);
-  // A report with gaps begins with what it does not know, and that is no headline. After a mitigation it begins with the fault.
+  // The verdict of a report with gaps says what is unknown, and after a mitigation it names the fault: neither proves the fix.
   const whole = state === 'fixed' && after && after.gaps.length === 0 ? after.verdict : title;
   return cleanText(proofInWords(before?.measures ?? [], after?.measures ?? []) || whole);
 }
 
-/** The status, in sentences. States no more than is known. */
+/** The status, in sentences. Claims no more than is known. */
 export function statusText(remediation: RemediationRecord): readonly string[] {
   const { state, because, after, plan, requested } = remediation;
   const why = because === undefined ? [] : [toSentence(because)];
   switch (state) {
     case 'offered':
-      return ['Nobody has asked for it yet.'];
+      return ['Not requested yet.'];
     case 'planning':
-      return ['Looking at what it would do. Nothing is changed by that.'];
+      return ['Working out the plan. Nothing has changed yet.'];
     case 'planned':
-      return ['Nothing is done before it is approved.'];
+      // A plan that needs no approval is approved in the same step, so this card is rarely seen.
+      return [
+        neededApprovals(remediation) === 0
+          ? 'Applies immediately.'
+          : 'Nothing happens until someone approves.',
+      ];
     case 'approved':
       return [
-        'Looking again first: it is done only if the finding is still there and the plan is still the same.',
+        "Checking again first: it runs only if the finding is still there and the plan hasn't changed.",
       ];
     case 'applying':
-      return ['It is being done now.'];
+      return ['Applying now.'];
     case 'settling':
-      return ['It was done. Looking whether it helped.'];
+      return ['Applied. Verifying that it worked.'];
     case 'fixed':
       return after ? [withFullStop(verdictOf(after)), ...exactText(remediation)] : why;
     case 'mitigated':
       return [
         after?.finding === 'found'
-          ? 'This eases the fault and does not remove it: the finding is still there.'
-          : 'This eases the fault and does not remove it.',
+          ? "This eases the fault but doesn't remove it: the finding is still there."
+          : "This eases the fault but doesn't remove it.",
       ];
     case 'unverified':
       return [...unverifiedText(remediation), ...why];
@@ -84,17 +89,14 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
       return [...why, stepsBeforeFailureText(remediation), ...recheckText(after)];
     case 'interrupted':
       return [
-        toSentence(
-          `${because ?? 'its worker was lost while it applied the plan'}: nobody knows whether it was done`,
-        ),
-        'It is not done again by itself.',
+        toSentence(because ?? 'the worker stopped while applying the plan'),
+        "It's unknown whether it was applied.",
+        "Wrench won't retry it.",
         ...recheckText(after),
       ];
     case 'expired': {
-      const unmet = plan ? 'It was not approved in time.' : 'It was not planned in time.';
-      const late = requested
-        ? unmet
-        : 'Nobody asked for it in time. Ask the question again to get a fresh offer.';
+      const unmet = plan ? "It wasn't approved in time." : "The plan wasn't ready in time.";
+      const late = requested ? unmet : "It wasn't requested in time. Run the check again to get a new offer.";
       return [...(why.length > 0 ? why : [late]), stepsText(remediation)];
     }
     case 'rejected':
@@ -111,24 +113,24 @@ function exactText({ before, after }: RemediationRecord): readonly string[] {
   return exact === proofInWords(...measures) ? [] : [`Exactly: ${withFullStop(cleanText(exact))}`];
 }
 
-/** Why it does not count as fixed. */
-function unverifiedText({ after, finding, mitigates }: RemediationRecord): readonly string[] {
-  if (!after) return ['It was done. Whether it helped has not been seen.'];
-  const verdict = withFullStop(verdictOf(after));
-  if (mitigates) return [`It was done, but it has not had its effect: ${verdict}`];
+/** Why it doesn't count as fixed. The verdict is left out if `because`, which follows, has it. */
+function unverifiedText({ after, because, finding, mitigates }: RemediationRecord): readonly string[] {
+  if (!after) return ["Applied, but couldn't verify that it worked."];
+  const end = because?.includes(after.verdict) ? '.' : `: ${withFullStop(verdictOf(after))}`;
+  if (mitigates) return [`Applied, but it hasn't taken effect${end}`];
   switch (after.finding) {
     case 'found':
-      return [`It was done, but ${remainingText(after, finding)}: ${verdict}`];
+      return [`Applied, but ${remainingText(after, finding)}${end}`];
     case 'unseen':
-      return [`It was done, but whether it helped could not be seen${uncheckedText(after)}: ${verdict}`];
+      return [`Applied, but couldn't verify that it worked${uncheckedText(after)}${end}`];
     case 'gone':
-      return [`It was done and the finding is gone, but not all is as it should be: ${verdict}`];
+      return [`Applied, and the finding is gone, but something is still wrong${end}`];
   }
 }
 
 const MAX_TARGETS = 3;
 
-/** `2 of 13 are still found (ca/a, ca/b)` where it was for many targets. */
+/** `the finding is still there for 2 of 13 targets (ca/a, ca/b)` */
 function remainingText(
   { targets: left = [] }: Observation,
   { targets = [] }: RemediationRecord['finding'],
@@ -136,17 +138,17 @@ function remainingText(
   if (targets.length < 2 || left.length === 0) return 'the finding is still there';
   const named = left.slice(0, MAX_TARGETS).map((target) => truncate(cleanText(target), 80));
   const more = left.length > named.length ? ` and ${left.length - named.length} more` : '';
-  return `${left.length} of ${targets.length} ${left.length === 1 ? 'is' : 'are'} still found (${named.join(', ')}${more})`;
+  return `the finding is still there for ${left.length} of ${targets.length} targets (${named.join(', ')}${more})`;
 }
 
 const MAX_GAPS = 3;
 
-/** ` (doppler_z1/0, doppler_z1/1 and 4 more couldn't be checked)` */
+/** ` (couldn't check doppler_z1/0, doppler_z1/1 and 4 more)` */
 function uncheckedText({ gaps }: Observation): string {
   if (gaps.length === 0) return '';
   const left = gaps.length - MAX_GAPS;
   const named = gaps.slice(0, MAX_GAPS).map((gap) => truncate(cleanText(gap), 60));
-  return ` (${named.join(', ')}${left > 0 ? ` and ${left} more` : ''} couldn't be checked)`;
+  return ` (couldn't check ${named.join(', ')}${left > 0 ? ` and ${left} more` : ''})`;
 }
 
 function recheckText(after: Observation | undefined): readonly string[] {
@@ -154,24 +156,24 @@ function recheckText(after: Observation | undefined): readonly string[] {
   const seen = {
     found: 'the finding is still there',
     gone: 'the finding is gone',
-    unseen: 'not everything could be checked',
+    unseen: "couldn't check everything",
   }[after.finding];
-  return [`Looked at again since: ${seen}. ${withFullStop(verdictOf(after))}`];
+  return [`Checked again: ${seen}. ${withFullStop(verdictOf(after))}`];
 }
 
 function stepsText({ steps }: RemediationRecord): string {
-  return steps.length === 0 ? 'Nothing was done.' : 'What was done until then is below.';
+  return steps.length === 0 ? 'Nothing was changed.' : 'The steps completed before that are below.';
 }
 
 function stepsBeforeFailureText({ steps }: RemediationRecord): string {
   return steps.length === 0
-    ? 'No step was completed before that.'
-    : 'What was done until then is below; nothing more is done.';
+    ? 'No step was confirmed.'
+    : "The steps completed before that are below; the rest won't run.";
 }
 
 /** Capitalizes a first word that is not a name such as `metron_agent`, and ends the text with a full stop. */
 export function toSentence(text: string): string {
-  return withFullStop(cleanText(text).replace(/^\p{Ll}(?=\p{Ll}* )/u, (first) => first.toUpperCase()));
+  return withFullStop(cleanText(text).replace(/^\p{Ll}(?=[\p{Ll}']* )/u, (first) => first.toUpperCase()));
 }
 
 /** Ends the text with a full stop. A verdict may begin with a name, so its first letter stays. */
@@ -179,25 +181,25 @@ function withFullStop(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
-/** Mentions a person in mrkdwn, by id; `terminal` and `wrench` in words. */
+/** A mention of a person in mrkdwn, by id; words for `terminal` and `wrench`. */
 export function mentionActor(id: string): string {
-  if (id === 'terminal') return 'somebody at a terminal';
+  if (id === 'terminal') return 'someone at a terminal';
   if (id === 'wrench') return 'Wrench';
   return mention(id);
 }
 
 const MAX_VOTES = 10;
 
-/** Who asked, approved and rejected, and when: one line of mrkdwn each. */
+/** Who requested, approved and rejected it, and when: one line of mrkdwn each. */
 export function peopleLines({ requested, approvals, rejected }: RemediationRecord): readonly string[] {
   return [
-    ...(requested ? [`Asked by ${voteInWords(requested)}`] : []),
+    ...(requested ? [`Requested by ${voteInWords(requested)}`] : []),
     ...(approvals.length > 0 ? [`Approved by ${votesInWords(approvals)}`] : []),
     ...(rejected ? [`Rejected by ${voteInWords(rejected)}`] : []),
   ];
 }
 
-/** A reason that somebody gave. */
+/** A reason that a person gave. */
 export interface Reason {
   readonly by: string;
   readonly reason: string;
@@ -206,7 +208,7 @@ export interface Reason {
 
 const MAX_REASONS = 5;
 
-/** The reasons that people gave when they asked for and approved it, in that order. */
+/** The reasons given with the request and the approvals, in that order. */
 export function reasonsIn({ requested, approvals, risk }: RemediationRecord): readonly Reason[] {
   const votes = [
     ...(requested ? [{ ...requested, isOfRequester: true }] : []),
@@ -228,29 +230,30 @@ function votesInWords(votes: readonly Vote[]): string {
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
-/** `Needs 2 approvals by different people other than <@U…>: 1 of 2 so far. Open until …` in mrkdwn; empty if it needs none. */
+/** `Needs 2 approvals from people other than <@U…>: 1 of 2 so far. Expires …` in mrkdwn. */
 export function needsInWords(remediation: RemediationRecord): string {
   const { risk, requested, approvals, until } = remediation;
   const needed = neededApprovals(remediation);
-  const open = until === undefined ? '' : ` Open until ${dateToken(until)}.`;
-  if (needed === 0) return `Needs no approval.${open}`;
-  const whose = needed === 1 ? 'somebody' : 'different people';
-  const others = risk !== 'safe' && requested ? ` by ${whose} other than ${mentionActor(requested.by)}` : '';
+  const expires = until === undefined ? '' : ` Expires ${dateToken(until)}.`;
+  if (needed === 0) return `Needs no approval.${expires}`;
+  const whose = needed === 1 ? 'someone' : 'people';
+  const others =
+    risk !== 'safe' && requested ? ` from ${whose} other than ${mentionActor(requested.by)}` : '';
   const votes = needed > 1 || approvals.length > 0 ? `: ${approvals.length} of ${needed} so far` : '';
-  return `Needs ${countInWords(needed, 'approval')}${others}${votes}.${open}`;
+  return `Needs ${countInWords(needed, 'approval')}${others}${votes}.${expires}`;
 }
 
 export function neededApprovals({ approvalsNeeded: needed, risk }: RemediationRecord): number {
   return needed ?? (risk === 'safe' ? 0 : 1);
 }
 
-/** `38.2 s from approval to fixed`; empty where that is not known. */
+/** `38.2 s from approval to fixed`; empty if unknown. */
 export function tookInWords({ state, approvals, requested, endedAt }: RemediationRecord): string {
   const begun = approvals.at(-1)?.at ?? requested?.at;
   if ((state !== 'fixed' && state !== 'mitigated') || begun === undefined || endedAt === undefined) return '';
   const tookMs = Date.parse(endedAt) - Date.parse(begun);
   if (!(tookMs >= 0)) return '';
-  return `${durationInWords(tookMs)} from ${approvals.length > 0 ? 'approval' : 'the click'} to ${state}`;
+  return `${durationInWords(tookMs)} from ${approvals.length > 0 ? 'approval' : 'request'} to ${state}`;
 }
 
 /** The share of a text that its end may take, so that the headline fits too. */

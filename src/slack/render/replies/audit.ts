@@ -1,5 +1,6 @@
 import type { RichTextSection } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
+import { auditVerb } from '../../../check/audit-in-words.ts';
 import { countInWords } from '../../../check/report-in-words.ts';
 import type { AuditEntry } from '../../../store/audit/entry.ts';
 import { encodedLength, truncate, escapeUntrusted } from '../escape-untrusted.ts';
@@ -38,7 +39,7 @@ const MAX_WHAT_CHARS = 120;
 const MAX_BECAUSE_CHARS = 200;
 const RESERVED_CHARS = 600;
 
-/** Who did what, visible to one person: as many of the newest entries as fit, the newest last. */
+/** Who did what, visible to one person: as many of the newest entries as fit, oldest first. */
 export function renderAudit(entries: readonly AuditEntry[], page: AuditPage): Message {
   const shown = newestWithin(
     entries,
@@ -50,15 +51,15 @@ export function renderAudit(entries: readonly AuditEntry[], page: AuditPage): Me
   const counted = `${countInWords(page.total, 'entry', 'entries')}${page.more ? ' or more' : ''}`;
   const rest =
     left > 0 || page.more
-      ? `The last ${shown.length.toLocaleString('en-US')} are shown. wrench audit export has all; wrench audit verify checks their chain.`
-      : 'wrench audit verify checks their chain.';
+      ? `Showing the last ${shown.length.toLocaleString('en-US')}; wrench audit export has all of them. To verify the audit chain: wrench audit verify`
+      : 'To verify the audit chain: wrench audit verify';
   const since = `${dateToken(page.since)}: ${counted}. ${rest}`;
   const blocks: Blocks = [
     rich(
       line(bold('Audit')),
       ...(shown.length > 0
         ? [bullets(shown)]
-        : [line(text('Nothing was asked for, approved, applied, refused or silenced.'))]),
+        : [line(text('Nothing was requested, approved, applied, refused or silenced.'))]),
     ),
     context({ type: 'mrkdwn', text: `Since ${since}`, verbatim: true }),
   ];
@@ -91,13 +92,13 @@ function newestWithin<T>(
 }
 
 function entryLine({ entry }: AuditEntry): RichTextSection {
-  const { at, kind, outcome, what, environment, because } = entry;
+  const { at, what, environment, because } = entry;
   return line(
     dateTimeElement(at),
     plain('  '),
     ...peopleElements(entry.who),
     plain('  '),
-    bold(kindInWords(kind, outcome), 40),
+    bold(auditVerb(entry), 40),
     plain('  '),
     text(what, MAX_WHAT_CHARS),
     ...(environment === undefined ? [] : [plain(' in '), text(environment, 60)]),
@@ -117,13 +118,8 @@ function personElement(id: string): RichTextSection['elements'][number] {
   return id === 'terminal' || id === 'wrench' ? plain(mentionActor(id)) : mentionElement(id);
 }
 
-/** An outcome is shown by its own word: `fixed`, not "outcome". */
-function kindInWords(kind: string, outcome: string | undefined): string {
-  return kind === 'outcome' && outcome !== undefined ? cleanText(outcome) : kind;
-}
-
 function entryInText({ entry }: AuditEntry): string {
-  const { at, kind, outcome, what, environment, because } = entry;
+  const { at, what, environment, because } = entry;
   const left = entry.who.length - MAX_PEOPLE;
   const people = `${entry.who.slice(0, MAX_PEOPLE).map(mentionActor).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
   const where = environment === undefined ? '' : ` in ${escapeUntrusted(environment, 60)}`;
@@ -131,5 +127,5 @@ function entryInText({ entry }: AuditEntry): string {
     because === undefined
       ? ''
       : `: ${escapeUntrusted(truncate(cleanText(because), MAX_BECAUSE_CHARS), MAX_BECAUSE_CHARS)}`;
-  return `• ${dateToken(at)} ${people} ${escapeUntrusted(kindInWords(kind, outcome), 40)} ${escapeUntrusted(what, MAX_WHAT_CHARS)}${where}${why}`;
+  return `• ${dateToken(at)} ${people} ${escapeUntrusted(auditVerb(entry), 40)} ${escapeUntrusted(what, MAX_WHAT_CHARS)}${where}${why}`;
 }

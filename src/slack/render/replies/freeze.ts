@@ -12,19 +12,20 @@ interface FreezeChange {
 
 const MAX_BECAUSE_CHARS = 600;
 
-/** Nothing is applied: who froze it, since when, why, and how to unfreeze. Also correct for an earlier freeze. */
+/** No fixes run: who froze Wrench, since when, why, and how to unfreeze. Also correct for an earlier freeze. */
 export function renderFrozen({ by, at, because }: FreezeChange & { readonly because: string }): Message {
-  const why = because.trim() === '' ? '' : ` Why: ${escapeUntrusted(toSentence(because), MAX_BECAUSE_CHARS)}`;
+  const why =
+    because.trim() === '' ? '' : ` Reason: ${escapeUntrusted(toSentence(because), MAX_BECAUSE_CHARS)}`;
   return twoLines(
-    `:snowflake: *FROZEN* by ${mentionActor(by)} · ${dateToken(at)}. Nothing is applied in any environment; checks still run.${why}`,
-    'To go on: `/wrench unfreeze`',
+    `:snowflake: *FROZEN* by ${mentionActor(by)} · ${dateToken(at)}. No fixes run in any environment; checks still work.${why}`,
+    'To resume: `/wrench unfreeze`',
   );
 }
 
 export function renderUnfrozen({ by, at }: FreezeChange): Message {
   return twoLines(
-    `:sunny: *THAWED* by ${mentionActor(by)} · ${dateToken(at)}. Approved plans are applied again.`,
-    'Plans that were stopped are not taken up again by themselves.',
+    `:sunny: *UNFROZEN* by ${mentionActor(by)} · ${dateToken(at)}. Fixes can run again.`,
+    'Request stopped plans again.',
   );
 }
 

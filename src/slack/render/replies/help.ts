@@ -22,11 +22,11 @@ import {
 export type RequestProblem = Omit<Extract<ParsedRequest, { kind: 'problem' }>, 'kind'>;
 
 const MAX_ENTRIES = 25;
-/** Characters of the blocks. Together with title, reason and example they fit into a message. */
+/** Characters in blocks. Together with the title, the reason and the example they fit into one message. */
 const MAX_USAGE_CHARS = 2_500;
 const MAX_ENTRIES_CHARS = 4_500;
 
-/** What can be asked, generated from the declarations. */
+/** The help of a command or a check, generated from its declaration. */
 export function renderHelp({ title, why, entries, example }: Help): Message {
   const usage = entries
     .filter(({ about }) => about === '')
@@ -69,7 +69,7 @@ function entryLine({ usage, about }: Help['entries'][number]): RichTextSection {
   return line(codeSpan(usage, 120), plain('  '), text(about, 200));
 }
 
-/** What is wrong with a request, visible only to the sender: the reason, the nearest word if there is one, the usage. */
+/** Why a request is invalid and the usage, visible only to the sender. */
 export function renderProblem({ problem, usage }: RequestProblem): Message {
   const shown = usage.slice(0, MAX_ENTRIES);
   const lined = shown.map((one) => truncate(cleanText(one), 200));
@@ -81,7 +81,7 @@ export function renderProblem({ problem, usage }: RequestProblem): Message {
   return { text: joinLinesWithin(lines, MAX_TEXT_BYTES), blocks: [rich(...parts)] };
 }
 
-/** Text between backticks becomes a code span. A backtick that the person typed may shift that, which is harmless. */
+/** Text between backticks becomes a code span. A backtick that the person typed may shift the spans, which is harmless. */
 function withCode(message: string): RichTextSection['elements'] {
   const pieces = message.split('`');
   const elements = pieces.flatMap((piece, at) => {

@@ -52,7 +52,7 @@ test.each<[string, Message]>([
   ['problem without usage', renderProblem({ problem: '``', usage: [] })],
   ['help', renderHelp(help)],
   ['help on nothing', renderHelp({ title: 'x', entries: [] })],
-])('%s is a message that Slack takes, whatever was typed', (_, message) => {
+])('Slack accepts the message "%s", whatever was typed', (_, message) => {
   const { notifies, links } = readEffects({
     text: message.text,
     blocks: message.blocks.map((block) => ({ ...block })),
@@ -64,31 +64,31 @@ test.each<[string, Message]>([
   expect(message.text.length).toBeLessThanOrEqual(4_000);
 });
 
-test('a progress message says what is checked, where, and how far it has come', () => {
+test('a progress message shows the environment, the check and the progress', () => {
   expect(renderChecking(asked).text).toBe(
-    'CHECKING in prod: Certificates that have expired or soon will. The answer replaces this message.',
+    'Checking prod… Certificates that have expired or soon will · The report replaces this message',
   );
   expect(renderProgress({ examined: 1_204, gaps: 2 }, asked).text).toContain('1,204 checked so far');
 });
 
-test('a bug of Wrench is not taken for an outage', () => {
-  expect(renderBug({ jobId: 'j1' }).text).toContain('a bug of Wrench, not of your platform');
+test('a bug in Wrench does not look like an outage', () => {
+  expect(renderBug({ jobId: 'j1' }).text).toContain('a bug in Wrench, not in your platform');
 });
 
-test('the second asker gets the link to the first thread', () => {
+test('a second requester gets the link to the first thread', () => {
   const { text } = renderJoined({
     by: 'U0ADA',
     at: new Date(Date.now() - 40_000).toISOString(),
     threadLink: 'https://x.slack.com/archives/C1/p1',
   });
 
-  expect(text).toContain('<@U0ADA> asked 40 s ago');
+  expect(text).toContain('<@U0ADA> started it 40 s ago');
   expect(text).toContain('<https://x.slack.com/archives/C1/p1|its thread>');
 });
 
-test('what was not understood is told with the nearest word and the usage', () => {
+test('an invalid request shows the problem and the usage', () => {
   const { text, blocks } = renderProblem({
-    problem: 'There is no `/certs expirng`. Did you mean `expiring`?',
+    problem: 'Unknown check `expirng`. Did you mean `expiring`?',
     usage: ['/certs expiring', '/certs show'],
   });
 

@@ -7,13 +7,13 @@ import { toSentence, STATE_LABELS } from '../remediation/words.ts';
 const MAX_REASON_CHARS = 900;
 const MAX_TITLE_CHARS = 150;
 const MAX_CHANNELS = 5;
-/** Direct messages are left out: they have no name to show. */
+/** Not of direct messages, which have no name to show. */
 const CHANNEL_ID = /^[CG][A-Z0-9]{2,20}$/;
 
 /**
  * Why a click or a command was refused, visible only to that person.
- * `what` is the title of what was clicked: `Restart doppler_z2/0`. `because` is a clause: `you asked for it yourself; somebody else must approve it`.
- * `askIn` lists channels in which it would be accepted.
+ * `what` is the title of what was clicked: `Restart doppler_z2/0`. `because` is a clause: `you can't approve your own request; someone else must`.
+ * `askIn` lists channels where it would be accepted.
  */
 export function renderRefusal({
   because,
@@ -28,7 +28,7 @@ export function renderRefusal({
   const about = what === undefined ? '' : `${truncate(cleanText(what), MAX_TITLE_CHARS)} · `;
   const why = toSentence(because);
   const channels = askIn.filter((id) => CHANNEL_ID.test(id)).slice(0, MAX_CHANNELS);
-  const elsewhere = channels.length > 0 ? ' Ask in ' : '';
+  const elsewhere = channels.length > 0 ? ' Try in ' : '';
   return {
     text: `:${sign}: ${word} · ${about && `${escapeUntrusted(what ?? '', MAX_TITLE_CHARS)} · `}${escapeUntrusted(why, MAX_REASON_CHARS)}${elsewhere}${channels.map((id) => `<#${id}>`).join(', ')}`,
     blocks: [

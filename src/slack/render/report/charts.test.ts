@@ -35,11 +35,11 @@ function drawn(chart: Chart): ChartBlock['chart'] {
 
 const shown = (...charts: readonly Chart[]) => JSON.stringify(renderCharts(charts));
 
-test('a report without charts has no message for them', () => {
+test('no charts, no message', () => {
   expect(renderCharts([])).toBeUndefined();
 });
 
-test('the numbers are in the blocks and in the top-level text as well', () => {
+test('the numbers are in the blocks and in the top-level text', () => {
   const chart = { ...bars([3, 1]), labels: ['expired', 'under 7 days'] };
   const message = renderCharts([chart]);
 
@@ -52,7 +52,7 @@ test('the numbers are in the blocks and in the top-level text as well', () => {
   ]);
 });
 
-test('of three charts two are drawn, and the third is in numbers', () => {
+test('draws two of three charts, and shows the numbers of the third', () => {
   const third = { ...bars([7]), title: 'The third', labels: ['only'] };
 
   expect(pictures(bars([1]), bars([2]), third)).toHaveLength(2);
@@ -60,7 +60,7 @@ test('of three charts two are drawn, and the third is in numbers', () => {
   expect(renderCharts([bars([1]), bars([2]), third])?.text).toContain('The third: only: 7 certificates');
 });
 
-test('very many charts fit into one message', () => {
+test('200 charts fit into one message', () => {
   const message = renderCharts(Array.from({ length: 200 }, () => ({ ...bars([1]), title: 'a' })));
 
   expect(message?.blocks.length).toBeLessThanOrEqual(50);
@@ -72,18 +72,18 @@ test('bars that are all zero are not drawn, but their numbers are shown', () => 
   expect(shown(bars([0, 0]))).toContain('0 certificates');
 });
 
-test('a chart that is not drawn leaves its place to the next one', () => {
+test('a chart that is not drawn does not count towards the limit', () => {
   expect(pictures(bars([0]), bars([1]), bars([2]))).toHaveLength(2);
 });
 
-test('the last of too many bars are added up', () => {
+test('adds up the last bars if there are too many', () => {
   const { series, axis_config } = drawn(bars(Array.from({ length: 25 }, () => 2)));
 
   expect(axis_config.categories).toHaveLength(20);
   expect(series[0]?.data.at(-1)).toEqual({ label: '6 others', value: 12 });
 });
 
-test('percentages are not added up', () => {
+test('does not add up percentages', () => {
   const chart = bars(
     Array.from({ length: 25 }, () => 90),
     '%',
@@ -98,7 +98,7 @@ test('a bar without a value is not drawn as zero', () => {
   expect(shown(bars([1, null, 3]))).toContain('no value');
 });
 
-test('a long line keeps its first value, its last and the peak of every series', () => {
+test('a long line keeps its first and last value and the peak of each series', () => {
   const flat = Array.from({ length: 400 }, (_, at) => at / 400);
   const chart = lines(timesAt(400), flat.with(123, 99), flat.map((value) => value / 10).with(124, 0.5));
   const [first, second] = drawn(chart).series.map(({ data }) => data.map(({ value }) => value));
@@ -110,7 +110,7 @@ test('a long line keeps its first value, its last and the peak of every series',
   expect(second).toContain(0.5);
 });
 
-test('a line of days is labelled by day, a shorter one by time', () => {
+test('labels a line that covers days by day, a shorter one by time', () => {
   expect(drawn(lines(timesAt(3, 24 * HOUR_MS), [1, 2, 3])).axis_config.categories).toEqual([
     '1 Nov',
     '2 Nov',
@@ -123,30 +123,28 @@ test('a line of days is labelled by day, a shorter one by time', () => {
   });
 });
 
-test('where a line has no value its last one is repeated, which a note says; the numbers count only what is known', () => {
+test('a note says that a missing value is drawn as the previous one; the numbers leave it out', () => {
   const chart = lines(timesAt(4), [null, 50, null, 70], [1, 2, 3, 4]);
 
   expect(drawn(chart).series[0]?.data.map(({ value }) => value)).toEqual([50, 50, 50, 70]);
-  expect(shown(chart)).toContain(
-    'Where a line has no value, the chart repeats the nearest earlier one: node-0.',
-  );
+  expect(shown(chart)).toContain('Missing values are drawn as the previous one: node-0.');
   expect(renderCharts([chart])?.text).toContain(
     'node-0: first 50%, last 70%, min 50%, max 70%, no value at 2 of 4 times',
   );
 });
 
-test('a series without any value is not drawn', () => {
+test('a series without values is not drawn', () => {
   const chart = lines(timesAt(2), [null, null], [1, 2]);
 
   expect(drawn(chart).series.map(({ name }) => name)).toEqual(['node-1']);
   expect(shown(chart)).toContain('no values');
 });
 
-test('one point is no line', () => {
+test('a single point is not drawn as a line', () => {
   expect(pictures(lines(timesAt(1), [1]))).toEqual([]);
 });
 
-test('of more than six lines the first six are drawn, and all are in numbers', () => {
+test('draws the first six lines, and shows the numbers of all', () => {
   const chart = lines(timesAt(2), ...Array.from({ length: 8 }, (_, at) => [at, at]));
 
   expect(drawn(chart).series).toHaveLength(6);
@@ -154,7 +152,7 @@ test('of more than six lines the first six are drawn, and all are in numbers', (
   expect(renderCharts([chart])?.text).toContain('node-7');
 });
 
-test('long names keep their ends, by which nodes differ, and are unique', () => {
+test('long names keep their ends and stay unique', () => {
   const chart: Chart = {
     ...lines(timesAt(2)),
     series: [
@@ -171,7 +169,7 @@ test('long names keep their ends, by which nodes differ, and are unique', () => 
   ]);
 });
 
-test('text of a chart is inert', () => {
+test('text in a chart has no markup', () => {
   const [line = ''] = chartLines([{ ...bars([1]), title: '<!channel> *b* https://evil.example' }]);
 
   expect(line).not.toMatch(/<!|\*b\*|https:\/\//);

@@ -18,24 +18,24 @@ import { escapeUntrusted, joinLinesWithin } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import { type ChartPicture, drawChart } from './draw-chart.ts';
 
-/** In one message. Slack does not document it and rejects a third one. https://github.com/vercel/chat/pull/696 */
+/** In one message. Slack doesn't document this limit and rejects a third one. https://github.com/vercel/chat/pull/696 */
 const MAX_CHARTS = 2;
-/** Of the numbers of all charts together. The labels inside the charts may count as text of the message as well, and may be longer than this. */
+/** For the numbers of all charts together. The labels inside the charts may count as text of the message too, and may be longer than this. */
 const MAX_NUMBERS_CHARS = 3_000;
 const MAX_ROW_CHARS = 300;
 const MAX_ROWS = 25;
 const SEPARATOR = '  ·  ';
 
 /**
- * One message with charts: at most two as pictures, and the numbers of all of them in words, so that nothing is lost where a picture is not
- * shown. Undefined if there is no chart.
+ * One message with charts: at most two as pictures, and the numbers of all of them as text, so that nothing is lost if a picture isn't shown.
+ * Undefined if there are no charts.
  */
 export function renderCharts(charts: readonly Chart[]): Message | undefined {
   if (charts.length === 0) return undefined;
   const blocks: Blocks = [];
   let drawn = 0;
   let charsLeft = MAX_NUMBERS_CHARS;
-  // A message takes 50 blocks, and many checks of a digest may have charts: those without a picture share one block.
+  // A message accepts 50 blocks, and every check of a digest may have charts: those without a picture share one block.
   const undrawn: RichTextPart[] = [];
   for (const chart of charts) {
     const picture = drawn < MAX_CHARTS ? drawChart(chart) : undefined;

@@ -1,9 +1,9 @@
 import { cleanText } from '../../../text/clean-text.ts';
 
-/** Spreadsheets read these as the beginning of a formula, full width too. https://owasp.org/www-community/attacks/CSV_Injection */
+/** Spreadsheets treat these as the start of a formula, in full width too. https://owasp.org/www-community/attacks/CSV_Injection */
 const FORMULA = /^[=+\-@＝＋－＠]/;
 
-/** RFC 4180. A cell may hold several lines; none is a formula. */
+/** RFC 4180. A cell may have several lines; none is a formula. */
 export function toCsv(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `${row.map(toCell).join(',')}\r\n`).join('');
 }

@@ -10,7 +10,7 @@ const MAX_SERIES = 6;
 const MAX_POINTS = 20;
 const MAX_NAME_CHARS = 20;
 const MAX_AXIS_LABEL_CHARS = 50;
-/** A sum may be infinite, which JSON cannot write. */
+/** A sum may be infinite, which JSON can't represent. */
 const MAX_VALUE = 1e300;
 const DAY_MS = 86_400_000;
 
@@ -21,14 +21,14 @@ export interface ChartPicture {
   readonly notes: readonly string[];
 }
 
-/** A chart within the limits of Slack, as true to its numbers as they allow. Undefined if there is nothing to draw. */
+/** A chart within Slack's limits, as accurate as they allow. Undefined if there is nothing to draw. */
 export function drawChart(chart: Chart): ChartPicture | undefined {
   return chart.kind === 'bars' ? drawBars(chart) : drawLines(chart);
 }
 
 type Values = readonly (number | null)[];
 
-/** One bar for each label that has a value. Of too many, the last are added up, unless their sum means nothing. */
+/** One bar for each label that has a value. If there are too many, the last are added up, unless their sum has no meaning. */
 function drawBars({ title, unit, labels, series }: Chart): ChartPicture | undefined {
   const shown = series.slice(0, MAX_SERIES);
   const known = labels.flatMap((label, at) => {
@@ -64,7 +64,7 @@ function sum(points: readonly { readonly values: readonly number[] }[], at: numb
 }
 
 /**
- * Lines over time. Slack needs a number at every time: where a line has none, its last one is repeated, or before its first one that, and a
+ * Lines over time. Slack needs a number at every time: a missing value is replaced by the previous one, or by the first one at the start, and a
  * note says so.
  */
 function drawLines({ title, unit, labels, series }: Chart): ChartPicture | undefined {
@@ -82,9 +82,7 @@ function drawLines({ title, unit, labels, series }: Chart): ChartPicture | undef
   });
   const holey = shown.filter(({ values }) => labels.some((_, at) => finiteAt(values, at) === undefined));
   const notes = [
-    ...(holey.length > 0
-      ? [`Where a line has no value, the chart repeats the nearest earlier one: ${namesOf(holey)}.`]
-      : []),
+    ...(holey.length > 0 ? [`Missing values are drawn as the previous one: ${namesOf(holey)}.`] : []),
     ...leftOut(known.length),
   ];
   return {
@@ -138,7 +136,7 @@ function keptPoints(length: number, lines: readonly Values[]): readonly number[]
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** `26 Nov` where each label is a day of its own, else `26 Nov 14:00`, in UTC. What is not a time is kept. */
+/** `26 Nov` if each label is on another day, else `26 Nov 14:00`, in UTC. Labels that aren't times are kept. */
 function timeLabels(labels: readonly string[]): readonly string[] {
   const times = labels.map((label) => Date.parse(label));
   if (times.some(Number.isNaN)) return labels;
@@ -182,7 +180,7 @@ function toBlock(
   };
 }
 
-/** Short enough for Slack, and different from one another: of a long name the middle is left out, because nodes differ at their ends. */
+/** Short enough for Slack, and unique. A long name loses its middle, because names of nodes differ at their ends. */
 function uniqueNames(names: readonly string[]): readonly string[] {
   const used = new Set<string>();
   return names.map((given) => {

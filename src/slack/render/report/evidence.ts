@@ -19,7 +19,7 @@ import {
 export interface RenderedEvidence {
   readonly parts: readonly RichTextPart[];
   readonly table?: TableBlock;
-  /** Something was left out or shortened; the attached CSV has it. */
+  /** Something was left out or shortened. The attached CSV has it all. */
   readonly isCut: boolean;
 }
 

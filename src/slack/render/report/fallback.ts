@@ -13,6 +13,7 @@ import {
   utf8Length,
   code as codeSpan,
   truncateMrkdwn,
+  truncateVerdict,
   escapeUntrusted,
   joinLinesWithin,
 } from '../escape-untrusted.ts';
@@ -28,8 +29,8 @@ const MAX_TEXT_BYTES = 3_900;
 const MAX_COVERAGE_BYTES = 2_000;
 
 /**
- * A whole report as one text, for a channel into which only `response_url` reaches: no thread, no files, five posts in all.
- * `code`: Slack's reason to refuse posts, unless it is that the bot is not a member.
+ * A whole report as one text, for a channel where only `response_url` works: no thread, no files, five posts in all.
+ * `code`: Slack's error for posts in the channel, unless the bot isn't a member.
  */
 export function renderPlainFallback(
   report: Report,
@@ -42,11 +43,11 @@ export function renderPlainFallback(
   const end = [
     truncateMrkdwn(`${asked} · ${escapeUntrusted(coverageInWords(report), 600)}`, MAX_COVERAGE_BYTES),
     code === undefined
-      ? 'Invite Wrench to this channel to get the details in a thread.'
-      : `Slack does not let Wrench post the details (${escapeUntrusted(code, 80)}). \`wrench doctor\` shows what is missing.`,
+      ? 'To get the details in a thread, invite Wrench to this channel.'
+      : `Slack didn't let Wrench post the details (${escapeUntrusted(code, 80)}). Run \`wrench doctor\` to see what's missing.`,
   ].join('\n');
   const lines = [
-    `:${EMOJI[headline]}: *${headline}* ${escapeUntrusted(verdictOf(report), 500)}`,
+    `:${EMOJI[headline]}: *${headline}* ${escapeUntrusted(truncateVerdict(verdictOf(report), 500), 500)}`,
     ...report.findings.flatMap((finding, at) => {
       const status = known[at];
       return [
@@ -57,7 +58,7 @@ export function renderPlainFallback(
     ...nextQuestions(report).flat().map(nextLine),
     ...groupGaps(listedGaps(report)).map(
       ({ because, whats }) =>
-        `• Not checked, ${escapeUntrusted(because, 150)}: ${escapeUntrusted(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
+        `• Couldn't check ${escapeUntrusted(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}: ${escapeUntrusted(because, 150)}`,
     ),
     ...chartLines(report.charts ?? []).map((line) => `• ${line}`),
   ];

@@ -3,7 +3,7 @@ import { button } from '../blocks.ts';
 import { askButtons, type NextQuestion } from './next-checks.ts';
 import type { KnownStatus } from './tracked.ts';
 
-/** What can be done about a finding with one click: checks to run next, taking it, and silencing it. Undefined if there is nothing. */
+/** The buttons of a finding: run the next checks, take it, silence it. Undefined if there are none. */
 export function findingButtons(
   questions: readonly NextQuestion[],
   known: KnownStatus | undefined,
@@ -12,7 +12,7 @@ export function findingButtons(
   return elements.length > 0 ? { type: 'actions', elements } : undefined;
 }
 
-/** Their value is the id of the finding: what it is, and who may do this, is looked up at the click. */
+/** Their value is the id of the finding. The finding and the permissions are looked up at the click. */
 function statusButtons({ id, tracked }: KnownStatus) {
   return [
     button({ label: "I'm on it", action: 'wrench:take', value: id }),

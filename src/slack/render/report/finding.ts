@@ -8,12 +8,12 @@ import type { NextQuestion } from './next-checks.ts';
 import { type KnownStatus, statusContext, statusLine } from './tracked.ts';
 import { badge, type Blocks, bold, codeSpan, plain, line, rich } from '../blocks.ts';
 
-/** A piece of a thread that stays together in one message. */
+/** A part of a thread that is never split across messages. */
 export interface Unit {
   readonly blocks: Blocks;
   /** Its share of the message's top-level text. */
   readonly text: string;
-  /** Slack shows a table under everything else: nothing may follow it. */
+  /** Slack shows a table below everything else: nothing may follow it. */
   readonly hasTable: boolean;
   readonly isCut: boolean;
 }
@@ -21,10 +21,10 @@ export interface Unit {
 const MAX_TARGET_CHARS = 1_000;
 const MAX_SUMMARY_CHARS = 1_500;
 const MAX_EVIDENCE_CHARS = 6_000;
-/** Beside what is known from earlier runs. */
+/** If the status from earlier runs is shown too. */
 const MAX_EVIDENCE_CHARS_IF_KNOWN = 5_000;
 
-/** Severity and summary, the target to copy, what was seen, what is known from earlier runs, then what to do next. */
+/** Severity and summary, the target to copy, the evidence, the status from earlier runs, then the next checks. */
 export function renderFinding(
   finding: Finding,
   questions: readonly NextQuestion[] = [],
@@ -70,7 +70,7 @@ export function findingLine(finding: Finding): string {
   return `• ${SEVERITY_WORDS[severity]}: ${escapeUntrusted(summary, 300)}${where}`;
 }
 
-/** For who cannot see or click a button. */
+/** The same as text, for people who can't see or click the button. */
 export function nextLine({ command }: NextQuestion): string {
   return `  Next: ${code(command, 300)}`;
 }

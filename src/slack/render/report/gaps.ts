@@ -19,20 +19,20 @@ import {
 
 const MAX_BECAUSE_CHARS = 400;
 const MAX_WHAT_CHARS = 300;
-/** Of one reason; the rest are counted. */
+/** Per reason. The rest are counted. */
 const MAX_WHATS = 15;
 
 /**
- * One reply with what could not be checked, by reason. `isCut` if not every place is named; the CSV names them all. `question`: what asked for all of
- * them, if the thread has several.
+ * One reply with what couldn't be checked, by reason. `isCut` if not everything is named; the CSV names it all. `question`: the check that has all
+ * these gaps, if the thread is about several checks.
  */
 export function renderGaps(
   gaps: readonly Gap[],
   question?: string,
 ): { readonly message: Message; readonly isCut: boolean } {
   const groups = groupGaps(gaps);
-  const places = `Couldn't check ${countInWords(countPlaces(gaps), 'place')}`;
-  const title = question === undefined ? places : `${places} of ${question}`;
+  const sources = `Couldn't check ${countInWords(countPlaces(gaps), 'source')}`;
+  const title = question === undefined ? sources : `${sources} for ${question}`;
   const parts: RichTextPart[] = [
     line(emoji(EMOJI.UNKNOWN), { ...plain(' UNKNOWN  '), style: { bold: true } }, bold(title)),
   ];
@@ -61,7 +61,7 @@ export function renderGaps(
     parts.push(
       line(
         text(
-          `Named here: ${named.toLocaleString('en-US')} of ${gaps.length.toLocaleString('en-US')}. The attached gaps.csv names all.`,
+          `Showing ${named.toLocaleString('en-US')} of ${gaps.length.toLocaleString('en-US')}. The attached gaps.csv has all of them.`,
         ),
       ),
     );

@@ -4,22 +4,22 @@ import { askedInWords, nextInWords } from '../../../check/report-in-words.ts';
 import { button } from '../blocks.ts';
 import { encodedLength } from '../escape-untrusted.ts';
 
-/** More would hide the fixes among them. */
+/** More buttons would hide the fixes. */
 const MAX_BUTTONS = 3;
 /** https://docs.slack.dev/reference/block-kit/block-elements/button-element */
 const MAX_VALUE_CHARS = 2_000;
 
-/** A check that a person can ask with one click. */
+/** A check that a person can run with one click. */
 export interface NextQuestion {
-  /** As on the button, without the environment, which the report names: `/node leftovers --node node-b`. */
+  /** As on the button, without the environment, which is that of the report: `/node leftovers --node node-b`. */
   readonly shown: string;
-  /** The whole command, which is what a click asks: `/node leftovers --node node-b --env prod`. */
+  /** The whole command, which a click runs: `/node leftovers --node node-b --env prod`. */
   readonly command: string;
 }
 
 /**
- * What to ask next, for each finding in the order of the report: of the most severe findings, each question once, and only a few. Of the others
- * the list is empty.
+ * The checks to run next, for each finding in the order of the report: only a few, of the most severe findings, each check once. The lists of
+ * the other findings are empty.
  */
 export function nextQuestions(report: Report): readonly (readonly NextQuestion[])[] {
   const asked = new Set<string>();
@@ -36,7 +36,7 @@ export function nextQuestions(report: Report): readonly (readonly NextQuestion[]
   return questions;
 }
 
-/** A button for each. None is styled: unlike a fix, asking changes nothing. */
+/** A button for each. None is styled: unlike a fix, a check changes nothing. */
 export function askButtons(questions: readonly NextQuestion[]): readonly Button[] {
   return questions.map(({ shown, command }, at) =>
     button({ label: `Run ${shown}`, action: `wrench:ask-${at + 1}`, value: command }),

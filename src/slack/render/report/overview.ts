@@ -14,7 +14,7 @@ const MAX_CELL_CHARS = 32_000;
 const MAX_TARGET_CHARS = 120;
 const MAX_SUMMARY_CHARS = 160;
 
-/** One table over all findings, for reports that are longer than a thread should be. */
+/** One table of all findings, for reports that are too long for a thread. */
 export function renderOverview(findings: readonly Finding[], shownInFull: number): Message {
   const rows = findings.map((finding) => [
     SEVERITY_WORDS[finding.severity],
@@ -26,15 +26,15 @@ export function renderOverview(findings: readonly Finding[], shownInFull: number
   const all = countInWords(findings.length, 'finding');
   const before =
     shownInFull > 0 ? `The first ${shownInFull.toLocaleString('en-US')} are above in full. ` : '';
-  const here = listed < findings.length ? `This table has the first ${listed.toLocaleString('en-US')}; ` : '';
-  const note = `${before}${here}the attached findings.csv has ${listed < findings.length ? 'all' : 'them all'} with their evidence.`;
+  const here = listed < findings.length ? `This table has the first ${listed.toLocaleString('en-US')}. ` : '';
+  const note = `${before}${here}The attached findings.csv has all of them, with their evidence.`;
   return {
     text: `All ${all}, most severe first. ${note}`,
     blocks: [rich(line(bold(`All ${all}`)), line(text(note))), ...(table ? [table] : [])],
   };
 }
 
-/** Every finding with all its evidence; where findings are known from earlier runs also with the id that commands take. */
+/** Every finding with all its evidence, and with the id that commands take if findings are known from earlier runs. */
 export function findingsCsv(
   report: Report,
   known: readonly ({ readonly id: string } | undefined)[] = [],
@@ -71,12 +71,12 @@ export function gapsCsv(report: Report): Attachment {
   return gapsFile(report.gaps, reportName(report));
 }
 
-/** What could not be checked by `whom`. */
-export function gapsFile(gaps: readonly Gap[], whom: string): Attachment {
+/** What `name`, a check or a digest, couldn't check. */
+export function gapsFile(gaps: readonly Gap[], name: string): Attachment {
   const rows = gaps.map(({ kind, what, because }) => [kind, what, because]);
   return {
     filename: 'gaps.csv',
-    title: `${countInWords(gaps.length, 'place')} not checked by ${whom}`,
+    title: `${countInWords(gaps.length, 'source')} not checked by ${name}`,
     content: toCsv([['kind', 'what', 'because'], ...rows]),
   };
 }

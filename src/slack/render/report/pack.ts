@@ -3,7 +3,7 @@ import { joinLinesWithin } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import { MAX_BLOCKS, type Blocks, countBlockChars, MAX_BLOCK_CHARS, MAX_TEXT_BYTES } from '../blocks.ts';
 
-/** Puts units into as few messages as possible, in order, at most `maxMessages`. @returns also how many units were placed. */
+/** Packs units into as few messages as possible, in order, at most `maxMessages`. @returns also how many units were placed. */
 export function packUnits(
   units: readonly Unit[],
   maxMessages: number,

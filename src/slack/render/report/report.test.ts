@@ -36,7 +36,7 @@ function firstLine(report: Report): string {
   return header?.type === 'header' ? header.text.text : '';
 }
 
-test('the first line is the answer', () => {
+test('the first line is the verdict', () => {
   expect(firstLine(clear)).toBe(
     ':white_check_mark: CLEAR · All 41 certificates are good for more than 14 days',
   );
@@ -45,7 +45,7 @@ test('the first line is the answer', () => {
   );
 });
 
-test('unknown is never green, whatever a report says of itself', () => {
+test('unknown is never green, whatever the status of the report', () => {
   for (const report of [
     { ...clear, gaps: [gap] },
     { ...clear, status: 'unknown' as const },
@@ -57,7 +57,36 @@ test('unknown is never green, whatever a report says of itself', () => {
   }
 });
 
-test('a screen reader hears severity, verdict, findings, and what could not be seen', () => {
+test.each<[string, Partial<Report>]>([
+  ['found', { status: 'found', findings: [finding] }],
+  ['unknown', { status: 'unknown' }],
+])('%s: a very long verdict never hides what could not be checked', (_, given) => {
+  const unchecked = "couldn't check vault and 2 of 43 other sources";
+  const report = {
+    ...clear,
+    ...given,
+    gaps: [gap],
+    verdict: `${'<name> has expired, '.repeat(200)}; ${unchecked}`,
+  };
+  const { root } = renderReport(report, asked);
+  const [line = ''] = root.text.split('\n');
+
+  expect(firstLine(report)).toMatch(new RegExp(`…; ${unchecked}$`));
+  expect(firstLine(report).length).toBeLessThanOrEqual(150);
+  expect(JSON.stringify(root.blocks[1])).toContain(`…; ${unchecked}"`);
+  expect(line).toMatch(new RegExp(`…; ${unchecked}$`));
+  expect(renderPlainFallback(report).text.split('\n')[0]).toMatch(new RegExp(`…; ${unchecked}$`));
+});
+
+test('a very long list of unchecked sources leaves room for the verdict', () => {
+  const verdict = `All 41 certificates are valid; couldn't check ${'a-source, '.repeat(100)}`;
+
+  expect(firstLine({ ...clear, status: 'unknown', gaps: [gap], verdict })).toMatch(
+    /UNKNOWN · All 41 certificates are valid; couldn't check a-source, .*…$/,
+  );
+});
+
+test('the top-level text has the severity, verdict, findings and gaps', () => {
   const { text } = renderReport({ ...clear, status: 'found', findings: [finding], gaps: [gap] }, asked).root;
 
   expect(text).toContain('CRITICAL');
@@ -65,7 +94,7 @@ test('a screen reader hears severity, verdict, findings, and what could not be s
   expect(text).toContain('41 checked, the rest unreachable');
 });
 
-test('the thread tells who asked, what, and when in the reader’s own time', () => {
+test("the root shows who ran which check, and when in the reader's time zone", () => {
   const shown = JSON.stringify(renderReport(clear, asked).root.blocks);
 
   expect(shown).toContain('/certs expiring 14d');
@@ -73,7 +102,7 @@ test('the thread tells who asked, what, and when in the reader’s own time', ()
   expect(shown).toContain('run 7f3a2c91');
 });
 
-test('notes stand below the answer, and leave it as it is', () => {
+test('notes are below the verdict and do not change it', () => {
   const notes = ['The status of <!channel> n1 is not available to this user'];
   const { root } = renderReport({ ...clear, notes }, asked);
   const [last] = root.blocks.slice(-1);
@@ -82,18 +111,18 @@ test('notes stand below the answer, and leave it as it is', () => {
   expect(JSON.stringify(root)).not.toContain('"<!channel>');
 });
 
-test('a clear report needs no thread', () => {
+test('a clear report has no thread', () => {
   expect(renderReport(clear, asked)).toMatchObject({ replies: [], attachments: [] });
 });
 
-test('a verdict longer than a header is whole below it', () => {
+test('a verdict that is too long for the header is complete below it', () => {
   const verdict = 'Expired '.repeat(60).trim();
   const { blocks } = renderReport({ ...clear, verdict }, asked).root;
 
   expect(JSON.stringify(blocks[1])).toContain(verdict);
 });
 
-test('two findings with large tables are two messages, since Slack takes one table in each', () => {
+test('two findings with large tables are two messages, because Slack accepts one table per message', () => {
   const table = {
     kind: 'table' as const,
     columns: ['a', 'b'],
@@ -109,7 +138,7 @@ test('two findings with large tables are two messages, since Slack takes one tab
   ]);
 });
 
-test('of thousands of findings the first are told in full, all stand in one table and in the attached CSV', () => {
+test('with thousands of findings, the first are shown in full, and all are in a table and the attached CSV', () => {
   const findings = Array.from({ length: 2_000 }, (_, at) => ({ ...finding, target: `vault:secret/${at}` }));
 
   const { replies, attachments } = renderReport({ ...clear, status: 'found', findings }, asked);
@@ -122,7 +151,7 @@ test('of thousands of findings the first are told in full, all stand in one tabl
   expect(attachments[0]?.content.split('\r\n')).toHaveLength(2_002);
 });
 
-test('evidence that had to be cut is whole in the attached CSV', () => {
+test('evidence that is cut is complete in the attached CSV', () => {
   const value = 'x'.repeat(5_000);
   const evidence = [{ kind: 'field' as const, label: 'Subject', value }];
 
@@ -134,7 +163,7 @@ test('evidence that had to be cut is whole in the attached CSV', () => {
   expect(attachments[0]?.content).toContain(value);
 });
 
-test('what was not seen is grouped by its reason, and never hidden', () => {
+test('gaps are grouped by reason and never hidden', () => {
   const gaps = [
     gap,
     { ...gap, what: 'cell-4' },
@@ -163,13 +192,13 @@ function buttonsOf(findings: Report['findings']) {
     .flatMap((one) => (one.type === 'button' ? [[one.text.text, one.value, one.style]] : []));
 }
 
-test('a finding has a button for the check to ask next, in the environment of the report and not styled as a fix', () => {
+test('a finding has a button for the next check, in the environment of the report and not styled as a fix', () => {
   expect(buttonsOf([{ ...finding, next: [nextOf('build-2')] }])).toEqual([
     ['Run /node leftovers --node build-2', '/node leftovers --node build-2 --env prod', undefined],
   ]);
 });
 
-test('three questions of the most severe findings have buttons, each once', () => {
+test('three next checks of the most severe findings have buttons, each once', () => {
   const warning = { ...finding, severity: 'warning' as const };
   const buttons = buttonsOf([
     { ...warning, next: [nextOf('a'), nextOf('b'), nextOf('c')] },
@@ -177,7 +206,7 @@ test('three questions of the most severe findings have buttons, each once', () =
     { ...finding, next: [nextOf('d')] },
   ]);
 
-  // In the order of the findings: the two of the critical ones, and the first of the warning that is not among them.
+  // In the order of the findings: both of the critical ones, and the first other one of the warning.
   expect(buttons.map(([label]) => label)).toEqual([
     'Run /node leftovers --node b',
     'Run /node leftovers --node d',
@@ -185,7 +214,7 @@ test('three questions of the most severe findings have buttons, each once', () =
   ]);
 });
 
-test('a long name is cut on the button and whole in its value, and a question that fits no button has none', () => {
+test('a long name is cut on the button but not in its value, and a command that is too long has no button', () => {
   const long = `ip-10-0-1-11.${'eu-west-1.'.repeat(20)}internal`;
   const [[label = '', value] = []] = buttonsOf([
     { ...finding, next: [nextOf(long), nextOf('x'.repeat(2_000))] },
@@ -196,7 +225,7 @@ test('a long name is cut on the button and whole in its value, and a question th
   expect(value).toBe(`/node leftovers --node ${long} --env prod`);
 });
 
-test('what to ask next is in the text of the message, and in the answer without a thread', () => {
+test('the next check is in the top-level text, and in the plain fallback', () => {
   const report = { ...clear, status: 'found' as const, findings: [{ ...finding, next: [nextOf('a')] }] };
 
   expect(renderReport(report, asked).replies[0]?.text).toContain(

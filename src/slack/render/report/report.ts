@@ -18,6 +18,7 @@ import {
   utf8Length,
   truncateMrkdwn,
   truncate,
+  truncateVerdict,
   escapeUntrusted,
   joinLinesWithin,
 } from '../escape-untrusted.ts';
@@ -43,7 +44,7 @@ import {
   MAX_TEXT_BYTES,
 } from '../blocks.ts';
 
-/** In the root: what a phone shows without scrolling. */
+/** In the root: as many as a phone shows without scrolling. */
 const MAX_ROOT_FINDINGS = 5;
 const MAX_ROOT_SUMMARY_CHARS = 200;
 const MAX_ROOT_NOTES = 5;
@@ -55,9 +56,9 @@ const MAX_REPLIES = 10;
 const MAX_COVERAGE_BYTES = 1_500;
 
 /**
- * A report as a thread: the answer in the root's first line, then findings with evidence, charts, and what could not be checked.
- * `tracked`: what is known of its findings from earlier runs, which never changes the headline.
- * Stays within Slack's limits for any report; what does not fit is in the attached CSV, and the thread says so.
+ * A report as a thread: the verdict in the root's first line, then findings with evidence, charts, and what couldn't be checked.
+ * `tracked`: the status of its findings from earlier runs, which never changes the headline.
+ * Stays within Slack's limits for any report. What doesn't fit is in the attached CSV, and the thread says so.
  */
 export function renderReport(
   report: Report,
@@ -91,7 +92,7 @@ export function renderReport(
   };
 }
 
-/** What is known of each finding of a report. */
+/** The status of each finding of a report. */
 type Statuses = ReadonlyMap<Finding, KnownStatus | undefined>;
 
 function renderRoot(report: Report, asked: ReportRequest, statuses: Statuses): Message {
@@ -103,7 +104,7 @@ function renderRoot(report: Report, asked: ReportRequest, statuses: Statuses): M
     verdict.length > MAX_HEADER_CHARS;
   const command = asked.command ?? askedInWords(report);
   const blocks: Blocks = [headlineBlock(headline, verdict)];
-  if (isLong) blocks.push(rich(line(text(verdict, 1_500))));
+  if (isLong) blocks.push(rich(line(text(truncateVerdict(verdict, 1_500), 1_500))));
   if (report.findings.length > 0) blocks.push(rich(...topFindings(report.findings, statuses)));
   blocks.push(
     context(plainTextObject(`${report.environment}  ·  ${truncate(command, 400)}`), askedBy(asked)),
@@ -118,7 +119,7 @@ function renderRoot(report: Report, asked: ReportRequest, statuses: Statuses): M
   return { text: rootText(report, command, statuses), blocks };
 }
 
-/** The worst, in the order of the report; under their severities where these differ. */
+/** The most severe, in the order of the report, grouped by severity if they differ. */
 function topFindings(findings: readonly Finding[], statuses: Statuses): readonly RichTextPart[] {
   const top = mostSevere(findings);
   const isMixed = new Set(top.map(({ severity }) => severity)).size > 1;
@@ -137,7 +138,7 @@ function topFindings(findings: readonly Finding[], statuses: Statuses): readonly
   return rest > 0
     ? [
         ...parts,
-        line({ ...text(`and ${moreFindingsText(findings, top)}, in the thread`), style: { italic: true } }),
+        line({ ...text(`and ${moreFindingsText(findings, top)}, see thread`), style: { italic: true } }),
       ]
     : parts;
 }
@@ -149,13 +150,21 @@ function mostSevere(findings: readonly Finding[]): readonly Finding[] {
   );
 }
 
-/** `8 more critical, 2 warning` */
+/** `1 more warning`, or of several severities `10 more findings (8 critical, 2 warning)`. */
 function moreFindingsText(findings: readonly Finding[], top: readonly Finding[]): string {
   const counts = SEVERITIES.map((severity) => {
     const of = (list: readonly Finding[]) => list.filter((finding) => finding.severity === severity).length;
     return { severity, rest: of(findings) - of(top) };
   }).filter(({ rest }) => rest > 0);
-  return `${counts.map(({ severity, rest }) => `${rest.toLocaleString('en-US')} ${severity}`).join(', ')} more`;
+  const [only] = counts;
+  if (only && counts.length === 1)
+    return countInWords(
+      only.rest,
+      only.severity === 'warning' ? 'more warning' : `more ${only.severity} finding`,
+    );
+  const all = counts.reduce((sum, { rest }) => sum + rest, 0);
+  const parts = counts.map(({ severity, rest }) => `${rest.toLocaleString('en-US')} ${severity}`);
+  return `${countInWords(all, 'more finding')} (${parts.join(', ')})`;
 }
 
 /** The coverage is never left out. */
@@ -168,12 +177,12 @@ function rootText(report: Report, command: string, statuses: Statuses): string {
     MAX_COVERAGE_BYTES,
   );
   const lines = [
-    `:${EMOJI[headline]}: ${headline}: ${escapeUntrusted(verdictOf(report), 500)}`,
+    `:${EMOJI[headline]}: ${headline}: ${escapeUntrusted(truncateVerdict(verdictOf(report), 500), 500)}`,
     ...mostSevere(report.findings).map((finding) => {
       const status = statuses.get(finding);
       return `${findingLine(finding)}${status ? briefStatusText(status) : ''}`;
     }),
-    ...(rest > 0 ? [`and ${countInWords(rest, 'more finding')} in the thread`] : []),
+    ...(rest > 0 ? [`and ${countInWords(rest, 'more finding')}, see thread`] : []),
   ];
   return `${joinLinesWithin(lines, MAX_TEXT_BYTES - utf8Length(coverage) - 1)}\n${coverage}`;
 }

@@ -36,7 +36,7 @@ const tracked: TrackedFinding = {
   since: '2026-11-17T03:12:00.000Z',
   lastFound: '2026-11-20T14:03:01.000Z',
 };
-const claim = { by: 'U0GRACE', at: '2026-11-20T14:00:00.000Z', comment: 'looking at <!channel> the *Vault*' };
+const claim = { by: 'U0GRACE', at: '2026-11-20T14:00:00.000Z', comment: 'checking <!channel> the *Vault*' };
 const silence = {
   id: 's0123456789',
   by: 'U0KATE',
@@ -65,7 +65,7 @@ test('a finding that was found before shows since when, in the root and in the t
   expect(shown({}).root.text).toContain(` · ${since}`);
 });
 
-test('a finding that this run found first has an id, and no "since"', () => {
+test('a finding that this run found first has an id but no "since"', () => {
   const first = { since: tracked.lastFound };
   expect(contextOf(first)).toContain(id);
   expect(contextOf(first)).not.toContain('since');
@@ -75,19 +75,19 @@ test('a finding that this run found first has an id, and no "since"', () => {
 test.each([
   ['about a day before', '2026-11-19T14:00:00.000Z', '61% yesterday'],
   ['36 hours before', '2026-11-19T02:03:00.000Z', '61% on Thursday 02:03 UTC'],
-])('a level %s is compared with', (_, at, words) => {
+])('compares with a level %s', (_, at, words) => {
   expect(contextOf({ before: { at, value: 61, unit: '%' } })).toContain(words);
 });
 
-test('levels of other units are not compared', () => {
+test('does not compare levels with different units', () => {
   expect(
     contextOf({ before: { at: '2026-11-19T14:00:00.000Z', value: 61, unit: 'days left' } }),
   ).not.toContain('61');
 });
 
-test('who is on it and who silenced it is shown, and what they typed is inert', () => {
+test('shows who is on it and who silenced it; what they typed has no markup', () => {
   const text = contextOf({ claim, silence });
-  expect(text).toMatch(/<@U0GRACE> has been on it since <!date.*: looking at &lt;!channel&gt; the ∗Vault∗/);
+  expect(text).toMatch(/<@U0GRACE> has been on it since <!date.*: checking &lt;!channel&gt; the ∗Vault∗/);
   expect(text).toMatch(/silenced by <@U0KATE> until <!date.*\|Saturday 12:00 UTC>: rotates tonight/);
 });
 
@@ -96,7 +96,7 @@ test('a silence changes neither the headline nor the verdict', () => {
   expect(header(shown({ silence, claim }))).toEqual(header(renderReport(report, asked)));
 });
 
-test('buttons carry only the id; a silenced finding has one to end the silence', () => {
+test('buttons have only the id; a silenced finding has one to end the silence', () => {
   expect(buttonsOf(shown({}))).toEqual([
     ["I'm on it", 'wrench:take', id],
     ['Silence…', 'wrench:silence', id],
@@ -107,13 +107,13 @@ test('buttons carry only the id; a silenced finding has one to end the silence',
   ]);
 });
 
-test('a finding that was not recorded has neither an id nor buttons: a click could not find it', () => {
+test('a finding that was not recorded has neither an id nor buttons, because a click could not find it', () => {
   const thread = renderReport(report, asked, [{ ...tracked, target: 'vault:secret/other' }]);
   expect(thread).toEqual(renderReport(report, asked));
   expect(buttonsOf(thread)).toEqual([]);
 });
 
-test('the ten most severe findings have buttons, and every one its id, in the thread or in the CSV', () => {
+test('the ten most severe findings have buttons, and the id of each is in the thread or the CSV', () => {
   const findings = Array.from({ length: 40 }, (_, at) => ({
     ...finding,
     target: `t${at}`,
@@ -138,18 +138,18 @@ test('the ten most severe findings have buttons, and every one its id, in the th
   expect(all.match(/wrench:take/g)).toHaveLength(10);
 });
 
-test('only the person who asked is mentioned in what is posted', () => {
+test('new posts mention only the requester', () => {
   const { root, replies } = shown({ claim, silence });
   for (const message of [root, ...replies]) {
     const text = JSON.stringify(withoutMentions(message, ['U0ADA']));
     expect(text).not.toMatch(/U0GRACE|U0KATE/);
-    expect(text).toContain('somebody');
+    expect(text).toContain('someone');
   }
   const plain = shown({});
   expect(withoutMentions(plain.root, ['U0ADA'])).toBe(plain.root);
 });
 
-test('the answer without a thread shows the same', () => {
+test('the plain fallback shows the same status', () => {
   expect(renderPlainFallback(report, undefined, [{ ...tracked, claim }]).text).toMatch(
     new RegExp(`${id} · since .*Tuesday 03:12 UTC.* · <@U0GRACE> has been on it`),
   );

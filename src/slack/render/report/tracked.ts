@@ -6,21 +6,21 @@ import { type StatusFact, trackedFacts } from '../../../check/tracked-in-words.t
 import { context, dateTimeElement, dateToken, mention, mentionElement, plain, text } from '../blocks.ts';
 import { escapeMrkdwn, escapeUntrusted } from '../escape-untrusted.ts';
 
-/** What is known of a finding from earlier runs, with the id by which people name it. */
+/** The status of a finding from earlier runs, with the id that people use for it. */
 export interface KnownStatus {
   readonly id: string;
   readonly tracked: TrackedFinding;
   /** When the report was made. */
   readonly now: Date;
-  /** Whether it gets buttons: a message takes only so many. */
+  /** Whether it gets buttons: the number of buttons is limited. */
   readonly hasButtons: boolean;
 }
 
-/** More findings than these are silenced and taken by command: their ids are shown all the same. */
+/** The other findings are silenced and taken by command, with the ids that are shown. */
 const MAX_WITH_BUTTONS = 10;
 const MAX_TYPED_CHARS = 200;
 
-/** For each finding of a report, what is known of it; the most severe have buttons. Of a finding that was not recorded nothing is known. */
+/** The status of each finding of a report; the most severe have buttons. Undefined for a finding that wasn't recorded. */
 export function knownStatuses(
   report: Pick<Report, 'check' | 'environment' | 'at' | 'findings'>,
   tracked: readonly TrackedFinding[],
@@ -41,7 +41,7 @@ export function knownStatuses(
   });
 }
 
-/** Small, under the finding: its id, and what is known of it. */
+/** Small, below the finding: its id and its status. */
 export function statusContext({ id, tracked, now }: KnownStatus, level: Finding['level']): ContextBlock {
   const facts = trackedFacts(tracked, { now, ...(level && { level }) });
   return context({ type: 'mrkdwn', text: [id, ...facts.map(factInMrkdwn)].join('  ·  '), verbatim: true });
@@ -53,7 +53,7 @@ export function statusLine({ id, tracked, now }: KnownStatus, level: Finding['le
   return `  ${[id, ...facts.map(factInMrkdwn)].join(' · ')}`;
 }
 
-/** In the root, after the summary: since when, who is on it and who silenced it. */
+/** In the root, after the summary: since when it exists, who is on it and who silenced it. */
 export function briefStatus({ tracked, now }: KnownStatus): RichTextSection['elements'] {
   return factElements(trackedFacts(tracked, { now, isBrief: true }));
 }

@@ -16,7 +16,7 @@ local takenBeforeMs = tonumber(ARGV[1])
 -- @include "../../lua/includes/now.lua"
 
 local takenMs = tonumber(string.match(redis.call('get', claimKey) or '', '^(%d+)\n'))
--- A claim taken in the future was taken by a clock that was wrong since.
+-- A claim in the future was dated by a clock that was wrong.
 if not takenMs or (takenMs >= takenBeforeMs and takenMs <= now()) then return 0 end
 for _, successorKey in ipairs(successorKeys) do redis.call('renamenx', claimKey, successorKey) end
 redis.call('del', claimKey)

@@ -9,7 +9,7 @@ import {
 } from '../../../../test/world/remediation.ts';
 import type { Policy } from '../policy.ts';
 import { type RemediationRecord, REMEDIATION_STATES } from '../record.ts';
-import type { Transition } from './common.ts';
+import { denialOf, isRefused, type Transition } from './common.ts';
 import {
   approve,
   approveSafe,
@@ -29,7 +29,7 @@ const OVER = new Date(NOW - 1).toISOString();
 /** What it becomes. */
 function after(transition: Transition, before: RemediationRecord, nowMs = NOW): RemediationRecord {
   const change = transition(before, nowMs);
-  if (typeof change === 'string') throw new Error(change);
+  if (isRefused(change)) throw new Error(denialOf(change).because);
   return change.next;
 }
 
@@ -49,7 +49,7 @@ test.each<[string, Transition, RemediationRecord, RegExp]>([
     'requested a second time',
     requestPlan('U0KATE', POLICY),
     asked,
-    /already requested by <@U0ADA>; it is planning/,
+    /already requested by <@U0ADA>; its plan isn't ready yet/,
   ],
   [
     'requested when the report is too old',
@@ -61,63 +61,80 @@ test.each<[string, Transition, RemediationRecord, RegExp]>([
     'requested although the configuration disables it',
     requestPlan('U0ADA', { ...POLICY, off: ['etcd/doppler:restart'] }),
     anOffer(),
-    /`remediations.off` names/,
+    /`remediations.off` lists/,
   ],
   [
     'requested if it is destructive and not enabled by name',
     requestPlan('U0ADA', POLICY),
     anOffer({ risk: 'destructive' }),
-    /destructive, and off until/,
+    /destructive, and disabled unless/,
   ],
   [
-    'requested if nobody can approve it',
+    'requested if no one can approve it',
     requestPlan('U0ADA', { ...POLICY, roles: { ...POLICY.roles, approver: [] } }),
     anOffer(),
-    /nobody may approve it/,
+    /no one can approve it/,
   ],
-  ['planned a second time', recordPlan(PLAN, OBSERVATION, POLICY), planned, /it is planned/],
-  ['approved by its requester', approve('U0ADA', HASH, POLICY), planned, /somebody else must approve it/],
-  ['approved a second time', approve('U0KATE', HASH, POLICY), approvedOnce, /it is approved already/],
+  ['planned a second time', recordPlan(PLAN, OBSERVATION, POLICY), planned, /it's waiting for approval/],
+  [
+    'approved by its requester',
+    approve('U0ADA', HASH, POLICY),
+    planned,
+    /people can't approve their own request; someone else must/,
+  ],
+  ['approved a second time', approve('U0KATE', HASH, POLICY), approvedOnce, /it's already approved/],
   [
     'approved on a card of another plan',
     approve('U0GRACE', hashOf(planned, { ...PLAN, lines: ['x'] }), POLICY),
     planned,
-    /not the one on this card/,
+    /this card shows a different plan/,
   ],
-  ['approved without a plan hash', approve('U0GRACE', '', POLICY), planned, /not the one on this card/],
+  [
+    'approved without a plan hash',
+    approve('U0GRACE', '', POLICY),
+    planned,
+    /this card shows a different plan/,
+  ],
   ['approved too late', approve('U0GRACE', HASH, POLICY), { ...planned, until: OVER }, /it has expired/],
-  ['approved before there is a plan', approve('U0GRACE', HASH, POLICY), asked, /it is planning/],
+  ['approved before there is a plan', approve('U0GRACE', HASH, POLICY), asked, /its plan isn't ready yet/],
   [
     'approved after the configuration disabled it',
     approve('U0GRACE', HASH, { ...POLICY, off: ['etcd/doppler:restart'] }),
     planned,
-    /`remediations.off` names/,
+    /`remediations.off` lists/,
   ],
-  ['approved by its request although it is not safe', approveSafe(POLICY), planned, /it is planned/],
+  [
+    'approved by its request although it is not safe',
+    approveSafe(POLICY),
+    planned,
+    /it's waiting for approval/,
+  ],
   [
     'rejected on a card of another plan',
     reject('U0KATE', 'f'.repeat(64)),
     planned,
-    /not the one on this card/,
+    /this card shows a different plan/,
   ],
   ['rejected too late', reject('U0KATE', HASH), { ...planned, until: OVER }, /it has expired/],
   [
     'approved after it was rejected',
     approve('U0GRACE', HASH, POLICY),
     after(reject('U0KATE', HASH), planned),
-    /it is rejected/,
+    /it was rejected/,
   ],
   [
     'rejected after it was rejected',
     reject('U0GRACE', HASH),
     after(reject('U0KATE', HASH), planned),
-    /it is rejected/,
+    /it was rejected/,
   ],
 ])('a remediation is not %s', (_, transition, before, because) => {
-  expect(transition(before, NOW)).toMatch(because);
+  const result = transition(before, NOW);
+
+  expect(isRefused(result) && denialOf(result).because).toMatch(because);
 });
 
-test('everybody with a role may reject, before and after approval, including the requester', () => {
+test('everyone with a role may reject, before and after approval, including the requester', () => {
   expect(after(reject('U0ADA', HASH), planned)).toMatchObject({
     state: 'rejected',
     rejected: { by: 'U0ADA' },
@@ -137,8 +154,14 @@ test('a destructive remediation needs two other people; two approvals of one per
   const one = after(approve('U0GRACE', HASH, policy), both);
 
   expect(one).toMatchObject({ state: 'planned', approvals: [{ by: 'U0GRACE' }], until: both.until });
-  expect(approve('U0GRACE', HASH, policy)(one, NOW)).toBe('you have approved it already');
-  expect(approve('U0ADA', HASH, policy)(one, NOW)).toMatch(/somebody else/);
+  expect(approve('U0GRACE', HASH, policy)(one, NOW)).toEqual({
+    because: 'this person already approved it',
+    toPerson: 'you already approved it',
+  });
+  expect(approve('U0ADA', HASH, policy)(one, NOW)).toEqual({
+    because: "people can't approve their own request; someone else must",
+    toPerson: "you can't approve your own request; someone else must",
+  });
   expect(after(approve('U0KATE', HASH, policy), one)).toMatchObject({ state: 'approved' });
 });
 
@@ -154,7 +177,7 @@ test('a safe remediation is approved by the click that requested it', () => {
   });
 });
 
-test('Redis refuses to request and to approve while frozen, and to approve after the time for it', () => {
+test('Redis refuses to request and to approve while frozen, and to approve after the deadline', () => {
   expect(requestPlan('U0ADA', POLICY)(anOffer(), NOW)).toMatchObject({ unlessFrozen: true });
   expect(approve('U0GRACE', HASH, POLICY)(planned, NOW)).toMatchObject({
     unlessFrozen: true,
@@ -195,7 +218,7 @@ const ALLOWED_STATES: readonly (readonly [string, Transition, readonly string[]]
   ['skipping', skipRemediation('no'), ['planning', 'planned', 'approved']],
 ];
 
-test.each(ALLOWED_STATES)('%s is possible from these states only', (_, transition, from) => {
+test.each(ALLOWED_STATES)('%s is possible only from these states', (_, transition, from) => {
   const allowed = REMEDIATION_STATES.filter(
     (state) => typeof transition({ ...planned, state, until: LATER }, NOW) !== 'string',
   );
@@ -210,12 +233,12 @@ test('the time for approval starts when the plan is posted, if posting took long
   expect(until(NOW + 1_000)).toBe(NOW + wholeMs);
   expect(until(NOW + wholeMs / 2)).toBe(NOW + wholeMs * 1.5);
   expect(markPlanShown(POLICY)(after(markPlanShown(POLICY), planned), NOW)).toBe(
-    'its plan was posted already',
+    'its plan was already posted',
   );
-  expect(markPlanShown(POLICY)(asked, NOW)).toBe('it is planning');
+  expect(markPlanShown(POLICY)(asked, NOW)).toBe("its plan isn't ready yet");
 });
 
-test('a plan that somebody approves was posted, even if the bot has not recorded that yet', () => {
+test('an approved plan counts as posted, even if the bot has not recorded that yet', () => {
   const until = new Date(NOW + 60_000).toISOString();
   const waiting = { ...planned, until };
   const posted = { ...waiting, shownAt: new Date(NOW - 1_000).toISOString() };
@@ -229,11 +252,13 @@ test('a plan that cannot be posted is withdrawn, and one that was posted is not'
     state: 'refused',
     because: 'not_in_channel',
   });
-  expect(withdrawPlan('not_in_channel')(after(markPlanShown(POLICY), planned), NOW)).toBe('it is planned');
-  expect(withdrawPlan('not_in_channel')(approvedOnce, NOW)).toBe('it is approved');
+  expect(withdrawPlan('not_in_channel')(after(markPlanShown(POLICY), planned), NOW)).toBe(
+    "it's waiting for approval",
+  );
+  expect(withdrawPlan('not_in_channel')(approvedOnce, NOW)).toBe("it's already approved");
 });
 
-test('if a reason is required, nobody requests or approves without one, and it is in the vote and the audit', () => {
+test('if a reason is required, no one requests or approves without one, and it is in the vote and the audit', () => {
   const policy = { ...POLICY, requireReason: true };
 
   expect(requestPlan('U0ADA', policy)(anOffer(), NOW)).toBe('a reason is required');

@@ -1,5 +1,6 @@
 import type { Plan } from '../../../check/define-remediation.ts';
 import { requiredApprovals, type Policy, disabledReason, tooManyLines } from '../policy.ts';
+import type { Denial } from '../../access/authorize.ts';
 import type { AuditEvent } from '../../audit/entry.ts';
 import { countLines, type Observation, planHashOf, type RemediationRecord, type Vote } from '../record.ts';
 import {
@@ -13,6 +14,7 @@ import {
   requesterOf,
   newVote,
   actorsOf,
+  stateInWords,
 } from './common.ts';
 
 /**
@@ -20,17 +22,17 @@ import {
  * makes a transition, a pure decision from the current record. If two are committed at the same time, the second is decided again from the new record.
  */
 
-/** How long a plan may take to be made. */
+/** How long planning may take. */
 const PLAN_WITHIN_MS = 120_000;
 
 const NO_REASON = 'a reason is required';
 
-/** offered -> planning: somebody clicked the button of an offer. */
+/** offered -> planning: someone clicked the button of an offer. */
 export function requestPlan(by: string, policy: Policy, reason?: string): Transition {
   return (record, nowMs) => {
     const { state, until, requested } = record;
     if (state !== 'offered')
-      return `it was already requested${requested ? ` by <@${requested.by}>` : ''}; it is ${state}`;
+      return `already requested${requested ? ` by <@${requested.by}>` : ''}; ${stateInWords(state)}`;
     const off = disabledReason(policy, record);
     if (off) return off;
     if (isPast(until, nowMs)) return 'this report is too old; run the check again';
@@ -51,7 +53,7 @@ export function requestPlan(by: string, policy: Policy, reason?: string): Transi
 /** planning -> planned: the plan waits for approval, and its targets are locked. Refused if it is larger than the caps. */
 export function recordPlan(plan: Plan, before: Observation, policy: Policy): Transition {
   return (record, nowMs) => {
-    if (record.state !== 'planning') return `it is ${record.state}`;
+    if (record.state !== 'planning') return stateInWords(record.state);
     const tooLarge = tooManyLines(policy, record, countLines(plan));
     if (tooLarge !== undefined) return tooLarge;
     const planHash = planHashOf(record, plan);
@@ -70,8 +72,8 @@ export function recordPlan(plan: Plan, before: Observation, policy: Policy): Tra
 export function markPlanShown({ approveWithinMinutes }: Policy): Transition {
   return (record, nowMs) => {
     const { state, until, shownAt } = record;
-    if (state !== 'planned') return `it is ${state}`;
-    if (shownAt !== undefined) return 'its plan was posted already';
+    if (state !== 'planned') return stateInWords(state);
+    if (shownAt !== undefined) return 'its plan was already posted';
     const wholeMs = approveWithinMinutes * 60_000;
     const leftMs = until === undefined ? 0 : Date.parse(until) - nowMs;
     const untilMs = nowMs + (leftMs > 0.9 * wholeMs ? leftMs : wholeMs);
@@ -82,12 +84,12 @@ export function markPlanShown({ approveWithinMinutes }: Policy): Transition {
   };
 }
 
-/** planned -> refused: the plan cannot be posted, so nobody can approve it. */
+/** planned -> refused: the plan can't be posted, so no one can approve it. */
 export function withdrawPlan(because: string): Transition {
   return (record, nowMs) =>
     record.state === 'planned' && record.shownAt === undefined
       ? withdraw(record, because, nowMs)
-      : `it is ${record.state}`;
+      : stateInWords(record.state);
 }
 
 export function withdraw(record: RemediationRecord, because: string, nowMs: number): Change {
@@ -101,12 +103,21 @@ export function withdraw(record: RemediationRecord, because: string, nowMs: numb
 export function approveSafe(policy: Policy): Transition {
   return (record, nowMs) => {
     const { state, risk, requested } = record;
-    if (state !== 'planned' || risk !== 'safe' || !requested) return `it is ${state}`;
+    if (state !== 'planned' || risk !== 'safe' || !requested) return stateInWords(state);
     return addApproval(record, newVote(requested.by, nowMs, requested.reason), policy, nowMs);
   };
 }
 
-/** planned -> approved once there are enough approvals: somebody clicked Approve on the card of the plan with this hash. */
+const OWN_REQUEST: Denial = {
+  because: "people can't approve their own request; someone else must",
+  toPerson: "you can't approve your own request; someone else must",
+};
+const APPROVED_TWICE: Denial = {
+  because: 'this person already approved it',
+  toPerson: 'you already approved it',
+};
+
+/** planned -> approved once there are enough approvals: someone clicked Approve on the card of the plan with this hash. */
 export function approve(by: string, planHash: string, policy: Policy, reason?: string): Transition {
   return (record, nowMs) => {
     const { state, requested, approvals } = record;
@@ -114,11 +125,11 @@ export function approve(by: string, planHash: string, policy: Policy, reason?: s
     if (stale) return stale;
     const off = disabledReason(policy, record);
     if (off) return off;
-    if (state === 'approved' || state === 'applying') return 'it is approved already';
-    if (requested?.by === by) return 'you asked for it yourself; somebody else must approve it';
-    if (approvals.some((vote) => vote.by === by)) return 'you have approved it already';
+    if (state === 'approved' || state === 'applying') return stateInWords('approved');
+    if (requested?.by === by) return OWN_REQUEST;
+    if (approvals.some((vote) => vote.by === by)) return APPROVED_TWICE;
     if (policy.requireReason && reason === undefined) return NO_REASON;
-    // The click is the proof that the plan was posted, even if the bot could not record that yet.
+    // The click proves that the plan was posted, even if the bot couldn't record that yet.
     const shown = { ...record, shownAt: record.shownAt ?? isoTime(nowMs) };
     return addApproval(shown, newVote(by, nowMs, reason), policy, nowMs);
   };
@@ -148,7 +159,7 @@ function addApproval(record: RemediationRecord, vote: Vote, policy: Policy, nowM
   };
 }
 
-/** planned or approved -> rejected: somebody clicked Reject. */
+/** planned or approved -> rejected: someone clicked Reject. */
 export function reject(by: string, planHash: string): Transition {
   return (record, nowMs) =>
     staleCard(record, planHash, nowMs) ?? {
@@ -157,14 +168,14 @@ export function reject(by: string, planHash: string): Transition {
     };
 }
 
-/** Why a click on a card no longer counts: its state, its plan or its time has changed. */
+/** Why a click on a card no longer counts: the state or the plan has changed, or the time for it is over. */
 function staleCard(
   { state, planHash: now, until }: RemediationRecord,
   planHash: string,
   nowMs: number,
 ): string | undefined {
-  if (state !== 'planned' && state !== 'approved') return `it is ${state}`;
-  if (now !== planHash) return 'the plan is not the one on this card; nothing was approved';
+  if (state !== 'planned' && state !== 'approved') return stateInWords(state);
+  if (now !== planHash) return 'this card shows a different plan; nothing was approved';
   return isPast(until, nowMs) ? 'it has expired; run the check again' : undefined;
 }
 
@@ -180,7 +191,7 @@ export function skipRemediation(because: string, after?: Observation): Transitio
 
 function endBeforeExecution(state: 'refused' | 'skipped', because: string, after?: Observation): Transition {
   return (record, nowMs) => {
-    if (!['planning', 'planned', 'approved'].includes(record.state)) return `it is ${record.state}`;
+    if (!['planning', 'planned', 'approved'].includes(record.state)) return stateInWords(record.state);
     return {
       next: toFinalState({ ...record, because, ...(after && { after }) }, state, nowMs),
       entry: auditEventOf(record, state, actorsOf(record), nowMs, { because }),

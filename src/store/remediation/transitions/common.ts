@@ -1,3 +1,4 @@
+import type { Denial } from '../../access/authorize.ts';
 import type { AuditEvent } from '../../audit/entry.ts';
 import type { Caps } from '../policy.ts';
 import { FINAL_STATES, type RemediationRecord } from '../record.ts';
@@ -11,16 +12,16 @@ export interface Change {
   readonly notAfter?: string;
   /** Refused while remediations are frozen. */
   readonly unlessFrozen?: true;
-  /** Refused unless its deadline has passed, which may have been extended meanwhile. */
+  /** Refused unless its deadline has passed; it may have been extended meanwhile. */
   readonly onlyIfOverdue?: true;
-  /** Counts its lines, and refuses it if they do not fit under a cap any more. */
+  /** Counts its lines, and refuses it if they exceed a cap. */
   readonly caps?: Caps;
   /** Locks its targets for this long; refused if another remediation has locked one of them. Without it, they are unlocked. */
   readonly lockTargetsForMs?: number;
 }
 
-/** Why there is no change, in words for people: `it is planned`. */
-export type RefusedBecause = string;
+/** Why there is no change, for people: `it's waiting for approval`. A `Denial` if the person reads other words than the audit. */
+export type RefusedBecause = string | Denial;
 
 /**
  * Decides from the current record and the time: the change, or why there is none. Pure, because it is called again with the new record and
@@ -29,8 +30,40 @@ export type RefusedBecause = string;
  */
 export type Transition = (record: RemediationRecord, nowMs: number) => Change | RefusedBecause;
 
+/** Whether a transition returned a reason instead of a change. */
+export function isRefused(result: Change | RefusedBecause): result is RefusedBecause {
+  return typeof result === 'string' || 'because' in result;
+}
+
+export function denialOf(refused: RefusedBecause): Denial {
+  return typeof refused === 'string' ? { because: refused } : refused;
+}
+
 /** The actor of transitions that no person caused. */
 export const SYSTEM_ACTOR = 'wrench';
+
+const STATES_IN_WORDS: Readonly<Record<RemediationRecord['state'], string>> = {
+  offered: "it hasn't been requested yet",
+  planning: "its plan isn't ready yet",
+  planned: "it's waiting for approval",
+  approved: "it's already approved",
+  applying: "it's being applied",
+  settling: "it's being verified",
+  fixed: "it's already fixed",
+  mitigated: "it's already mitigated",
+  unverified: 'it was already applied, but not verified',
+  failed: 'it has failed',
+  interrupted: 'it was interrupted',
+  rejected: 'it was rejected',
+  expired: 'it has expired',
+  skipped: 'it was skipped',
+  refused: 'it was refused',
+};
+
+/** Why a remediation in this state can't make a transition, for people. */
+export function stateInWords(state: RemediationRecord['state']): string {
+  return STATES_IN_WORDS[state];
+}
 
 /** The record in a final state, without its deadline. */
 export function toFinalState(

@@ -19,7 +19,7 @@ import {
   recordVerification,
   endOverdue,
 } from './execution.ts';
-import { type Change, isoTime, type Transition } from './common.ts';
+import { type Change, denialOf, isoTime, isRefused, type Transition } from './common.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 14, 4);
 const LEASE_MS = 30_000;
@@ -35,7 +35,7 @@ const approved: RemediationRecord = anOffer({
 
 function changeBy(transition: Transition, before: RemediationRecord, nowMs = NOW): Change {
   const change = transition(before, nowMs);
-  if (typeof change === 'string') throw new Error(change);
+  if (isRefused(change)) throw new Error(denialOf(change).because);
   return change;
 }
 
@@ -52,7 +52,7 @@ test('Redis refuses to start after the approval has expired, while frozen, and b
   });
 });
 
-test('an approval that has expired ends as expired, whatever else was decided', () => {
+test('an expired approval ends as expired, regardless of other decisions', () => {
   const start = unlessExpired(POLICY, startExecution(7, OBSERVATION, POLICY, LEASE_MS));
   const untilMs = Date.parse(approved.until ?? '');
 
@@ -62,13 +62,13 @@ test('an approval that has expired ends as expired, whatever else was decided', 
     next: { state: 'expired' },
   });
   // The deadline of a later state is a lease.
-  expect(start({ ...approved, state: 'applying' }, untilMs + 1)).toBe('it is applying');
+  expect(start({ ...approved, state: 'applying' }, untilMs + 1)).toBe("it's being applied");
 });
 
 test('a remediation that was disabled after its approval does not start', () => {
   const off = { ...POLICY, off: ['etcd/doppler:restart'] };
 
-  expect(startExecution(7, OBSERVATION, off, LEASE_MS)(approved, NOW)).toMatch(/`remediations.off` names/);
+  expect(startExecution(7, OBSERVATION, off, LEASE_MS)(approved, NOW)).toMatch(/`remediations.off` lists/);
 });
 
 test('a remediation is fixed only if the finding is gone afterwards', () => {
@@ -111,20 +111,20 @@ test.each<[string, Transition]>([
   ['fails the execution', failExecution(6, 'x', undefined)],
   ['interrupts the execution', interruptExecution(6, 'x')],
 ])('a worker with an older fencing token no longer %s', (_, transition) => {
-  expect(transition(applying, NOW)).toBe('this worker has lost its lease; it is applying');
+  expect(transition(applying, NOW)).toBe("this worker has lost its lease; it's being applied");
 });
 
 test('a worker with an older fencing token does not record the verification either', () => {
   expect(recordVerification(6, OBSERVED_GONE, undefined)(settling, NOW)).toBe(
-    'this worker has lost its lease; it is settling',
+    "this worker has lost its lease; it's being verified",
   );
 });
 
 test.each<[RemediationRecord['state'], RemediationRecord['state'], string]>([
   ['planning', 'expired', 'no worker made a plan in time'],
-  ['planned', 'expired', 'nobody approved it in time'],
+  ['planned', 'expired', 'no one approved it in time'],
   ['approved', 'expired', 'no worker applied it before the approval expired'],
-  ['applying', 'interrupted', 'the worker was lost while it applied the plan'],
+  ['applying', 'interrupted', 'the worker was lost while it was applying the plan'],
   ['settling', 'unverified', 'the worker was lost before it could verify the fix'],
 ])('%s becomes %s when it times out by the clock of Redis', (state, end, because) => {
   const change = changeBy(endOverdue(POLICY), { ...done, state, shownAt: OBSERVATION.at });
@@ -148,7 +148,7 @@ test('a plan that is not posted yet gets more time, and is withdrawn after a day
   expect(change.entry).toBeUndefined();
   const aDayLater = changeBy(endOverdue(POLICY), planned, NOW + 86_400_000);
   expect(aDayLater).toMatchObject({
-    next: { state: 'refused', because: 'its plan could not be posted for a day' },
+    next: { state: 'refused', because: "its plan couldn't be posted for a day" },
     entry: { kind: 'refused' },
   });
 });
@@ -179,7 +179,7 @@ const ALLOWED_STATES: readonly (readonly [string, Transition, readonly string[]]
   ['rechecking', recordRecheck('U0KATE', OBSERVED_GONE), ['unverified', 'failed', 'interrupted']],
 ];
 
-test.each(ALLOWED_STATES)('%s is possible from these states only', (_, transition, from) => {
+test.each(ALLOWED_STATES)('%s is possible only from these states', (_, transition, from) => {
   expect(
     REMEDIATION_STATES.filter((state) => typeof transition({ ...applying, state }, NOW) !== 'string'),
   ).toEqual(from);

@@ -8,9 +8,11 @@ import {
   auditEventOf,
   type Change,
   isPast,
+  isRefused,
   isoTime,
   SYSTEM_ACTOR,
   actorsOf,
+  stateInWords,
   type Transition,
 } from './common.ts';
 import { withdraw } from './approval.ts';
@@ -21,8 +23,8 @@ import { withdraw } from './approval.ts';
  */
 
 /**
- * approved -> applying: the only way to begin. Refused after the approval's time, while frozen, beyond the caps, if a target is locked, or if the
- * stored plan is not the one that was approved.
+ * approved -> applying: the only way to start. Refused after the approval has expired, while frozen, beyond the caps, if a target is locked, or if
+ * the stored plan isn't the one that was approved.
  */
 export function startExecution(
   token: number,
@@ -32,11 +34,11 @@ export function startExecution(
 ): Transition {
   return (record, nowMs) => {
     const { state, until, plan, planHash } = record;
-    if (state !== 'approved') return `it is ${state}`;
+    if (state !== 'approved') return stateInWords(state);
     const off = disabledReason(policy, record);
     if (off) return off;
     if (!plan || planHashOf(record, plan) !== planHash)
-      return 'its stored plan is not the one that was approved';
+      return "its stored plan isn't the one that was approved";
     return {
       next: { ...record, state: 'applying', token, before, until: isoTime(nowMs + leaseMs) },
       entry: auditEventOf(record, 'applying', actorsOf(record), nowMs, { before: before.verdict }),
@@ -87,7 +89,7 @@ export function failExecution(token: number, because: string, after: Observation
   );
 }
 
-/** applying -> interrupted: the worker was stopped during a step, and it is unknown how much of that step was done. */
+/** applying -> interrupted: the worker was stopped during a step, and it's unknown how much of that step was applied. */
 export function interruptExecution(token: number, because: string): Transition {
   return requireToken(token, 'applying', (record, nowMs) =>
     recordOutcome(record, 'interrupted', nowMs, { because }),
@@ -103,7 +105,7 @@ function requireToken(
   return (record, nowMs) =>
     record.state === state && record.token === token
       ? change(record, nowMs)
-      : `this worker has lost its lease; it is ${record.state}`;
+      : `this worker has lost its lease; ${stateInWords(record.state)}`;
 }
 
 /**
@@ -125,7 +127,7 @@ export function endOverdue(policy: Pick<Policy, 'approveWithinMinutes'>): Transi
   const whenOverdue = overdueTransition(policy);
   return (record, nowMs) => {
     const change = whenOverdue(record, nowMs);
-    return typeof change === 'string' ? change : { ...change, onlyIfOverdue: true };
+    return isRefused(change) ? change : { ...change, onlyIfOverdue: true };
   };
 }
 
@@ -135,26 +137,26 @@ function overdueTransition(policy: Pick<Policy, 'approveWithinMinutes'>): Transi
     if (state === 'planning') return expire(record, 'no worker made a plan in time', nowMs);
     if (state === 'planned' && record.shownAt === undefined)
       return extendUnposted(record, nowMs, policy.approveWithinMinutes * 60_000);
-    if (state === 'planned') return expire(record, 'nobody approved it in time', nowMs);
+    if (state === 'planned') return expire(record, 'no one approved it in time', nowMs);
     if (state === 'approved')
       return expire(record, 'no worker applied it before the approval expired', nowMs);
     if (state === 'applying')
       return recordOutcome(record, 'interrupted', nowMs, {
-        because: 'the worker was lost while it applied the plan',
+        because: 'the worker was lost while it was applying the plan',
       });
     if (state === 'settling')
       return recordOutcome(record, 'unverified', nowMs, {
         because: 'the worker was lost before it could verify the fix',
       });
-    return `it is ${state}`;
+    return stateInWords(state);
   };
 }
 
-/** A plan that is not posted yet gets more time, and is withdrawn if it could not be posted for a day. */
+/** A plan that isn't posted yet gets more time, and is withdrawn if it couldn't be posted for a day. */
 function extendUnposted(record: RemediationRecord, nowMs: number, approveWithinMs: number): Change {
   const askedAtMs = Date.parse(record.requested?.at ?? '');
   if (!(nowMs - askedAtMs < MAX_UNPOSTED_MS))
-    return withdraw(record, 'its plan could not be posted for a day', nowMs);
+    return withdraw(record, "its plan couldn't be posted for a day", nowMs);
   return {
     next: { ...record, until: isoTime(nowMs + approveWithinMs) },
     lockTargetsForMs: approveWithinMs,
@@ -170,11 +172,11 @@ function expire(record: RemediationRecord, because: string, nowMs: number): Chan
   };
 }
 
-/** interrupted, unverified or failed -> the outcome that a recheck proves; else it keeps its state. */
+/** interrupted, unverified or failed -> the outcome that a recheck proves; otherwise it keeps its state. */
 export function recordRecheck(by: string, after: Observation): Transition {
   return (record, nowMs) => {
     const { state } = record;
-    if (!['interrupted', 'unverified', 'failed'].includes(state)) return `it is ${state}`;
+    if (!['interrupted', 'unverified', 'failed'].includes(state)) return stateInWords(state);
     const becomes = provenOutcome(record, after) ?? (state as 'interrupted' | 'unverified' | 'failed');
     const change = recordOutcome(record, becomes, nowMs, { after, because: record.because });
     return { ...change, ...(change.entry && { entry: { ...change.entry, who: [by] } }) };

@@ -1,5 +1,5 @@
 --[[
-  Ends a silence, with an audit entry. One that ended by itself is remembered for a while.
+  Ends a silence, with an audit entry. One that ended automatically is remembered for a while.
 
   Keys:
     headKey      hash: seq and hash of the last audit entry

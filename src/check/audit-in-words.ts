@@ -1,0 +1,17 @@
+/** Kinds are stored and exported under these names. People read other words. */
+const KIND_WORDS: Readonly<Record<string, string>> = {
+  asked: 'requested',
+  frozen: 'froze',
+  thawed: 'unfroze',
+};
+
+/** The verb of an audit entry: `requested`, `approved`, `froze`. An outcome is shown by its own word, such as `fixed`. */
+export function auditVerb({
+  kind,
+  outcome,
+}: {
+  readonly kind: string;
+  readonly outcome?: string | undefined;
+}): string {
+  return kind === 'outcome' && outcome !== undefined ? outcome : (KIND_WORDS[kind] ?? kind);
+}
