@@ -46,8 +46,8 @@ export interface Check<
   readonly args: A;
   /** The argument that a bare word sets: `/certs show www.example.com:443`. */
   readonly bareArgument?: keyof z.input<A> & string;
-  /** An example for `help`, without the slash command: `--within 14d`. */
-  readonly example?: string;
+  /** Two examples for `help`, without the slash command: `--within 14d`. An empty one is the command alone. */
+  readonly examples?: readonly [string, string];
   /** Reads facts. May wait and may fail; decides nothing. */
   readonly collect: (
     context: ReadContext<NoInfer<P>, NoInfer<M>, SampleOf<NoInfer<S>>>,

@@ -35,6 +35,14 @@ test.each([
   expect(exitCode).toBe(0);
 });
 
+test('--json takes no value', async () => {
+  expect(await runWithoutConfiguration('certs', 'expiring', '--json=3')).toMatchObject({
+    stdout: '',
+    stderr: '`--json` takes no value.',
+    exitCode: 64,
+  });
+});
+
 test('a check needs a configuration', async () => {
   const { stdout, stderr, exitCode } = await runWithoutConfiguration('certs', 'expiring');
 

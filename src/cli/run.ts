@@ -12,7 +12,7 @@ import { asksForDemo, demoSettings } from './shared/demo.ts';
 import { type SampleSession, withSamples } from './shared/samples.ts';
 import { createRecordFile, type RecordFile, takeRecordFlag } from './shared/record-file.ts';
 import { EXIT, printUsageProblem, type Terminal, type UsageProblem } from './shared/terminal.ts';
-import { quoteWord } from './shared/parse-flags.ts';
+import { noValueText, quoteWord } from './shared/parse-flags.ts';
 import { closeEnvironments, openEnvironments } from '../app/environments.ts';
 import { startRecorder } from '../app/recording/recorder.ts';
 
@@ -31,18 +31,25 @@ export async function run(
   const catalogue = await loadCatalogue();
   const typed = words.filter((word) => word !== JSON_FLAG);
   const text = typed.map(quoteWord).join(' ');
+  if (typed.some((word) => word.startsWith(`${JSON_FLAG}=`)))
+    return printUsageProblem({ problem: noValueText(JSON_FLAG), usage: [] }, terminal);
   // Help needs no configuration.
   if (typed.length === 0 || (typed.length === 1 && /^(--help|-h|help)$/.test(typed[0] ?? ''))) {
     terminal.out(renderHelpPage(helpPageOf(catalogue)));
     return EXIT.clear;
   }
-  const asked = parseRequest(text, { catalogue, environments: [] });
+  const asked = parseRequest(text, { catalogue, environments: [], isTerminal: true });
   if (asked.kind === 'help') return printHelp(asked.help, terminal);
 
   const settings = settingsFor(words);
   const config = readConfig(settings.configPath, undefined, { checks: catalogue.checks });
   const environments = Object.keys(config.environments);
-  const request = parseRequest(text, { catalogue, environments, defaults: config.checks });
+  const request = parseRequest(text, {
+    catalogue,
+    environments,
+    defaults: config.checks,
+    isTerminal: true,
+  });
   if (request.kind === 'problem') return printUsageProblem(request, terminal);
   if (request.kind === 'help') return printHelp(request.help, terminal);
   const environment = request.environment ?? config.defaultEnvironment;

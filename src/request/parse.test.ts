@@ -1,7 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Catalogue, loadCatalogue } from './catalogue.ts';
-import { type RequestContext, type ParsedRequest, parseAreaRequest, parseRequest, usageOf } from './parse.ts';
+import {
+  ADMIN_COMMANDS,
+  type ParsedRequest,
+  parseAreaRequest,
+  parseRequest,
+  type RequestContext,
+  usageOf,
+} from './parse.ts';
 
 const catalogue: Catalogue = await loadCatalogue();
 const known: RequestContext = { catalogue, environments: ['prod', 'staging'] };
@@ -100,6 +107,15 @@ test('an unknown area is answered with the closest area, and a list of all areas
   );
 });
 
+test.each([
+  ['certs expirin', 'Unknown check `certs expirin`. Did you mean `certs expiring`?'],
+  ['help certs expirin', 'Unknown check `certs expirin`. Did you mean `certs expiring`?'],
+  ['cert expiring', 'Unknown command `cert`. Did you mean `certs`?'],
+  ['freez', 'Unknown command `freez`.'],
+])('in a terminal, a problem with "%s" has no slash', (text, problem) => {
+  expect(problemOf(parseRequest(text, { ...known, isTerminal: true }))).toBe(problem);
+});
+
 test('a command may be typed with its slash', () => {
   expect(parseRequest('/certs expiring', known)).toEqual(parseRequest('certs expiring', known));
 });
@@ -111,18 +127,35 @@ test.each(['', 'help', '?', '-h', '--help', '—help'])('/wrench %s lists all co
 test('/wrench help lists the commands of /wrench itself too', () => {
   const question = parseRequest('help', known);
 
-  expect(question.kind === 'help' && question.help.entries.map(({ usage }) => usage)).toEqual([
-    ...[...catalogue.commands.keys()].map((area) => `/${area} help`),
-    '/wrench freeze [because …]',
-    '/wrench unfreeze [because …]',
-    '/wrench audit [--since 7d] [--user @someone]',
-    '/wrench digest list | run <name> | show <name>',
-    '/wrench take <finding> [comment]',
-    '/wrench release <finding>',
-    '/wrench silence <finding> --until 3d --because "rotates on Friday"',
-    '/wrench silences',
-    '/wrench unsilence <silence or finding>',
-  ]);
+  expect(question.kind === 'help' && question.help.commands?.map(({ name }) => name)).toEqual(
+    Object.keys(ADMIN_COMMANDS).map((name) => `/wrench ${name}`),
+  );
+});
+
+/** At 390 pixels, with the margins of a message and a bullet. */
+const PHONE_COLUMNS = 38;
+
+test('/wrench help fits on one screen of a phone, with three examples', () => {
+  const question = parseRequest('help', known);
+  if (question.kind !== 'help') throw new Error('not help');
+  const { title, usage = [], examples = [], commands = [], more = '' } = question.help;
+  const lines = [
+    title,
+    ...usage,
+    'Examples',
+    ...examples,
+    ...commands.map(({ name, about }) => `${name}  ${about}`),
+    more,
+  ];
+
+  expect(examples).toHaveLength(3);
+  expect(lines.length).toBeLessThanOrEqual(20);
+  expect(lines.filter(({ length }) => length > PHONE_COLUMNS)).toEqual([]);
+  expect(usage.map((one) => one.split(' ')[0])).toEqual(
+    [...catalogue.commands.keys()].map((area) => `/${area}`),
+  );
+  for (const example of examples.filter((one) => !one.startsWith('/wrench ')))
+    expect(parseRequest(example, known).kind).toMatch(/^(run|help)$/);
 });
 
 test('a typo in a command of /wrench itself is answered with the right command', () => {
@@ -149,14 +182,17 @@ test.each([
   'expiring -h',
   'expiring 14d ?',
   '--help expiring',
-])('/certs %s shows the help of the check: its outage, its arguments and an example', (text) => {
+])('/certs %s shows the help of the check: its outage, its arguments and two examples', (text) => {
   const question = parseAreaRequest('certs', text, known);
   expect(titleOf(question)).toBe(catalogue.checks.get('certs/expiring')?.title);
   const written = JSON.stringify(question);
   expect(written).toContain('Downloading Failed');
   expect(written).toContain('/certs expiring [within] [--source …]');
   expect(written).toContain('default 30d');
-  expect(written).toContain('/certs expiring 14d --source vault --match cell');
+  expect(question).toHaveProperty('help.examples', [
+    '/certs expiring 14d',
+    '/certs expiring --source vault --match cell',
+  ]);
 });
 
 test('/wrench help accepts an area and a check', () => {
@@ -181,7 +217,7 @@ test('the workspace’s defaults apply to arguments that are not given', () => {
 test('every argument of every check is described, and every check says why it exists', () => {
   for (const name of catalogue.checks.keys()) {
     const question = parseAreaRequest(name.split('/')[0] ?? '', `help ${name.split('/')[1]}`, known);
-    const entries = question.kind === 'help' ? question.help.entries.slice(1) : [];
+    const entries = (question.kind === 'help' && question.help.flags) || [];
     expect(entries.length).toBeGreaterThan(0);
     expect(entries.filter(({ about }) => about === '')).toEqual([]);
     expect(question.kind === 'help' ? question.help.why?.length : 0).toBeGreaterThan(20);

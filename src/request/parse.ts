@@ -25,12 +25,25 @@ export type ParsedRequest =
   | { readonly kind: 'help'; readonly help: Help }
   | { readonly kind: 'problem'; readonly problem: string; readonly usage: readonly string[] };
 
-/** Help for any renderer. */
+/** Help for any renderer, in the order in which Slack shows it. Commands are written as in Slack: `/certs expiring`. */
 export interface Help {
   readonly title: string;
   readonly why?: string;
-  readonly entries: readonly { readonly usage: string; readonly about: string }[];
-  readonly example?: string;
+  /** Each way to write it, in one line. */
+  readonly usage?: readonly string[];
+  /** Whole commands that can be copied. */
+  readonly examples?: readonly string[];
+  readonly commands?: readonly HelpEntry[];
+  readonly flags?: readonly HelpEntry[];
+  /** What a check may offer, each in one sentence. */
+  readonly fixes?: readonly string[];
+  /** Where to find out more. */
+  readonly more?: string;
+}
+
+export interface HelpEntry {
+  readonly name: string;
+  readonly about: string;
 }
 
 export interface RequestContext {
@@ -38,38 +51,61 @@ export interface RequestContext {
   readonly environments: readonly string[];
   /** A workspace's own default arguments, by check. */
   readonly defaults?: Readonly<Record<string, WrittenArguments>>;
+  /** In a terminal, problems name a check without the slash: `certs expiring`. */
+  readonly isTerminal?: boolean;
 }
 
-/** The commands of `/wrench` itself. */
+/** The commands of `/wrench` itself. `brief` fits beside the name in one line of a phone, for `/wrench help`. */
 export const ADMIN_COMMANDS = {
   freeze: {
     usage: '/wrench freeze [because …]',
     about: 'Stop all fixes in every environment',
+    brief: 'stop all fixes',
   },
-  unfreeze: { usage: '/wrench unfreeze [because …]', about: 'Let fixes run again' },
+  unfreeze: {
+    usage: '/wrench unfreeze [because …]',
+    about: 'Let fixes run again',
+    brief: 'let fixes run again',
+  },
   audit: {
     usage: '/wrench audit [--since 7d] [--user @someone]',
     about: 'Show who requested, approved, applied, refused or silenced what',
+    brief: 'show who did what',
   },
   digest: {
     usage: '/wrench digest list | run <name> | show <name>',
     about: 'List the digests, run one now, or show what its last run found',
+    brief: 'list, run or show one',
   },
   take: {
     usage: '/wrench take <finding> [comment]',
     about: 'Show everyone that you are working on a finding',
+    brief: 'work on a finding',
   },
-  release: { usage: '/wrench release <finding>', about: 'Show that no one is working on a finding anymore' },
+  release: {
+    usage: '/wrench release <finding>',
+    about: 'Show that no one is working on a finding anymore',
+    brief: 'stop working on it',
+  },
   silence: {
     usage: '/wrench silence <finding> --until 3d --because "rotates on Friday"',
     about: 'Keep a finding out of digests until then, or until it is gone, gets worse or spreads',
+    brief: 'hide from digests',
     /** Shown only in the help of this command. */
     variants: [
       '/wrench silence --reason certificate-expired --target "vault:secret/old/*" [--check certs/expiring] [--env prod] --until 3d --because "…"',
     ],
   },
-  silences: { usage: '/wrench silences', about: 'List the silences: who silenced what, until when and why' },
-  unsilence: { usage: '/wrench unsilence <silence or finding>', about: 'End a silence' },
+  silences: {
+    usage: '/wrench silences',
+    about: 'List the silences: who silenced what, until when and why',
+    brief: 'list silences',
+  },
+  unsilence: {
+    usage: '/wrench unsilence <silence or finding>',
+    about: 'End a silence',
+    brief: 'end a silence',
+  },
 } as const;
 
 export type AdminCommandName = keyof typeof ADMIN_COMMANDS;
@@ -105,9 +141,11 @@ export function parseRequest(typed: string, context: RequestContext): ParsedRequ
     return rest.length > 0
       ? parseAreaRequest(rest[0] ?? '', ['help', ...rest.slice(1)].join(' '), context)
       : { kind: 'help', help: helpForAll(context.catalogue) };
-  const own = context.catalogue.commands.has(area.toLowerCase())
-    ? undefined
-    : nearestAdminCommand(area, context);
+  // The verbs of the terminal are not those of `/wrench`.
+  const own =
+    context.isTerminal || context.catalogue.commands.has(area.toLowerCase())
+      ? undefined
+      : nearestAdminCommand(area, context);
   if (own !== undefined) return own;
   return parseAreaRequest(area.toLowerCase(), text.slice(area.length), context);
 }
@@ -127,7 +165,8 @@ function nearestAdminCommand(word: string, { catalogue }: RequestContext): Parse
 
 function parseWords(area: string, text: string, context: RequestContext): ParsedRequest {
   const { commands, checks } = context.catalogue;
-  if (!commands.has(area)) return unknownArea(area, [...commands.keys()]);
+  const slash = context.isTerminal ? '' : '/';
+  if (!commands.has(area)) return unknownArea(area, [...commands.keys()], slash);
   const words = splitWords(text, (flag) => !isSwitch(area, text, flag, context));
   const [first = 'help', ...bare] = words.bare;
   const asksForHelp = isHelp(first) || bare.some(isHelp) || words.flags.has('help') || words.flags.has('h');
@@ -139,8 +178,8 @@ function parseWords(area: string, text: string, context: RequestContext): Parsed
     const names = namesIn(area, context.catalogue);
     const meant = nearest(word, names);
     return problem(
-      `Unknown check \`/${area} ${word.slice(0, 40)}\`.`,
-      meant && `/${area} ${meant}`,
+      `Unknown check \`${slash}${area} ${word.slice(0, 40)}\`.`,
+      meant && `${slash}${area} ${meant}`,
       names.map((one) => `/${area} ${one}`),
     );
   }
@@ -184,11 +223,11 @@ function problem(what: string, meant: string | undefined, usage: readonly string
   return { kind: 'problem', problem: meant ? `${what} Did you mean \`${meant}\`?` : what, usage };
 }
 
-function unknownArea(area: string, areas: readonly string[]): ParsedRequest {
+function unknownArea(area: string, areas: readonly string[], slash: string): ParsedRequest {
   const meant = nearest(area, areas);
   return problem(
-    `Unknown command \`/${area.slice(0, 40)}\`.`,
-    meant && `/${meant}`,
+    `Unknown command \`${slash}${area.slice(0, 40)}\`.`,
+    meant && `${slash}${meant}`,
     areas.map((one) => `/${one} help`),
   );
 }
@@ -208,7 +247,7 @@ function usageFor(area: string, text: string, { catalogue }: RequestContext): re
 /** The synopsis, in one line: `/certs expiring [--within 30d] [--source …] [--env …]`. */
 export function usageOf(name: string, check: AnyCheck): string {
   const parts = argumentsOf(check).map((argument) => argumentUsage(argument, check));
-  return [`/${name.replace('/', ' ')}`, ...parts, `[--${ENVIRONMENT_FLAG} …]`].join(' ');
+  return [commandOf(name), ...parts, `[--${ENVIRONMENT_FLAG} …]`].join(' ');
 }
 
 function argumentUsage(
@@ -219,30 +258,53 @@ function argumentUsage(
   return alone ? `[${flagOf(name)}]` : `[${flagOf(name)} ${byDefault ?? choices?.join('|') ?? '…'}]`;
 }
 
+/** Fits on one screen of a phone: names and few words. Details are in the help of each command. */
 function helpForAll(catalogue: Catalogue): Help {
-  const entries = [...catalogue.commands].map(([area, { title }]) => ({
-    usage: `/${area} help`,
-    about: title,
-  }));
-  return { title: 'Commands', entries: [...entries, ...Object.values(ADMIN_COMMANDS)] };
+  const areas = [...catalogue.commands.keys()];
+  return {
+    title: 'Commands',
+    usage: areas.map((area) => `/${area} ${namesIn(area, catalogue).join(' | ')}`),
+    examples: [...examplesOfFirst(catalogue), '/wrench audit --since 7d'],
+    commands: Object.entries(ADMIN_COMMANDS).map(([name, { brief }]) => ({
+      name: `/wrench ${name}`,
+      about: brief,
+    })),
+    more: 'Add `help` to any command for details.',
+  };
+}
+
+function examplesOfFirst({ checks }: Catalogue): readonly string[] {
+  const [first] = checks;
+  if (!first) return [];
+  const [name, check] = first;
+  return [...examplesOf(name, check).slice(0, 1), `${commandOf(name)} help`];
+}
+
+/** The command alone is the example of a check that declares none. */
+function examplesOf(name: string, { examples }: AnyCheck): readonly string[] {
+  return (examples ?? ['']).map((example) => `${commandOf(name)} ${example}`.trim());
+}
+
+/** `certs/expiring` as Slack's command: `/certs expiring`. */
+function commandOf(name: string): string {
+  return `/${name.replace('/', ' ')}`;
 }
 
 function helpForArea(area: string, catalogue: Catalogue): Help {
   const names = namesIn(area, catalogue);
-  const entries = names.map((name) => ({
-    usage: `/${area} ${name}`,
-    about: catalogue.checks.get(`${area}/${name}`)?.title ?? '',
-  }));
   return {
     title: catalogue.commands.get(area)?.title ?? area,
-    entries,
-    example: `/${area} help ${names[0] ?? ''}`.trim(),
+    examples: [`/${area} help ${names[0] ?? ''}`.trim()],
+    commands: names.map((name) => ({
+      name: `/${area} ${name}`,
+      about: catalogue.checks.get(`${area}/${name}`)?.title ?? '',
+    })),
   };
 }
 
 function helpForCheck(name: string, check: AnyCheck): Help {
-  const entries = argumentsOf(check).map(({ name: argument, about, byDefault, choices }) => ({
-    usage: check.bareArgument === argument ? `<${argument}> or ${flagOf(argument)}` : flagOf(argument),
+  const flags = argumentsOf(check).map(({ name: argument, about, byDefault, choices }) => ({
+    name: check.bareArgument === argument ? `<${argument}> or ${flagOf(argument)}` : flagOf(argument),
     about: [
       about,
       choices && `one of ${choices.join(', ')}`,
@@ -254,18 +316,17 @@ function helpForCheck(name: string, check: AnyCheck): Help {
   return {
     title: check.title,
     why: originOf(check),
-    entries: [
-      { usage: usageOf(name, check), about: '' },
-      ...entries,
+    usage: [usageOf(name, check)],
+    examples: examplesOf(name, check),
+    flags: [
+      ...flags,
       {
-        usage: `--${ENVIRONMENT_FLAG}`,
+        name: `--${ENVIRONMENT_FLAG}`,
         about: "the environment to check; without it, the channel's environment or the default one",
       },
-      ...Object.values((check.remediations ?? {}) as RemediationsByName).map(({ about, risk }) => ({
-        usage: 'fix',
-        about: `${about} (${risk})`,
-      })),
     ],
-    ...(check.example !== undefined && { example: `/${name.replace('/', ' ')} ${check.example}` }),
+    fixes: Object.values((check.remediations ?? {}) as RemediationsByName).map(
+      ({ about, risk }) => `${about} (${risk})`,
+    ),
   };
 }

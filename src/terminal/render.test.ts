@@ -106,11 +106,11 @@ test('an invalid command line is shown with the usage', () => {
 test('the help of a command lists its checks as commands of a shell', () => {
   const help = renderHelpTerminal({
     title: 'Certificates',
-    entries: [
-      { usage: '/certs expiring', about: 'what expires soon' },
-      { usage: '/certs show', about: 'details of one' },
+    commands: [
+      { name: '/certs expiring', about: 'what expires soon' },
+      { name: '/certs show', about: 'details of one' },
     ],
-    example: '/certs help expiring',
+    examples: ['/certs help expiring'],
   });
 
   expect(help).toBe(
@@ -133,11 +133,9 @@ test('the help of a check has its usage, its flags with those of the terminal, a
     {
       title: 'Expiring certificates',
       why: 'An outage.',
-      entries: [
-        { usage: '/certs expiring [within]', about: '' },
-        { usage: '<within> or --within', about: 'how far ahead' },
-        { usage: 'may offer a fix', about: 'Renews a certificate (safe)' },
-      ],
+      usage: ['/certs expiring [within]'],
+      flags: [{ name: '<within> or --within', about: 'how far ahead' }],
+      fixes: ['Renews a certificate (safe)'],
     },
     60,
     { '--json': 'Print only the report, as JSON, and nothing else' },

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { alignTable } from '../text/align-table.ts';
+import { alignTable, rowInWords, visibleTable } from '../text/align-table.ts';
 import { cleanLine, cleanText } from '../text/clean-text.ts';
 import { chartInWords, chartSparkline } from '../check/charts-in-words.ts';
 import { findingIdOf } from '../check/finding-id.ts';
@@ -30,8 +30,9 @@ import {
   nextInWords,
   verdictOf,
 } from '../check/report-in-words.ts';
-import type { Help, ParsedRequest } from '../request/parse.ts';
+import type { Help, HelpEntry, ParsedRequest } from '../request/parse.ts';
 import { type HelpPage, renderHelpPage } from './help-page.ts';
+import { capitalize } from '../text/wording.ts';
 import { wrap } from './wrap.ts';
 
 export interface Screen {
@@ -164,22 +165,16 @@ function renderEvidence(evidence: Evidence, width: number, { columns }: Screen, 
 }
 
 /** An aligned table if it fits the width, otherwise one sentence per row. */
-function renderTable(
-  { columns: names, rows: all }: Extract<Evidence, { kind: 'table' }>,
-  columns: number,
-  paint: Paint,
-): string[] {
+function renderTable(table: Extract<Evidence, { kind: 'table' }>, columns: number, paint: Paint): string[] {
+  const { columns: names, rows: all } = visibleTable(table.columns, table.rows);
   const rows = all.slice(0, MAX_ROWS);
   const aligned = alignTable(names, rows);
   const left = all.length - rows.length;
   const more = left > 0 ? [`${INDENT}… and ${countInWords(left, 'more row')} (--json has all)`] : [];
-  if (aligned.every((line) => INDENT.length + line.length <= columns) || names.length <= 1)
+  if (aligned.every((line) => INDENT.length + line.length <= columns) || table.columns.length <= 1)
     return [...aligned.map((line, at) => INDENT + (at < 2 ? paint('dim', line) : line)), ...more];
   const sentences = rows.flatMap((row) => {
-    const cells = row.map((cell, at) =>
-      names[at] ? `${cleanText(names[at])}: ${cleanText(cell)}` : cleanText(cell),
-    );
-    const [first = '', ...rest] = wrap(cells.join(' · '), columns, `${INDENT}  `);
+    const [first = '', ...rest] = wrap(rowInWords(names, row), columns, `${INDENT}  `);
     return [`${INDENT}- ${first.trimStart()}`, ...rest];
   });
   return [...sentences, ...more];
@@ -252,36 +247,27 @@ function asShellCommand(usage: string): string {
     .replace(/^\//, 'wrench run ');
 }
 
-/** The help of a command or a check. `flags` are those of the terminal. */
+/** The help of a command or a check. `ownFlags` are those of the terminal. */
 export function renderHelpTerminal(
-  { title, why, entries, example }: Help,
+  { title, why, usage = [], examples = [], commands = [], flags = [], fixes = [] }: Help,
   columns?: number,
-  flags: Readonly<Record<string, string>> = {},
+  ownFlags: Readonly<Record<string, string>> = {},
 ): string {
-  const rows = entries.map(({ usage, about }) => [asShellCommand(usage), capitalize(about)] as const);
-  const described = rows.filter(([, about]) => about !== '');
-  const isFlag = (name: string) => /^[-<]/.test(name);
-  const isCommand = (name: string) => name.startsWith('wrench ');
-  const ownFlags = Object.fromEntries(described.filter(([name]) => isFlag(name)));
-  const commands = Object.fromEntries(described.filter(([name]) => isCommand(name)));
-  const others = described.filter(([name]) => !isFlag(name) && !isCommand(name)).map(([, about]) => about);
-  const allFlags = { ...ownFlags, ...flags };
+  const rows = (entries: readonly HelpEntry[]) =>
+    Object.fromEntries(entries.map(({ name, about }) => [asShellCommand(name), capitalize(about)]));
+  const allFlags = { ...rows(flags), ...ownFlags };
   const page: HelpPage = {
     about: title,
     ...(why !== undefined && { details: why }),
-    usage: rows.filter(([, about]) => about === '').map(([usage]) => usage),
+    usage: usage.map(asShellCommand),
     lists: {
-      ...(Object.keys(commands).length > 0 && { Commands: commands }),
+      ...(commands.length > 0 && { Commands: rows(commands) }),
       ...(Object.keys(allFlags).length > 0 && { Flags: allFlags }),
     },
-    ...(others.length > 0 && { fixes: others }),
-    ...(example !== undefined && { examples: [asShellCommand(example)] }),
+    fixes,
+    examples: examples.map(asShellCommand),
   };
   return renderHelpPage(page, columns);
-}
-
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** What is wrong with a command line, and its usage. */

@@ -1,18 +1,34 @@
-import { cleanText } from './clean-text.ts';
+import { cleanLine } from './clean-text.ts';
 
-/** A table as lines of aligned text, with an underlined header. Short rows are padded; columns beyond the header have no name. */
+/** A table as it is shown: one line of visible text in each cell. */
+export interface VisibleTable {
+  readonly columns: readonly string[];
+  /** All as long as `columns`. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** The cells in one line each, without the columns in which every cell is empty. Short rows are padded; columns beyond the header have no name. */
+export function visibleTable(columns: readonly string[], rows: readonly (readonly string[])[]): VisibleTable {
+  const count = rows.reduce((most, row) => Math.max(most, row.length), columns.length);
+  const toCells = (row: readonly string[]) =>
+    Array.from({ length: count }, (_, at) => cleanLine(row[at] ?? '').trim());
+  const cells = rows.map(toCells);
+  const filled = new Set(cells.flatMap((row) => row.flatMap((cell, at) => (cell === '' ? [] : [at]))));
+  const pick = (row: readonly string[]) => row.filter((_, at) => filled.has(at));
+  return rows.length === 0
+    ? { columns: toCells(columns), rows: [] }
+    : { columns: pick(toCells(columns)), rows: cells.map(pick) };
+}
+
+/** A table as lines of aligned text, with an underlined header. */
 export function alignTable(
   columns: readonly string[],
   rows: readonly (readonly string[])[],
 ): readonly string[] {
-  const count = widestRow(columns, rows);
-  if (count === 0) return [];
-  const cells = [columns, ...rows].map((row) =>
-    Array.from({ length: count }, (_, at) =>
-      row[at] === undefined || row[at] === '' ? '' : cleanText(row[at]),
-    ),
-  );
-  const widths = Array.from({ length: count }, (_, at) =>
+  const visible = visibleTable(columns, rows);
+  if (visible.columns.length === 0) return [];
+  const cells = [visible.columns, ...visible.rows];
+  const widths = visible.columns.map((_, at) =>
     cells.reduce((width, row) => Math.max(width, row[at]?.length ?? 0), 0),
   );
   const lines = cells.map((row) =>
@@ -25,7 +41,9 @@ export function alignTable(
   return [header, widths.map((width) => '─'.repeat(width)).join('  '), ...body];
 }
 
-/** How many columns a table really has. */
-export function widestRow(columns: readonly string[], rows: readonly (readonly string[])[]): number {
-  return rows.reduce((count, row) => Math.max(count, row.length), columns.length);
+/** A row as a sentence: `Member: etcd-z1-0 · Role: leader`. Empty cells are left out. */
+export function rowInWords(columns: readonly string[], row: readonly string[]): string {
+  return row
+    .flatMap((cell, at) => (cell === '' ? [] : [columns[at] ? `${columns[at]}: ${cell}` : cell]))
+    .join(' · ');
 }

@@ -6,6 +6,7 @@ import { reportSchema } from '../../src/check/finding.ts';
 import { offersOf } from '../../src/check/offers.ts';
 import { newSamples, seriesLimits } from '../../src/check/remembers.ts';
 import { hasStories, loadStories } from './check-stories.ts';
+import { parseAreaRequest } from '../../src/request/parse.ts';
 import { readText, readTree, ROOT } from './tree.ts';
 
 const FILES = ['check.ts', 'collect.ts', 'diagnose.ts', 'fixtures.ts', 'diagnose.test.ts'];
@@ -62,6 +63,18 @@ test.each(checks)(
     expect(check.title.length).toBeLessThanOrEqual(120);
   },
 );
+
+test.each(checks)('%s has two different examples that parse', async (name) => {
+  const { check } = (await load(`${name}/check.ts`)) as { check: AnyCheck };
+  const [area = '', word = ''] = name.split('/');
+  const catalogue = { commands: new Map([[area, { title: area }]]), checks: new Map([[name, check]]) };
+  const parsed = (check.examples ?? []).map((example) =>
+    parseAreaRequest(area, `${word} ${example}`, { catalogue, environments: [] }),
+  );
+
+  expect(parsed.map((one) => (one.kind === 'problem' ? one.problem : one.kind))).toEqual(['run', 'run']);
+  expect(new Set(check.examples).size).toBe(2);
+});
 
 /** The rule of a policy is tested with examples, which no outage has to provide. */
 test.each(checks)('%s has a story from an outage unless it enforces a policy', async (name) => {

@@ -67,7 +67,7 @@ test('every script and verb that the documents mention exists, and they mention 
     [],
   );
   expect(new Set(verbs)).toEqual(
-    new Set(['bot', 'worker', 'all', 'run', 'doctor', 'digest', 'freeze', 'unfreeze', 'audit']),
+    new Set(['bot', 'worker', 'all', 'run', 'doctor', 'digest', 'freeze', 'unfreeze', 'audit', 'help']),
   );
   for (const verb of verbs) expect(readText('src/main.ts')).toMatch(new RegExp(`^  ${verb}: `, 'm'));
 });

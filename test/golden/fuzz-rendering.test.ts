@@ -153,11 +153,12 @@ describe('Slack accepts every message made of 10,000 hostile inputs', () => {
       renderHelp({
         title: word,
         why: question.environment,
-        entries: usage.flatMap((one) => [
-          { usage: one, about: word },
-          { usage: one, about: '' },
-        ]),
-        example: word,
+        usage,
+        examples: usage,
+        commands: usage.map((one) => ({ name: one, about: word })),
+        flags: usage.map((one) => ({ name: word, about: one })),
+        fixes: usage,
+        more: word,
       }),
     ])).toBeUndefined();
   });

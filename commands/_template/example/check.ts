@@ -11,6 +11,7 @@ export const check = defineCheck({
   args: z.object({
     source: z.string().optional().meta({ description: 'only these sources, by name, comma-separated' }),
   }),
+  examples: ['', '--source edge'],
   collect,
   diagnose,
 });

@@ -21,7 +21,7 @@ export const check = defineCheck({
     }),
   }),
   bareArgument: 'deployment',
-  example: 'cf --group diego_cell*',
+  examples: ['cf', 'cf --group "diego_cell*"'],
   collect,
   diagnose,
   resolved,

@@ -46,7 +46,7 @@ export const check = defineCheck({
     }),
   }),
   bareArgument: 'within',
-  example: '14d --source vault --match cell',
+  examples: ['14d', '--source vault --match cell'],
   collect,
   diagnose,
   resolved,

@@ -15,7 +15,7 @@ export const check = defineCheck({
     source: z.string().optional().meta({ description: 'only these sources, by name, comma-separated' }),
   }),
   bareArgument: 'certificate',
-  example: 'www.example.com:443',
+  examples: ['www.example.com:443', 'secret/cf/uaa/tls --source vault'],
   collect,
   diagnose,
 });

@@ -29,7 +29,7 @@ export const check = defineCheck({
     source: z.string().optional().meta({ description: 'only these etcd sources, by name, comma-separated' }),
   }),
   bareArgument: 'deployment',
-  example: '--deployment cf',
+  examples: ['cf', '--expected doppler_z1/0,doppler_z2/0'],
   collect,
   diagnose,
   remediations: { restart },

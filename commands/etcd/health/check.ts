@@ -55,7 +55,7 @@ export const check = defineCheck({
     }),
   }),
   bareArgument: 'source',
-  example: '--warning-fill 60',
+  examples: ['', '--warning-fill 60'],
   collect,
   // At least 8 hours of samples, however often the check runs, and 2 days if it runs hourly.
   remembers: {

@@ -25,7 +25,7 @@ export const check = defineCheck({
       .meta({ description: 'only these clusters, by name, comma-separated' }),
   }),
   bareArgument: 'node',
-  example: 'node-b',
+  examples: ['node-b', '--pool workers'],
   collect,
   // Three weeks, for the chart. Of hourly runs, those of the last two days are a few hours apart at most, which the forecast needs.
   remembers: {

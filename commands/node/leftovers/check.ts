@@ -43,7 +43,7 @@ export const check = defineCheck({
       .meta({ description: 'only these sources of container engines, by name, comma-separated' }),
   }),
   bareArgument: 'node',
-  example: 'build-2',
+  examples: ['build-2', '--older 1d --include testcontainers'],
   collect: (context, { older, include = [], ...args }) =>
     collect(context, { ...args, include, olderMs: older }),
   diagnose,

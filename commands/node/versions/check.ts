@@ -21,7 +21,7 @@ export const check = defineCheck({
     source: z.string().optional().meta({ description: 'only these clusters, by name, comma-separated' }),
   }),
   bareArgument: 'node',
-  example: '--source prod-eu',
+  examples: ['', '--source prod-eu'],
   collect,
   diagnose,
   remediations: { cordon, uncordon },

@@ -33,6 +33,7 @@ export function parseFlags(
   for (const token of tokens) {
     if (token.kind !== 'option' || token.name === 'help' || token.name === 'h') continue;
     if (switches.includes(token.name)) {
+      if (token.value !== undefined) return noValueText(token.rawName);
       givenSwitches.push(token.name);
       continue;
     }
@@ -48,6 +49,11 @@ export function parseFlags(
       ({ kind, ...rest }) => kind === 'option' && 'name' in rest && /^h(elp)?$/.test(rest.name),
     ),
   };
+}
+
+/** For a switch that was given one: `--json=3`. */
+export function noValueText(flag: string): string {
+  return `\`${flag}\` takes no value.`;
 }
 
 function unknownFlag(raw: string, name: string, known: readonly string[]): string {

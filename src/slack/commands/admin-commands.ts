@@ -124,8 +124,7 @@ function help(name: AdminCommandName): AdminAnswer {
     readonly about: string;
     readonly variants?: readonly string[];
   };
-  const entries = [usage, ...variants].map((one) => ({ usage: one, about: '' }));
-  return { message: renderHelp({ title: about, entries }), outcome: 'help' };
+  return { message: renderHelp({ title: about, usage: [usage, ...variants] }), outcome: 'help' };
 }
 
 /** The command may still take effect. */

@@ -117,10 +117,10 @@ export function isOutdatedTls(code: string | undefined): boolean {
 /** For `wrench doctor`: what to do about sites that don't respond. */
 export function hintFor(failed: readonly { readonly error: SourceError }[], source: string): string {
   const hints: Readonly<Record<SourceErrorKind, string>> = {
-    unreachable: `check firewalls and routes from the worker, start these sites, or remove them from \`sites\` of \`${source}\``,
-    missing: `correct the names in \`sites\` of \`${source}\`, or remove them`,
-    refused: `check \`servername\` and \`starttls\` in \`sites\` of \`${source}\``,
-    malformed: `check that the ports in \`sites\` of \`${source}\` use TLS; for STARTTLS, use \`smtp://…\` or \`starttls\``,
+    unreachable: `check firewalls and routes from the worker, start these sites, or remove them from \`sites\` of the source ${source}`,
+    missing: `correct the names in \`sites\` of the source ${source}, or remove them`,
+    refused: `check \`servername\` and \`starttls\` in \`sites\` of the source ${source}`,
+    malformed: `check that the ports in \`sites\` of the source ${source} use TLS; for STARTTLS, use \`smtp://…\` or \`starttls\``,
   };
   return [...new Set(failed.map(({ error }) => hints[error.kind]))].join('; ');
 }

@@ -21,7 +21,7 @@ export function findSite(written: string, sites: readonly Site[], { name, alsoLo
   throw new SourceError(
     name,
     'refused',
-    `${requested.label} is not one of the sites of \`${name}\`. To allow it, add it to \`alsoLookAt\` in the configuration of \`${name}\``,
+    `${requested.label} is not one of the sites of the source ${name}. To allow it, add it to its \`alsoLookAt\``,
   );
 }
 

@@ -38,6 +38,7 @@ import {
 import { escapeUntrusted, joinLinesWithin, truncateMrkdwn, utf8Length } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import { factElements, factInMrkdwn } from '../report/tracked.ts';
+import { sentence } from '../sentence.ts';
 
 const MAX_LINE_CHARS = 300;
 /** For all lists together. The outcome of fixes is added to the message later. */
@@ -127,10 +128,10 @@ function renderSections(sections: readonly DigestSection[]): {
   return { blocks, isCut };
 }
 
-function lineElements({ severity, text: words, facts }: DigestLine): RichTextSection['elements'] {
+function lineElements({ severity, text: words, facts, about }: DigestLine): RichTextSection['elements'] {
   return [
     ...(severity ? [{ ...plain(`${SEVERITY_WORDS[severity]}  `), style: { bold: true } }] : []),
-    text(words, MAX_LINE_CHARS),
+    ...sentence(words, { max: MAX_LINE_CHARS, names: about ? [about.finding.target] : [] }),
     ...factElements(facts),
   ];
 }
@@ -143,7 +144,9 @@ function lineText({ severity, text: words, facts }: DigestLine): string {
 function renderUnchecked(changes: DigestChanges): Blocks {
   const all = uncheckedInWords(changes);
   if (all.length === 0) return [];
-  const shown = all.slice(0, MAX_UNCHECKED).map((words) => line(text(words, MAX_UNCHECKED_CHARS)));
+  const shown = all
+    .slice(0, MAX_UNCHECKED)
+    .map((words) => line(...sentence(words, { max: MAX_UNCHECKED_CHARS })));
   const rest = all.length - shown.length;
   if (rest > 0) shown.push(line(text(`and ${rest.toLocaleString('en-US')} more`)));
   return [

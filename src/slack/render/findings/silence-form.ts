@@ -1,6 +1,7 @@
 import type { ModalView } from '@slack/types';
 import type { KnownFinding } from '../../../store/history/tracked-findings.ts';
-import { bold, line, plain, plainTextObject, rich, text } from '../blocks.ts';
+import { line, plain, plainTextObject, rich, text } from '../blocks.ts';
+import { sentence } from '../sentence.ts';
 
 /** The ids under which Slack returns the inputs of the form. */
 export const SILENCE_FORM = {
@@ -45,7 +46,11 @@ export function renderSilenceForm(
     close: plainTextObject('Cancel'),
     blocks: [
       rich(
-        line(bold(finding.summary, 300), plain(' in '), text(environment, 100)),
+        line(
+          ...sentence(finding.summary, { max: 300, isBold: true, names: [finding.target] }),
+          plain(' in '),
+          text(environment, 100),
+        ),
         line(
           text('Digests leave it out. The silence ends early if the finding is gone, gets worse or spreads.'),
         ),

@@ -37,6 +37,7 @@ import {
   mentionActor,
   joinWithEnd,
 } from './words.ts';
+import { sentence } from '../sentence.ts';
 
 const MAX_HEADLINE_CHARS = 400;
 const MAX_TITLE_CHARS = 150;
@@ -84,23 +85,27 @@ export function cardPlaceholder({ title, requested }: RemediationRecord): string
 function headParts(remediation: RemediationRecord): readonly RichTextPart[] {
   const { state, title, finding } = remediation;
   const { word, emoji: sign } = STATE_LABELS[state];
-  const said = state === 'fixed' ? bold(title, MAX_TITLE_CHARS) : text(finding.summary, MAX_SUMMARY_CHARS);
   const target = remediationTarget(remediation);
-  const isNamed = said.text.includes(cleanText(target));
-  const about = isNamed ? [said] : [codeSpan(target, MAX_TARGET_CHARS), plain(' '), said];
+  const names = [target, finding.target];
+  const said =
+    state === 'fixed'
+      ? [bold(title, MAX_TITLE_CHARS)]
+      : sentence(finding.summary, { max: MAX_SUMMARY_CHARS, names });
+  const isNamed = said.some((piece) => piece.text.includes(cleanText(target)));
+  const about = isNamed ? said : [codeSpan(target, MAX_TARGET_CHARS), plain(' '), ...said];
   return [
     line(
       emoji(sign),
       { ...plain(` ${word} · `), style: { bold: true } },
-      bold(remediationHeadline(remediation), MAX_HEADLINE_CHARS),
+      ...sentence(remediationHeadline(remediation), { max: MAX_HEADLINE_CHARS, isBold: true, names }),
     ),
     line(...about),
     line(
-      text(
+      ...sentence(
         statusText(remediation)
           .map((one) => truncate(one, MAX_SENTENCE_CHARS))
           .join(' '),
-        MAX_SENTENCE_CHARS * 3,
+        { max: MAX_SENTENCE_CHARS * 3, names },
       ),
     ),
   ];

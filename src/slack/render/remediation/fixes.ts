@@ -8,8 +8,9 @@ import {
   joinLinesWithin,
 } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
-import { type Blocks, emoji, plain, line, type RichTextPart, rich, text } from '../blocks.ts';
-import { remediationHeadline, STATE_LABELS } from './words.ts';
+import { type Blocks, emoji, plain, line, type RichTextPart, rich } from '../blocks.ts';
+import { remediationHeadline, remediationTarget, STATE_LABELS } from './words.ts';
+import { sentence } from '../sentence.ts';
 
 /** States that the channel message shows too: something was applied. All others appear only in the thread. */
 const SHOWN_IN_CHANNEL: ReadonlySet<RemediationState> = new Set([
@@ -36,12 +37,14 @@ export function withFixes(root: Message, remediations: readonly RemediationRecor
     ...shown.map((one) => ({
       sign: STATE_LABELS[one.state].emoji,
       text: `${STATE_LABELS[one.state].word} · ${remediationHeadline(one)}`,
+      names: [remediationTarget(one), one.finding.target],
     })),
     ...(ended.length > MAX_FIXES
       ? [
           {
             sign: 'wrench',
             text: `${countInWords(ended.length - MAX_FIXES, 'more fix', 'more fixes')}, see thread`,
+            names: [],
           },
         ]
       : []),
@@ -50,13 +53,14 @@ export function withFixes(root: Message, remediations: readonly RemediationRecor
           {
             sign: 'wrench',
             text: `${countInWords(open, 'fix', 'fixes')} available, see thread`,
+            names: [],
           },
         ]
       : []),
   ];
   if (lines.length === 0) return root;
   const parts: RichTextPart[] = lines.map((one) =>
-    line(emoji(one.sign), plain(' '), text(one.text, MAX_FIX_CHARS)),
+    line(emoji(one.sign), plain(' '), ...sentence(one.text, { max: MAX_FIX_CHARS, names: one.names })),
   );
   return { text: withLines(root.text, lines), blocks: insertBeforeContext(root.blocks, rich(...parts)) };
 }

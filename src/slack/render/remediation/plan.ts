@@ -17,6 +17,7 @@ import {
   text,
 } from '../blocks.ts';
 import { bytesInWords, remediationTarget } from './words.ts';
+import { sentence } from '../sentence.ts';
 
 /** Limits for a part of a plan and for each of its entries. */
 interface PartLimits {
@@ -126,10 +127,13 @@ export function wholePlanBlocks(remediation: RemediationRecord, plan: Plan): Blo
 }
 
 /** What to know before approving. */
-function safetyParts({ safety = [] }: Plan): readonly RichTextPart[] {
+function safetyParts(plan: Plan): readonly RichTextPart[] {
+  const { safety = [] } = plan;
   if (safety.length === 0) return [];
   const cut = fitEntries(WHOLE_PLAN.safety, safety);
-  const items = cut.shown.map((one) => line(text(one, WHOLE_PLAN.safety.maxEntryChars)));
+  const items = cut.shown.map((one) =>
+    line(...sentence(one, { max: WHOLE_PLAN.safety.maxEntryChars, names: plan.targets })),
+  );
   return [line(bold('Before you approve')), bullets([...items, ...more(cut)])];
 }
 
@@ -141,7 +145,10 @@ function leftOutLines({ leftOut = [] }: Plan): readonly string[] {
 export function leftOutParts(plan: Plan): readonly RichTextPart[] {
   const cut = fitEntries(WHOLE_PLAN.leftOut, leftOutLines(plan));
   if (cut.shown.length === 0) return [];
-  const items = cut.shown.map((one) => line(text(one, WHOLE_PLAN.leftOut.maxEntryChars)));
+  const names = [...plan.targets, ...(plan.leftOut ?? []).map(({ target }) => target)];
+  const items = cut.shown.map((one) =>
+    line(...sentence(one, { max: WHOLE_PLAN.leftOut.maxEntryChars, names })),
+  );
   return [line(bold('Not in this plan')), bullets([...items, ...more(cut)])];
 }
 
@@ -199,12 +206,13 @@ function more({ left }: FittedEntries): readonly ReturnType<typeof line>[] {
 }
 
 /** Manual steps; bold, because they are easily forgotten. */
-export function afterwardsParts({ afterwards = [] }: Plan): readonly RichTextPart[] {
+export function afterwardsParts({ afterwards = [], targets }: Plan): readonly RichTextPart[] {
   if (afterwards.length === 0) return [];
   const cut = fitEntries(WHOLE_PLAN.afterwards, afterwards);
+  const options = { max: WHOLE_PLAN.afterwards.maxEntryChars, isBold: true, names: targets };
   return [
     line(bold('Afterwards')),
-    bullets([...cut.shown.map((one) => line(bold(one, WHOLE_PLAN.afterwards.maxEntryChars))), ...more(cut)]),
+    bullets([...cut.shown.map((one) => line(...sentence(one, options))), ...more(cut)]),
   ];
 }
 

@@ -3,6 +3,7 @@ import { cleanText } from '../../../text/clean-text.ts';
 import type { RemediationRecord } from '../../../store/remediation/record.ts';
 import { truncate } from '../escape-untrusted.ts';
 import { bold, line, plainTextObject, rich, text } from '../blocks.ts';
+import { sentence } from '../sentence.ts';
 
 /** The length of a reason in characters: long enough to mean something, short enough to read before approving. */
 export const REASON_LENGTH = { min: 10, max: 500 } as const;
@@ -32,7 +33,7 @@ export function renderReasonForm(
     blocks: [
       rich(
         line(bold(title, 150), text(` in ${truncate(cleanText(environment), 80)} (${risk})`)),
-        line(text(finding.summary, 300)),
+        line(...sentence(finding.summary, { max: 300, names: [finding.target] })),
       ),
       {
         type: 'input',

@@ -1,59 +1,87 @@
 import type { RichTextSection } from '@slack/types';
-import type { Help, ParsedRequest } from '../../../request/parse.ts';
+import type { Help, HelpEntry, ParsedRequest } from '../../../request/parse.ts';
 import { cleanText } from '../../../text/clean-text.ts';
 import { code, encodedLength, truncate, escapeUntrusted, joinLinesWithin } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
   type Blocks,
+  bold,
   bullets,
   codeSpan,
-  context,
   countBlockChars,
   plain,
   line,
-  plainTextObject,
   type RichTextPart,
   preformatted,
   rich,
   text,
   MAX_TEXT_BYTES,
 } from '../blocks.ts';
+import { sentence } from '../sentence.ts';
+import { capitalize } from '../../../text/wording.ts';
 
 export type RequestProblem = Omit<Extract<ParsedRequest, { kind: 'problem' }>, 'kind'>;
 
 const MAX_ENTRIES = 25;
-/** Characters in blocks. Together with the title, the reason and the example they fit into one message. */
+/** Characters in blocks. Together with the title and the reason they fit into one message. */
 const MAX_USAGE_CHARS = 2_500;
-const MAX_ENTRIES_CHARS = 4_500;
+const MAX_EXAMPLES_CHARS = 500;
+const MAX_ENTRIES_CHARS = 3_000;
+const MAX_FIXES_CHARS = 1_000;
 
-/** The help of a command or a check, generated from its declaration. */
-export function renderHelp({ title, why, entries, example }: Help): Message {
-  const usage = entries
-    .filter(({ about }) => about === '')
-    .map((entry) => truncate(cleanText(entry.usage), 400));
-  const rest = entries.filter(({ about }) => about !== '').map(entryLine);
-  const shown = itemsWithin(rest, MAX_ENTRIES_CHARS);
-  const left = rest.length - shown.length;
+/** The help of a command or a check, generated from its declaration: how to write it, examples, then the details. */
+export function renderHelp(help: Help): Message {
+  const { title, why, usage = [], examples = [], commands = [], flags = [], fixes = [], more } = help;
+  const fixLines = fixes.map((fix) => line(...sentence(capitalize(cleanText(fix)), { max: 300 })));
   const parts: RichTextPart[] = [
-    ...(why ? [line(text(why, 1_500))] : []),
-    ...(usage.length > 0 ? [preformatted(itemsWithin(usage, MAX_USAGE_CHARS))] : []),
-    ...(shown.length > 0 ? [bullets(shown)] : []),
-    ...(left > 0 ? [line(text(`and ${left} more`))] : []),
+    ...(why ? [line(...sentence(why, { max: 1_500 }))] : []),
+    ...codeLines(usage, MAX_USAGE_CHARS),
+    ...(examples.length > 0 ? [line(bold(examplesTitle(examples)))] : []),
+    ...codeLines(examples, MAX_EXAMPLES_CHARS),
+    ...listWithin([...commands, ...flags].map(entryLine), MAX_ENTRIES_CHARS),
+    ...(fixLines.length > 0 ? [line(bold('Fixes')), ...listWithin(fixLines, MAX_FIXES_CHARS)] : []),
+    ...(more ? [line(...withCode(truncate(cleanText(more), 300)))] : []),
   ];
   const blocks: Blocks = [
     { type: 'header', text: { type: 'plain_text', text: truncate(cleanText(title), 150), emoji: false } },
     ...(parts.length > 0 ? [rich(...parts)] : []),
-    ...(example ? [context(plainTextObject(`For example: ${example}`, 400))] : []),
   ];
   const lines = [
     escapeUntrusted(title, 300),
     ...(why ? [escapeUntrusted(why, 600)] : []),
-    ...entries.map((entry) =>
-      `• ${code(entry.usage, 300)} ${entry.about ? escapeUntrusted(entry.about, 200) : ''}`.trim(),
+    ...usage.map((one) => `• ${code(one, 300)}`),
+    ...(examples.length > 0
+      ? [`${examplesTitle(examples)}: ${examples.map((one) => code(one, 300)).join(', ')}`]
+      : []),
+    ...[...commands, ...flags].map(
+      ({ name, about }) => `• ${code(name, 300)} ${escapeUntrusted(about, 200)}`,
     ),
-    ...(example ? [`For example: ${code(example, 300)}`] : []),
+    ...fixes.map((fix) => `• Fix: ${escapeUntrusted(fix, 200)}`),
+    ...(more ? [escapeUntrusted(more, 300)] : []),
   ];
   return { text: joinLinesWithin(lines, MAX_TEXT_BYTES), blocks };
+}
+
+function examplesTitle({ length }: readonly string[]): string {
+  return length === 1 ? 'Example' : 'Examples';
+}
+
+function codeLines(lines: readonly string[], maxChars: number): readonly RichTextPart[] {
+  const shown = itemsWithin(
+    lines.map((one) => truncate(cleanText(one), 400)),
+    maxChars,
+  );
+  return shown.length > 0 ? [preformatted(shown)] : [];
+}
+
+/** As many bullets as fit, and how many are left out. */
+function listWithin(items: readonly RichTextSection[], maxChars: number): readonly RichTextPart[] {
+  const shown = itemsWithin(items, maxChars);
+  const left = items.length - shown.length;
+  return [
+    ...(shown.length > 0 ? [bullets(shown)] : []),
+    ...(left > 0 ? [line(text(`and ${left} more`))] : []),
+  ];
 }
 
 /** As many items as fit. */
@@ -65,8 +93,8 @@ function itemsWithin<T>(items: readonly T[], maxChars: number): readonly T[] {
   });
 }
 
-function entryLine({ usage, about }: Help['entries'][number]): RichTextSection {
-  return line(codeSpan(usage, 120), plain('  '), text(about, 200));
+function entryLine({ name, about }: HelpEntry): RichTextSection {
+  return line(codeSpan(name, 120), plain('  '), ...sentence(about, { max: 200 }));
 }
 
 /** Why a request is invalid and the usage, visible only to the sender. */

@@ -35,8 +35,12 @@ const problem: RequestProblem = { problem: EVIL, usage: Array.from({ length: 60 
 const help = {
   title: EVIL,
   why: EVIL,
-  entries: Array.from({ length: 60 }, () => ({ usage: EVIL, about: EVIL })),
-  example: EVIL,
+  usage: Array.from({ length: 60 }, () => EVIL),
+  examples: Array.from({ length: 60 }, () => EVIL),
+  commands: Array.from({ length: 60 }, () => ({ name: EVIL, about: EVIL })),
+  flags: Array.from({ length: 60 }, () => ({ name: EVIL, about: EVIL })),
+  fixes: Array.from({ length: 60 }, () => EVIL),
+  more: EVIL,
 };
 
 test.each<[string, Message]>([
@@ -51,7 +55,7 @@ test.each<[string, Message]>([
   ['problem', renderProblem(problem)],
   ['problem without usage', renderProblem({ problem: '``', usage: [] })],
   ['help', renderHelp(help)],
-  ['help on nothing', renderHelp({ title: 'x', entries: [] })],
+  ['help on nothing', renderHelp({ title: 'x' })],
 ])('Slack accepts the message "%s", whatever was typed', (_, message) => {
   const { notifies, links } = readEffects({
     text: message.text,
@@ -94,4 +98,31 @@ test('an invalid request shows the problem and the usage', () => {
 
   expect(text).toContain('`/certs expiring`');
   expect(JSON.stringify(blocks)).toContain('{"type":"text","text":"expiring","style":{"code":true}}');
+});
+
+test('the help of a check shows its usage, two examples, its flags, then its fixes', () => {
+  const { blocks, text } = renderHelp({
+    title: 'Expiring certificates',
+    why: 'Builds ran `docker run` without `--rm`.',
+    usage: ['/certs expiring [within] [--warning-days 30]'],
+    examples: ['/certs expiring 14d', '/certs expiring --warning-days 60'],
+    flags: [{ name: '--warning-days', about: 'when to warn; default 30' }],
+    fixes: ['reissues a certificate (safe)'],
+  });
+  const shown = JSON.stringify(blocks);
+
+  expect(shown).toContain('{"type":"text","text":"docker run","style":{"code":true}}');
+  expect(text.split('\n')).toEqual([
+    'Expiring certificates',
+    'Builds ran ˋdocker runˋ without ˋ--rmˋ.',
+    '• `/certs expiring [within] [--warning-days 30]`',
+    'Examples: `/certs expiring 14d`, `/certs expiring --warning-days 60`',
+    '• `--warning-days` when to warn; default 30',
+    '• Fix: reissues a certificate (safe)',
+  ]);
+  const order = ['[--warning-days 30]', '"Examples"', '14d\\n', '"--warning-days"', 'Reissues a certificate'];
+  expect(order.map((one) => shown.indexOf(one))).toEqual(
+    order.map((one) => shown.indexOf(one)).toSorted((a, b) => a - b),
+  );
+  expect(order.filter((one) => !shown.includes(one))).toEqual([]);
 });

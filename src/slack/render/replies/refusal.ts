@@ -1,8 +1,9 @@
 import { cleanText } from '../../../text/clean-text.ts';
 import { truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
-import { emoji, plain, line, rich, text } from '../blocks.ts';
+import { emoji, plain, line, rich } from '../blocks.ts';
 import { toSentence, STATE_LABELS } from '../remediation/words.ts';
+import { sentence } from '../sentence.ts';
 
 const MAX_REASON_CHARS = 900;
 const MAX_TITLE_CHARS = 150;
@@ -36,7 +37,7 @@ export function renderRefusal({
         line(
           emoji(sign),
           { ...plain(` ${word} · ${about}`), style: { bold: true } },
-          text(why, MAX_REASON_CHARS),
+          ...sentence(why, { max: MAX_REASON_CHARS, names: what === undefined ? [] : [what] }),
           ...(channels.length > 0 ? [plain(elsewhere)] : []),
           ...channels.flatMap((id, at) => [
             ...(at > 0 ? [plain(', ')] : []),

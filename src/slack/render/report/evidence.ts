@@ -1,5 +1,5 @@
 import type { TableBlock } from '@slack/types';
-import { alignTable, widestRow } from '../../../text/align-table.ts';
+import { alignTable, rowInWords, visibleTable } from '../../../text/align-table.ts';
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Evidence } from '../../../check/finding.ts';
 import { countInWords, seriesInWords } from '../../../check/report-in-words.ts';
@@ -110,12 +110,12 @@ function logBlock(lines: readonly string[], maxChars: number): RenderedEvidence 
 }
 
 function isSmall({ columns, rows }: Table): boolean {
-  return rows.length <= FEW_ROWS || widestRow(columns, rows) === 0;
+  return rows.length <= FEW_ROWS || visibleTable(columns, rows).columns.length === 0;
 }
 
 /** A few rows as text: a message may have only one table block. */
 function smallTable(table: Table, maxChars: number): RenderedEvidence {
-  const { columns, rows: all } = table;
+  const { columns, rows: all } = visibleTable(table.columns, table.rows);
   const rows = all.slice(0, FEW_ROWS * 2);
   const hasMore = rows.length < all.length;
   const more = hasMore ? [line(text(`and ${countInWords(all.length - rows.length, 'more row')}`))] : [];
@@ -123,28 +123,26 @@ function smallTable(table: Table, maxChars: number): RenderedEvidence {
   if (aligned.length === 0) return { parts: [], isCut: false };
   if (columns.length > 1 && aligned.every((one) => one.length <= PHONE_COLUMNS))
     return { parts: [preformatted(aligned), ...more], isCut: hasMore };
-  const items = rows.map((row) => line(text(row.length > 1 ? rowText(columns, row) : (row[0] ?? ''), 600)));
+  const rowText = (row: readonly string[]) =>
+    columns.length > 1 ? rowInWords(columns, row) : (row[0] ?? '');
+  const items = rows.map((row) => line(text(rowText(row), 600)));
   const parts: RichTextPart[] = columns.length === 1 ? [line(bold(columns[0] ?? '', 100))] : [];
   if (items.length > 0) parts.push(bullets(items));
-  const isCut = hasMore || rows.some((row) => encodedLength(rowText(columns, row)) > 600);
+  const isCut = hasMore || rows.some((row) => encodedLength(rowText(row)) > 600);
   return countBlockChars(parts) <= maxChars
     ? { parts: [...parts, ...more], isCut }
     : { parts: [], isCut: true };
 }
 
-function rowText(columns: readonly string[], row: readonly string[]): string {
-  return row
-    .map((cell, at) => (columns[at] ? `${cleanText(columns[at])}: ${cleanText(cell)}` : cleanText(cell)))
-    .join(' · ');
-}
-
 /** A table block with as many rows as fit. */
-export function tableBlock({ columns, rows }: Omit<Table, 'kind'>, maxChars: number): RenderedEvidence {
-  const count = Math.min(MAX_TABLE_COLUMNS, widestRow(columns, rows));
-  let isCut = columns.length > count || rows.some((row) => row.length > count);
+export function tableBlock(table: Omit<Table, 'kind'>, maxChars: number): RenderedEvidence {
+  const { columns, rows } = visibleTable(table.columns, table.rows);
+  const count = Math.min(MAX_TABLE_COLUMNS, columns.length);
+  let isCut = columns.length > count;
   const toCells = (row: readonly string[]) =>
     Array.from({ length: count }, (_, at) => {
-      const cell = row[at] === undefined || row[at] === '' ? '–' : cleanText(row[at]);
+      // Slack rejects an empty text.
+      const cell = row[at] || '–';
       isCut ||= encodedLength(cell) > MAX_CELL_CHARS;
       return { type: 'raw_text' as const, text: truncate(cell, MAX_CELL_CHARS) };
     });

@@ -6,7 +6,8 @@ import { code, encodedLength, escapeUntrusted } from '../escape-untrusted.ts';
 import { findingButtons } from './finding-buttons.ts';
 import type { NextQuestion } from './next-checks.ts';
 import { type KnownStatus, statusContext, statusLine } from './tracked.ts';
-import { badge, type Blocks, bold, codeSpan, plain, line, rich } from '../blocks.ts';
+import { badge, type Blocks, codeSpan, plain, line, rich } from '../blocks.ts';
+import { sentence } from '../sentence.ts';
 
 /** A part of a thread that is never split across messages. */
 export interface Unit {
@@ -37,7 +38,7 @@ export function renderFinding(
   );
   const title = line(
     ...badge(severity),
-    bold(summaryOf(finding), MAX_SUMMARY_CHARS),
+    ...sentence(summaryOf(finding), { max: MAX_SUMMARY_CHARS, isBold: true, names: [target] }),
     plain('\n'),
     codeSpan(target, MAX_TARGET_CHARS),
   );

@@ -16,6 +16,7 @@ import {
   text,
   MAX_TEXT_BYTES,
 } from '../blocks.ts';
+import { sentence } from '../sentence.ts';
 
 const MAX_BECAUSE_CHARS = 400;
 const MAX_WHAT_CHARS = 300;
@@ -44,7 +45,11 @@ export function renderGaps(
     const items = shown.map((what) => line(text(what, MAX_WHAT_CHARS)));
     if (rest > 0) items.push(line(text(`and ${countInWords(rest, 'more', 'more')}`)));
     const count = whats.length > 1 ? ` (${whats.length.toLocaleString('en-US')})` : '';
-    const group = [line(bold(`${truncate(because, MAX_BECAUSE_CHARS)}${count}`)), bullets(items)];
+    const reason = sentence(`${truncate(because, MAX_BECAUSE_CHARS)}${count}`, {
+      isBold: true,
+      names: whats,
+    });
+    const group = [line(...reason), bullets(items)];
     charsLeft -= countBlockChars(group);
     if (charsLeft < 0) break;
     parts.push(...group);

@@ -43,6 +43,7 @@ import {
   text,
   MAX_TEXT_BYTES,
 } from '../blocks.ts';
+import { sentence } from '../sentence.ts';
 
 /** In the root: as many as a phone shows without scrolling. */
 const MAX_ROOT_FINDINGS = 5;
@@ -104,7 +105,10 @@ function renderRoot(report: Report, asked: ReportRequest, statuses: Statuses): M
     verdict.length > MAX_HEADER_CHARS;
   const command = asked.command ?? askedInWords(report);
   const blocks: Blocks = [headlineBlock(headline, verdict)];
-  if (isLong) blocks.push(rich(line(text(truncateVerdict(verdict, 1_500), 1_500))));
+  if (isLong)
+    blocks.push(
+      rich(line(...sentence(truncateVerdict(verdict, 1_500), { max: 1_500, names: targetsOf(report) }))),
+    );
   if (report.findings.length > 0) blocks.push(rich(...topFindings(report.findings, statuses)));
   blocks.push(
     context(plainTextObject(`${report.environment}  ·  ${truncate(command, 400)}`), askedBy(asked)),
@@ -119,6 +123,11 @@ function renderRoot(report: Report, asked: ReportRequest, statuses: Statuses): M
   return { text: rootText(report, command, statuses), blocks };
 }
 
+/** The names from infrastructure that a verdict may contain. */
+function targetsOf({ findings, gaps }: Report): readonly string[] {
+  return [...findings.map(({ target }) => target), ...gaps.map(({ what }) => what)];
+}
+
 /** The most severe, in the order of the report, grouped by severity if they differ. */
 function topFindings(findings: readonly Finding[], statuses: Statuses): readonly RichTextPart[] {
   const top = mostSevere(findings);
@@ -129,7 +138,11 @@ function topFindings(findings: readonly Finding[], statuses: Statuses): readonly
     const list = bullets(
       these.map((finding) => {
         const status = statuses.get(finding);
-        return line(text(summaryOf(finding), MAX_ROOT_SUMMARY_CHARS), ...(status ? briefStatus(status) : []));
+        const summary = sentence(summaryOf(finding), {
+          max: MAX_ROOT_SUMMARY_CHARS,
+          names: [finding.target],
+        });
+        return line(...summary, ...(status ? briefStatus(status) : []));
       }),
     );
     return isMixed ? [line(...badge(severity)), list] : [list];
