@@ -1,5 +1,5 @@
 import { type CronSchedule, nextRunMs } from '../text/cron.ts';
-import { nearest } from '../text/nearest.ts';
+import { suggest } from '../text/nearest.ts';
 import { compareDigest } from './compare-digest.ts';
 import { digestHeadline, digestVerdict } from './digest-in-words.ts';
 import type { DigestRun } from './digest-run.ts';
@@ -87,7 +87,5 @@ function foundInWords(run: DigestRun): string {
 
 /** Follows the message about an unknown word: the nearest of the known ones, or all of them. */
 export function meantDigestWord(word: string, known: readonly string[]): string {
-  const meant = nearest(word, known);
-  if (meant !== undefined) return ` Did you mean \`${meant}\`?`;
-  return known.length > 0 ? ` Available: ${known.join(', ')}.` : ' No digests are configured.';
+  return suggest(word, known) || ' No digests are configured.';
 }

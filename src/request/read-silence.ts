@@ -1,5 +1,5 @@
 import { cleanText, NOTHING_VISIBLE } from '../text/clean-text.ts';
-import { nearest, suggest } from '../text/nearest.ts';
+import { suggest, unknownFlagText } from '../text/nearest.ts';
 import { LONGEST_TEXT, splitWords, WordsError } from '../text/split-words.ts';
 import { readUntil } from './read-until.ts';
 
@@ -44,11 +44,7 @@ export function readSilence(
     return 'Missing `--because`. Add the reason, such as `--because "rotates on Friday"`; everyone can see it.';
   try {
     const { bare: words, flags } = splitWords(text.replace(all, ' '));
-    for (const flag of flags.keys())
-      if (!FLAGS.includes(flag)) {
-        const meant = nearest(flag, FLAGS);
-        return `Unknown flag \`--${flag.slice(0, 40)}\`.${meant ? ` Did you mean \`--${meant}\`?` : ''}`;
-      }
+    for (const flag of flags.keys()) if (!FLAGS.includes(flag)) return unknownFlagText(flag, FLAGS);
     const [id, extra] = words;
     if (extra !== undefined) return `Unexpected argument \`${extra.slice(0, 40)}\`.`;
     const written = flags.get('until');

@@ -18,3 +18,9 @@ export function suggest(word: string, known: readonly string[]): string {
   if (meant !== undefined) return ` Did you mean \`${meant}\`?`;
   return known.length > 0 ? ` Available: ${known.join(', ')}.` : '';
 }
+
+/** A flag that a command of `/wrench` does not have, without its dashes, with the one that was probably meant. */
+export function unknownFlagText(flag: string, known: readonly string[]): string {
+  const meant = nearest(flag, known);
+  return `Unknown flag \`--${flag.slice(0, 40)}\`.${meant ? ` Did you mean \`--${meant}\`?` : ''}`;
+}

@@ -1,4 +1,4 @@
-import { nearest } from '../../text/nearest.ts';
+import { suggest } from '../../text/nearest.ts';
 
 /** The flag that every verb has, for its help page. */
 export const HELP_FLAG = { '-h, --help': 'Show this help' };
@@ -13,9 +13,7 @@ export const REPORT_EXIT_CODES = {
 
 /** "Unknown command `rnu`. Did you mean `run`?" */
 export function unknownText(what: string, word: string, known: readonly string[]): string {
-  const meant = nearest(word, known);
-  if (meant !== undefined) return `Unknown ${what} \`${word}\`. Did you mean \`${meant}\`?`;
-  return `Unknown ${what} \`${word}\`. Available: ${known.join(', ') || 'none'}.`;
+  return `Unknown ${what} \`${word}\`.${suggest(word, known) || ' Available: none.'}`;
 }
 
 export function unexpectedText(word: string): string {

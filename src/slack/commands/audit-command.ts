@@ -1,4 +1,4 @@
-import { nearest } from '../../text/nearest.ts';
+import { unknownFlagText } from '../../text/nearest.ts';
 import { splitWords, WordsError } from '../../text/split-words.ts';
 import { readMoment, readPerson } from '../../store/audit/parse-query.ts';
 import { readNewest } from '../../store/audit/read.ts';
@@ -46,8 +46,7 @@ function readAuditQuery(rest: string, nowMs: number): { sinceMs: number; user?: 
     if (extra !== undefined) return `Unexpected argument \`${extra.slice(0, 40)}\`.`;
     for (const flag of flags.keys()) {
       if (flag === 'since' || flag === 'user') continue;
-      const meant = nearest(flag, ['since', 'user']);
-      return `Unknown flag \`--${flag.slice(0, 40)}\`.${meant ? ` Did you mean \`--${meant}\`?` : ''}`;
+      return unknownFlagText(flag, ['since', 'user']);
     }
     const since = flags.get('since') ?? DEFAULT_SINCE;
     const sinceMs = readMoment(since, nowMs);
