@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Immutable } from './immutable.ts';
 
-const severitySchema = z.enum(['critical', 'warning', 'info']);
+export const severitySchema = z.enum(['critical', 'warning', 'info']);
 
 export type Severity = z.infer<typeof severitySchema>;
 

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../src/store/audit/entry.ts';
-import { planHashOf, type RemediationRecord } from '../../src/store/remediation/record.ts';
+import { OUTCOMES, planHashOf, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import type { Evidence, AuditRecord } from './evidence.ts';
 import type { FixEvent } from './fix-log.ts';
 import { checkInvariants } from './invariants.ts';
@@ -93,6 +93,18 @@ export const FIX: FixEvent = {
   pid: 1,
 };
 
+/** For a remediation that ends in any of these states. */
+const POSTED = [...OUTCOMES].map((state, at) => ({
+  runId: FIXED.runId,
+  part: `outcome-${ID}-${state}`,
+  fence: 1,
+  channel: CHANNEL,
+  ts: `1.00000${at}`,
+  threadTs: '1.0',
+  text: `${state.toUpperCase()} · Mend pump-0-1`,
+  isLost: false,
+}));
+
 export const CLEAN: Evidence = {
   remediations: [FIXED],
   entries: LIFE,
@@ -110,7 +122,7 @@ export const CLEAN: Evidence = {
   buttons: [],
   clicks: [click(ASKER, 'request', ID), click(APPROVER, 'approve', VALUE)],
   notTaken: [],
-  shown: { posts: [], messages: [] },
+  shown: { posts: POSTED, messages: [] },
   crashes: [],
   counted: {},
   faults: { workerKills: 0, redisKills: 0, malformed: 0, freezes: [], leftAtMs: undefined },

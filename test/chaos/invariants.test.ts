@@ -199,10 +199,25 @@ test('reports forbidden leftovers in a channel, and a process crashed by a reque
   const posts = [post('1', 2, 'Checking prod… things'), post('2', 1, 'CLEAR: everything is healthy')];
   const messages = posts.map(({ channel, ts, text }) => ({ channel, ts, text }));
 
-  expect(violated({ shown: { posts, messages }, crashes: ['bot 1 exited with 70'] })).toEqual([
+  expect(
+    violated({
+      shown: { posts: [...CLEAN.shown.posts, ...posts], messages },
+      crashes: ['bot 1 exited with 70'],
+    }),
+  ).toEqual([
     'duplicate roots',
     'progress messages left behind',
     'posts by the holder of a lost lease',
     'crashes caused by a request',
   ]);
+});
+
+test('reports an outcome that no message says, and one that was posted again', () => {
+  const { posts, messages } = CLEAN.shown;
+  const others = posts.filter(({ part }) => !part.endsWith('fixed'));
+  expect(violated({ shown: { posts: others, messages } })).toEqual(['outcomes without a message']);
+  const doubled = [...posts, ...posts.slice(0, 1)];
+  expect(violated({ shown: { posts: doubled, messages } })).toEqual(['duplicate outcomes']);
+  const lost = [...posts.slice(0, 1).map((post) => ({ ...post, isLost: true })), ...posts];
+  expect(violated({ shown: { posts: lost, messages } })).toEqual([]);
 });

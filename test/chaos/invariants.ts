@@ -1,4 +1,4 @@
-import { FINAL_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
+import { FINAL_STATES, OUTCOMES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import { STATE_LABELS } from '../../src/slack/render/remediation/words.ts';
 import { cardsSetBack, editsInWords } from './card-edits.ts';
 import type { Evidence } from './evidence.ts';
@@ -12,7 +12,14 @@ import {
   whyStartedFrozen,
 } from './begun-lines.ts';
 import { beyondCaps } from './caps.ts';
-import { doubledRoots, postsWithoutLease, progressLeft, type Shown } from './posts.ts';
+import {
+  doubledOutcomes,
+  doubledRoots,
+  isOutcomePosted,
+  postsWithoutLease,
+  progressLeft,
+  type Shown,
+} from './posts.ts';
 import { type InvariantResult } from './invariant-result.ts';
 import { checkRemovals } from './removals.ts';
 import { unansweredClicks } from './unanswered-clicks.ts';
@@ -41,6 +48,7 @@ export function checkInvariants(evidence: Evidence): readonly InvariantResult[] 
       what: 'threads with a wrong final status',
       cases: eachOf(remediations, (one) => whyUntrue(one, evidence)),
     },
+    { what: 'outcomes without a message', cases: eachOf(remediations, (one) => whyNotPosted(one, evidence)) },
     { what: 'cards that went back to an earlier state', cases: cardsSetBack(evidence.cardEdits) },
     { what: 'remediations that never ended', cases: eachOf(remediations, whyOpen) },
     { what: 'buttons left on final cards', cases: uselessButtons(evidence) },
@@ -81,6 +89,7 @@ function checkLines(evidence: Evidence): readonly InvariantResult[] {
 export function checkPosts(shown: Shown): readonly InvariantResult[] {
   return [
     { what: 'duplicate roots', cases: doubledRoots(shown.posts) },
+    { what: 'duplicate outcomes', cases: doubledOutcomes(shown.posts) },
     { what: 'progress messages left behind', cases: progressLeft(shown) },
     { what: 'posts by the holder of a lost lease', cases: postsWithoutLease(shown.posts) },
   ];
@@ -157,6 +166,12 @@ function whyFrozen({ remediation, evidence: { entries, faults } }: AppliedCase):
     ({ fromMs, untilMs }) => started.atMs > fromMs && started.atMs < untilMs,
   );
   return isFrozen ? 'started after a freeze was confirmed' : undefined;
+}
+
+/** Its thread has no message with its outcome, so no one was notified. */
+function whyNotPosted({ id, state }: RemediationRecord, { shown }: Evidence): string | undefined {
+  if (!OUTCOMES.has(state) || isOutcomePosted(shown.posts, id, state)) return undefined;
+  return `${state}, and no message says so`;
 }
 
 function whyRejected({ steps }: AppliedCase): string | undefined {

@@ -75,6 +75,25 @@ export function doubledRoots(posts: readonly Post[]): readonly string[] {
   });
 }
 
+const OUTCOME = /^outcome-(m[0-9a-f]{16})-([a-z]+)$/;
+
+/** Outcomes that were posted again although Slack's reply to an earlier post arrived. Each notifies people. */
+export function doubledOutcomes(posts: readonly Post[]): readonly string[] {
+  const ofPart = Map.groupBy(
+    posts.filter(({ part }) => OUTCOME.test(part)),
+    ({ runId, part, channel }) => `${runId}/${part} in ${channel}`,
+  );
+  return [...ofPart].flatMap(([name, same]) => {
+    const confirmedAt = same.findIndex(({ isLost }) => !isLost);
+    return confirmedAt >= 0 && confirmedAt < same.length - 1 ? [`${name}: ${same.length} times`] : [];
+  });
+}
+
+/** Whether the outcome of a remediation is in its thread. */
+export function isOutcomePosted(posts: readonly Post[], id: string, state: string): boolean {
+  return posts.some(({ part }) => part === `outcome-${id}-${state}`);
+}
+
 /** The number of messages posted twice because Slack's reply to the first was lost. */
 export function doubledByLoss(posts: readonly Post[]): number {
   const ofPart = Map.groupBy(posts, ({ runId, part, channel }) => `${runId}/${part} in ${channel}`);

@@ -55,10 +55,69 @@ test('a finding is fixed by two people: offered, planned, approved by the second
   expect(fixed.text).toContain('things well on 3 of 3');
   expect(fixed.ts).toBe(plan.ts);
   await stage.workspace.waitFor(() => root()?.text.includes('FIXED · things well on 3 of 3'));
+  expect(root()?.text.split('\n').slice(0, 2)).toEqual([
+    ':white_check_mark: FIXED · things well on 3 of 3',
+    'Was: CRITICAL · 1 of 3 things are broken',
+  ]);
   expect(root()?.text).not.toContain('offered');
+  const outcome = await stage.workspace.waitFor(() =>
+    thread().find(({ text }) => text.includes(`<@${GRACE}>`) && !text.includes('\n')),
+  );
+  expect(outcome.text).toBe(`:white_check_mark: FIXED · things well on 3 of 3 · <@${ADA}> <@${GRACE}>`);
   expect(system.applied).toHaveLength(1);
   expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:approve');
   expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:request');
+});
+
+test('while another finding remains, the channel message begins with it, and the number of fixed ones is second', async () => {
+  await start();
+  system.broken.add('fan');
+  await ask();
+  await press(ADA, 'wrench:request');
+  await card('PLAN ·');
+  await press(GRACE, 'wrench:approve');
+
+  await stage.workspace.waitFor(() => root()?.text.includes('Fixed 1 of 2'));
+
+  expect(root()?.text.split('\n').slice(0, 2)).toEqual([
+    ':red_circle: CRITICAL: fan is broken',
+    'Fixed 1 of 2',
+  ]);
+  expect(root()?.text).not.toContain('pump is broken');
+  expect(root()?.text.split('\n').at(-2)).toBe(':wrench: 1 fix available, see thread');
+});
+
+test('after a fix that did not work, the channel message keeps its headline, and Check now with the same outcome posts nothing more', async () => {
+  await start();
+  system.fixWorks = false;
+  await ask();
+  await press(ADA, 'wrench:request');
+  await card('PLAN ·');
+  await press(GRACE, 'wrench:approve');
+  const outcomes = () =>
+    thread().filter(({ text }) => /^:[a-z_]+: [A-Z]+ · .* <@/.test(text) && !text.includes('\n'));
+  await stage.workspace.waitFor(() => outcomes()[0]);
+
+  expect(root()?.text.split('\n').slice(0, 2)).toEqual([
+    ':red_circle: CRITICAL: 1 of 3 things are broken',
+    ':warning: UNVERIFIED · Mend pump: applied, but not verified',
+  ]);
+  const recheckedAt = async (ts: string) => {
+    await stage.workspace.click({
+      userId: GRACE,
+      channelId: INCIDENT,
+      messageTs: ts,
+      actionId: 'wrench:look',
+    });
+  };
+  const { ts } = await withButton('wrench:look');
+  await recheckedAt(ts);
+  system.broken.delete('pump');
+  await recheckedAt(ts);
+
+  await stage.workspace.waitFor(() => root()?.text.startsWith(':white_check_mark: FIXED'));
+  await stage.workspace.waitFor(() => outcomes()[1]);
+  expect(outcomes().map(({ text }) => text.split(' ')[1])).toEqual(['UNVERIFIED', 'FIXED']);
 });
 
 test('requesters cannot approve, people without a role can do nothing, and both get the reason', async () => {

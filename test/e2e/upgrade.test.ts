@@ -159,11 +159,17 @@ const thread = (): readonly Message[] => {
   return root ? stage.workspace.thread(INCIDENT, root.ts) : [];
 };
 
-/** The only reply about a fix, once it shows `word`. */
+/** The message with an outcome is one line; a card has more. */
+const OUTCOME = /^:[a-z_]+: [A-Z]+ · .*$/;
+
+/** The only card of a fix, once it shows `word`. */
 async function card(thing: Thing, word: string): Promise<Message> {
   const isAbout = ({ text }: Message) => new RegExp(`(Mend|Drain|Soak) ${thing}\\b`).test(text);
   const isCard = (message: Message) =>
-    isAbout(message) && message.threadTs !== undefined && !message.text.startsWith('Fixes');
+    isAbout(message) &&
+    message.threadTs !== undefined &&
+    !message.text.startsWith('Fixes') &&
+    !OUTCOME.test(message.text);
   const shown = await stage.workspace.waitFor(
     () => thread().find((message) => isCard(message) && message.text.includes(word)),
     WAIT,

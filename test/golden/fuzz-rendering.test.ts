@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
-import { withFixes } from '../../src/slack/render/remediation/fixes.ts';
+import { type FixedReport, withFixes } from '../../src/slack/render/remediation/fixes.ts';
+import { renderOutcome } from '../../src/slack/render/remediation/outcome.ts';
 import { renderHelp, renderProblem } from '../../src/slack/render/replies/help.ts';
 import type { Message } from '../../src/slack/render/message.ts';
 import {
@@ -16,7 +17,8 @@ import {
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
 import { renderRefusal } from '../../src/slack/render/replies/refusal.ts';
 import { cardPlaceholder, renderCard } from '../../src/slack/render/remediation/card.ts';
-import { renderReport } from '../../src/slack/render/report/report.ts';
+import { renderReport, rootContentOf } from '../../src/slack/render/report/report.ts';
+import type { Report } from '../../src/check/finding.ts';
 import { FUZZ_SEED } from '../random-inputs.ts';
 import { validateMessage } from '../workspace/validate-blocks.ts';
 import {
@@ -76,6 +78,19 @@ const REPORT = {
   durationMs: 12,
 };
 
+/** A report with this finding after a fix: nothing remains, something else remains, or the finding itself. */
+function fixedReports(finding: Report['findings'][number]): readonly FixedReport[] {
+  const content = rootContentOf({ ...REPORT, verdict: finding.summary, findings: [finding] });
+  const [found] = content.findings ?? [];
+  if (!found) return [];
+  const none = { content, resolved: [found], left: [], isAllFixed: true, unchecked: [finding.target] };
+  return [
+    none,
+    { ...none, left: Array.from({ length: 12 }, () => found), isAllFixed: false },
+    { ...none, resolved: [], left: [found], isAllFixed: false },
+  ];
+}
+
 describe('Slack accepts every message made of 10,000 hostile inputs', () => {
   test.each([1, 2, 3, 4])('1,500 findings, shard %i of 4', () => {
     expect(rejected(1_500, hostileFinding, (finding) =>
@@ -115,6 +130,10 @@ describe('Slack accepts every message made of 10,000 hostile inputs', () => {
       );
     expect(rejected(500, fc.tuple(hostileFinding, ended, fc.nat()), ([finding, remediations, open]) => [
       withFixes(renderReport({ ...REPORT, findings: [finding] }, ASKED).root, remediations, open),
+      ...fixedReports(finding).map((report) =>
+        withFixes(renderReport({ ...REPORT, findings: [finding] }, ASKED).root, remediations, open, report),
+      ),
+      ...remediations.map(renderOutcome),
     ])).toBeUndefined();
   });
 

@@ -1,6 +1,12 @@
 import type { PostedThread } from '../../store/thread/threads.ts';
 import { type Policy, disabledReason } from '../../store/remediation/policy.ts';
-import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
+import {
+  FINAL_STATES,
+  OUTCOMES,
+  type RemediationRecord,
+  type RemediationState,
+} from '../../store/remediation/record.ts';
+import { remainingFindings } from '../../store/remediation/remaining.ts';
 import { markPlanShown, withdrawPlan } from '../../store/remediation/transitions/approval.ts';
 import type { RemediationStore, StoredRemediation } from '../../store/remediation/remediation-store.ts';
 import type { OutboxJob } from '../../queue/jobs.ts';
@@ -8,6 +14,8 @@ import { RetryLater } from '../../queue/workers.ts';
 import { attachOnce, edit, type PostTarget, type PostDeps, postOnce } from './post.ts';
 import { putPart } from './put-part.ts';
 import { withFixes } from '../render/remediation/fixes.ts';
+import { renderOutcome } from '../render/remediation/outcome.ts';
+import type { RootContent } from '../render/report/root-findings.ts';
 import type { Message } from '../render/message.ts';
 import { renderOffers, type DisabledOffer } from '../render/remediation/offers.ts';
 import { planFile } from '../render/remediation/plan.ts';
@@ -23,9 +31,10 @@ export interface CardDeps extends PostDeps {
   readonly isAnswerQueued: (runId: string) => Promise<boolean>;
 }
 
-/** Part names: the message with the offers of a run, and the card of one remediation. */
+/** Part names: the message with the offers of a run, the card of one remediation, and its outcome. */
 export const OFFERS_PART = 'offers';
 export const cardPart = (id: string): string => `card-${id}`;
+const outcomePart = (id: string, state: RemediationState): string => `outcome-${id}-${state}`;
 /** A card waits for its thread. */
 const RETRY_WITHOUT_THREAD_MS = 500;
 
@@ -53,21 +62,26 @@ function currentOffers({ policy }: CardDeps, offered: readonly RemediationRecord
 
 /**
  * The root of a report with the outcome of its fixes. The report's own message is kept, because every edit starts from it. It is final if
- * the report offers nothing.
+ * the report offers nothing. `content` is absent for a digest, and for a report of an older version.
  */
 export async function currentRoot(
   deps: CardDeps,
   runId: string,
   root: Message,
+  content?: RootContent,
 ): Promise<{ readonly message: Message; readonly isFinal: boolean }> {
   const { remediations, policy } = deps;
   const offered = await remediations.listByRun(runId);
   const open = offered.filter((one) => one.state === 'offered' && disabledReason(policy, one) === undefined);
-  return { message: withFixes(root, offered, open.length), isFinal: offered.length === 0 };
+  const report = content && { content, ...remainingFindings(content.findings ?? [], offered) };
+  // Without its findings, it can't be known what remains of a report.
+  const known = report && !content.findings ? { ...report, isAllFixed: false } : report;
+  return { message: withFixes(root, offered, open.length, known), isFinal: offered.length === 0 };
 }
 
-/** Name of the saved text with the report's own root message, as JSON. */
+/** Names of the saved texts with the report's own root message, and with what it says, as JSON. */
 export const SAVED_ROOT = 'root';
+export const SAVED_CONTENT = 'root-content';
 
 /** Shows the outcome in the channel too. A root that was deleted is ignored. */
 async function updateRoot(deps: CardDeps, thread: PostedThread, target: PostTarget): Promise<void> {
@@ -75,7 +89,9 @@ async function updateRoot(deps: CardDeps, thread: PostedThread, target: PostTarg
   const { root } = thread;
   if (saved === undefined || !root) return;
   const { runId } = target;
-  const render = async () => (await currentRoot(deps, runId, JSON.parse(saved) as Message)).message;
+  const content = thread.savedText(SAVED_CONTENT);
+  const said = content === undefined ? undefined : (JSON.parse(content) as RootContent);
+  const render = async () => (await currentRoot(deps, runId, JSON.parse(saved) as Message, said)).message;
   await edit(deps, target, root, render).catch((error: unknown) => {
     if (!(error instanceof SlackApiError)) throw error;
     deps.log.debug(
@@ -142,7 +158,24 @@ async function showInThread(
     await showOffers(deps, target);
     await updateRoot(deps, await threads.read(runId), target);
   }
+  await postOutcome(deps, target, record);
   return shown;
+}
+
+/**
+ * Posts the outcome in the thread, once for each outcome: edits of the card and of the root notify no one. `shown` is what the card shows at least: if
+ * the state has changed since, the job of that change posts it, once the card shows it.
+ */
+async function postOutcome(
+  deps: CardDeps,
+  target: PostTarget & { readonly threadTs: string },
+  shown: RemediationRecord,
+): Promise<void> {
+  const { id, state } = shown;
+  if (!OUTCOMES.has(state)) return;
+  const now = await deps.remediations.read(id);
+  if (now && now.record.state !== state) return;
+  await postOnce(deps, outcomePart(id, state), target, renderOutcome(shown));
 }
 
 /** The time to approve starts once its plan is posted. */

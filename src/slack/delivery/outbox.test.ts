@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { anOffer } from '../../../test/world/remediation.ts';
+import { anOffer, OBSERVED_GONE } from '../../../test/world/remediation.ts';
 import { useRedis } from '../../../test/world/use-redis.ts';
 import type { Report } from '../../check/finding.ts';
 import { openChannelOrder } from '../../store/thread/channel-order.ts';
@@ -523,3 +523,140 @@ test.each([
     expect(edits.at(-1)?.fields.get('text')).toMatch(said);
   },
 );
+
+test.each([
+  ['again by another delivery', ['unverified', 'unverified'], ['unverified']],
+  [
+    'again after "Check now" with the same outcome',
+    ['unverified', 'unverified', 'unverified'],
+    ['unverified'],
+  ],
+  ['after "Check now" with another outcome', ['unverified', 'fixed', 'fixed'], ['unverified', 'fixed']],
+  ['never for a plan that was rejected', ['rejected'], []],
+] as const)(
+  'an outcome is posted once in the thread, after the card shows it: %s',
+  async (_, states, posted) => {
+    const votes = { requested: { by: 'U0ADA', at: asked.at }, approvals: [{ by: 'U0GRACE', at: asked.at }] };
+    let fix = anOffer({ runId: about.runId, state: 'offered' });
+    let revision = 0;
+    posting = {
+      ...posting,
+      remediations: {
+        ...posting.remediations,
+        read: async () => ({ record: fix, revision }),
+        listByRun: async () => [fix],
+        markCardShown: async () => undefined,
+      },
+    };
+    await show({ kind: 'report', ...about, report });
+    const rootTs = (await posting.threads.read(about.runId)).root?.ts;
+
+    for (const state of states) {
+      fix = { ...fix, ...votes, state };
+      revision += 1;
+      await show({ kind: 'card', ...about, id: fix.id, revision });
+    }
+
+    const outcomes = calls.filter(
+      ({ method, fields }) => method === 'chat.postMessage' && fields.get('metadata')?.includes('/outcome-'),
+    );
+    expect(outcomes.map(({ fields }) => fields.get('text')?.split(' ')[1])).toEqual(
+      posted.map((state) => state.toUpperCase()),
+    );
+    for (const { fields } of outcomes) {
+      expect(fields.get('text')).toMatch(/ · <@U0ADA> <@U0GRACE>$/);
+      expect(fields.get('thread_ts')).toBe(rootTs);
+    }
+    const cardTs = (await posting.threads.read(about.runId)).locationOf(cardPart(fix.id))?.ts;
+    const shown = calls.findIndex(
+      ({ method, fields }) => method === 'chat.update' && fields.get('ts') === cardTs,
+    );
+    expect(outcomes.every((call) => calls.indexOf(call) > shown)).toBe(true);
+  },
+);
+
+test('an outcome whose reply from Slack was lost is posted again, and then no more', async () => {
+  const fix = anOffer({ runId: about.runId, state: 'failed', requested: { by: 'U2', at: asked.at } });
+  posting = {
+    ...posting,
+    remediations: {
+      ...posting.remediations,
+      read: async () => ({ record: fix, revision: 1 }),
+      listByRun: async () => [fix],
+      markCardShown: async () => undefined,
+    },
+  };
+  const outcomes = () => calls.filter(({ fields }) => fields.get('metadata')?.includes('/outcome-'));
+  await show({ kind: 'report', ...about, report });
+  const card = { kind: 'card', ...about, id: fix.id, revision: 1 } as const;
+  const answerAll = answer;
+  answer = (call) =>
+    call.fields.get('metadata')?.includes('/outcome-')
+      ? { ok: false, error: 'internal_error' }
+      : answerAll(call);
+  await expect(show(card)).rejects.toThrow('internal_error');
+  answer = answerAll;
+  const lost = outcomes().length;
+
+  await show(card, 2);
+  await show(card, 3);
+
+  expect(outcomes()).toHaveLength(lost + 1);
+});
+
+test('the first message of a report leads with FIXED once the run that verified the fix found nothing', async () => {
+  const offer = anOffer({
+    runId: about.runId,
+    finding: { reason: 'thing-broken', target: 'lab:thing', summary: 'thing is broken' },
+  });
+  let fix = offer;
+  posting = {
+    ...posting,
+    remediations: {
+      ...posting.remediations,
+      read: async () => ({ record: fix, revision: 1 }),
+      listByRun: async () => [fix],
+      markCardShown: async () => undefined,
+    },
+  };
+  await show({ kind: 'report', ...about, report });
+  const root = (await posting.threads.read(about.runId)).root?.ts;
+  const nothing = { isWhole: true, findings: [], more: 0 };
+  fix = { ...offer, state: 'fixed', after: { ...OBSERVED_GONE, verdict: 'All are well', report: nothing } };
+
+  await show({ kind: 'card', ...about, id: fix.id, revision: 1 });
+
+  const edited = calls.findLast(
+    ({ method, fields }) => method === 'chat.update' && fields.get('ts') === root,
+  );
+  expect(edited?.fields.get('text')?.split('\n').slice(0, 2)).toEqual([
+    ':white_check_mark: FIXED · All are well',
+    'Was: CRITICAL · 1 of 41 things are broken',
+  ]);
+});
+
+test('an outcome is not posted while the card still shows an earlier state', async () => {
+  const fix = anOffer({ runId: about.runId, state: 'settling' });
+  let state: 'settling' | 'fixed' = 'settling';
+  posting = {
+    ...posting,
+    remediations: {
+      ...posting.remediations,
+      read: async () => ({ record: { ...fix, state }, revision: 1 }),
+      listByRun: async () => [fix],
+      markCardShown: async () => undefined,
+    },
+  };
+  await show({ kind: 'report', ...about, report });
+  const answerAll = answer;
+  answer = (call) => {
+    // It is verified while Slack shows that it is being verified.
+    if (call.fields.get('text')?.includes('VERIFYING')) state = 'fixed';
+    return answerAll(call);
+  };
+
+  await show({ kind: 'card', ...about, id: fix.id, revision: 1 });
+
+  expect(calls.at(-1)?.method).toBe('chat.update');
+  expect(calls.some(({ fields }) => fields.get('metadata')?.includes('/outcome-'))).toBe(false);
+});

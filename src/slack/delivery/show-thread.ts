@@ -1,6 +1,6 @@
 import { ROOT_PART, type PostedThread } from '../../store/thread/threads.ts';
 import { RetryLater } from '../../queue/workers.ts';
-import { SAVED_ROOT, currentRoot, type CardDeps, showOffers } from './cards.ts';
+import { SAVED_CONTENT, SAVED_ROOT, currentRoot, type CardDeps, showOffers } from './cards.ts';
 import {
   attachOnce,
   edit,
@@ -12,6 +12,7 @@ import {
 } from './post.ts';
 import { nameMentioned, postWithoutNotifying } from './post-without-notifying.ts';
 import type { Message, ThreadContent } from '../render/message.ts';
+import type { RootContent } from '../render/report/root-findings.ts';
 import { withoutMentions } from '../render/without-mentions.ts';
 import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
 import { SlackApiError } from './slack-call.ts';
@@ -24,6 +25,8 @@ interface ThreadOptions {
   readonly mayMention: readonly string[];
   /** Whether fixes may be offered at the end of the thread. */
   readonly hasOffers: boolean;
+  /** What the root says, if it is a report: a fix that worked replaces its headline. */
+  readonly content?: RootContent;
   /** Nothing will follow: fixes are not mentioned even if the run has some, and the run is closed. */
   readonly isComplete?: boolean;
   /** Called once the root is in the channel, again at each retry. */
@@ -38,17 +41,20 @@ export async function showThread(
   deps: CardDeps,
   target: PostTarget,
   { root, replies, attachments }: ThreadContent,
-  { mayMention, hasOffers, isComplete = false, afterRoot }: ThreadOptions,
+  { mayMention, hasOffers, content, isComplete = false, afterRoot }: ThreadOptions,
 ): Promise<void> {
   const { threads } = deps;
   const { runId } = target;
   const { answered } = await threads.read(runId);
   const rootNow = async () =>
-    isComplete ? { message: root, isFinal: true } : currentRoot(deps, runId, root);
+    isComplete ? { message: root, isFinal: true } : currentRoot(deps, runId, root, content);
   const { message, isFinal } = await rootNow();
   const render = async () => (await rootNow()).message;
   // An answer that is queued again, perhaps as lost, does not replace the one in the channel.
-  if (!isFinal && !answered) await threads.saveText(runId, SAVED_ROOT, JSON.stringify(root));
+  if (!isFinal && !answered) {
+    if (content) await threads.saveText(runId, SAVED_CONTENT, JSON.stringify(content));
+    await threads.saveText(runId, SAVED_ROOT, JSON.stringify(root));
+  }
   const unnamed = withoutMentions(message, mayMention);
   const rootTs = await showRoot(deps, target, unnamed);
   await afterRoot?.();

@@ -40,12 +40,17 @@ export const MAX_HEADER_CHARS = 150;
 
 /** The first line of a message in a channel: `🔴 CRITICAL · ` and the verdict, as much of it as fits. */
 export function headlineBlock(headline: Headline, verdict: string): HeaderBlock {
-  const first = `:${EMOJI[headline]}: ${headline} · `;
+  return headerBlock(`:${EMOJI[headline]}: ${headline}`, verdict);
+}
+
+/** The same with any other sign, such as `:white_check_mark: FIXED`. */
+export function headerBlock(sign: string, words: string): HeaderBlock {
+  const first = `${sign} · `;
   return {
     type: 'header',
     text: {
       type: 'plain_text',
-      text: first + truncateVerdict(withoutEmoji(verdict), MAX_HEADER_CHARS - first.length),
+      text: first + truncateVerdict(withoutEmoji(words), MAX_HEADER_CHARS - first.length),
       emoji: true,
     },
   };

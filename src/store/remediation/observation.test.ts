@@ -137,3 +137,47 @@ describe('the observation right before many targets are fixed', () => {
     expect(afterGaps(report([both]), report([both], { gaps: [gap] }))).toMatchObject({ finding: 'gone' });
   });
 });
+
+test('a verification records everything that the run found, the most severe first', () => {
+  const before = observationOf(report([{ target: 'a' }]), single);
+  const after = observationOf(
+    report([{ target: 'b' }, { target: 'issuer', targets: ['c', 'd'], severity: 'critical' }]),
+    single,
+    before,
+  );
+
+  expect(before.report).toBeUndefined();
+  expect(after.report).toEqual({
+    isWhole: true,
+    findings: [
+      {
+        reason: 'expiring',
+        severity: 'critical',
+        target: 'issuer',
+        targets: ['c', 'd'],
+        summary: 'about to expire',
+      },
+      { reason: 'expiring', severity: 'warning', target: 'b', summary: 'about to expire' },
+    ],
+    more: 0,
+  });
+});
+
+test('a verification says if something could not be checked, unless that is unrelated', () => {
+  const before = observationOf(report([{ target: 'a' }]), single);
+  const gap = { what: 'vault', because: 'no response', kind: 'unreachable' as const };
+  const seen = (more: Partial<Report>) => observationOf(report([], more), single, before).report?.isWhole;
+
+  expect(seen({ gaps: [gap] })).toBe(false);
+  expect(seen({ gaps: [{ ...gap, unrelated: true }] })).toBe(true);
+  expect(seen({ examined: 0 })).toBe(false);
+});
+
+test('a verification counts the findings that it leaves out', () => {
+  const before = observationOf(report([{ target: 'a' }]), single);
+  const many = Array.from({ length: 40 }, (_, at) => ({ target: `t${at}` }));
+  const wide = [{ target: 'issuer', targets: Array.from({ length: 400 }, (_, at) => `t${at}`) }];
+
+  expect(observationOf(report(many), single, before).report).toMatchObject({ more: 10 });
+  expect(observationOf(report(wide), single, before).report).toMatchObject({ findings: [], more: 1 });
+});

@@ -1,8 +1,12 @@
-import type { Finding, Report } from '../../check/finding.ts';
-import type { Observation, RemediationRecord } from './record.ts';
+import { type Finding, type Report, SEVERITIES } from '../../check/finding.ts';
+import type { FoundFinding, Observation, RemediationRecord } from './record.ts';
 
 /** Further gaps count as new. */
 const MAX_GAPS = 1_000;
+/** Of everything that a run found. A report with more isn't the report of a fault that one fix has removed. */
+const MAX_FOUND = 30;
+const MAX_FOUND_TARGETS = 300;
+const MAX_SUMMARY_CHARS = 300;
 
 /**
  * What a report says about one finding. An absent finding is gone only if nothing hides it and nothing has replaced it: a gap
@@ -34,6 +38,34 @@ export function observationOf(
     verdict: report.verdict,
     measures: [...(report.measures ?? [])],
     gaps: gaps.slice(0, MAX_GAPS),
+    ...(before && { report: everythingFound(report) }),
+  };
+}
+
+/** All findings of a report, about any target, for messages about the whole report. */
+function everythingFound({
+  findings,
+  gaps,
+  examined,
+}: Pick<Report, 'findings' | 'gaps' | 'examined'>): NonNullable<Observation['report']> {
+  const kept: FoundFinding[] = [];
+  let targetsLeft = MAX_FOUND_TARGETS;
+  for (const severity of SEVERITIES)
+    for (const { reason, target, targets, summary } of findings.filter((one) => one.severity === severity)) {
+      targetsLeft -= targets?.length ?? 1;
+      if (kept.length === MAX_FOUND || targetsLeft < 0) break;
+      kept.push({
+        reason,
+        severity,
+        target,
+        ...(targets && { targets: [...targets] }),
+        summary: summary.slice(0, MAX_SUMMARY_CHARS).toWellFormed(),
+      });
+    }
+  return {
+    isWhole: examined > 0 && gaps.every(({ unrelated }) => unrelated),
+    findings: kept,
+    more: findings.length - kept.length,
   };
 }
 

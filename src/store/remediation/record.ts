@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Plan, planSchema } from '../../check/define-remediation.ts';
-import { jsonSchema, measureSchema, type Offer, riskSchema } from '../../check/finding.ts';
+import { jsonSchema, measureSchema, type Offer, riskSchema, severitySchema } from '../../check/finding.ts';
 import { requestOriginSchema } from '../../queue/request-origin.ts';
 
 /**
@@ -44,6 +44,15 @@ export const FINAL_STATES: ReadonlySet<RemediationState> = new Set([
   'refused',
 ]);
 
+/** How a fix that was started ends. */
+export const OUTCOMES: ReadonlySet<RemediationState> = new Set([
+  'fixed',
+  'mitigated',
+  'unverified',
+  'failed',
+  'interrupted',
+]);
+
 const at = z.iso.datetime();
 const voteSchema = z.strictObject({
   by: z.string(),
@@ -54,6 +63,17 @@ const voteSchema = z.strictObject({
 
 /** Who clicked, when and why. */
 export type Vote = z.infer<typeof voteSchema>;
+
+const foundFindingSchema = z.strictObject({
+  reason: z.string(),
+  severity: severitySchema,
+  target: z.string(),
+  targets: z.array(z.string()).exactOptional(),
+  summary: z.string(),
+});
+
+/** A finding of the run that verified a fix. */
+export type FoundFinding = z.infer<typeof foundFindingSchema>;
 
 /** The result of a check run for the finding of a remediation. */
 const observationSchema = z.strictObject({
@@ -72,6 +92,17 @@ const observationSchema = z.strictObject({
   gaps: z.array(z.string()),
   /** For a mitigation: its measure has the value that proves it. */
   isMitigated: z.literal(true).exactOptional(),
+  /** Only in `after`: everything that the run found, about any target. Absent if its worker is older than 0.11. */
+  report: z
+    .strictObject({
+      /** Everything that could have a finding was checked. */
+      isWhole: z.boolean(),
+      /** The most severe first. */
+      findings: z.array(foundFindingSchema),
+      /** How many findings are left out. */
+      more: z.number().int().nonnegative(),
+    })
+    .exactOptional(),
 });
 
 export type Observation = z.infer<typeof observationSchema>;

@@ -51,6 +51,24 @@ export function remediationHeadline(remediation: RemediationRecord): string {
   return cleanText(proofInWords(before?.measures ?? [], after?.measures ?? []) || whole);
 }
 
+/** The outcome of a fix that was started, in one line: `UNVERIFIED · Restart doppler_z2/0: applied, but not verified`. */
+export function outcomeInWords(remediation: RemediationRecord): string {
+  const { state, because } = remediation;
+  const line = `${STATE_LABELS[state].word} · ${remediationHeadline(remediation)}`;
+  switch (state) {
+    case 'mitigated':
+      return `${line}: this eases the fault but doesn't remove it`;
+    case 'unverified':
+      return `${line}: applied, but not verified`;
+    case 'failed':
+      return because === undefined ? line : `${line}: ${cleanText(because)}`;
+    case 'interrupted':
+      return `${line}: it's unknown whether it was applied`;
+    default:
+      return line;
+  }
+}
+
 /** The status, in sentences. Claims no more than is known. */
 export function statusText(remediation: RemediationRecord): readonly string[] {
   const { state, because, after, plan, requested } = remediation;

@@ -64,7 +64,7 @@ export function renderFinding(
 }
 
 /** One line of top-level text. The target is left out if the summary names it. */
-export function findingLine(finding: Finding): string {
+export function findingLine(finding: Pick<Finding, 'severity' | 'target' | 'summary'>): string {
   const { severity, target } = finding;
   const summary = summaryOf(finding);
   const where = summary.includes(cleanText(target)) ? '' : ` (${escapeUntrusted(target, 200)})`;
