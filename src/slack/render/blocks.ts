@@ -182,6 +182,14 @@ interface ButtonOptions {
     | 'wrench:release'
     | 'wrench:silence'
     | 'wrench:unsilence'
+    /** Runs the same command again. Its value is the command. */
+    | 'wrench:again'
+    /** Opens a form with the arguments of the command in its value. */
+    | 'wrench:form'
+    /** Opens the evidence of a run. */
+    | 'wrench:evidence'
+    /** Opens a list of the other fixes of a run. */
+    | 'wrench:choose'
     /** Numbered, because an action id must be unique in its block. */
     | `wrench:ask-${number}`;
   /** Ids, looked up at the click; for `ask`, a command that anyone could type. */

@@ -1,0 +1,48 @@
+import { promisify } from 'node:util';
+import { brotliCompress, brotliDecompress } from 'node:zlib';
+import type { Cluster, Redis } from 'ioredis';
+import { z } from 'zod';
+import { reportSchema } from '../../check/finding.ts';
+import { trackedFindingSchema } from '../../check/tracked-finding.ts';
+import { requestOriginSchema } from '../../queue/request-origin.ts';
+
+const savedReportSchema = z.strictObject({
+  report: reportSchema,
+  tracked: z.array(trackedFindingSchema),
+  asked: requestOriginSchema,
+});
+
+/** A report as it was posted, to render its first message again after a fix, and to show its evidence. */
+export type SavedReport = z.infer<typeof savedReportSchema>;
+
+export interface SavedReports {
+  /** Saves a report. One that is too large isn't saved. */
+  readonly save: (runId: string, saved: SavedReport) => Promise<void>;
+  /** Undefined if it is too old, was too large, or another version saved it. */
+  readonly read: (runId: string) => Promise<SavedReport | undefined>;
+}
+
+/** As long as the thread's own record is kept. */
+const KEEP_S = 7 * 86_400;
+/** Compressed. A report of 1,000 findings takes about a tenth. */
+const MAX_BYTES = 512_000;
+
+const compress = promisify(brotliCompress);
+const decompress = promisify(brotliDecompress);
+
+/** Opens the store of posted reports. */
+export function openSavedReports(redis: Redis | Cluster, prefix: string): SavedReports {
+  const keyOf = (runId: string) => `${prefix}:report:${runId}`;
+  return {
+    save: async (runId, saved) => {
+      const bytes = await compress(JSON.stringify(saved));
+      if (bytes.length <= MAX_BYTES) await redis.set(keyOf(runId), bytes, 'EX', KEEP_S);
+    },
+    read: async (runId) => {
+      const bytes = await redis.getBuffer(keyOf(runId));
+      if (!bytes) return undefined;
+      const json: unknown = JSON.parse((await decompress(bytes)).toString());
+      return savedReportSchema.safeParse(json).data;
+    },
+  };
+}
