@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { ScanResult } from '../ports/certificates.ts';
+import type { ScanOptions, ScanResult } from '../ports/certificates.ts';
 import type { Readers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { boundReaders, cutOffAfter } from './bound-readers.ts';
+import { trackProgress } from './progress.ts';
 
 const late = new SourceError('deadline', 'unreachable', 'not finished within 1 s');
 const unseen: ScanResult = { kind: 'unseen', place: 'edge:a:443', error: late };
@@ -11,8 +12,10 @@ const unseen: ScanResult = { kind: 'unseen', place: 'edge:a:443', error: late };
 function bound(source: object, graceMs = 0) {
   const deadline = new AbortController();
   const cutoff = cutOffAfter(deadline.signal, graceMs);
-  const read = boundReaders({ certificates: [source] } as unknown as Readers, cutoff);
-  return { store: read.certificates[0]!, deadline, cutoff };
+  const tracker = trackProgress();
+  const named = { name: 'edge', ...source };
+  const read = boundReaders({ certificates: [named] } as unknown as Readers, cutoff, tracker);
+  return { store: read.certificates[0]!, deadline, cutoff, sources: () => tracker.sources().sources };
 }
 
 async function* yieldsOnceThenHangs() {
@@ -100,4 +103,37 @@ test('a consumer that stops early ends the stream of the source', async () => {
     break;
   }
   expect(isEnded).toBe(true);
+});
+
+test('a source waits until it responds, and has failed only if no read of it has succeeded', async () => {
+  const first = Promise.withResolvers<readonly ScanResult[]>();
+  const { store, deadline, sources } = bound({
+    inspectSite: (site: string) => (site === 'a:443' ? first.promise : Promise.reject(late)),
+  });
+  const { signal } = deadline;
+  expect(sources()).toEqual([]);
+  const asked = store.inspectSite?.('a:443', { signal });
+  expect(sources()).toEqual([{ source: 'edge', state: 'waiting', examined: 0 }]);
+  await expect(store.inspectSite?.('b:443', { signal })).rejects.toBe(late);
+  expect(sources()).toEqual([{ source: 'edge', state: 'waiting', examined: 0 }]);
+  first.reject(late);
+  await expect(asked).rejects.toBe(late);
+  expect(sources()).toEqual([{ source: 'edge', state: 'failed', examined: 0 }]);
+});
+
+test('a stream is read until its last result, or until the check needs no more', async () => {
+  const { store, deadline, sources } = bound({
+    scan: async function* ({ onProgress }: ScanOptions) {
+      await Promise.resolve();
+      onProgress?.({ read: 1, unit: 'sites' });
+      yield unseen;
+    },
+  });
+  const { signal } = deadline;
+  for await (const _ of store.scan({ signal }))
+    expect(sources()).toEqual([{ source: 'edge', state: 'reading', examined: 1, unit: 'sites' }]);
+  const done = [{ source: 'edge', state: 'done', examined: 1, unit: 'sites' }];
+  expect(sources()).toEqual(done);
+  for await (const _ of store.scan({ signal })) break;
+  expect(sources()).toEqual(done);
 });

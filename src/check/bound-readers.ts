@@ -1,4 +1,6 @@
+import type { ReadOptions } from '../ports/read-options.ts';
 import type { Readers } from '../ports/readers.ts';
+import type { ProgressTracker, TrackedRead } from './progress.ts';
 
 /** Stops waiting for sources that ignore an abort. */
 export interface Cutoff {
@@ -41,41 +43,85 @@ export function cutOffAfter(signal: AbortSignal, graceMs: number): Cutoff {
   };
 }
 
-/** The same sources, with the cutoff for every call: a source that hangs fails alone, and the check keeps the responses of others. */
-export function boundReaders<R extends Partial<Readers>>(read: R, cutoff: Cutoff): R {
+/**
+ * The same sources, with the cutoff for every call: a source that hangs fails alone, and the check keeps the responses of others. Every call is
+ * followed by the tracker.
+ */
+export function boundReaders<R extends Partial<Readers>>(
+  read: R,
+  cutoff: Cutoff,
+  tracker: Pick<ProgressTracker, 'begin'>,
+): R {
   const bound = Object.entries(read).map(([port, sources]) => [
     port,
-    sources?.map((source: object) => boundSource(source, cutoff)),
+    sources?.map((source: NamedSource) => boundSource(source, cutoff, tracker)),
   ]);
   return Object.fromEntries(bound) as R;
 }
 
-function boundSource(source: object, cutoff: Cutoff): object {
+type NamedSource = Readers[keyof Readers][number];
+
+function boundSource(source: NamedSource, cutoff: Cutoff, tracker: Pick<ProgressTracker, 'begin'>): object {
   const members = Object.entries(source).map(([name, member]: [string, unknown]) => [
     name,
     typeof member === 'function'
-      ? (...args: readonly unknown[]) => boundAnswer(Reflect.apply(member, source, args), cutoff)
+      ? (...args: readonly unknown[]) => {
+          const read = tracker.begin(source.name);
+          const reported = args.map((arg) =>
+            isReadOptions(arg) ? { ...arg, onProgress: read.report } : arg,
+          );
+          return boundAnswer(() => Reflect.apply(member, source, reported) as unknown, cutoff, read);
+        }
       : member,
   ]);
   return Object.fromEntries(members) as object;
 }
 
-function boundAnswer(answer: unknown, cutoff: Cutoff): unknown {
-  if (answer instanceof Promise) return cutoff.race(answer);
-  return isAsyncIterable(answer) ? boundIterable(answer, cutoff) : answer;
+function isReadOptions(arg: unknown): arg is ReadOptions {
+  return typeof arg === 'object' && arg !== null && 'signal' in arg && arg.signal instanceof AbortSignal;
+}
+
+function boundAnswer(ask: () => unknown, cutoff: Cutoff, read: TrackedRead): unknown {
+  try {
+    const answer = ask();
+    if (isAsyncIterable(answer)) return boundIterable(answer, cutoff, read);
+    if (answer instanceof Promise) return tracedRace(answer, cutoff, read, () => true);
+    read.end('returned');
+    return answer;
+  } catch (error) {
+    read.end('failed');
+    throw error;
+  }
+}
+
+/** The read has ended before anyone gets its response. */
+function tracedRace<T>(
+  answer: Promise<T>,
+  { race }: Cutoff,
+  { end }: TrackedRead,
+  isLast: (response: T) => boolean,
+): Promise<T> {
+  answer.then(
+    (response) => isLast(response) && end('returned'),
+    () => end('failed'),
+  );
+  return race(answer);
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
-function boundIterable<T>(iterable: AsyncIterable<T>, { race }: Cutoff): AsyncIterable<T> {
+function boundIterable<T>(iterable: AsyncIterable<T>, cutoff: Cutoff, read: TrackedRead): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]: () => {
       const results = iterable[Symbol.asyncIterator]();
       return {
-        next: () => race(results.next()),
-        return: () => race(results.return?.() ?? Promise.resolve({ done: true, value: undefined })),
+        next: () => tracedRace(results.next(), cutoff, read, ({ done }) => done === true),
+        return: () => {
+          read.end('returned');
+          return cutoff.race(results.return?.() ?? Promise.resolve({ done: true, value: undefined }));
+        },
       };
     },
   };

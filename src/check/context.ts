@@ -41,10 +41,3 @@ interface Reading<P extends PortName, M extends PortName> {
   /** Counts what was examined, by source, for the coverage and for the progress while the check runs. */
   readonly saw: (source: string, count?: number) => void;
 }
-
-/** The progress of a running check. */
-export interface Progress {
-  readonly examined: number;
-  /** How many places couldn't be checked. */
-  readonly gaps: number;
-}

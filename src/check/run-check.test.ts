@@ -4,9 +4,10 @@ import { z } from 'zod';
 import type { Readers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { ArgumentsError } from './arguments.ts';
-import type { Progress, ReadContext } from './context.ts';
+import type { ReadContext } from './context.ts';
 import { type AnyCheck, defineCheck } from './define-check.ts';
 import { reportSchema } from './finding.ts';
+import { type Progress, progressSchema } from './progress.ts';
 import { makeRedact } from '../text/redact.ts';
 import { coverageInWords, reportHeadline, listedGaps, uncheckedGaps, verdictOf } from './report-in-words.ts';
 import { runCheck, type CheckRun } from './run-check.ts';
@@ -456,22 +457,47 @@ test('rejects invalid arguments before anything is checked', async () => {
   await expect(run(check, { args: { limit: 'many' } })).rejects.toThrow(ArgumentsError);
 });
 
-test('reports progress', async () => {
-  const reported: Progress[] = [];
-  await run(
-    counting(({ saw, gap }) => {
-      saw('edge');
-      gap('x', forbidden);
-      saw('vault', 2);
-      return Promise.resolve([]);
-    }),
-    { onProgress: (progress) => reported.push({ ...progress }) },
-  );
-  expect(reported).toEqual([
-    { examined: 1, gaps: 0 },
-    { examined: 1, gaps: 1 },
-    { examined: 3, gaps: 1 },
+test('the progress can be read at any time, by source and redacted', async () => {
+  const progress: Progress[] = [];
+  let read: () => Progress = () => ({ examined: -1, gaps: -1 });
+  const canary = 'canary-s3cr3t-value';
+  const edge: Readers['certificates'][number] = {
+    name: 'edge',
+    role: 'served',
+    scan: async function* ({ onProgress }) {
+      await Promise.resolve();
+      onProgress?.({ read: 1, of: 2, unit: 'sites', waitingFor: `b.example.com ${canary}` });
+      yield { kind: 'unseen', place: 'edge:a.example.com:443', error: forbidden };
+    },
+  };
+  const check = counting(async ({ read: readers, saw, gap, signal }) => {
+    progress.push(read());
+    for (const store of readers.certificates)
+      for await (const _ of store.scan({ signal })) {
+        saw(store.name);
+        gap('x', forbidden);
+        progress.push(read());
+      }
+    return [];
+  });
+
+  await run(check, {
+    read: { certificates: [edge] },
+    onStart: (readProgress) => (read = readProgress),
+    redact: makeRedact([canary]),
+  });
+
+  const source = { source: 'edge', examined: 1, of: 2, unit: 'sites' };
+  expect(progress).toEqual([
+    { examined: 0, gaps: 0, sources: [] },
+    {
+      examined: 1,
+      gaps: 1,
+      sources: [{ ...source, state: 'waiting', waitingFor: 'b.example.com [secret]' }],
+    },
   ]);
+  expect(read()).toEqual({ examined: 1, gaps: 1, sources: [{ ...source, state: 'done' }] });
+  for (const one of [...progress, read()]) expect(progressSchema.parse(one)).toEqual(one);
 });
 
 test('redacts secrets and keys everywhere in a report', async () => {

@@ -3,7 +3,7 @@ import type { PortName, Readers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { parseArguments, type WrittenArguments } from './arguments.ts';
 import { boundReaders, type Cutoff, cutOffAfter } from './bound-readers.ts';
-import type { Progress, ReadContext } from './context.ts';
+import type { ReadContext } from './context.ts';
 import type { AnyCheck } from './define-check.ts';
 import type { Diagnosis, Gap, Offer, Report, Resolution } from './finding.ts';
 import { offersOf } from './offers.ts';
@@ -15,6 +15,7 @@ import {
   type SamplesUnavailable,
   type SavedSample,
 } from './remembers.ts';
+import { type Progress, type ProgressTracker, trackProgress } from './progress.ts';
 import { BEFORE_UNCHECKED, countPlaces } from './report-in-words.ts';
 import { makeRedact, type Redact, redactAll } from '../text/redact.ts';
 import { count, list } from '../text/wording.ts';
@@ -31,7 +32,8 @@ export interface CheckRun {
   readonly signal: AbortSignal;
   /** How long `collect` may take. What isn't finished by then becomes a gap. */
   readonly deadlineMs: number;
-  readonly onProgress?: (progress: Progress) => void;
+  /** Called once, before anything is read, with a function that returns the progress at any time, redacted. */
+  readonly onStart?: (readProgress: () => Progress) => void;
   /** The samples of earlier runs, in any order, or why they couldn't be loaded; for a check that `remembers`. */
   readonly earlier?: readonly SavedSample[] | SamplesUnavailable;
   /** Called once with the samples to save, redacted, if the check `remembers` and `collect` returned facts. */
@@ -55,8 +57,9 @@ const GRACE_MS = 2 * SOURCE_GRACE_MS;
  */
 export async function runCheck(check: AnyCheck, run: CheckRun): Promise<Report> {
   const started = performance.now();
-  const notes = takeNotes(run);
+  const notes = takeNotes();
   const args = parseArguments(check, run.args);
+  run.onStart?.(() => redactAll(notes.progress(), run.redact ?? makeRedact()));
   const diagnosis =
     notConfigured(check, run, notes.gaps) ?? (await collectAndDiagnose(check, run, args, notes));
   notes.close();
@@ -86,6 +89,8 @@ interface Notes {
   readonly gap: ReadContext['gap'];
   readonly note: ReadContext['note'];
   readonly saw: ReadContext['saw'];
+  readonly tracker: ProgressTracker;
+  readonly progress: () => Progress;
   /** Drops what an abandoned check notes afterwards. */
   readonly close: () => void;
 }
@@ -96,16 +101,19 @@ function hashOf(names: readonly string[]): string {
 
 const NOTHING_EXAMINED: Decided = { examined: 0, findings: [], verdict: '' };
 
-function takeNotes({ onProgress }: CheckRun): Notes {
+function takeNotes(): Notes {
   const gaps: Gap[] = [];
   const notes: string[] = [];
   const coverage = new Map<string, number>();
+  const tracker = trackProgress();
   let examined = 0;
   let isClosed = false;
   return {
     gaps,
     notes,
     coverage,
+    tracker,
+    progress: () => ({ examined, gaps: gaps.length, ...tracker.sources() }),
     close: () => {
       isClosed = true;
     },
@@ -123,13 +131,12 @@ function takeNotes({ onProgress }: CheckRun): Notes {
         ...(error.places !== undefined && { places: error.places }),
         ...(error.placeNames && { placesId: hashOf(error.placeNames) }),
       });
-      onProgress?.({ examined, gaps: gaps.length });
     },
     saw: (source, count = 1) => {
       if (isClosed) return;
       coverage.set(source, (coverage.get(source) ?? 0) + count);
       examined += count;
-      onProgress?.({ examined, gaps: gaps.length });
+      tracker.saw(source, count);
     },
   };
 }
@@ -210,7 +217,7 @@ function resolutionsOf(
 function readContext(
   check: AnyCheck,
   run: CheckRun,
-  { gap, note, saw }: Notes,
+  { gap, note, saw, tracker }: Notes,
   signal: AbortSignal,
   leftMs: ReadContext['leftMs'],
   cutoff: Cutoff,
@@ -218,7 +225,7 @@ function readContext(
   const configured = Object.fromEntries(
     [...check.uses, ...(check.mayUse ?? [])].map((port: PortName) => [port, run.read[port]]),
   ) as unknown as Readers;
-  const read = boundReaders(configured, cutoff);
+  const read = boundReaders(configured, cutoff, tracker);
   const attempt: ReadContext['attempt'] = async (what, fallback, work) => {
     try {
       return await work();

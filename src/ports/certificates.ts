@@ -1,4 +1,5 @@
 import type { ApplyContext } from './apply-context.ts';
+import type { ReadOptions } from './read-options.ts';
 import type { SourceError } from './source-error.ts';
 
 /** A store of certificates: live TLS sites, files, a Vault. */
@@ -77,8 +78,7 @@ export interface RenewalResult {
   readonly notAfter: string;
 }
 
-export interface InspectOptions {
-  readonly signal: AbortSignal;
+export interface InspectOptions extends ReadOptions {
   /**
    * Called with the DER of each certificate before its result is yielded, because results have only facts. It may be called again with the same one.
    */

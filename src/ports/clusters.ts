@@ -1,4 +1,5 @@
 import type { ApplyContext } from './apply-context.ts';
+import type { ReadOptions } from './read-options.ts';
 
 /** A Kubernetes cluster: its API server, and the kubelets of its nodes. */
 export interface Cluster {
@@ -51,10 +52,6 @@ export interface Cluster {
    * @throws {SourceError}
    */
   readonly cordonPermission: (options: ReadOptions) => Promise<CordonPermission>;
-}
-
-export interface ReadOptions {
-  readonly signal: AbortSignal;
 }
 
 export type CordonPermission =

@@ -1,4 +1,5 @@
 import type { ApplyContext } from './apply-context.ts';
+import type { ReadOptions } from './read-options.ts';
 
 /** The container engines that one source is configured for, one on each machine: Docker, or Podman through its Docker API. */
 export interface ContainerEngines {
@@ -51,10 +52,9 @@ export interface Engine {
   readonly node?: string;
 }
 
-export interface EngineQuery {
+export interface EngineQuery extends ReadOptions {
   /** The name of the engine. */
   readonly engine: string;
-  readonly signal: AbortSignal;
 }
 
 export type RemovalPermission =

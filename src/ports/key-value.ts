@@ -1,5 +1,6 @@
 import type { Certificate } from './certificates.ts';
 import type { ApplyContext } from './apply-context.ts';
+import type { ReadOptions } from './read-options.ts';
 import type { SourceError } from './source-error.ts';
 
 /** A key-value cluster such as etcd, where services register themselves, or which stores the state of another cluster. */
@@ -11,7 +12,7 @@ export interface KeyValueStore {
    * @throws {SourceError} `unreachable` if no member responds or the members have no majority: then nothing is known about the keys. `missing` if the
    * store does not support the hierarchical API (etcd v2); `refused`; `malformed`, also if the response is larger than allowed.
    */
-  readonly tree: (directory: string, options: { readonly signal: AbortSignal }) => Promise<KeyTree>;
+  readonly tree: (directory: string, options: ReadOptions) => Promise<KeyTree>;
   /** Whether the configuration allows compacting, defragmenting and disarming here. */
   readonly maintain: boolean;
   /**
@@ -27,8 +28,7 @@ export interface KeyValueStore {
   ) => Promise<ReadonlyMap<string, DiskCounters>>;
 }
 
-export interface QueryOptions {
-  readonly signal: AbortSignal;
+export interface QueryOptions extends ReadOptions {
   /** A query without a response within this time is reported as unanswered. */
   readonly withinMs: number;
 }

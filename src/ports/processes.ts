@@ -1,4 +1,5 @@
 import type { ApplyContext } from './apply-context.ts';
+import type { ReadOptions } from './read-options.ts';
 import type { SourceError } from './source-error.ts';
 
 /** A process supervisor: a BOSH director, or monit on some machines. */
@@ -14,7 +15,7 @@ export interface ProcessSupervisor {
    * All deployments that it is configured for, with the current state of every instance.
    * A single deployment or machine that can't be read is in the list with its `error`. @throws {SourceError} if nothing could be read.
    */
-  readonly deployments: (options: { readonly signal: AbortSignal }) => Promise<readonly Deployment[]>;
+  readonly deployments: (options: ReadOptions) => Promise<readonly Deployment[]>;
 }
 
 export interface Deployment {

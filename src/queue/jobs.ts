@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestRunSchema } from '../check/digest-run.ts';
 import { reportSchema } from '../check/finding.ts';
+import { progressSchema } from '../check/progress.ts';
 import { claimSchema, appliedSilenceSchema, trackedFindingSchema } from '../check/tracked-finding.ts';
 import { requestOriginSchema } from './request-origin.ts';
 
@@ -44,11 +45,6 @@ export const digestJobSchema = z.discriminatedUnion('kind', [
 ]);
 
 export type DigestJob = z.infer<typeof digestJobSchema>;
-
-const progressSchema = z.strictObject({
-  examined: z.number().int().nonnegative(),
-  gaps: z.number().int().nonnegative(),
-});
 
 const remediationId = z.string().regex(/^m[0-9a-f]{16}$/);
 

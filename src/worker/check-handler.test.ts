@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { makeFakeSystem, makeFixableCheck } from '../../test/world/fake-system.ts';
 import { makeCatalogue, makeCheck } from '../../test/world/lab-checks.ts';
+import type { ReadContext } from '../check/context.ts';
 import type { AnyCheck } from '../check/define-check.ts';
 import type { Report } from '../check/finding.ts';
 import type { TrackedFinding } from '../check/tracked-finding.ts';
+import type { Readers } from '../ports/readers.ts';
 import { type CheckJob, digestPartResultSchema, type OutboxJob, outboxJobSchema } from '../queue/jobs.ts';
 import { questionIdOf } from '../queue/queues.ts';
 import { NoRetry } from '../queue/workers.ts';
@@ -296,4 +298,44 @@ test('a worker that stops, or loses Redis, requeues the job and posts nothing', 
   await expect(cutOff.run()).rejects.toThrow('Connection is closed.');
   expect(cutOff.outbox).toEqual([]);
   expect(cutOff.log).toEqual([]);
+});
+
+test('the progress of a long check is queued for each channel, although its source returns nothing', async () => {
+  const shown = Promise.withResolvers<void>();
+  const progress: OutboxJob[] = [];
+  const check: AnyCheck = {
+    ...makeCheck(),
+    uses: ['certificates'],
+    collect: async ({ read, signal }: ReadContext<'certificates'>) => {
+      for (const store of read.certificates) for await (const _ of store.scan({ signal }));
+      return 0;
+    },
+  };
+  const hanging: Readers['certificates'][number] = {
+    name: 'vault',
+    role: 'stored',
+    // oxlint-disable-next-line require-yield -- it returns nothing
+    scan: async function* () {
+      await shown.promise;
+    },
+  };
+  const { run, done } = makeWorker(check, {
+    readersOf: () => ({ certificates: [hanging] }),
+    audiences: { join: async () => undefined, read: async () => [early], close: async () => [early] },
+    enqueueOutbox: async (id, answer) => {
+      done.push(id);
+      if (answer.kind === 'progress') progress.push(outboxJobSchema.parse(answer));
+      if (progress.length === 2) shown.resolve();
+    },
+  });
+
+  await run();
+
+  const sources = [{ source: 'vault', state: 'waiting', examined: 0 }];
+  expect(progress).toMatchObject([
+    { asked: { channelId: 'C1' }, progress: { examined: 0, gaps: 0, sources } },
+    { asked: { channelId: 'C2' }, progress: { examined: 0, gaps: 0, sources } },
+  ]);
+  expect(done.at(0)).toBe('progress-r0000000000000001');
+  expect(done.at(-1)).toBe('report-r0000000000000002');
 });

@@ -1,7 +1,7 @@
 import type { Catalogue } from '../request/catalogue.ts';
 import { dropInvalidNext } from '../request/next-checks.ts';
 import { parseArguments } from '../check/arguments.ts';
-import type { Progress } from '../check/context.ts';
+import type { Progress } from '../check/progress.ts';
 import type { Redact } from '../text/redact.ts';
 import type { Report } from '../check/finding.ts';
 import type { TrackedFinding } from '../check/tracked-finding.ts';
@@ -31,6 +31,8 @@ export interface CheckDeps extends SampleDeps, TrackingDeps {
   readonly metrics: Metrics;
 }
 
+/** A check that finishes sooner shows no progress. */
+const FIRST_PROGRESS_AFTER_MS = 1_000;
 /** Slack's own advice is at least 3 s between edits of one message. */
 const PROGRESS_EVERY_MS = 3_000;
 
@@ -127,6 +129,7 @@ async function runJob(
   const question: Question = { ...asked, questionId };
   const now = new Date();
   let samples: readonly NewSample[] = [];
+  const progress = showProgress(job, deps);
   const report = await runCheck(check, {
     ...asked,
     args,
@@ -134,12 +137,12 @@ async function runJob(
     now,
     signal,
     deadlineMs,
-    ...(digestRun === undefined && { onProgress: throttledProgress(job, deps) }),
+    ...(digestRun === undefined && { onStart: progress.start }),
     ...(await loadEarlier(deps, check, asked)),
     ...(await loadPrevious(deps, check, question)),
     onSamples: (made) => (samples = made),
     redact,
-  });
+  }).finally(progress.stop);
   const tracked = await track(deps, question, report);
   await saveNewSamples(deps, check, asked, samples, now);
   return { report, ...tracked };
@@ -149,12 +152,15 @@ async function trackPart(...run: Parameters<typeof trackDigestPart>): ReturnType
   return { tracked: await trackDigestPart(...run) };
 }
 
-function throttledProgress(
-  job: CheckJob,
-  { audiences, enqueueOutbox, log }: CheckDeps,
-): (progress: Progress) => void {
+interface ProgressShown {
+  readonly start: (readProgress: () => Progress) => void;
+  readonly stop: () => void;
+}
+
+/** Queues the progress of a run for every channel that waits for it, also if nothing has changed: the bot drops what it can't show immediately. */
+function showProgress(job: CheckJob, { audiences, enqueueOutbox, log }: CheckDeps): ProgressShown {
   const { check, environment } = job;
-  let next = Date.now() + PROGRESS_EVERY_MS;
+  let timer: NodeJS.Timeout | undefined;
   const show = async (progress: Progress) => {
     for (const { runId, asked } of [job, ...(await audiences.read(job.runId))])
       await enqueueOutbox(`progress-${runId}`, {
@@ -166,13 +172,17 @@ function throttledProgress(
         progress,
       });
   };
-  return (progress) => {
-    const now = Date.now();
-    if (now < next) return;
-    next = now + PROGRESS_EVERY_MS;
-    show(progress).catch((error: unknown) =>
-      log.debug({ event: 'progress-not-queued', err: error }, "Couldn't queue a progress message"),
-    );
+  const showAfter = (afterMs: number, readProgress: () => Progress) => {
+    timer = setTimeout(() => {
+      showAfter(PROGRESS_EVERY_MS, readProgress);
+      show(readProgress()).catch((error: unknown) =>
+        log.debug({ event: 'progress-not-queued', err: error }, "Couldn't queue a progress message"),
+      );
+    }, afterMs);
+  };
+  return {
+    start: (readProgress) => showAfter(FIRST_PROGRESS_AFTER_MS, readProgress),
+    stop: () => clearTimeout(timer),
   };
 }
 

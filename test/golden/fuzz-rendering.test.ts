@@ -145,7 +145,6 @@ describe('Slack accepts every message made of 10,000 hostile inputs', () => {
         runId: hostileText,
         check: hostileText,
         environment: hostileText,
-        title: hostileText,
         command: hostileText,
         args: fc.dictionary(hostileText, hostileText, { maxKeys: 3 }),
       },
@@ -162,6 +161,22 @@ describe('Slack accepts every message made of 10,000 hostile inputs', () => {
     expect(rejected(1_000, notice, ({ asked: question, word, count, usage }) => [
       renderChecking(question),
       renderProgress({ examined: count, gaps: count }, question),
+      renderProgress(
+        {
+          examined: count,
+          gaps: count,
+          sources: usage.slice(0, 3).map((source) => ({
+            source,
+            state: 'waiting',
+            examined: count,
+            of: count,
+            unit: word,
+            waitingFor: word,
+          })),
+          moreSources: count,
+        },
+        question,
+      ),
       renderBug({ jobId: word }),
       renderLost({ jobId: word }),
       renderQueued(question),

@@ -48,8 +48,8 @@ export interface CommandDeps {
 /** The command that reaches every area, in case commands such as `/certs` collide with other apps. */
 export const WRENCH_COMMAND = 'wrench';
 
-/** If a check finishes sooner, no progress message is posted. */
-const CHECKING_AFTER_MS = 1_000;
+/** A worker shows its progress a second after it began, so this is seen only if no worker has begun yet. */
+const CHECKING_AFTER_MS = 1_250;
 const MAX_ECHO_CHARS = 200;
 /** Of Slack's 3 s, for the link to the thread. */
 const THREAD_WITHIN_MS = 300;

@@ -185,6 +185,37 @@ test('progress that Slack does not accept is dropped, and the answer edits the s
   expect(calls[2]?.fields.get('ts')).toBe('1.000100');
 });
 
+test('progress is posted if nothing is, then edited, and not again while it stays the same', async () => {
+  const progress = (examined: number): OutboxJob => ({
+    kind: 'progress',
+    ...about,
+    progress: { examined, gaps: 0, sources: [{ source: 'vault', state: 'reading', examined }] },
+  });
+  await show(progress(3));
+  await show(progress(3));
+  await show(progress(4));
+  await show(progress(4));
+  await show({ kind: 'checking', ...about });
+  await show({ kind: 'report', ...about, report });
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.update', 'chat.update', 'chat.postMessage']);
+  expect(calls[0]?.fields.get('text')).toContain('vault: 3 checked so far');
+  expect(calls[1]?.fields.get('text')).toContain('vault: 4 checked so far');
+  expect(calls.map(({ fields }) => fields.get('ts')).slice(1, 3)).toEqual(['1.000100', '1.000100']);
+});
+
+test('progress that cannot be posted immediately is dropped', async () => {
+  await posting.channelOrder.pause('chat.postMessage', 30_000);
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
+  await posting.channelOrder.pause('chat.postMessage', 1);
+
+  const lease = await posting.threads.acquireLease(about.runId);
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
+  await lease?.release();
+
+  expect(calls).toHaveLength(0);
+});
+
 test('while a channel has no turn left, its answer waits in the queue without taking a slot', async () => {
   await posting.channelOrder.pause('chat.postMessage', 30_000);
 

@@ -1,6 +1,6 @@
 import { ROOT_PART } from '../../store/thread/threads.ts';
 import type { OutboxJob, RunOutboxJob } from '../../queue/jobs.ts';
-import type { JobAttempt } from '../../queue/workers.ts';
+import { type JobAttempt, RetryLater } from '../../queue/workers.ts';
 import { type CardDeps, showCard } from './cards.ts';
 import { type DigestDeps, showDigest } from './digest.ts';
 import { showFindingStatus } from './finding-status.ts';
@@ -33,7 +33,8 @@ export async function handleOutboxJob(
     channelId: data.asked.channelId,
     job: { attempt, queuedAtMs, askedAtMs: Date.parse(data.asked.at) },
   };
-  if (data.kind === 'checking') return showChecking(deps, data, target);
+  if (data.kind === 'checking')
+    return showChecking(deps, data, target, renderChecking(pendingRequestOf(data)));
   if (data.kind === 'progress') return showProgress(deps, data, target);
   if (data.kind === 'card') return showCard(deps, data, { ...target, isAwaited: true });
   if (data.kind === 'digest') return showDigest(deps, data, { ...target, isAnswer: true });
@@ -43,15 +44,14 @@ export async function handleOutboxJob(
 }
 
 /** Posts the progress message if there is no answer yet. The answer replaces it later. */
-async function showChecking(deps: CardDeps, job: RunOutboxJob, target: PostTarget): Promise<void> {
+async function showChecking(
+  deps: CardDeps,
+  job: RunOutboxJob,
+  target: PostTarget,
+  message: Message,
+): Promise<void> {
   try {
-    await postProgress(
-      deps,
-      ROOT_PART,
-      target,
-      renderChecking(pendingRequestOf(job)),
-      isStillWanted(deps, job),
-    );
+    await postProgress(deps, ROOT_PART, target, message, isStillWanted(deps, job));
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
     // Any other refusal is about this message. The answer has its own attempts and simpler forms.
@@ -71,9 +71,11 @@ async function showProgress(
   target: PostTarget,
 ): Promise<void> {
   const { root } = await deps.threads.read(job.runId);
-  if (!root) return;
   const message = renderProgress(job.progress, pendingRequestOf(job));
-  await editProgress(deps, target, root, message, isStillWanted(deps, job));
+  if (root) return editProgress(deps, target, root, message, isStillWanted(deps, job));
+  await showChecking(deps, job, { ...target, onlyNow: true }, message).catch((error: unknown) => {
+    if (!(error instanceof RetryLater)) throw error;
+  });
 }
 
 function isStillWanted({ isAnswerQueued }: CardDeps, { runId }: OutboxJob): IsWanted {

@@ -49,6 +49,8 @@ export interface PostTarget {
   readonly isAwaited?: true;
   /** It is part of the answer itself, and isn't posted once the run is closed. */
   readonly isAnswer?: true;
+  /** A progress message that another job posts later, if it can't be posted now. */
+  readonly onlyNow?: true;
 }
 
 /** Runbook links would unfurl into previews. */
@@ -259,18 +261,21 @@ export async function editProgress(
   const { channelOrder, threads, log } = deps;
   const place = `${target.runId}/progress`;
   const lane: Lane = { method: 'chat.update', channelId };
+  if ((await threads.read(target.runId)).shows(ts, contentHash(message))) return;
   const waitMs = await channelOrder.requestTurn(lane, place);
   await channelOrder.leave(lane, place);
   const lease = waitMs === 0 ? await threads.acquireLease(target.runId) : undefined;
   if (!lease) return;
   try {
     if (!(await isWanted(await threads.read(target.runId)))) return;
+    await lease.recordContent(ts, undefined);
     await threads.saveText(target.runId, PROGRESS_EDIT, String(Date.now()));
     if (await lease.isHeld())
       await callSlack('chat.update', deps, () =>
         deps.client.chat.update({ channel: channelId, ts, ...messageBody(message) }),
       );
     await threads.saveText(target.runId, PROGRESS_EDIT, '');
+    await lease.recordContent(ts, contentHash(message));
   } catch (error) {
     if (error instanceof SlackApiError || error instanceof RetryLater)
       await threads.saveText(target.runId, PROGRESS_EDIT, '');
@@ -326,17 +331,21 @@ async function callInTurn<T>(
   { channelOrder, threads }: PostDeps,
   lane: Lane,
   place: string,
-  { runId, threadTs, job, isAwaited }: PostTarget,
+  { runId, threadTs, job, isAwaited, onlyNow }: PostTarget,
   call: (lease: ThreadLease) => Promise<T>,
 ): Promise<T> {
   // Its holder may have died. Others in the lane must not wait until the lease expires, and no turn may be used up.
   if (await threads.isLeased(runId)) {
+    if (onlyNow) throw new Dropped('unposted');
     await channelOrder.stepAside(lane, place);
     throw new RetryLater(RETRY_WHILE_LEASED_MS);
   }
   // Verdicts and the cards of fixes are sent in the order of their requests, before the details in threads.
   const isAhead = isAwaited ?? threadTs === undefined;
-  await waitForTurn(channelOrder, lane, place, isAhead ? job.askedAtMs : undefined);
+  const sinceMs = isAhead ? job.askedAtMs : undefined;
+  // Its place stays: the job that posts it later has the same one.
+  if (onlyNow && (await channelOrder.requestTurn(lane, place, sinceMs)) > 0) throw new Dropped('unposted');
+  if (!onlyNow) await waitForTurn(channelOrder, lane, place, sinceMs);
   try {
     const done = await withLease(threads, runId, call);
     await channelOrder.leave(lane, place);

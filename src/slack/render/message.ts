@@ -39,6 +39,4 @@ export interface PendingRequest extends ReportRequest {
   readonly environment: string;
   /** Written out if no `command` is known. */
   readonly args?: Readonly<Record<string, string>>;
-  /** What the check looks for, from its declaration. */
-  readonly title?: string;
 }

@@ -21,13 +21,11 @@ const asked: PendingRequest = {
   check: 'certs/expiring',
   environment: 'prod',
   args: { within: '30d' },
-  title: 'Certificates that have expired or soon will',
 };
 const evil: PendingRequest = {
   ...asked,
   environment: EVIL,
   args: { match: EVIL },
-  title: EVIL,
   runId: EVIL,
   check: EVIL,
 };
@@ -45,7 +43,26 @@ const help = {
 
 test.each<[string, Message]>([
   ['checking', renderChecking(evil)],
-  ['progress', renderProgress({ examined: 3, gaps: 0 }, evil)],
+  [
+    'progress',
+    renderProgress(
+      {
+        examined: 3,
+        gaps: 1,
+        sources: Array.from({ length: 12 }, () => ({
+          source: EVIL,
+          state: 'waiting',
+          examined: 1,
+          of: 2,
+          unit: EVIL,
+          waitingFor: EVIL,
+        })),
+        moreSources: 5,
+      },
+      evil,
+    ),
+  ],
+  ['progress of an older worker', renderProgress({ examined: 3, gaps: 0 }, evil)],
   ['queued', renderQueued(evil)],
   ['joined', renderJoined({ by: EVIL, at: asked.at, threadLink: 'javascript:alert(1)' })],
   ['joined with a broken link', renderJoined({ by: 'U0ADA', at: 'never', threadLink: EVIL })],
@@ -68,11 +85,70 @@ test.each<[string, Message]>([
   expect(message.text.length).toBeLessThanOrEqual(4_000);
 });
 
-test('a progress message shows the environment, the check and the progress', () => {
+test('a progress message shows the environment, the command and the progress, each once', () => {
   expect(renderChecking(asked).text).toBe(
-    'Checking prod… Certificates that have expired or soon will · The report replaces this message',
+    'Checking prod… `/certs expiring --within 30d`\nThe report replaces this message',
   );
-  expect(renderProgress({ examined: 1_204, gaps: 2 }, asked).text).toContain('1,204 checked so far');
+  const command = '/certs expiring --env prod --match prod';
+  expect(renderProgress({ examined: 1_204, gaps: 2 }, { ...asked, command }).text).toBe(
+    "Checking prod… `/certs expiring --match prod`\n1,204 checked so far\ncouldn't check 2 sources",
+  );
+  expect(renderChecking({ ...asked, command: '/certs expiring --env prod-eu' }).text).toContain(
+    '--env prod-eu',
+  );
+});
+
+test('a progress message shows what came back so far, one line for each source', () => {
+  const { text, blocks } = renderProgress(
+    {
+      examined: 1_364,
+      gaps: 1,
+      sources: [
+        { source: 'edge', state: 'reading', examined: 1_041, of: 2_067, unit: 'sites' },
+        { source: 'vault', state: 'reading', examined: 320, unit: 'secrets' },
+        { source: 'etcd', state: 'done', examined: 3, of: 3, unit: 'endpoints' },
+        {
+          source: 'bosh',
+          state: 'waiting',
+          examined: 0,
+          of: 1,
+          unit: 'deployments',
+          waitingFor: 'task 1185',
+        },
+        { source: 'cell', state: 'waiting', examined: 0 },
+        { source: 'lab', state: 'reading', examined: 0 },
+        { source: 'old', state: 'failed', examined: 0 },
+        { source: 'k8s', state: 'failed', examined: 1, unit: 'nodes' },
+        { source: 'keys', state: 'done', examined: 0 },
+        { source: 'build', state: 'done', examined: 2 },
+      ],
+      moreSources: 5,
+    },
+    asked,
+  );
+
+  const lines = [
+    'edge: 1,041 of 2,067 sites',
+    'vault: 320 secrets so far',
+    'etcd: 3 of 3 endpoints',
+    'bosh: 0 of 1 deployment, waiting for task 1185',
+    'cell: waiting for a response',
+    'lab: reading',
+    'old: failed',
+    'k8s: failed after 1 node',
+    'keys: done',
+    'build: 2 checked',
+    'and 5 more sources',
+    "couldn't check 1 source",
+  ];
+  expect(text.split('\n')).toEqual(['Checking prod… `/certs expiring --within 30d`', ...lines]);
+  const list = blocks.flatMap((block) => (block.type === 'rich_text' ? block.elements : [])).at(-1);
+  expect(list).toMatchObject({ type: 'rich_text_list', style: 'bullet' });
+  expect(
+    list?.elements.map((item) =>
+      'elements' in item ? item.elements.map((one) => ('text' in one ? one.text : '')).join('') : '',
+    ),
+  ).toEqual(lines);
 });
 
 test('a bug in Wrench does not look like an outage', () => {

@@ -1,15 +1,18 @@
 import type { RichTextSection } from '@slack/types';
-import type { Progress } from '../../../check/context.ts';
+import type { Progress } from '../../../check/progress.ts';
+import { type SourceLine, sourceLines } from '../../../check/progress-in-words.ts';
 import { askedInWords, countInWords, durationInWords } from '../../../check/report-in-words.ts';
 import { cleanText } from '../../../text/clean-text.ts';
-import { code, truncate, escapeUntrusted } from '../escape-untrusted.ts';
+import { code, truncate, escapeUntrusted, joinLinesWithin } from '../escape-untrusted.ts';
 import type { PendingRequest, Message } from '../message.ts';
 import {
   askedBy,
   bold,
+  bullets,
   codeSpan,
   context,
   emoji,
+  MAX_TEXT_BYTES,
   plain,
   line,
   plainTextObject,
@@ -20,36 +23,64 @@ import {
 } from '../blocks.ts';
 import { shortRun } from '../short-run.ts';
 
+const MAX_SOURCE_CHARS = 60;
+const MAX_PROGRESS_CHARS = 150;
+
 /** The root message while a check runs; the report replaces it. */
 export function renderChecking(asked: PendingRequest): Message {
-  return renderWaiting(asked, 'The report replaces this message');
+  return renderWaiting(asked, [{ words: 'The report replaces this message' }]);
 }
 
-/** The same with the progress. Slack allows about 50 edits a minute per workspace. */
-export function renderProgress({ examined, gaps }: Progress, asked: PendingRequest): Message {
-  const unchecked = gaps > 0 ? `, couldn't check ${countInWords(gaps, 'source')}` : '';
-  return renderWaiting(asked, `${examined.toLocaleString('en-US')} checked so far${unchecked}`);
+/** The same with what came back so far, by source. Slack allows about 50 edits a minute per workspace. */
+export function renderProgress(progress: Progress, asked: PendingRequest): Message {
+  const { examined, gaps, sources = [] } = progress;
+  const soFar = sources.length === 0 ? [{ words: `${examined.toLocaleString('en-US')} checked so far` }] : [];
+  const unchecked = gaps > 0 ? [{ words: `couldn't check ${countInWords(gaps, 'source')}` }] : [];
+  return renderWaiting(asked, [...sourceLines(progress), ...soFar, ...unchecked]);
 }
 
-function renderWaiting(asked: PendingRequest, soFar: string): Message {
-  const what = asked.title ?? `/${asked.check.replace('/', ' ')}`;
-  const command = asked.command ?? askedInWords({ check: asked.check, args: asked.args ?? {} });
+function renderWaiting(asked: PendingRequest, lines: readonly SourceLine[]): Message {
+  const { environment } = asked;
+  const command = withoutEnvironment(
+    asked.command ?? askedInWords({ check: asked.check, args: asked.args ?? {} }),
+    environment,
+  );
+  const inText = lines.map(({ name, words }) =>
+    [
+      ...(name === undefined ? [] : [escapeUntrusted(name, MAX_SOURCE_CHARS)]),
+      escapeUntrusted(words, MAX_PROGRESS_CHARS),
+    ].join(': '),
+  );
+  const first = `Checking ${escapeUntrusted(environment, 80)}… ${code(command, 400)}`;
   return {
-    text: `Checking ${escapeUntrusted(asked.environment, 80)}… ${escapeUntrusted(what, 300)} · ${soFar}`,
+    text: joinLinesWithin([first, ...inText], MAX_TEXT_BYTES),
     blocks: [
       rich(
         line(
           emoji('hourglass_flowing_sand'),
           plain(' '),
-          bold(`Checking ${truncate(cleanText(asked.environment), 80)}…`),
+          bold(`Checking ${truncate(cleanText(environment), 80)}…`),
           plain('  '),
-          text(what, 300),
+          codeSpan(command, 400),
+        ),
+        bullets(
+          lines.map(({ name, words }) =>
+            line(
+              ...(name === undefined ? [] : [bold(name, MAX_SOURCE_CHARS), plain(': ')]),
+              text(words, MAX_PROGRESS_CHARS),
+            ),
+          ),
         ),
       ),
-      context(plainTextObject(command, 400), askedBy(asked)),
-      context(plainTextObject(`${soFar}  ·  run ${shortRun(asked.runId)}`)),
+      context(askedBy(asked), plainTextObject(`run ${shortRun(asked.runId)}`)),
     ],
   };
+}
+
+/** The message begins with the environment. */
+function withoutEnvironment(command: string, environment: string): string {
+  const flag = ` --env ${environment} `;
+  return ` ${command} `.replace(` --env=${environment} `, flag).replace(flag, ' ').trim();
 }
 
 /** A bug in Wrench. Says so, because otherwise people would look for the fault in their platform. */
