@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type BoshUnderTest, startBosh } from '../../../test/world/bosh/under-test.ts';
 import { makeMemoryVms, makeVm } from '../../../test/world/bosh/vms.ts';
 import type { Deployment } from '../../ports/processes.ts';
+import type { ReadProgress } from '../../ports/read-options.ts';
 import type { Source } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 
@@ -247,4 +248,24 @@ test('shortens and cleans any text in a result', async () => {
   bosh.vms.change('doppler_z2/0', { group: 'dopp\u0007ler\u202e' });
   const { instances } = await readOne(bosh.open());
   expect(instances[1]!.group).toBe('dopp\uFFFDler\uFFFD');
+});
+
+test('reports which task it waits for', async () => {
+  const halves = Promise.withResolvers<void>();
+  bosh = await startBosh({ betweenHalves: () => halves.promise });
+  const reported: ReadProgress[] = [];
+  const reading = bosh.open().reads.processes!.deployments({
+    signal: new AbortController().signal,
+    onProgress: (progress) => reported.push(progress),
+  });
+  const some = { of: 1, unit: 'deployments' };
+  await expect.poll(() => reported).toHaveLength(2);
+  halves.resolve();
+  await reading;
+  expect(reported).toEqual([
+    { read: 0, ...some },
+    { read: 0, ...some, waitingFor: 'task 1180' },
+    { read: 0, ...some },
+    { read: 1, ...some },
+  ]);
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Deployment, Instance } from '../../ports/processes.ts';
+import type { ReadOptions } from '../../ports/read-options.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import { printable } from '../../wire/x509.ts';
@@ -31,12 +32,11 @@ const listedInstance = z.object({
 });
 type ListedInstance = z.output<typeof listedInstance>;
 
-export interface DeploymentsQuery {
+export interface DeploymentsQuery extends ReadOptions {
   readonly config: BoshConfig;
   readonly session: DirectorSession;
   /** From `/info`. */
   readonly directorVersion: string;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -57,8 +57,9 @@ export async function readDeployments(query: DeploymentsQuery): Promise<readonly
   // Awaited last: never awaited if reading the instances throws first.
   locking.catch(() => {});
   const instances = new Map<string, Promise<InstancesRead | SourceError>>();
+  const tasks = followTasks(query, wanted.length);
   const begin = async (name: string): Promise<void> => {
-    const reading = readInstances(query, name).catch(orError);
+    const reading = readInstances(query, name, tasks).catch(orError);
     reading.catch(() => {});
     instances.set(name, reading);
     await Promise.race([reading, sleep(SLOW_MS, undefined, { ref: false })]);
@@ -77,7 +78,7 @@ export async function listDeployments({
   config,
   session,
   signal,
-}: Omit<DeploymentsQuery, 'directorVersion'>): Promise<readonly ListedDeployment[]> {
+}: Omit<DeploymentsQuery, 'directorVersion' | 'onProgress'>): Promise<readonly ListedDeployment[]> {
   const path = '/deployments?exclude_configs=true&exclude_stemcells=true';
   const { text } = await session.request({ path, signal });
   return parseAs(config.name, 'the list of deployments', z.array(listedDeployment), text);
@@ -129,7 +130,11 @@ interface InstancesRead {
 }
 
 /** A task queries the agents; its result is complete only when the task is done. */
-async function readInstances(query: DeploymentsQuery, deployment: string): Promise<InstancesRead> {
+async function readInstances(
+  query: DeploymentsQuery,
+  deployment: string,
+  tasks: FollowedTasks,
+): Promise<InstancesRead> {
   const { config, session, directorVersion, signal } = query;
   const path = `/deployments/${encodeURIComponent(deployment)}/instances`;
   const retryUntilMs = performance.now() + config.taskSeconds * 1000;
@@ -140,7 +145,10 @@ async function readInstances(query: DeploymentsQuery, deployment: string): Promi
   // The task only reads, so it can be started again if the response was lost.
   const begun = await session.request({ path: `${path}?format=full`, accept: REDIRECTS, ...retrying });
   const id = taskIdIn(config, begun);
-  const task = await followTask(config, session, id, { forSeconds: config.taskSeconds, signal });
+  tasks.begin(id);
+  const task = await followTask(config, session, id, { forSeconds: config.taskSeconds, signal }).finally(() =>
+    tasks.end(id),
+  );
   if (task.state !== 'done') {
     const events = openEvents(session, id);
     await events.read(retrying).catch(orError);
@@ -156,7 +164,50 @@ async function readInstances(query: DeploymentsQuery, deployment: string): Promi
   const unread = lines.unread + read.length - named.length;
   // It's unknown which instance an unreadable line belongs to, so it is counted only once.
   const missing = Math.max(0, missingIn(listed, lines.read) - unread);
+  tasks.countRead();
   return { read: named.toSorted(byName), unread, missing };
+}
+
+/** The tasks that are running, and how many deployments were read. */
+interface FollowedTasks {
+  readonly begin: (id: number) => void;
+  readonly end: (id: number) => void;
+  readonly countRead: () => void;
+}
+
+/** How many running tasks are named. */
+const MAX_NAMED = 3;
+
+function followTasks({ onProgress }: DeploymentsQuery, of: number): FollowedTasks {
+  const running = new Set<number>();
+  let read = 0;
+  const report = () => {
+    const named = [...running].slice(0, MAX_NAMED);
+    const more = running.size > named.length ? ` and ${running.size - named.length} more` : '';
+    onProgress?.({
+      read,
+      of,
+      unit: 'deployments',
+      ...(running.size > 0 && {
+        waitingFor: `${running.size === 1 ? 'task' : 'tasks'} ${named.join(', ')}${more}`,
+      }),
+    });
+  };
+  report();
+  return {
+    begin: (id) => {
+      running.add(id);
+      report();
+    },
+    end: (id) => {
+      running.delete(id);
+      report();
+    },
+    countRead: () => {
+      read += 1;
+      report();
+    },
+  };
 }
 
 /** Ids of instances that need no VM although they weren't stopped. The full response doesn't identify them. */

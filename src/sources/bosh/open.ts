@@ -34,12 +34,12 @@ export function openBosh(config: BoshConfig, recorder?: SourceRecorder): Source 
       processes: {
         name: config.name,
         supervisor: 'director',
-        deployments: async ({ signal }) =>
+        deployments: async (options) =>
           readDeployments({
             config,
             session: reading,
-            directorVersion: await directorVersion(signal),
-            signal,
+            directorVersion: await directorVersion(options.signal),
+            ...options,
           }),
       },
     },

@@ -47,7 +47,11 @@ export function openDocker(config: DockerConfig, recorder?: SourceRecorder): Sou
     container: async ({ engine, id, signal }) => readOneContainer(find(engine).connection, id, signal),
     containerSizes: async ({ engine, ids, signal }) =>
       readContainerSizes(find(engine).connection, ids, signal),
-    usage: async ({ engine, signal }) => find(engine).usage(signal),
+    usage: async ({ engine, signal, onProgress }) => {
+      const { usage } = find(engine);
+      onProgress?.({ waitingFor: `the disk usage of ${engine}` });
+      return usage(signal);
+    },
   };
   const removerOf = async (engine: string, signal: AbortSignal): Promise<EngineConnection> => {
     const { connection, remover } = find(engine);

@@ -7,6 +7,7 @@ import type {
   StoreMembers,
 } from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
+import { followReads } from '../../wire/follow-reads.ts';
 import { printable, readCertificate } from '../../wire/x509.ts';
 import { dedupeAlarms } from './alarms.ts';
 import type { EtcdCluster } from './cluster.ts';
@@ -22,12 +23,22 @@ const SHARE_FOR_CONFIGURED = 0.7;
 /** Queries every configured endpoint, then every member that was not among them. */
 export async function readMembers(
   cluster: EtcdCluster,
-  { signal, withinMs }: QueryOptions,
+  { signal, withinMs, onProgress }: QueryOptions,
 ): Promise<StoreMembers> {
   const endsAt = performance.now() + withinMs;
   const first = { signal, withinMs: withinMs * SHARE_FOR_CONFIGURED };
+  const { configured } = cluster.clients;
+  const reads = followReads(
+    onProgress,
+    'endpoints',
+    configured.map(({ host }) => host),
+  );
   const statuses = await Promise.all(
-    cluster.clients.configured.map((client) => probeMember(cluster, client, first)),
+    configured.map(async (client) => {
+      const status = await probeMember(cluster, client, first);
+      reads.end(client.host, status.facts.error === undefined);
+      return status;
+    }),
   );
   const own = ownCluster(statuses);
   const listed = agreedList(own) ?? endpointsAsMembers(own);

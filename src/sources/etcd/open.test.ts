@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { issue, makeAuthority } from '../../../test/world/ca.ts';
 import { type Etcd, startEtcd } from '../../../test/world/etcd.ts';
 import type { KeyTree } from '../../ports/key-value.ts';
+import type { ReadProgress } from '../../ports/read-options.ts';
 import type { Source } from '../../ports/source.ts';
 import type { SourceError } from '../../ports/source-error.ts';
 import { etcdConfig } from './config.ts';
@@ -49,6 +50,15 @@ test('a directory whose last key was deleted still exists, and is empty', async 
     directories: ['/doppler/meta', '/doppler/meta/z2', '/doppler/meta/z2/doppler_z2'],
     leaves: [],
   });
+});
+
+test('reports how many endpoints responded', async () => {
+  const reported: ReadProgress[] = [];
+  const store = open({ endpoints: [...etcd.access.endpoints, 'https://127.0.0.1:1'] }).reads.keyValue!;
+  await store.members({ signal, withinMs: 20_000, onProgress: (progress) => reported.push(progress) });
+  const of = etcd.access.endpoints.length + 1;
+  expect(reported[0]).toEqual({ read: 0, of, unit: 'endpoints' });
+  expect(reported.at(-1)).toEqual({ read: of - 1, of, unit: 'endpoints' });
 });
 
 test('a directory that was never written is missing', async () => {

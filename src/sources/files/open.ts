@@ -36,10 +36,11 @@ export function openFiles(config: FilesConfig): Source {
 
 async function* scan(
   config: FilesConfig,
-  { signal, onEmpty, onCertificate }: ScanOptions,
+  { signal, onEmpty, onCertificate, onProgress }: ScanOptions,
 ): AsyncGenerator<ScanResult, void, undefined> {
   const counts = startCounts(config);
   const findPatterns = patternsOf(config);
+  let files = 0;
   const read = concurrently(
     listAll(config, counts, signal),
     FILES_AT_ONCE,
@@ -52,6 +53,7 @@ async function* scan(
       // A pattern that matches only keys is not reported if they were compared.
       for (const key of keysCompared) countReported(counts, findPatterns(key, key), 1);
       if (isEmpty) onEmpty?.();
+      if (!('error' in listed)) onProgress?.({ read: ++files, unit: 'files' });
       return results;
     },
     signal,

@@ -28,7 +28,7 @@ export function openKubernetesCluster(
     name,
     kubelets,
     version: ({ signal }) => readVersion(name, connection, signal),
-    nodes: ({ signal }) =>
+    nodes: (options) =>
       listPages({
         connection,
         rule: ruleOf('nodes'),
@@ -38,9 +38,9 @@ export function openKubernetesCluster(
         make: ({ core }, { limit, continueToken }) =>
           core.listNode(undefined, undefined, continueToken, undefined, undefined, limit),
         map: toNode,
-        signal,
+        ...options,
       }),
-    pods: ({ signal, namespace }) =>
+    pods: ({ namespace, ...options }) =>
       listPages({
         connection,
         rule: ruleOf('pods'),
@@ -59,9 +59,9 @@ export function openKubernetesCluster(
                 limit,
               ),
         map: toPod,
-        signal,
+        ...options,
       }),
-    events: ({ signal, about }) =>
+    events: ({ about, ...options }) =>
       listPages({
         connection,
         rule: ruleOf('events'),
@@ -79,9 +79,9 @@ export function openKubernetesCluster(
           const event = toEvent(item);
           return event.about.kind === about ? event : undefined;
         },
-        signal,
+        ...options,
       }),
-    daemonSets: ({ signal }) =>
+    daemonSets: (options) =>
       listPages({
         connection,
         rule: ruleOf('daemonSets'),
@@ -90,7 +90,7 @@ export function openKubernetesCluster(
         make: ({ apps }, { limit, continueToken }) =>
           apps.listDaemonSetForAllNamespaces(undefined, continueToken, undefined, undefined, limit),
         map: toDaemonSet,
-        signal,
+        ...options,
       }),
     kubeletStats: (node, { signal }) => readKubeletStats([config, connection], node, signal),
     kubeletConfig: (node, { signal }) => readKubeletConfig([config, connection], node, signal),

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RequestContext } from '@kubernetes/client-node/dist/gen/http/http.js';
 import type { HttpAnswer } from '../../ports/recorder.ts';
+import type { ReadOptions } from '../../ports/read-options.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
@@ -12,7 +13,7 @@ import type { RequestFactories } from './request-factories.ts';
 import { makeSeenKeys } from './seen-keys.ts';
 
 /** A list of the API. */
-export interface ListRequest<T> {
+export interface ListRequest<T> extends ReadOptions {
   readonly connection: ClusterConnection;
   readonly rule: AccessRule;
   /** The resource, for messages: `nodes`, `pods`. */
@@ -24,7 +25,6 @@ export interface ListRequest<T> {
   readonly map: (item: JsonObject) => T | undefined;
   /** How many items a page has at most; 500 by default. */
   readonly pageSize?: number;
-  readonly signal: AbortSignal;
 }
 
 export interface PageRequest {
@@ -59,6 +59,7 @@ export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readon
     const before = progress.delivered;
     const page = yield* readPage(list, continueToken, progress);
     const { delivered } = progress;
+    if (!('expired' in page)) reportPage(list, delivered, page.remaining);
     if ('expired' in page) {
       if (++restarts > MAX_RESTARTS) throw incomplete(list, page.expired, delivered);
       continueToken = page.freshToken;
@@ -81,6 +82,10 @@ export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readon
   }
 }
 
+function reportPage<T>({ items, onProgress }: ListRequest<T>, read: number, remaining = 0): void {
+  onProgress?.({ read, ...(remaining > 0 && { of: read + remaining }), unit: items });
+}
+
 interface Progress {
   readonly seen: ReturnType<typeof makeSeenKeys>;
   /** How many different items were read. */
@@ -92,6 +97,8 @@ interface PageEnd {
   readonly continueToken: string | undefined;
   /** Whether the response reports remaining items, with or without a token. */
   readonly isCutOff: boolean;
+  /** How many items the server says remain, if it does. */
+  readonly remaining: number | undefined;
   readonly context: AnswerContext;
 }
 
@@ -177,6 +184,7 @@ function toPage<T>(
     }),
     continueToken: token || undefined,
     isCutOff: remaining !== undefined && remaining !== null && remaining !== 0,
+    remaining: Number.isSafeInteger(remaining) ? Number(remaining) : undefined,
     context,
   };
 }

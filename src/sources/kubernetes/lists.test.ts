@@ -12,6 +12,7 @@ import {
 } from '../../../test/world/kubernetes/objects.ts';
 import { openLab, readAll } from '../../../test/world/kubernetes/open-source.ts';
 import type { Cluster } from '../../ports/clusters.ts';
+import type { ReadProgress } from '../../ports/read-options.ts';
 import { SourceError } from '../../ports/source-error.ts';
 
 const { signal } = new AbortController();
@@ -51,6 +52,20 @@ test('nodes come in pages of 100, because each is large', async () => {
   expect(server.asked.map(({ path }) => new URL(path, server.url).searchParams.get('limit'))).toEqual([
     '100',
     '100',
+  ]);
+});
+
+test('reports how many of a list were read, and how many remain', async () => {
+  const nodes = { count: 250, make: (index: number) => nodeObject(`node-${index}`) };
+  const { cluster } = await openCluster({ nodes });
+  const reported: ReadProgress[] = [];
+
+  await readAll(cluster.nodes({ signal, onProgress: (progress) => reported.push(progress) }));
+
+  expect(reported).toEqual([
+    { read: 100, of: 250, unit: 'nodes' },
+    { read: 200, of: 250, unit: 'nodes' },
+    { read: 250, unit: 'nodes' },
   ]);
 });
 

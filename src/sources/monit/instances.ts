@@ -5,8 +5,10 @@ import type {
   RunningProcess,
   ServiceFault,
 } from '../../ports/processes.ts';
+import type { ReadOptions } from '../../ports/read-options.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
+import { followReads } from '../../wire/follow-reads.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
 import type { MonitClient } from './client.ts';
 import { failuresOf, processState, typeOf } from './describe-status.ts';
@@ -42,10 +44,18 @@ export async function* readHosts(
 export async function readDeployment(
   config: MonitConfig,
   client: MonitClient,
-  signal: AbortSignal,
+  { signal, onProgress }: ReadOptions,
 ): Promise<Deployment> {
   const statuses = new Map<MonitHost, HostStatus>();
-  for await (const status of readHosts(config, client, signal)) statuses.set(status.host, status);
+  const reads = followReads(
+    onProgress,
+    'hosts',
+    config.hosts.map(({ instance }) => instance),
+  );
+  for await (const status of readHosts(config, client, signal)) {
+    statuses.set(status.host, status);
+    reads.end(status.host.instance, !('error' in status));
+  }
   // In the configured order.
   const inOrder = config.hosts.map((host) => statuses.get(host)).filter((one) => one !== undefined);
   const instances = inOrder.flatMap((status) =>

@@ -16,7 +16,7 @@ export function openMonit(config: MonitConfig, recorder?: SourceRecorder): Sourc
       processes: {
         name: config.name,
         supervisor: 'host',
-        deployments: async ({ signal }) => [await readDeployment(config, client, signal)],
+        deployments: async (options) => [await readDeployment(config, client, options)],
       },
     },
     ...(config.allow.restart && {

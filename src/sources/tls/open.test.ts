@@ -9,6 +9,7 @@ import {
   type WorldSite,
 } from '../../../test/world/tls-servers.ts';
 import type { Handshake, SeenPlace, ScanResult } from '../../ports/certificates.ts';
+import type { ReadProgress } from '../../ports/read-options.ts';
 import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
 import type { z } from 'zod';
@@ -276,6 +277,18 @@ test('an aborted scan ends immediately and leaves no connection open', async () 
 
   await expect(scanning).rejects.toThrow('enough');
   await until(() => connections() === 0);
+});
+
+test('reports how many sites were read', async () => {
+  const { healthy, closed } = world.sites;
+  const reported: ReadProgress[] = [];
+  const { certificates } = open({ sites: [healthy, closed] }).reads;
+  const { signal } = new AbortController();
+
+  await collect(certificates!.scan({ signal, onProgress: (progress) => reported.push(progress) }));
+
+  expect(reported[0]).toEqual({ read: 0, of: 2, unit: 'sites' });
+  expect(reported.at(-1)).toEqual({ read: 1, of: 2, unit: 'sites' });
 });
 
 test('the scan ends if its consumer stops', async () => {

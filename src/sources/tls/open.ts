@@ -40,21 +40,26 @@ export function openTls(config: TlsConfig, clock: () => number = Date.now): Sour
 
 async function* scan(
   state: TlsState,
-  { signal, onCertificate }: InspectOptions,
+  { signal, onCertificate, onProgress }: InspectOptions,
 ): AsyncGenerator<SiteResult, void> {
   const { name } = state.config;
   signal.throwIfAborted();
   const { sites, unread } = await readSites(state.config);
   const { placeReader, untrusted } = await prepare(state, onCertificate);
+  onProgress?.({ read: 0, of: sites.length, unit: 'sites' });
   const gaps = [
     ...unread.map(({ what, error }) => ({ place: `${name}:${what}`, error })),
     ...untrusted.map(({ path, error }) => ({ place: `${name}:trust ${path}`, error })),
   ];
   for (const { place, error } of gaps) yield { asked: place, result: { kind: 'unseen', place, error } };
   const finished = new Set<string>();
+  const read = new Set<string>();
   try {
     for await (const found of scanSites(sites, state, placeReader, signal)) {
-      finished.add(found.asked.replace(/ \([^)]*\)$/, ''));
+      const site = found.asked.replace(/ \([^)]*\)$/, '');
+      finished.add(site);
+      if (found.result.kind === 'seen') read.add(site);
+      onProgress?.({ read: read.size, of: sites.length, unit: 'sites' });
       yield found;
     }
   } catch (error) {

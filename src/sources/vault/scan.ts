@@ -38,10 +38,11 @@ interface Outcome {
  * @throws {SourceError} if nothing can be read, because Vault doesn't respond or rejects the login.
  */
 export async function* scanSecrets(scan: VaultScan): AsyncGenerator<ScanResult, void, undefined> {
-  const { config, session, signal } = scan;
+  const { config, session, signal, onProgress } = scan;
   await session.start(signal).catch(async (error: unknown) => {
     throw await explain(scan, error);
   });
+  let secrets = 0;
   const visited = new Set<string>();
   const breaker = makeCircuitBreaker(config.name);
   const queue = openWorkQueue<Item>(
@@ -53,6 +54,7 @@ export async function* scanSecrets(scan: VaultScan): AsyncGenerator<ScanResult, 
       if (breaker.skips(toFailedPlace(item))) return;
       const { results, more } = await visit({ ...scan, signal }, item, visited);
       breaker.recordSuccess();
+      if (item.kind === 'secret') onProgress?.({ read: ++secrets, unit: 'secrets' });
       queue.add(more.toReversed());
       yield* results;
     } catch (error) {

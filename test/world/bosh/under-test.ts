@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Source } from '../../../src/ports/source.ts';
-import { boshConfig } from '../../../src/sources/bosh/config.ts';
+import { type BoshConfig, boshConfig } from '../../../src/sources/bosh/config.ts';
 import { openBosh } from '../../../src/sources/bosh/open.ts';
 import { type Director, type DirectorOptions, startDirector } from '../bosh-director.ts';
 import { type MemoryVms, makeMemoryVms, makeVm } from './vms.ts';
@@ -16,6 +16,8 @@ export interface BoshUnderTest {
    * configuration.
    */
   readonly open: (more?: object) => Source;
+  /** The configuration of such a source. */
+  readonly configure: (more?: object) => BoshConfig;
   readonly close: () => Promise<void>;
 }
 
@@ -28,21 +30,23 @@ export async function startBosh(options: Partial<DirectorOptions> = {}): Promise
   await writeFile(ca, director.ca);
   const { reader, admin } = director;
   const sources: Source[] = [];
+  const configure = (more = {}) =>
+    boshConfig.parse({
+      kind: 'bosh',
+      url: director.url,
+      ca,
+      auth: { client: { id: reader.id, secret: reader.secret } },
+      allow: {
+        restart: { auth: { client: { id: admin.id, secret: admin.secret } }, groups: ['doppler*'] },
+      },
+      ...more,
+    });
   return {
     director,
     vms,
+    configure,
     open: (more = {}) => {
-      const config = {
-        kind: 'bosh',
-        url: director.url,
-        ca,
-        auth: { client: { id: reader.id, secret: reader.secret } },
-        allow: {
-          restart: { auth: { client: { id: admin.id, secret: admin.secret } }, groups: ['doppler*'] },
-        },
-        ...more,
-      };
-      const source = openBosh(boshConfig.parse(config));
+      const source = openBosh(configure(more));
       sources.push(source);
       return source;
     },
