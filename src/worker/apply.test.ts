@@ -13,6 +13,7 @@ import { PREFIX } from '../queue/queues.ts';
 import type { Durability } from '../store/remediation/durability.ts';
 import { recordToJson, type RemediationRecord } from '../store/remediation/record.ts';
 import { approve } from '../store/remediation/transitions/approval.ts';
+import { isRefused, type Transition } from '../store/remediation/transitions/common.ts';
 import { endOverdue } from '../store/remediation/transitions/execution.ts';
 import { applyApproved } from './apply.ts';
 
@@ -98,6 +99,55 @@ test('the check is repeated until the finding is gone', async () => {
 
   expect(await stage.read()).toMatchObject({ state: 'fixed' });
   expect(checks).toBe(8);
+});
+
+test('while it settles, its card shows what the last check found, until when it is checked, and how often', async () => {
+  await setApproved({ settlesWithinSeconds: 600 });
+  stage.system.fixWorks = false;
+  const settling = apply();
+  const observed = async () => (await stage.read()).settling?.observed;
+  await expect.poll(observed).toBeDefined();
+
+  const record = await stage.read();
+  expect(record).toMatchObject({
+    state: 'settling',
+    settling: { everySeconds: 0.01, observed: { finding: 'found', verdict: '1 of 3 things are broken' } },
+  });
+  const leftMs = Date.parse(record.settling?.until ?? '') - Date.parse(record.settling?.observed?.at ?? '');
+  expect(leftMs).toBeGreaterThan(0);
+  expect(leftMs).toBeLessThanOrEqual(600_000);
+  const { revision = 0 } = (await stage.remediations.read(stage.id)) ?? {};
+  await expect.poll(async () => (await stage.queued()).cards).toContain(`card-${stage.id}-${revision}`);
+
+  stage.system.broken.clear();
+  await settling;
+  const fixed = await stage.read();
+  expect(fixed).toMatchObject({ state: 'fixed' });
+  expect(fixed).not.toHaveProperty('settling');
+});
+
+test('that what it waits for cannot be recorded says nothing about the fix', async () => {
+  await setApproved({ settlesWithinSeconds: 600 });
+  stage.system.fixWorks = false;
+  const { remediations } = stage.deps;
+  const isTick = (transition: Transition, record: RemediationRecord) => {
+    const change = transition(record, 0);
+    return !isRefused(change) && change.next.state === 'settling' && record.state === 'settling';
+  };
+  const failing: typeof remediations = {
+    ...remediations,
+    transition: async (id, transition) => {
+      const stored = await remediations.read(id);
+      if (!stored || !isTick(transition, stored.record)) return remediations.transition(id, transition);
+      stage.system.broken.clear();
+      throw new Error('Redis is busy');
+    },
+  };
+
+  await applyApproved(await stage.job(undefined, { remediations: failing }));
+
+  expect(await stage.read()).toMatchObject({ state: 'fixed' });
+  expect(linesWith('settling-not-shown')).toHaveLength(1);
 });
 
 describe('preflight', () => {

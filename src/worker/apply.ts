@@ -13,6 +13,7 @@ import {
   failExecution,
   finishExecution,
   interruptExecution,
+  recordSettling,
   recordStep,
   recordVerification,
   startExecution,
@@ -222,7 +223,12 @@ async function execute(
         redact: deps.redact,
       },
     );
-    const result = await commitTransition(context, finishExecution(token, leaseMs));
+    const { settlesWithinSeconds: withinSeconds } = definitionOf(deps, record).remediation;
+    const everySeconds = deps.recheckEveryMs / 1_000;
+    const result = await commitTransition(
+      context,
+      finishExecution(token, leaseMs, { withinSeconds, everySeconds }),
+    );
     return result.kind === 'changed';
   } catch (error) {
     const end = await endAfter(context, token, error, { lease: lease.signal, frozen: frozen.signal });
@@ -275,6 +281,7 @@ async function verify(
   const { deps, record } = context;
   const { settlesWithinSeconds } = definitionOf(deps, record).remediation;
   const deadlineMs = performance.now() + settlesWithinSeconds * 1_000;
+  const showSettling = settlingDisplay(context, token, lease);
   let after: Observation;
   let proven: ReturnType<typeof provenOutcome>;
   let onlyLeftOut: boolean;
@@ -284,12 +291,39 @@ async function verify(
     onlyLeftOut = isOnlyLeftOut(record, before, after);
     if (proven === 'mitigated' || (proven === 'fixed' && isComplete(after.measures))) break;
     if (onlyLeftOut || performance.now() >= deadlineMs) break;
+    await showSettling(after);
     await sleep(deps.recheckEveryMs, undefined, { signal: lease.signal });
   }
   const because = onlyLeftOut
     ? "all targets of the plan are fixed; the others weren't in the plan"
     : `${settlesWithinSeconds} s after it was applied: ${after.verdict}`;
   await commitTransition(context, recordVerification(token, after, proven ? undefined : because));
+}
+
+/** Slack's own advice is at least 3 s between edits of one message. */
+const SETTLING_EVERY_MS = 3_000;
+
+/** Shows on the card what a fix is still waiting for. A failure is only logged: it says nothing about the fix. */
+function settlingDisplay(
+  context: JobContext,
+  token: number,
+  lease: Pick<ExecutionLease, 'signal'>,
+): (observed: Observation) => Promise<void> {
+  const { deps, record } = context;
+  let nextMs = 0;
+  return async (observed) => {
+    // Once the lease is lost, it must not be extended.
+    if (lease.signal.aborted || performance.now() < nextMs) return;
+    nextMs = performance.now() + SETTLING_EVERY_MS;
+    try {
+      await commitTransition(context, recordSettling(token, observed, deps.leaseMs));
+    } catch (error) {
+      deps.log.debug(
+        { event: 'settling-not-shown', err: error, remediation: record.id },
+        "Couldn't show what a fix is waiting for",
+      );
+    }
+  };
 }
 
 /** Whether all that is left are targets that could not be part of the plan: waiting does not help. A new gap may hide one that was. */

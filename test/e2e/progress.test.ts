@@ -3,8 +3,10 @@ import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { monitConfig } from '../../src/sources/monit/config.ts';
 import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { startBosh } from '../world/bosh/under-test.ts';
+import { makeFakeSystem, makeFixableCheck } from '../world/fake-system.ts';
+import { makeCatalogue } from '../world/lab-checks.ts';
 import { startFakeMonit } from '../world/monit/fake.ts';
-import { ADA, INCIDENT, setStage } from './harness.ts';
+import { ADA, GRACE, INCIDENT, setStage } from './harness.ts';
 
 vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
@@ -49,4 +51,39 @@ test('while a director works on a task, the channel shows which one, and what th
   halves.resolve();
   await workspace.waitFor(() => !seen().startsWith('Checking '));
   expect(workspace.messages(INCIDENT)).toHaveLength(1);
+});
+
+test('while a fix settles, its card shows what the last check found and until when it is checked', async () => {
+  const system = makeFakeSystem(['pump']);
+  system.fixWorks = false;
+  const stage = await setStage({
+    delivery: 'http',
+    catalogue: makeCatalogue({ things: makeFixableCheck(system, 'disruptive', 600) }),
+  });
+  onTestFinished(stage.close);
+  await stage.startWorker();
+  await stage.startBot();
+  const { workspace } = stage;
+  const thread = () => {
+    const root = workspace.messages(INCIDENT)[0];
+    return root ? workspace.thread(INCIDENT, root.ts) : [];
+  };
+  const click = async (userId: string, actionId: string) => {
+    const { ts } = await workspace.waitFor(() =>
+      thread().find(({ blocks }) => JSON.stringify(blocks ?? []).includes(`"${actionId}"`)),
+    );
+    await workspace.click({ userId, channelId: INCIDENT, messageTs: ts, actionId });
+  };
+  await workspace.command({ userId: ADA, channelId: INCIDENT, command: '/lab', text: 'things' });
+  await click(ADA, 'wrench:request');
+  await click(GRACE, 'wrench:approve');
+
+  const card = await workspace.waitFor(() => thread().find(({ text }) => text.includes(' s left)')));
+  expect(card.text).toMatch(
+    /Applied\. The finding is still there: 1 of 3 things are broken\..*\nChecks again every 5 s until <!date\^\d+\^\{time_secs\}\|\d\d:\d\d:\d\d UTC> \(\d+ s left\)\./,
+  );
+  system.broken.clear();
+  const fixed = await workspace.waitFor(() => thread().find(({ text }) => text.includes('FIXED')));
+  expect(fixed.ts).toBe(card.ts);
+  expect(fixed.text).not.toContain('Checks again');
 });

@@ -70,6 +70,10 @@ export const arbitraryRemediation = fc.record(
     steps: some(fc.record({ at, line: text }), 4),
     before: observation,
     after: observation,
+    settling: fc.record(
+      { until: at, everySeconds: fc.integer({ min: 1 }), observed: observation },
+      { requiredKeys: ['until', 'everySeconds'] },
+    ),
   },
   {
     requiredKeys: [

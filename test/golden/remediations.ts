@@ -82,6 +82,22 @@ export const approved: RemediationRecord = { ...agreed, state: 'approved' };
 export const applying: RemediationRecord = { ...agreed, state: 'applying', token: 7, steps: steps.slice(0, 1) };
 export const settling: RemediationRecord = { ...agreed, state: 'settling', token: 7, steps };
 
+export const settlingSlowly: RemediationRecord = {
+  ...settling,
+  settling: {
+    until: '2026-11-20T14:06:51.000Z',
+    everySeconds: 5,
+    observed: {
+      ...before,
+      at: '2026-11-20T14:05:31.200Z',
+      measures: [whole[0]!, { label: 'metron_agent', value: 7, of: 12, unit: 'running' }],
+      finding: 'gone',
+      reasons: [],
+      verdict: 'All 3 dopplers are running and registered',
+    },
+  },
+};
+
 export const fixed: RemediationRecord = {
   ...settling,
   state: 'fixed',
@@ -189,6 +205,29 @@ export const plannedForMany: RemediationRecord = {
     })),
     leftOut: [{ target: certificates[0] ?? '', because: 'no private key next to it' }],
     afterwards: ['This deploys nothing: deploy what uses these 12 certificates.'],
+  },
+};
+
+export const applyingForMany: RemediationRecord = {
+  ...plannedForMany,
+  state: 'applying',
+  token: 7,
+  steps: [1, 2].map((at) => ({ at: '2026-11-20T14:05:04.000Z', line: `cell-${at} renewed until 2027-11-20` })),
+};
+
+export const settlingForMany: RemediationRecord = {
+  ...applyingForMany,
+  state: 'settling',
+  settling: {
+    until: '2026-11-20T14:05:34.000Z',
+    everySeconds: 5,
+    observed: {
+      ...before,
+      at: '2026-11-20T14:05:20.000Z',
+      verdict: '5 of 41 certificates expire in 4 days',
+      measures: [],
+      targets: certificates.slice(0, 5),
+    },
   },
 };
 

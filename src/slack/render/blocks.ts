@@ -137,6 +137,14 @@ export function dateToken(iso: string, fallback = timeInWords(iso)): string {
   return `<!date^${seconds}^{date_short_pretty} {time}|${escapeMrkdwn(fallback)}>`;
 }
 
+/** A time of day to the second, in mrkdwn. */
+export function timeToken(iso: string): string {
+  const element = timeElement(iso);
+  return element.type === 'date'
+    ? `<!date^${element.timestamp}^${element.format}|${element.fallback}>`
+    : escapeUntrusted(iso, 80);
+}
+
 /** A time of day to the second, in a `rich_text` block. */
 export function timeElement(iso: string): RichTextDate | RichTextText {
   return dateElement(iso, '{time_secs}', (at) => `${at.slice(11, 19)} UTC`);

@@ -154,6 +154,17 @@ export const remediationRecordSchema = z.strictObject({
   steps: z.array(z.strictObject({ at, line: z.string() })),
   before: observationSchema.exactOptional(),
   after: observationSchema.exactOptional(),
+  /** Only while it is settling. Absent if its worker is older than 0.12. */
+  settling: z
+    .strictObject({
+      /** When its worker stops verifying. */
+      until: at,
+      /** How often the check is repeated. */
+      everySeconds: z.number().positive(),
+      /** The last result that doesn't prove the fix, without its `report`. `at` is when it was recorded. */
+      observed: observationSchema.exactOptional(),
+    })
+    .exactOptional(),
 });
 
 export type RemediationRecord = z.infer<typeof remediationRecordSchema>;

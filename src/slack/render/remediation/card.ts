@@ -10,6 +10,7 @@ import {
   bullets,
   button,
   timeElement,
+  timeToken,
   codeSpan,
   confirmation,
   context,
@@ -31,6 +32,7 @@ import {
   needsInWords,
   peopleLines,
   reasonsIn,
+  settlingTime,
   STATE_LABELS,
   statusText,
   tookInWords,
@@ -108,7 +110,18 @@ function headParts(remediation: RemediationRecord): readonly RichTextPart[] {
         { max: MAX_SENTENCE_CHARS * 3, names },
       ),
     ),
+    ...settlingParts(remediation),
   ];
+}
+
+function settlingParts(remediation: RemediationRecord): readonly RichTextPart[] {
+  const time = settlingTime(remediation);
+  return time ? [line(plain(time.before), timeElement(time.until), plain(time.after))] : [];
+}
+
+function settlingInText(remediation: RemediationRecord): readonly string[] {
+  const time = settlingTime(remediation);
+  return time ? [`${time.before}${timeToken(time.until)}${time.after}`] : [];
 }
 
 const SHOWS_PLAN: ReadonlySet<RemediationState> = new Set([
@@ -239,6 +252,7 @@ function renderText(remediation: RemediationRecord, summary: string): string {
     `:${sign}: ${word} · ${escapeUntrusted(remediationHeadline(remediation), MAX_HEADLINE_CHARS)}${where}`,
     about,
     escapeUntrusted(statusText(remediation).join(' '), 700),
+    ...settlingInText(remediation),
     ...(isOpen ? plan.lines.map((one, at) => `${at + 1}. ${escapeUntrusted(one, MAX_LINE_CHARS)}`) : []),
     ...steps.map(({ line: step }) => `• ${escapeUntrusted(step, MAX_LINE_CHARS)}`),
   ];

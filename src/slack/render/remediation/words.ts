@@ -1,6 +1,7 @@
 import { cleanText } from '../../../text/clean-text.ts';
 import { exactProof, proofInWords } from '../../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../../check/report-in-words.ts';
+import { list } from '../../../text/wording.ts';
 import type {
   Observation,
   RemediationRecord,
@@ -90,9 +91,9 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
         "Checking again first: it runs only if the finding is still there and the plan hasn't changed.",
       ];
     case 'applying':
-      return ['Applying now.'];
+      return [applyingText(remediation)];
     case 'settling':
-      return ['Applied. Verifying that it worked.'];
+      return ['Applied.', ...settlingText(remediation)];
     case 'fixed':
       return after ? [withFullStop(verdictOf(after)), ...exactText(remediation)] : why;
     case 'mitigated':
@@ -122,6 +123,50 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
     case 'refused':
       return [...why, stepsText(remediation)];
   }
+}
+
+/** `Applying 3 of 13.`: each target has one step. */
+function applyingText({ plan, steps }: RemediationRecord): string {
+  const targets = plan?.parts?.length ?? 1;
+  return targets > 1 ? `Applying ${Math.min(steps.length + 1, targets)} of ${targets}.` : 'Applying now.';
+}
+
+const MAX_MEASURES = 3;
+
+/** What the last check didn't find yet: `The finding is gone. Waiting for metron_agent running on 12 of 12 (now 7).` */
+function settlingText({ settling, finding, mitigates }: RemediationRecord): readonly string[] {
+  const observed = settling?.observed;
+  if (!observed) return ['Verifying that it worked.'];
+  const verdict = withFullStop(verdictOf(observed));
+  const missing = observed.measures.flatMap(({ label, value, of, unit }) =>
+    of !== undefined && value < of ? [`${label} ${unit} on ${of} of ${of} (now ${value})`] : [],
+  );
+  const waiting = missing.length > 0 ? [`Waiting for ${cleanText(list(missing, MAX_MEASURES))}.`] : [];
+  if (mitigates) return [`It hasn't taken effect yet: ${verdict}`, ...waiting];
+  switch (observed.finding) {
+    case 'found':
+      return [toSentence(`${remainingText(observed, finding)}: ${verdict}`), ...waiting];
+    case 'unseen':
+      return [`Couldn't verify it yet${uncheckedText(observed)}: ${verdict}`, ...waiting];
+    case 'gone':
+      return ['The finding is gone.', ...waiting];
+  }
+}
+
+/** Until when a fix is verified, and how long that was when its card was last changed: a card can't count down. */
+export interface SettlingTime {
+  readonly before: string;
+  readonly until: string;
+  readonly after: string;
+}
+
+/** `Checks again every 5 s until 14:05:30 (40 s left).` */
+export function settlingTime({ state, settling }: RemediationRecord): SettlingTime | undefined {
+  if (state !== 'settling' || !settling) return undefined;
+  const { until, everySeconds, observed } = settling;
+  const leftMs = Date.parse(until) - Date.parse(observed?.at ?? '');
+  const left = leftMs >= 0 ? ` (${Math.ceil(leftMs / 1_000)} s left)` : '';
+  return { before: `Checks again every ${everySeconds} s until `, until, after: `${left}.` };
 }
 
 /** The proof with exact numbers, if the headline rounds them. */

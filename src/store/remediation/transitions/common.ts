@@ -65,17 +65,15 @@ export function stateInWords(state: RemediationRecord['state']): string {
   return STATES_IN_WORDS[state];
 }
 
-/** The record in a final state, without its deadline. */
+/** The record in a final state, without its deadline and what it waited for. */
 export function toFinalState(
   record: RemediationRecord,
   state: RemediationRecord['state'],
   nowMs: number,
 ): RemediationRecord {
   if (!FINAL_STATES.has(state)) throw new Error(`${state} is not a final state`);
-  const { until, ...rest } = record;
-  return until === undefined
-    ? { ...record, state, endedAt: isoTime(nowMs) }
-    : { ...rest, state, endedAt: isoTime(nowMs) };
+  const { until: _, settling: __, ...rest } = record;
+  return { ...rest, state, endedAt: isoTime(nowMs) };
 }
 
 /** The audit event of a transition. */

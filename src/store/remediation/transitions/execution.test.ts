@@ -12,6 +12,7 @@ import {
   finishExecution,
   startExecution,
   unlessExpired,
+  recordSettling,
   recordStep,
   failExecution,
   interruptExecution,
@@ -69,6 +70,31 @@ test('a remediation that was disabled after its approval does not start', () => 
   const off = { ...POLICY, off: ['etcd/doppler:restart'] };
 
   expect(startExecution(7, OBSERVATION, off, LEASE_MS)(approved, NOW)).toMatch(/`remediations.off` lists/);
+});
+
+test('what a fix waits for is recorded without an audit entry, keeps its locks, and ends with it', () => {
+  const verified = changeBy(finishExecution(7, LEASE_MS, { withinSeconds: 90, everySeconds: 5 }), done).next;
+  const until = isoTime(NOW + 90_000);
+  expect(verified.settling).toEqual({ until, everySeconds: 5 });
+  const report = { isWhole: true, findings: [], more: 0 };
+  const tick = recordSettling(7, { ...OBSERVATION, report }, LEASE_MS);
+
+  const change = changeBy(tick, verified, NOW + 5_000);
+  expect(change).toEqual({
+    next: {
+      ...verified,
+      until: isoTime(NOW + 5_000 + LEASE_MS),
+      settling: { until, everySeconds: 5, observed: { ...OBSERVATION, at: isoTime(NOW + 5_000) } },
+    },
+    lockTargetsForMs: LEASE_MS * 2,
+  });
+  const ended = changeBy(recordVerification(7, OBSERVED_GONE, undefined), change.next);
+  expect(ended.next).not.toHaveProperty('settling');
+  expect(isRefused(tick(ended.next, NOW))).toBe(true);
+  expect(isRefused(tick({ ...verified, token: 8 }, NOW))).toBe(true);
+  expect(isRefused(tick(applying, NOW))).toBe(true);
+  // Its worker is older: there is nothing to count down.
+  expect(changeBy(tick, settling).next).not.toHaveProperty('settling');
 });
 
 test('a remediation is fixed only if the finding is gone afterwards', () => {

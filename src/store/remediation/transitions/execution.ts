@@ -62,11 +62,45 @@ export function recordStep(token: number, line: string, leaseMs: number): Transi
   }));
 }
 
+/** How long a fix is verified, and how often. */
+export interface Verification {
+  readonly withinSeconds: number;
+  readonly everySeconds: number;
+}
+
 /** applying -> settling: the plan is applied, and its result is verified. */
-export function finishExecution(token: number, leaseMs: number): Transition {
+export function finishExecution(token: number, leaseMs: number, verification?: Verification): Transition {
   return requireToken(token, 'applying', (record, nowMs) => ({
-    next: { ...record, state: 'settling', until: isoTime(nowMs + leaseMs) },
+    next: {
+      ...record,
+      state: 'settling',
+      until: isoTime(nowMs + leaseMs),
+      ...(verification && {
+        settling: {
+          until: isoTime(nowMs + verification.withinSeconds * 1_000),
+          everySeconds: verification.everySeconds,
+        },
+      }),
+    },
     entry: auditEventOf(record, 'applied', actorsOf(record), nowMs, auditedSteps(record)),
+    lockTargetsForMs: leaseMs * 2,
+  }));
+}
+
+/**
+ * Records what a verification found that doesn't prove the fix yet, for its card, and extends the lease. It isn't audited: only the outcome counts.
+ * Refused for every fencing token but the current one, and once it has ended.
+ */
+export function recordSettling(token: number, observation: Observation, leaseMs: number): Transition {
+  const { report: _, ...observed } = observation;
+  return requireToken(token, 'settling', (record, nowMs) => ({
+    next: {
+      ...record,
+      until: isoTime(nowMs + leaseMs),
+      ...(record.settling && {
+        settling: { ...record.settling, observed: { ...observed, at: isoTime(nowMs) } },
+      }),
+    },
     lockTargetsForMs: leaseMs * 2,
   }));
 }
