@@ -81,6 +81,7 @@ function terminal(): Terminal {
   return {
     out: (text) => stdout.write(text),
     error: (text) => stderr.write(text),
+    ...(stderr.isTTY && { status: (line) => stderr.write(`\r${line}\u001B[K`) }),
     color: stdout.isTTY && stdout.hasColors(),
     columns: stdout.columns ?? 100,
   };

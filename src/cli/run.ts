@@ -11,6 +11,7 @@ import { HELP_FLAG, REPORT_EXIT_CODES } from './shared/usage.ts';
 import { asksForDemo, demoSettings } from './shared/demo.ts';
 import { type SampleSession, withSamples } from './shared/samples.ts';
 import { createRecordFile, type RecordFile, takeRecordFlag } from './shared/record-file.ts';
+import { showTerminalProgress, type TerminalProgress } from './shared/terminal-progress.ts';
 import { EXIT, printUsageProblem, type Terminal, type UsageProblem } from './shared/terminal.ts';
 import { noValueText, quoteWord } from './shared/parse-flags.ts';
 import { closeEnvironments, openEnvironments } from '../app/environments.ts';
@@ -59,14 +60,16 @@ export async function run(
   const file = path === undefined ? undefined : await createRecordFile(path);
   if (typeof file === 'string') return printUsageProblem({ problem: file, usage: [] }, terminal);
   const session = { settings, config, error: terminal.error };
+  const isJson = words.includes(JSON_FLAG);
+  const progress = isJson ? undefined : showTerminalProgress(terminal, environment);
   try {
-    const made = await runInEnvironment(request, { environment, check, session, file, signal });
+    const made = await runInEnvironment(request, { environment, check, session, file, signal, progress });
     const report = dropInvalidNext(made, catalogue, (next) =>
       terminal.error(
         `wrench: A bug in Wrench: the check suggests a command that doesn't exist: ${JSON.stringify(next)}\n`,
       ),
     );
-    const shown = words.includes(JSON_FLAG)
+    const shown = isJson
       ? `${JSON.stringify(report, null, 2)}\n`
       : renderTerminal(report, { ...terminal, command: `wrench run ${text}` });
     terminal.out(shown);
@@ -127,11 +130,12 @@ interface RunOptions {
   /** Where the run is recorded, also if it fails. */
   readonly file: RecordFile | undefined;
   readonly signal: AbortSignal;
+  readonly progress: TerminalProgress | undefined;
 }
 
 async function runInEnvironment(
   { check: name, args }: Extract<ParsedRequest, { kind: 'run' }>,
-  { environment, check, session, file, signal }: RunOptions,
+  { environment, check, session, file, signal, progress }: RunOptions,
 ): Promise<Report> {
   const { settings, config } = session;
   const secrets = [...settings.secrets, ...config.secrets];
@@ -146,6 +150,7 @@ async function runInEnvironment(
           ...run,
           ...(earlier && { earlier }),
           ...(onSamples && { onSamples }),
+          ...(progress && { onStart: progress.start }),
           args,
           read: environments.get(environment)?.readers ?? {},
           signal,
@@ -153,6 +158,7 @@ async function runInEnvironment(
           redact: makeRedact(secrets),
         });
       } finally {
+        progress?.stop();
         const { sources = [] } = asked ?? {};
         if (recorder) {
           const asking = { check: name, environment, args, ...(earlier && { earlier }), sources };

@@ -7,6 +7,8 @@ export const EXIT = { clear: 0, found: 1, unknown: 2, usage: 64 } as const;
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly error: (text: string) => void;
+  /** Replaces the last line on stderr; an empty line removes it. Absent if stderr isn't a terminal. */
+  readonly status?: (line: string) => void;
   readonly color: boolean;
   readonly columns: number;
 }
