@@ -145,12 +145,23 @@ function settlingText({ settling, finding, mitigates }: RemediationRecord): read
   if (mitigates) return [`It hasn't taken effect yet: ${verdict}`, ...waiting];
   switch (observed.finding) {
     case 'found':
-      return [toSentence(`${remainingText(observed, finding)}: ${verdict}`), ...waiting];
+      return [stillFoundText(observed, finding, verdict), ...waiting];
     case 'unseen':
       return [`Couldn't verify it yet${uncheckedText(observed)}: ${verdict}`, ...waiting];
     case 'gone':
       return ['The finding is gone.', ...waiting];
   }
+}
+
+/** The names of the targets are in the outcome, if they are still found by then. */
+function stillFoundText(
+  { targets: left = [] }: Observation,
+  { targets = [] }: RemediationRecord['finding'],
+  verdict: string,
+): string {
+  return targets.length < 2 || left.length === 0
+    ? `The finding is still there: ${verdict}`
+    : `The finding is still there for ${left.length} of ${targets.length} targets.`;
 }
 
 /** Until when a fix is verified, and how long that was when its card was last changed: a card can't count down. */

@@ -91,7 +91,7 @@ test('a progress message shows the environment, the command and the progress, ea
   );
   const command = '/certs expiring --env prod --match prod';
   expect(renderProgress({ examined: 1_204, gaps: 2 }, { ...asked, command }).text).toBe(
-    "Checking prod… `/certs expiring --match prod`\n1,204 checked so far\ncouldn't check 2 sources",
+    "Checking prod… `/certs expiring --match prod`\n1,204 checked so far\nCouldn't check 2 sources",
   );
   expect(renderChecking({ ...asked, command: '/certs expiring --env prod-eu' }).text).toContain(
     '--env prod-eu',
@@ -139,7 +139,7 @@ test('a progress message shows what came back so far, one line for each source',
     'keys: done',
     'build: 2 checked',
     'and 5 more sources',
-    "couldn't check 1 source",
+    "Couldn't check 1 source",
   ];
   expect(text.split('\n')).toEqual(['Checking prod… `/certs expiring --within 30d`', ...lines]);
   const list = blocks.flatMap((block) => (block.type === 'rich_text' ? block.elements : [])).at(-1);

@@ -35,7 +35,7 @@ export function renderChecking(asked: PendingRequest): Message {
 export function renderProgress(progress: Progress, asked: PendingRequest): Message {
   const { examined, gaps, sources = [] } = progress;
   const soFar = sources.length === 0 ? [{ words: `${examined.toLocaleString('en-US')} checked so far` }] : [];
-  const unchecked = gaps > 0 ? [{ words: `couldn't check ${countInWords(gaps, 'source')}` }] : [];
+  const unchecked = gaps > 0 ? [{ words: `Couldn't check ${countInWords(gaps, 'source')}` }] : [];
   return renderWaiting(asked, [...sourceLines(progress), ...soFar, ...unchecked]);
 }
 
