@@ -42,21 +42,20 @@ const report: Report = {
   durationMs: 1_240,
 };
 
-const common = { reason: 'disk-filling', state: 'found' as const, severity: 'critical' as const, summary: 'full' };
+const common = { reason: 'disk-filling', state: 'found' as const, severity: 'critical' as const };
+const node = (name: string) => ({ ...common, target: `node:${name}`, summary: `node ${name} is 91% full` });
 const lastFound = '2026-11-20T14:03:08.000Z';
 const tracked: readonly TrackedFinding[] = [
-  { ...common, target: 'node:a', since: lastFound, lastFound },
+  { ...node('a'), since: lastFound, lastFound },
   {
-    ...common,
-    target: 'node:b',
+    ...node('b'),
     since: '2026-11-17T03:12:00.000Z',
     lastFound,
     before: { at: '2026-11-19T14:00:00.000Z', value: 61.4, unit: '%' },
     claim: { by: 'U0GRACE', at: '2026-11-20T13:50:00.000Z', comment: 'moving the logs' },
   },
   {
-    ...common,
-    target: 'node:c',
+    ...node('c'),
     since: '2026-10-01T08:00:00.000Z',
     lastFound,
     silence: {
@@ -68,8 +67,7 @@ const tracked: readonly TrackedFinding[] = [
     },
   },
   {
-    ...common,
-    target: 'node:d',
+    ...node('d'),
     since: '2026-11-20T11:00:00.000Z',
     lastFound,
     flappingSince: '2026-11-20T02:00:00.000Z',

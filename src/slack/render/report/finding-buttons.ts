@@ -13,11 +13,12 @@ export function findingButtons(
 }
 
 /** Their value is the id of the finding. The finding and the permissions are looked up at the click. */
-function statusButtons({ id, tracked }: KnownStatus) {
+function statusButtons({ id, tracked: { silence, summary } }: KnownStatus) {
+  const about = { describes: summary, value: id };
   return [
-    button({ label: "I'm on it", action: 'wrench:take', value: id }),
-    tracked.silence
-      ? button({ label: 'End silence', action: 'wrench:unsilence', value: id })
-      : button({ label: 'Silence…', action: 'wrench:silence', value: id }),
+    button({ label: "I'm on it", action: 'wrench:take', ...about }),
+    silence
+      ? button({ label: 'End silence', action: 'wrench:unsilence', ...about })
+      : button({ label: 'Silence…', action: 'wrench:silence', ...about }),
   ];
 }
