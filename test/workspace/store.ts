@@ -34,6 +34,8 @@ export interface Store {
   /** The root and its replies, oldest first; no ephemerals. */
   readonly thread: (channelId: string, ts: string) => readonly Message[];
   readonly ephemerals: (userId: string, channelId: string) => readonly Message[];
+  /** The posts that notified this person, by name or through a user group. */
+  readonly mentions: (userId: string) => readonly Message[];
   readonly files: Map<string, StoredFile>;
   readonly views: Map<string, StoredView>;
   readonly onChange: (listener: () => void) => () => void;
@@ -120,6 +122,10 @@ export function createStore(seeds: StoreSeeds): Store {
     thread: (channelId, ts) =>
       select((m) => m.channel === channelId && !m.ephemeralTo && (m.ts === ts || m.threadTs === ts)),
     ephemerals: (userId, channelId) => select((m) => m.channel === channelId && m.ephemeralTo === userId),
+    mentions: (userId) => {
+      const isTheirs = (who: string) => who === userId || groups.get(who)?.users.includes(userId) === true;
+      return select((m) => !m.ephemeralTo && m.user !== userId && m.notified.some(isTheirs));
+    },
     files: new Map(),
     views: new Map(),
     onChange: (listener) => {

@@ -47,7 +47,9 @@ document.addEventListener('change', ({ target }) => {
   if (target.dataset.action) void act(target, target.value);
 });
 document.addEventListener('keydown', ({ key }) => {
-  if (key === 'Escape' && place.thread && !document.querySelector('dialog[open]')) void openThread('');
+  if (key !== 'Escape' || document.querySelector('dialog[open]')) return;
+  if (document.body.classList.contains('shows-sidebar')) document.body.classList.remove('shows-sidebar');
+  else if (place.thread) void openThread('');
 });
 find('channel').addEventListener('click', ({ target }) => {
   if (target.id !== 'menu') document.body.classList.remove('shows-sidebar');

@@ -5,6 +5,8 @@ import { find, place, shown } from './session.js';
 
 /** The newest message seen in each channel. */
 const seen = new Map();
+/** The messages that each person has had on screen. */
+const seenBy = new Map();
 let typingSince = 0;
 
 export function show(next) {
@@ -27,6 +29,8 @@ export function show(next) {
   showPeople(next);
   showMessages(find('messages'), next.messages, isElsewhere);
   showThread(next);
+  showFaces(next);
+  highlightMentions(next);
   showForm(next.form);
   find('break').hidden = next.faultInjections.length === 0;
   find('active-faults').textContent = next.faults.length > 0 ? `Now: ${next.faults.join(', ')}` : '';
@@ -75,13 +79,41 @@ function showPeople({ people, user }) {
   select.value = user;
   // The server's HTML of the workspace's users, with every text escaped.
   find('me').innerHTML = people.find(({ id }) => id === user).avatar;
-  for (const strip of document.querySelectorAll('.people')) showStrip(strip, people, user);
 }
 
-/** Faces to switch between people with one click, in the channel and in the thread. */
+/** The messages on screen are seen by the person who acts. */
+function see({ user, messages, thread }) {
+  const known = seenBy.get(user) ?? new Set();
+  for (const { ts } of [...messages, ...(thread?.messages ?? [])]) known.add(ts);
+  seenBy.set(user, known);
+}
+
+function showFaces(next) {
+  see(next);
+  for (const strip of document.querySelectorAll('.people')) showStrip(strip, next.people, next.user);
+}
+
+/** Like Slack: the reader's own name and groups stand out from other mentions. */
+function highlightMentions({ people, user }) {
+  const { groups } = people.find(({ id }) => id === user);
+  for (const element of document.querySelectorAll('.slack_user, .slack_user_group')) {
+    const { userId, usergroupId } = element.dataset;
+    element.classList.toggle('is-you', userId === user || groups.includes(usergroupId));
+  }
+}
+
+/** Faces to switch between people with one click, in the channel and in the thread, with their new mentions. */
 function showStrip(strip, people, user) {
   if (strip.children.length !== people.length) strip.replaceChildren(...people.map(drawFace));
-  for (const face of strip.children) face.setAttribute('aria-pressed', String(face.dataset.person === user));
+  for (const [at, face] of [...strip.children].entries()) {
+    const { id, name, mentions } = people[at];
+    const count = mentions.filter((ts) => !seenBy.get(id)?.has(ts)).length;
+    const added = count > 0 ? `, ${count} new mention${count > 1 ? 's' : ''}` : '';
+    face.setAttribute('aria-pressed', String(id === user));
+    face.setAttribute('aria-label', `Act as @${name}${added}`);
+    if (count > 0) face.dataset.mentions = String(count);
+    else delete face.dataset.mentions;
+  }
 }
 
 function drawFace({ id, name, title, avatar }) {
@@ -89,7 +121,6 @@ function drawFace({ id, name, title, avatar }) {
   face.type = 'button';
   face.dataset.person = id;
   face.title = `Act as @${name}${title ? `, ${title}` : ''}`;
-  face.setAttribute('aria-label', `Act as @${name}`);
   // As above: the server's own HTML.
   face.innerHTML = avatar;
   return face;

@@ -243,3 +243,26 @@ test('another site cannot send commands through a browser that has this page ope
   expect(await post({ origin: 'null' })).toBe(403);
   expect(workspace.messages(at.channel)).toEqual([]);
 });
+
+test("a person's face counts the posts that mention them or their group, until they have seen them", async () => {
+  const { page, workspace, complaints } = await openPage();
+  await ask(page);
+  await page.getByRole('button', { name: '2 replies' }).waitFor();
+  const root = workspace.messages(at.channel)[0]?.ts;
+  const face = page.getByRole('button', { name: 'Act as @grace' }).last();
+  expect(await face.getAttribute('aria-label')).toBe('Act as @grace');
+
+  for (const text of ['<@U0123GRACE>, please approve', '<!subteam^S0123PLATFORM> may approve', 'No one'])
+    workspace.say('U0123KATE', at.channel, text, root);
+  await page.getByRole('button', { name: 'Act as @grace, 2 new mentions', exact: true }).waitFor();
+  await face.click();
+  await page.getByRole('button', { name: '5 replies' }).click();
+  await page.getByText('please approve').waitFor();
+
+  await expect.poll(() => face.getAttribute('aria-label')).toBe('Act as @grace');
+  expect(await page.locator('#thread-messages .is-you').allInnerTexts()).toEqual([
+    '@grace',
+    '@platform-leads',
+  ]);
+  expect(complaints).toEqual([]);
+});

@@ -43,6 +43,8 @@ export function readState(
       name: person.name,
       title: person.title ?? '',
       avatar: renderToStaticMarkup(renderAvatar(person)),
+      groups: store.userGroups.filter(({ users }) => users.includes(person.id)).map(({ id }) => id),
+      mentions: store.mentions(person.id).map(({ ts }) => ts),
     })),
     channels: channels.map(({ id, name, isPrivate }) => ({
       id,

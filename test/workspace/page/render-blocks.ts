@@ -32,7 +32,7 @@ export function renderMrkdwn(text: string, names: Names, options?: { verbatim?: 
 function renderBlock(block: Block, names: Names): ReactNode {
   switch (block.type) {
     case 'header':
-      return h('h3', { className: 'block-header' }, renderText(block['text'] as Node, names));
+      return h('h2', { className: 'block-header' }, renderText(block['text'] as Node, names));
     case 'divider':
       return h('hr', { className: 'block-divider' });
     case 'section':
@@ -108,9 +108,11 @@ function renderTable(block: Block, names: Names): ReactNode {
       }),
     );
   const caption = block['caption'] as string | undefined;
+  // Reached with the keyboard, because it may need to be scrolled.
+  const scrolls = { tabIndex: 0, role: 'group', 'aria-label': caption ?? 'Table' };
   return h(
     'div',
-    { className: 'block-table' },
+    { className: 'block-table', ...scrolls },
     h(
       'table',
       null,

@@ -119,8 +119,11 @@ function renderTime(message: Message, length: 'short' | 'long'): ReactNode {
 }
 
 export function renderAvatar(user: User | undefined): ReactNode {
-  if (user?.id === APP.botUserId) return h('span', { className: 'avatar bot' }, h(WrenchIcon));
-  if (user?.id === SLACKBOT) return h('span', { className: 'avatar slackbot' }, '#');
+  // The name is next to it, or in the label of its button.
+  const hidden = { 'aria-hidden': true } as const;
+  if (user?.id === APP.botUserId) return h('span', { className: 'avatar bot', ...hidden }, h(WrenchIcon));
+  if (user?.id === SLACKBOT)
+    return h('span', { className: 'avatar slackbot', 'data-initials': '#', ...hidden });
   const name = user?.realName ?? '?';
   const hue = (name.length * 47 + name.charCodeAt(0) * 31 + name.charCodeAt(1) * 7) % 360;
   const initials = name
@@ -128,7 +131,8 @@ export function renderAvatar(user: User | undefined): ReactNode {
     .map((word) => word[0])
     .join('')
     .slice(0, 2);
-  return h('span', { className: 'avatar', style: { background: `hsl(${hue} 45% 45%)` } }, initials);
+  const style = { background: `hsl(${hue} 45% 35%)` };
+  return h('span', { className: 'avatar', style, 'data-initials': initials, ...hidden });
 }
 
 function renderReplies(replies: readonly Message[], users: readonly User[]): ReactNode {
@@ -169,7 +173,8 @@ function renderFile(file: StoredFile): ReactNode {
 }
 
 function renderToolbar(): ReactNode {
-  const reply = { type: 'button', title: 'Reply in thread', 'data-open-thread': '' } as const;
+  const label = 'Reply in thread';
+  const reply = { type: 'button', title: label, 'aria-label': label, 'data-open-thread': '' } as const;
   return h('div', { className: 'toolbar' }, h('button', reply, h(ThreadIcon)));
 }
 
