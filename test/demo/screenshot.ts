@@ -4,6 +4,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { BROWSER } from '../world/browser.ts';
+import { actAs, injectFault, openChannel, openThread, typeCommand, waitForAnimations } from './walk.ts';
 
 const FOLDER = join(import.meta.dirname, '../../docs');
 const READY_WITHIN_MS = 60_000;
@@ -61,10 +62,7 @@ async function shoot(browser: Browser, address: string, shot: Shot): Promise<voi
   page.setDefaultTimeout(READY_WITHIN_MS);
   await page.goto(address);
   await shot.prepare(page);
-  // New messages fade in.
-  await page.evaluate(
-    'Promise.allSettled(document.getAnimations().map(({ finished }) => finished)).then(() => true)',
-  );
+  await waitForAnimations(page);
   const path = join(FOLDER, shot.name);
   await page.screenshot({ path });
   await page.close();
@@ -72,39 +70,26 @@ async function shoot(browser: Browser, address: string, shot: Shot): Promise<voi
 }
 
 /** The message with this verdict: a digest may be posted at any time. */
-async function openThread(page: Page, verdict: RegExp): Promise<Locator> {
-  await page
+function messageWith(page: Page, verdict: RegExp): Locator {
+  return page
     .getByRole('log', { name: 'Messages' })
     .getByRole('article')
     .filter({ has: page.getByRole('heading', { name: verdict }) })
-    .getByRole('button', { name: /\d+ repl/ })
-    .last()
-    .click();
-  return page.getByRole('complementary', { name: 'Thread' });
+    .last();
 }
 
 async function openCertificates(page: Page, from: 'finding' | 'verdict'): Promise<void> {
-  const thread = await openThread(page, /certificates have expired/);
+  const thread = await openThread(page, messageWith(page, /certificates have expired/));
   const [verdict, finding] = [
     thread.getByRole('heading', { name: /certificates have expired/ }).first(),
-    thread.getByText(/likely impact: cells/).last(),
+    thread.getByText(/likely impact: cells/i).last(),
   ];
   await finding.waitFor();
-  // TypeScript has no DOM types here.
-  await (from === 'finding' ? finding : verdict).evaluate((shown: unknown) =>
-    (shown as { scrollIntoView: () => void }).scrollIntoView(),
-  );
+  await scrollToTop(from === 'finding' ? finding : verdict);
   // The line above is part of it.
   await thread.hover();
   await page.mouse.wheel(0, from === 'finding' ? -24 : -1_000);
   await page.mouse.move(0, 0);
-}
-
-/** Switches the channel, on a phone through its menu. */
-async function openPlatform(page: Page): Promise<void> {
-  const menu = page.getByRole('button', { name: /^Channels/ });
-  if (await menu.isVisible()) await menu.click();
-  await page.locator('#channels').getByText('platform').click();
 }
 
 /**
@@ -112,61 +97,59 @@ async function openPlatform(page: Page): Promise<void> {
  * chart.
  */
 async function openDigest(page: Page): Promise<void> {
-  await openPlatform(page);
-  await inject(page, /Let the certificate of shop.test expire/, /has expired/);
-  await send(page, '/wrench digest run platform');
+  await openChannel(page, 'platform');
+  await injectFault(page, 'Let the certificate of shop.test expire');
+  await typeCommand(page, '/wrench digest run platform');
   const changed = page.getByRole('heading', { name: /1 new/ }).first();
   await changed.waitFor();
-  const thread = await openThread(page, /1 new/);
+  const thread = await openThread(page, messageWith(page, /1 new/));
   const chart = thread.getByRole('img', { name: 'Certificates by time left' });
   await chart.waitFor();
   await chart.scrollIntoViewIfNeeded();
-  await changed.evaluate((shown: unknown) => (shown as { scrollIntoView: () => void }).scrollIntoView());
+  await scrollToTop(changed);
   await page.mouse.move(0, 0);
 }
 
 /** The certificate is renewed. */
 async function openChangedDigest(page: Page): Promise<void> {
-  await openPlatform(page);
-  await inject(page, /Renew the certificate of shop.test/, /has been renewed/);
-  await send(page, '/wrench digest run platform');
+  await openChannel(page, 'platform');
+  await injectFault(page, 'Renew the certificate of shop.test');
+  await typeCommand(page, '/wrench digest run platform');
   const changed = page.getByRole('heading', { name: /1 gone/ }).first();
   await changed.waitFor();
-  await changed.evaluate((shown: unknown) => (shown as { scrollIntoView: () => void }).scrollIntoView());
+  await scrollToTop(changed);
   await page.mouse.move(0, 0);
-}
-
-async function inject(page: Page, label: RegExp, result: RegExp): Promise<void> {
-  await page.getByRole('button', { name: 'Break something' }).click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByRole('button', { name: label }).click();
-  await dialog.getByText(result).waitFor();
-  await dialog.getByRole('button', { name: 'Close' }).click();
-}
-
-async function send(page: Page, command: string): Promise<void> {
-  const message = page.getByRole('textbox', { name: 'Message' });
-  await message.fill(command);
-  await message.press('Enter');
 }
 
 /** The outage from start to end: broken, found, requested by Ada, approved by Grace. */
 async function fixDoppler(page: Page): Promise<void> {
-  await openPlatform(page);
-  await inject(page, /lose its key in etcd/, /has lost its key/);
-  await send(page, '/etcd doppler');
-  await page.getByRole('heading', { name: /running but not registered/ }).waitFor();
-  const thread = await openThread(page, /running but not registered/);
-  await thread.getByRole('button', { name: 'Restart doppler_z2/0' }).click();
-  const approve = thread.getByRole('button', { name: 'Approve' });
+  await openChannel(page, 'platform');
+  await injectFault(page, 'lose its key in etcd');
+  await typeCommand(page, '/etcd doppler');
+  const report = messageWith(page, /not registered/);
+  await report
+    .getByRole('button', { name: /\d+ repl|Restart/ })
+    .first()
+    .waitFor();
+  const thread = await openThread(page, report);
+  await thread
+    .getByRole('button', { name: /Restart doppler_z2\/0/ })
+    .first()
+    .click();
+  const approve = thread.getByRole('button', { name: /^Approve/ });
   await approve.waitFor();
-  await thread.getByRole('button', { name: 'Act as @grace' }).click();
+  await actAs(page, 'grace');
   await approve.click();
-  const fixed = thread.getByText(/FIXED · doppler_z2: 0 -> 1 registered/).last();
+  const fixed = thread.getByText(/^\W*FIXED/i).last();
   await fixed.waitFor();
-  await thread.getByRole('button', { name: 'Act as @ada' }).click();
+  await actAs(page, 'ada');
   await fixed.scrollIntoViewIfNeeded();
   await page.mouse.move(0, 0);
+}
+
+/** TypeScript has no DOM types here. */
+async function scrollToTop(element: Locator): Promise<void> {
+  await element.evaluate((shown: unknown) => (shown as { scrollIntoView: () => void }).scrollIntoView());
 }
 
 await main();
