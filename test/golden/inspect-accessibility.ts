@@ -12,7 +12,7 @@ type Node = Readonly<Record<string, unknown>>;
 
 /** Buttons that sound the same, and colors without a word. Empty if there is no problem. */
 export function ambiguousParts({ text, blocks }: Message): readonly string[] {
-  return [...sameNames(blocks), ...bareColors(text, blocks)];
+  return [...sameNames(blocks), ...bareColors({ text, blocks })];
 }
 
 function sameNames(blocks: Message['blocks']): readonly string[] {
@@ -24,9 +24,10 @@ function sameNames(blocks: Message['blocks']): readonly string[] {
 }
 
 const COLORS = new Set<string>(Object.values(EMOJI).filter((name) => name.endsWith('_circle')));
-const WORD_AFTER = /^ ?\p{Lu}{4}/u;
+const WORD_AFTER = /^ ?\*?\p{Lu}{4}/u;
 
-function bareColors(text: string, blocks: Message['blocks']): readonly string[] {
+/** Colors that no word follows: not everyone sees them. */
+export function bareColors({ text, blocks }: Message): readonly string[] {
   const inText = [text, ...nodesIn(blocks).filter(isEmojiText).map(({ text: source }) => textOf(source))].flatMap((source) =>
     [...source.matchAll(/:(\w+):(?=(.{0,10}))/gu)].flatMap(([, name = '', after = '']) =>
       COLORS.has(name) && !WORD_AFTER.test(after) ? [`:${name}: without a word: ${source.slice(0, 80)}`] : [],

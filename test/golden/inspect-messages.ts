@@ -1,6 +1,7 @@
 import type { Message, ThreadContent } from '../../src/slack/render/message.ts';
 import { validateMessage } from '../workspace/validate-blocks.ts';
 import type { Block } from '../workspace/model.ts';
+import { bareColors } from './inspect-accessibility.ts';
 import { readEffects } from '../workspace/read-effects.ts';
 
 /** The requester in these tests, and the only person whom a message may mention. */
@@ -10,7 +11,7 @@ export function messagesOf({ root, replies }: ThreadContent): readonly Message[]
   return [root, ...replies];
 }
 
-/** Why Slack would reject a message, whom it would notify besides the requester, and its links. Empty if there is no problem. */
+/** Why Slack would reject a message, whom it would notify besides the requester, its links, and colors without a word. Empty if there is no problem. */
 export function problemsOf(message: Message): readonly string[] {
   return problemsAllowing([ASKED.by], message);
 }
@@ -20,7 +21,7 @@ export function problemsAllowing(mayNotify: readonly string[], message: Message)
   const refused = validateMessage(message).map((problem) => `${problem.pointer}: ${problem.message}`);
   const { notifies, links } = readEffects({ text: message.text, blocks: message.blocks as unknown as readonly Block[] });
   const called = notifies.filter((who) => !mayNotify.includes(who)).map((who) => `notifies ${who}`);
-  return [...refused, ...called, ...links.map((url) => `links to ${url}`)];
+  return [...refused, ...called, ...links.map((url) => `links to ${url}`), ...bareColors(message)];
 }
 
 /** Everything that a thread shows, including its files, as one text. */
