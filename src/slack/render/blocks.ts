@@ -11,6 +11,7 @@ import type {
   RichTextEmoji,
   RichTextSection,
   RichTextText,
+  RichTextUsergroupMention,
   RichTextUserMention,
 } from '@slack/types';
 import { cleanText } from '../../text/clean-text.ts';
@@ -120,13 +121,16 @@ export function context(...elements: ContextBlock['elements']): ContextBlock {
 }
 
 const USER_ID = /^[UW][A-Z0-9]{2,20}$/;
+const GROUP_ID = /^S[A-Z0-9]{2,20}$/;
 
-/** A mention of a person; text that isn't a user id is escaped. */
+/** A mention of a person or of a user group; text that isn't an id is escaped. */
 export function mention(id: string): string {
+  if (GROUP_ID.test(id)) return `<!subteam^${id}>`;
   return USER_ID.test(id) ? `<@${id}>` : escapeUntrusted(id, 80);
 }
 
-export function mentionElement(id: string): RichTextUserMention | RichTextText {
+export function mentionElement(id: string): RichTextUserMention | RichTextUsergroupMention | RichTextText {
+  if (GROUP_ID.test(id)) return { type: 'usergroup', usergroup_id: id };
   return USER_ID.test(id) ? { type: 'user', user_id: id } : text(id, 80);
 }
 
