@@ -83,6 +83,8 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     channelOrder: openChannelOrder(outboxRedis, PREFIX),
     dropsDuplicates: openPostDeduplication(outboxRedis, PREFIX).dropsDuplicates,
     isAnswerQueued: makeIsAnswerQueued(outboxRedis),
+    membersOf: directory.membersOf,
+    clock: () => readClock(outboxRedis),
     digests: openDigests(outboxRedis, PREFIX),
     ...(config.audit.channel !== undefined && { auditChannel: config.audit.channel }),
     isSlackUrl,

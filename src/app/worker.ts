@@ -7,7 +7,7 @@ import { openHistory } from '../store/history/history.ts';
 import { openSilences } from '../store/silences/open-silences.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { openPeople } from '../store/access/people.ts';
-import { makeAnnounce } from '../store/remediation/announce.ts';
+import { makeAnnounce, makeRemind } from '../store/remediation/announce.ts';
 import { readClock } from '../store/read-clock.ts';
 import { openRemediationStore } from '../store/remediation/remediation-store.ts';
 import { connectBlocking } from '../queue/connection.ts';
@@ -62,6 +62,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     readFreeze: openFreeze(connection, PREFIX).read,
     confirmDurability: () => confirmDurability(connection),
     announce: makeAnnounce(queues, log),
+    remind: makeRemind(queues),
     historyOf,
     redact,
     deadlineMs: config.limits.checkSeconds * 1_000,

@@ -105,6 +105,8 @@ const outboxJob = z.discriminatedUnion('kind', [
     /** The revision it was queued for. A newer one has its own job. */
     revision: z.number().int().positive(),
   }),
+  /** A plan will expire soon. Its approvers are reminded, unless it has ended by the time of posting. */
+  z.strictObject({ kind: z.literal('reminder'), ...about, id: remediationId }),
 ]);
 
 /** Jobs that version 0.4 left in the queue at an upgrade: their kind `looking` is now `checking`. */

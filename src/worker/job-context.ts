@@ -3,7 +3,7 @@ import type { AnyRemediation, Plan } from '../check/define-remediation.ts';
 import { planRemediation } from '../check/run-remediation.ts';
 import type { Redact } from '../text/redact.ts';
 import type { AnyCheck } from '../check/define-check.ts';
-import type { Announce } from '../store/remediation/announce.ts';
+import type { Announce, Remind } from '../store/remediation/announce.ts';
 import type { Durability } from '../store/remediation/durability.ts';
 import type { FreezeRecord } from '../store/remediation/freeze.ts';
 import type { People } from '../store/access/people.ts';
@@ -30,6 +30,7 @@ export interface RemediationDeps extends SampleDeps {
   /** Whether Redis has what was just written on disk. */
   readonly confirmDurability: () => Promise<Durability>;
   readonly announce: Announce;
+  readonly remind: Remind;
   readonly redact: Redact;
   readonly deadlineMs: number;
   /** A worker that has not renewed its lease for this long counts as lost. */

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { dropQueued } from '../../test/world/queued-jobs.ts';
 import { type RemediationStage, setRemediationStage } from '../../test/world/remediation-worker.ts';
-import { OBSERVATION } from '../../test/world/remediation.ts';
+import { OBSERVATION, POLICY } from '../../test/world/remediation.ts';
 import { useRedis } from '../../test/world/use-redis.ts';
 import { OUTBOX, PREFIX, REMEDIATIONS } from '../queue/queues.ts';
 import type { RemediationRecord } from '../store/remediation/record.ts';
@@ -120,6 +120,86 @@ test('a card that is shown is not queued again', async () => {
 
   await expect.poll(() => sweeps).toBeGreaterThan(2);
   expect(announced).toEqual([]);
+});
+
+const reminders = async () => (await stage.queued()).cards.filter((id) => id.startsWith('reminder-'));
+const dueIn = (ms: number) => redis.zadd(`${PREFIX}:remediations:due`, Date.now() + ms, stage.id);
+const LEAD_MS = 5 * 60_000;
+
+test('a plan that is posted and expires soon is reminded of once, also by two workers', async () => {
+  await stage.plan();
+  await stage.change(markPlanShown(stage.deps.policy));
+  await dueIn(LEAD_MS - 1_000);
+  let queued = 0;
+  const remind = async (record: RemediationRecord) => {
+    await stage.deps.remind(record);
+    queued += 1;
+  };
+  const second = startSweep({ ...stage.deps, remind }, 10);
+  let sweeps = 0;
+  const remediations = {
+    ...stage.remediations,
+    listCardPending: async (afterMs: number) => {
+      sweeps += 1;
+      return stage.remediations.listCardPending(afterMs);
+    },
+  };
+
+  start({ ...stage.deps, remind, remediations });
+
+  await expect.poll(() => queued).toBe(2);
+  const before = sweeps;
+  await expect.poll(() => sweeps).toBeGreaterThan(before + 3);
+  await second.close();
+  expect(queued).toBe(2);
+  expect(await reminders()).toEqual([`reminder-${stage.id}`]);
+});
+
+test.each<[string, number, () => Promise<unknown>, Partial<typeof POLICY>]>([
+  ['that still has more time', LEAD_MS + 60_000, () => stage.change(markPlanShown(POLICY)), {}],
+  ['that is not posted yet', LEAD_MS - 1_000, async () => undefined, {}],
+  ['if no one is to be notified', 1_000, () => stage.change(markPlanShown(POLICY)), { notify: 'none' }],
+  [
+    'if reminders are off',
+    1_000,
+    () => stage.change(markPlanShown(POLICY)),
+    { remind: { beforeMinutes: 0, alsoNotify: [] } },
+  ],
+])('no one is reminded of a plan %s', async (_, leftMs, prepare, changed) => {
+  await stage.plan();
+  await prepare();
+  await dueIn(leftMs);
+  let sweeps = 0;
+  const remediations = {
+    ...stage.remediations,
+    listCardPending: async () => {
+      sweeps += 1;
+      return [];
+    },
+  };
+
+  start({ ...stage.deps, remediations, policy: { ...POLICY, ...changed } });
+
+  await expect.poll(() => sweeps).toBeGreaterThan(3);
+  expect(await reminders()).toEqual([]);
+});
+
+test('an approved plan is not reminded of', async () => {
+  await stage.approve();
+  await dueIn(1_000_000);
+  let sweeps = 0;
+  const remediations = {
+    ...stage.remediations,
+    listDueWithin: async () => {
+      sweeps += 1;
+      return [stage.id];
+    },
+  };
+
+  start({ ...stage.deps, remediations });
+
+  await expect.poll(() => sweeps).toBeGreaterThan(3);
+  expect(await reminders()).toEqual([]);
 });
 
 test('two sweeps at once end it once', async () => {

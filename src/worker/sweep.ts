@@ -1,3 +1,4 @@
+import { reminderLeadMs } from '../store/remediation/policy.ts';
 import { endOverdue } from '../store/remediation/transitions/execution.ts';
 import type { RemediationDeps } from './job-context.ts';
 
@@ -9,14 +10,15 @@ export interface RunningSweep {
 const CARD_PENDING_MS = 10_000;
 
 /**
- * Repeatedly ends overdue remediations, and queues jobs and cards again that were lost between a transition and their queue.
- * Every worker sweeps; two sweeps at once are safe.
+ * Repeatedly ends overdue remediations, reminds approvers of plans that will expire soon, and queues jobs and cards again that were lost between a
+ * transition and their queue. Every worker sweeps; two sweeps at once are safe.
  */
 export function startSweep(deps: RemediationDeps, everyMs: number): RunningSweep {
   let running = Promise.resolve();
+  const reminded = new Set<string>();
   const timer = setInterval(() => {
     running = running
-      .then(() => sweep(deps))
+      .then(() => sweep(deps, reminded))
       .catch((error: unknown) => {
         deps.log.debug({ event: 'sweep-failed', err: error }, "Couldn't finish a sweep; retrying");
       });
@@ -30,8 +32,8 @@ export function startSweep(deps: RemediationDeps, everyMs: number): RunningSweep
 }
 
 /** Each on its own: one that can't be read, because another version stored it, must not keep the others from ending. */
-async function sweep(deps: RemediationDeps): Promise<void> {
-  const { remediations, log } = deps;
+async function sweep(deps: RemediationDeps, reminded: Set<string>): Promise<void> {
+  const { remediations, policy, log } = deps;
   const each = async (ids: readonly string[], work: (deps: RemediationDeps, id: string) => Promise<void>) => {
     for (const id of ids)
       await work(deps, id).catch((error: unknown) => {
@@ -42,6 +44,15 @@ async function sweep(deps: RemediationDeps): Promise<void> {
       });
   };
   await each(await remediations.listOverdue(), endIfOverdue);
+  const leadMs = reminderLeadMs(policy);
+  const due = leadMs > 0 ? await remediations.listDueWithin(leadMs) : [];
+  for (const id of reminded) if (!due.includes(id)) reminded.delete(id);
+  await each(
+    due.filter((id) => !reminded.has(id)),
+    async (_, id) => {
+      if (await remindIfWaiting(deps, id)) reminded.add(id);
+    },
+  );
   await each(await remediations.listCardPending(CARD_PENDING_MS), announceAgain);
 }
 
@@ -56,6 +67,17 @@ async function endIfOverdue(
     log.info({ event: 'plan-extended', remediation: id }, "Extended a plan that isn't posted yet");
   else log.info({ event: 'remediation-overdue', remediation: id, state }, 'Ended an overdue remediation');
   await announce(result.record, result.revision);
+}
+
+/**
+ * Queues the reminder of a plan that was posted and still waits for approval. Each worker queues it once, and again after a restart; it is posted once.
+ * @returns whether it was queued.
+ */
+async function remindIfWaiting({ remediations, remind }: RemediationDeps, id: string): Promise<boolean> {
+  const record = (await remediations.read(id))?.record;
+  if (record?.state !== 'planned' || record.shownAt === undefined || record.risk === 'safe') return false;
+  await remind(record);
+  return true;
 }
 
 async function announceAgain({ remediations, announce }: RemediationDeps, id: string): Promise<void> {

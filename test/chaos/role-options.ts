@@ -81,6 +81,8 @@ export function configOf({
       ...CAPS,
       requireReason: false,
       membershipSeconds: pace.membershipSeconds,
+      notify: 'mention',
+      remind: { alsoNotify: [] },
     },
     history: { days: 30 },
     audit: {},

@@ -33,6 +33,8 @@ export const openToAll: Pick<Config, 'roles' | 'remediations' | 'audit'> = {
     lines: {},
     requireReason: false,
     membershipSeconds: 300,
+    notify: 'mention',
+    remind: { alsoNotify: [] },
   },
   audit: {},
 };

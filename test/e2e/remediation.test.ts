@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { MAX_WAIT_MS } from '../timeouts.ts';
 import type { Message } from '../workspace/model.ts';
-import { ADA, GRACE, INCIDENT, KATE, openToAll, setStage, type Stage } from './harness.ts';
+import { ADA, GRACE, INCIDENT, KATE, openToAll, PLATFORM_TEAM, setStage, type Stage } from './harness.ts';
 import { makeCatalogue } from '../world/lab-checks.ts';
 import { type FakeSystem, makeFixableCheck, makeFakeSystem } from '../world/fake-system.ts';
 
@@ -33,6 +33,22 @@ const withButton = (actionId: string) =>
 const card = (word: string) =>
   stage.workspace.waitFor(() => thread().find(({ text }) => text.includes(word)));
 
+/** What notifies people is one line. */
+const notices = () =>
+  thread().flatMap(({ text, threadTs }) => (threadTs === undefined || text.includes('\n') ? [] : [text]));
+/** The text that a message was posted with, before any edit. */
+const posted = (ts: string) =>
+  stage.workspace.requests.find(
+    ({ method, response }) => method === 'chat.postMessage' && response['ts'] === ts,
+  )?.args['text'];
+
+/** The fix takes long enough to post that it was approved. */
+function applyAfterApprovalNotice(): void {
+  system.beforeApply = async () => {
+    await stage.workspace.waitFor(() => notices().some((text) => text.includes('approved Mend pump')));
+  };
+}
+
 async function ask(): Promise<void> {
   await stage.workspace.command({ userId: ADA, channelId: INCIDENT, command: '/lab', text: 'things' });
 }
@@ -44,10 +60,14 @@ async function press(userId: string, actionId: string): Promise<void> {
 
 test('a finding is fixed by two people: offered, planned, approved by the second, applied once, verified in the thread', async () => {
   await start();
+  applyAfterApprovalNotice();
   await ask();
   await press(ADA, 'wrench:request');
   const plan = await card('PLAN ·');
   expect(plan.text).toContain('Mend pump, version 1');
+  expect(posted(plan.ts)).toBe(
+    `<!subteam^${PLATFORM_TEAM}>: <@${ADA}> asks you to approve: Mend pump in prod`,
+  );
 
   await press(GRACE, 'wrench:approve');
 
@@ -60,10 +80,11 @@ test('a finding is fixed by two people: offered, planned, approved by the second
     'Was: CRITICAL · 1 of 3 things are broken',
   ]);
   expect(root()?.text).not.toContain('offered');
-  const outcome = await stage.workspace.waitFor(() =>
-    thread().find(({ text }) => text.includes(`<@${GRACE}>`) && !text.includes('\n')),
-  );
-  expect(outcome.text).toBe(`:white_check_mark: FIXED · things well on 3 of 3 · <@${ADA}> <@${GRACE}>`);
+  await stage.workspace.waitFor(() => notices().some((text) => text.includes('FIXED')));
+  expect(notices()).toEqual([
+    `:ballot_box_with_check: <@${ADA}>: <@${GRACE}> approved Mend pump; checking again, then applying`,
+    `:white_check_mark: FIXED · things well on 3 of 3 · <@${ADA}> <@${GRACE}>`,
+  ]);
   expect(system.applied).toHaveLength(1);
   expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:approve');
   expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:request');
@@ -191,5 +212,51 @@ test('a plan that was posted late still has its whole time for approval', async 
 
   await card('PLAN ·');
   await card('EXPIRED');
+  await stage.workspace.waitFor(() =>
+    notices().some((text) => text.includes(`no one approved it in time; nothing was changed · <@${ADA}>`)),
+  );
   expect(stage.log.filter((line) => line.includes('remediation-overdue'))).toHaveLength(1);
+});
+
+test('the approvers of a plan are reminded once, and not asked again by later changes', async () => {
+  const remind = { beforeMinutes: 14.99, alsoNotify: [KATE] };
+  await start({ config: { remediations: { ...openToAll.remediations, remind } } });
+  applyAfterApprovalNotice();
+  await ask();
+  await press(ADA, 'wrench:request');
+  await stage.workspace.waitFor(() => notices().some((text) => text.includes('Still waiting')));
+
+  await press(GRACE, 'wrench:approve');
+  await stage.workspace.waitFor(() => notices().some((text) => text.includes('FIXED')));
+
+  expect(notices()).toEqual([
+    `:hourglass_flowing_sand: Still waiting for approval: Mend pump in prod; the plan expires in 15 min · <!subteam^${PLATFORM_TEAM}> <@${KATE}>`,
+    `:ballot_box_with_check: <@${ADA}>: <@${GRACE}> approved Mend pump; checking again, then applying`,
+    `:white_check_mark: FIXED · things well on 3 of 3 · <@${ADA}> <@${GRACE}>`,
+  ]);
+});
+
+test('with `direct`, approvers in a group get a direct message, and the requester hears of a rejection in one', async () => {
+  const remediations = { ...openToAll.remediations, notify: 'direct' as const };
+  await start({ config: { remediations } });
+  const messagesTo = (userId: string) =>
+    stage.workspace.messages(`D${userId.slice(1)}`).map(({ text }) => text);
+  await ask();
+  await press(ADA, 'wrench:request');
+
+  await stage.workspace.waitFor(() => messagesTo(GRACE)[0]);
+  await press(GRACE, 'wrench:reject');
+  await stage.workspace.waitFor(() => messagesTo(ADA)[0]);
+
+  expect(messagesTo(GRACE)).toEqual([
+    expect.stringMatching(
+      /^<@U0123ADA> asks you to approve: Mend pump in prod · <https:.*\|Open the thread>$/,
+    ),
+  ]);
+  expect(messagesTo(ADA)).toEqual([
+    expect.stringMatching(
+      /^:no_entry: REJECTED · Mend pump, by <@U0123GRACE>; nothing was changed · <https:/,
+    ),
+  ]);
+  expect(messagesTo(KATE)).toEqual([]);
 });

@@ -159,9 +159,6 @@ const thread = (): readonly Message[] => {
   return root ? stage.workspace.thread(INCIDENT, root.ts) : [];
 };
 
-/** The message with an outcome is one line; a card has more. */
-const OUTCOME = /^:[a-z_]+: [A-Z]+ · .*$/;
-
 /** The only card of a fix, once it shows `word`. */
 async function card(thing: Thing, word: string): Promise<Message> {
   const isAbout = ({ text }: Message) => new RegExp(`(Mend|Drain|Soak) ${thing}\\b`).test(text);
@@ -169,7 +166,8 @@ async function card(thing: Thing, word: string): Promise<Message> {
     isAbout(message) &&
     message.threadTs !== undefined &&
     !message.text.startsWith('Fixes') &&
-    !OUTCOME.test(message.text);
+    // What notifies people is one line.
+    message.text.includes('\n');
   const shown = await stage.workspace.waitFor(
     () => thread().find((message) => isCard(message) && message.text.includes(word)),
     WAIT,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { failed, fixed, interrupted, mitigated, offered, planned, unverified } from './remediations.ts';
 import type { Report } from '../../src/check/finding.ts';
 import { type FixedReport, withFixes } from '../../src/slack/render/remediation/fixes.ts';
-import { renderOutcome } from '../../src/slack/render/remediation/outcome.ts';
+import { renderOutcome } from '../../src/slack/render/remediation/notices.ts';
 import { renderReport, rootContentOf } from '../../src/slack/render/report/report.ts';
 import { ASKED, problemsAllowing, problemsOf, showMessage } from './inspect-messages.ts';
 import type { Message } from '../../src/slack/render/message.ts';

@@ -2,7 +2,14 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
 import { type FixedReport, withFixes } from '../../src/slack/render/remediation/fixes.ts';
-import { renderOutcome } from '../../src/slack/render/remediation/outcome.ts';
+import {
+  renderApprovalRequest,
+  renderApproved,
+  renderDirectNotice,
+  renderDirectRequest,
+  renderOutcome,
+  renderReminder,
+} from '../../src/slack/render/remediation/notices.ts';
 import { renderHelp, renderProblem } from '../../src/slack/render/replies/help.ts';
 import type { Message } from '../../src/slack/render/message.ts';
 import {
@@ -112,6 +119,16 @@ describe('Slack accepts every message made of 10,000 hostile inputs', () => {
     ])).toBeUndefined();
   });
 
+  test.each([1, 2])('500 remediations with everything that people are notified of, shard %i of 2', () => {
+    expect(rejected(500, fc.tuple(hostileRemediation, fc.array(hostileText, { maxLength: 30 })), ([remediation, asked]) => [
+      renderApprovalRequest(remediation, asked),
+      renderReminder(remediation, { asked, nowMs: Date.parse(REPORT.at) }),
+      renderApproved(remediation),
+      renderDirectNotice(renderDirectRequest(remediation), { channelId: 'C0INCIDENT', link: asked[0] }),
+      renderOutcome(remediation),
+    ])).toBeUndefined();
+  });
+
   test('500 lists of offers', () => {
     const withheld = fc.array(fc.record({ title: hostileText, because: hostileText }), { maxLength: 6 });
     const many = fc
@@ -133,7 +150,7 @@ describe('Slack accepts every message made of 10,000 hostile inputs', () => {
       ...fixedReports(finding).map((report) =>
         withFixes(renderReport({ ...REPORT, findings: [finding] }, ASKED).root, remediations, open, report),
       ),
-      ...remediations.map(renderOutcome),
+      ...remediations.map((one) => renderOutcome(one)),
     ])).toBeUndefined();
   });
 

@@ -4,7 +4,7 @@ import { openHistory } from '../../src/store/history/history.ts';
 import { openQueues, OUTBOX, PREFIX, REMEDIATIONS } from '../../src/queue/queues.ts';
 import { openPeople } from '../../src/store/access/people.ts';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
-import { makeAnnounce } from '../../src/store/remediation/announce.ts';
+import { makeAnnounce, makeRemind } from '../../src/store/remediation/announce.ts';
 import { readClock } from '../../src/store/read-clock.ts';
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import {
@@ -94,6 +94,7 @@ export async function setRemediationStage(
     readFreeze: freeze.read,
     confirmDurability: async () => 'on-disk',
     announce: makeAnnounce(queues, logger),
+    remind: makeRemind(queues),
     historyOf: openHistory(redis, PREFIX),
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
     deadlineMs: 60_000,

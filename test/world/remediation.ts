@@ -42,6 +42,8 @@ export const POLICY: Policy = {
   lines: {},
   requireReason: false,
   membershipSeconds: 300,
+  notify: 'mention',
+  remind: { alsoNotify: [] },
   roles: { requester: ['U0ADA'], approver: ['U0GRACE', 'U0KATE'], auditor: [] },
 };
 

@@ -13,6 +13,8 @@ export interface UserDirectory {
   readonly authorize: (roles: readonly AccessRole[], userId: string) => Promise<true | Denial>;
   /** The members of a group, as this process last read them; undefined if that is too long ago. Calls neither Slack nor Redis. */
   readonly members: (groupId: string) => readonly string[] | undefined;
+  /** The members of a group, read from Slack if they aren't known; undefined if Slack doesn't say. */
+  readonly membersOf: (groupId: string) => Promise<readonly string[] | undefined>;
   /** Reads the members of groups from Slack. A group that can't be read stays unknown. */
   readonly lookUpGroups: (groupIds: readonly string[]) => Promise<void>;
   readonly close: () => void;
@@ -75,13 +77,18 @@ export function openUserDirectory(options: UserDirectoryOptions): UserDirectory 
   const all = [...groupsIn(policy.roles), ...alsoGroups];
   const timer = setInterval(() => void lookUpGroups(all), (policy.membershipSeconds * 1_000) / 10);
   void lookUpGroups(all);
+  const members: UserDirectory['members'] = (id) => {
+    const known = inMemory.get(id);
+    const isFresh = known && performance.now() - known.readMs <= policy.membershipSeconds * 1_000;
+    return isFresh ? known.users : undefined;
+  };
   return {
     lookUp,
     lookUpGroups,
-    members: (id) => {
-      const known = inMemory.get(id);
-      const isFresh = known && performance.now() - known.readMs <= policy.membershipSeconds * 1_000;
-      return isFresh ? known.users : undefined;
+    members,
+    membersOf: async (id) => {
+      if (members(id) === undefined) await lookUpGroups([id]);
+      return members(id);
     },
     authorize: async (roles, userId) => {
       await Promise.all([lookUp([userId]), saveWorkspace()]);

@@ -20,7 +20,8 @@ import type { Log } from '../../telemetry/log.ts';
 import type { FormHandler, InteractionHandler } from '../access/answer-interaction.ts';
 import type { Resolved } from '../access/pipeline.ts';
 import type { Refusal } from '../access/refusal.ts';
-import { cardPart, OFFERS_PART } from '../delivery/cards.ts';
+import { OFFERS_PART } from '../delivery/cards.ts';
+import { cardPart } from '../delivery/notify.ts';
 import type { UserDirectory } from '../access/user-directory.ts';
 import {
   readFormMetadata,

@@ -1,40 +1,32 @@
 import type { PostedThread } from '../../store/thread/threads.ts';
-import { type Policy, disabledReason } from '../../store/remediation/policy.ts';
-import {
-  FINAL_STATES,
-  OUTCOMES,
-  type RemediationRecord,
-  type RemediationState,
-} from '../../store/remediation/record.ts';
+import { disabledReason } from '../../store/remediation/policy.ts';
+import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
 import { remainingFindings } from '../../store/remediation/remaining.ts';
 import { markPlanShown, withdrawPlan } from '../../store/remediation/transitions/approval.ts';
-import type { RemediationStore, StoredRemediation } from '../../store/remediation/remediation-store.ts';
+import type { StoredRemediation } from '../../store/remediation/remediation-store.ts';
 import type { OutboxJob } from '../../queue/jobs.ts';
 import { RetryLater } from '../../queue/workers.ts';
-import { attachOnce, edit, type PostTarget, type PostDeps, postOnce } from './post.ts';
+import { cardPart, firstTextName, firstTextOfCard, notify, type NotifyDeps } from './notify.ts';
+import { attachOnce, edit, type PostTarget, postOnce } from './post.ts';
 import { putPart } from './put-part.ts';
 import { withFixes } from '../render/remediation/fixes.ts';
-import { renderOutcome } from '../render/remediation/outcome.ts';
 import type { RootContent } from '../render/report/root-findings.ts';
 import type { Message } from '../render/message.ts';
 import { renderOffers, type DisabledOffer } from '../render/remediation/offers.ts';
 import { planFile } from '../render/remediation/plan.ts';
 import { cardPlaceholder, renderCard } from '../render/remediation/card.ts';
 import { renderCardNotPosted } from '../render/remediation/card-not-posted.ts';
+import { neededApprovals } from '../render/remediation/words.ts';
 import { SlackApiError } from './slack-call.ts';
 
 /** Dependencies of showing remediations. */
-export interface CardDeps extends PostDeps {
-  readonly remediations: RemediationStore;
-  readonly policy: Policy;
+export interface CardDeps extends NotifyDeps {
   /** Whether an answer of the run is queued or being posted. */
   readonly isAnswerQueued: (runId: string) => Promise<boolean>;
 }
 
-/** Part names: the message with the offers of a run, the card of one remediation, and its outcome. */
+/** Part name of the message with the offers of a run. */
 export const OFFERS_PART = 'offers';
-export const cardPart = (id: string): string => `card-${id}`;
-const outcomePart = (id: string, state: RemediationState): string => `outcome-${id}-${state}`;
 /** A card waits for its thread. */
 const RETRY_WITHOUT_THREAD_MS = 500;
 
@@ -136,20 +128,29 @@ const MAX_CARD_ATTEMPTS = 3;
 /** How long a card waits for its thread before it is reported privately. */
 const MAX_WAIT_FOR_THREAD_MS = 600_000;
 
-/** @returns what its card shows: a new revision if showing the plan created one. */
+/**
+ * The card of a fix that needs approval is posted once there is a plan to approve, or if it ends without one. Until then, the message with the offers
+ * shows that it is being planned.
+ * @returns what is shown: a new revision if showing the plan created one.
+ */
 async function showInThread(
   deps: CardDeps,
   target: PostTarget & { readonly threadTs: string },
   stored: StoredRemediation,
 ): Promise<StoredRemediation> {
-  const { remediations, threads } = deps;
+  const { remediations, threads, policy } = deps;
   const { record } = stored;
   const { id, runId, state } = record;
   const part = cardPart(id);
-  const render = async () => renderCard((await remediations.read(id))?.record ?? record);
-  const put = () => putPart(deps, part, target, { placeholder: cardPlaceholder(record), render });
+  const { approver: approvers } = policy.roles;
+  const render = async () => renderCard((await remediations.read(id))?.record ?? record, { approvers });
+  const placeholder = firstTextOfCard(deps, record) ?? cardPlaceholder(record);
+  const put = () => putPart(deps, part, target, { placeholder, render });
+  const isPosted = (await threads.read(runId)).locationOf(part) !== undefined;
   // The button is removed first: no one should click an offer that is in progress.
-  if (!(await threads.read(runId)).locationOf(part)) await showOffers(deps, target);
+  if (!isPosted) await showOffers(deps, target);
+  if (!isPosted && state === 'planning' && neededApprovals(record) > 0) return stored;
+  if (!isPosted) await threads.saveText(runId, firstTextName(id), state);
   await put();
   const shown = await recordShown(deps, stored);
   if (shown.record.until !== record.until) await put();
@@ -158,24 +159,8 @@ async function showInThread(
     await showOffers(deps, target);
     await updateRoot(deps, await threads.read(runId), target);
   }
-  await postOutcome(deps, target, record);
+  await notify(deps, target, record);
   return shown;
-}
-
-/**
- * Posts the outcome in the thread, once for each outcome: edits of the card and of the root notify no one. `shown` is what the card shows at least: if
- * the state has changed since, the job of that change posts it, once the card shows it.
- */
-async function postOutcome(
-  deps: CardDeps,
-  target: PostTarget & { readonly threadTs: string },
-  shown: RemediationRecord,
-): Promise<void> {
-  const { id, state } = shown;
-  if (!OUTCOMES.has(state)) return;
-  const now = await deps.remediations.read(id);
-  if (now && now.record.state !== state) return;
-  await postOnce(deps, outcomePart(id, state), target, renderOutcome(shown));
 }
 
 /** The time to approve starts once its plan is posted. */

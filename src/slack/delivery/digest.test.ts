@@ -78,6 +78,8 @@ beforeEach(async () => {
     channelOrder: openChannelOrder(redis, '{test}'),
     dropsDuplicates: async () => false,
     isAnswerQueued: async () => false,
+    membersOf: async () => undefined,
+    clock: async () => Date.now(),
     digests: digests.store,
     isSlackUrl: allowSlackUrls(apiUrl),
     metrics: makeMetrics(),

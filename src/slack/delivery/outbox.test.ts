@@ -13,7 +13,8 @@ import type { OutboxJob } from '../../queue/jobs.ts';
 import { RetryLater } from '../../queue/workers.ts';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
-import { cardPart, OFFERS_PART } from './cards.ts';
+import { OFFERS_PART } from './cards.ts';
+import { cardPart } from './notify.ts';
 import { handleOutboxJob } from './outbox.ts';
 import { allowSlackUrls } from './response-url.ts';
 import { makeSlackClient } from './slack-call.ts';
@@ -28,12 +29,14 @@ let posting: Parameters<typeof handleOutboxJob>[0];
 let log: string[];
 let dropsDuplicates: boolean;
 let isAnswerQueued: boolean;
+let members: Readonly<Record<string, readonly string[]>>;
 let forgetThread: () => Promise<unknown>;
 
 beforeEach(async () => {
   calls = [];
   log = [];
   dropsDuplicates = isAnswerQueued = false;
+  members = {};
   answer = () => ({ ok: true, ts: `${calls.length}.000100` });
   const slack = createServer((request, response) => {
     let body = '';
@@ -57,6 +60,8 @@ beforeEach(async () => {
     channelOrder: openChannelOrder(redis, '{test}'),
     dropsDuplicates: async () => dropsDuplicates,
     isAnswerQueued: async () => isAnswerQueued,
+    membersOf: async (group) => members[group],
+    clock: async () => Date.now(),
     digests: openDigests(redis, '{test}'),
     isSlackUrl: allowSlackUrls(apiUrl),
     metrics: makeMetrics(),
@@ -80,6 +85,8 @@ const policy: Policy = {
   lines: {},
   requireReason: false,
   membershipSeconds: 300,
+  notify: 'mention',
+  remind: { alsoNotify: [] },
   roles: { requester: [], approver: [], auditor: [] },
 };
 
@@ -495,7 +502,7 @@ test('the card of a fix goes before answers to later requests', async () => {
   const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
   await show({ kind: 'report', ...about, report });
   for (let at = 0; at < 300; at++) await posting.channelOrder.requestTurn(lane, `later ${at}`, Date.now());
-  const fix = anOffer({ runId: about.runId, state: 'planning' });
+  const fix = anOffer({ runId: about.runId, state: 'planned' });
   posting = {
     ...posting,
     remediations: {
@@ -512,7 +519,7 @@ test('the card of a fix goes before answers to later requests', async () => {
 });
 
 test.each([
-  ['the card', 'planning', 'skipped', /SKIPPED/],
+  ['the card', 'planned', 'skipped', /SKIPPED/],
   ['the offers', 'planning', 'skipped', /: skipped/],
   ['the root', 'interrupted', 'fixed', /FIXED/],
 ] as const)(
@@ -563,7 +570,7 @@ test.each([
     ['unverified'],
   ],
   ['after "Check now" with another outcome', ['unverified', 'fixed', 'fixed'], ['unverified', 'fixed']],
-  ['never for a plan that was rejected', ['rejected'], []],
+  ['of a plan that was rejected', ['planned', 'rejected', 'rejected'], ['rejected']],
 ] as const)(
   'an outcome is posted once in the thread, after the card shows it: %s',
   async (_, states, posted) => {

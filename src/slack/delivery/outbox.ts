@@ -5,6 +5,7 @@ import { type CardDeps, showCard } from './cards.ts';
 import { type DigestDeps, showDigest } from './digest.ts';
 import { showFindingStatus } from './finding-status.ts';
 import { sendJoinedNotice } from './joined-notice.ts';
+import { showReminder } from './notify.ts';
 import {
   editProgress,
   type IsWanted,
@@ -37,6 +38,7 @@ export async function handleOutboxJob(
     return showChecking(deps, data, target, renderChecking(pendingRequestOf(data)));
   if (data.kind === 'progress') return showProgress(deps, data, target);
   if (data.kind === 'card') return showCard(deps, data, { ...target, isAwaited: true });
+  if (data.kind === 'reminder') return showReminder(deps, data, { ...target, isAwaited: true });
   if (data.kind === 'digest') return showDigest(deps, data, { ...target, isAnswer: true });
   if (data.kind === 'finding-status') return showFindingStatus(deps, data, target);
   if (data.kind === 'joined') return sendJoinedNotice(deps, data);

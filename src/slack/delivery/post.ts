@@ -84,7 +84,18 @@ export async function postOnce(
   return (await postPart(deps, part, target, message)) ?? '';
 }
 
-/** {@link postOnce} for a progress message: posted at most once, and only while `isWanted`. */
+/** {@link postOnce}, unless the message is no longer wanted at its turn. @returns its `ts`; undefined if it wasn't posted. */
+export function postIfWanted(
+  deps: PostDeps,
+  part: string,
+  target: PostTarget,
+  message: OutgoingMessage,
+  isWanted: IsWanted,
+): Promise<string | undefined> {
+  return postPart(deps, part, target, message, { isWanted, isProgress: false });
+}
+
+/** {@link postOnce} for a progress message: posted at most once, even if Slack's reply is lost, and only while `isWanted`. */
 export async function postProgress(
   deps: PostDeps,
   part: string,
@@ -92,10 +103,15 @@ export async function postProgress(
   message: Message,
   isWanted: IsWanted,
 ): Promise<void> {
-  await postPart(deps, part, target, message, isWanted);
+  await postPart(deps, part, target, message, { isWanted, isProgress: true });
 }
 
-/** A progress message that is no longer wanted at its turn. */
+interface PostCondition {
+  readonly isWanted: IsWanted;
+  readonly isProgress: boolean;
+}
+
+/** A message that is no longer wanted at its turn. */
 class Dropped extends Error {
   override readonly name = 'Dropped';
   readonly state: ReturnType<PostedThread['part']>;
@@ -106,14 +122,14 @@ class Dropped extends Error {
   }
 }
 
-/** Leaves the lane if the part is posted. Otherwise the place is kept for the answer. */
-async function leaveLaneIfPosted(
+/** Leaves the lane, unless the part is a progress message that isn't posted: then the place is kept for the answer. */
+async function leaveLane(
   { channelOrder }: PostDeps,
   lane: Lane,
   place: string,
-  state: ReturnType<PostedThread['part']>,
+  { state, isProgress }: { readonly state: ReturnType<PostedThread['part']>; readonly isProgress: boolean },
 ): Promise<undefined> {
-  if (state === 'posted') await channelOrder.leave(lane, place);
+  if (state === 'posted' || !isProgress) await channelOrder.leave(lane, place);
 }
 
 /** The lane and the place of a run's first message, whether that is its progress or its answer. */
@@ -126,17 +142,19 @@ async function postPart(
   part: string,
   target: PostTarget,
   message: OutgoingMessage,
-  isWanted?: IsWanted,
+  condition?: PostCondition,
 ): Promise<string | undefined> {
   const { threads } = deps;
+  const isProgress = condition?.isProgress ?? false;
   const { runId, channelId } = target;
   const lane: Lane = { method: 'chat.postMessage', channelId };
   const key = `${runId}/${part}`;
   const isDropped = async (thread: PostedThread) =>
-    isWanted !== undefined && (thread.part(part) !== 'unposted' || !(await isWanted(thread)));
+    condition !== undefined &&
+    ((isProgress && thread.part(part) !== 'unposted') || !(await condition.isWanted(thread)));
   const before = await threads.read(runId);
   retryIfClosed(before, target);
-  if (await isDropped(before)) return leaveLaneIfPosted(deps, lane, key, before.part(part));
+  if (await isDropped(before)) return leaveLane(deps, lane, key, { state: before.part(part), isProgress });
   const posted = before.locationOf(part);
   if (posted) {
     // The process that posted it may have died before it left the lane.
@@ -160,12 +178,12 @@ async function postPart(
       return ts;
     } catch (error) {
       if (error instanceof SlackApiError || error instanceof RetryLater) await lease.recordRefused(part);
-      else if (isWanted) return countUnconfirmed(deps, runId, error);
+      else if (isProgress) return countUnconfirmed(deps, runId, error);
       throw error;
     }
   });
   return sending.catch((error: unknown) => {
-    if (error instanceof Dropped) return leaveLaneIfPosted(deps, lane, key, error.state);
+    if (error instanceof Dropped) return leaveLane(deps, lane, key, { state: error.state, isProgress });
     throw error;
   });
 }

@@ -41,6 +41,13 @@ export function escapeMrkdwn(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
+/** The address of a link; undefined if it isn't an HTTP URL, or could end the markup of a link. */
+export function safeLink(url: string | undefined): string | undefined {
+  if (url === undefined || !URL.canParse(url)) return undefined;
+  const { protocol, href } = new URL(url);
+  return /^https?:$/.test(protocol) && !/[<>|\s]/.test(href) && href.length <= 3_000 ? href : undefined;
+}
+
 /** The number of characters that Slack counts: it stores text escaped, in every kind of block. */
 export function encodedLength(text: string): number {
   return escapeMrkdwn(text).length;

@@ -9,6 +9,14 @@ import type { RemediationRecord } from './record.ts';
  */
 export type Announce = (record: RemediationRecord, revision: number) => Promise<void>;
 
+/** Queues the reminder of a plan that will expire soon. The thread remembers whether it was posted. */
+export type Remind = (record: RemediationRecord) => Promise<void>;
+
+export function makeRemind({ enqueueOutbox }: Pick<Queues, 'enqueueOutbox'>): Remind {
+  return ({ id, runId, check, environment, asked }) =>
+    enqueueOutbox(`reminder-${id}`, { kind: 'reminder', runId, check, environment, asked, id });
+}
+
 /** Clicks, jobs and the sweep of one process announce through one of these. */
 export function makeAnnounce(
   { enqueueRemediation, enqueueOutbox }: Pick<Queues, 'enqueueRemediation' | 'enqueueOutbox'>,

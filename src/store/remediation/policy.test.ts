@@ -1,8 +1,34 @@
 import { expect, test } from 'vitest';
 import { POLICY } from '../../../test/world/remediation.ts';
-import { tooManyLines } from './policy.ts';
+import { remediationsSchema, reminderLeadMs, tooManyLines } from './policy.ts';
 
 const remove = { check: 'node/leftovers', remediation: 'remove' };
+
+test.each([
+  [{}, 5],
+  [{ approveWithinMinutes: 60 }, 20],
+  [{ remind: { beforeMinutes: 2, alsoNotify: [] } }, 2],
+  [{ remind: { beforeMinutes: 0, alsoNotify: [] } }, 0],
+  [{ notify: 'direct' as const }, 5],
+  [{ notify: 'none' as const }, 0],
+])('with %o, approvers are reminded %d minutes before a plan expires', (changed, minutes) => {
+  expect(reminderLeadMs({ ...POLICY, ...changed })).toBe(minutes * 60_000);
+});
+
+test('a reminder must come after its plan, and notifies ids, not names', () => {
+  const problemsOf = (remind: object) =>
+    remediationsSchema
+      .safeParse({ remind })
+      .error?.issues.map(({ path, message }) => [path.join('.'), message]);
+
+  expect(problemsOf({ beforeMinutes: 14.9, alsoNotify: ['S0123LEADS', 'U0123ADA'] })).toBeUndefined();
+  expect(problemsOf({ beforeMinutes: 15 })).toEqual([
+    ['remind.beforeMinutes', 'must be less than `remediations.approveWithinMinutes`'],
+  ]);
+  expect(problemsOf({ alsoNotify: ['@leads'] })).toEqual([
+    ['remind.alsoNotify.0', expect.stringContaining('must be the id of a person')],
+  ]);
+});
 
 test('a plan within both caps may be applied', () => {
   expect(tooManyLines({ ...POLICY, perRun: 20, perHour: 30 }, remove, 20)).toBeUndefined();

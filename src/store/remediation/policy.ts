@@ -21,8 +21,7 @@ const nameSchema = z.string().regex(/^[a-z0-9-]+\/[a-z0-9-]+:[a-z0-9-]+$/, {
 const approvals = (byDefault: number, description: string) =>
   z.number().int().min(1).max(5).default(byDefault).meta({ description });
 
-/** `remediations` in the configuration. */
-export const remediationsSchema = z.strictObject({
+const remediations = z.strictObject({
   destructive: z
     .array(nameSchema)
     .default([])
@@ -73,7 +72,29 @@ export const remediationsSchema = z.strictObject({
     description:
       'Seconds for which a lookup of a person or user group in Slack is valid. After that, the person is refused until a new lookup succeeds.',
   }),
+  notify: z.enum(['mention', 'direct', 'none']).default('mention').meta({
+    description:
+      'How approvers are asked, and how requesters hear of the outcome: `mention` mentions them in the thread, `direct` sends direct messages to at most 20 people, `none` notifies no one and turns the reminder off.',
+  }),
+  remind: z
+    .strictObject({
+      beforeMinutes: z.number().nonnegative().exactOptional().meta({
+        description:
+          'Minutes before a plan expires to remind its approvers, less than `approveWithinMinutes`. `0` turns the reminder off. Default: a third of `approveWithinMinutes`.',
+      }),
+      alsoNotify: z.array(slackId).default([]).meta({
+        description: 'Ids of more people and user groups to notify in the reminder. It gives them no role.',
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'The reminder, once for each plan that still waits for approval.' }),
 });
+
+/** `remediations` in the configuration. */
+export const remediationsSchema = remediations.refine(
+  ({ approveWithinMinutes, remind: { beforeMinutes = 0 } }) => beforeMinutes < approveWithinMinutes,
+  { error: 'must be less than `remediations.approveWithinMinutes`', path: ['remind', 'beforeMinutes'] },
+);
 
 /** The configuration of remediations. */
 export type Policy = z.output<typeof remediationsSchema> & { readonly roles: z.output<typeof rolesSchema> };
@@ -136,6 +157,15 @@ export function tooManyLines(
     return `the plan has ${lines} lines, but \`remediations.lines\` allows ${cap} for \`${own}\``;
   const setting = perRun <= perHour ? 'perRun' : 'perHour';
   return `the plan has ${lines} lines, but \`remediations.${setting}\` allows ${cap}: raise it, or set a cap for \`${remediationName(remediation)}\` in \`remediations.lines\``;
+}
+
+/** How long before a plan expires its approvers are reminded, in milliseconds; 0 if they aren't. */
+export function reminderLeadMs({
+  notify,
+  remind,
+  approveWithinMinutes,
+}: Pick<Policy, 'notify' | 'remind' | 'approveWithinMinutes'>): number {
+  return notify === 'none' ? 0 : (remind.beforeMinutes ?? approveWithinMinutes / 3) * 60_000;
 }
 
 /** How many approvals by others a remediation needs. A safe one needs none: the click that requests it is enough. */

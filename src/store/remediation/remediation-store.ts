@@ -51,6 +51,8 @@ export interface RemediationStore {
   readonly renewLease: (record: RemediationRecord, leaseMs: number) => Promise<boolean>;
   /** The ids of remediations whose state has timed out. */
   readonly listOverdue: () => Promise<readonly string[]>;
+  /** The ids of remediations whose state will time out within this time, by the clock of Redis. */
+  readonly listDueWithin: (withinMs: number) => Promise<readonly string[]>;
   /** The ids of remediations that changed more than `afterMs` ago and whose card doesn't show it yet. */
   readonly listCardPending: (afterMs: number) => Promise<readonly string[]>;
   /** Records that the card shows this revision. Does nothing if there is a newer one. */
@@ -159,6 +161,10 @@ export function openRemediationStore(
       return renewed === 1;
     },
     listOverdue: () => idsUntil(keys.due, 0),
+    listDueWithin: async (withinMs) => {
+      const nowMs = await readClock(redis);
+      return redis.zrangebyscore(keys.due, nowMs + 1, nowMs + withinMs, 'LIMIT', 0, MAX_LISTED);
+    },
     listCardPending: (afterMs) => idsUntil(keys.cardPending, afterMs),
     markCardShown: async (id, revision) => {
       await markCardShown(redis, {

@@ -50,15 +50,21 @@ const MAX_SENTENCE_CHARS = 500;
 const MAX_STEP_CHARS = 300;
 const MAX_STEPS_CHARS = 2_400;
 const HASH_CHARS = 12;
+const MAX_APPROVERS = 10;
 /** The requester's reason is not truncated; each approver's is. */
 const MAX_REASON_CHARS = 500;
 const MAX_APPROVER_REASON_CHARS = 200;
+
+interface CardOptions {
+  /** Who may approve it: ids of people and user groups. */
+  readonly approvers?: readonly string[];
+}
 
 /**
  * The card of one remediation, edited at each transition: the state in a word first, then its status.
  * Buttons are shown only while they can do something.
  */
-export function renderCard(remediation: RemediationRecord): Message {
+export function renderCard(remediation: RemediationRecord, { approvers = [] }: CardOptions = {}): Message {
   const { plan, state, finding } = remediation;
   const people = peopleLines(remediation);
   const blocks: Blocks = [rich(...headParts(remediation))];
@@ -67,7 +73,11 @@ export function renderCard(remediation: RemediationRecord): Message {
   if (state === 'planned')
     blocks.push({
       type: 'section',
-      text: { type: 'mrkdwn', text: needsInWords(remediation), verbatim: true },
+      text: {
+        type: 'mrkdwn',
+        text: [needsInWords(remediation), ...approversLine(remediation, approvers)].join('\n'),
+        verbatim: true,
+      },
     });
   if (people.length > 0) blocks.push(context({ type: 'mrkdwn', text: people.join('\n'), verbatim: true }));
   blocks.push(...reasonBlocks(remediation));
@@ -75,6 +85,14 @@ export function renderCard(remediation: RemediationRecord): Message {
   const elements = buttonsOf(remediation);
   if (elements.length > 0) blocks.push({ type: 'actions', elements: [...elements] });
   return { text: renderText(remediation, finding.summary), blocks };
+}
+
+/** Who may approve it, as mentions. */
+function approversLine(remediation: RemediationRecord, approvers: readonly string[]): readonly string[] {
+  if (neededApprovals(remediation) === 0 || approvers.length === 0) return [];
+  const left = approvers.length - MAX_APPROVERS;
+  const shown = approvers.slice(0, MAX_APPROVERS).map(mentionActor).join(' ');
+  return [`Approvers: ${shown}${left > 0 ? ` and ${left} more` : ''}`];
 }
 
 /** The text that a card is posted with, before its first edit. It stays true in every later state. */

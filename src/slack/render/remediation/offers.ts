@@ -61,7 +61,7 @@ const BUTTON_LABEL: Readonly<Record<Risk, string>> = {
 /** The status of an offer that someone requested; follows "requested by …:". */
 const OFFER_STATUS: Readonly<Record<RemediationState, string>> = {
   offered: 'offered',
-  planning: 'in progress, see its card below',
+  planning: 'working out the plan; nothing has changed yet',
   planned: 'in progress, see its card below',
   approved: 'in progress, see its card below',
   applying: 'in progress, see its card below',

@@ -3,7 +3,7 @@ import type { Progress } from '../../../check/progress.ts';
 import { type SourceLine, sourceLines } from '../../../check/progress-in-words.ts';
 import { askedInWords, countInWords, durationInWords } from '../../../check/report-in-words.ts';
 import { cleanText } from '../../../text/clean-text.ts';
-import { code, truncate, escapeUntrusted, joinLinesWithin } from '../escape-untrusted.ts';
+import { code, truncate, escapeUntrusted, joinLinesWithin, safeLink } from '../escape-untrusted.ts';
 import type { PendingRequest, Message } from '../message.ts';
 import {
   askedBy,
@@ -176,12 +176,6 @@ function agoInWords(ms: number): string {
   return !(ms >= 1_000)
     ? 'a moment'
     : durationInWords(Math.max(1, Math.round(ms / 1_000)) * 1_000).replace('.0 s', ' s');
-}
-
-function safeLink(url: string | undefined): string | undefined {
-  if (url === undefined || !URL.canParse(url)) return undefined;
-  const { protocol, href } = new URL(url);
-  return /^https?:$/.test(protocol) && !/[<>|\s]/.test(href) && href.length <= 3_000 ? href : undefined;
 }
 
 /** Nothing was started, so there is no answer to wait for. */
