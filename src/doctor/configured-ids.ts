@@ -1,5 +1,5 @@
 import type { Config } from '../config/read-config.ts';
-import type { IdsByKey } from './people.ts';
+import { ALSO_NOTIFIED, type IdsByKey } from './people.ts';
 
 /** The Slack ids in a configuration, by the key that names them. */
 export interface ConfiguredIds {
@@ -14,7 +14,10 @@ export function configuredIdsIn({
   commands,
   audit,
   digests,
-}: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit' | 'digests'>): ConfiguredIds {
+  remediations,
+}: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit' | 'digests'> & {
+  readonly remediations: Pick<Config['remediations'], 'remind'>;
+}): ConfiguredIds {
   const rules = [
     ...Object.entries(environments).map(([name, { askFrom }]) => ({ key: `environments.${name}`, askFrom })),
     ...Object.entries(commands).map(([name, { askFrom }]) => ({ key: `commands.${name}`, askFrom })),
@@ -30,6 +33,7 @@ export function configuredIdsIn({
     people: {
       ...Object.fromEntries(Object.entries(roles).map(([role, ids]) => [`roles.${role}`, ids])),
       ...idsInRules('groups'),
+      [ALSO_NOTIFIED]: remediations.remind.alsoNotify,
     },
     channels: {
       ...idsInRules('channels'),

@@ -5,6 +5,9 @@ import { errorText, warning, type DoctorLine, ok } from './line.ts';
 /** Slack ids, by the key of the configuration that names them: `roles.requester`, `environments.prod.askFrom.groups`. */
 export type IdsByKey = Readonly<Record<string, readonly string[]>>;
 
+/** The key of the people and groups who are only notified. They need no role. */
+export const ALSO_NOTIFIED = 'remediations.remind.alsoNotify';
+
 /** The workspace and organization of the bot token, from `auth.test`. */
 export interface BotWorkspace {
   readonly team_id?: string;
@@ -27,7 +30,10 @@ interface SlackUser {
   };
 }
 
-/** Checks that Slack knows the people and groups in `roles` and `askFrom`, and that they can use Wrench. Otherwise they are refused each time, and no operator notices. */
+/**
+ * Checks that Slack knows the people and groups in `roles`, `askFrom` and `remind`, and that they can use Wrench. Otherwise they are refused or not
+ * notified each time, and no operator notices.
+ */
 export async function checkPeople(
   call: CallSlack,
   named: IdsByKey,
@@ -72,10 +78,17 @@ async function checkPerson(
 ): Promise<DoctorLine | undefined> {
   const { ok, error, user } = await call<SlackUser>('users.info', { user: id });
   if (!ok && !/^users?_not_(found|visible)$/.test(error ?? '')) throw new Error(error ?? 'no reason given');
+  const isReachable = ok && user?.deleted !== true;
+  if (isOnlyNotified(named, id) && isReachable) return undefined;
   const problem = ok && user ? personProblem(user, home) : "doesn't exist in this workspace";
+  const effect = isOnlyNotified(named, id) ? "won't be notified" : 'will be refused';
   return problem === undefined
     ? undefined
-    : warning(ABOUT, `${id} ${problem} and will be refused (${keysOf(named, id)})`, REMOVE_ID);
+    : warning(ABOUT, `${id} ${problem} and ${effect} (${keysOf(named, id)})`, REMOVE_ID);
+}
+
+function isOnlyNotified(named: IdsByKey, id: string): boolean {
+  return Object.entries(named).every(([key, ids]) => key === ALSO_NOTIFIED || !ids.includes(id));
 }
 
 function personProblem(user: SlackUser['user'], home: BotWorkspace): string | undefined {
@@ -107,8 +120,9 @@ async function checkGroup(call: CallSlack, named: IdsByKey, id: string): Promise
   if (error !== 'no_such_subteam' && error !== 'subteam_not_found')
     throw new Error(error ?? 'no reason given');
   const all = await listUsers({ include_disabled: 'true' });
+  const effect = isOnlyNotified(named, id) ? "won't be notified" : 'will be refused';
   return all.ok
-    ? groupWarning('is disabled, so its members will be refused', 'Enable it in Slack, under "User groups"')
+    ? groupWarning(`is disabled, so its members ${effect}`, 'Enable it in Slack, under "User groups"')
     : groupWarning("doesn't exist in this workspace", REMOVE_ID);
 }
 

@@ -24,6 +24,7 @@ const config: Config = {
     destructive: [],
     off: [],
     approvals: { disruptive: 1, destructive: 2 },
+    remind: { alsoNotify: [] },
   } as unknown as Config['remediations'],
   history: { days: 30 },
   audit: { copyTo: 'stdout' },
@@ -327,6 +328,26 @@ test('lists people whom Wrench will refuse, with the reason and the role', async
     'warning Slack: U0123GRACE is a guest and will be refused (roles.approver)',
     'warning Slack: U0123KATE is from another workspace and will be refused (roles.approver)',
     "warning Slack: U0NOBODY doesn't exist in this workspace and will be refused (roles.requester)",
+  ]);
+});
+
+test('people who are only reminded need no role, but must exist', async () => {
+  const alsoNotify = ['U0123ADA', 'U0123GRACE', 'U0123KATE', 'S0123PLATFORM', 'S0NOSUCH'];
+  const work = ({ apiUrl, setUser }: Workspace) => {
+    setUser('U0123ADA', { isDeleted: true });
+    setUser('U0123GRACE', { isRestricted: true });
+    setUser('U0123KATE', { teamId: 'T0OTHER' });
+    const remediations = { ...config.remediations, remind: { alsoNotify } };
+    return linesOf({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, remediations } });
+  };
+  const group = { id: 'S0123PLATFORM', handle: 'platform', name: 'Platform', users: [], isDisabled: true };
+
+  const lines = await inWorkspace(FULL, work, [group]);
+
+  expect(lines.filter((line) => line.includes('alsoNotify')).toSorted()).toEqual([
+    "warning Slack: U0123ADA is deactivated and won't be notified (remediations.remind.alsoNotify)",
+    "warning Slack: the user group S0123PLATFORM is disabled, so its members won't be notified (remediations.remind.alsoNotify)",
+    "warning Slack: the user group S0NOSUCH doesn't exist in this workspace (remediations.remind.alsoNotify)",
   ]);
 });
 

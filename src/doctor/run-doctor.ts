@@ -119,12 +119,13 @@ function checkEnvironments(
   return [status, warning('configuration', 'no default environment', hint)];
 }
 
-const NOTHING_CONFIGURED: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit' | 'digests'> = {
+const NOTHING_CONFIGURED: Parameters<typeof configuredIdsIn>[0] = {
   digests: {},
   roles: { requester: [], approver: [], auditor: [] },
   environments: {},
   commands: {},
   audit: {},
+  remediations: { remind: { alsoNotify: [] } },
 };
 
 async function checkRole(
