@@ -1,9 +1,10 @@
 import type { AuditEvent } from '../../src/store/audit/entry.ts';
-import { OUTCOMES, planHashOf, type RemediationRecord } from '../../src/store/remediation/record.ts';
+import { FINAL_STATES, planHashOf, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import type { Evidence, AuditRecord } from './evidence.ts';
 import type { FixEvent } from './fix-log.ts';
 import { checkInvariants } from './invariants.ts';
-import { APPROVERS, REQUESTERS } from './people.ts';
+import type { Post } from './posts.ts';
+import { APPROVERS, APPROVER_GROUP, REQUESTERS } from './people.ts';
 
 /** A run without violations in which one fix was requested, approved and applied. */
 
@@ -68,6 +69,8 @@ export const FIXED: RemediationRecord = {
   requested: { by: ASKER, at: iso(1_000) },
   plan: PLAN,
   planHash: HASH,
+  shownAt: iso(2_000),
+  approvalsNeeded: 1,
   approvals: [{ by: APPROVER, at: iso(3_000) }],
   steps: [{ at: iso(4_500), line: 'mended pump-0-1' }],
 };
@@ -93,17 +96,28 @@ export const FIX: FixEvent = {
   pid: 1,
 };
 
-/** For a remediation that ends in any of these states. */
-const POSTED = [...OUTCOMES].map((state, at) => ({
+const post = (part: string, ts: string, text: string): Post => ({
   runId: FIXED.runId,
-  part: `outcome-${ID}-${state}`,
+  part,
   fence: 1,
   channel: CHANNEL,
-  ts: `1.00000${at}`,
+  ts,
   threadTs: '1.0',
-  text: `${state.toUpperCase()} · Mend pump-0-1`,
+  text,
   isLost: false,
-}));
+});
+
+/** For a remediation that ends in any of these states. */
+const POSTED = [
+  post(
+    `card-${ID}`,
+    '1.000010',
+    `<!subteam^${APPROVER_GROUP}>: <@${ASKER}> asks you to approve: Mend pump-0-1 in prod`,
+  ),
+  ...[...FINAL_STATES].map((state, at) =>
+    post(`outcome-${ID}-${state}`, `1.00000${at}`, `:x: ${state.toUpperCase()} · Mend pump-0-1`),
+  ),
+];
 
 export const CLEAN: Evidence = {
   remediations: [FIXED],

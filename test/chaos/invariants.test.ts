@@ -212,12 +212,40 @@ test('reports forbidden leftovers in a channel, and a process crashed by a reque
   ]);
 });
 
-test('reports an outcome that no message says, and one that was posted again', () => {
+test('reports an outcome that no message says', () => {
   const { posts, messages } = CLEAN.shown;
   const others = posts.filter(({ part }) => !part.endsWith('fixed'));
   expect(violated({ shown: { posts: others, messages } })).toEqual(['outcomes without a message']);
-  const doubled = [...posts, ...posts.slice(0, 1)];
-  expect(violated({ shown: { posts: doubled, messages } })).toEqual(['duplicate outcomes']);
-  const lost = [...posts.slice(0, 1).map((post) => ({ ...post, isLost: true })), ...posts];
-  expect(violated({ shown: { posts: lost, messages } })).toEqual([]);
 });
+
+test('reports a plan that was shown, and whose approvers no post mentions', () => {
+  const { posts, messages } = CLEAN.shown;
+  const silent = posts.map((post) => ({ ...post, text: post.text.replace(/<!subteam[^>]*>/, 'someone') }));
+  expect(violated({ shown: { posts: silent, messages } })).toEqual(['plans that asked no approver']);
+  const { shownAt: _, ...unshown } = FIXED;
+  expect(violated({ shown: { posts: silent, messages }, remediations: [unshown] })).toEqual([]);
+});
+
+test('a request that ended without a plan is announced by its card', () => {
+  const { posts, messages } = CLEAN.shown;
+  const { shownAt: _, plan: __, ...unplanned } = FIXED;
+  const refused = { ...unplanned, state: 'refused' as const };
+  const card = { ...posts[0]!, text: ':no_entry: REFUSED · Mend pump-0-1: fixes are frozen' };
+  const said = (text: string) =>
+    violated({ shown: { posts: [{ ...card, text }], messages }, remediations: [refused] });
+  expect(said(card.text)).not.toContain('outcomes without a message');
+  expect(said('Mend pump-0-1 was requested by Ada.')).toContain('outcomes without a message');
+});
+
+test.each([0, 1, 2, 3])(
+  'reports a notice that was posted again, but not if the reply to it was lost: %i',
+  (at) => {
+    const { posts, messages } = CLEAN.shown;
+    const notices = ['reminder', 'approved'].map((kind) => ({ ...posts[1]!, part: `${kind}-${ID}` }));
+    const all = [...notices, ...posts];
+    const again = all.slice(at, at + 1);
+    expect(violated({ shown: { posts: [...all, ...again], messages } })).toEqual(['duplicate notices']);
+    const lost = [...again.map((post) => ({ ...post, isLost: true })), ...all];
+    expect(violated({ shown: { posts: lost, messages } })).toEqual([]);
+  },
+);

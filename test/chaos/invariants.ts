@@ -1,4 +1,4 @@
-import { FINAL_STATES, OUTCOMES, type RemediationRecord } from '../../src/store/remediation/record.ts';
+import { FINAL_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import { STATE_LABELS } from '../../src/slack/render/remediation/words.ts';
 import { cardsSetBack, editsInWords } from './card-edits.ts';
 import type { Evidence } from './evidence.ts';
@@ -13,15 +13,17 @@ import {
 } from './begun-lines.ts';
 import { beyondCaps } from './caps.ts';
 import {
-  doubledOutcomes,
+  doubledNotices,
   doubledRoots,
-  isOutcomePosted,
+  isAsked,
+  isEndPosted,
   postsWithoutLease,
   progressLeft,
   type Shown,
 } from './posts.ts';
 import { type InvariantResult } from './invariant-result.ts';
 import { checkRemovals } from './removals.ts';
+import { ROLES } from './people.ts';
 import { unansweredClicks } from './unanswered-clicks.ts';
 import { whyNotFixed, whyNotMitigated } from './proven-outcomes.ts';
 import { isByOthers, whyNotDone, whyUnrecorded, whyWronglySkipped } from './recorded-lines.ts';
@@ -49,6 +51,10 @@ export function checkInvariants(evidence: Evidence): readonly InvariantResult[] 
       cases: eachOf(remediations, (one) => whyUntrue(one, evidence)),
     },
     { what: 'outcomes without a message', cases: eachOf(remediations, (one) => whyNotPosted(one, evidence)) },
+    {
+      what: 'plans that asked no approver',
+      cases: eachOf(remediations, (one) => whyNotAsked(one, evidence)),
+    },
     { what: 'cards that went back to an earlier state', cases: cardsSetBack(evidence.cardEdits) },
     { what: 'remediations that never ended', cases: eachOf(remediations, whyOpen) },
     { what: 'buttons left on final cards', cases: uselessButtons(evidence) },
@@ -89,7 +95,7 @@ function checkLines(evidence: Evidence): readonly InvariantResult[] {
 export function checkPosts(shown: Shown): readonly InvariantResult[] {
   return [
     { what: 'duplicate roots', cases: doubledRoots(shown.posts) },
-    { what: 'duplicate outcomes', cases: doubledOutcomes(shown.posts) },
+    { what: 'duplicate notices', cases: doubledNotices(shown.posts) },
     { what: 'progress messages left behind', cases: progressLeft(shown) },
     { what: 'posts by the holder of a lost lease', cases: postsWithoutLease(shown.posts) },
   ];
@@ -170,8 +176,17 @@ function whyFrozen({ remediation, evidence: { entries, faults } }: AppliedCase):
 
 /** Its thread has no message with its outcome, so no one was notified. */
 function whyNotPosted({ id, state }: RemediationRecord, { shown }: Evidence): string | undefined {
-  if (!OUTCOMES.has(state) || isOutcomePosted(shown.posts, id, state)) return undefined;
+  if (!FINAL_STATES.has(state) || isEndPosted(shown.posts, id, state)) return undefined;
   return `${state}, and no message says so`;
+}
+
+/** Its plan was shown, and no post mentioned the approvers. */
+function whyNotAsked(
+  { id, shownAt, approvalsNeeded = 0 }: RemediationRecord,
+  { shown }: Evidence,
+): string | undefined {
+  if (shownAt === undefined || approvalsNeeded === 0) return undefined;
+  return isAsked(shown.posts, id, ROLES.approver) ? undefined : 'no post mentions its approvers';
 }
 
 function whyRejected({ steps }: AppliedCase): string | undefined {

@@ -75,12 +75,17 @@ export function doubledRoots(posts: readonly Post[]): readonly string[] {
   });
 }
 
-const OUTCOME = /^outcome-(m[0-9a-f]{16})-([a-z]+)$/;
+const NOTICE = /^(outcome-m[0-9a-f]{16}-[a-z]+|(approved|reminder)-m[0-9a-f]{16})$/;
+/** The first text of a card. It says who must approve the plan, or that there is none. */
+const REQUEST_ON_CARD = /asks you to approve: /;
+const END_ON_CARD = /^:[a-z_]+: [A-Z]+ · /;
 
-/** Outcomes that were posted again although Slack's reply to an earlier post arrived. Each notifies people. */
-export function doubledOutcomes(posts: readonly Post[]): readonly string[] {
+/** Notices that were posted again although Slack's reply to an earlier post arrived. Each notifies people. */
+export function doubledNotices(posts: readonly Post[]): readonly string[] {
   const ofPart = Map.groupBy(
-    posts.filter(({ part }) => OUTCOME.test(part)),
+    posts.filter(({ part, text }) =>
+      part.startsWith('card-') ? REQUEST_ON_CARD.test(text) || END_ON_CARD.test(text) : NOTICE.test(part),
+    ),
     ({ runId, part, channel }) => `${runId}/${part} in ${channel}`,
   );
   return [...ofPart].flatMap(([name, same]) => {
@@ -89,9 +94,23 @@ export function doubledOutcomes(posts: readonly Post[]): readonly string[] {
   });
 }
 
-/** Whether the outcome of a remediation is in its thread. */
-export function isOutcomePosted(posts: readonly Post[], id: string, state: string): boolean {
-  return posts.some(({ part }) => part === `outcome-${id}-${state}`);
+/** Whether a post in its thread says how a remediation ended: one of its own, or its card if it never had a plan. */
+export function isEndPosted(posts: readonly Post[], id: string, state: string): boolean {
+  return posts.some(
+    ({ part, text }) =>
+      part === `outcome-${id}-${state}` ||
+      (part === `card-${id}` && END_ON_CARD.test(text) && text.includes(` ${state.toUpperCase()} · `)),
+  );
+}
+
+/** Whether a post asked these approvers, people or a user group, for their approval. */
+export function isAsked(posts: readonly Post[], id: string, approvers: readonly string[]): boolean {
+  return posts.some(
+    ({ part, text }) =>
+      part === `card-${id}` &&
+      REQUEST_ON_CARD.test(text) &&
+      approvers.every((approver) => text.includes(`^${approver}>`) || text.includes(`<@${approver}>`)),
+  );
 }
 
 /** The number of messages posted twice because Slack's reply to the first was lost. */
