@@ -36,14 +36,18 @@ export function dueFinding(
     summary: impact !== undefined && status.is === 'expired' ? `${says}; likely impact: ${impact}` : says,
     ...daysLeft(certificate, status, nowMs),
     evidence: [
-      field('Valid', validityOf(certificate)),
-      field('Remaining', remaining(occurrences, nowMs)),
-      field('Subject', certificate.subject || 'none'),
-      field('Issuer', certificate.issuer || 'none'),
-      ...optionalField('Likely impact', impact),
       ...(first.length === 0 ? [] : [field('Renew first', describeSigners(first))]),
-      field('SHA-256', certificate.fingerprint),
+      ...optionalField('Likely impact', status.is === 'expired' ? undefined : impact),
+      // The summary has both ends.
+      ...(isInverted(certificate)
+        ? []
+        : [field('Valid', validityOf(certificate) + shareLeft(certificate, nowMs))]),
+      ...(certificate.subject === `CN=${certificate.name}`
+        ? []
+        : [field('Subject', certificate.subject || 'none')]),
+      field('Issuer', issuerOf(certificate)),
       ...placesTable(occurrences),
+      field('SHA-256', certificate.fingerprint),
     ],
     ...(isRenewedByDate(occurrences, status) && offersFor(occurrences.renewable)),
   };
@@ -82,7 +86,7 @@ function describe(occurrences: CertificateOccurrences, status: DueStatus, nowMs:
   const named = places.map(({ place }) => withoutSource(place));
   const at = count > 1 ? `${count} places (${wording.list(named, 2, count)})` : named.join('');
   if (first.as === 'extra')
-    return `${name} ${what}; ${at} ${count > 1 ? 'have' : 'has'} it in the chain, but the leaf certificate doesn't need it. Remove it`;
+    return `${name}, an extra certificate in the chain at ${at}, ${what}. The leaf certificate doesn't need it: remove it`;
   const role = roleOf(first, certificate);
   return `${name}, the ${role} at ${at}, ${what}${describeOutlived(occurrences, status)}`;
 }
@@ -115,17 +119,15 @@ export function validityOf(certificate: ports.Certificate): string {
   return validityPeriod(certificate) + length;
 }
 
-function remaining({ certificate }: CertificateOccurrences, nowMs: number): string {
-  const { notBefore, notAfter } = certificate;
+/** `, 4% left`; nothing outside the validity period. */
+function shareLeft({ notBefore, notAfter }: ports.Certificate, nowMs: number): string {
   const [from, until] = [notBefore.getTime(), notAfter.getTime()];
-  if (Number.isNaN(from) || Number.isNaN(until)) return 'unknown';
-  if (nowMs > until) return `none, expired ${wording.span(nowMs - until)} ago`;
-  if (from > until) return 'none';
-  if (nowMs < from) return `starts in ${wording.span(from - nowMs)}`;
-  const left = until - nowMs;
-  return until > from
-    ? `${wording.span(left)}, ${wording.percent(left / (until - from))} of the lifetime`
-    : wording.span(left);
+  const isRunning = from <= nowMs && nowMs <= until && until > from;
+  return isRunning ? `, ${wording.percent((until - nowMs) / (until - from))} left` : '';
+}
+
+function issuerOf({ subject, issuer }: ports.Certificate): string {
+  return issuer !== '' && issuer === subject ? 'itself' : issuer || 'none';
 }
 
 /** `cf-internal-ca (vault:secret/cf/ca:certificate)` */
@@ -143,8 +145,19 @@ const AS = {
 function placesTable({ places, count }: CertificateOccurrences): readonly Evidence[] {
   if (count < 2) return [];
   const rows = places.map(({ place, as, leaf }) => [place, AS[as], leaf?.name ?? '']);
-  const shown = count > places.length ? `${count} (first ${places.length} shown)` : String(count);
-  return [field('Places', shown), { kind: 'table', columns: ['Place', 'Role', 'Leaf certificate'], rows }];
+  // The summary has the role of the first.
+  const hasRoles = places.some(({ as }) => as !== places[0].as);
+  const shown = count > places.length ? [field('Places', `${places.length} of ${count} listed`)] : [];
+  return [
+    ...shown,
+    hasRoles
+      ? { kind: 'table', columns: ['Place', 'Role', 'Leaf certificate'], rows }
+      : {
+          kind: 'table',
+          columns: ['Place', 'Leaf certificate'],
+          rows: rows.map(([place = '', , leaf = '']) => [place, leaf]),
+        },
+  ];
 }
 
 /**
@@ -196,6 +209,11 @@ const LIKELY_IMPACT: readonly (readonly [RegExp, string])[] = [
   [words('(?:kube )?apiserver'), 'the Kubernetes API and all its clients'],
   [words('kubelet'), 'the node becomes NotReady'],
 ];
+
+/** Whether an impact is that logs or metrics are missing: everything else keeps working. */
+export function isAboutLogs(impact: string): boolean {
+  return /\blogs\b/.test(impact);
+}
 
 /** Matches whole words, whatever separates them: `policy_server_internal`, `policy-server.service`. */
 function words(pattern: string): RegExp {

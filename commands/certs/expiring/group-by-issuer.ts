@@ -1,7 +1,7 @@
 import { type Evidence, type Finding, wording } from '../../kit.ts';
 import { isInverted } from '../../shared/certificate-validity.ts';
 import { field } from '../../shared/evidence.ts';
-import { describeSigners, likelyImpact } from './expiry.ts';
+import { describeSigners, isAboutLogs, likelyImpact } from './expiry.ts';
 import type { RenewOffer } from './renew.ts';
 import { compareUrgency, type SortableFinding } from './sort-findings.ts';
 
@@ -111,16 +111,26 @@ function summaryOf(members: readonly Member[], nowMs: number): string {
   const { issuer, notAfter } = earliestOf(members).about.occurrences.certificate;
   const untilMs = notAfter.getTime();
   const last = members.reduce((latest, one) => Math.max(latest, one.untilMs), untilMs);
-  const first = wording.span(untilMs - nowMs);
-  const start = first === wording.span(last - nowMs) ? ' ' : ', the first ';
+  const soonest = wording.span(untilMs - nowMs);
+  const start = soonest === wording.span(last - nowMs) ? ' ' : ', the first ';
   const when =
-    untilMs < nowMs ? `expired together${start}${first} ago` : `expire together${start}in ${first}`;
+    untilMs < nowMs ? `expired together${start}${soonest} ago` : `expire together${start}in ${soonest}`;
   const says = `${members.length} certificates issued by ${nameIn(issuer)} ${when}`;
-  const [impact, ...more] = new Set(members.flatMap((one) => impactOf(one) ?? []));
-  if (untilMs < nowMs && impact !== undefined)
-    return `${says}; likely impact: ${impact}${more.length > 0 ? `, and ${more.length} more` : ''}`;
+  const [first, ...more] = impactsOf(members);
+  if (untilMs < nowMs && first)
+    return `${says}; likely impact: ${first.impact}${more.length > 0 ? `, and ${more.length} more` : ''}`;
   const names = members.map(({ about }) => about.occurrences.certificate.name);
   return `${says} (${wording.list(names, 2)})`;
+}
+
+/** What the certificates are likely to break, by the number of certificates; what only loses logs comes last. */
+function impactsOf(
+  members: readonly Member[],
+): readonly { readonly impact: string; readonly count: number }[] {
+  const groups = Map.groupBy(members, impactOf);
+  return [...groups]
+    .flatMap(([impact, { length }]) => (impact === undefined ? [] : [{ impact, count: length }]))
+    .toSorted((a, b) => Number(isAboutLogs(a.impact)) - Number(isAboutLogs(b.impact)) || b.count - a.count);
 }
 
 function impactOf({ about: { occurrences } }: Member): string | undefined {
@@ -132,26 +142,39 @@ function nameIn(subject: string): string {
   return /(?:^|, )CN=([^,]+)/.exec(subject)?.[1] ?? subject;
 }
 
-/** Where each certificate is. Leaves out columns that are empty or the same for all. */
+/** What else is likely to break, then where each certificate is. Leaves out columns that are empty or the same for all. */
 function placesOf(members: readonly Member[]): readonly Evidence[] {
   const rows = members.map((one) => {
     const { certificate, places, count } = one.about.occurrences;
     const others = places.slice(1).map(({ place }) => place);
     return {
-      Place: places[0].place,
       Certificate: certificate.name,
+      Place: places[0].place,
       Expires: wording.utcTime(certificate.notAfter),
       'Other places': wording.list(others, 2, count - 1),
-      'Likely impact': impactOf(one) ?? '',
-      'SHA-256 prefix': certificate.fingerprint.slice(0, 16),
     };
   });
   const ends = new Set(rows.map(({ Expires }) => Expires));
-  const columns = (
-    ['Place', 'Certificate', 'Expires', 'Other places', 'Likely impact', 'SHA-256 prefix'] as const
-  ).filter((column) => (column === 'Expires' ? ends.size > 1 : rows.some((row) => row[column] !== '')));
+  const columns = (['Certificate', 'Place', 'Expires', 'Other places'] as const).filter((column) =>
+    column === 'Expires' ? ends.size > 1 : rows.some((row) => row[column] !== ''),
+  );
   return [
-    ...(ends.size === 1 ? [field('Expires', [...ends].join(''))] : []),
+    ...impactEvidence(members),
+    ...(ends.size === 1 ? [field(isExpired(members) ? 'Expired' : 'Expires', [...ends].join(''))] : []),
     { kind: 'table', columns, rows: rows.map((row) => columns.map((column) => row[column])) },
   ];
+}
+
+function isExpired([first]: readonly Member[]): boolean {
+  return first?.finding.reason === 'certificate-expired';
+}
+
+/** The summary of expired certificates has the only impact. */
+function impactEvidence(members: readonly Member[]): readonly Evidence[] {
+  const impacts = impactsOf(members);
+  const [only] = impacts;
+  if (!only) return [];
+  if (impacts.length === 1) return isExpired(members) ? [] : [field('Likely impact', only.impact)];
+  const rows = impacts.map(({ impact, count }) => [impact, String(count)]);
+  return [{ kind: 'table', columns: ['Likely impact', 'Certificates'], rows }];
 }

@@ -50,7 +50,7 @@ export function siteProblems(sites: readonly Site[]): SortableFinding[] {
       const target = typeof by === 'string' ? by : first;
       const summary = `${placesOf(site)}: ${SITE_WORDS[reason](site, site.path[0])}`;
       const untilMs = Math.min(...group.map(({ path }) => path[0].notAfter.getTime()));
-      const finding = { reason, severity, target, summary, evidence: siteEvidence(site) };
+      const finding = { reason, severity, target, summary, evidence: siteEvidence(site, reason) };
       return { finding, untilMs, at: { first, count: site.count } };
     });
   });
@@ -81,13 +81,13 @@ export function weaknesses(occurrences: CertificateOccurrences): SortableFinding
   const { key, signature, name } = certificate;
   const first = places[0].place;
   const others = count > 1 ? ` and ${count - 1} more` : '';
-  const evidence = [
-    field('Key', [key.type, key.curve ?? key.bits].filter(Boolean).join(' ')),
-    field('Signature', signature),
-    field('Issuer', certificate.issuer),
-    field('SHA-256', certificate.fingerprint),
-  ];
   return weaknessesOf(occurrences).map(({ reason, severity }) => {
+    // The summary has the other one.
+    const other =
+      reason === 'weak-key'
+        ? field('Signature', signature)
+        : field('Key', [key.type, key.curve ?? key.bits].filter(Boolean).join(' '));
+    const evidence = [other, field('Issuer', certificate.issuer), field('SHA-256', certificate.fingerprint)];
     const summary = `${name} (${first}${others}) ${WEAKNESS_WORDS[reason](certificate)}`;
     return {
       finding: { reason, severity, target: targetOf(occurrences), summary, evidence },
@@ -106,10 +106,12 @@ function namesOf({ alternativeNames }: ports.Certificate): readonly string[] {
   return alternativeNames.map((one) => one.replace(/^(DNS|IP):/, ''));
 }
 
-function siteEvidence({ path, served, places, count }: Site): readonly Evidence[] {
+function siteEvidence({ path, served, places, count }: Site, reason: PlaceProblem): readonly Evidence[] {
   const handshake = served && [
-    served.protocol ?? 'unknown protocol',
-    served.stapled ? 'OCSP response stapled' : 'no stapled OCSP response',
+    ...(reason === 'legacy-protocol' ? [] : [served.protocol ?? 'unknown protocol']),
+    ...(reason === 'must-staple-without-staple'
+      ? []
+      : [served.stapled ? 'OCSP response stapled' : 'no stapled OCSP response']),
     ...(served.clientCertificateRequired ? ['client certificate required'] : []),
     ...(served.legacyOnly ? ['outdated algorithms only'] : []),
   ];

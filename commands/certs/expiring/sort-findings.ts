@@ -1,6 +1,7 @@
 import type { Finding } from '../../kit.ts';
 import type { CertificateOccurrences } from '../../shared/certificate-occurrences.ts';
 import { compareSeverity } from '../../shared/severity.ts';
+import { likelyImpact } from './expiry.ts';
 import type { RenewOffer } from './renew.ts';
 
 /** A finding with what determines its position in the order of work. */
@@ -21,9 +22,9 @@ export interface SortableFinding {
 }
 
 /**
- * Sorts findings in the order of work: the most severe first, then the one that expires first. If the authority that signs a certificate is
- * also due, the certificate comes right after it: renewed under the old authority, it would have to be renewed again. No two findings have
- * the same reason and target.
+ * Sorts findings in the order of work: the most severe first; of these what has expired, and of that one cause with many targets and what is
+ * known to break something. If the authority that signs a certificate is also due, the certificate comes right after it: renewed under the
+ * old authority, it would have to be renewed again. No two findings have the same reason and target.
  */
 export function sortFindings(findings: readonly SortableFinding[]): SortableFinding[] {
   const sorted = findings.toSorted(compareUrgency);
@@ -47,14 +48,32 @@ export function sortFindings(findings: readonly SortableFinding[]): SortableFind
   return numberRepeated([...ordered]);
 }
 
-/** The most severe first, then the one that expires first. */
+/** By severity, whether it has expired, how much it affects, then the one that expires first. */
 export function compareUrgency(a: SortableFinding, b: SortableFinding): number {
   const bySeverity = compareSeverity(a.finding, b.finding);
   if (bySeverity !== 0) return bySeverity;
+  const byEffect = Number(hasExpired(b)) - Number(hasExpired(a)) || Number(isOutage(b)) - Number(isOutage(a));
+  if (byEffect !== 0) return byEffect;
   const byDate = (a.untilMs || Infinity) - (b.untilMs || Infinity);
   if (!Number.isNaN(byDate) && byDate !== 0) return byDate;
   if (a.finding.target === b.finding.target) return 0;
   return a.finding.target < b.finding.target ? -1 : 1;
+}
+
+/** What no longer works comes before what soon won't. */
+function hasExpired({ finding: { reason } }: SortableFinding): boolean {
+  return reason === 'certificate-expired';
+}
+
+/**
+ * Whether it has one cause and many targets, or is about a stored certificate of a known component. A single site without such a certificate
+ * is often a test site that nobody renews.
+ */
+function isOutage({ finding: { targets }, at, about }: SortableFinding): boolean {
+  if ((targets?.length ?? 0) > 1 || (at?.count ?? 1) > 1) return true;
+  if (about?.occurrences.storedAt === undefined) return false;
+  const { certificate, places } = about.occurrences;
+  return likelyImpact(places[0].place, certificate.name) !== undefined;
 }
 
 /** Two certificates at one place (a site with several addresses) are two findings: the later ones are numbered. */

@@ -1,5 +1,6 @@
-import { wording } from '../../kit.ts';
+import { type Evidence, wording } from '../../kit.ts';
 import { byPlace, type CertificateOccurrences } from '../../shared/certificate-occurrences.ts';
+import { field } from '../../shared/evidence.ts';
 import { describeDue, type DueStatus } from '../../shared/certificate-validity.ts';
 import { withoutSource } from '../../shared/sources.ts';
 import { validityOf } from './expiry.ts';
@@ -28,19 +29,22 @@ export function trustStoreFinding(due: readonly DueRoot[], nowMs: number): Sorta
   const rows = roots.slice(0, MAX_ROWS).map(({ occurrences, status }) => [
     occurrences.certificate.name,
     describeDue(occurrences.certificate, status, nowMs).replace(/^is /, ''),
-    validityOf(occurrences.certificate),
     wording.list(
       occurrences.places.map(({ place }) => place),
       2,
       occurrences.count,
     ),
   ]);
+  const evidence: readonly Evidence[] =
+    roots.length === 1
+      ? [field('Valid', validityOf(first.occurrences.certificate)), field('Place', rows[0]?.[2] ?? '')]
+      : [{ kind: 'table', columns: ['Root', 'Status', 'Place'], rows }];
   const finding = {
     reason: 'trust-store-outdated',
     severity: 'info',
     target: folderOf(first.occurrences.places[0].place),
     summary: `${summaryOf(roots, where, nowMs)}: ${advice(roots)}`,
-    evidence: [{ kind: 'table', columns: ['Root', 'Status', 'Valid', 'Place'], rows }],
+    evidence,
   } as const;
   return { finding, untilMs: first.occurrences.certificate.notAfter.getTime() };
 }

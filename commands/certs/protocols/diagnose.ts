@@ -48,7 +48,7 @@ function judge({ place, address, protocol, legacyOnly }: Negotiated): Finding[] 
       severity: isOutdated ? 'warning' : 'info',
       target: place,
       summary: `${place} negotiates only ${how}: clients ${isOutdated ? 'with current defaults' : 'that require TLS 1.3'} can't connect`,
-      evidence: [field('Protocol', name), field('Address', address)],
+      evidence: [field('Address', address)],
     },
   ];
 }

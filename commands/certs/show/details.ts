@@ -10,9 +10,9 @@ export function certificateDetails(
 ): Evidence[] {
   const { subject, issuer, serial, alternativeNames, extendedKeyUsage } = certificate;
   return [
-    field('Subject', subject || 'none'),
-    field('Issuer', issuer || 'none'),
     field('Valid', validityPeriod(certificate)),
+    field('Issuer', issuer || 'none'),
+    field('Subject', subject || 'none'),
     field(
       'Names',
       alternativeNames.length > 0 ? wording.list(alternativeNames, 20) : 'none except the subject',
@@ -27,7 +27,7 @@ export function certificateDetails(
     ...(seen.keyMatches === undefined
       ? []
       : [field('Private key', seen.keyMatches ? 'matches' : 'does not match')]),
-    chainTable(seen),
+    ...chainTable(seen),
     ...placesTable({ places, count }, unchecked),
   ];
 }
@@ -64,30 +64,40 @@ function handshake(served: NonNullable<Shown['seen']['served']>): Evidence[] {
   ];
 }
 
-/** As stored or served, followed by the root from the configuration. */
-function chainTable({ chain, path }: Shown['seen']): Evidence {
+/** The certificates behind this one, as stored or served, then the root from the configuration. */
+function chainTable({ chain, path }: Shown['seen']): Evidence[] {
   const isIn = (list: readonly ports.Certificate[], { fingerprint }: ports.Certificate) =>
     list.some((one) => one.fingerprint === fingerprint);
-  const served = chain.map((one, at) => {
-    const position = at === 0 ? 'leaf' : String(at);
+  const served = chain.slice(1).map((one, at) => {
+    const position = String(at + 1);
     return rowOf(path && !isIn(path, one) ? `${position}, not needed` : position, one);
   });
   const configured = (path ?? []).filter((one) => !isIn(chain, one)).map((one) => rowOf('trusted root', one));
-  const columns = ['Position', 'Name', 'Issuer', 'Expires', 'Key', 'Signature', 'Serial', 'SHA-256'];
-  return { kind: 'table', columns, rows: [...served, ...configured] };
+  const rows = [...served, ...configured];
+  const columns = [
+    'Certificate',
+    'Position in the chain',
+    'Issuer',
+    'Expires',
+    'Key',
+    'Signature',
+    'Serial',
+    'SHA-256',
+  ];
+  return rows.length === 0 ? [] : [{ kind: 'table', columns, rows }];
 }
 
 function rowOf(position: string, one: ports.Certificate): readonly string[] {
   const { name, issuer, notAfter, signature, serial, fingerprint } = one;
-  return [position, name, issuer, wording.utcTime(notAfter), keyOf(one), signature, serial, fingerprint];
+  return [name, position, issuer, wording.utcTime(notAfter), keyOf(one), signature, serial, fingerprint];
 }
 
 function placesTable({ places, count }: Pick<Shown, 'places' | 'count'>, unchecked: number): Evidence[] {
   const others = unchecked > 0 ? `; couldn't check ${wording.count(unchecked, 'other place')}` : '';
   if (count < 2) return others === '' ? [] : [field('Places', `1${others}`)];
-  const first = count > places.length ? ` (first ${places.length} shown)` : '';
+  const listed = count > places.length ? `${places.length} of ${count} listed` : '';
   return [
-    field('Places', `${count}${first}${others}`),
+    ...(listed + others === '' ? [] : [field('Places', `${listed || count}${others}`)]),
     { kind: 'table', columns: ['Place'], rows: places.map(({ place }) => [place]) },
   ];
 }

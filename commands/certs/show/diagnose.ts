@@ -92,7 +92,7 @@ function listed(what: string, shown: readonly Shown[], matching: number, nowMs: 
     keyOf(one.certificate),
     one.certificate.fingerprint.slice(0, 16),
   ]);
-  const first = shown.length < matching ? ` (first ${shown.length} shown)` : '';
+  const first = shown.length < matching ? `; ${shown.length} of them are listed` : '';
   return {
     examined: matching,
     verdict: `${matching} certificates match “${what}”`,
