@@ -62,6 +62,47 @@ export function summaryOf({ summary, target }: Pick<Finding, 'summary' | 'target
   return cleanText(cleanText(summary).replace(` (${cleanText(target)})`, ''));
 }
 
+/** The summary of a finding as a title that names its target once, in full. */
+export interface FindingTitle {
+  readonly words: string;
+  /** Where the target begins in the words; undefined if they don't name it. */
+  readonly targetAt?: number;
+  /** To be shown below the words, if they don't name it. */
+  readonly target?: string;
+}
+
+/** `web-2: 41% free` becomes `prod:web-2: 41% free`: the name of its source distinguishes it from others. */
+export function titleOf({ summary, target }: Pick<Finding, 'summary' | 'target'>): FindingTitle {
+  const words = summaryOf({ summary, target });
+  const whole = cleanText(target);
+  const bare = whole.replace(/^[\w.-]+:(?=.)/, '');
+  // Several words, such as an issuer, are shown as they are: `server:443 intermediate R3`.
+  if (/\s/.test(whole))
+    return bare
+      .trim()
+      .split(/\s+/)
+      .every((word) => wordAt(words, word) !== -1)
+      ? { words }
+      : { words, target: whole };
+  // A name such as `nodes` may be only a word of the sentence.
+  for (const name of /[^a-z]/.test(bare) ? [whole, bare] : [whole]) {
+    const at = wordAt(words, name);
+    if (at === -1) continue;
+    return { words: words.slice(0, at) + whole + words.slice(at + name.length), targetAt: at };
+  }
+  return { words, target: whole };
+}
+
+/** Where a name is in a sentence, not as a part of a longer name; -1 if it isn't. */
+function wordAt(words: string, name: string): number {
+  if (name === '') return -1;
+  for (let at = words.indexOf(name); at !== -1; at = words.indexOf(name, at + name.length)) {
+    const isStart = at === 0 || /[\s("'`]/.test(words.charAt(at - 1));
+    if (isStart && /^(?:$|[\s)"'`]|[,;:.?!](?:$|\s))/.test(words.slice(at + name.length))) return at;
+  }
+  return -1;
+}
+
 /** The command as a person could type it: `/certs expiring --within 30d`. */
 export function askedInWords({
   check,

@@ -24,8 +24,8 @@ import {
   reportHeadline,
   SEVERITY_WORDS,
   seriesInWords,
-  summaryOf,
   timeInWords,
+  titleOf,
   listedGaps,
   nextInWords,
   verdictOf,
@@ -110,15 +110,16 @@ export function entry(
 }
 
 function renderFinding(finding: Finding<Offer>, report: Report, screen: Screen, paint: Paint): string[] {
-  const { severity, target, evidence = [], offers = [], next = [] } = finding;
+  const { severity, evidence = [], offers = [], next = [] } = finding;
+  const { words, target } = titleOf(finding);
   const fields = evidence.filter((one) => one.kind === 'field' || one.kind === 'series');
   const width = fields.reduce(
     (widest, { label }) => Math.max(widest, Math.min(MAX_LABEL_COLUMNS, cleanText(label).length)),
     0,
   );
   return [
-    entry(SEVERITY_WORDS[severity], summaryOf(finding), screen, paint),
-    ...wrap(cleanText(target), screen.columns, INDENT).map((line) => paint('cyan', line)),
+    entry(SEVERITY_WORDS[severity], words, screen, paint),
+    ...(target === undefined ? [] : wrap(target, screen.columns, INDENT).map((line) => paint('cyan', line))),
     ...renderTracked(finding, report, screen).map((line) => paint('dim', line)),
     ...evidence.flatMap((one) => renderEvidence(one, width, screen, paint)),
     ...offers.flatMap(({ title }) =>

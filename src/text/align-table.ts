@@ -41,9 +41,30 @@ export function alignTable(
   return [header, widths.map((width) => '─'.repeat(width)).join('  '), ...body];
 }
 
-/** A row as a sentence: `Member: etcd-z1-0 · Role: leader`. Empty cells are left out. */
+/** A row as a sentence, the first cell without its name: `etcd-z1-0 · Role: leader`. Empty cells are left out. */
 export function rowInWords(columns: readonly string[], row: readonly string[]): string {
   return row
-    .flatMap((cell, at) => (cell === '' ? [] : [columns[at] ? `${columns[at]}: ${cell}` : cell]))
+    .flatMap((cell, at) => (cell === '' ? [] : [columns[at] && at > 0 ? `${columns[at]}: ${cell}` : cell]))
     .join(' · ');
+}
+
+/** A table without the columns that say the same in every row, and what they say. */
+export interface FoldedTable extends VisibleTable {
+  /** `Deployment: cf · State: not monitored`; undefined if no column was left out. */
+  readonly same?: string;
+}
+
+/** The columns of several rows with one value in all of them are left out, except the last column that is left. */
+export function foldSame({ columns, rows }: VisibleTable): FoldedTable {
+  const [first, ...others] = rows;
+  if (!first || others.length === 0) return { columns, rows };
+  const isSame = columns.map((_, at) => others.every((row) => row[at] === first[at]));
+  const kept = isSame.flatMap((same, at) => (same ? [] : [at]));
+  if (kept.length === columns.length) return { columns, rows };
+  const shown = kept.length === 0 ? [0] : kept;
+  const pick = (row: readonly string[]) => shown.map((at) => row[at] ?? '');
+  const same = columns
+    .flatMap((name, at) => (shown.includes(at) ? [] : [name ? `${name}: ${first[at]}` : first[at]]))
+    .join(' · ');
+  return { columns: pick(columns), rows: rows.map(pick), ...(same !== '' && { same }) };
 }

@@ -10,6 +10,8 @@ interface SentenceOptions {
   readonly isBold?: boolean;
   /** Names from infrastructure in the sentence. If one of them has a backtick, all backticks stay text. */
   readonly names?: readonly string[];
+  /** Where a name from infrastructure is in the sentence that is shown as code too, for people to copy. */
+  readonly codeAt?: { readonly start: number; readonly end: number };
 }
 
 /**
@@ -18,20 +20,44 @@ interface SentenceOptions {
  */
 export function sentence(
   words: string,
-  { max = 1_000, isBold = false, names = [] }: SentenceOptions = {},
+  { max = 1_000, isBold = false, names = [], codeAt }: SentenceOptions = {},
 ): readonly RichTextText[] {
   const shown = truncate(cleanText(words), max);
   const style = isBold ? { bold: true } : undefined;
   const text = (piece: string): RichTextText => ({ type: 'text', text: piece, ...(style && { style }) });
-  if (names.some((name) => name.includes('`'))) return [text(shown)];
   const elements: RichTextText[] = [];
   let end = 0;
-  for (const match of shown.matchAll(CODE)) {
-    const [whole, inside = ''] = match;
-    if (match.index > end) elements.push(text(shown.slice(end, match.index)));
-    elements.push({ type: 'text', text: inside, style: { ...style, code: true } });
-    end = match.index + whole.length;
+  for (const span of codeSpans(shown, names, codeAt)) {
+    if (span.start > end) elements.push(text(shown.slice(end, span.start)));
+    elements.push({ type: 'text', text: span.inside, style: { ...style, code: true } });
+    end = span.end;
   }
   if (end < shown.length) elements.push(text(shown.slice(end)));
   return elements;
+}
+
+interface CodeSpan {
+  readonly start: number;
+  readonly end: number;
+  readonly inside: string;
+}
+
+function codeSpans(
+  shown: string,
+  names: readonly string[],
+  codeAt: SentenceOptions['codeAt'],
+): readonly CodeSpan[] {
+  const hasBacktick = names.some((name) => name.includes('`'));
+  const own = hasBacktick
+    ? []
+    : [...shown.matchAll(CODE)].map(({ 0: whole, 1: inside = '', index }) => ({
+        start: index,
+        end: index + whole.length,
+        inside,
+      }));
+  if (!codeAt || codeAt.end > shown.length || (codeAt.end === shown.length && shown.endsWith('…')))
+    return own;
+  const named = { ...codeAt, inside: shown.slice(codeAt.start, codeAt.end) };
+  const others = own.filter(({ start, end }) => end <= named.start || start >= named.end);
+  return [...others, named].toSorted((a, b) => a.start - b.start);
 }

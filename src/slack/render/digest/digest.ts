@@ -3,31 +3,29 @@ import type { DigestRun } from '../../../check/digest-run.ts';
 import { chartsOfParts, digestSections, endOf, questionInWords } from '../../../check/digest-in-words.ts';
 import { findingIdOf } from '../../../check/finding-id.ts';
 import { type Finding, fingerprint, type Gap, type Offer } from '../../../check/finding.ts';
-import { countInWords, listedGaps, SEVERITY_WORDS, summaryOf } from '../../../check/report-in-words.ts';
+import { listedGaps } from '../../../check/report-in-words.ts';
 import { cleanText } from '../../../text/clean-text.ts';
-import { bold, context, line, MAX_BLOCK_CHARS, plainTextObject, rich, text } from '../blocks.ts';
+import { context, plainTextObject } from '../blocks.ts';
 import { truncate } from '../escape-untrusted.ts';
 import type { Attachment, Message, ThreadContent } from '../message.ts';
 import { renderCharts } from '../report/charts.ts';
 import { toCsv } from '../report/csv.ts';
-import { tableBlock } from '../report/evidence.ts';
 import { renderFinding, type Unit } from '../report/finding.ts';
 import { renderGaps } from '../report/gaps.ts';
-import { gapsFile } from '../report/overview.ts';
+import { evidenceCells, gapsFile, renderRest } from '../report/overview.ts';
 import { nextQuestions } from '../report/next-checks.ts';
 import { packUnits } from '../report/pack.ts';
 import { renderDigestRoot } from './root.ts';
 
-/** More findings are shown as a table and a file. */
+/** More findings are shown as a list and a file. */
 const MAX_FULL_FINDINGS = 30;
 /** Slack accepts one post per second and channel. */
 const MAX_REPLIES = 10;
 /** The others are taken and silenced by command. */
 const MAX_WITH_BUTTONS = 10;
 const MAX_WHERE_CHARS = 300;
-const MAX_TARGET_CHARS = 120;
-const MAX_SUMMARY_CHARS = 160;
 const MAX_CELL_CHARS = 32_000;
+const DIGEST_FILE = 'digest.csv';
 
 /**
  * A run of a digest as a thread. The root shows what has changed; the replies show what is new, worse or flapping with its evidence, then what
@@ -57,7 +55,7 @@ function renderThread(
   return {
     replies: [
       ...messages,
-      ...(isWhole ? [] : [renderRest(detailed, placed)]),
+      ...(isWhole ? [] : [restOf(detailed, placed)]),
       ...(charts ? [charts] : []),
       ...(missing ? [missing.message] : []),
     ],
@@ -66,6 +64,17 @@ function renderThread(
       ...(missing?.isCut ? [gapsFile(missing.gaps, `the digest ${nameOf(run)}`)] : []),
     ],
   };
+}
+
+/** The findings after the first `placed`. */
+function restOf(findings: readonly DigestFinding[], placed: number): Message {
+  const rest = findings.slice(placed).map(({ finding, question }) => ({
+    severity: finding.severity,
+    target: finding.target,
+    summary: finding.summary,
+    check: questionInWords(question),
+  }));
+  return renderRest(rest, findings.length, DIGEST_FILE);
 }
 
 /** Each below the name of its check. */
@@ -95,29 +104,6 @@ function fullFinding({ finding, reported }: DigestFinding): Finding<Offer> {
   return reported ?? { reason, severity, target, summary, ...(targets && { targets }) };
 }
 
-/** One table of all findings, if there are too many for a thread. */
-function renderRest(findings: readonly DigestFinding[], shownInFull: number): Message {
-  const rows = findings.map(({ finding, question }) => [
-    SEVERITY_WORDS[finding.severity],
-    truncate(questionInWords(question), MAX_TARGET_CHARS),
-    truncate(cleanText(finding.target), MAX_TARGET_CHARS),
-    truncate(summaryOf(finding), MAX_SUMMARY_CHARS),
-  ]);
-  const columns = ['Severity', 'Check', 'Target', 'Summary'];
-  const { table } = tableBlock({ columns, rows }, MAX_BLOCK_CHARS - 600);
-  const listed = (table?.rows.length ?? 1) - 1;
-  const all = countInWords(findings.length, 'finding');
-  const note = [
-    ...(shownInFull > 0 ? [`The first ${shownInFull} are above in full.`] : []),
-    ...(listed < findings.length ? [`This table has the first ${listed}.`] : []),
-    'The attached digest.csv has all of them.',
-  ].join(' ');
-  return {
-    text: `All ${all}, most severe first. ${note}`,
-    blocks: [rich(line(bold(`All ${all}`)), line(text(note))), ...(table ? [table] : [])],
-  };
-}
-
 function renderMissing(
   run: DigestRun,
   { unchecked }: DigestChanges,
@@ -145,12 +131,12 @@ function renderMissing(
   return { ...rendered, gaps };
 }
 
-/** Everything that the digest lists. */
+/** Everything that the digest lists, with the evidence of what this run has found. */
 function digestCsv(run: DigestRun, changes: DigestChanges): Attachment {
   const rows = digestSections(run, changes).flatMap(({ title, lines }) =>
-    lines.map(({ text: words, about }) =>
+    lines.flatMap(({ text: words, about }) =>
       about
-        ? [
+        ? evidenceCells(about.reported?.evidence ?? []).map((evidence, part) => [
             title.toLowerCase(),
             about.finding.severity,
             about.question.check,
@@ -161,9 +147,10 @@ function digestCsv(run: DigestRun, changes: DigestChanges): Attachment {
             truncate((about.finding.targets ?? []).join('\n'), MAX_CELL_CHARS),
             about.finding.summary,
             about.finding.since,
-            truncate(words, MAX_CELL_CHARS),
-          ]
-        : [title.toLowerCase(), '', '', '', '', '', '', '', '', '', truncate(words, MAX_CELL_CHARS)],
+            part > 0 ? 'continued' : truncate(words, MAX_CELL_CHARS),
+            evidence,
+          ])
+        : [[title.toLowerCase(), '', '', '', '', '', '', '', '', '', truncate(words, MAX_CELL_CHARS), '']],
     ),
   );
   const columns = [
@@ -178,9 +165,9 @@ function digestCsv(run: DigestRun, changes: DigestChanges): Attachment {
     'summary',
   ];
   return {
-    filename: 'digest.csv',
+    filename: DIGEST_FILE,
     title: `All findings of the digest ${nameOf(run)}`,
-    content: toCsv([[...columns, 'since', 'description'], ...rows]),
+    content: toCsv([[...columns, 'since', 'description', 'evidence'], ...rows]),
   };
 }
 

@@ -1,24 +1,23 @@
-import type { TableBlock } from '@slack/types';
-import { alignTable, rowInWords, visibleTable } from '../../../text/align-table.ts';
-import { cleanText } from '../../../text/clean-text.ts';
+import { alignTable, foldSame, rowInWords, visibleTable } from '../../../text/align-table.ts';
+import { cleanLine, cleanText } from '../../../text/clean-text.ts';
 import type { Evidence } from '../../../check/finding.ts';
-import { countInWords, seriesInWords } from '../../../check/report-in-words.ts';
-import { encodedLength, truncate, lastLinesWithin } from '../escape-untrusted.ts';
+import { countInWords, formatCount, seriesInWords } from '../../../check/report-in-words.ts';
+import { encodedLength, lastLinesWithin } from '../escape-untrusted.ts';
 import {
   bold,
   bullets,
   countBlockChars,
-  plain,
   line,
-  type RichTextPart,
+  plain,
   preformatted,
+  type RichTextPart,
   text,
 } from '../blocks.ts';
+import { sentence } from '../sentence.ts';
 
-/** Rendered evidence: parts of a `rich_text` block, and at most one table, which Slack shows below everything else. */
+/** Rendered evidence: parts of a `rich_text` block. */
 export interface RenderedEvidence {
   readonly parts: readonly RichTextPart[];
-  readonly table?: TableBlock;
   /** Something was left out or shortened. The attached CSV has it all. */
   readonly isCut: boolean;
 }
@@ -26,35 +25,37 @@ export interface RenderedEvidence {
 type Table = Extract<Evidence, { kind: 'table' }>;
 type Line = Exclude<Evidence, { kind: 'table' | 'log' }>;
 
-const MAX_TABLE_ROWS = 100;
-const MAX_TABLE_COLUMNS = 20;
-/** What a phone shows without scrolling sideways. */
-const PHONE_COLUMNS = 56;
-const FEW_ROWS = 5;
-const MAX_LOG_LINES = 25;
-const MAX_LOG_CHARS = 2_500;
-const MAX_CELL_CHARS = 300;
+/** Characters in a line of code on a phone that is 390 pixels wide. */
+const PHONE_COLUMNS = 42;
+const MAX_ALIGNED_COLUMNS = 3;
+/** A table is shown in full if it has at most one row more. */
+const MAX_ROWS = 6;
+/** Names that fit several on a line are listed in one paragraph. */
+const MAX_NAME_CHARS = 40;
+const MAX_NAMES_CHARS = 300;
+const MAX_LOG_LINES = 10;
+const MAX_LOG_CHARS = 1_200;
+const MAX_LABEL_CHARS = 100;
+const MAX_VALUE_CHARS = 800;
+const MAX_ROW_CHARS = 400;
 
-/** Renders the evidence of one finding in about `maxChars` characters, in its order except for the table, which comes last. */
+/**
+ * Renders the evidence of one finding in about `maxChars` characters, in its order, for the width of a phone: the first rows of each table,
+ * aligned if they are narrow, otherwise one line for each row.
+ */
 export function renderEvidence(evidence: readonly Evidence[], maxChars: number): RenderedEvidence {
   const parts: RichTextPart[] = [];
-  let table: TableBlock | undefined;
   let isCut = false;
   let left = maxChars;
   for (const group of grouped(evidence)) {
-    const isBlock = group.kind === 'table' && !table && !isSmall(group.table);
-    const shown = isBlock ? tableBlock(group.table, left) : renderGroup(group, left);
-    const usedChars = countBlockChars([shown.parts, shown.table]);
-    isCut ||= shown.isCut;
-    if (usedChars > left) {
-      isCut = true;
-      continue;
-    }
+    const shown = renderGroup(group, left);
+    const usedChars = countBlockChars(shown.parts);
+    isCut ||= shown.isCut || usedChars > left;
+    if (usedChars > left) continue;
     left -= usedChars;
     parts.push(...shown.parts);
-    table ??= shown.table;
   }
-  return { parts, isCut, ...(table && { table }) };
+  return { parts, isCut };
 }
 
 type Group =
@@ -62,13 +63,14 @@ type Group =
   | { readonly kind: 'log'; readonly lines: readonly string[] }
   | { readonly kind: 'table'; readonly table: Table };
 
-/** Fields and series that follow one another share one quote. */
+/** Fields and series that follow one another share one quote. A field without visible characters is left out. */
 function grouped(evidence: readonly Evidence[]): readonly Group[] {
   const groups: (Group | { kind: 'lines'; lines: Line[] })[] = [];
   for (const one of evidence) {
     const last = groups.at(-1);
     if (one.kind === 'table') groups.push({ kind: 'table', table: one });
     else if (one.kind === 'log') groups.push({ kind: 'log', lines: one.lines });
+    else if (one.kind === 'field' && cleanLine(one.value).trim() === '') continue;
     else if (last?.kind === 'lines') (last.lines as Line[]).push(one);
     else groups.push({ kind: 'lines', lines: [one] });
   }
@@ -77,7 +79,7 @@ function grouped(evidence: readonly Evidence[]): readonly Group[] {
 
 function renderGroup(group: Group, maxChars: number): RenderedEvidence {
   if (group.kind === 'lines') return quoteBlock(group.lines, maxChars);
-  return group.kind === 'log' ? logBlock(group.lines, maxChars) : smallTable(group.table, maxChars);
+  return group.kind === 'log' ? logBlock(group.lines, maxChars) : renderTable(group.table);
 }
 
 function quoteBlock(lines: readonly Line[], maxChars: number): RenderedEvidence {
@@ -85,7 +87,7 @@ function quoteBlock(lines: readonly Line[], maxChars: number): RenderedEvidence 
   let usedChars = 0;
   for (const [at, one] of lines.entries()) {
     const value = one.kind === 'field' ? one.value : seriesInWords(one);
-    const row = [...(at > 0 ? [plain('\n')] : []), bold(one.label, 100), plain('  '), text(value, 800)];
+    const row = [...(at > 0 ? [plain('\n')] : []), ...labelled(one.label, value)];
     usedChars += countBlockChars(row);
     if (usedChars > maxChars)
       return { parts: elements.length > 0 ? [{ type: 'rich_text_quote', elements }] : [], isCut: true };
@@ -93,10 +95,15 @@ function quoteBlock(lines: readonly Line[], maxChars: number): RenderedEvidence 
   }
   const isCut = lines.some(
     (one) =>
-      encodedLength(cleanText(one.label)) > 100 ||
-      (one.kind === 'field' && encodedLength(cleanText(one.value)) > 800),
+      encodedLength(cleanText(one.label)) > MAX_LABEL_CHARS ||
+      (one.kind === 'field' && encodedLength(cleanText(one.value)) > MAX_VALUE_CHARS),
   );
   return { parts: [{ type: 'rich_text_quote', elements }], isCut };
+}
+
+/** Commands in a value are shown as code. */
+function labelled(label: string, value: string): Parameters<typeof line> {
+  return [bold(label, MAX_LABEL_CHARS), plain('  '), ...sentence(value, { max: MAX_VALUE_CHARS })];
 }
 
 function logBlock(lines: readonly string[], maxChars: number): RenderedEvidence {
@@ -109,66 +116,49 @@ function logBlock(lines: readonly string[], maxChars: number): RenderedEvidence 
   return { parts: [...title, preformatted(shown)], isCut };
 }
 
-function isSmall({ columns, rows }: Table): boolean {
-  return rows.length <= FEW_ROWS || visibleTable(columns, rows).columns.length === 0;
+function renderTable(table: Table): RenderedEvidence {
+  const { same, columns, rows } = foldSame(visibleTable(table.columns, table.rows));
+  if (columns.length === 0 || rows.length === 0) return { parts: [], isCut: false };
+  const all = same === undefined ? [] : [line(...labelled('All', same))];
+  const { parts, isCut } = columns.length === 1 ? nameList(columns, rows) : rowList(columns, rows);
+  const isSameCut = encodedLength(same ?? '') > MAX_VALUE_CHARS;
+  return { parts: [...all, ...parts], isCut: isCut || isSameCut };
 }
 
-/** A few rows as text: a message may have only one table block. */
-function smallTable(table: Table, maxChars: number): RenderedEvidence {
-  const { columns, rows: all } = visibleTable(table.columns, table.rows);
-  const rows = all.slice(0, FEW_ROWS * 2);
-  const hasMore = rows.length < all.length;
-  const more = hasMore ? [line(text(`and ${countInWords(all.length - rows.length, 'more row')}`))] : [];
-  const aligned = alignTable(columns, rows);
-  if (aligned.length === 0) return { parts: [], isCut: false };
-  if (columns.length > 1 && aligned.every((one) => one.length <= PHONE_COLUMNS))
-    return { parts: [preformatted(aligned), ...more], isCut: hasMore };
-  const rowText = (row: readonly string[]) =>
-    columns.length > 1 ? rowInWords(columns, row) : (row[0] ?? '');
-  const items = rows.map((row) => line(text(rowText(row), 600)));
-  const parts: RichTextPart[] = columns.length === 1 ? [line(bold(columns[0] ?? '', 100))] : [];
-  if (items.length > 0) parts.push(bullets(items));
-  const isCut = hasMore || rows.some((row) => encodedLength(rowText(row)) > 600);
-  return countBlockChars(parts) <= maxChars
-    ? { parts: [...parts, ...more], isCut }
-    : { parts: [], isCut: true };
-}
-
-/** A table block with as many rows as fit. */
-export function tableBlock(table: Omit<Table, 'kind'>, maxChars: number): RenderedEvidence {
-  const { columns, rows } = visibleTable(table.columns, table.rows);
-  const count = Math.min(MAX_TABLE_COLUMNS, columns.length);
-  let isCut = columns.length > count;
-  const toCells = (row: readonly string[]) =>
-    Array.from({ length: count }, (_, at) => {
-      // Slack rejects an empty text.
-      const cell = row[at] || '–';
-      isCut ||= encodedLength(cell) > MAX_CELL_CHARS;
-      return { type: 'raw_text' as const, text: truncate(cell, MAX_CELL_CHARS) };
-    });
-  const header = toCells(columns);
-  const shown = [header];
-  let usedChars = countBlockChars(header) + 100;
-  for (const row of rows.slice(0, MAX_TABLE_ROWS - 1)) {
-    const cells = toCells(row);
-    usedChars += countBlockChars(cells);
-    if (usedChars > maxChars) break;
-    shown.push(cells);
+/** One column: short names in one paragraph, long ones one per line. */
+function nameList(columns: readonly string[], rows: readonly (readonly string[])[]): RenderedEvidence {
+  const [column = ''] = columns;
+  const names = rows.flatMap(([name = '']) => (name === '' ? [] : [name]));
+  if (names.some((name) => name.length > MAX_NAME_CHARS)) {
+    const { parts, isCut } = rowList(columns, rows);
+    return { parts: column === '' ? parts : [line(bold(column, MAX_LABEL_CHARS)), ...parts], isCut };
   }
-  const isShort = shown.length - 1 < rows.length;
-  if (shown.length === 1 || countBlockChars(header) > maxChars) return { parts: [], isCut: true };
-  const settings = Array.from({ length: count }, () => ({ is_wrapped: true }));
+  let usedChars = 0;
+  const shown = names.filter((name) => (usedChars += name.length + 2) <= MAX_NAMES_CHARS);
+  const left = names.length - shown.length;
+  const words = `${shown.join(', ')}${left > 0 ? ` ${moreInFile(left)}` : ''}`;
+  const label = column === '' ? [] : [bold(column, MAX_LABEL_CHARS), plain('  ')];
+  return { parts: [line(...label, text(words))], isCut: left > 0 };
+}
+
+/** The first rows: aligned if they are narrow enough, otherwise each as a line that begins with its first cell. */
+function rowList(columns: readonly string[], all: readonly (readonly string[])[]): RenderedEvidence {
+  const rows = all.length > MAX_ROWS + 1 ? all.slice(0, MAX_ROWS) : all;
+  const left = all.length - rows.length;
+  const more = left > 0 ? [line(text(moreInFile(left)))] : [];
+  const aligned = alignTable(columns, rows);
+  const isNarrow = aligned.every((one) => one.length <= PHONE_COLUMNS);
+  if (columns.length > 1 && columns.length <= MAX_ALIGNED_COLUMNS && rows.length > 1 && isNarrow)
+    return { parts: [preformatted(aligned), ...more], isCut: left > 0 };
+  const words = rows.map((row) => rowInWords(columns, row)).filter((row) => row !== '');
+  const isCut = left > 0 || words.some((row) => encodedLength(row) > MAX_ROW_CHARS);
+  if (words.length === 0) return { parts: [], isCut };
   return {
-    parts: isShort
-      ? [
-          line(
-            text(
-              `The first ${countInWords(shown.length - 1, 'row')} of ${countInWords(rows.length, 'row')}:`,
-            ),
-          ),
-        ]
-      : [],
-    table: { type: 'table', rows: shown, column_settings: settings },
-    isCut: isCut || isShort,
+    parts: [bullets(words.map((row) => line(...sentence(row, { max: MAX_ROW_CHARS })))), ...more],
+    isCut,
   };
+}
+
+function moreInFile(left: number): string {
+  return `and ${formatCount(left)} more in the attached CSV`;
 }

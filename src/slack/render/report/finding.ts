@@ -1,6 +1,6 @@
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Finding } from '../../../check/finding.ts';
-import { SEVERITY_WORDS, summaryOf } from '../../../check/report-in-words.ts';
+import { SEVERITY_WORDS, titleOf } from '../../../check/report-in-words.ts';
 import { renderEvidence } from './evidence.ts';
 import { code, encodedLength, escapeUntrusted } from '../escape-untrusted.ts';
 import { findingButtons } from './finding-buttons.ts';
@@ -14,8 +14,6 @@ export interface Unit {
   readonly blocks: Blocks;
   /** Its share of the message's top-level text. */
   readonly text: string;
-  /** Slack shows a table below everything else: nothing may follow it. */
-  readonly hasTable: boolean;
   readonly isCut: boolean;
 }
 
@@ -31,31 +29,20 @@ export function renderFinding(
   questions: readonly NextQuestion[] = [],
   known?: KnownStatus,
 ): Unit {
-  const { severity, summary, target, evidence = [], level } = finding;
-  const { parts, table, isCut } = renderEvidence(
-    evidence,
-    known ? MAX_EVIDENCE_CHARS_IF_KNOWN : MAX_EVIDENCE_CHARS,
-  );
-  const title = line(
-    ...badge(severity),
-    ...sentence(summaryOf(finding), { max: MAX_SUMMARY_CHARS, isBold: true, names: [target] }),
-    plain('\n'),
-    codeSpan(target, MAX_TARGET_CHARS),
-  );
+  const { summary, target, evidence = [], level } = finding;
+  const { parts, isCut } = renderEvidence(evidence, known ? MAX_EVIDENCE_CHARS_IF_KNOWN : MAX_EVIDENCE_CHARS);
   const buttons = findingButtons(questions, known);
   return {
     blocks: [
-      rich(title, ...parts),
+      rich(line(...badge(finding.severity), ...titleElements(finding)), ...parts),
       ...(known ? [statusContext(known, level)] : []),
       ...(buttons ? [buttons] : []),
-      ...(table ? [table] : []),
     ],
     text: [
       findingLine(finding),
       ...(known ? [statusLine(known, level)] : []),
       ...questions.map(nextLine),
     ].join('\n'),
-    hasTable: table !== undefined,
     isCut:
       isCut ||
       encodedLength(cleanText(target)) > MAX_TARGET_CHARS ||
@@ -63,12 +50,26 @@ export function renderFinding(
   };
 }
 
+/** The summary in bold, with the target as code to copy: in the summary if that names it, otherwise below. */
+function titleElements(finding: Finding): ReturnType<typeof sentence> {
+  const { words, targetAt, target } = titleOf(finding);
+  const end = targetAt === undefined ? 0 : targetAt + cleanText(finding.target).length;
+  return [
+    ...sentence(words, {
+      max: MAX_SUMMARY_CHARS,
+      isBold: true,
+      names: [finding.target],
+      ...(targetAt !== undefined && { codeAt: { start: targetAt, end } }),
+    }),
+    ...(target === undefined ? [] : [plain('\n'), codeSpan(target, MAX_TARGET_CHARS)]),
+  ];
+}
+
 /** One line of top-level text. The target is left out if the summary names it. */
 export function findingLine(finding: Pick<Finding, 'severity' | 'target' | 'summary'>): string {
-  const { severity, target } = finding;
-  const summary = summaryOf(finding);
-  const where = summary.includes(cleanText(target)) ? '' : ` (${escapeUntrusted(target, 200)})`;
-  return `• ${SEVERITY_WORDS[severity]}: ${escapeUntrusted(summary, 300)}${where}`;
+  const { words, target } = titleOf(finding);
+  const where = target === undefined ? '' : ` (${escapeUntrusted(target, 200)})`;
+  return `• ${SEVERITY_WORDS[finding.severity]}: ${escapeUntrusted(words, 300)}${where}`;
 }
 
 /** The same as text, for people who can't see or click the button. */

@@ -1,55 +1,98 @@
 import { alignTable } from '../../../text/align-table.ts';
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Evidence, Finding, Gap, Report } from '../../../check/finding.ts';
-import { countInWords, SEVERITY_WORDS, seriesInWords, summaryOf } from '../../../check/report-in-words.ts';
+import {
+  countInWords,
+  formatCount,
+  SEVERITY_WORDS,
+  seriesInWords,
+  summaryOf,
+} from '../../../check/report-in-words.ts';
 import { toCsv } from './csv.ts';
-import { tableBlock } from './evidence.ts';
-import { truncate } from '../escape-untrusted.ts';
+import { escapeUntrusted, joinLinesWithin, truncate } from '../escape-untrusted.ts';
 import type { Attachment, Message } from '../message.ts';
-import { bold, line, rich, MAX_BLOCK_CHARS, text } from '../blocks.ts';
+import { bold, bullets, line, MAX_TEXT_BYTES, plain, rich, text } from '../blocks.ts';
+import { sentence } from '../sentence.ts';
 
 /** What a spreadsheet accepts in one cell. */
 const MAX_CELL_CHARS = 32_000;
-/** In a table on a phone; the CSV has the whole text. */
+const LINE_PART = /.{1,16000}/gsu;
+/** In a list on a phone; the CSV has the whole text. */
 const MAX_TARGET_CHARS = 120;
 const MAX_SUMMARY_CHARS = 160;
+const MAX_LISTED = 20;
 
-/** One table of all findings, for reports that are too long for a thread. */
-export function renderOverview(findings: readonly Finding[], shownInFull: number): Message {
-  const rows = findings.map((finding) => [
-    SEVERITY_WORDS[finding.severity],
-    truncate(cleanText(finding.target), MAX_TARGET_CHARS),
-    truncate(summaryOf(finding), MAX_SUMMARY_CHARS),
-  ]);
-  const { table } = tableBlock({ columns: ['Severity', 'Target', 'Summary'], rows }, MAX_BLOCK_CHARS - 600);
-  const listed = (table?.rows.length ?? 1) - 1;
-  const all = countInWords(findings.length, 'finding');
-  const before =
-    shownInFull > 0 ? `The first ${shownInFull.toLocaleString('en-US')} are above in full. ` : '';
-  const here = listed < findings.length ? `This table has the first ${listed.toLocaleString('en-US')}. ` : '';
-  const note = `${before}${here}The attached findings.csv has all of them, with their evidence.`;
+/** A finding that a thread has no place for. */
+interface ListedFinding extends Pick<Finding, 'severity' | 'target' | 'summary'> {
+  /** The check, if the thread is about several. */
+  readonly check?: string;
+}
+
+/** The first of the findings that a thread has no place for, one line each, and the file that has all of them. */
+export function renderRest(rest: readonly ListedFinding[], total: number, file: string): Message {
+  const title = countInWords(rest.length, 'more finding');
+  const listed = rest.slice(0, MAX_LISTED);
+  const first = listed.length < rest.length ? `The first ${listed.length}:` : '';
+  const note = `The attached ${file} has all ${formatCount(total)}, with their evidence.`;
+  const items = listed.map(({ severity, target, summary, check }) => ({
+    severity: SEVERITY_WORDS[severity],
+    says: truncate(summaryOf({ summary, target }), MAX_SUMMARY_CHARS),
+    target: truncate(cleanText(target), MAX_TARGET_CHARS),
+    where: [
+      ...(check === undefined ? [] : [truncate(cleanText(check), MAX_TARGET_CHARS)]),
+      ...(cleanText(summary).includes(cleanText(target))
+        ? []
+        : [truncate(cleanText(target), MAX_TARGET_CHARS)]),
+    ].join(' · '),
+  }));
   return {
-    text: `All ${all}, most severe first. ${note}`,
-    blocks: [rich(line(bold(`All ${all}`)), line(text(note))), ...(table ? [table] : [])],
+    text: joinLinesWithin(
+      [
+        `${title}. ${note}`,
+        ...items.map(({ severity, says, where }) =>
+          escapeUntrusted(`• ${severity}: ${says}${where === '' ? '' : ` (${where})`}`, 400),
+        ),
+      ],
+      MAX_TEXT_BYTES,
+    ),
+    blocks: [
+      rich(
+        line(bold(title), plain('  '), text([note, first].join(' ').trim())),
+        bullets(
+          items.map(({ severity, says, target, where }) =>
+            line(
+              bold(severity),
+              plain('  '),
+              ...sentence(says, { names: [target] }),
+              ...(where === '' ? [] : [plain(' · '), text(where)]),
+            ),
+          ),
+        ),
+      ),
+    ],
   };
 }
 
-/** Every finding with all its evidence, and with the id that commands take if findings are known from earlier runs. */
+/**
+ * Every finding with all its evidence, and with the id that commands take if findings are known from earlier runs. Evidence that is too long for
+ * one cell continues in the next rows.
+ */
 export function findingsCsv(
   report: Report,
   known: readonly ({ readonly id: string } | undefined)[] = [],
 ): Attachment {
   const hasIds = known.some(Boolean);
-  const rows = report.findings.map(
-    ({ severity, reason, target, targets = [], summary, evidence = [] }, at) => [
-      severity,
-      reason,
-      target,
-      truncate(targets.join('\n'), MAX_CELL_CHARS),
-      summary,
-      truncate(evidence.map(evidenceText).join('\n'), MAX_CELL_CHARS),
-      ...(hasIds ? [known[at]?.id ?? ''] : []),
-    ],
+  const rows = report.findings.flatMap(
+    ({ severity, reason, target, targets = [], summary, evidence = [] }, at) =>
+      evidenceCells(evidence).map((cell, part) => [
+        severity,
+        reason,
+        target,
+        part > 0 ? '' : truncate(targets.join('\n'), MAX_CELL_CHARS),
+        part > 0 ? 'continued' : summary,
+        cell,
+        ...(hasIds ? [known[at]?.id ?? ''] : []),
+      ]),
   );
   const columns = [
     'severity',
@@ -62,9 +105,23 @@ export function findingsCsv(
   ];
   return {
     filename: 'findings.csv',
-    title: `${countInWords(report.findings.length, 'finding')} of ${reportName(report)}`,
+    title: `${countInWords(report.findings.length, 'finding')} of ${reportName(report)}, with all evidence`,
     content: toCsv([columns, ...rows]),
   };
+}
+
+/** All evidence as text, in as many cells as a spreadsheet needs for it; at least one. */
+export function evidenceCells(evidence: readonly Evidence[]): readonly string[] {
+  const lines = evidence
+    .flatMap((one) => evidenceText(one).split('\n'))
+    .flatMap((one) => one.match(LINE_PART) ?? ['']);
+  const cells: string[] = [];
+  for (const one of lines) {
+    const last = cells.at(-1);
+    if (last !== undefined && last.length + one.length < MAX_CELL_CHARS) cells.push(`${cells.pop()}\n${one}`);
+    else cells.push(one);
+  }
+  return cells.length > 0 ? cells : [''];
 }
 
 export function gapsCsv(report: Report): Attachment {

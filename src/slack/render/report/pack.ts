@@ -16,8 +16,7 @@ export function packUnits(
     const last = groups.at(-1);
     const added = unit.blocks.length + 1;
     const chars = countBlockChars(unit.blocks);
-    const fits =
-      last && !last.at(-1)?.hasTable && blocks + added <= MAX_BLOCKS && usedChars + chars <= MAX_BLOCK_CHARS;
+    const fits = last && blocks + added <= MAX_BLOCKS && usedChars + chars <= MAX_BLOCK_CHARS;
     if (fits) last.push(unit);
     else if (groups.length === maxMessages) break;
     else groups.push([unit]);

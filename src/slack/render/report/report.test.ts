@@ -122,33 +122,126 @@ test('a verdict that is too long for the header is complete below it', () => {
   expect(JSON.stringify(blocks[1])).toContain(verdict);
 });
 
-test('two findings with large tables are two messages, because Slack accepts one table per message', () => {
-  const table = {
-    kind: 'table' as const,
-    columns: ['a', 'b'],
-    rows: Array.from({ length: 20 }, () => ['1', '2']),
+/** What the first reply shows of a finding with this evidence, one line for each part. */
+function shownEvidence(...evidence: NonNullable<Report['findings'][number]['evidence']>): readonly string[] {
+  const thread = renderReport({ ...clear, status: 'found', findings: [{ ...finding, evidence }] }, asked);
+  const [block] = thread.replies[0]?.blocks ?? [];
+  const textOf = (node: object): string => {
+    if ('elements' in node && Array.isArray(node.elements))
+      return node.elements.map(textOf).join('type' in node && node.type === 'rich_text_list' ? '\n' : '');
+    return 'text' in node && typeof node.text === 'string' ? node.text : '';
   };
-  const findings = [finding, finding].map((one) => ({ ...one, evidence: [table] }));
+  return block?.type === 'rich_text' ? block.elements.slice(1).map(textOf) : [];
+}
 
-  const { replies } = renderReport({ ...clear, status: 'found', findings }, asked);
+const tableOf = (columns: string[], rows: string[][]) => ({ kind: 'table' as const, columns, rows });
 
-  expect(replies.map(({ blocks }) => blocks.map(({ type }) => type))).toEqual([
-    ['rich_text', 'table'],
-    ['rich_text', 'table'],
+test('a narrow table is aligned, and wider ones are lists that begin with the first cell', () => {
+  const rows = ['a', 'b'].map((name) => [`etcd-${name}`, name]);
+  expect(shownEvidence(tableOf(['Member', 'Role'], rows))).toEqual([
+    'Member  Role\n──────  ────\netcd-a  a\netcd-b  b',
+  ]);
+  const wide = rows.map((row) => [...row, `${row[1]}.${'example.'.repeat(6)}com`]);
+  expect(shownEvidence(tableOf(['Member', 'Role', 'Name'], wide))).toEqual([
+    wide.map(([member, role, name]) => `${member} · Role: ${role} · Name: ${name}`).join('\n'),
+  ]);
+  const four = rows.map((row) => [...row, row[1] ?? '', row[1] ?? '']);
+  expect(shownEvidence(tableOf(['Member', 'A', 'B', 'C'], four))[0]).toBe(
+    'etcd-a · A: a · B: a · C: a\netcd-b · A: b · B: b · C: b',
+  );
+});
+
+test('a column with one value in all rows is one line, and names that are left are one paragraph', () => {
+  const rows = ['api/0', 'uaa/0', 'rep/0'].map((name) => ['cf', name, 'not monitored']);
+
+  expect(shownEvidence(tableOf(['Deployment', 'Instance', 'State'], rows))).toEqual([
+    'All  Deployment: cf · State: not monitored',
+    'Instance  api/0, uaa/0, rep/0',
   ]);
 });
 
-test('with thousands of findings, the first are shown in full, and all are in a table and the attached CSV', () => {
+test('a long table shows its first rows and says where the others are', () => {
+  const rows = Array.from({ length: 20 }, (_, at) => [`cell/${at}`, String(at)]);
+  const evidence = [tableOf(['Instance', 'Index'], rows)];
+  const report = { ...clear, status: 'found' as const, findings: [{ ...finding, evidence }] };
+
+  const [table = '', more] = shownEvidence(...evidence);
+
+  expect(table.split('\n')).toHaveLength(8);
+  expect(more).toBe('and 14 more in the attached CSV');
+  expect(renderReport(report, asked).attachments[0]?.content).toContain('cell/19');
+});
+
+test('a field without visible characters is left out', () => {
+  expect(
+    shownEvidence(
+      { kind: 'field', label: 'Issuer', value: '\u200B' },
+      { kind: 'field', label: 'Key', value: 'rsa 1024' },
+    ),
+  ).toEqual(['Key  rsa 1024']);
+});
+
+test.each([
+  ['in full', 'prod:web-2 is short of disk', 'prod:web-2 is short of disk'],
+  ['without its source', 'web-2: 9% free', 'prod:web-2: 9% free'],
+  ['as a part of another name', 'web-20 is cordoned', 'web-20 is cordoned\nprod:web-2'],
+  ['not at all', '9% free', '9% free\nprod:web-2'],
+])('the target is shown once if the summary names it %s', (_, summary, shown) => {
+  const findings = [{ ...finding, target: 'prod:web-2', summary }];
+  const [block] = renderReport({ ...clear, status: 'found', findings }, asked).replies[0]?.blocks ?? [];
+  const [title] = (block as RichTextBlock).elements;
+
+  const pieces = title?.elements.map((one) => (one.type === 'text' ? one : undefined)) ?? [];
+  expect(
+    pieces
+      .slice(2)
+      .map((one) => one?.text ?? '')
+      .join(''),
+  ).toBe(shown);
+  const codes = pieces.filter((one) => one?.style?.code === true);
+  expect(codes.map((one) => one?.text)).toEqual(['prod:web-2']);
+});
+
+test('a target of several words is left out if the summary has all of them', () => {
+  const at = { ...finding, target: 'edge:www.example.com:443 intermediate R3' };
+  const shown = (summary: string) =>
+    JSON.stringify(
+      renderReport({ ...clear, status: 'found', findings: [{ ...at, summary }] }, asked).replies,
+    );
+
+  expect(shown('R3, the intermediate at www.example.com:443, expires in 4 days')).not.toContain('edge:');
+  expect(shown('R3 expires in 4 days')).toContain('edge:www.example.com:443 intermediate R3');
+});
+
+test.each(['a: b', ': ', ' ', 'edge:', 'x:\u200B'])('a target such as "%s" is shown', (target) => {
+  const { replies } = renderReport({ ...clear, status: 'found', findings: [{ ...finding, target }] }, asked);
+
+  expect(replies).toHaveLength(1);
+});
+
+test('with thousands of findings, the first are shown in full, then some in a list, and all are in the attached CSV', () => {
   const findings = Array.from({ length: 2_000 }, (_, at) => ({ ...finding, target: `vault:secret/${at}` }));
 
   const { replies, attachments } = renderReport({ ...clear, status: 'found', findings }, asked);
 
   expect(replies.length).toBeLessThanOrEqual(10);
-  expect(replies.at(-1)?.text).toMatch(
-    /^All 2,000 findings, most severe first\. The first 30 are above in full\./,
-  );
+  const lines = replies.at(-1)?.text.split('\n') ?? [];
+  expect(lines[0]).toBe('1,970 more findings. The attached findings.csv has all 2,000, with their evidence.');
+  expect(lines[1]).toBe('• CRITICAL: bbs expired 11 hours ago (vault:secret/30)');
   expect(attachments.map(({ filename }) => filename)).toEqual(['findings.csv']);
   expect(attachments[0]?.content.split('\r\n')).toHaveLength(2_002);
+});
+
+test('evidence that is too long for one cell of the CSV continues in the next row', () => {
+  const rows = Array.from({ length: 3_000 }, (_, at) => [`cell/${at}`, 'x'.repeat(20)]);
+  const findings = [
+    { ...finding, evidence: [tableOf(['Instance', 'State'], [...rows, ['cell/last', 'y']])] },
+  ];
+
+  const [csv] = renderReport({ ...clear, status: 'found', findings }, asked).attachments;
+
+  expect(csv?.content).toContain('cell/2999');
+  expect(csv?.content).toContain(',continued,');
 });
 
 test('evidence that is cut is complete in the attached CSV', () => {

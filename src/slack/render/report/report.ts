@@ -22,7 +22,7 @@ import {
   joinLinesWithin,
 } from '../escape-untrusted.ts';
 import type { ReportRequest, Message, ThreadContent } from '../message.ts';
-import { findingsCsv, gapsCsv, renderOverview } from './overview.ts';
+import { findingsCsv, gapsCsv, renderRest } from './overview.ts';
 import { packUnits } from './pack.ts';
 import {
   type RootContent,
@@ -36,7 +36,7 @@ import { shortRun } from '../short-run.ts';
 import { askedBy, type Blocks, context, plainTextObject, rich, MAX_TEXT_BYTES } from '../blocks.ts';
 
 const MAX_ROOT_NOTES = 5;
-/** More findings are shown as a table and a file. */
+/** More findings are shown as a list and a file. */
 const MAX_FULL_FINDINGS = 30;
 /** Slack accepts one post per second and channel. */
 const MAX_REPLIES = 10;
@@ -67,7 +67,7 @@ export function renderReport(
   const isWhole = whole.placed === findings.length;
   const { messages, placed } = isWhole ? whole : packUnits(units, most - 1);
   const replies: Message[] = [...messages];
-  if (!isWhole) replies.push(renderOverview(findings, placed));
+  if (!isWhole) replies.push(renderRest(findings.slice(placed), findings.length, 'findings.csv'));
   if (charts) replies.push(charts);
   if (missing) replies.push(missing.message);
   return {
