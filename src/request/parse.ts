@@ -68,8 +68,9 @@ export const ADMIN_COMMANDS = {
     brief: 'let fixes run again',
   },
   audit: {
-    usage: '/wrench audit [--since 7d] [--user @someone]',
-    about: 'Show who requested, approved, applied, refused or silenced what',
+    usage: '/wrench audit [--since 7d] [--user @someone] [--fix <id>]',
+    about:
+      'Show each fix and who requested and approved it, and who was refused, froze or silenced what; with --fix, the steps of one',
     brief: 'show who did what',
   },
   digest: {

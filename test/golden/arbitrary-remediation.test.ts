@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cleanText } from '../../src/text/clean-text.ts';
+import { summarizeAudit } from '../../src/store/audit/summarize.ts';
 import { renderAudit } from '../../src/slack/render/replies/audit.ts';
 import { renderFrozen } from '../../src/slack/render/replies/freeze.ts';
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
@@ -81,7 +82,7 @@ test('Slack accepts any list of available and unavailable fixes', () => {
 test('Slack accepts any excerpt of the audit log, which includes the newest entry', () => {
   fc.assert(
     fc.property(fc.array(arbitraryEntry, { maxLength: 80 }), at, fc.boolean(), (entries, since, more) => {
-      const message = renderAudit(entries, { since, total: entries.length, more });
+      const message = renderAudit(summarizeAudit(entries), { since, more });
 
       expect(violationsOf(message)).toEqual([]);
       const { what } = entries.at(-1)?.entry ?? { what: 'Audit' };

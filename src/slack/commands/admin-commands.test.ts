@@ -189,6 +189,29 @@ test('the audit is visible only to the sender, and can be filtered by person', a
   }
 });
 
+test('the audit shows one line for each fix, and all steps of one', async () => {
+  const fix = { remediation: 'm0123456789abcdef', what: 'Restart doppler_z2/0', environment: 'prod' };
+  const at = new Date().toISOString();
+  await deps.audit.append({ ...fix, kind: 'asked', at, who: ['U0REQ'] });
+  await deps.audit.append({ ...fix, kind: 'approved', at, who: ['U0APP'] });
+  await deps.audit.append({ ...fix, kind: 'outcome', outcome: 'fixed', at, who: ['U0REQ', 'U0APP'] });
+
+  await expect(textOf('U0AUD', 'audit')).resolves.toContain(
+    'Restart doppler_z2/0 in prod: fixed, requested by <@U0REQ>, approved by <@U0APP>',
+  );
+  // Requested by someone else, but approved by this person.
+  await expect(textOf('U0AUD', 'audit --user U0APP')).resolves.toContain('1 fix');
+  await expect(textOf('U0AUD', 'audit --fix m01234567')).resolves.toContain('3 entries');
+  for (const [id, problem] of [
+    ['m99999', "No fix 'm99999' in this period"],
+    ['everything', "Invalid id 'everything' for '--fix'"],
+  ]) {
+    const answer = await type('U0AUD', `audit --fix ${id}`);
+    expect(answer).toMatchObject({ outcome: 'problem' });
+    expect(plain(answer?.message.text)).toContain(problem);
+  }
+});
+
 test.each([
   ['audit --user @ada', "' for '--user'. Use a mention or an id"],
   ['audit --since yesterday', "Invalid time 'yesterday' for '--since'. Try 7d or 2026-11-20."],

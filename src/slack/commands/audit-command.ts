@@ -3,7 +3,8 @@ import { splitWords, WordsError } from '../../text/split-words.ts';
 import { readMoment, readPerson } from '../../store/audit/parse-query.ts';
 import { readNewest } from '../../store/audit/read.ts';
 import { ADMIN_COMMANDS } from '../../request/parse.ts';
-import { renderAudit } from '../render/replies/audit.ts';
+import { type AuditLine, isBy, summarizeAudit } from '../../store/audit/summarize.ts';
+import { renderAudit, renderAuditedFix } from '../render/replies/audit.ts';
 import {
   type AdminAnswer,
   type AdminCommand,
@@ -13,9 +14,10 @@ import {
 } from './admin-answer.ts';
 
 const DEFAULT_SINCE = '7d';
-const MAX_ENTRIES = 60;
+const MAX_ENTRIES = 5_000;
+const FLAGS = ['since', 'user', 'fix'];
 
-/** `/wrench audit [--since 7d] [--user @someone]` */
+/** `/wrench audit [--since 7d] [--user @someone] [--fix <id>]` */
 export const auditCommand: AdminCommand = {
   roles: ['auditor', 'approver'],
   changes: false,
@@ -28,36 +30,53 @@ async function readAuditFor(
 ): Promise<AdminAnswer> {
   const asked = readAuditQuery(rest, nowMs);
   if (typeof asked === 'string') return adminProblem(asked, ADMIN_COMMANDS.audit.usage);
-  const { sinceMs, user } = asked;
-  const { entries, total, more } = await readNewest(audit, {
-    sinceMs,
-    most: MAX_ENTRIES,
-    wanted: ({ entry }) => user === undefined || entry.who.includes(user),
-  });
+  const { sinceMs, user, fix } = asked;
+  const { entries, more } = await readNewest(audit, { sinceMs, most: MAX_ENTRIES, wanted: () => true });
+  const lines = summarizeAudit(entries).filter((one) => user === undefined || isBy(one, user));
+  if (fix !== undefined) return oneFix(lines, fix);
   const since = new Date(sinceMs).toISOString();
-  return { message: renderAudit(entries, { since, total, more }), outcome: 'done' };
+  return { message: renderAudit(lines, { since, more }), outcome: 'done' };
+}
+
+function oneFix(lines: readonly AuditLine[], asked: string): AdminAnswer {
+  const found = lines.flatMap((one) => (one.kind === 'fix' && one.fix.id.startsWith(asked) ? [one.fix] : []));
+  const [only] = found;
+  if (only && found.length === 1) return { message: renderAuditedFix(only), outcome: 'done' };
+  const shown = asked.slice(0, 40);
+  return adminProblem(
+    only
+      ? `\`${shown}\` is the beginning of ${found.length} ids. Add more characters.`
+      : `No fix \`${shown}\` in this period. Try an earlier \`--since\`.`,
+    ADMIN_COMMANDS.audit.usage,
+  );
+}
+
+interface AuditQuery {
+  readonly sinceMs: number;
+  readonly user?: string;
+  /** The beginning of the id of a fix. */
+  readonly fix?: string;
 }
 
 /** The query, or the problem with it. */
-function readAuditQuery(rest: string, nowMs: number): { sinceMs: number; user?: string } | string {
+function readAuditQuery(rest: string, nowMs: number): AuditQuery | string {
   try {
     const { flags, bare } = splitWords(rest);
     const [extra] = bare;
     if (extra !== undefined) return `Unexpected argument \`${extra.slice(0, 40)}\`.`;
-    for (const flag of flags.keys()) {
-      if (flag === 'since' || flag === 'user') continue;
-      return unknownFlagText(flag, ['since', 'user']);
-    }
+    for (const flag of flags.keys()) if (!FLAGS.includes(flag)) return unknownFlagText(flag, FLAGS);
     const since = flags.get('since') ?? DEFAULT_SINCE;
     const sinceMs = readMoment(since, nowMs);
     if (sinceMs === undefined)
       return `Invalid time \`${since.slice(0, 40)}\` for \`--since\`. Try 7d or 2026-11-20.`;
+    const fix = flags.get('fix');
+    if (fix !== undefined && !/^m[0-9a-f]{3,16}$/.test(fix))
+      return `Invalid id \`${fix.slice(0, 40)}\` for \`--fix\`. \`/wrench audit\` shows the id of each fix.`;
     const written = flags.get('user');
-    if (written === undefined) return { sinceMs };
-    const user = readPerson(written);
-    return user === undefined
-      ? `Invalid user \`${written.slice(0, 40)}\` for \`--user\`. Use a mention or an id such as \`U0123ADA\`.`
-      : { sinceMs, user };
+    const user = written === undefined ? undefined : readPerson(written);
+    if (written !== undefined && user === undefined)
+      return `Invalid user \`${written.slice(0, 40)}\` for \`--user\`. Use a mention or an id such as \`U0123ADA\`.`;
+    return { sinceMs, ...(user !== undefined && { user }), ...(fix !== undefined && { fix }) };
   } catch (error) {
     if (error instanceof WordsError) return error.message;
     throw error;

@@ -1,35 +1,34 @@
 import type { RichTextSection } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
 import { auditVerb } from '../../../check/audit-in-words.ts';
-import { countInWords } from '../../../check/report-in-words.ts';
-import type { AuditEntry } from '../../../store/audit/entry.ts';
-import { encodedLength, truncate, escapeUntrusted } from '../escape-untrusted.ts';
+import { countInWords, formatCount } from '../../../check/report-in-words.ts';
+import type { AuditEvent } from '../../../store/audit/entry.ts';
+import type { AuditedFix, AuditLine } from '../../../store/audit/summarize.ts';
+import { encodedLength, escapeUntrusted, code as codeText, truncate } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
-  type Blocks,
   bold,
   bullets,
+  codeSpan,
   context,
   countBlockChars,
   dateTimeElement,
-  plain,
-  line,
   dateToken,
-  mentionElement,
-  rich,
+  line,
   MAX_BLOCK_CHARS,
-  text,
   MAX_TEXT_BYTES,
+  mentionElement,
+  plain,
+  rich,
+  text,
 } from '../blocks.ts';
 import { mentionActor } from '../remediation/words.ts';
 
-/** The start of the excerpt, and how many entries there are. */
+/** The start of the excerpt, and how many lines there are. */
 export interface AuditPage {
   /** ISO 8601. */
   readonly since: string;
-  /** Entries since then, shown or not. */
-  readonly total: number;
-  /** Whether there may be more than were counted. */
+  /** Whether there may be more than were read. */
   readonly more: boolean;
 }
 
@@ -37,95 +36,208 @@ const MAX_LINES = 60;
 const MAX_PEOPLE = 5;
 const MAX_WHAT_CHARS = 120;
 const MAX_BECAUSE_CHARS = 200;
-const RESERVED_CHARS = 600;
+const MAX_STEP_CHARS = 400;
+const RESERVED_CHARS = 800;
+/** Enough of an id to find the fix. */
+const SHORT_ID_CHARS = 9;
+const EXPORT_HINT = '`wrench audit export` in a terminal has all entries.';
 
-/** Who did what, visible to one person: as many of the newest entries as fit, oldest first. */
-export function renderAudit(entries: readonly AuditEntry[], page: AuditPage): Message {
-  const shown = newestWithin(
-    entries,
-    entryLine,
-    countBlockChars,
-    MAX_BLOCK_CHARS - RESERVED_CHARS,
-  ).toReversed();
-  const left = Math.max(page.total - shown.length, 0);
-  const counted = `${countInWords(page.total, 'entry', 'entries')}${page.more ? ' or more' : ''}`;
-  const rest =
-    left > 0 || page.more
-      ? `Showing the last ${shown.length.toLocaleString('en-US')}; wrench audit export has all of them. To verify the audit chain: wrench audit verify`
-      : 'To verify the audit chain: wrench audit verify';
-  const since = `${dateToken(page.since)}: ${counted}. ${rest}`;
-  const blocks: Blocks = [
-    rich(
-      line(bold('Audit')),
-      ...(shown.length > 0
-        ? [bullets(shown)]
-        : [line(text('Nothing was requested, approved, applied, refused or silenced.'))]),
-    ),
-    context({ type: 'mrkdwn', text: `Since ${since}`, verbatim: true }),
-  ];
-  const head = `Audit since ${since}`;
-  const lines = newestWithin(
-    entries,
-    entryInText,
-    encodedLength,
-    MAX_TEXT_BYTES - head.length - 1,
-  ).toReversed();
-  return { text: [head, ...lines].join('\n'), blocks };
+/** What a line consists of: our own words as text, the rest escaped. */
+type Piece =
+  | string
+  | { readonly at: string }
+  | { readonly person: string }
+  | { readonly outcome: string }
+  | { readonly id: string }
+  | { readonly untrusted: string; readonly max: number };
+
+type Line = readonly Piece[];
+
+/** One line for each fix and each other entry, visible to one person: as many of the newest as fit, oldest first. */
+export function renderAudit(lines: readonly AuditLine[], { since, more }: AuditPage): Message {
+  const fixes = lines.filter(({ kind }) => kind === 'fix').length;
+  const others = lines.length - fixes;
+  const counted = [
+    ...(fixes > 0 ? [countInWords(fixes, 'fix', 'fixes')] : []),
+    ...(others > 0 || fixes === 0
+      ? [countInWords(others, fixes > 0 ? 'other entry' : 'entry', fixes > 0 ? 'other entries' : 'entries')]
+      : []),
+  ].join(', ');
+  const hint = fixes > 0 ? ' For the steps of a fix: `/wrench audit --fix ID`.' : '';
+  return renderLines(lines.map(lineOf), {
+    title: 'Audit',
+    empty: 'Nothing was requested, approved, applied, refused or silenced.',
+    about: `since ${dateToken(since)}: ${counted}${more ? ' or more' : ''}.${hint}`,
+    hasMore: more,
+  });
 }
 
-/** The newest first, as many as fit. */
-function newestWithin<T>(
-  entries: readonly AuditEntry[],
-  render: (entry: AuditEntry) => T,
-  lengthOf: (drawn: T) => number,
-  maxLength: number,
-): readonly T[] {
+/** Everything that was audited about one fix, oldest first. */
+export function renderAuditedFix(fix: AuditedFix): Message {
+  const { what, environment, id, events } = fix;
+  const said = new Set<string>();
+  // An outcome is audited with the verdict before and the steps of the entries before it.
+  const lines = events.flatMap((event) => eventLines(event, (words) => !said.has(words) && said.add(words)));
+  return renderLines(lines, {
+    title: truncate(cleanText(`${what}${environment === undefined ? '' : ` in ${environment}`}`), 300),
+    empty: '',
+    about: `of fix ${codeText(id, 40)}: ${countInWords(events.length, 'entry', 'entries')}.`,
+    hasMore: false,
+  });
+}
+
+interface Frame {
+  readonly title: string;
+  readonly empty: string;
+  /** mrkdwn after the word `Audit`. */
+  readonly about: string;
+  readonly hasMore: boolean;
+}
+
+function renderLines(lines: readonly Line[], { title, empty, about, hasMore }: Frame): Message {
+  const shown = newestWithin(lines.map(elementsOf), countBlockChars, MAX_BLOCK_CHARS - RESERVED_CHARS);
+  const isCut = shown.length < lines.length || hasMore;
+  const rest = isCut ? ` Showing the last ${formatCount(shown.length)}; ${EXPORT_HINT}` : '';
+  const head = `Audit ${about}${rest}`;
+  const spoken = newestWithin(lines.map(textOf), encodedLength, MAX_TEXT_BYTES - encodedLength(head) - 1);
+  return {
+    text: [head, ...spoken].join('\n'),
+    blocks: [
+      rich(line(bold(title)), ...(shown.length > 0 ? [bullets(shown)] : [line(text(empty))])),
+      context({ type: 'mrkdwn', text: head, verbatim: true }),
+    ],
+  };
+}
+
+/** The newest that fit, in their order. */
+function newestWithin<T>(lines: readonly T[], lengthOf: (drawn: T) => number, max: number): readonly T[] {
   const shown: T[] = [];
   let used = 0;
-  for (const entry of entries.slice(-MAX_LINES).toReversed()) {
-    const drawn = render(entry);
-    used += lengthOf(drawn) + 1;
-    if (used > maxLength) break;
-    shown.push(drawn);
+  for (const one of lines.slice(-MAX_LINES).toReversed()) {
+    used += lengthOf(one) + 1;
+    if (used > max) break;
+    shown.push(one);
   }
-  return shown;
+  return shown.toReversed();
 }
 
-function entryLine({ entry }: AuditEntry): RichTextSection {
-  const { at, what, environment, because } = entry;
+function lineOf(one: AuditLine): Line {
+  return one.kind === 'fix' ? fixLine(one.fix) : eventLine(one.event);
+}
+
+/** `14:07 Restart doppler_z2/0 in prod: fixed, requested by @ada, approved by @grace (m1234567)` */
+function fixLine(fix: AuditedFix): Line {
+  const { at, state, requestedBy, approvedBy, rejectedBy, id } = fix;
+  return [
+    { at },
+    '  ',
+    ...whatPieces(fix),
+    ': ',
+    { outcome: STATES[state] ?? state },
+    ...byPieces(', requested by ', requestedBy),
+    ...byPieces(', approved by ', approvedBy),
+    ...byPieces(', rejected by ', rejectedBy),
+    ...becausePieces(fix),
+    '  ',
+    { id: id.slice(0, SHORT_ID_CHARS) },
+  ];
+}
+
+/** States of a fix that is not finished. The others are shown by their own word. */
+const STATES: Readonly<Record<string, string>> = {
+  asked: 'being planned',
+  planned: 'planned',
+  approved: 'approved, not applied yet',
+  applying: 'being applied',
+  applied: 'applied, being verified',
+};
+
+function eventLine(event: AuditEvent): Line {
+  const { at, who } = event;
+  return [
+    { at },
+    '  ',
+    ...peoplePieces(who),
+    ' ',
+    { outcome: auditVerb(event) },
+    ' ',
+    ...whatPieces(event),
+    ...becausePieces(event),
+  ];
+}
+
+/** An entry of a single fix, without its title, and its steps: those that are new. */
+function eventLines(event: AuditEvent, isNew: (words: string) => unknown): readonly Line[] {
+  const { at, who, before, after, deeds = [], planHash } = event;
+  const facts: readonly Line[] = [
+    ...(before !== undefined && isNew(`before ${before}`)
+      ? [['before: ', { untrusted: before, max: MAX_STEP_CHARS }]]
+      : []),
+    ...(planHash !== undefined && isNew(`plan ${planHash}`)
+      ? [['plan hash ', { id: planHash.slice(0, 12) }]]
+      : []),
+    ...(after !== undefined ? [['after: ', { untrusted: after, max: MAX_STEP_CHARS }]] : []),
+  ];
+  return [
+    [
+      { at },
+      '  ',
+      ...peoplePieces(who),
+      ' ',
+      { outcome: auditVerb(event) },
+      ...becausePieces(event),
+      ...facts.flatMap((fact) => [', ', ...fact]),
+    ],
+    ...deeds
+      .filter((step) => isNew(`step ${step}`))
+      .map((step): Line => ['step: ', { untrusted: step, max: MAX_STEP_CHARS }]),
+  ];
+}
+
+function whatPieces({ what, environment }: Pick<AuditEvent, 'what' | 'environment'>): readonly Piece[] {
+  return [
+    { untrusted: what, max: MAX_WHAT_CHARS },
+    ...(environment === undefined ? [] : [' in ', { untrusted: environment, max: 60 } as const]),
+  ];
+}
+
+function becausePieces({ because }: Pick<AuditEvent, 'because'>): readonly Piece[] {
+  return because === undefined ? [] : [': ', { untrusted: because, max: MAX_BECAUSE_CHARS }];
+}
+
+function byPieces(words: string, ids: readonly string[]): readonly Piece[] {
+  return ids.length === 0 ? [] : [words, ...peoplePieces(ids)];
+}
+
+function peoplePieces(ids: readonly string[]): readonly Piece[] {
+  const left = ids.length - MAX_PEOPLE;
+  const shown = ids.slice(0, MAX_PEOPLE).flatMap((person, at) => [...(at > 0 ? [', '] : []), { person }]);
+  return left > 0 ? [...shown, ` and ${left} more`] : shown;
+}
+
+function elementsOf(pieces: Line): RichTextSection {
   return line(
-    dateTimeElement(at),
-    plain('  '),
-    ...peopleElements(entry.who),
-    plain('  '),
-    bold(auditVerb(entry), 40),
-    plain('  '),
-    text(what, MAX_WHAT_CHARS),
-    ...(environment === undefined ? [] : [plain(' in '), text(environment, 60)]),
-    ...(because === undefined ? [] : [plain(': '), text(because, MAX_BECAUSE_CHARS)]),
+    ...pieces.map((piece) => {
+      if (typeof piece === 'string') return plain(piece);
+      if ('at' in piece) return dateTimeElement(piece.at);
+      if ('outcome' in piece) return bold(piece.outcome, 40);
+      if ('id' in piece) return codeSpan(piece.id, 40);
+      if ('untrusted' in piece) return text(piece.untrusted, piece.max);
+      const { person } = piece;
+      return person === 'terminal' || person === 'wrench'
+        ? plain(mentionActor(person))
+        : mentionElement(person);
+    }),
   );
 }
 
-function peopleElements(ids: readonly string[]): RichTextSection['elements'] {
-  const left = ids.length - MAX_PEOPLE;
-  const shown = ids
-    .slice(0, MAX_PEOPLE)
-    .flatMap((id, at) => [...(at > 0 ? [plain(', ')] : []), personElement(id)]);
-  return left > 0 ? [...shown, plain(` and ${left} more`)] : shown;
-}
-
-function personElement(id: string): RichTextSection['elements'][number] {
-  return id === 'terminal' || id === 'wrench' ? plain(mentionActor(id)) : mentionElement(id);
-}
-
-function entryInText({ entry }: AuditEntry): string {
-  const { at, what, environment, because } = entry;
-  const left = entry.who.length - MAX_PEOPLE;
-  const people = `${entry.who.slice(0, MAX_PEOPLE).map(mentionActor).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
-  const where = environment === undefined ? '' : ` in ${escapeUntrusted(environment, 60)}`;
-  const why =
-    because === undefined
-      ? ''
-      : `: ${escapeUntrusted(truncate(cleanText(because), MAX_BECAUSE_CHARS), MAX_BECAUSE_CHARS)}`;
-  return `• ${dateToken(at)} ${people} ${escapeUntrusted(auditVerb(entry), 40)} ${escapeUntrusted(what, MAX_WHAT_CHARS)}${where}${why}`;
+function textOf(pieces: Line): string {
+  const words = pieces.map((piece) => {
+    if (typeof piece === 'string') return piece;
+    if ('at' in piece) return dateToken(piece.at);
+    if ('outcome' in piece) return escapeUntrusted(piece.outcome, 40);
+    if ('id' in piece) return codeText(piece.id, 40);
+    return 'person' in piece ? mentionActor(piece.person) : escapeUntrusted(piece.untrusted, piece.max);
+  });
+  return `• ${words.join('')}`;
 }
