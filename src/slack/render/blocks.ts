@@ -18,6 +18,7 @@ import { cleanText } from '../../text/clean-text.ts';
 import type { Severity } from '../../check/finding.ts';
 import { type Headline, SEVERITY_WORDS, timeInWords } from '../../check/report-in-words.ts';
 import type { ChartBlock } from './chart-block.ts';
+import { sentenceInMrkdwn, withoutBackticks } from './sentence.ts';
 import {
   encodedLength,
   escapeMrkdwn,
@@ -51,7 +52,7 @@ export function headerBlock(sign: string, words: string): HeaderBlock {
     type: 'header',
     text: {
       type: 'plain_text',
-      text: first + truncateVerdict(withoutEmoji(words), MAX_HEADER_CHARS - first.length),
+      text: first + truncateVerdict(withoutEmoji(withoutBackticks(words)), MAX_HEADER_CHARS - first.length),
       emoji: true,
     },
   };
@@ -114,6 +115,11 @@ export function badge(severity: Severity): RichTextSection['elements'] {
 /** Untrusted text as a `plain_text` object without emoji. https://docs.slack.dev/reference/block-kit/composition-objects/text-object */
 export function plainTextObject(text: string, max = 1_000): PlainTextElement {
   return { type: 'plain_text', text: truncate(cleanText(text), max), emoji: false };
+}
+
+/** Our own sentence in small type, with commands as code. */
+export function noteContext(words: string, max: number): ContextBlock {
+  return context({ type: 'mrkdwn', text: sentenceInMrkdwn(words, { max }), verbatim: true });
 }
 
 export function context(...elements: ContextBlock['elements']): ContextBlock {

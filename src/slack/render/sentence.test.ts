@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sentence } from './sentence.ts';
+import { sentence, sentenceInMrkdwn, withoutBackticks } from './sentence.ts';
 
 const coded = (words: string, names: readonly string[] = []) =>
   sentence(words, { names }).flatMap(({ text, style }) => (style?.code ? [text] : []));
@@ -73,4 +73,16 @@ test('no character is lost or added but the backticks of code', () => {
       expect(shown.filter(({ text }) => text === '')).toEqual([]);
     }),
   );
+});
+
+test('in mrkdwn, commands are code and everything else is escaped', () => {
+  expect(sentenceInMrkdwn('check `/etcd doppler` for *doppler* <!channel>, then `monit start x`.')).toBe(
+    'check `/etcd doppler` for ∗doppler∗ &lt;!channel&gt;, then `monit start x`.',
+  );
+  expect(sentenceInMrkdwn('a `b` is down', { names: ['a `b`'] })).toBe('a ˋbˋ is down');
+  expect(sentenceInMrkdwn('an odd ` backtick')).toBe('an odd ˋ backtick');
+});
+
+test('without style, commands have no backticks', () => {
+  expect(withoutBackticks('run `bosh cck` (`/etcd health`)')).toBe('run bosh cck (/etcd health)');
 });

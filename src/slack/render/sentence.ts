@@ -1,6 +1,6 @@
 import type { RichTextText } from '@slack/types';
 import { cleanText } from '../../text/clean-text.ts';
-import { truncate } from './escape-untrusted.ts';
+import { code, escapeUntrusted, truncate } from './escape-untrusted.ts';
 
 /** A pair of backticks that is a word of its own. What is inside is short, so that a stray backtick styles no half of a sentence. */
 const CODE = /(?<=^|[\s("'])`([^`]{1,80})`(?=$|[\s.,;:)"'?!])/gu;
@@ -34,6 +34,32 @@ export function sentence(
   }
   if (end < shown.length) elements.push(text(shown.slice(end)));
   return elements;
+}
+
+/** The same in mrkdwn: the top-level text of a message, and what has no `rich_text`. Everything else in the sentence is escaped. */
+export function sentenceInMrkdwn(
+  words: string,
+  { max = 1_000, names = [] }: Pick<SentenceOptions, 'max' | 'names'> = {},
+): string {
+  const shown = truncate(cleanText(words), max);
+  let mrkdwn = '';
+  let end = 0;
+  for (const span of codeSpans(shown, names, undefined)) {
+    mrkdwn += escapeWithSpaces(shown.slice(end, span.start)) + code(span.inside);
+    end = span.end;
+  }
+  return mrkdwn + escapeWithSpaces(shown.slice(end));
+}
+
+function escapeWithSpaces(piece: string): string {
+  const words = piece.trim();
+  if (words === '') return piece;
+  return piece.replace(words, () => escapeUntrusted(words, Infinity));
+}
+
+/** The same where no style is possible, as in a header. */
+export function withoutBackticks(words: string): string {
+  return words.replace(CODE, '$1');
 }
 
 interface CodeSpan {

@@ -31,6 +31,7 @@ import {
   line,
   MAX_TEXT_BYTES,
   plain,
+  noteContext,
   plainTextObject,
   rich,
   text,
@@ -38,7 +39,7 @@ import {
 import { escapeUntrusted, joinLinesWithin, truncateMrkdwn, utf8Length } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import { factElements, factInMrkdwn } from '../report/tracked.ts';
-import { sentence } from '../sentence.ts';
+import { sentence, sentenceInMrkdwn } from '../sentence.ts';
 
 const MAX_LINE_CHARS = 300;
 /** For all lists together. The outcome of fixes is added to the message later. */
@@ -136,8 +137,8 @@ function lineElements({ severity, text: words, facts, about }: DigestLine): Rich
   ];
 }
 
-function lineText({ severity, text: words, facts }: DigestLine): string {
-  const first = `• ${severity ? `${SEVERITY_WORDS[severity]}: ` : ''}${escapeUntrusted(words, MAX_LINE_CHARS)}`;
+function lineText({ severity, text: words, facts, about }: DigestLine): string {
+  const first = `• ${severity ? `${SEVERITY_WORDS[severity]}: ` : ''}${sentenceInMrkdwn(words, { max: MAX_LINE_CHARS, names: about ? [about.finding.target] : [] })}`;
   return [first, ...facts.map(factInMrkdwn)].join(' · ');
 }
 
@@ -175,7 +176,7 @@ function renderEnd(run: DigestRun, changes: DigestChanges): Blocks {
     ),
     ...notesOfParts(run)
       .slice(0, MAX_NOTES)
-      .map((note) => context(plainTextObject(note, MAX_NOTE_CHARS))),
+      .map((note) => noteContext(note, MAX_NOTE_CHARS)),
   ];
 }
 
@@ -188,13 +189,13 @@ function rootText(run: DigestRun, changes: DigestChanges, sections: readonly Dig
     [
       `${escapeUntrusted(digestCoverage(run, changes), 300)}${due === undefined ? '' : ` · was due ${dateToken(due)}`}`,
       ...(unchecked.length > 0
-        ? [`Couldn't check everything: ${escapeUntrusted(unchecked.join('; '), 700)}`]
+        ? [`Couldn't check everything: ${sentenceInMrkdwn(unchecked.join('; '), { max: 700 })}`]
         : []),
     ].join(' · '),
     MAX_END_BYTES,
   );
   const lines = [
-    `:${EMOJI[headline]}: ${headline}: ${escapeUntrusted(digestVerdict(run, changes), 500)}`,
+    `:${EMOJI[headline]}: ${headline}: ${sentenceInMrkdwn(digestVerdict(run, changes), { max: 500 })}`,
     ...sections.flatMap(({ title, lines: entries, most }) => [
       `${title} (${entries.length.toLocaleString('en-US')})`,
       ...entries.slice(0, most).map((one) => lineText(one)),

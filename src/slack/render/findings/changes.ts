@@ -8,6 +8,7 @@ import type { Silence, SilenceScope } from '../../../store/silences/silences.ts'
 import { type Blocks, dateToken, mention, MAX_TEXT_BYTES } from '../blocks.ts';
 import { code, escapeUntrusted, joinLinesWithin, truncateMrkdwn } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
+import { sentenceInMrkdwn } from '../sentence.ts';
 
 /** The replies to the commands about findings. Slack shows the command and who typed it above them, so no one is mentioned. */
 
@@ -82,7 +83,10 @@ function scopeInMrkdwn(scope: SilenceScope): string {
 
 function summaryWithId(known: KnownFinding): string {
   const id = findingIdOf(fingerprint(known, known.finding));
-  return `${escapeUntrusted(known.finding.summary, MAX_SUMMARY_CHARS)} (${id})`;
+  return `${sentenceInMrkdwn(known.finding.summary, {
+    max: MAX_SUMMARY_CHARS,
+    names: [known.finding.target],
+  })} (${id})`;
 }
 
 function oneSection(mrkdwn: string): Message {

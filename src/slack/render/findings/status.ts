@@ -1,10 +1,10 @@
 import type { Button } from '@slack/types';
 import type { AppliedSilence, Claim } from '../../../check/tracked-finding.ts';
 import { claimFact, momentInWords, silenceFact } from '../../../check/tracked-in-words.ts';
-import { button, context, dateToken, mention, plainTextObject } from '../blocks.ts';
-import { escapeUntrusted } from '../escape-untrusted.ts';
+import { button, dateToken, mention, noteContext } from '../blocks.ts';
 import type { Message } from '../message.ts';
 import { factInMrkdwn } from '../report/tracked.ts';
+import { sentenceInMrkdwn } from '../sentence.ts';
 
 /** Who is on a finding and who silenced it, for the message in its thread. */
 export interface FindingStatus {
@@ -22,7 +22,7 @@ const MAX_SUMMARY_CHARS = 300;
 
 /** Posted first, without mentions or buttons; an edit then shows the status. It stays true whatever the status becomes. */
 export function statusPlaceholder({ summary }: Pick<FindingStatus, 'summary'>): string {
-  return `Status: ${escapeUntrusted(summary, MAX_SUMMARY_CHARS)}`;
+  return `Status: ${sentenceInMrkdwn(summary, { max: MAX_SUMMARY_CHARS })}`;
 }
 
 /** The status of a finding, with buttons to end what it shows. */
@@ -42,10 +42,10 @@ export function renderFindingStatus(status: FindingStatus): Message {
     ...(silence ? [button({ label: 'End silence', action: 'wrench:unsilence', value: findingId })] : []),
   ];
   return {
-    text: [...lines, escapeUntrusted(summary, MAX_SUMMARY_CHARS)].join('\n'),
+    text: [...lines, sentenceInMrkdwn(summary, { max: MAX_SUMMARY_CHARS })].join('\n'),
     blocks: [
       { type: 'section', text: { type: 'mrkdwn', text: lines.join('\n'), verbatim: true } },
-      context(plainTextObject(`${findingId}  ·  ${summary}`, MAX_SUMMARY_CHARS)),
+      noteContext(`${findingId}  ·  ${summary}`, MAX_SUMMARY_CHARS),
       ...(elements.length > 0 ? [{ type: 'actions' as const, elements: [...elements] }] : []),
     ],
   };

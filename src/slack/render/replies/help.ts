@@ -17,7 +17,7 @@ import {
   text,
   MAX_TEXT_BYTES,
 } from '../blocks.ts';
-import { sentence } from '../sentence.ts';
+import { sentence, sentenceInMrkdwn } from '../sentence.ts';
 import { capitalize } from '../../../text/wording.ts';
 
 export type RequestProblem = Omit<Extract<ParsedRequest, { kind: 'problem' }>, 'kind'>;
@@ -48,16 +48,16 @@ export function renderHelp(help: Help): Message {
   ];
   const lines = [
     escapeUntrusted(title, 300),
-    ...(why ? [escapeUntrusted(why, 600)] : []),
+    ...(why ? [sentenceInMrkdwn(why, { max: 600 })] : []),
     ...usage.map((one) => `• ${code(one, 300)}`),
     ...(examples.length > 0
       ? [`${examplesTitle(examples)}: ${examples.map((one) => code(one, 300)).join(', ')}`]
       : []),
     ...[...commands, ...flags].map(
-      ({ name, about }) => `• ${code(name, 300)} ${escapeUntrusted(about, 200)}`,
+      ({ name, about }) => `• ${code(name, 300)} ${sentenceInMrkdwn(about, { max: 200 })}`,
     ),
-    ...fixes.map((fix) => `• Fix: ${escapeUntrusted(fix, 200)}`),
-    ...(more ? [escapeUntrusted(more, 300)] : []),
+    ...fixes.map((fix) => `• Fix: ${sentenceInMrkdwn(fix, { max: 200 })}`),
+    ...(more ? [sentenceInMrkdwn(more, { max: 300 })] : []),
   ];
   return { text: joinLinesWithin(lines, MAX_TEXT_BYTES), blocks };
 }
@@ -105,7 +105,7 @@ export function renderProblem({ problem, usage }: RequestProblem): Message {
     line(...withCode(truncate(cleanText(problem), 1_500))),
     ...(shown.length > 0 ? [preformatted(itemsWithin(lined, MAX_USAGE_CHARS))] : []),
   ];
-  const lines = [escapeUntrusted(problem, 900), ...shown.map((one) => code(one, 300))];
+  const lines = [sentenceInMrkdwn(problem, { max: 900 }), ...shown.map((one) => code(one, 300))];
   return { text: joinLinesWithin(lines, MAX_TEXT_BYTES), blocks: [rich(...parts)] };
 }
 

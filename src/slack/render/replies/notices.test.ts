@@ -190,7 +190,7 @@ test('the help of a check shows its usage, two examples, its flags, then its fix
   expect(shown).toContain('{"type":"text","text":"docker run","style":{"code":true}}');
   expect(text.split('\n')).toEqual([
     'Expiring certificates',
-    'Builds ran ˋdocker runˋ without ˋ--rmˋ.',
+    'Builds ran `docker run` without `--rm`.',
     '• `/certs expiring [within] [--warning-days 30]`',
     'Examples: `/certs expiring 14d`, `/certs expiring --warning-days 60`',
     '• `--warning-days` when to warn; default 30',

@@ -3,7 +3,7 @@ import { truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import { emoji, plain, line, rich } from '../blocks.ts';
 import { toSentence, STATE_LABELS } from '../remediation/words.ts';
-import { sentence } from '../sentence.ts';
+import { sentence, sentenceInMrkdwn } from '../sentence.ts';
 
 const MAX_REASON_CHARS = 900;
 const MAX_TITLE_CHARS = 150;
@@ -31,7 +31,7 @@ export function renderRefusal({
   const channels = askIn.filter((id) => CHANNEL_ID.test(id)).slice(0, MAX_CHANNELS);
   const elsewhere = channels.length > 0 ? ' Try in ' : '';
   return {
-    text: `:${sign}: ${word} · ${about && `${escapeUntrusted(what ?? '', MAX_TITLE_CHARS)} · `}${escapeUntrusted(why, MAX_REASON_CHARS)}${elsewhere}${channels.map((id) => `<#${id}>`).join(', ')}`,
+    text: `:${sign}: ${word} · ${about && `${escapeUntrusted(what ?? '', MAX_TITLE_CHARS)} · `}${sentenceInMrkdwn(why, { max: MAX_REASON_CHARS, names: what === undefined ? [] : [what] })}${elsewhere}${channels.map((id) => `<#${id}>`).join(', ')}`,
     blocks: [
       rich(
         line(

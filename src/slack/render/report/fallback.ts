@@ -18,6 +18,7 @@ import {
   joinLinesWithin,
 } from '../escape-untrusted.ts';
 import { EMOJI } from '../blocks.ts';
+import { sentenceInMrkdwn } from '../sentence.ts';
 import { chartLines } from './charts.ts';
 import { nextLine } from './finding.ts';
 import { nextQuestions } from './next-checks.ts';
@@ -47,18 +48,18 @@ export function renderPlainFallback(
       : `Slack didn't let Wrench post the details (${escapeUntrusted(code, 80)}). Run \`wrench doctor\` to see what's missing.`,
   ].join('\n');
   const lines = [
-    `:${EMOJI[headline]}: *${headline}* ${escapeUntrusted(truncateVerdict(verdictOf(report), 500), 500)}`,
+    `:${EMOJI[headline]}: *${headline}* ${sentenceInMrkdwn(truncateVerdict(verdictOf(report), 500), { max: 500 })}`,
     ...report.findings.flatMap((finding, at) => {
       const status = known[at];
       return [
-        `• ${SEVERITY_WORDS[finding.severity]}: ${escapeUntrusted(summaryOf(finding), 200)} ${codeSpan(finding.target, 160)}`,
+        `• ${SEVERITY_WORDS[finding.severity]}: ${sentenceInMrkdwn(summaryOf(finding), { max: 200, names: [finding.target] })} ${codeSpan(finding.target, 160)}`,
         ...(status ? [statusLine(status, finding.level)] : []),
       ];
     }),
     ...nextQuestions(report).flat().map(nextLine),
     ...groupGaps(listedGaps(report)).map(
       ({ because, whats }) =>
-        `• Couldn't check ${escapeUntrusted(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}: ${escapeUntrusted(because, 150)}`,
+        `• Couldn't check ${escapeUntrusted(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}: ${sentenceInMrkdwn(because, { max: 150 })}`,
     ),
     ...chartLines(report.charts ?? []).map((line) => `• ${line}`),
   ];

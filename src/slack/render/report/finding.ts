@@ -7,7 +7,7 @@ import { findingButtons } from './finding-buttons.ts';
 import type { NextQuestion } from './next-checks.ts';
 import { type KnownStatus, statusContext, statusLine } from './tracked.ts';
 import { badge, type Blocks, codeSpan, plain, line, rich } from '../blocks.ts';
-import { sentence } from '../sentence.ts';
+import { sentence, sentenceInMrkdwn } from '../sentence.ts';
 
 /** A part of a thread that is never split across messages. */
 export interface Unit {
@@ -69,7 +69,7 @@ function titleElements(finding: Finding): ReturnType<typeof sentence> {
 export function findingLine(finding: Pick<Finding, 'severity' | 'target' | 'summary'>): string {
   const { words, target } = titleOf(finding);
   const where = target === undefined ? '' : ` (${escapeUntrusted(target, 200)})`;
-  return `• ${SEVERITY_WORDS[finding.severity]}: ${escapeUntrusted(words, 300)}${where}`;
+  return `• ${SEVERITY_WORDS[finding.severity]}: ${sentenceInMrkdwn(words, { max: 300, names: [finding.target] })}${where}`;
 }
 
 /** The same as text, for people who can't see or click the button. */

@@ -16,7 +16,7 @@ import {
   text,
   MAX_TEXT_BYTES,
 } from '../blocks.ts';
-import { sentence } from '../sentence.ts';
+import { sentence, sentenceInMrkdwn } from '../sentence.ts';
 
 const MAX_BECAUSE_CHARS = 400;
 const MAX_WHAT_CHARS = 300;
@@ -72,7 +72,7 @@ export function renderGaps(
     );
   const lines = groups.map(
     ({ because, whats }) =>
-      `• ${escapeUntrusted(because, 200)}: ${escapeUntrusted(whats.slice(0, 3).join(', '), 200)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
+      `• ${sentenceInMrkdwn(because, { max: 200, names: whats })}: ${escapeUntrusted(whats.slice(0, 3).join(', '), 200)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
   );
   return {
     message: {

@@ -6,13 +6,13 @@ import {
   formatCount,
   SEVERITY_WORDS,
   seriesInWords,
-  summaryOf,
+  titleOf,
 } from '../../../check/report-in-words.ts';
 import { toCsv } from './csv.ts';
 import { escapeUntrusted, joinLinesWithin, truncate } from '../escape-untrusted.ts';
 import type { Attachment, Message } from '../message.ts';
 import { bold, bullets, line, MAX_TEXT_BYTES, plain, rich, text } from '../blocks.ts';
-import { sentence } from '../sentence.ts';
+import { sentence, sentenceInMrkdwn } from '../sentence.ts';
 
 /** What a spreadsheet accepts in one cell. */
 const MAX_CELL_CHARS = 32_000;
@@ -34,23 +34,24 @@ export function renderRest(rest: readonly ListedFinding[], total: number, file: 
   const listed = rest.slice(0, MAX_LISTED);
   const first = listed.length < rest.length ? `The first ${listed.length}:` : '';
   const note = `The attached ${file} has all ${formatCount(total)}, with their evidence.`;
-  const items = listed.map(({ severity, target, summary, check }) => ({
-    severity: SEVERITY_WORDS[severity],
-    says: truncate(summaryOf({ summary, target }), MAX_SUMMARY_CHARS),
-    target: truncate(cleanText(target), MAX_TARGET_CHARS),
-    where: [
-      ...(check === undefined ? [] : [truncate(cleanText(check), MAX_TARGET_CHARS)]),
-      ...(cleanText(summary).includes(cleanText(target))
-        ? []
-        : [truncate(cleanText(target), MAX_TARGET_CHARS)]),
-    ].join(' · '),
-  }));
+  const items = listed.map(({ severity, target, summary, check }) => {
+    const { words, target: where } = titleOf({ summary, target });
+    return {
+      severity: SEVERITY_WORDS[severity],
+      says: truncate(words, MAX_SUMMARY_CHARS),
+      target,
+      where: [check, where]
+        .flatMap((one) => (one === undefined ? [] : [truncate(cleanText(one), MAX_TARGET_CHARS)]))
+        .join(' · '),
+    };
+  });
   return {
     text: joinLinesWithin(
       [
         `${title}. ${note}`,
-        ...items.map(({ severity, says, where }) =>
-          escapeUntrusted(`• ${severity}: ${says}${where === '' ? '' : ` (${where})`}`, 400),
+        ...items.map(
+          ({ severity, says, target, where }) =>
+            `• ${severity}: ${sentenceInMrkdwn(says, { names: [target] })}${where === '' ? '' : ` (${escapeUntrusted(where, 250)})`}`,
         ),
       ],
       MAX_TEXT_BYTES,

@@ -32,8 +32,17 @@ import {
   topFindings,
 } from './root-findings.ts';
 import { knownStatuses } from './tracked.ts';
+import { sentenceInMrkdwn } from '../sentence.ts';
 import { shortRun } from '../short-run.ts';
-import { askedBy, type Blocks, context, plainTextObject, rich, MAX_TEXT_BYTES } from '../blocks.ts';
+import {
+  askedBy,
+  type Blocks,
+  context,
+  noteContext,
+  plainTextObject,
+  rich,
+  MAX_TEXT_BYTES,
+} from '../blocks.ts';
 
 const MAX_ROOT_NOTES = 5;
 /** More findings are shown as a list and a file. */
@@ -107,7 +116,7 @@ function renderRoot(report: Report, asked: ReportRequest, findings: readonly Roo
     ),
   );
   for (const text of (report.notes ?? []).slice(0, MAX_ROOT_NOTES))
-    blocks.push(context(plainTextObject(`Note: ${truncate(text, 600)}`)));
+    blocks.push(noteContext(`Note: ${text}`, 600));
   return { text: rootText(report, command, findings), blocks };
 }
 
@@ -125,7 +134,7 @@ function rootText(report: Report, command: string, findings: readonly RootFindin
   );
   const headline = reportHeadline(report);
   const lines = [
-    `${signOf(headline)}: ${escapeUntrusted(truncateVerdict(verdictOf(report), 500), 500)}`,
+    `${signOf(headline)}: ${sentenceInMrkdwn(truncateVerdict(verdictOf(report), 500), { max: 500, names: targetsOf(report) })}`,
     ...topFindingLines(findings),
   ];
   return `${joinLinesWithin(lines, MAX_TEXT_BYTES - utf8Length(coverage) - 1)}\n${coverage}`;
