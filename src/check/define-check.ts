@@ -33,6 +33,8 @@ export interface Check<
   readonly why?: string;
   /** The rule that it enforces, if it exists because of a rule; `help` prints it. */
   readonly policy?: CheckPolicy;
+  /** What the coverage counts, one of them: `instance`, `place`. Often not what the verdict counts: one certificate may be at many places. */
+  readonly counts?: string;
   /** The ports it reads. If one has no source configured, the report has a gap. */
   readonly uses: readonly P[];
   /** Ports that it reads if they have a source, and does without otherwise. */

@@ -186,6 +186,8 @@ const reportObject = z.strictObject({
   notes: z.array(z.string().min(1)).exactOptional(),
   /** How much of each source was examined. */
   coverage: z.array(z.strictObject({ source: z.string(), examined: z.number().int().nonnegative() })),
+  /** What the coverage counts, one of them: `place`. Absent in reports of older workers. */
+  counts: z.string().min(1).exactOptional(),
   /** When the run began, ISO 8601 in UTC. */
   at: z.iso.datetime(),
   durationMs: z.number().int().nonnegative(),

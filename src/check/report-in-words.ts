@@ -147,15 +147,16 @@ const GAP_WORDS: Readonly<Record<Gap['kind'], string>> = {
 };
 
 /**
- * How much was checked, and why the rest wasn't: `41 checked, 2 unreachable, 1 denied`. The gaps are listed elsewhere with their reasons; if
+ * How much was checked, and why the rest wasn't: `41 places checked, 2 unreachable, 1 denied`. The gaps are listed elsewhere with their reasons; if
  * all have the same kind of reason, only the verdict has their number.
  */
 export function coverageInWords(report: Report): string {
-  const { examined, gaps, coverage } = report;
+  const { examined, gaps, coverage, counts } = report;
   const sources = coverage.map(({ source, examined: count }) => `${cut(source, 60)} ${formatCount(count)}`);
   const spread = sources.length > 1 && sources.length <= 4 ? ` (${sources.join(', ')})` : '';
   // A target may be in several places. If a check counts those, they are what was checked.
-  const checked = coverage.reduce((sum, { examined: count }) => sum + count, 0) || examined;
+  const covered = coverage.reduce((sum, { examined: count }) => sum + count, 0);
+  const checked = covered || examined;
   const related = uncheckedGaps(report);
   const unrelated = countPlaces(gaps.filter((gap) => gap.unrelated));
   const unchecked = Object.entries(GAP_WORDS).flatMap(([kind, word]) => {
@@ -166,7 +167,10 @@ export function coverageInWords(report: Report): string {
     return [`${howMany} ${word}`];
   });
   if (unrelated > 0) unchecked.push(`${countInWords(unrelated, 'unrelated source')} not checked`);
-  return [`${formatCount(checked)} checked${spread}`, ...unchecked].join(', ');
+  // What was examined is counted by the verdict, which says what it is.
+  const isCounted = counts !== undefined && covered > 0;
+  const amount = isCounted ? countInWords(covered, cut(counts, 40)) : formatCount(checked);
+  return [`${amount} checked${spread}`, ...unchecked].join(', ');
 }
 
 export interface GapGroup {

@@ -214,6 +214,17 @@ test("a requested name that wasn't found is in the verdict, and doesn't count as
   expect(coverageInWords(report)).toBe('7 checked, the rest denied');
 });
 
+test('the coverage says what it counts, which is often not what the verdict counts', async () => {
+  const report = await run({
+    ...counting(({ saw }) => (saw('vault', 1_200), Promise.resolve([]))),
+    counts: 'place',
+  });
+
+  expect(report.counts).toBe('place');
+  expect(coverageInWords(report)).toBe('1,200 places checked');
+  expect(coverageInWords({ ...report, coverage: [] })).not.toContain('place');
+});
+
 test('a reason is shown once: in the verdict or in the list of gaps, never in the footer', async () => {
   const nothing = (...gaps: readonly string[]): AnyCheck => ({
     ...counting(({ gap }) => {

@@ -71,6 +71,7 @@ export async function runCheck(check: AnyCheck, run: CheckRun): Promise<Report> 
     gaps: notes.gaps,
     ...(notes.notes.length > 0 && { notes: notes.notes }),
     coverage: [...notes.coverage].map(([source, examined]) => ({ source, examined })),
+    ...(check.counts !== undefined && { counts: check.counts }),
     at: run.now.toISOString(),
     durationMs: Math.round(performance.now() - started),
   };

@@ -8,6 +8,7 @@ import { restart } from './restart.ts';
 export const check = defineCheck({
   title: 'Processes that are not running, unresponsive agents and missing VMs, grouped by cause',
   why: 'A hundred VMs of a Cloud Foundry were failing, and the one cause was a doppler that had lost its key in etcd.',
+  counts: 'instance',
   uses: ['processes'],
   args: z.object({
     deployment: z.string().min(1).optional().meta({

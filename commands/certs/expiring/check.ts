@@ -21,6 +21,7 @@ const { withinDays, ...defaults } = DEFAULT_THRESHOLDS;
 export const check = defineCheck({
   title: 'Expired and expiring certificates, and live sites with certificate problems',
   why: 'Thirteen expired certificates stopped every push to a Cloud Foundry, and the error said only "Downloading Failed".',
+  counts: 'place',
   uses: ['certificates'],
   args: z.object({
     within: duration.prefault(`${withinDays}d`).meta({

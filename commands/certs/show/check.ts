@@ -6,6 +6,7 @@ import { diagnose } from './diagnose.ts';
 export const check = defineCheck({
   title: 'Details of one certificate or site',
   why: 'Logs said only "bad tls", so every certificate had to be printed with openssl to find the one that had expired.',
+  counts: 'place',
   uses: ['certificates'],
   args: z.object({
     certificate: z.string().trim().min(2, 'use at least 2 characters').meta({

@@ -14,6 +14,7 @@ const names = z.string().transform((list) =>
 export const check = defineCheck({
   title: 'Dopplers that are not registered in etcd, and why',
   why: 'One doppler lost its key in etcd, and metron_agent went down on every VM of a Cloud Foundry.',
+  counts: 'record',
   uses: ['keyValue'],
   mayUse: ['processes'],
   args: z.object({

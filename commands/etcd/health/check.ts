@@ -19,6 +19,7 @@ const days = number('use a number of days');
 export const check = defineCheck({
   title: 'etcd problems: quorum, members, alarms, space, disks, clocks and certificates',
   why: 'A full etcd rejected every write of a Kubernetes cluster, and looked healthy because reads still worked.',
+  counts: 'member',
   uses: ['keyValue'],
   args: z.object({
     source: z.string().optional().meta({ description: 'only these etcd sources, by name, comma-separated' }),

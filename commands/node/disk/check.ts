@@ -8,6 +8,7 @@ import { sampleSchema, samplesOf, sampleTarget } from './growth.ts';
 export const check = defineCheck({
   title: 'Nodes that are short of disk space or inodes, and what fills them',
   why: 'Stopped containers that Kubernetes could not see filled the nodes of a CI cluster until Jenkins was evicted.',
+  counts: 'node',
   uses: ['clusters'],
   mayUse: ['engines'],
   reads: { clusters: ['nodes', 'kubeletStats', 'kubeletConfig', 'pods', 'events'] },

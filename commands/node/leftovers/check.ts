@@ -22,6 +22,7 @@ export const check = defineCheck({
   title:
     'Leftovers on container engines: stopped containers without an owner, dangling images and build cache',
   why: 'Builds ran `docker run` without `--rm` for months, nothing removed the stopped containers, and the disks of the nodes filled up.',
+  counts: 'container engine',
   uses: ['engines'],
   mayUse: ['clusters'],
   reads: { clusters: ['nodes', 'kubeletStats'] },

@@ -11,6 +11,7 @@ export const check = defineCheck({
     rule: 'No component may be newer than its API server, or more than 1 to 3 minor versions older, depending on the component.',
     source: 'https://kubernetes.io/releases/version-skew-policy/',
   },
+  counts: 'node',
   uses: ['clusters'],
   reads: { clusters: ['version', 'nodes', 'pods', 'daemonSets', 'cordonPermission'] },
   args: z.object({
