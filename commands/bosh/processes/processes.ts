@@ -27,6 +27,9 @@ import { restartOffers } from './restart.ts';
 import { isLastOf, isWhollyDown, type Survey } from './survey.ts';
 import { sharedByInstances } from './whole-instances.ts';
 
+/** How many processes of one instance a summary names. */
+const MAX_STATES = 6;
+
 type Severity = Problem['finding']['severity'];
 
 /** Problems of processes: one finding for a process that is down on most instances that should run it, otherwise one for each instance. */
@@ -74,7 +77,7 @@ function sharedProblem(survey: Survey, spread: ProcessSpread): Problem {
       summary: `${says}: ${next}`,
       evidence: [
         ...(hint ? [field('Check', `${hint.check}: ${hint.because}`)] : []),
-        field('States', describeStates(down)),
+        ...(new Set(rows.map(([, state]) => state)).size > 1 ? [field('States', describeStates(down))] : []),
         ...unmonitoredNote(down.map(({ process }) => process)),
         ...lockEvidence(deployment),
         ...table(['Instance', 'State', 'Zone'], rows, 'Instances'),
@@ -171,7 +174,7 @@ function describeRunningNowhere({ deployment, ignored }: Survey, gone: readonly 
 }
 
 function describeAllDown(down: readonly ports.RunningProcess[]): string {
-  return `none of its ${down.length} processes is running (${wording.list(down.map(describeState), 6)})`;
+  return `none of its ${down.length} processes is running (${wording.list(down.map(describeState), MAX_STATES)})`;
 }
 
 /**
@@ -252,7 +255,9 @@ function commonEvidence({ deployment }: Survey, { addresses, zone }: ports.Insta
   return [...(at === '' ? [] : [field('Addresses', at)]), ...lockEvidence(deployment)];
 }
 
+/** Empty if the summary has the state of each, because none is running. */
 function processTable({ processes }: ports.Instance): Evidence[] {
+  if (processes.length <= MAX_STATES && processes.every(isDown)) return [];
   const worstFirst = processes.toSorted((a, b) => Number(isDown(b)) - Number(isDown(a)));
   const rows = worstFirst.map((process) => [
     process.name,

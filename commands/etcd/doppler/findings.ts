@@ -170,11 +170,10 @@ function describeDirectory(stores: readonly StoreReads[], { group }: ExpectedIns
 }
 
 const SHARED_CAUSES = [
-  'What to check:',
-  '- /var/vcap/sys/log/doppler/doppler.stderr.log: “sync cluster failed” means that it could not reach etcd',
-  '- etcd itself: /etcd health',
-  '- the client certificates of the dopplers for etcd: /certs expiring --match etcd',
-  '- DNS (consul): cf-etcd.service.cf.internal must resolve on the doppler VMs',
+  '/var/vcap/sys/log/doppler/doppler.stderr.log: “sync cluster failed” means that it could not reach etcd',
+  'etcd itself: `/etcd health`',
+  'the client certificates of the dopplers for etcd: `/certs expiring --match etcd`',
+  'DNS (consul): cf-etcd.service.cf.internal must resolve on the doppler VMs',
 ];
 
 /** All dopplers at once: restarting one after the other would fix nothing. */
@@ -190,8 +189,8 @@ export function allMissing(judged: readonly Judged[], stores: readonly StoreRead
     summary: `${describeNone(judged)} (${how}). Look for a shared cause before restarting any`,
     evidence: [
       ...optionalField('Never registered', isWiped(stores) ? wiped : undefined),
-      { kind: 'log', lines: SHARED_CAUSES },
       overview(judged),
+      { kind: 'table', columns: ['What to check'], rows: SHARED_CAUSES.map((one) => [one]) },
     ],
   };
 }
@@ -224,7 +223,7 @@ function corruptKey({ leaf, corrupt = '' }: Key, expected?: ExpectedInstance): F
     summary: `The key ${expected ? `of ${expected.name}` : leaf.key} is invalid: ${corrupt}`,
     evidence: [
       field('Value', cut(leaf.value)),
-      field('TTL', leaf.ttlSeconds === undefined ? 'none' : `${leaf.ttlSeconds} s`),
+      ...optionalField('TTL', leaf.ttlSeconds === undefined ? undefined : `${leaf.ttlSeconds} s`),
       field('Written at index', String(leaf.modifiedIndex)),
     ],
   };

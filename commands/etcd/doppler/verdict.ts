@@ -65,17 +65,18 @@ const REGISTERED: Readonly<Partial<Record<RegistrationStatus, string>>> = {
 
 /** All dopplers in one table, those with a problem first. */
 export function overview(judged: readonly Judged[]): Evidence {
-  return {
-    kind: 'table',
-    columns: ['Zone', 'Instance', 'Process', 'Registered', 'TTL'],
-    rows: judged
-      .toSorted((a, b) => Number(isRegistered(a)) - Number(isRegistered(b)))
-      .map(({ expected, process, status, key }) => [
-        expected.zone ?? key?.announced?.zone ?? '',
-        expected.name,
-        process,
-        REGISTERED[status] ?? 'no',
-        key?.leaf.ttlSeconds === undefined ? '' : `${key.leaf.ttlSeconds} s`,
-      ]),
-  };
+  const rows = judged
+    .toSorted((a, b) => Number(isRegistered(a)) - Number(isRegistered(b)))
+    .map(({ expected, process, status, key }) => ({
+      Instance: expected.name,
+      Registered: REGISTERED[status] ?? 'no',
+      TTL: key?.leaf.ttlSeconds === undefined ? '' : `${key.leaf.ttlSeconds} s`,
+      Process: process,
+      Zone: expected.zone ?? key?.announced?.zone ?? '',
+    }));
+  const isZoneNamed = rows.every(({ Instance, Zone }) => Instance.includes(`_${Zone}/`));
+  const columns = (['Instance', 'Registered', 'TTL', 'Process', 'Zone'] as const).filter(
+    (column) => column !== 'Zone' || !isZoneNamed,
+  );
+  return { kind: 'table', columns, rows: rows.map((row) => columns.map((column) => row[column])) };
 }

@@ -168,7 +168,9 @@ function lagging(store: StoreState, limit: number): Problem | undefined {
       target: storeTarget(store, late),
       summary: `${headline} by ${isOne ? '' : 'up to '}${wording.count(most, 'entry', 'entries')}: serializable reads there are stale, and etcd rejects requests on a member that is too far behind. Look for a slow disk or network, or a recent restart`,
       evidence: behind.map(({ member, entries }) =>
-        field(memberName(member), `${entries} behind raft index ${furthest}`),
+        isOne
+          ? field('Raft index', `${furthest - entries} of ${furthest}`)
+          : field(memberName(member), `${entries} behind raft index ${furthest}`),
       ),
     },
   };

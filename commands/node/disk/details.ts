@@ -23,7 +23,7 @@ export function evidenceOf(assessment: Assessment, causes: readonly Cause[]): re
     ...optionalField('Next', nextToReclaim(assessment)),
     ...next.map((text) => field('Next', text)),
     ...optionalField('Prevention', prevention(assessment)),
-    ...rooms.filter(isWorthShowing).map(roomField),
+    ...rooms.filter(isWorthShowing).map((one) => roomField(one, one === room && one.resource === 'bytes')),
     ...optionalField('DiskPressure', pressureText(assessment)),
     ...optionalField('Image garbage collection', imageGcText(assessment)),
     ...imageGcEvidence(assessment),
@@ -46,8 +46,8 @@ function isWorthShowing({ resource, state }: Room): boolean {
   return resource === 'bytes' || state !== 'enough';
 }
 
-/** Free space against the limits of the kubelet, and what `df` shows for the same disk. */
-function roomField(room: Room): Evidence {
+/** Free space, unless the summary has it, against the limits of the kubelet, and what `df` shows for the same disk. */
+function roomField(room: Room, isInSummary: boolean): Evidence {
   const { disk, resource, free, capacity, share, limit, lowerLimits, soft } = room;
   const limits = [limit, ...lowerLimits].flatMap((one) =>
     one ? [`${limitText(one, resource)} (${one.signal})`] : [],
@@ -57,11 +57,13 @@ function roomField(room: Room): Evidence {
   const amount =
     resource === 'bytes' ? bytesOf(free, capacity) : `${wholeNumber(free)} of ${wholeNumber(capacity)}`;
   const used = resource === 'bytes' ? dfPercent(disk) : undefined;
-  const df = used === undefined ? '' : `, df shows ${used}% used`;
+  const df = used === undefined ? [] : [`df shows ${used}% used`];
+  const freeSpace = isInSummary ? [] : [`${amount} free (${exactPercent(share, shareAbove(room))})`];
+  const space = [...freeSpace, ...df].join(', ');
   const name = resource === 'inodes' ? `Inodes of ${diskName(disk)}` : `Space of ${diskName(disk)}`;
   const known = limit?.isAssumed ? `limits unknown (defaults: ${evicts})` : `evicts below ${evicts}`;
   const watched = evicts === '' ? 'not watched by the kubelet' : known;
-  return field(name, `${amount} free (${exactPercent(share, shareAbove(room))})${df}; ${watched}`);
+  return field(name, [space, watched].filter((one) => one !== '').join('; '));
 }
 
 function pressureText({ node, rooms, pressure }: Assessment): string | undefined {

@@ -102,7 +102,6 @@ export function cameFrom(origins: readonly Origin[]): readonly Evidence[] {
 export function tableOf(leftovers: readonly Leftover[]): Evidence {
   return {
     kind: 'table',
-    // On a phone, only the first columns are visible without scrolling.
     columns: ['container', 'bytes', 'finished', 'image'],
     rows: leftovers
       .slice(0, MAX_ROWS)

@@ -84,7 +84,6 @@ function stoppedContainers(engine: EngineFacts, { olderMs }: Limits): readonly P
     summary: `${count} without an owner ${agree(leftovers.length, USE)} ${sizeTextInFull(bytes, unknown)}${originsInWords(origins, 3)}`,
     ...sizeLevel(bytes, unknown),
     evidence: [
-      ...aboutEngine(engine),
       field('Finished', `${finishedBetween(leftovers)}, more than ${wording.period(olderMs)} ago`),
       ...cameFrom(origins),
       tableOf(leftovers),
@@ -98,6 +97,7 @@ function stoppedContainers(engine: EngineFacts, { olderMs }: Limits): readonly P
         removal.allowed ? notOffered(leftovers.length) : `not offered: ${removal.because}`,
       ),
       ...optionalField('Kubernetes', blindSpot(engine)),
+      ...aboutEngine(engine),
     ],
     ...offerContainers(engine, leftovers),
   };
@@ -238,7 +238,11 @@ function unusedImages(
     target,
     summary: `${count} ${agree(unused.length, USE)} ${rangeInWords(unusedBytes)}, shared layers counted once. Removal is not offered: someone may still need ${unused.length === 1 ? 'it' : 'them'}`,
     ...sizeLevel(unusedBytes.most),
-    evidence: [...aboutEngine(engine), field('Dangling images', String(dangling.length)), imageTable(unused)],
+    evidence: [
+      imageTable(unused),
+      ...(dangling.length > 0 ? [field('Dangling images', String(dangling.length))] : []),
+      ...aboutEngine(engine),
+    ],
   };
   return [
     {

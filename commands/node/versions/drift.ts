@@ -137,7 +137,7 @@ function minorDrift(
       summary: `${clauses}${groups.length > 1 ? ',' : ''} and ${peers} ${agree(isPool ? 1 : 2, { one: 'runs', many: 'run' })} ${kubeletsText(rest)}. ${supported}${fix}${blocks}`,
       evidence: [
         kubeletTable(off),
-        field('Peers', `${wording.count(rest.length, 'node')} with kubelet ${kubeletsText(rest)}`),
+        field('Peers', wording.count(rest.length, 'node')),
         ...(otherTraits.length > 0
           ? [field('Also different', wording.list(otherTraits, otherTraits.length))]
           : []),

@@ -129,10 +129,7 @@ function renderTable(table: Table): RenderedEvidence {
 function nameList(columns: readonly string[], rows: readonly (readonly string[])[]): RenderedEvidence {
   const [column = ''] = columns;
   const names = rows.flatMap(([name = '']) => (name === '' ? [] : [name]));
-  if (names.some((name) => name.length > MAX_NAME_CHARS)) {
-    const { parts, isCut } = rowList(columns, rows);
-    return { parts: column === '' ? parts : [line(bold(column, MAX_LABEL_CHARS)), ...parts], isCut };
-  }
+  if (names.some((name) => name.length > MAX_NAME_CHARS)) return rowList(columns, rows);
   let usedChars = 0;
   const shown = names.filter((name) => (usedChars += name.length + 2) <= MAX_NAMES_CHARS);
   const left = names.length - shown.length;
@@ -153,10 +150,11 @@ function rowList(columns: readonly string[], all: readonly (readonly string[])[]
   const words = rows.map((row) => rowInWords(columns, row)).filter((row) => row !== '');
   const isCut = left > 0 || words.some((row) => encodedLength(row) > MAX_ROW_CHARS);
   if (words.length === 0) return { parts: [], isCut };
-  return {
-    parts: [bullets(words.map((row) => line(...sentence(row, { max: MAX_ROW_CHARS })))), ...more],
-    isCut,
-  };
+  // What the lines begin with. A single line says it itself.
+  const [name = ''] = columns;
+  const heading = rows.length > 1 && name !== '' ? [line(bold(name, MAX_LABEL_CHARS))] : [];
+  const items = words.map((row) => line(...sentence(row, { max: MAX_ROW_CHARS })));
+  return { parts: [...heading, bullets(items), ...more], isCut };
 }
 
 function moreInFile(left: number): string {

@@ -143,10 +143,11 @@ test('a narrow table is aligned, and wider ones are lists that begin with the fi
   ]);
   const wide = rows.map((row) => [...row, `${row[1]}.${'example.'.repeat(6)}com`]);
   expect(shownEvidence(tableOf(['Member', 'Role', 'Name'], wide))).toEqual([
+    'Member',
     wide.map(([member, role, name]) => `${member} · Role: ${role} · Name: ${name}`).join('\n'),
   ]);
   const four = rows.map((row) => [...row, row[1] ?? '', row[1] ?? '']);
-  expect(shownEvidence(tableOf(['Member', 'A', 'B', 'C'], four))[0]).toBe(
+  expect(shownEvidence(tableOf(['Member', 'A', 'B', 'C'], four))[1]).toBe(
     'etcd-a · A: a · B: a · C: a\netcd-b · A: b · B: b · C: b',
   );
 });
