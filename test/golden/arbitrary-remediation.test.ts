@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cleanText } from '../../src/text/clean-text.ts';
-import { summarizeAudit } from '../../src/store/audit/summarize.ts';
+import { summarizeAudit } from '../../src/slack/render/replies/summarize-audit.ts';
 import { renderAudit } from '../../src/slack/render/replies/audit.ts';
 import { renderFrozen } from '../../src/slack/render/replies/freeze.ts';
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';

@@ -3,7 +3,7 @@ import { splitWords, WordsError } from '../../text/split-words.ts';
 import { readMoment, readPerson } from '../../store/audit/parse-query.ts';
 import { readNewest } from '../../store/audit/read.ts';
 import { ADMIN_COMMANDS } from '../../request/parse.ts';
-import { type AuditLine, isBy, summarizeAudit } from '../../store/audit/summarize.ts';
+import { type AuditLine, isBy, summarizeAudit } from '../render/replies/summarize-audit.ts';
 import { renderAudit, renderAuditedFix } from '../render/replies/audit.ts';
 import {
   type AdminAnswer,

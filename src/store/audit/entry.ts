@@ -51,6 +51,15 @@ export const auditEventSchema = z.strictObject({
 
 export type AuditEvent = z.infer<typeof auditEventSchema>;
 
+/** The completed steps, under the name that entries have for them. */
+export function withSteps(...steps: readonly string[]): Pick<AuditEvent, 'deeds'> {
+  return steps.length > 0 ? { deeds: [...steps] } : {};
+}
+
+export function stepsOf({ deeds = [] }: Pick<AuditEvent, 'deeds'>): readonly string[] {
+  return deeds;
+}
+
 /** An event in its place in the chain. Each entry has the hash of the one before it, so a changed, removed or inserted entry is detected. */
 export const auditEntrySchema = z.strictObject({
   seq: z.number().int().positive(),

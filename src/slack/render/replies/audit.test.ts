@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
-import { type AuditEntry, chainEntry, GENESIS, type AuditEvent } from '../../../store/audit/entry.ts';
-import { summarizeAudit } from '../../../store/audit/summarize.ts';
+import {
+  type AuditEntry,
+  chainEntry,
+  GENESIS,
+  type AuditEvent,
+  withSteps,
+} from '../../../store/audit/entry.ts';
+import { summarizeAudit } from './summarize-audit.ts';
 import { renderAudit, renderAuditedFix } from './audit.ts';
 
 const since = '2026-11-13T14:00:00.000Z';
@@ -40,13 +46,18 @@ const steps: readonly AuditEvent[] = [
     who: ['U0123ADA', 'U0123GRACE'],
     before: 'doppler_z2/0 is not registered',
   }),
-  entry(8, { ...restart, kind: 'applied', who: ['U0123ADA'], deeds: ['Restarted doppler of doppler_z2/0'] }),
+  entry(8, {
+    ...restart,
+    kind: 'applied',
+    who: ['U0123ADA'],
+    ...withSteps('Restarted doppler of doppler_z2/0'),
+  }),
   entry(9, {
     ...restart,
     kind: 'outcome',
     outcome: 'fixed',
     who: ['U0123ADA', 'U0123GRACE'],
-    deeds: ['Restarted doppler of doppler_z2/0'],
+    ...withSteps('Restarted doppler of doppler_z2/0'),
     after: 'All 3 dopplers are registered',
   }),
 ];

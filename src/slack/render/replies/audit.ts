@@ -2,8 +2,8 @@ import type { RichTextSection } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
 import { auditVerb } from '../../../check/audit-in-words.ts';
 import { countInWords, formatCount } from '../../../check/report-in-words.ts';
-import type { AuditEvent } from '../../../store/audit/entry.ts';
-import type { AuditedFix, AuditLine } from '../../../store/audit/summarize.ts';
+import { type AuditEvent, stepsOf } from '../../../store/audit/entry.ts';
+import type { AuditedFix, AuditLine } from './summarize-audit.ts';
 import { encodedLength, escapeUntrusted, code as codeText, truncate } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
@@ -168,7 +168,7 @@ function eventLine(event: AuditEvent): Line {
 
 /** An entry of a single fix, without its title, and its steps: those that are new. */
 function eventLines(event: AuditEvent, isNew: (words: string) => unknown): readonly Line[] {
-  const { at, who, before, after, deeds = [], planHash } = event;
+  const { at, who, before, after, planHash } = event;
   const facts: readonly Line[] = [
     ...(before !== undefined && isNew(`before ${before}`)
       ? [['before: ', { untrusted: before, max: MAX_STEP_CHARS }]]
@@ -188,7 +188,7 @@ function eventLines(event: AuditEvent, isNew: (words: string) => unknown): reado
       ...becausePieces(event),
       ...facts.flatMap((fact) => [', ', ...fact]),
     ],
-    ...deeds
+    ...stepsOf(event)
       .filter((step) => isNew(`step ${step}`))
       .map((step): Line => ['step: ', { untrusted: step, max: MAX_STEP_CHARS }]),
   ];

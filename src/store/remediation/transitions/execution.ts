@@ -1,5 +1,5 @@
 import { exactProof } from '../../../check/proof.ts';
-import type { AuditEvent } from '../../audit/entry.ts';
+import { type AuditEvent, withSteps } from '../../audit/entry.ts';
 import { capsFor, type Policy, disabledReason } from '../policy.ts';
 import { provenOutcome } from '../observation.ts';
 import { type Observation, planHashOf, type RemediationRecord } from '../record.ts';
@@ -243,5 +243,5 @@ function recordOutcome(
 }
 
 function auditedSteps({ steps }: RemediationRecord): Pick<AuditEvent, 'deeds'> {
-  return steps.length > 0 ? { deeds: steps.map(({ line }) => line) } : {};
+  return withSteps(...steps.map(({ line }) => line));
 }

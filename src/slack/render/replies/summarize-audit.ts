@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditEvent } from './entry.ts';
+import type { AuditEntry, AuditEvent } from '../../../store/audit/entry.ts';
 
 /** Everything that happened to one fix. */
 export interface AuditedFix {
