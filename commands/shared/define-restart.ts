@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, type ReadContext, SourceError, wording } from '../kit.ts';
-import { describeLocked } from './instances.ts';
+import { describeLocked, isCounted, isDown } from './instances.ts';
 import { fitTitle } from './title.ts';
 
 const paramsSchema = z.strictObject({
@@ -20,25 +20,51 @@ export interface RestartOffer {
   readonly params: RestartParams;
 }
 
-interface RestartDeclaration {
+/** What a restart stops, and what keeps running meanwhile. */
+export interface RestartEffect {
+  /** One line: `Stops 1 of 3 dopplers`. */
+  readonly impact: string;
+  /** What approvers rely on: `2 other dopplers are registered`. */
+  readonly safety?: readonly string[];
+}
+
+/** The instance to restart, and what its supervisor reports about all instances. */
+export interface Restartable {
+  readonly supervisor: ports.ProcessSupervisor;
+  readonly deployments: readonly ports.Deployment[];
+  readonly deployment: ports.Deployment;
+  readonly instance: ports.Instance;
+}
+
+interface RestartDeclaration<R extends ports.PortName> {
   readonly about: string;
   /**
    * The only process that this check restarts. Every offer names it, and the plan says whether it is restarted alone or with its instance.
    * If absent, an offer is for exactly what it names: one process or the whole instance.
    */
   readonly process?: string;
-  /** What people must know or do afterwards. */
-  readonly afterwards?: readonly string[];
+  /** Ports that `effectOf` reads beside processes. */
+  readonly reads?: readonly R[];
+  /** By default, what else runs in the group of the instance. It must not depend on the state of the instance itself, which changes while it fails. */
+  readonly effectOf?: (
+    context: ReadContext<'processes' | R>,
+    params: RestartParams,
+    found: Restartable,
+  ) => Promise<RestartEffect>;
+  /** What people should know until it is verified. */
+  readonly untilVerified?: readonly string[];
   readonly settlesWithinSeconds: number;
 }
 
 /** Defines the remediation `restart`: restarts one instance, or one of its processes if the source supports that. */
-export function defineRestart({
+export function defineRestart<const R extends ports.PortName = never>({
   about,
   process: wanted,
-  afterwards,
+  reads = [],
+  effectOf = async (_, params, found) => effectOnGroup(params, found),
+  untilVerified,
   settlesWithinSeconds,
-}: RestartDeclaration) {
+}: RestartDeclaration<R>) {
   const nameOf = ({ name, process }: RestartParams) =>
     wanted !== undefined || process === undefined ? name : `${process} on ${name}`;
   return defineRemediation({
@@ -51,19 +77,22 @@ export function defineRestart({
     risk: 'disruptive',
     allow: 'restart',
     uses: ['processes'],
+    reads,
     params: paramsSchema,
     settlesWithinSeconds,
     plan: async (context, params) => {
       const { source, deployment, group, id, process } = params;
       if (wanted !== undefined && process !== wanted)
         throw refused(params, `this fix restarts only ${wanted}, not ${process ?? 'the whole instance'}`);
-      const { instance, permission } = await findRestartable(context, params);
+      const { permission, ...found } = await findRestartable(context, params);
+      const { instance } = found;
       if (wanted === undefined) requireSameScope(params, permission);
       return {
+        ...(await effectOf(context, params, found)),
         lines: [describeStep(params, permission), ...permission.sideEffects],
         targets: [`${source}:${deployment}/${group}/${id}`],
         precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
-        ...(afterwards && { afterwards }),
+        ...(untilVerified && { untilVerified }),
         ...(wanted !== undefined && { details: { scope: permission.scope } }),
       };
     },
@@ -112,7 +141,7 @@ type GrantedPermission = Extract<ports.RestartPermission, { readonly allowed: tr
 async function findRestartable(
   { read, signal }: ReadContext<'processes'>,
   params: RestartParams,
-): Promise<{ readonly instance: ports.Instance; readonly permission: GrantedPermission }> {
+): Promise<Restartable & { readonly permission: GrantedPermission }> {
   const { source, process } = params;
   const supervisor = read.processes.find(({ name }) => name === source);
   if (!supervisor) throw refused(params, `the source ${source} is no longer configured`);
@@ -130,7 +159,35 @@ async function findRestartable(
   if (!permission.allowed) throw refused(params, permission.because);
   if (process !== undefined && !instance.processes.some(({ name }) => name === process))
     throw refused(params, `it no longer has the process ${process}`);
-  return { instance, permission };
+  return { supervisor, deployments, deployment, instance, permission };
+}
+
+/** Instances that couldn't be read may run too, so nothing is counted without them. */
+function effectOnGroup(
+  { name, group, process }: RestartParams,
+  { supervisor, deployment, instance }: Restartable,
+): RestartEffect {
+  const { instances, gaps = [] } = deployment;
+  const what = process === undefined ? '' : `${process} on `;
+  if (supervisor.supervisor === 'host' || gaps.length > 0)
+    return { impact: `Stops ${what}${name} until it has restarted` };
+  const others = instances.filter((one) => one.group === group && one !== instance && isCounted(one));
+  if (others.length === 0)
+    return { impact: `Stops ${what}the only instance of ${group} until it has restarted` };
+  const impact = `Stops ${what}1 of ${others.length + 1} instances of ${group} until it has restarted`;
+  const running = others.filter((one) => runs(one, process)).length;
+  if (running === 0) return { impact: `${impact}; it runs on no other one` };
+  return {
+    impact,
+    safety: [
+      `${process ?? group} runs on ${wording.count(running, 'other instance')}${running < others.length ? ` of ${others.length}` : ''}`,
+    ],
+  };
+}
+
+function runs({ state, processes }: ports.Instance, wanted: string | undefined): boolean {
+  if (wanted === undefined) return state === 'running';
+  return processes.some((process) => process.name === wanted && !isDown(process));
 }
 
 /** After a change of the configuration, a fix must not do more or less than was offered. */

@@ -20,6 +20,8 @@ const planPartSchema = z.strictObject({
   line: z.string().min(1),
   /** Facts that must still be true right before this part is applied; facts that other parts of the plan change don't belong here. */
   precondition: z.record(z.string(), z.string()),
+  /** Those of the plan's `safety` lines that are about this part. */
+  safety: z.array(z.string()).exactOptional(),
 });
 
 /** What applying will do. Plain JSON: it is stored, hashed, and compared with the plan that is made again before applying. */
@@ -35,10 +37,19 @@ const planObject = z.strictObject({
   precondition: z.record(z.string(), z.string()),
   /** The number of affected bytes, if people judge the plan by it. */
   bytes: z.number().exactOptional(),
-  /** What approvers need to know first: what stays, and what is lost. */
+  /** What it affects and for how long, in one line: `Stops 1 of 3 dopplers`. Plans that 0.11 made have none. */
+  impact: z.string().min(1).exactOptional(),
+  /** What can't be undone: it is shown first, in bold. */
+  irreversible: z.array(z.string()).exactOptional(),
+  /**
+   * Facts on which approvers rely: `2 other dopplers are registered`. The plan is made again right before it is applied, and the fix is skipped if one
+   * of them is no longer the same.
+   */
   safety: z.array(z.string()).exactOptional(),
-  /** What people must know or do afterwards: "this deploys nothing: run `bosh deploy`". */
+  /** What people still have to do or to know once it is fixed: "deploy what uses it". */
   afterwards: z.array(z.string()).exactOptional(),
+  /** What people should know until it is verified: "it should register within 5 s". */
+  untilVerified: z.array(z.string()).exactOptional(),
   /** What `apply` needs beyond the params. */
   details: z.record(z.string(), jsonSchema).exactOptional(),
   /** One per line, if the plan is for several targets. Wrench sets it. */
@@ -51,8 +62,13 @@ export type Plan = Immutable<z.infer<typeof planObject>>;
 
 export const planSchema: z.ZodType<Plan> = planObject;
 
-/** The argument of `apply`, and the only way to change the infrastructure. */
-export interface WriteContext<P extends PortName = PortName> extends ReadContext<P> {
+/** A plan that this version makes. */
+export type NewPlan = Plan & { readonly impact: string };
+
+/** The argument of `apply`, and the only way to change the infrastructure. `R` are ports that it only reads. */
+export interface WriteContext<P extends PortName = PortName, R extends PortName = never> extends ReadContext<
+  P | R
+> {
   /** The writers of the ports in `uses`: `write.processes(source).restart(target, applyContext)`. */
   readonly write: Pick<Writers, P>;
   readonly applyContext: ApplyContext;
@@ -64,7 +80,11 @@ export interface WriteContext<P extends PortName = PortName> extends ReadContext
 }
 
 /** A fix, declared next to its check. It doesn't verify itself: the check is run again. */
-export interface Remediation<P extends PortName = PortName, S extends z.ZodType = z.ZodType> {
+export interface Remediation<
+  P extends PortName = PortName,
+  S extends z.ZodType = z.ZodType,
+  R extends PortName = never,
+> {
   /** What it does, in a few words for `help` and the documentation: `Restarts the job of one instance`. */
   readonly about: string;
   /** The button, verb first: `Restart doppler_z2/0`. At most 75 characters are shown. */
@@ -74,18 +94,29 @@ export interface Remediation<P extends PortName = PortName, S extends z.ZodType 
   readonly allow: Permission;
   /** The ports whose sources `plan` reads and `apply` changes. */
   readonly uses: readonly P[];
+  /** Further ports that it only reads, such as to plan what else depends on its target. */
+  readonly reads?: readonly R[];
   /** What an offer carries; plain JSON. */
   readonly params: S;
+  /**
+   * What a click will change and where, for the confirmation of a safe fix: `Writes a new version of secret/cf/tls in vault. Deploys nothing.` Known
+   * without planning. At most 250 characters are shown.
+   */
+  readonly effect?: (params: z.output<S>) => string;
   /**
    * Plans what `apply` would do now, and changes nothing.
    * @throws {SourceError} if it must not or can't be done, with the reason that people see.
    */
-  readonly plan: (context: ReadContext<NoInfer<P>>, params: z.output<S>) => Promise<Plan>;
+  readonly plan: (context: ReadContext<NoInfer<P | R>>, params: z.output<S>) => Promise<NewPlan>;
   /**
    * Applies the plan, once.
    * @throws {SourceError} if a source didn't do it. `recordStep` has recorded the steps before it.
    */
-  readonly apply: (context: WriteContext<NoInfer<P>>, params: z.output<S>, plan: Plan) => Promise<void>;
+  readonly apply: (
+    context: WriteContext<NoInfer<P>, NoInfer<R>>,
+    params: z.output<S>,
+    plan: Plan,
+  ) => Promise<void>;
   /** How long the finding may take to disappear afterwards, or the measure of a mitigation to reach its value. */
   readonly settlesWithinSeconds: number;
   /** Set if one plan may be for several targets. `plan` and `apply` still handle one target each. */
@@ -97,22 +128,28 @@ export interface Remediation<P extends PortName = PortName, S extends z.ZodType 
   readonly provenBy?: (params: z.output<S>) => Pick<Measure, 'label' | 'value'>;
 }
 
-/** How a remediation is planned for several targets at once: one line each, planned and applied in the order of the offer. */
+/**
+ * How a remediation is planned for several targets at once: one line each, planned and applied in the order of the offer. What the targets' own plans
+ * list as `irreversible`, `safety`, `afterwards` and `untilVerified` is listed once for all. So a safety line must not depend on what other lines
+ * change.
+ */
 export interface ManyTargets<Params> {
   /** The button: `Renew all 13`. */
   readonly title: (params: readonly Params[]) => string;
+  /** As the remediation's own, for all of them. */
+  readonly effect?: (params: readonly Params[]) => string;
+  /** As a plan's own, for all of them. `params` and `plans` are in the same order. */
+  readonly impact: (params: readonly Params[], plans: readonly Plan[]) => string;
   /** One line about one target. It must not depend on what other lines change, such as the serial number of a shared authority. */
   readonly line: (params: Params, plan: Plan) => string;
   /** The preconditions of the target's own plan that must still be true right before its line is applied, without those that other lines change. */
   readonly precondition: (plan: Plan) => Readonly<Record<string, string>>;
-  /** What approvers need to know about all of them. */
-  readonly safety?: (params: readonly Params[]) => readonly string[];
-  /** What people must know or do after all of them. */
+  /** Replaces what the plans of all targets list. */
   readonly afterwards?: (params: readonly Params[]) => readonly string[];
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a check holds remediations of every parameter type
-export type AnyRemediation = Remediation<any, any>;
+export type AnyRemediation = Remediation<any, any, any>;
 
 export type RemediationsByName = Readonly<Record<string, AnyRemediation>>;
 
@@ -135,9 +172,11 @@ export type OfferOf<R extends RemediationsByName> = string extends keyof R
           };
     }[keyof R & string];
 
-/** Declares a remediation and ties its parts together: it reads and writes only what `uses` names. */
-export function defineRemediation<const P extends PortName, S extends z.ZodType>(
-  remediation: Remediation<P, S>,
-): Remediation<P, S> {
+/** Declares a remediation and ties its parts together: it reads and writes only what `uses` names, and reads what `reads` names. */
+export function defineRemediation<
+  const P extends PortName,
+  S extends z.ZodType,
+  const R extends PortName = never,
+>(remediation: Remediation<P, S, R>): Remediation<P, S, R> {
   return remediation;
 }

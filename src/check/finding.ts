@@ -49,6 +49,8 @@ const offerSchema = z.strictObject({
   risk: riskSchema,
   /** It eases the fault but doesn't remove it. */
   mitigates: z.literal(true).exactOptional(),
+  /** What a click changes and where, for its confirmation. */
+  effect: z.string().min(1).exactOptional(),
 });
 
 export type Offer = Immutable<z.infer<typeof offerSchema>>;

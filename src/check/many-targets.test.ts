@@ -7,6 +7,8 @@ import { applyRemediation, planRemediation } from './run-remediation.ts';
 
 /** Disks by name, with the version that each write bumps, and one counter that every write of any disk bumps. */
 const disks = new Map<string, number>();
+/** How many copies of a disk there are, if not one. */
+const copies = new Map<string, number>();
 let writes = 0;
 let steps: string[] = [];
 let done: { readonly disk: string; readonly idempotencyKey: string }[] = [];
@@ -28,6 +30,9 @@ const wipe = defineRemediation({
       targets: ['rack', `rack/${disk}`, ...(version === 99 ? ['rack/mirror'] : [])],
       precondition: { version: String(version), ticket: String(writes) },
       bytes: 10,
+      impact: `Wipes ${disk}`,
+      irreversible: ['Its files are lost.'],
+      safety: [`${disk} has ${copies.get(disk) ?? 1} copy`],
     };
   },
   apply: async ({ applyContext, recordStep }, { disk }, { precondition }) => {
@@ -38,6 +43,8 @@ const wipe = defineRemediation({
   },
   many: {
     title: (all) => `Wipe all ${all.length}`,
+    impact: (all, plans) =>
+      `Wipes ${all.length} disks with ${plans.flatMap(({ targets }) => targets).length} targets`,
     line: ({ disk }) => `Wipe ${disk}`,
     precondition: ({ precondition }) => ({ version: precondition['version'] ?? '' }),
     afterwards: (all) => [`Replace ${all.length} labels.`],
@@ -74,6 +81,7 @@ const apply = (
 beforeEach(() => {
   disks.clear();
   for (const disk of ['a', 'b', 'c']) disks.set(disk, 1);
+  copies.clear();
   writes = 0;
   steps = [];
   done = [];
@@ -84,12 +92,16 @@ test('a plan for several targets has one line each, locks each target once, and 
     lines: ['Wipe a', 'Wipe b', 'Wipe c'],
     targets: ['rack', 'rack/a', 'rack/b', 'rack/c'],
     precondition: {},
+    impact: 'Wipes 3 disks with 6 targets',
     bytes: 30,
+    irreversible: ['Its files are lost.'],
+    safety: ['a has 1 copy', 'b has 1 copy', 'c has 1 copy'],
     afterwards: ['Replace 3 labels.'],
     parts: ['a', 'b', 'c'].map((disk) => ({
       target: `disk ${disk}`,
       line: `Wipe ${disk}`,
       precondition: { version: '1' },
+      safety: [`${disk} has 1 copy`],
     })),
   });
 });
@@ -136,6 +148,19 @@ test('a target that is gone, has changed, or that the check no longer finds is s
     'Skipped disk c: the check no longer finds it',
     'Skipped disk a: the check no longer finds it',
     'Skipped disk b: b was removed',
+    'c wiped',
+  ]);
+});
+
+test('a target is skipped if a fact that approvers relied on is no longer true', async () => {
+  const approved = await plan();
+  copies.set('b', 0);
+
+  await apply(approved);
+
+  expect(steps).toEqual([
+    'a wiped',
+    'Skipped disk b: no longer true: b has 1 copy (now: b has 0 copy)',
     'c wiped',
   ]);
 });

@@ -1,8 +1,9 @@
 import { SourceError } from '../ports/source-error.ts';
 import type { Redact } from '../text/redact.ts';
 import type { ReadContext } from './context.ts';
-import type { AnyRemediation, Plan, WriteContext } from './define-remediation.ts';
+import type { AnyRemediation, NewPlan, Plan, WriteContext } from './define-remediation.ts';
 import type { Offer } from './finding.ts';
+import { planDrift } from './plan-drift.ts';
 
 /**
  * One plan for several targets, made from their individual plans: a line each, in the order of the offer. A target that can't be planned is left out,
@@ -14,9 +15,9 @@ export async function planEach(
   each: NonNullable<Offer['each']>,
   context: ReadContext,
   redact: Redact,
-): Promise<Plan> {
+): Promise<NewPlan> {
   const many = requireMany(remediation);
-  const planned: { readonly part: Part; readonly params: unknown; readonly plan: Plan }[] = [];
+  const planned: { readonly part: Part; readonly params: unknown; readonly plan: NewPlan }[] = [];
   const leftOut: { readonly target: string; readonly because: string }[] = [];
   let firstError: SourceError | undefined;
   for (const { target, params: written } of each) {
@@ -34,19 +35,29 @@ export async function planEach(
   if (planned.length === 0) throw firstError ?? new Error('an offer for many targets has none');
   const plans = planned.map(({ plan }) => plan);
   const all = planned.map(({ params }) => params);
-  const safety = many.safety?.(all) ?? [];
-  const afterwards = many.afterwards?.(all) ?? [];
   const isWeighed = plans.every(({ bytes }) => bytes !== undefined);
   return {
     lines: planned.map(({ part }) => part.line),
     targets: [...new Set(plans.flatMap(({ targets }) => targets))],
     precondition: {},
+    impact: many.impact(all, plans),
     ...(isWeighed && { bytes: plans.reduce((sum, { bytes = 0 }) => sum + bytes, 0) }),
-    ...(safety.length > 0 && { safety }),
-    ...(afterwards.length > 0 && { afterwards }),
+    ...sharedLines(plans),
+    ...(many.afterwards && { afterwards: [...many.afterwards(all)] }),
     parts: planned.map(({ part }) => part),
     ...(leftOut.length > 0 && { leftOut }),
   };
+}
+
+const SHARED = ['irreversible', 'safety', 'afterwards', 'untilVerified'] as const;
+
+/** What the plans list, each line once. */
+function sharedLines(plans: readonly Plan[]): Pick<Plan, (typeof SHARED)[number]> {
+  return Object.fromEntries(
+    SHARED.map((name) => [name, [...new Set(plans.flatMap((plan) => plan[name] ?? []))]] as const).filter(
+      ([, lines]) => lines.length > 0,
+    ),
+  );
 }
 
 /**
@@ -86,7 +97,7 @@ export async function applyEach(
       : { because: 'the check no longer finds it' };
     const drift =
       'plan' in planned &&
-      (partDrift(part, partOf(many, redact, target, params, planned.plan)) ??
+      (planDrift(asPlan(part), asPlan(partOf(many, redact, target, params, planned.plan))) ??
         addedTargets(approved, planned.plan));
     const checked = drift ? { because: drift } : planned;
     if ('because' in checked) {
@@ -115,7 +126,13 @@ function requireMany({ many }: AnyRemediation): Many {
 }
 
 function partOf(many: Many, redact: Redact, target: string, params: unknown, plan: Plan): Part {
-  return { target, line: redact(many.line(params, plan)), precondition: many.precondition(plan) };
+  const { safety = [] } = plan;
+  return {
+    target,
+    line: redact(many.line(params, plan)),
+    precondition: many.precondition(plan),
+    ...(safety.length > 0 && { safety: safety.map(redact) }),
+  };
 }
 
 /** Only a target that is gone is skipped; a source that doesn't respond ends the plan. */
@@ -123,7 +140,7 @@ async function planAgain(
   remediation: AnyRemediation,
   params: unknown,
   context: WriteContext,
-): Promise<{ readonly plan: Plan } | { readonly because: string }> {
+): Promise<{ readonly plan: NewPlan } | { readonly because: string }> {
   try {
     return { plan: await remediation.plan(context, params) };
   } catch (error) {
@@ -132,11 +149,8 @@ async function planAgain(
   }
 }
 
-function partDrift(approved: Part, now: Part): string | undefined {
-  const names = new Set([...Object.keys(approved.precondition), ...Object.keys(now.precondition)]);
-  const changed = [...names].filter((name) => approved.precondition[name] !== now.precondition[name]);
-  if (changed.length > 0) return `it has changed since the plan was approved (${changed.join(', ')})`;
-  return approved.line === now.line ? undefined : `its plan has changed: ${now.line}`;
+function asPlan({ line, precondition, safety }: Part) {
+  return { lines: [line], precondition, ...(safety && { safety }) };
 }
 
 function addedTargets({ targets }: Plan, now: Plan): string | undefined {

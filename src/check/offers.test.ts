@@ -10,7 +10,7 @@ const base = {
   allow: 'restart',
   uses: [],
   params: z.strictObject({ disk: z.string() }),
-  plan: async () => ({ lines: ['line'], targets: ['target'], precondition: {} }),
+  plan: async () => ({ lines: ['line'], targets: ['target'], precondition: {}, impact: 'Stops it' }),
   apply: async () => undefined,
   settlesWithinSeconds: 1,
 } as const;
@@ -29,6 +29,7 @@ const check: AnyCheck = defineCheck({
       title: ({ disk }) => `Wipe ${disk}`,
       many: {
         title: (all) => `Wipe all ${all.length}`,
+        impact: (all) => `Wipes ${all.length} disks`,
         line: ({ disk }) => `Wipe ${disk}`,
         precondition: () => ({}),
       },
@@ -37,6 +38,7 @@ const check: AnyCheck = defineCheck({
       ...base,
       about: 'Hides',
       title: ({ disk }) => `Hide ${disk}`,
+      effect: ({ disk }) => `Sets hidden on ${disk}.`,
       provenBy: () => ({ label: 'hidden', value: 1 }),
     }),
   },
@@ -71,7 +73,9 @@ test('an offer for several targets has the title for several', () => {
 });
 
 test('an offer of a mitigation says that it is one', () => {
-  expect(offersFor({ remediation: 'hide', params: { disk: 'a' } })).toMatchObject([{ mitigates: true }]);
+  expect(offersFor({ remediation: 'hide', params: { disk: 'a' } })).toMatchObject([
+    { mitigates: true, effect: 'Sets hidden on a.' },
+  ]);
 });
 
 test.each([

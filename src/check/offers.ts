@@ -30,6 +30,15 @@ function toOffer(check: AnyCheck, { targets = [] }: Finding<never>, proposal: Pr
   if (each && !many)
     throw new Error(`an offer for many targets names a remediation that is for one: ${name}`);
   const parse = (written: unknown): unknown => remediation.params.parse(written);
-  const title = each ? many?.title(each.map((one) => parse(one.params))) : remediation.title(parse(params));
-  return { ...proposal, title: title ?? name, risk, ...(provenBy && { mitigates: true }) };
+  const all = (each ?? []).map((one) => parse(one.params));
+  const one = each ? undefined : parse(params);
+  const title = each ? many?.title(all) : remediation.title(one);
+  const effect = each ? many?.effect?.(all) : remediation.effect?.(one);
+  return {
+    ...proposal,
+    title: title ?? name,
+    risk,
+    ...(provenBy && { mitigates: true }),
+    ...(effect !== undefined && { effect }),
+  };
 }

@@ -2,11 +2,16 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Readers, Writers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
-import { defineRemediation, type Plan } from './define-remediation.ts';
+import { defineRemediation, type NewPlan } from './define-remediation.ts';
 import { makeRedact } from '../text/redact.ts';
 import { applyRemediation, planRemediation } from './run-remediation.ts';
 
-const plan: Plan = { lines: ['Restart doppler_z2/0'], targets: ['bosh:cf/doppler_z2/0'], precondition: {} };
+const plan: NewPlan = {
+  lines: ['Restart doppler_z2/0'],
+  targets: ['bosh:cf/doppler_z2/0'],
+  precondition: {},
+  impact: 'Stops 1 of 3 dopplers',
+};
 const restart = (changed: Partial<Parameters<typeof defineRemediation>[0]> = {}) =>
   defineRemediation({
     about: 'Restarts',
@@ -30,6 +35,17 @@ const planning = {
   redact: makeRedact(['hunter2-hunter2']),
 };
 
+const applying = {
+  read: planning.read,
+  write: { processes: () => writer, certificates: () => ({}) } as unknown as Partial<Writers>,
+  now: new Date(),
+  applyContext: { idempotencyKey: 'm0123456789abcdef', signal: planning.signal },
+  recordStep: async () => undefined,
+  stillFound: new Set<string>(),
+  confirmMayContinue: async () => undefined,
+  redact: planning.redact,
+};
+
 test('planning gets the declared ports, and no writers', async () => {
   let seen: object = {};
   await planRemediation(
@@ -45,6 +61,25 @@ test('planning gets the declared ports, and no writers', async () => {
 
   expect(Object.keys((seen as { read: object }).read)).toEqual(['processes']);
   expect(seen).not.toHaveProperty('write');
+});
+
+test('planning also gets the ports that are only read, and applying has no writers for them', async () => {
+  const seen: object[] = [];
+  const reading = restart({
+    reads: ['certificates'],
+    plan: async ({ read }) => {
+      seen.push(Object.keys(read));
+      return plan;
+    },
+    apply: async ({ read, write }) => void seen.push(Object.keys(read), Object.keys(write)),
+  });
+  await planRemediation(reading, { params: { name: 'x' } }, planning);
+  await applyRemediation(reading, { params: { name: 'x' } }, plan, applying);
+
+  expect(seen).toEqual([['processes', 'certificates'], ['processes', 'certificates'], ['processes']]);
+  await expect(
+    planRemediation(reading, { params: { name: 'x' } }, { ...planning, read: { processes } }),
+  ).rejects.toThrow('no source in this environment has certificates');
 });
 
 test('planning fails if something cannot be read, instead of planning with a part', async () => {
@@ -77,14 +112,17 @@ test('params that the remediation does not take are a bug', async () => {
   );
 });
 
-test('a secret in the lines of a plan is redacted', async () => {
-  const { lines } = await planRemediation(
-    restart({ plan: async () => ({ ...plan, lines: ['log in with hunter2-hunter2'] }) }),
+test('a secret in what people read of a plan is redacted', async () => {
+  const secret = 'log in with hunter2-hunter2';
+  const lists = { lines: [secret], irreversible: [secret], safety: [secret], untilVerified: [secret] };
+  const planned = await planRemediation(
+    restart({ plan: async () => ({ ...plan, ...lists, impact: secret }) }),
     { params: { name: 'x' } },
     planning,
   );
 
-  expect(lines).toEqual(['log in with [secret]']);
+  expect(JSON.stringify(planned)).not.toContain('hunter2');
+  expect(planned).toMatchObject({ lines: ['log in with [secret]'], impact: 'log in with [secret]' });
 });
 
 test('planning for a port without a source is refused with the reason', async () => {
@@ -97,7 +135,6 @@ test('planning for a port without a source is refused with the reason', async ()
 
 test('applying gets only the writers of its ports, the apply context, and the approved plan', async () => {
   const seen: unknown[] = [];
-  const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: planning.signal };
   await applyRemediation(
     restart({
       apply: async ({ write, applyContext: given }, params, approved) => {
@@ -106,17 +143,8 @@ test('applying gets only the writers of its ports, the apply context, and the ap
     }),
     { params: { name: 'x' } },
     plan,
-    {
-      read: planning.read,
-      write: { processes: () => writer, certificates: () => ({}) } as unknown as Partial<Writers>,
-      now: new Date(),
-      applyContext,
-      recordStep: async () => undefined,
-      stillFound: new Set(),
-      confirmMayContinue: async () => undefined,
-      redact: planning.redact,
-    },
+    applying,
   );
 
-  expect(seen).toEqual([['processes'], applyContext, { name: 'x' }, plan]);
+  expect(seen).toEqual([['processes'], applying.applyContext, { name: 'x' }, plan]);
 });

@@ -1,8 +1,8 @@
 import type { ApplyContext } from '../ports/apply-context.ts';
-import type { PortName, Readers, Writers } from '../ports/readers.ts';
+import { type PortName, PORTS, type Readers, type Writers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import type { ReadContext } from './context.ts';
-import type { AnyRemediation, Plan, WriteContext } from './define-remediation.ts';
+import type { AnyRemediation, NewPlan, Plan, WriteContext } from './define-remediation.ts';
 import type { Offer } from './finding.ts';
 import { applyEach, planEach } from './many-targets.ts';
 import { type Redact, redactAll } from '../text/redact.ts';
@@ -27,7 +27,7 @@ export async function planRemediation(
   remediation: AnyRemediation,
   { params, each }: OfferedParams,
   { read, now, signal, deadlineMs, redact }: PlanOptions,
-): Promise<Plan> {
+): Promise<NewPlan> {
   const late = new SourceError(
     'deadline',
     'unreachable',
@@ -42,24 +42,29 @@ export async function planRemediation(
   try {
     either.throwIfAborted();
     const context = readContext(remediation, read, now, either, deadlineMs);
-    const plan: Plan = await Promise.race([
+    const plan: NewPlan = await Promise.race([
       each
         ? planEach(remediation, each, context, redact)
         : remediation.plan(context, remediation.params.parse(params)),
       cut.promise,
     ]);
-    const { lines, safety = [], afterwards = [] } = plan;
-    const words = redactAll({ lines, safety, afterwards }, redact);
-    return {
-      ...plan,
-      lines: words.lines,
-      ...(plan.safety && { safety: words.safety }),
-      ...(plan.afterwards && { afterwards: words.afterwards }),
-    };
+    return { ...plan, ...redactAll(wordsOf(plan), redact) };
   } finally {
     clearTimeout(timer);
     either.removeEventListener('abort', stop);
   }
+}
+
+/** What people read of a plan. The rest is what `apply` needs, unchanged. */
+function wordsOf({ lines, impact, irreversible, safety, afterwards, untilVerified }: NewPlan) {
+  return {
+    lines,
+    impact,
+    ...(irreversible && { irreversible }),
+    ...(safety && { safety }),
+    ...(afterwards && { afterwards }),
+    ...(untilVerified && { untilVerified }),
+  };
 }
 
 export interface ApplyOptions extends Pick<PlanOptions, 'read' | 'now' | 'redact'> {
@@ -84,7 +89,7 @@ export async function applyRemediation(
 ): Promise<void> {
   const context: WriteContext = {
     ...readContext(remediation, read, now, applyContext.signal),
-    write: only(remediation, write) as Writers,
+    write: only(remediation, remediation.uses, write) as Writers,
     applyContext,
     recordStep,
   };
@@ -101,7 +106,7 @@ function readContext(
   leftMs = Infinity,
 ): ReadContext {
   return {
-    read: only(remediation, read) as Readers,
+    read: only(remediation, [...remediation.uses, ...(remediation.reads ?? [])], read) as Readers,
     now,
     signal,
     leftMs: () => leftMs,
@@ -114,14 +119,19 @@ function readContext(
   };
 }
 
-function only<T extends object>({ uses, allow }: AnyRemediation, ports: T): Partial<T> {
-  const named: readonly PortName[] = uses;
+function only<T extends object>(
+  { uses, allow }: AnyRemediation,
+  named: readonly PortName[],
+  ports: T,
+): Partial<T> {
   const absent = named.filter((port) => !(port in ports));
   if (absent.length > 0)
     throw new SourceError(
       absent.join(', '),
       'missing',
-      `no source in this environment allows it: \`allow.${allow}\` is not configured`,
+      absent.some((port) => uses.includes(port))
+        ? `no source in this environment allows it: \`allow.${allow}\` is not configured`
+        : `no source in this environment has ${absent.map((port) => PORTS[port].holds).join(' or ')}`,
     );
   return Object.fromEntries(named.map((port) => [port, ports[port as keyof T]])) as Partial<T>;
 }

@@ -161,7 +161,11 @@ describe('preflight', () => {
       },
       /couldn't check whether the finding is still there/,
     ],
-    ['the plan has changed', (system) => (system.version = '2'), /Mend pump, version 2/],
+    [
+      'the plan has changed',
+      (system) => (system.version = '2'),
+      /it has changed since the plan was approved \(version\)/,
+    ],
   ])('it is skipped if %s, and nothing is applied', async (_, change, because) => {
     await setApproved();
     change(stage.system);
@@ -176,11 +180,37 @@ describe('preflight', () => {
     expect(stage.system.applied).toEqual([]);
   });
 
+  test('it is skipped if a fact that approvers relied on is no longer true', async () => {
+    let others = 2;
+    const plan = async () => ({
+      lines: ['Mend pump'],
+      targets: ['lab:pump'],
+      precondition: { version: '1' },
+      impact: 'Stops pump',
+      safety: [`${others} other pumps run`],
+    });
+    await setApproved({ fix: { plan } });
+    others = 1;
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'skipped',
+      because: 'no longer true: 2 other pumps run (now: 1 other pumps run)',
+    });
+    expect(stage.system.applied).toEqual([]);
+  });
+
   test('it is skipped if it can no longer be planned, with a reason without secrets', async () => {
     let isLocked = false;
     const plan = async () => {
       if (isLocked) throw new SourceError('lab', 'refused', 'locked with hunter2');
-      return { lines: ['Mend pump'], targets: ['lab:pump'], precondition: { version: '1' } };
+      return {
+        lines: ['Mend pump'],
+        targets: ['lab:pump'],
+        precondition: { version: '1' },
+        impact: 'Stops pump',
+      };
     };
     await setApproved({ fix: { plan } });
     isLocked = true;
@@ -640,7 +670,12 @@ describe('a plan for many targets', () => {
       plans += 1;
       // Each of them is planned once before the approval.
       if (plans === things.length + 2) await stage.freeze();
-      return { lines: [`Mend ${thing}`], targets: [`lab:${thing}`], precondition: { version: '1' } };
+      return {
+        lines: [`Mend ${thing}`],
+        targets: [`lab:${thing}`],
+        precondition: { version: '1' },
+        impact: `Stops ${thing}`,
+      };
     };
     await setApproved({ things, fix: { plan } });
 

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Plan } from '../check/define-remediation.ts';
+import { planDrift } from '../check/plan-drift.ts';
 import { isComplete } from '../check/proof.ts';
 import { applyRemediation } from '../check/run-remediation.ts';
 import { SourceError } from '../ports/source-error.ts';
@@ -74,7 +76,7 @@ async function preflight(
       end: skipRemediation(`couldn't check whether the finding is still there: ${before.verdict}`, before),
     };
   // The parts of a plan for many targets are checked one by one, right before each is applied.
-  const drift = context.record.each ? undefined : await planDrift(context);
+  const drift = context.record.each ? undefined : await driftOf(context);
   if (drift !== undefined) return { end: skipRemediation(drift, before) };
   return { before: baselineOf(before, context.record.before, context.record.finding) };
 }
@@ -104,17 +106,24 @@ async function authorizationProblem({ deps, record }: JobContext): Promise<strin
 }
 
 /** How the plan differs from the approved one; undefined if it is the same. Only what was approved is applied. */
-async function planDrift(context: JobContext): Promise<string | undefined> {
+async function driftOf(context: JobContext): Promise<string | undefined> {
   const { deps, record, signal } = context;
+  const { plan: approved, planHash } = record;
   try {
-    const current = await planNow(context);
-    return planHashOf(record, current) === record.planHash
-      ? undefined
-      : `the plan has changed: ${current.lines.join('; ')}`;
+    const current = comparableWith(approved, await planNow(context));
+    if (planHashOf(record, current) === planHash) return undefined;
+    return (approved && planDrift(approved, current)) ?? 'its plan has changed';
   } catch (error) {
     if (!(error instanceof SourceError) || signal.aborted) throw error;
     return `couldn't plan it again: ${deps.redact(error.message)}`;
   }
+}
+
+/** During an upgrade, a plan that 0.11 made and people approved is compared by what 0.11 put into plans. */
+function comparableWith(approved: Plan | undefined, current: Plan): Plan {
+  if (!approved || approved.impact !== undefined) return current;
+  const { impact: _, irreversible: __, untilVerified: ___, safety, ...others } = current;
+  return approved.safety && safety ? { ...others, safety } : others;
 }
 
 /** A remediation that this worker has acquired: no other worker applies it. */

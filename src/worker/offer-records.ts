@@ -24,7 +24,7 @@ export function makeOfferRecords(
   const { check, environment, args, at } = report;
   const until = new Date(Date.parse(at) + report.durationMs + offeredForMs).toISOString();
   return report.findings.flatMap(({ reason, target, targets, summary, offers = [] }) =>
-    offers.map(({ remediation, params, each, target: only, title, risk, mitigates }) =>
+    offers.map(({ remediation, params, each, target: only, title, risk, mitigates, effect }) =>
       remediationRecordSchema.parse({
         id: remediationIdOf(idScope, reason, target, remediation, each ? { each } : { params }),
         runId,
@@ -37,6 +37,7 @@ export function makeOfferRecords(
         about: checks.get(check)?.remediations?.[remediation]?.about ?? '',
         risk,
         ...(mitigates && { mitigates }),
+        ...(effect !== undefined && { effect }),
         ...(each ? { each } : { params }),
         finding: { reason, target, summary, ...targetsOf(targets, only, each) },
         state: 'offered',

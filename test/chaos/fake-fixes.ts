@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { defineRemediation, type Plan } from '../../src/check/define-remediation.ts';
+import { defineRemediation, type NewPlan, type Plan } from '../../src/check/define-remediation.ts';
 import { SourceError } from '../../src/ports/source-error.ts';
 import {
   type FakeAction,
@@ -62,7 +62,7 @@ function makeFix(action: FakeAction, { folder, slowMs }: FixSettings) {
     params: z.strictObject({ thing: z.string() }),
     // Always the same plan while nothing happens to the thing: a second run finds the same things as the
     // first.
-    plan: async (_, { thing }): Promise<Plan> => {
+    plan: async (_, { thing }): Promise<NewPlan> => {
       await sleep(Math.random() * slowMs * LINES_SHARE);
       const atMs = Date.now();
       const disturbances = readDisturbances(folder);
@@ -71,6 +71,7 @@ function makeFix(action: FakeAction, { folder, slowMs }: FixSettings) {
       const plan = {
         lines: [`${verb} ${thing}`],
         targets: [`lab:${thing}`],
+        impact: `Stops ${thing} for a moment`,
         precondition: { maker: 'lab', version },
       };
       madeAtMs.set(plan, atMs);
@@ -109,6 +110,7 @@ function makeFix(action: FakeAction, { folder, slowMs }: FixSettings) {
     settlesWithinSeconds: 3,
     many: {
       title: (all) => `${verb} all ${all.length}`,
+      impact: (all) => `Stops ${all.length} things for a moment`,
       line: ({ thing }) => `${verb} ${thing}`,
       precondition: ({ precondition }) => ({ version: precondition['version'] ?? '' }),
     },

@@ -11,6 +11,8 @@ import { readTree } from './tree.ts';
 const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 /** A button of Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
 const MOST_LETTERS = 75;
+/** A dialog of Slack has at most 300 characters, and it also names the environment. */
+const MAX_EFFECT_CHARS = 250;
 const VERB_FIRST = /^[A-Z][a-z]+ \S/;
 
 const { checks } = await loadCatalogue();
@@ -38,7 +40,9 @@ test.each(cases)('%s has a description, a risk and a time to settle', (_, { name
 
 test.each(cases)('%s reads only ports that its check declares', (_, { check, remediation }) => {
   const { uses, mayUse = [] } = checks.get(check) as AnyCheck;
-  expect([...uses, ...mayUse]).toEqual(expect.arrayContaining([...remediation.uses]));
+  expect([...uses, ...mayUse]).toEqual(
+    expect.arrayContaining([...remediation.uses, ...(remediation.reads ?? [])]),
+  );
 });
 
 test.each(cases)('%s is offered in a story, so that its button is tested', async (_, { check, name }) => {
@@ -49,7 +53,10 @@ test.each(cases)('%s is offered in a story, so that its button is tested', async
 test.each([...checks.keys()])(
   '%s offers only declared remediations, with titles that fit a button',
   async (check) => {
-    for (const { title, remediation, params, each = [{ params }] } of await offersIn(check)) {
+    for (const { title, remediation, params, risk, effect, each = [{ params }] } of await offersIn(check)) {
+      // The confirmation of a safe fix is all that anyone reads before it is applied.
+      expect(effect ?? '').toMatch(risk === 'safe' ? /^[A-Z].*\.$/ : /^$|\.$/);
+      expect(effect?.length ?? 0).toBeLessThanOrEqual(MAX_EFFECT_CHARS);
       expect(title.length).toBeLessThanOrEqual(MOST_LETTERS);
       expect(title).toMatch(VERB_FIRST);
       expect(title).not.toMatch(/[\n\r]|undefined|\[object/);

@@ -4,7 +4,7 @@ import {
   type AnyRemediation,
   defineRemediation,
   type OfferOf,
-  type Plan,
+  type NewPlan,
 } from '../../src/check/define-remediation.ts';
 
 /**
@@ -103,11 +103,12 @@ function fix(
     allow: 'restart',
     uses: [],
     params: z.strictObject({ thing: z.string() }),
-    plan: async (_, { thing }): Promise<Plan> => {
+    plan: async (_, { thing }): Promise<NewPlan> => {
       lab.plan?.(thing);
       return {
         lines: [`${verb} ${thing}${lab.planSuffix[thing] ?? ''}`],
         targets: [`lab:${thing}`],
+        impact: `Stops ${thing} for a second`,
         precondition: { serial: `${thing}-1` },
       };
     },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
-import { defineRemediation, type Plan, type Risk } from '../../src/check/define-remediation.ts';
+import { defineRemediation, type NewPlan, type Risk } from '../../src/check/define-remediation.ts';
 import { SourceError } from '../../src/ports/source-error.ts';
 
 /** Things that are broken until a fix is applied. */
@@ -49,12 +49,13 @@ export function makeFixableCheck(
     allow: 'restart',
     uses: [],
     params: z.strictObject({ thing: z.string() }),
-    plan: async (_, { thing }): Promise<Plan> => {
+    plan: async (_, { thing }): Promise<NewPlan> => {
       if (system.unreachable) throw new SourceError('lab', 'refused', system.unreachable);
       if (system.removed.has(thing)) throw new SourceError('lab', 'missing', `${thing} was removed`);
       return {
         lines: [`Mend ${thing}, version ${system.version}`],
         targets: [`lab:${thing}`],
+        impact: `Stops ${thing} for a second`,
         precondition: { version: system.version },
       };
     },
@@ -67,6 +68,7 @@ export function makeFixableCheck(
     settlesWithinSeconds,
     many: {
       title: (all) => `Mend all ${all.length}`,
+      impact: (all) => `Stops ${all.length} things for a second`,
       line: ({ thing }) => `Mend ${thing}`,
       precondition: ({ precondition }) => ({ version: precondition['version'] ?? '' }),
     },

@@ -54,7 +54,46 @@ test('the plan says what stops and starts, and is bound to this machine', async 
     ],
     targets: [`bosh:cf/doppler_z2/${idOf('doppler_z2/0')}`],
     precondition: { incarnation: `vm-${idOf('doppler_z2/0').slice(0, 8)}` },
+    impact: 'Stops the only instance of doppler_z2 until it has restarted',
   });
+});
+
+const other = (name: string, known: Parameters<typeof instance>[2] = {}) =>
+  instance(`doppler_z2/${name}`, NAMES, known);
+
+test.each<readonly [string, readonly ports.Instance[], string, readonly string[] | undefined]>([
+  [
+    'run',
+    [other('1'), other('2'), instance('router/0', NAMES)],
+    'Stops 1 of 3 instances of doppler_z2 until it has restarted',
+    ['doppler_z2 runs on 2 other instances'],
+  ],
+  [
+    'run in part',
+    [other('1', { state: 'failing' }), other('2')],
+    'Stops 1 of 3 instances of doppler_z2 until it has restarted',
+    ['doppler_z2 runs on 1 other instance of 2'],
+  ],
+  [
+    'are all down',
+    [other('1', { state: 'unresponsive' })],
+    'Stops 1 of 2 instances of doppler_z2 until it has restarted; it runs on no other one',
+    undefined,
+  ],
+])('the plan says if others of the group %s', async (_, others, impact, safety) => {
+  const plan = await restart.plan(context([dopplerZ2({ restart: BY_DIRECTOR }), ...others]), ASKED);
+  expect(plan.impact).toBe(impact);
+  expect(plan.safety).toEqual(safety);
+});
+
+test('nothing is counted if not all instances could be read', async () => {
+  const error = new SourceError('bosh', 'unreachable', 'timeout');
+  const plan = await restart.plan(
+    context([dopplerZ2(), other('1')], { gaps: [{ what: 'cf', error }] }),
+    ASKED,
+  );
+  expect(plan.impact).toBe('Stops doppler_z2/0 until it has restarted');
+  expect(plan).not.toHaveProperty('safety');
 });
 
 test('a plan made later is identical, although processes came and went', async () => {

@@ -71,9 +71,10 @@ test('the plan says what is issued, what is counted, what is kept, and that noth
       'version of vault:secret/cf/bbs/locket/ca:certificate': '41',
       serial: '1a2b',
     },
+    impact: 'Writes new versions of 2 secrets in vault; deploys nothing',
     afterwards: [
-      'This deploys nothing. Deploy what uses secret/cf/bbs/locket/tls, then check with `/certs show secret/cf/bbs/locket/tls` and on the live site that the new certificate is served.',
-      'If it has expired and both sides verify each other (mutual TLS), a deployment may hang until both have their new certificates.',
+      'Deploy what uses secret/cf/bbs/locket/tls, then check with `/certs show secret/cf/bbs/locket/tls` and on the live site that the new certificate is served.',
+      'If both sides verify each other (mutual TLS), a deployment may hang until both have new certificates.',
     ],
     details: { renewal: LOCKET },
   });
@@ -91,7 +92,7 @@ test('the renewal of a self-signed certificate writes only its own secret', asyn
     place: PLACE,
     notAfter: '9999-12-31T23:59:59.000Z',
   };
-  const { lines, targets } = await planned({
+  const { lines, targets, impact } = await planned({
     ...LOCKET,
     authority: itself,
     kept: [],
@@ -99,6 +100,7 @@ test('the renewal of a self-signed certificate writes only its own secret', asyn
     signature: { from: 'SHA-1', to: 'SHA-256' },
   });
   expect(targets).toEqual([PLACE]);
+  expect(impact).toBe('Writes a new version of secret/cf/bbs/locket/tls in vault; deploys nothing');
   expect(lines).toEqual([
     'Issue a new certificate for locket.service.cf.internal in secret/cf/bbs/locket/tls: same key, names and extensions, ' +
       'valid for 364 days (the current one expires 2019-07-12 22:25 UTC), ' +
@@ -186,8 +188,17 @@ test('a line of a plan for many targets does not depend on what earlier lines ch
     });
   }
   expect(many?.title([ASKED, ASKED, ASKED])).toBe('Renew all 3');
-  expect(many?.afterwards?.([ASKED, ASKED, ASKED])[0]).toMatch(
-    /^This deploys nothing. Deploy what uses these 3 certificates/,
+  expect(many?.afterwards?.([ASKED, ASKED, ASKED])[0]).toMatch(/^Deploy what uses these 3 certificates/);
+});
+
+test('the confirmation says what is written where, for one and for several', async () => {
+  const next = ", and its authority's next serial if that is stored. Deploys nothing.";
+  const other = { ...ASKED, place: 'vault:secret/cf/other/tls:certificate' };
+  expect(renew.effect?.(ASKED)).toBe(`Writes a new version of secret/cf/bbs/locket/tls in vault${next}`);
+  expect(renew.many?.effect?.([ASKED, other])).toBe(`Writes new versions of 2 secrets in vault${next}`);
+  const plan = await planned(LOCKET);
+  expect(renew.many?.impact([ASKED, other], [plan, plan])).toBe(
+    'Writes new versions of 2 secrets in vault; deploys nothing',
   );
 });
 

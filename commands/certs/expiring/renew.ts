@@ -26,7 +26,7 @@ const MAX_KEPT_NAMES = 12;
 const DAY_MS = 86_400_000;
 /** In one outage the redeploy hung at the first cell, because its new peers rejected its old certificate. */
 const MUTUAL_TLS =
-  'If it has expired and both sides verify each other (mutual TLS), a deployment may hang until both have their new certificates.';
+  'If both sides verify each other (mutual TLS), a deployment may hang until both have new certificates.';
 const NEVER = '9999-12-31T23:59:59.000Z';
 
 /**
@@ -41,6 +41,8 @@ export const renew = defineRemediation({
   allow: 'renew',
   uses: ['certificates'],
   params,
+  effect: ({ store, place }) =>
+    `Writes a new version of ${pathOf(place)} in ${store}${NEXT_SERIAL}. Deploys nothing.`,
   plan: async (context, asked) => {
     const renewal = await planIn(context, asked);
     const { place, authority, versions, fingerprint } = renewal;
@@ -52,6 +54,7 @@ export const renew = defineRemediation({
         describeKept(renewal),
       ],
       targets: counted ? [authority.place, place] : [place],
+      impact: `${describeWrites(counted ? [authority.place, place] : [place])}; deploys nothing`,
       precondition: {
         fingerprint,
         ...Object.fromEntries(
@@ -74,6 +77,9 @@ export const renew = defineRemediation({
   settlesWithinSeconds: 30,
   many: {
     title: (all) => `Renew all ${all.length}`,
+    effect: (all) =>
+      `Writes new versions of ${wording.count(new Set(all.map(({ place }) => pathOf(place))).size, 'secret')} in ${wording.list([...new Set(all.map(({ store }) => store))])}${NEXT_SERIAL}. Deploys nothing.`,
+    impact: (_, plans) => `${describeWrites(plans.flatMap(({ targets }) => targets))}; deploys nothing`,
     // Without serials: each line changes the next serial of its authority, which several lines may share.
     line: (_, plan) => `${describeIssue(renewalIn(plan))}; everything else in the secret is kept`,
     precondition: (plan) => {
@@ -81,11 +87,24 @@ export const renew = defineRemediation({
       return { fingerprint, [`version of ${place}`]: String(versions[place]) };
     },
     afterwards: (all) => [
-      `This deploys nothing. Deploy what uses these ${all.length} certificates, then check with \`/certs expiring\` and on the live sites that the new ones are served.`,
+      `Deploy what uses these ${all.length} certificates, then check with \`/certs expiring\` and on the live sites that the new ones are served.`,
       MUTUAL_TLS,
     ],
   },
 });
+
+/** A click can't know yet where the authority is stored. */
+const NEXT_SERIAL = ", and its authority's next serial if that is stored";
+
+/** `Writes new versions of 14 secrets in vault`, by the places that change. */
+function describeWrites(places: readonly string[]): string {
+  const secrets = [...new Set(places.map((place) => place.replace(/:certificate$/, '')))];
+  const stores = [...new Set(places.map((place) => place.slice(0, place.indexOf(':'))))];
+  const [only = ''] = secrets;
+  const what =
+    secrets.length === 1 ? `a new version of ${pathOf(only)}` : `new versions of ${secrets.length} secrets`;
+  return `Writes ${what} in ${wording.list(stores)}`;
+}
 
 /** One offer for each place where it can be renewed. */
 export function offersFor(places: readonly string[]): { readonly offers?: readonly RenewOffer[] } {
@@ -161,7 +180,7 @@ function describeKept({ kept: others, intermediates }: ports.Renewal): string {
 function afterwards({ place }: ports.Renewal): readonly string[] {
   const path = pathOf(place);
   return [
-    `This deploys nothing. Deploy what uses ${path}, then check with \`/certs show ${path}\` and on the live site that the new certificate is served.`,
+    `Deploy what uses ${path}, then check with \`/certs show ${path}\` and on the live site that the new certificate is served.`,
     MUTUAL_TLS,
   ];
 }

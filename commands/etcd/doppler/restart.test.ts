@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { restart } from './restart.ts';
-import { BY_DIRECTOR, deployment, doppler } from './builders.ts';
+import { announced, BY_DIRECTOR, deployment, doppler, tree } from './builders.ts';
 
 const ASKED = {
   source: 'bosh',
@@ -23,14 +23,35 @@ function z2(known: Partial<Parameters<typeof doppler>[0]> = {}): ports.Instance 
   return doppler({ name: ASKED.name, id: ASKED.id, incarnation: 'vm-7 agent-9', ...known });
 }
 
+const OTHERS = [
+  doppler({ name: 'doppler_z1/0', id: 'id-1', address: '10.0.1.1' }),
+  doppler({ name: 'doppler_z3/0', id: 'id-3', address: '10.0.3.1' }),
+];
+const KEYS = [announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z3/doppler_z3/id-3', '10.0.3.1')];
+
+/** An etcd with these keys, or that fails with this error. */
+function keyValue(keys: readonly ReturnType<typeof announced>[] | SourceError, name = 'etcd') {
+  const read = (prefix: string) =>
+    keys instanceof SourceError
+      ? Promise.reject(keys)
+      : Promise.resolve(
+          tree(
+            prefix,
+            keys.filter(({ key }) => key.startsWith(prefix)),
+          ),
+        );
+  return { name, tree: read } as unknown as ports.KeyValueStore;
+}
+
 function context(
   instances: readonly ports.Instance[],
   known: Partial<ports.Deployment> = {},
   now = new Date('2016-12-06T18:35:50Z'),
-): ReadContext<'processes'> {
+  stores: readonly ports.KeyValueStore[] = [keyValue(KEYS)],
+): ReadContext<'processes' | 'keyValue'> {
   const deployments = () => Promise.resolve([deployment(instances, known)]);
   return {
-    read: { processes: [{ name: 'bosh', supervisor: 'director', deployments }] },
+    read: { processes: [{ name: 'bosh', supervisor: 'director', deployments }], keyValue: stores },
     now,
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),
@@ -51,12 +72,65 @@ test('through a director, the plan names everything that stops, and is bound to 
     ],
     targets: [`bosh:cf/doppler_z2/${ASKED.id}`],
     precondition: { incarnation: 'vm-7 agent-9' },
-    afterwards: [
+    impact: 'Stops the only doppler until it has restarted',
+    untilVerified: [
       'It should register within 5 s of starting.',
       'Start each metron_agent that stays unmonitored separately.',
     ],
     details: { scope: 'instance' },
   });
+});
+
+const plannedWith = (instances: readonly ports.Instance[], ...stores: ports.KeyValueStore[]) =>
+  restart.plan(context([z2(), ...instances], {}, undefined, stores), ASKED);
+const down = new SourceError('etcd', 'unreachable', 'timeout');
+const noV2 = new SourceError('etcd-v3', 'missing', 'it has no v2 API');
+
+test.each<readonly [string, ports.KeyValueStore[], string, string | undefined]>([
+  [
+    'two others are registered',
+    [keyValue(KEYS)],
+    '',
+    '2 other dopplers are registered in etcd: doppler_z1/0 and doppler_z3/0',
+  ],
+  [
+    'one other is registered, and another etcd has no v2 API',
+    [keyValue(KEYS.slice(1)), keyValue(noV2, 'etcd-v3')],
+    '',
+    '1 other doppler is registered in etcd: doppler_z3/0',
+  ],
+  ['no other is registered', [keyValue([])], '; no other doppler is registered', undefined],
+  [
+    'etcd does not respond',
+    [keyValue(down)],
+    "; couldn't check whether another one is registered",
+    undefined,
+  ],
+  [
+    'one of two stores does not respond',
+    [keyValue([]), keyValue(down, 'other')],
+    "; couldn't check whether another one is registered",
+    undefined,
+  ],
+  [
+    'the key of another has expired',
+    [keyValue([announced('z1/doppler_z1/id-1', '10.0.1.1', { ttl: -1 })])],
+    '; no other doppler is registered',
+    undefined,
+  ],
+])('the plan says whether clients still find a doppler if %s', async (_, stores, impact, safety) => {
+  const plan = await plannedWith(OTHERS, ...stores);
+  expect(plan.impact).toBe(`Stops 1 of 3 dopplers until it has restarted${impact}`);
+  expect(plan.safety).toEqual(safety === undefined ? undefined : [safety]);
+});
+
+test('dopplers of another deployment, and its own key, do not count', async () => {
+  const own = announced(`z2/doppler_z2/${ASKED.id}`, '10.0.2.1');
+  const plan = await plannedWith(
+    [doppler({ name: 'doppler_z1/0', id: 'id-1', desired: 'stopped' })],
+    keyValue([own]),
+  );
+  expect(plan.impact).toBe('Stops the only doppler until it has restarted');
 });
 
 test('through monit, the plan names the one process, and is bound to its pid', async () => {

@@ -21,6 +21,8 @@ export const disarm = defineRemediation({
   allow: 'maintain',
   uses: ['keyValue'],
   params: paramsSchema,
+  effect: ({ store }) =>
+    `Disarms the NOSPACE alarm of ${store}, so that it accepts writes again. Deletes nothing.`,
   settlesWithinSeconds: SETTLES_WITHIN_S,
   plan: async (context, { store: name }) => {
     const store = await memberReader(context, name)();
@@ -31,6 +33,7 @@ export const disarm = defineRemediation({
     return {
       lines: ['Disarm every NOSPACE alarm, if each database is still below its quota'],
       targets: [`etcd:${name}`],
+      impact: `${name} accepts writes again; deletes nothing`,
       precondition: {
         alarms: 'NOSPACE',
         members: identifyMembers(store),

@@ -140,10 +140,10 @@ test('the plan lists every action in order, what stops, and what is irreversible
       alarms: 'NOSPACE',
       members: `n1 (${idOf('n1')}), n2 (${idOf('n2')}), n3 (${idOf('n3')})`,
     },
-    afterwards: [
-      expect.stringContaining('Deleting the history is irreversible') as string,
-      expect.stringContaining('--auto-compaction-retention') as string,
-    ],
+    impact: "1 of 3 members of etcd at a time doesn't respond while it is defragmented",
+    irreversible: [expect.stringContaining('The history is deleted') as string],
+    safety: ["All 3 members are healthy: the quorum of 2 stays while one doesn't respond"],
+    afterwards: [expect.stringContaining('--auto-compaction-retention') as string],
   });
 });
 
@@ -163,12 +163,26 @@ test('the plan differs after a member was replaced', async () => {
 });
 
 test('without an alarm, nothing is disarmed, and the plan says that a single member stops', async () => {
-  const { lines, precondition } = await freeSpace.plan(context(store([leader('n1', loose)])), ASKED);
+  const { lines, precondition, impact, safety } = await freeSpace.plan(
+    context(store([leader('n1', loose)])),
+    ASKED,
+  );
   expect(lines).toEqual([
     'Compact the history up to the revision at that moment',
     'Defragment n1; it does not respond until that is done',
   ]);
   expect(precondition).toMatchObject({ alarms: 'none' });
+  expect(impact).toBe("etcd has one member: it doesn't respond while it is defragmented");
+  expect(safety).toBeUndefined();
+});
+
+test('the plan for two members says that the quorum is lost meanwhile', async () => {
+  const two = store([leader('n1', loose), member('n2', loose)]);
+  const { impact, safety } = await freeSpace.plan(context(two), ASKED);
+  expect(impact).toBe(
+    "1 of 2 members of etcd at a time doesn't respond while it is defragmented; etcd has no quorum in that time",
+  );
+  expect(safety).toBeUndefined();
 });
 
 const [n1, n2] = [leader('n1', loose), member('n2', loose)];

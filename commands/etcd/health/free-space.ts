@@ -46,8 +46,11 @@ export function freeSpaceWithin(healthyWithinMs: number) {
           ...membersInOrder(members).map((member) => `etcd:${store}/${memberName(member)}`),
         ],
         precondition: preconditionOf(members),
+        ...interruptionOf(store, members),
+        irreversible: [
+          'The history is deleted: requests for older revisions fail, and watchers that were behind must list again.',
+        ],
         afterwards: [
-          'Deleting the history is irreversible: requests for older revisions fail, and watchers that were behind must list again.',
           'It will fill up again unless history is compacted regularly (--auto-compaction-retention) or the source of the writes is found.',
         ],
       };
@@ -97,6 +100,21 @@ function refuseUnlessAllowed(name: string, state: ports.StoreMembers): Ready {
     throw refused('no NOSPACE alarm is raised, and there is hardly any space to reclaim');
   const { revision = '' } = state;
   return { ...state, revision };
+}
+
+/** All members vote and are healthy: otherwise nothing is planned, and no further member is defragmented. */
+function interruptionOf(
+  store: string,
+  { members: { length } }: ports.StoreMembers,
+): { readonly impact: string; readonly safety?: readonly string[] } {
+  const quorum = Math.floor(length / 2) + 1;
+  if (length === 1) return { impact: `${store} has one member: it doesn't respond while it is defragmented` };
+  const impact = `1 of ${length} members of ${store} at a time doesn't respond while it is defragmented`;
+  if (length - 1 < quorum) return { impact: `${impact}; ${store} has no quorum in that time` };
+  return {
+    impact,
+    safety: [`All ${length} members are healthy: the quorum of ${quorum} stays while one doesn't respond`],
+  };
 }
 
 /** The leader is left out because it may change. Whichever member leads is defragmented last. */

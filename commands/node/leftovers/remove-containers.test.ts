@@ -48,16 +48,21 @@ describe('the plan', () => {
       targets: ['builders:build-2/elastic_morse'],
       precondition: { id: morse.id, state: 'exited', finished: morse.details?.finishedAtText },
       bytes: 812_345_678,
-      safety: expect.any(Array) as unknown,
-      afterwards: expect.any(Array) as unknown,
+      impact: 'Deletes 1 stopped container (812 MB); keeps its volumes',
+      irreversible: ['Everything that was written outside of volumes is lost.'],
+      safety: ['Not running, and no volume is used by another container'],
+      untilVerified: [expect.stringContaining('30 seconds') as unknown],
     });
     expect(await removeContainers.plan(contextOf([morse]), paramsOf(morse))).toEqual(plan);
   });
 
-  test('has safety lines, and says how long Wrench waits for the kubelet', async () => {
-    const { safety, afterwards } = await removeContainers.plan(contextOf([morse]), paramsOf(morse));
-    expect(safety?.join()).toContain('None is running, and none has a volume that another container uses');
-    expect(afterwards?.join()).toContain('30 seconds');
+  test('adds up the bytes of several, unless one is unknown', () => {
+    const { bytes: _, ...unmeasured } = paramsOf(morse);
+    const impactOf = (all: readonly ReturnType<typeof paramsOf>[]) => removeContainers.many?.impact(all, []);
+    expect(impactOf([paramsOf(morse), paramsOf(morse)])).toBe(
+      'Deletes 2 stopped containers (1.6 GB); keeps their volumes',
+    );
+    expect(impactOf([paramsOf(morse), unmeasured])).toBe('Deletes 2 stopped containers; keeps their volumes');
   });
 
   test.each<readonly [string, readonly ports.EngineContainer[]]>([

@@ -5,11 +5,9 @@ import { MEASURED_WITHIN_SECONDS } from './nodes.ts';
 import { sum } from './usage.ts';
 import { bytesInFull, momentOf } from './words.ts';
 
-const SAFETY = [
-  'None is running, and none has a volume that another container uses.',
-  'Volumes are kept. What the containers wrote outside of volumes is lost.',
-];
-const AFTERWARDS = [
+const IRREVERSIBLE = ['Everything that was written outside of volumes is lost.'];
+const SAFETY = ['Not running, and no volume is used by another container'];
+const UNTIL_VERIFIED = [
   `On a Kubernetes node, the kubelet measures the disk with a delay: Wrench waits up to ${MEASURED_WITHIN_SECONDS} seconds for a new measurement.`,
 ];
 
@@ -33,8 +31,10 @@ export const removeContainers = defineRemediation({
         finished: container.details?.finishedAtText ?? 'unknown',
       },
       ...(asked.bytes !== undefined && { bytes: asked.bytes }),
+      impact: impactOn([asked]),
+      irreversible: IRREVERSIBLE,
       safety: SAFETY,
-      afterwards: AFTERWARDS,
+      untilVerified: UNTIL_VERIFIED,
     };
   },
   apply: async ({ write, applyContext, recordStep }, asked) => {
@@ -45,18 +45,22 @@ export const removeContainers = defineRemediation({
   // The time in which the kubelet has a new measurement.
   settlesWithinSeconds: 120,
   many: {
-    title: (all) => {
-      const bytes = all.every((one) => one.bytes !== undefined)
-        ? ` (${wording.bytes(sum(all.map((one) => one.bytes)))})`
-        : '';
-      return `Remove ${wording.count(all.length, 'container')}${bytes}`;
-    },
+    title: (all) => `Remove ${wording.count(all.length, 'container')}${bytesOf(all)}`,
+    impact: impactOn,
     line: (asked) => lineOf(asked),
     precondition: ({ precondition }) => precondition,
-    safety: () => SAFETY,
-    afterwards: () => AFTERWARDS,
   },
 });
+
+/** ` (1.2 GB)`; empty if the size of one is unknown. */
+function bytesOf(all: readonly ContainerParams[]): string {
+  const isKnown = all.every(({ bytes }) => bytes !== undefined);
+  return isKnown ? ` (${wording.bytes(sum(all.map(({ bytes }) => bytes)))})` : '';
+}
+
+function impactOn(all: readonly ContainerParams[]): string {
+  return `Deletes ${wording.count(all.length, 'stopped container')}${bytesOf(all)}; keeps ${all.length === 1 ? 'its' : 'their'} volumes`;
+}
 
 /** Must not change with time, so it has no ages. */
 function lineOf({ name, id, image, finishedAtText, bytes }: ContainerParams): string {

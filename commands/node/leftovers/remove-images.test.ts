@@ -51,6 +51,7 @@ describe('the plan', () => {
       targets: [`builders:build-2/sha256:${short}`],
       precondition: { id: image.id, tags: 'none', containers: 'none' },
     });
+    expect(plan.impact).toBe('Deletes 1 image and frees at most 640 MB: layers of other images are kept');
     expect(await removeImages.plan(contextOf([image]), PARAMS)).toEqual(plan);
   });
 

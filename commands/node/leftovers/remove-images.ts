@@ -5,6 +5,7 @@ import { fitTitle } from '../../shared/title.ts';
 import { ownerOf } from './owners.ts';
 import { findRemovable, oncePerPlan } from './removable-engine.ts';
 import { imageTarget, shortId } from './targets.ts';
+import { sum } from './usage.ts';
 import { bytesInFull } from './words.ts';
 
 const params = z.strictObject({
@@ -20,10 +21,8 @@ const params = z.strictObject({
 
 export type ImageParams = z.output<typeof params>;
 
-const SAFETY = [
-  'None has a tag, and no container uses any of them.',
-  'Layers shared with other images are kept, so less space may be freed than the sum of the sizes.',
-];
+const IRREVERSIBLE = ['A deleted image must be built or pulled again.'];
+const SAFETY = ['Without a tag, and not used by any container'];
 
 /** Removes exactly the dangling images that were approved, by their ids. */
 export const removeImages = defineRemediation({
@@ -39,6 +38,8 @@ export const removeImages = defineRemediation({
       lines: [lineOf(asked)],
       targets: [target],
       precondition: { id: image.id, tags: 'none', containers: 'none' },
+      impact: impactOn([asked]),
+      irreversible: IRREVERSIBLE,
       safety: SAFETY,
     };
   },
@@ -51,9 +52,15 @@ export const removeImages = defineRemediation({
     title: (all) => `Remove ${wording.count(all.length, 'dangling image')}`,
     line: (asked) => lineOf(asked),
     precondition: ({ precondition }) => precondition,
-    safety: () => SAFETY,
+    impact: impactOn,
   },
 });
+
+/** Images share layers. */
+function impactOn(all: readonly ImageParams[]): string {
+  const total = wording.bytes(sum(all.map(({ bytes }) => bytes)));
+  return `Deletes ${wording.count(all.length, 'image')} and frees at most ${total}: layers of other images are kept`;
+}
 
 function lineOf({ id, bytes }: ImageParams): string {
   return `Remove image ${shortId(id)}: ${bytesInFull(bytes)} with all its layers`;

@@ -67,9 +67,11 @@ describe('cordon', () => {
   test('the plan says what changes and what does not, and is bound to the current state of this node', async () => {
     const plan = await cordon.plan(context(lab()), ASKED);
     expect(plan).toEqual({
-      lines: ['Cordon green-1: no new pods are scheduled to it, and the pods on it keep running'],
+      lines: ['Set spec.unschedulable on green-1, and annotate it with the id of this fix'],
       targets: ['lab:green-1'],
       precondition: { uid: 'uid-of-green-1', kubelet: 'v1.34.1-eks-59bf375', schedulable: 'yes' },
+      impact: 'No new pods on green-1; the pods on it keep running',
+      safety: ['At least half of the ready nodes that could run the same pods stay schedulable'],
       afterwards: expect.any(Array) as unknown,
     });
     expect(await cordon.plan(context(lab()), ASKED)).toEqual(plan);
@@ -195,9 +197,10 @@ describe('uncordon', () => {
   test('the plan is bound to the cordon that it removes', async () => {
     const plan = await uncordon.plan(context(lab(ours)), ASKED);
     expect(plan).toEqual({
-      lines: ['Uncordon green-1: new pods may be scheduled to it again'],
+      lines: ['Clear spec.unschedulable on green-1'],
       targets: ['lab:green-1'],
       precondition: { uid: 'uid-of-green-1', kubelet: 'v1.33.4', 'cordoned by': 'm0123456789abcdef' },
+      impact: 'New pods may be scheduled to green-1 again',
     });
   });
 

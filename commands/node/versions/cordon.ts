@@ -1,12 +1,14 @@
-import { defineRemediation, SourceError } from '../../kit.ts';
+import { defineRemediation, SourceError, wording } from '../../kit.ts';
 import { fitTitle } from '../../shared/title.ts';
 import { obstacleToCordon, schedulableLabel } from './cordon-rules.ts';
 import { nodeParams, readNode } from './find-node.ts';
 import type { NodeParams } from './problem.ts';
 
+const MAX_NAMES = 3;
+const SAFETY = ['At least half of the ready nodes that could run the same pods stay schedulable'];
 const AFTERWARDS = [
-  'Running pods are not moved (drain the node to move them), and new pods that fit on no other node stay Pending',
-  'When the versions are supported, Wrench offers to uncordon the nodes that it cordoned',
+  'New pods that fit on no other node stay Pending. To move running pods too, drain the node.',
+  'When the versions are supported, Wrench offers to uncordon what it cordoned.',
 ];
 
 /** Keeps new pods off a node with an unsupported kubelet. */
@@ -29,6 +31,8 @@ export const cordon = defineRemediation({
       lines: [lineOf(asked)],
       targets: [`${asked.cluster}:${asked.node}`],
       precondition: { uid: node.uid, kubelet: node.kubeletVersion ?? 'unknown', schedulable: 'yes' },
+      impact: impactOn([asked]),
+      safety: SAFETY,
       afterwards: AFTERWARDS,
     };
   },
@@ -41,11 +45,19 @@ export const cordon = defineRemediation({
     title: (all) => (all.length === 2 ? 'Cordon both' : `Cordon all ${all.length}`),
     line: (params) => lineOf(params),
     precondition: ({ precondition }) => precondition,
-    afterwards: () => AFTERWARDS,
+    impact: impactOn,
   },
   provenBy: (params) => ({ label: schedulableLabel(params), value: 0 }),
 });
 
 function lineOf({ node }: NodeParams): string {
-  return `Cordon ${node}: no new pods are scheduled to it, and the pods on it keep running`;
+  return `Set spec.unschedulable on ${node}, and annotate it with the id of this fix`;
+}
+
+function impactOn(all: readonly NodeParams[]): string {
+  const names = wording.list(
+    all.map(({ node }) => node),
+    MAX_NAMES,
+  );
+  return `No new pods on ${names}; the pods on ${all.length === 1 ? 'it' : 'them'} keep running`;
 }

@@ -124,6 +124,8 @@ export const remediationRecordSchema = z.strictObject({
   risk: riskSchema,
   /** It eases the fault but doesn't remove it: it ends as `mitigated`, never as `fixed`. */
   mitigates: z.literal(true).exactOptional(),
+  /** What a click changes and where, for its confirmation. Offers of 0.11 have none. */
+  effect: z.string().exactOptional(),
   /** Absent if `each` has the params of every target. */
   params: jsonSchema.exactOptional(),
   each: z.array(z.strictObject({ target: z.string(), params: jsonSchema })).exactOptional(),
