@@ -15,6 +15,7 @@ import { text } from './arbitrary-report.ts';
 import { problemsAllowing } from './inspect-messages.ts';
 
 const PEOPLE = ['U0ADA', 'U0GRACE', 'W0KATE'];
+const MANY_APPROVERS = Array.from({ length: 40 }, (_, at) => PEOPLE[at % 3] ?? '');
 const OURS = /<@[UW][A-Z0-9]+>|<!date\^\d+\^[^<>]*>/g;
 
 /** What is wrong with a message; empty if nothing is. */
@@ -33,6 +34,7 @@ test('Slack accepts the card of any remediation, and it mentions only people who
   fc.assert(
     fc.property(arbitraryRemediation, (remediation) => {
       expect(violationsOf(renderCard(remediation))).toEqual([]);
+      expect(violationsOf(renderCard(remediation, { approvers: MANY_APPROVERS }))).toEqual([]);
     }),
     { numRuns: 300 },
   );
@@ -56,10 +58,11 @@ test('every plan is complete on the card or in its file', () => {
     fc.property(arbitraryRemediation, (remediation) => {
       const { plan } = remediation;
       fc.pre(plan !== undefined);
-      const planned = { ...remediation, state: 'planned' as const };
+      const planned = { ...remediation, state: 'planned' as const, approvalsNeeded: 1 };
       const shown = withoutBackticks(`${wordsOf(renderCard(planned).blocks)}\n${planFile(planned)?.content ?? ''}`);
 
-      const wanted = [...plan.lines, ...plan.targets, ...(plan.safety ?? []), ...(plan.afterwards ?? [])];
+      const { lines, targets, impact = '', irreversible = [], safety = [], afterwards = [] } = plan;
+      const wanted = [...lines, ...targets, impact, ...irreversible, ...safety, ...afterwards];
       expect(wanted.map(cleanText).map(withoutBackticks).filter((one) => !shown.includes(one))).toEqual([]);
     }),
     { numRuns: 150 },

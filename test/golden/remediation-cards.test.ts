@@ -57,15 +57,83 @@ test('approving an irreversible plan needs a confirmation', () => {
   const [approve] = buttonsOf(renderCard({ ...planned, risk: 'destructive' }));
 
   expect(approve?.confirm?.text.text).toBe(
-    'In prod, 2 targets. This is irreversible. Have you read the whole plan?',
+    "In prod: Stops 1 of 3 dopplers until it has restarted. This can't be undone. Have you read the whole plan?",
   );
+});
+
+const blocksOf = (record: RemediationRecord, approvers: readonly string[] = []) =>
+  renderCard(record, { approvers }).blocks.map((block) => JSON.stringify(block));
+
+test('a plan begins with its risk, and its buttons follow who may approve it', () => {
+  const blocks = blocksOf(remediations.plannedDestructive, ['U0123LIN']);
+  const at = (part: string) => blocks.findIndex((block) => block.includes(part));
+
+  expect(blocks[0]).toMatch(/Irreversible.*Deletes 3 stopped containers.*Can't be undone.*outside of volumes is lost/);
+  expect(at('Checked again before applying:')).toBe(1);
+  expect(at('Steps')).toBe(2);
+  expect(at('of 2 approvals.')).toBe(3);
+  expect(at('wrench:approve')).toBe(4);
+  expect(at('Each step is checked again')).toBe(5);
+  expect(blocks.at(-1)).toContain(remediations.plannedDestructive.id);
+});
+
+test('a card names who may approve, but not the requester', () => {
+  const needs = (approvers: readonly string[], record = planned) =>
+    blocksOf(record, approvers).find((block) => block.includes('approval'));
+
+  expect(needs(['U0123ADA', 'U0123LIN'])).toContain('*Needs 1 approval* from <@U0123LIN>. Expires');
+  expect(needs(['U0123ADA'])).toContain('*Needs 1 approval* from someone other than <@U0123ADA>. Expires');
+  expect(needs([])).toContain('from someone other than <@U0123ADA>');
+  expect(needs(['U0123LIN'], remediations.plannedDestructive)).toContain(
+    '*1 of 2 approvals.* Needs 1 more from <@U0123LIN>. Expires',
+  );
+  // Grace has approved it already.
+  expect(needs(['U0123GRACE', 'U0123LIN'], remediations.plannedDestructive)).toContain('1 more from <@U0123LIN>.');
+  expect(needs(['S0123LEADS'])).toContain(', not from <@U0123ADA>. Expires');
+});
+
+test('a safe fix is confirmed, and never waits for an approval', () => {
+  const { fixedSafe, plannedForMany } = remediations;
+  const states = [
+    plannedForMany,
+    { ...fixedSafe, state: 'approved' },
+    fixedSafe,
+  ] as const satisfies readonly RemediationRecord[];
+
+  for (const record of states) {
+    const { text, blocks } = renderCard(record);
+    expect(text + JSON.stringify(blocks)).not.toMatch(/PLAN\b|APPROVED|[Aa]pproved by|Applies immediately|approval/);
+  }
+  expect(renderCard(plannedForMany).text).toContain('CONFIRMED · Renew all 13');
+  expect(renderCard(fixedSafe).text).toContain('Confirmed by <@U0123ADA>');
+  expect(blocksOf(fixedSafe).at(-1)).toContain('4.0 s from confirmation to fixed');
+});
+
+test('what was only true until a fix is verified disappears with the proof', () => {
+  const { settling, unverified } = inState;
+  const incomplete = { ...fixed.after!, measures: [{ label: 'metron_agent', value: 11, of: 12, unit: 'running' }] };
+  const says = (record: RemediationRecord) => blocksOf(record).join('\n').includes('It should register within 5 s');
+
+  expect(says(fixed)).toBe(false);
+  expect(says(inState.failed)).toBe(false);
+  for (const record of [settling, unverified, { ...fixed, after: incomplete }, { ...fixed, after: { ...fixed.after!, gaps: ['bosh'] } }])
+    expect(says(record)).toBe(true);
+  expect(blocksOf(remediations.fixedSafe).join('\n')).toContain('Deploy what uses secret/cf/bbs/locket/tls');
+});
+
+test('a plan of an older version has neither a risk line nor small print that it lacks', () => {
+  const { impact: _, safety: __, untilVerified: ___, ...old } = planned.plan!;
+  const [head, steps] = blocksOf({ ...planned, plan: { ...old, afterwards: ['Run a smoke test.'] } });
+
+  expect(head).toContain('Disruptive');
+  expect(steps).toContain('Steps');
 });
 
 test('the card counts approvals and says whose does not count', () => {
   const two: RemediationRecord = { ...planned, approvalsNeeded: 2, approvals: [{ by: 'U0123GRACE', at: now.toISOString() }] };
 
   expect(renderCard(two).text).toContain(
-    'Needs 2 approvals from people other than <@U0123ADA>: 1 of 2 so far. Expires <!date^',
+    '*1 of 2 approvals.* Needs 1 more from someone other than <@U0123ADA>. Expires <!date^',
   );
 });
 
@@ -110,7 +178,8 @@ test('a card says that its plan does not fit, and the file has all of it', () =>
 
 test('a plan with more than fifty lines is summarized with its bytes, and the file has all of it', () => {
   const lines = Array.from({ length: 51 }, (_, at) => `Remove build-${at}`);
-  const long: RemediationRecord = { ...planned, plan: { ...planned.plan!, lines, bytes: 46_000_000_000 } };
+  const { impact: _, ...unweighed } = planned.plan!;
+  const long: RemediationRecord = { ...planned, plan: { ...unweighed, lines, bytes: 46_000_000_000 } };
 
   const shown = JSON.stringify(renderCard(long).blocks);
 
@@ -144,6 +213,16 @@ test('the button of a safe fix needs a confirmation', () => {
       deny: { text: 'Cancel' },
     },
   });
+});
+
+test('the confirmation of a safe fix says what will be written where', () => {
+  const effect = 'Writes a new version of secret/cf/bbs/locket/tls in vault. Deploys nothing.';
+  const textOf = (record: RemediationRecord) =>
+    buttonsOf(renderOffers([record], { now: new Date('2026-11-20T14:10:00.000Z') }))[0]?.confirm?.text.text;
+
+  expect(textOf({ ...offered, risk: 'safe', effect })).toBe(`In prod: ${effect}`);
+  const long = textOf({ ...offered, risk: 'safe', effect: `Writes ${'x'.repeat(900)}` });
+  expect(long?.length).toBeLessThanOrEqual(300);
 });
 
 test('an offer has a button until it is requested or expires', () => {

@@ -5,11 +5,12 @@ import { renderCard } from '../../src/slack/render/remediation/card.ts';
 import * as remediations from './remediations.ts';
 import { problemsAllowing, showMessage } from './inspect-messages.ts';
 
-const CALLED = ['U0123ADA', 'U0123GRACE'];
+const CALLED = ['U0123ADA', 'U0123GRACE', 'U0123LIN'];
+const approvers = ['U0123ADA', 'U0123GRACE', 'U0123LIN'];
 const now = new Date('2026-11-20T15:00:00.000Z');
 
 test.each(Object.entries(remediations))('the card of a remediation in state %s matches its golden file', async (state, remediation) => {
-  const card = renderCard(remediation);
+  const card = renderCard(remediation, { approvers });
 
   expect(problemsAllowing(CALLED, card)).toEqual([]);
   expect(planFile(remediation)).toBeUndefined();

@@ -11,7 +11,9 @@ const plan = {
   ],
   targets: ['bosh:cf/doppler_z2/0', 'bosh:cf/doppler_z2/0/doppler'],
   precondition: { pid: '4711', 'etcd index': '8812' },
-  afterwards: ['Nothing else needs a restart: metron_agent finds the doppler within 60 s.'],
+  impact: 'Stops 1 of 3 dopplers until it has restarted',
+  safety: ['2 other dopplers are registered in etcd: doppler_z1/0 and doppler_z3/0'],
+  untilVerified: ['It should register within 5 s of starting.'],
 };
 const named = { check: 'etcd/doppler', environment: 'prod', remediation: 'restart', params };
 const before = {
@@ -204,7 +206,76 @@ export const plannedForMany: RemediationRecord = {
       precondition: { fingerprint: `${at}`.padStart(64, 'c') },
     })),
     leftOut: [{ target: certificates[0] ?? '', because: 'no private key next to it' }],
-    afterwards: ['This deploys nothing: deploy what uses these 12 certificates.'],
+    impact: 'Writes new versions of 13 secrets in vault; deploys nothing',
+    afterwards: ['Deploy what uses these 12 certificates.'],
+  },
+};
+
+const containers = [1, 2, 3].map((at) => `builders:build-2/job-${at}`);
+
+/** Irreversible, for three targets, with one of two approvals. */
+export const plannedDestructive: RemediationRecord = {
+  ...planned,
+  check: 'node/leftovers',
+  remediation: 'remove-containers',
+  title: 'Remove 3 containers (2.4 GB)',
+  risk: 'destructive',
+  finding: {
+    reason: 'leftover-containers',
+    target: 'builders:build-2',
+    targets: containers,
+    summary: '3 stopped containers without an owner have written 2.4 GB',
+  },
+  approvalsNeeded: 2,
+  approvals: [{ by: 'U0123GRACE', at: '2026-11-20T14:05:02.000Z' }],
+  plan: {
+    impact: 'Deletes 3 stopped containers (2.4 GB); keeps their volumes',
+    irreversible: ['Everything that was written outside of volumes is lost.'],
+    safety: ['Not running, and no volume is used by another container'],
+    lines: containers.map(
+      (_, at) => `Remove job-${at + 1} (0123456789ab), image base:209, finished 2026-11-17 12:00 UTC: 812 MB (812,345,678 bytes)`,
+    ),
+    targets: containers,
+    precondition: {},
+    bytes: 2_437_037_034,
+    parts: containers.map((container, at) => ({
+      target: container,
+      line: `Remove job-${at + 1} (0123456789ab), image base:209, finished 2026-11-17 12:00 UTC: 812 MB (812,345,678 bytes)`,
+      precondition: { id: `${at}`.padStart(64, 'c') },
+      safety: ['Not running, and no volume is used by another container'],
+    })),
+    untilVerified: ['Wrench waits up to 30 seconds for a new measurement.'],
+  },
+};
+
+/** A safe fix, which the click that requested it confirmed. */
+export const fixedSafe: RemediationRecord = {
+  ...fixed,
+  ...renewAll,
+  title: 'Renew bbs/locket/tls',
+  finding: {
+    reason: 'certificate-expired',
+    target: 'vault:secret/cf/bbs/locket/tls',
+    summary: 'The certificate of bbs.service.cf.internal has expired',
+  },
+  approvals: [{ by: 'U0123ADA', at: '2026-11-20T14:04:10.000Z' }],
+  plan: {
+    impact: 'Writes a new version of secret/cf/bbs/locket/tls in vault; deploys nothing',
+    lines: ['Issue a new certificate for bbs.service.cf.internal in secret/cf/bbs/locket/tls'],
+    targets: ['vault:secret/cf/bbs/locket/tls:certificate'],
+    precondition: { fingerprint: 'c'.repeat(64) },
+    afterwards: ['Deploy what uses secret/cf/bbs/locket/tls, then check with `/certs show secret/cf/bbs/locket/tls`.'],
+  },
+  steps: [{ at: '2026-11-20T14:04:12.000Z', line: 'bbs.service.cf.internal renewed in secret/cf/bbs/locket/tls until 2027-11-20' }],
+  endedAt: '2026-11-20T14:04:14.000Z',
+  before: { ...before, measures: [] },
+  after: {
+    at: '2026-11-20T14:04:14.000Z',
+    finding: 'gone',
+    verdict: 'All 41 certificates are valid for more than 30 days',
+    measures: [],
+    gaps: [],
+    reasons: [],
   },
 };
 

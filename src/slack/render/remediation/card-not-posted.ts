@@ -1,7 +1,7 @@
 import type { RemediationRecord } from '../../../store/remediation/record.ts';
 import { truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
-import { remediationHeadline, STATE_LABELS, statusText } from './words.ts';
+import { remediationHeadline, stateLabel, statusText } from './words.ts';
 
 const MAX_LINE_CHARS = 300;
 
@@ -19,8 +19,8 @@ export function renderCardNotPosted(
     readonly isWithdrawn: boolean;
   },
 ): Message {
-  const { state, environment } = remediation;
-  const { word, emoji } = STATE_LABELS[state];
+  const { environment } = remediation;
+  const { word, emoji } = stateLabel(remediation);
   const head = `:${emoji}: *${word}* · ${escapeUntrusted(truncate(remediationHeadline(remediation), MAX_LINE_CHARS), MAX_LINE_CHARS)} · ${escapeUntrusted(environment, 80)}`;
   const why = `Wrench couldn't post this in <#${escapeUntrusted(channelId, 40)}> (${escapeUntrusted(code, 80)}).`;
   const next = isWithdrawn

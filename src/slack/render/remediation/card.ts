@@ -10,8 +10,6 @@ import {
   bullets,
   button,
   timeElement,
-  timeToken,
-  codeSpan,
   confirmation,
   context,
   emoji,
@@ -24,16 +22,25 @@ import {
   text,
   MAX_TEXT_BYTES,
 } from '../blocks.ts';
-import { afterwardsParts, briefPlanParts, leftOutParts, planFile, wholePlanBlocks } from './plan.ts';
 import {
+  afterwardsParts,
+  briefPlanParts,
+  leftOutParts,
+  planFile,
+  riskParts,
+  smallPrint,
+  wholePlanBlocks,
+} from './plan.ts';
+import {
+  afterwardsOf,
   neededApprovals,
   remediationHeadline,
   remediationTarget,
   needsInWords,
   peopleLines,
   reasonsIn,
-  settlingTime,
-  STATE_LABELS,
+  RISK_LABELS,
+  stateLabel,
   statusText,
   tookInWords,
   mentionActor,
@@ -50,41 +57,49 @@ const MAX_SENTENCE_CHARS = 500;
 const MAX_STEP_CHARS = 300;
 const MAX_STEPS_CHARS = 2_400;
 const HASH_CHARS = 12;
-const MAX_APPROVERS = 10;
+/** Of each line of small print. */
+const MAX_PRINT_CHARS = 1_300;
 /** The requester's reason is not truncated; each approver's is. */
 const MAX_REASON_CHARS = 500;
 const MAX_APPROVER_REASON_CHARS = 200;
 
 interface CardOptions {
-  /** Who may approve it: ids of people and user groups. */
+  /** Who may approve: ids of people and of user groups. */
   readonly approvers?: readonly string[];
 }
 
 /**
- * The card of one remediation, edited at each transition: the state in a word first, then its status.
- * Buttons are shown only while they can do something.
+ * The card of one remediation, edited at each transition: the state in a word first, then its risk while it isn't applied, or its status.
+ * A plan that waits for approval ends with who may approve it and the buttons; what identifies it is in small print below.
  */
 export function renderCard(remediation: RemediationRecord, { approvers = [] }: CardOptions = {}): Message {
-  const { plan, state, finding } = remediation;
+  const { plan } = remediation;
+  const isOpen = isWaiting(remediation);
   const people = peopleLines(remediation);
-  const blocks: Blocks = [rich(...headParts(remediation))];
-  if (state === 'planned' && plan) blocks.push(...wholePlanBlocks(remediation, plan));
-  else if (plan) blocks.push(...planAndSteps(remediation, plan));
-  if (state === 'planned')
-    blocks.push({
-      type: 'section',
-      text: {
-        type: 'mrkdwn',
-        text: [needsInWords(remediation), ...approversLine(remediation, approvers)].join('\n'),
-        verbatim: true,
-      },
-    });
-  if (people.length > 0) blocks.push(context({ type: 'mrkdwn', text: people.join('\n'), verbatim: true }));
-  blocks.push(...reasonBlocks(remediation));
-  blocks.push(context(plainTextObject(footer(remediation))));
+  const needs = isOpen ? [needsInWords(remediation, approvers)] : [];
   const elements = buttonsOf(remediation);
-  if (elements.length > 0) blocks.push({ type: 'actions', elements: [...elements] });
-  return { text: renderText(remediation, finding.summary), blocks };
+  const actions: Blocks = elements.length > 0 ? [{ type: 'actions', elements: [...elements] }] : [];
+  const blocks: Blocks = [rich(...headParts(remediation))];
+  if (isOpen && plan) blocks.push(...wholePlanBlocks(remediation, plan));
+  else if (plan) blocks.push(...planAndSteps(remediation, plan));
+  blocks.push(...reasonBlocks(remediation));
+  if (isOpen) blocks.push(mrkdwnSection([...people, ...needs]), ...actions);
+  else if (people.length > 0)
+    blocks.push(context({ type: 'mrkdwn', text: people.join('\n'), verbatim: true }));
+  if (isOpen && plan)
+    blocks.push(...smallPrint(plan).map((one) => context(plainTextObject(one, MAX_PRINT_CHARS))));
+  blocks.push(context(plainTextObject(footer(remediation))));
+  if (!isOpen) blocks.push(...actions);
+  return { text: renderText(remediation, approvers), blocks };
+}
+
+/** Whether its plan waits for approval. A safe one is confirmed already. */
+function isWaiting(remediation: RemediationRecord): boolean {
+  return remediation.state === 'planned' && neededApprovals(remediation) > 0;
+}
+
+function mrkdwnSection(lines: readonly string[]): Blocks[number] {
+  return { type: 'section', text: { type: 'mrkdwn', text: lines.join('\n'), verbatim: true } };
 }
 
 /** Who may approve it, as mentions. */
@@ -101,34 +116,26 @@ export function cardPlaceholder({ title, requested }: RemediationRecord): string
   return `${escapeUntrusted(title, MAX_TITLE_CHARS)}${by}.`;
 }
 
-/** `FIXED · doppler_z2: 0 -> 1 registered`, the finding, the status. */
+const SHOWS_RISK: ReadonlySet<RemediationState> = new Set(['planned', 'approved', 'applying']);
+
+/** `FIXED · doppler_z2: 0 -> 1 registered`, then the risk of a plan that isn't applied yet, or the status. */
 function headParts(remediation: RemediationRecord): readonly RichTextPart[] {
-  const { state, title, finding } = remediation;
-  const { word, emoji: sign } = STATE_LABELS[state];
-  const target = remediationTarget(remediation);
-  const names = [target, finding.target];
-  const said =
-    state === 'fixed'
-      ? [bold(title, MAX_TITLE_CHARS)]
-      : sentence(finding.summary, { max: MAX_SUMMARY_CHARS, names });
-  const isNamed = said.some((piece) => piece.text.includes(cleanText(target)));
-  const about = isNamed ? said : [codeSpan(target, MAX_TARGET_CHARS), plain(' '), ...said];
+  const { state, finding, plan } = remediation;
+  const { word, emoji: sign } = stateLabel(remediation);
+  const names = [remediationTarget(remediation), finding.target];
+  const status = isWaiting(remediation)
+    ? []
+    : statusText(remediation).map((one) => truncate(one, MAX_SENTENCE_CHARS));
   return [
     line(
       emoji(sign),
       { ...plain(` ${word} · `), style: { bold: true } },
       ...sentence(remediationHeadline(remediation), { max: MAX_HEADLINE_CHARS, isBold: true, names }),
     ),
-    line(...about),
-    line(
-      ...sentence(
-        statusText(remediation)
-          .map((one) => truncate(one, MAX_SENTENCE_CHARS))
-          .join(' '),
-        { max: MAX_SENTENCE_CHARS * 3, names },
-      ),
-    ),
-    ...settlingParts(remediation),
+    ...(plan && SHOWS_RISK.has(state) ? riskParts(remediation) : []),
+    ...(status.length > 0
+      ? [line(...sentence(status.join(' '), { max: MAX_SENTENCE_CHARS * 3, names }))]
+      : []),
   ];
 }
 
@@ -143,6 +150,7 @@ function settlingInText(remediation: RemediationRecord): readonly string[] {
 }
 
 const SHOWS_PLAN: ReadonlySet<RemediationState> = new Set([
+  'planned',
   'approved',
   'applying',
   'interrupted',
@@ -151,8 +159,8 @@ const SHOWS_PLAN: ReadonlySet<RemediationState> = new Set([
   'expired',
   'skipped',
 ]);
-/** In the other states nothing was changed, so there is nothing to do afterwards. */
-const SHOWS_AFTERWARDS: ReadonlySet<RemediationState> = new Set([
+
+const SHOWS_LEFT_OUT: ReadonlySet<RemediationState> = new Set([
   'settling',
   'fixed',
   'mitigated',
@@ -164,9 +172,10 @@ const SHOWS_AFTERWARDS: ReadonlySet<RemediationState> = new Set([
 function planAndSteps(remediation: RemediationRecord, plan: Plan): Blocks {
   const { state } = remediation;
   const groups = [
-    SHOWS_PLAN.has(state) ? briefPlanParts(plan, 'Plan') : [],
+    SHOWS_PLAN.has(state) ? briefPlanParts(plan) : [],
     stepParts(remediation),
-    ...(SHOWS_AFTERWARDS.has(state) ? [leftOutParts(plan), afterwardsParts(plan)] : []),
+    SHOWS_LEFT_OUT.has(state) ? leftOutParts(plan) : [],
+    afterwardsParts(remediation),
   ];
   return groups.filter(({ length }) => length > 0).map((parts) => rich(...parts));
 }
@@ -213,12 +222,21 @@ function reasonsInText(remediation: RemediationRecord): readonly string[] {
   );
 }
 
+/** A proof may not name what was fixed. */
 function footer(remediation: RemediationRecord): string {
-  const { environment, check, planHash, id } = remediation;
-  const hash =
-    planHash === undefined ? [] : [`plan ${truncate(planHash, HASH_CHARS + 1).slice(0, HASH_CHARS)}`];
+  const { state, title, environment, check, planHash, id } = remediation;
+  const target = cleanText(remediationTarget(remediation));
+  const isProof = state === 'fixed' || state === 'mitigated';
   const took = tookInWords(remediation);
-  return [truncate(environment, 80), truncate(check, 80), ...hash, id, ...(took ? [took] : [])].join('  ·  ');
+  return [
+    ...(isProof ? [truncate(title, MAX_TITLE_CHARS)] : []),
+    ...(cleanText(title).includes(target) ? [] : [truncate(target, MAX_TARGET_CHARS)]),
+    truncate(environment, 80),
+    truncate(check, 80),
+    ...(planHash === undefined ? [] : [`plan ${planHash.slice(0, HASH_CHARS)}`]),
+    id,
+    ...(took ? [took] : []),
+  ].join('  ·  ');
 }
 
 function buttonsOf(remediation: RemediationRecord) {
@@ -242,10 +260,10 @@ function buttonsOf(remediation: RemediationRecord) {
 
 function confirmApproval({ risk, title, environment, plan }: RemediationRecord) {
   if (risk !== 'destructive') return undefined;
-  const targets = countInWords(plan?.targets.length ?? 0, 'target');
+  const what = plan?.impact ?? countInWords(plan?.targets.length ?? 0, 'target');
   return confirmation({
     title: `Approve: ${title}`,
-    text: `In ${truncate(environment, 80)}, ${targets}. This is irreversible. Have you read the whole plan?`,
+    text: `In ${truncate(environment, 40)}: ${truncate(what, 180)}. This can't be undone. Have you read the whole plan?`,
     confirm: 'Approve',
     isDangerous: true,
   });
@@ -254,36 +272,41 @@ function confirmApproval({ risk, title, environment, plan }: RemediationRecord) 
 const MAX_LINE_CHARS = 300;
 
 /** The whole conclusion, for screen readers and notifications. Required approvals and manual steps are never left out. */
-function renderText(remediation: RemediationRecord, summary: string): string {
-  const { state, title, environment, plan, steps } = remediation;
-  const { word, emoji: sign } = STATE_LABELS[state];
-  const about =
-    state === 'fixed'
-      ? `${escapeUntrusted(title, MAX_TITLE_CHARS)} in ${escapeUntrusted(environment, 80)}.`
-      : '';
-  const where =
-    state === 'fixed'
-      ? ''
-      : ` in ${escapeUntrusted(environment, 80)}: ${escapeUntrusted(summary, MAX_SUMMARY_CHARS)}`;
-  const isOpen = state === 'planned' && plan !== undefined;
+function renderText(remediation: RemediationRecord, approvers: readonly string[]): string {
+  const { state, title, environment, plan, steps, finding } = remediation;
+  const { word, emoji: sign } = stateLabel(remediation);
+  const isFixed = state === 'fixed';
+  const where = `in ${escapeUntrusted(environment, 80)}`;
+  const head = `:${sign}: ${word} · ${escapeUntrusted(remediationHeadline(remediation), MAX_HEADLINE_CHARS)}`;
+  const isOpen = isWaiting(remediation) && plan !== undefined;
+  const status = statusText(remediation).join(' ');
   const lines = [
-    `:${sign}: ${word} · ${escapeUntrusted(remediationHeadline(remediation), MAX_HEADLINE_CHARS)}${where}`,
-    about,
-    escapeUntrusted(statusText(remediation).join(' '), 700),
-    ...settlingInText(remediation),
+    isFixed ? head : `${head} ${where}: ${escapeUntrusted(finding.summary, MAX_SUMMARY_CHARS)}`,
+    isFixed ? `${escapeUntrusted(title, MAX_TITLE_CHARS)} ${where}.` : '',
+    ...(plan && SHOWS_RISK.has(state) ? riskInText(remediation, plan) : []),
+    status === '' ? '' : escapeUntrusted(status, 700),
     ...(isOpen ? plan.lines.map((one, at) => `${at + 1}. ${escapeUntrusted(one, MAX_LINE_CHARS)}`) : []),
     ...steps.map(({ line: step }) => `• ${escapeUntrusted(step, MAX_LINE_CHARS)}`),
   ];
   const file = isOpen ? planFile(remediation) : undefined;
   const end = [
     ...(isOpen ? safetyInText(plan) : []),
-    ...(SHOWS_AFTERWARDS.has(state) || isOpen ? [...leftOutInText(plan), ...afterwardsInText(plan)] : []),
+    ...(isOpen || SHOWS_LEFT_OUT.has(state) ? leftOutInText(plan) : []),
+    ...afterwardsInText(remediation),
     ...(file ? [`The whole plan is in ${file.filename}.`] : []),
-    ...(state === 'planned' ? [needsInWords(remediation)] : []),
     ...peopleLines(remediation),
+    ...(isWaiting(remediation) ? [needsInWords(remediation, approvers)] : []),
     ...reasonsInText(remediation),
   ];
   return joinWithEnd(lines, end, MAX_TEXT_BYTES);
+}
+
+function riskInText({ risk }: RemediationRecord, { impact, irreversible = [] }: Plan): readonly string[] {
+  const what = impact === undefined ? '' : `: ${escapeUntrusted(impact, MAX_LINE_CHARS)}`;
+  return [
+    `${RISK_LABELS[risk]}${what}`,
+    ...(irreversible.length > 0 ? [`Can't be undone: ${escapeUntrusted(irreversible.join(' '), 600)}`] : []),
+  ];
 }
 
 function leftOutInText({ leftOut = [] }: Pick<Plan, 'leftOut'> = {}): readonly string[] {
@@ -292,10 +315,12 @@ function leftOutInText({ leftOut = [] }: Pick<Plan, 'leftOut'> = {}): readonly s
 }
 
 function safetyInText({ safety = [] }: Plan): readonly string[] {
-  return safety.length > 0 ? [`Before you approve: ${escapeUntrusted(safety.join(' '), 600)}`] : [];
+  return safety.length > 0
+    ? [`Checked again before applying: ${escapeUntrusted(safety.join('; '), 600)}`]
+    : [];
 }
 
-function afterwardsInText(plan: Plan | undefined): readonly string[] {
-  const afterwards = plan?.afterwards ?? [];
-  return afterwards.length > 0 ? [`Afterwards: ${escapeUntrusted(afterwards.join('; '), 600)}`] : [];
+function afterwardsInText(remediation: RemediationRecord): readonly string[] {
+  const afterwards = afterwardsOf(remediation);
+  return afterwards.length > 0 ? [`Afterwards: ${escapeUntrusted(afterwards.join(' '), 600)}`] : [];
 }

@@ -124,12 +124,17 @@ function offerSection(remediation: RemediationRecord, isOnly: boolean, now: Date
   };
 }
 
-/** Short: a message may have forty of them. */
-function confirmRequest({ title, environment, each }: RemediationRecord) {
+/** The dialog of a safe fix: what will be written and where, because no one reads its plan first. Short: a message may have forty of them. */
+function confirmRequest({ title, environment, each, effect }: RemediationRecord) {
   const [verb = ''] = cleanText(title).split(' ');
+  const where = `In ${truncate(environment, 80)}`;
+  const what =
+    effect === undefined
+      ? `${where}${each ? `, ${countInWords(each.length, 'target')}` : ''}. Applies immediately, if it's still needed.`
+      : `${where}: ${cleanText(effect)}`;
   return confirmation({
     title: `${truncate(title, 98)}?`,
-    text: `In ${truncate(environment, 80)}${each ? `, ${countInWords(each.length, 'target')}` : ''}. Applies immediately, if it's still needed.`,
+    text: what,
     confirm: /^\p{L}{2,20}$/u.test(verb) ? verb : 'Apply',
   });
 }

@@ -8,7 +8,6 @@ import {
   type Blocks,
   bold,
   bullets,
-  codeSpan,
   plain,
   line,
   ordered,
@@ -16,7 +15,7 @@ import {
   rich,
   text,
 } from '../blocks.ts';
-import { bytesInWords, remediationTarget } from './words.ts';
+import { afterwardsOf, bytesInWords, remediationTarget, RISK_LABELS } from './words.ts';
 import { sentence } from '../sentence.ts';
 
 /** Limits for a part of a plan and for each of its entries. */
@@ -25,36 +24,23 @@ interface PartLimits {
   readonly maxEntryChars: number;
 }
 
-interface PlanLimits {
-  readonly lines: PartLimits;
-  readonly targets: PartLimits;
-}
-
-interface WholePlanLimits extends PlanLimits {
-  readonly safety: PartLimits;
-  readonly precondition: PartLimits;
-  readonly leftOut: PartLimits;
-  readonly afterwards: PartLimits;
-}
-
 /** On the card that is approved. Together with the rest of the card, this stays below Slack's limit for a message. */
-const WHOLE_PLAN: WholePlanLimits = {
+const WHOLE_PLAN = {
+  impact: { maxChars: 400, maxEntryChars: 400 },
+  irreversible: { maxChars: 600, maxEntryChars: 300 },
+  safety: { maxChars: 600, maxEntryChars: 300 },
   lines: { maxChars: 3_600, maxEntryChars: 700 },
   targets: { maxChars: 1_000, maxEntryChars: 300 },
-  safety: { maxChars: 600, maxEntryChars: 300 },
   precondition: { maxChars: 700, maxEntryChars: 300 },
   leftOut: { maxChars: 600, maxEntryChars: 300 },
   afterwards: { maxChars: 800, maxEntryChars: 400 },
-};
+} as const satisfies Readonly<Record<string, PartLimits>>;
 /** A plan with more lines is shown as examples; the attached file has all lines. */
 const MAX_LISTED_LINES = 50;
 /** How many examples. */
 const EXAMPLE_LINES = 10;
 /** On later cards, where the completed steps matter more. */
-const BRIEF_PLAN: PlanLimits = {
-  lines: { maxChars: 1_200, maxEntryChars: 300 },
-  targets: { maxChars: 400, maxEntryChars: 150 },
-};
+const BRIEF_LINES: PartLimits = { maxChars: 1_200, maxEntryChars: 300 };
 
 interface FittedEntries {
   readonly shown: readonly string[];
@@ -104,13 +90,34 @@ function partPreconditionLines({ parts = [] }: Plan): readonly string[] {
   );
 }
 
-/** What the approver approves. If it doesn't fit, the card says so and {@link planFile} has the whole plan. */
+/** How much of the plan's risk people see at the top: its label, its impact in one line, and what can't be undone. */
+export function riskParts({ risk, plan, mitigates }: RemediationRecord): readonly RichTextPart[] {
+  const { impact, targets = [], irreversible = [] }: Partial<Plan> = plan ?? {};
+  const eases = mitigates ? ". It eases the fault but doesn't remove it" : '';
+  const what =
+    impact === undefined
+      ? []
+      : [plain(' · '), ...sentence(impact + eases, { max: WHOLE_PLAN.impact.maxEntryChars, names: targets })];
+  const cut = fitEntries(WHOLE_PLAN.irreversible, irreversible);
+  const options = { max: WHOLE_PLAN.irreversible.maxEntryChars, isBold: true, names: targets };
+  return [
+    line(bold(RISK_LABELS[risk]), ...what),
+    ...cut.shown.map((one) => line(bold(`${CANNOT_BE_UNDONE}:`), plain(' '), ...sentence(one, options))),
+    ...more(cut),
+  ];
+}
+
+const CANNOT_BE_UNDONE = "Can't be undone";
+const CHECKED_AGAIN = 'Checked again before applying';
+
+/** What the approver approves, below its risk. If it doesn't fit, the card says so and {@link planFile} has the whole plan. */
 export function wholePlanBlocks(remediation: RemediationRecord, plan: Plan): Blocks {
   const { filename } = planFile(remediation) ?? {};
   const groups = [
-    [...planParts(WHOLE_PLAN, plan, 'Plan'), ...affectedBytesPart(plan)],
     safetyParts(plan),
-    preconditionParts(plan),
+    [...stepsParts(WHOLE_PLAN.lines, plan, 'Steps'), ...affectedBytesPart(plan)],
+    leftOutParts(plan),
+    afterwardsParts(remediation),
     filename === undefined
       ? []
       : [
@@ -120,21 +127,18 @@ export function wholePlanBlocks(remediation: RemediationRecord, plan: Plan): Blo
             ),
           ),
         ],
-    leftOutParts(plan),
-    afterwardsParts(plan),
   ];
   return groups.filter(({ length }) => length > 0).map((parts) => rich(...parts));
 }
 
-/** What to know before approving. */
-function safetyParts(plan: Plan): readonly RichTextPart[] {
-  const { safety = [] } = plan;
+/** The facts that must still be the same. */
+function safetyParts({ safety = [], targets }: Plan): readonly RichTextPart[] {
   if (safety.length === 0) return [];
   const cut = fitEntries(WHOLE_PLAN.safety, safety);
   const items = cut.shown.map((one) =>
-    line(...sentence(one, { max: WHOLE_PLAN.safety.maxEntryChars, names: plan.targets })),
+    line(...sentence(one, { max: WHOLE_PLAN.safety.maxEntryChars, names: targets })),
   );
-  return [line(bold('Before you approve')), bullets([...items, ...more(cut)])];
+  return [line(bold(`${CHECKED_AGAIN}:`)), bullets([...items, ...more(cut)])];
 }
 
 function leftOutLines({ leftOut = [] }: Plan): readonly string[] {
@@ -152,40 +156,39 @@ export function leftOutParts(plan: Plan): readonly RichTextPart[] {
   return [line(bold('Not in this plan')), bullets([...items, ...more(cut)])];
 }
 
-function affectedBytesPart({ bytes }: Plan): readonly RichTextPart[] {
-  return bytes === undefined
+/** Plans of 0.11 have no impact, which says how many. */
+function affectedBytesPart({ bytes, impact }: Plan): readonly RichTextPart[] {
+  return bytes === undefined || impact !== undefined
     ? []
     : [line(text('Affects'), plain(' '), bold(bytesInWords(bytes)), plain('.'))];
 }
 
-function preconditionParts(plan: Plan): readonly RichTextPart[] {
-  if (plan.parts)
-    return [
-      line(plain("Each step is checked again right before it's applied, and skipped if it has changed.")),
-    ];
-  const conditions = fitEntries(WHOLE_PLAN.precondition, preconditionLines(plan));
-  if (conditions.shown.length === 0) return [];
-  const items = conditions.shown.map((one) => line(text(one, WHOLE_PLAN.precondition.maxEntryChars)));
-  return [line(bold('Preconditions')), bullets([...items, ...more(conditions)])];
-}
-
 /** The plan in brief, once it no longer needs approval. */
-export function briefPlanParts(plan: Plan, title: string): readonly RichTextPart[] {
-  return planParts(BRIEF_PLAN, plan, title);
+export function briefPlanParts(plan: Plan): readonly RichTextPart[] {
+  return stepsParts(BRIEF_LINES, plan, 'Plan');
 }
 
-function planParts(limits: PlanLimits, plan: Plan, title: string): readonly RichTextPart[] {
-  const lines = fitLines(limits.lines, plan);
-  const targets = fitEntries(limits.targets, targetsBesideParts(plan));
-  const left = targets.left > 0 ? [plain(` and ${targets.left} more`)] : [];
-  const spans = targets.shown.flatMap((target, at) => [
-    ...(at > 0 ? [plain(', ')] : []),
-    codeSpan(target, limits.targets.maxEntryChars),
-  ]);
+function stepsParts(limits: PartLimits, plan: Plan, title: string): readonly RichTextPart[] {
+  const lines = fitLines(limits, plan);
   return [
     ...linesHeading(title, plan),
-    ordered([...lines.shown.map((one) => line(text(one, limits.lines.maxEntryChars))), ...more(lines)]),
-    targetsLine(plan, [...spans, ...left]),
+    ordered([...lines.shown.map((one) => line(text(one, limits.maxEntryChars))), ...more(lines)]),
+  ];
+}
+
+/** What identifies the plan, in small print: its targets and the preconditions. */
+export function smallPrint(plan: Plan): readonly string[] {
+  const targets = fitEntries(WHOLE_PLAN.targets, targetsBesideParts(plan));
+  const count = countInWords(plan.targets.length, 'target');
+  const named = targets.shown.join(', ') + (targets.left > 0 ? ` and ${targets.left} more` : '');
+  const conditions = fitEntries(WHOLE_PLAN.precondition, preconditionLines(plan));
+  const left = conditions.left > 0 ? ` · and ${conditions.left} more` : '';
+  return [
+    ...(named === '' ? [] : [`${count}${plan.parts ? ', including ' : ': '}${named}`]),
+    ...(plan.parts
+      ? ["Each step is checked again right before it's applied, and skipped if it has changed."]
+      : []),
+    ...(conditions.shown.length > 0 ? [`Preconditions: ${conditions.shown.join(' · ')}${left}`] : []),
   ];
 }
 
@@ -195,25 +198,19 @@ function targetsBesideParts({ targets, parts = [] }: Plan): readonly string[] {
   return targets.filter((target) => !named.has(target));
 }
 
-function targetsLine(plan: Plan, spans: Parameters<typeof line>): RichTextPart {
-  const count = countInWords(plan.targets.length, 'target');
-  if (spans.length === 0) return line(plain(`${count}.`));
-  return line(plain(plan.parts ? `${count}, including ` : `${count}: `), ...spans);
-}
-
 function more({ left }: FittedEntries): readonly ReturnType<typeof line>[] {
   return left > 0 ? [line({ ...text(`and ${left} more`), style: { italic: true } })] : [];
 }
 
-/** Manual steps; bold, because they are easily forgotten. */
-export function afterwardsParts({ afterwards = [], targets }: Plan): readonly RichTextPart[] {
-  if (afterwards.length === 0) return [];
-  const cut = fitEntries(WHOLE_PLAN.afterwards, afterwards);
-  const options = { max: WHOLE_PLAN.afterwards.maxEntryChars, isBold: true, names: targets };
-  return [
-    line(bold('Afterwards')),
-    bullets([...cut.shown.map((one) => line(...sentence(one, options))), ...more(cut)]),
-  ];
+/** Manual steps. Once the plan is applied they are bold, because they are easily forgotten. */
+export function afterwardsParts(remediation: RemediationRecord): readonly RichTextPart[] {
+  const cut = fitEntries(WHOLE_PLAN.afterwards, afterwardsOf(remediation));
+  if (cut.shown.length === 0) return [];
+  const { state, plan } = remediation;
+  const isBold = state !== 'planned';
+  const options = { max: WHOLE_PLAN.afterwards.maxEntryChars, isBold, names: plan?.targets ?? [] };
+  const items = cut.shown.map((one) => line(...sentence(one, options)));
+  return [line(bold('Afterwards')), bullets([...items, ...more(cut)])];
 }
 
 /** The whole plan as a text file for the thread; undefined if the card shows all of it. */
@@ -229,9 +226,11 @@ export function planFile(remediation: RemediationRecord): Attachment | undefined
 
 function isTooLong(plan: Plan): boolean {
   return [
+    fitEntries(WHOLE_PLAN.impact, plan.impact === undefined ? [] : [plan.impact]),
+    fitEntries(WHOLE_PLAN.irreversible, plan.irreversible ?? []),
+    fitEntries(WHOLE_PLAN.safety, plan.safety ?? []),
     fitLines(WHOLE_PLAN.lines, plan),
     fitEntries(WHOLE_PLAN.targets, targetsBesideParts(plan)),
-    fitEntries(WHOLE_PLAN.safety, plan.safety ?? []),
     fitEntries(WHOLE_PLAN.precondition, preconditionLines(plan)),
     fitEntries(WHOLE_PLAN.leftOut, leftOutLines(plan)),
     fitEntries(WHOLE_PLAN.afterwards, plan.afterwards ?? []),
@@ -239,7 +238,7 @@ function isTooLong(plan: Plan): boolean {
 }
 
 function planInText(remediation: RemediationRecord, plan: Plan): string {
-  const { id, title, environment, check, planHash } = remediation;
+  const { id, title, environment, check, planHash, risk } = remediation;
   const list = (heading: string, entries: readonly string[], sign: (at: number) => string) =>
     entries.length === 0
       ? []
@@ -249,14 +248,17 @@ function planInText(remediation: RemediationRecord, plan: Plan): string {
     cleanText(title),
     `${cleanText(environment)} · ${cleanText(check)} · ${cleanText(remediationTarget(remediation))}`,
     `remediation ${id}, plan ${planHash ?? 'without a hash'}`,
-    ...list('Plan', plan.lines, (at) => `${String(at + 1).padStart(3)}.`),
-    ...list(countInWords(plan.targets.length, 'target'), plan.targets, dash),
+    '',
+    plan.impact === undefined ? RISK_LABELS[risk] : `${RISK_LABELS[risk]}: ${cleanText(plan.impact)}`,
+    ...list(CANNOT_BE_UNDONE, plan.irreversible ?? [], dash),
+    ...list(CHECKED_AGAIN, plan.safety ?? [], dash),
+    ...list('Steps', plan.lines, (at) => `${String(at + 1).padStart(3)}.`),
     ...(plan.bytes === undefined
       ? []
       : ['', `Affects ${bytesInWords(plan.bytes)} (${plan.bytes.toLocaleString('en-US')} bytes).`]),
-    ...list('Before you approve', plan.safety ?? [], dash),
-    ...list('Preconditions', [...preconditionLines(plan), ...partPreconditionLines(plan)], dash),
     ...list('Not in this plan', leftOutLines(plan), dash),
     ...list('Afterwards', plan.afterwards ?? [], dash),
+    ...list(countInWords(plan.targets.length, 'target'), plan.targets, dash),
+    ...list('Preconditions', [...preconditionLines(plan), ...partPreconditionLines(plan)], dash),
   ].join('\n')}\n`;
 }

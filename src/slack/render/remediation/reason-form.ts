@@ -4,6 +4,8 @@ import type { RemediationRecord } from '../../../store/remediation/record.ts';
 import { truncate } from '../escape-untrusted.ts';
 import { bold, line, plainTextObject, rich, text } from '../blocks.ts';
 import { sentence } from '../sentence.ts';
+import { riskParts } from './plan.ts';
+import { RISK_LABELS } from './words.ts';
 
 /** The length of a reason in characters: long enough to mean something, short enough to read before approving. */
 export const REASON_LENGTH = { min: 10, max: 500 } as const;
@@ -19,10 +21,11 @@ const QUESTIONS = {
 /** A form for the reason of a request or an approval. Slack returns `metadata` with the submission. */
 export function renderReasonForm(
   button: keyof typeof QUESTIONS,
-  { title, environment, finding, risk }: RemediationRecord,
+  remediation: RemediationRecord,
   metadata: string,
 ): ModalView {
   const { submit, label } = QUESTIONS[button];
+  const { title, environment, finding, plan, risk } = remediation;
   return {
     type: 'modal',
     callback_id: REASON_FORM.callback,
@@ -32,7 +35,8 @@ export function renderReasonForm(
     close: plainTextObject('Cancel'),
     blocks: [
       rich(
-        line(bold(title, 150), text(` in ${truncate(cleanText(environment), 80)} (${risk})`)),
+        line(bold(title, 150), text(` in ${truncate(cleanText(environment), 80)}`)),
+        ...(plan ? riskParts(remediation) : [line(bold(RISK_LABELS[risk]))]),
         line(...sentence(finding.summary, { max: 300, names: [finding.target] })),
       ),
       {

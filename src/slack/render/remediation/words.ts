@@ -1,5 +1,6 @@
 import { cleanText } from '../../../text/clean-text.ts';
-import { exactProof, proofInWords } from '../../../check/proof.ts';
+import type { Plan, Risk } from '../../../check/define-remediation.ts';
+import { exactProof, isComplete, proofInWords } from '../../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../../check/report-in-words.ts';
 import { list } from '../../../text/wording.ts';
 import type {
@@ -37,6 +38,22 @@ export const STATE_LABELS: Readonly<Record<RemediationState, StateLabel>> = {
   refused: { word: 'REFUSED', emoji: 'no_entry' },
 };
 
+const CONFIRMED: StateLabel = { word: 'CONFIRMED', emoji: 'ballot_box_with_check' };
+
+/** The click that requested a safe fix confirmed it, so neither does it wait for an approval nor is it approved. */
+export function stateLabel(remediation: RemediationRecord): StateLabel {
+  const { state } = remediation;
+  const isConfirmed = state === 'approved' || (state === 'planned' && neededApprovals(remediation) === 0);
+  return isConfirmed && remediation.risk === 'safe' ? CONFIRMED : STATE_LABELS[state];
+}
+
+/** What a risk means for people. */
+export const RISK_LABELS: Readonly<Record<Risk, string>> = {
+  safe: 'Safe',
+  disruptive: 'Disruptive',
+  destructive: 'Irreversible',
+};
+
 /** The single affected target, or the cause if there are several. */
 export function remediationTarget({ finding: { target, targets = [] } }: RemediationRecord): string {
   const [only] = targets;
@@ -70,6 +87,9 @@ export function outcomeInWords(remediation: RemediationRecord): string {
   }
 }
 
+const CHECKING_AGAIN =
+  "Checking again first: it runs only if the finding is still there and the plan hasn't changed.";
+
 /** The status, in sentences. Claims no more than is known. */
 export function statusText(remediation: RemediationRecord): readonly string[] {
   const { state, because, after, plan, requested } = remediation;
@@ -80,22 +100,17 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
     case 'planning':
       return ['Working out the plan. Nothing has changed yet.'];
     case 'planned':
-      // A plan that needs no approval is approved in the same step, so this card is rarely seen.
       return [
-        neededApprovals(remediation) === 0
-          ? 'Applies immediately.'
-          : 'Nothing happens until someone approves.',
+        neededApprovals(remediation) === 0 ? CHECKING_AGAIN : 'Nothing happens until someone approves.',
       ];
     case 'approved':
-      return [
-        "Checking again first: it runs only if the finding is still there and the plan hasn't changed.",
-      ];
+      return [CHECKING_AGAIN];
     case 'applying':
       return [applyingText(remediation)];
     case 'settling':
       return ['Applied.', ...settlingText(remediation)];
     case 'fixed':
-      return after ? [withFullStop(verdictOf(after)), ...exactText(remediation)] : why;
+      return after ? [...fixedVerdict(remediation, after), ...exactText(remediation)] : why;
     case 'mitigated':
       return [
         after?.finding === 'found'
@@ -125,59 +140,10 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
   }
 }
 
-/** `Applying 3 of 13.`: each target has one step. */
-function applyingText({ plan, steps }: RemediationRecord): string {
-  const targets = plan?.parts?.length ?? 1;
-  return targets > 1 ? `Applying ${Math.min(steps.length + 1, targets)} of ${targets}.` : 'Applying now.';
-}
-
-const MAX_MEASURES = 3;
-
-/** What the last check didn't find yet: `The finding is gone. Waiting for metron_agent running on 12 of 12 (now 7).` */
-function settlingText({ settling, finding, mitigates }: RemediationRecord): readonly string[] {
-  const observed = settling?.observed;
-  if (!observed) return ['Verifying that it worked.'];
-  const verdict = withFullStop(verdictOf(observed));
-  const missing = observed.measures.flatMap(({ label, value, of, unit }) =>
-    of !== undefined && value < of ? [`${label} ${unit} on ${of} of ${of} (now ${value})`] : [],
-  );
-  const waiting = missing.length > 0 ? [`Waiting for ${cleanText(list(missing, MAX_MEASURES))}.`] : [];
-  if (mitigates) return [`It hasn't taken effect yet: ${verdict}`, ...waiting];
-  switch (observed.finding) {
-    case 'found':
-      return [stillFoundText(observed, finding, verdict), ...waiting];
-    case 'unseen':
-      return [`Couldn't verify it yet${uncheckedText(observed)}: ${verdict}`, ...waiting];
-    case 'gone':
-      return ['The finding is gone.', ...waiting];
-  }
-}
-
-/** The names of the targets are in the outcome, if they are still found by then. */
-function stillFoundText(
-  { targets: left = [] }: Observation,
-  { targets = [] }: RemediationRecord['finding'],
-  verdict: string,
-): string {
-  return targets.length < 2 || left.length === 0
-    ? `The finding is still there: ${verdict}`
-    : `The finding is still there for ${left.length} of ${targets.length} targets.`;
-}
-
-/** Until when a fix is verified, and how long that was when its card was last changed: a card can't count down. */
-export interface SettlingTime {
-  readonly before: string;
-  readonly until: string;
-  readonly after: string;
-}
-
-/** `Checks again every 5 s until 14:05:30 (40 s left).` */
-export function settlingTime({ state, settling }: RemediationRecord): SettlingTime | undefined {
-  if (state !== 'settling' || !settling) return undefined;
-  const { until, everySeconds, observed } = settling;
-  const leftMs = Date.parse(until) - Date.parse(observed?.at ?? '');
-  const left = leftMs >= 0 ? ` (${Math.ceil(leftMs / 1_000)} s left)` : '';
-  return { before: `Checks again every ${everySeconds} s until `, until, after: `${left}.` };
+/** Without measures, the headline has it. */
+function fixedVerdict(remediation: RemediationRecord, after: Observation): readonly string[] {
+  const verdict = verdictOf(after);
+  return cleanText(verdict) === remediationHeadline(remediation) ? [] : [withFullStop(verdict)];
 }
 
 /** The proof with exact numbers, if the headline rounds them. */
@@ -265,7 +231,8 @@ export function mentionActor(id: string): string {
 const MAX_VOTES = 10;
 
 /** Who requested, approved and rejected it, and when: one line of mrkdwn each. */
-export function peopleLines({ requested, approvals, rejected }: RemediationRecord): readonly string[] {
+export function peopleLines({ risk, requested, approvals, rejected }: RemediationRecord): readonly string[] {
+  if (risk === 'safe' && approvals.length > 0) return [`Confirmed by ${votesInWords(approvals)}`];
   return [
     ...(requested ? [`Requested by ${voteInWords(requested)}`] : []),
     ...(approvals.length > 0 ? [`Approved by ${votesInWords(approvals)}`] : []),
@@ -304,17 +271,34 @@ function votesInWords(votes: readonly Vote[]): string {
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
-/** `Needs 2 approvals from people other than <@U…>: 1 of 2 so far. Expires …` in mrkdwn. */
-export function needsInWords(remediation: RemediationRecord): string {
-  const { risk, requested, approvals, until } = remediation;
+const MAX_APPROVERS = 10;
+
+/** `*1 of 2 approvals.* Needs 1 more from <!subteam^S…>, not from <@U…>. Expires …` in mrkdwn. */
+export function needsInWords(remediation: RemediationRecord, approvers: readonly string[]): string {
+  const { requested, approvals, until } = remediation;
+  const open = approvers.filter((one) => approvals.every(({ by }) => by !== one));
   const needed = neededApprovals(remediation);
+  const left = Math.max(0, needed - approvals.length);
   const expires = until === undefined ? '' : ` Expires ${dateToken(until)}.`;
-  if (needed === 0) return `Needs no approval.${expires}`;
-  const whose = needed === 1 ? 'someone' : 'people';
-  const others =
-    risk !== 'safe' && requested ? ` from ${whose} other than ${mentionActor(requested.by)}` : '';
-  const votes = needed > 1 || approvals.length > 0 ? `: ${approvals.length} of ${needed} so far` : '';
-  return `Needs ${countInWords(needed, 'approval')}${others}${votes}.${expires}`;
+  const from = approversInWords(open, requested?.by, left);
+  if (needed === 1 && left === 1) return `*Needs 1 approval*${from}.${expires}`;
+  return `*${approvals.length} of ${needed} approvals.* Needs ${left} more${from}.${expires}`;
+}
+
+/** No one approves their own request. */
+function approversInWords(approvers: readonly string[], requester: string | undefined, left: number): string {
+  const others = approvers.filter((one) => one !== requester);
+  const not = requester === undefined ? '' : mentionActor(requester);
+  if (others.length === 0) {
+    const whose = left === 1 ? 'someone' : 'people';
+    return requester === undefined ? '' : ` from ${whose} other than ${not}`;
+  }
+  const rest = others.length - MAX_APPROVERS;
+  const named = others.slice(0, MAX_APPROVERS).map(mention).join(', ');
+  // A group may include them.
+  const except =
+    requester !== undefined && others.some((one) => one.startsWith('S')) ? `, not from ${not}` : '';
+  return ` from ${named}${rest > 0 ? ` or ${rest} more` : ''}${except}`;
 }
 
 export function neededApprovals({ approvalsNeeded: needed, risk }: RemediationRecord): number {
@@ -322,12 +306,36 @@ export function neededApprovals({ approvalsNeeded: needed, risk }: RemediationRe
 }
 
 /** `38.2 s from approval to fixed`; empty if unknown. */
-export function tookInWords({ state, approvals, requested, endedAt }: RemediationRecord): string {
+export function tookInWords({ state, risk, approvals, requested, endedAt }: RemediationRecord): string {
   const begun = approvals.at(-1)?.at ?? requested?.at;
   if ((state !== 'fixed' && state !== 'mitigated') || begun === undefined || endedAt === undefined) return '';
   const tookMs = Date.parse(endedAt) - Date.parse(begun);
   if (!(tookMs >= 0)) return '';
-  return `${durationInWords(tookMs)} from ${approvals.length > 0 ? 'approval' : 'request'} to ${state}`;
+  const since = risk === 'safe' ? 'confirmation' : approvals.length > 0 ? 'approval' : 'request';
+  return `${durationInWords(tookMs)} from ${since} to ${state}`;
+}
+
+/** What people still have to do or to know. What was only true until the fix was verified is left out once that is proven. */
+export function afterwardsOf(remediation: RemediationRecord): readonly string[] {
+  const { state, plan, after } = remediation;
+  const { afterwards = [], untilVerified = [] }: Partial<Plan> = plan ?? {};
+  switch (state) {
+    case 'planned':
+      return neededApprovals(remediation) > 0 ? afterwards : [];
+    case 'settling':
+    case 'unverified':
+      return [...untilVerified, ...afterwards];
+    case 'fixed': {
+      const isProven = after !== undefined && after.gaps.length === 0 && isComplete(after.measures);
+      return isProven ? afterwards : [...untilVerified, ...afterwards];
+    }
+    case 'mitigated':
+    case 'failed':
+    case 'interrupted':
+      return afterwards;
+    default:
+      return [];
+  }
 }
 
 /** The share of a text that its end may take, so that the headline fits too. */
