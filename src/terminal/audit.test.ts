@@ -31,6 +31,18 @@ test('the audit is a table with a line for each entry', () => {
   ]);
 });
 
+test('a safe fix is confirmed by its requester, not approved', () => {
+  const entry = {
+    kind: 'approved',
+    at,
+    who: ['U0123ADA'],
+    what: 'Renew bbs/locket/tls',
+    confirmed: true,
+  } as const;
+
+  expect(renderAuditTerminal([{ seq: 1, entry }])).toMatch(/U0123ADA +confirmed +Renew/);
+});
+
 test('a silence and its end are shown', () => {
   const about = { at, what: 'old/a has expired', environment: 'prod' };
   const shown = renderAuditTerminal([

@@ -14,6 +14,7 @@ interface AuditLine {
     readonly environment?: string;
     readonly outcome?: string;
     readonly because?: string;
+    readonly confirmed?: true;
   };
 }
 

@@ -41,6 +41,8 @@ export const auditEventSchema = z.strictObject({
   /** The final state, for the kind `outcome`: `fixed`, `mitigated`, `unverified`, `failed`, `interrupted`. */
   outcome: z.string().exactOptional(),
   because: z.string().exactOptional(),
+  /** Of the kind `approved`: the requester of a safe fix confirmed it, so no one else approved it. */
+  confirmed: z.literal(true).exactOptional(),
   /** The number of events, if they were not audited individually. */
   count: z.number().int().positive().exactOptional(),
   /** The verdicts before and after, and the steps in between. */

@@ -281,6 +281,7 @@ test('if a reason is required, no one requests or approves without one, and it i
       entry: expect.objectContaining({ kind: 'approved', because: 'seen by the network team' }),
     }),
   ]);
+  expect(given[1]).not.toHaveProperty('entry.confirmed');
 });
 
 test('a safe remediation is approved with the reason of its request', () => {
@@ -290,6 +291,6 @@ test('a safe remediation is approved with the reason of its request', () => {
 
   expect(approveSafe(policy)(ready, NOW)).toMatchObject({
     next: { approvals: [{ by: 'U0ADA', reason: 'INC-42' }] },
-    entry: { kind: 'approved', because: 'INC-42' },
+    entry: { kind: 'approved', because: 'INC-42', confirmed: true },
   });
 });

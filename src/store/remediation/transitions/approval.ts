@@ -152,7 +152,10 @@ function addApproval(record: RemediationRecord, vote: Vote, policy: Policy, nowM
     : { ...record, approvals };
   return {
     next,
-    entry: auditEventOf(next, 'approved', [vote.by], nowMs, becauseOf(vote.reason)),
+    entry: auditEventOf(next, 'approved', [vote.by], nowMs, {
+      ...becauseOf(vote.reason),
+      ...(record.risk === 'safe' && { confirmed: true }),
+    }),
     ...(record.until !== undefined && { notAfter: record.until }),
     unlessFrozen: true,
     lockTargetsForMs: isEnough ? policy.applyWithinSeconds * 1_000 : msLeft(record, nowMs),
