@@ -109,6 +109,8 @@ test('a stuck doppler is found among healthy ones and restarted as planned, and 
   expect(planned.lines[0]).toBe(
     'Restart the process doppler on doppler_z2/0 of monit; no other process is affected',
   );
+  expect(planned.impact).toBe('Stops 1 of 3 dopplers until it has restarted');
+  expect(planned.safety).toEqual(['2 other dopplers are registered in etcd: doppler_z1/0 and doppler_z3/0']);
   expect(await plan()).toEqual(planned);
 
   const recorded: string[] = [];

@@ -84,6 +84,7 @@ test('an etcd that rejects writes is found, freed as planned, clear when checked
 
   const plan = await freeSpace.plan(context(), { store: 'etcd' });
   expect(JSON.parse(JSON.stringify(plan))).toEqual(await freeSpace.plan(context(), { store: 'etcd' }));
+  expect(plan.safety).toEqual(["All 3 members are healthy: the quorum of 2 stays while one doesn't respond"]);
   const recorded = await apply(plan);
 
   expect(recorded[0]).toMatch(/^History of etcd compacted up to revision \d+$/);

@@ -10,6 +10,7 @@ import {
   bullets,
   button,
   timeElement,
+  timeToken,
   confirmation,
   context,
   emoji,
@@ -40,6 +41,7 @@ import {
   peopleLines,
   reasonsIn,
   RISK_LABELS,
+  settlingTime,
   stateLabel,
   statusText,
   tookInWords,
@@ -102,14 +104,6 @@ function mrkdwnSection(lines: readonly string[]): Blocks[number] {
   return { type: 'section', text: { type: 'mrkdwn', text: lines.join('\n'), verbatim: true } };
 }
 
-/** Who may approve it, as mentions. */
-function approversLine(remediation: RemediationRecord, approvers: readonly string[]): readonly string[] {
-  if (neededApprovals(remediation) === 0 || approvers.length === 0) return [];
-  const left = approvers.length - MAX_APPROVERS;
-  const shown = approvers.slice(0, MAX_APPROVERS).map(mentionActor).join(' ');
-  return [`Approvers: ${shown}${left > 0 ? ` and ${left} more` : ''}`];
-}
-
 /** The text that a card is posted with, before its first edit. It stays true in every later state. */
 export function cardPlaceholder({ title, requested }: RemediationRecord): string {
   const by = requested ? ` was requested by ${mentionActor(requested.by)}` : ' was requested';
@@ -136,6 +130,7 @@ function headParts(remediation: RemediationRecord): readonly RichTextPart[] {
     ...(status.length > 0
       ? [line(...sentence(status.join(' '), { max: MAX_SENTENCE_CHARS * 3, names }))]
       : []),
+    ...settlingParts(remediation),
   ];
 }
 
@@ -285,6 +280,7 @@ function renderText(remediation: RemediationRecord, approvers: readonly string[]
     isFixed ? `${escapeUntrusted(title, MAX_TITLE_CHARS)} ${where}.` : '',
     ...(plan && SHOWS_RISK.has(state) ? riskInText(remediation, plan) : []),
     status === '' ? '' : escapeUntrusted(status, 700),
+    ...settlingInText(remediation),
     ...(isOpen ? plan.lines.map((one, at) => `${at + 1}. ${escapeUntrusted(one, MAX_LINE_CHARS)}`) : []),
     ...steps.map(({ line: step }) => `• ${escapeUntrusted(step, MAX_LINE_CHARS)}`),
   ];

@@ -146,6 +146,61 @@ function fixedVerdict(remediation: RemediationRecord, after: Observation): reado
   return cleanText(verdict) === remediationHeadline(remediation) ? [] : [withFullStop(verdict)];
 }
 
+/** `Applying 3 of 13.`: each target has one step. */
+function applyingText({ plan, steps }: RemediationRecord): string {
+  const targets = plan?.parts?.length ?? 1;
+  return targets > 1 ? `Applying ${Math.min(steps.length + 1, targets)} of ${targets}.` : 'Applying now.';
+}
+
+const MAX_MEASURES = 3;
+
+/** What the last check didn't find yet: `The finding is gone. Waiting for metron_agent running on 12 of 12 (now 7).` */
+function settlingText({ settling, finding, mitigates }: RemediationRecord): readonly string[] {
+  const observed = settling?.observed;
+  if (!observed) return ['Verifying that it worked.'];
+  const verdict = withFullStop(verdictOf(observed));
+  const missing = observed.measures.flatMap(({ label, value, of, unit }) =>
+    of !== undefined && value < of ? [`${label} ${unit} on ${of} of ${of} (now ${value})`] : [],
+  );
+  const waiting = missing.length > 0 ? [`Waiting for ${cleanText(list(missing, MAX_MEASURES))}.`] : [];
+  if (mitigates) return [`It hasn't taken effect yet: ${verdict}`, ...waiting];
+  switch (observed.finding) {
+    case 'found':
+      return [stillFoundText(observed, finding, verdict), ...waiting];
+    case 'unseen':
+      return [`Couldn't verify it yet${uncheckedText(observed)}: ${verdict}`, ...waiting];
+    case 'gone':
+      return ['The finding is gone.', ...waiting];
+  }
+}
+
+/** The names of the targets are in the outcome, if they are still found by then. */
+function stillFoundText(
+  { targets: left = [] }: Observation,
+  { targets = [] }: RemediationRecord['finding'],
+  verdict: string,
+): string {
+  return targets.length < 2 || left.length === 0
+    ? `The finding is still there: ${verdict}`
+    : `The finding is still there for ${left.length} of ${targets.length} targets.`;
+}
+
+/** Until when a fix is verified, and how long that was when its card was last changed: a card can't count down. */
+export interface SettlingTime {
+  readonly before: string;
+  readonly until: string;
+  readonly after: string;
+}
+
+/** `Checks again every 5 s until 14:05:30 (40 s left).` */
+export function settlingTime({ state, settling }: RemediationRecord): SettlingTime | undefined {
+  if (state !== 'settling' || !settling) return undefined;
+  const { until, everySeconds, observed } = settling;
+  const leftMs = Date.parse(until) - Date.parse(observed?.at ?? '');
+  const left = leftMs >= 0 ? ` (${Math.ceil(leftMs / 1_000)} s left)` : '';
+  return { before: `Checks again every ${everySeconds} s until `, until, after: `${left}.` };
+}
+
 /** The proof with exact numbers, if the headline rounds them. */
 function exactText({ before, after }: RemediationRecord): readonly string[] {
   const measures = [before?.measures ?? [], after?.measures ?? []] as const;
