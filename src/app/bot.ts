@@ -17,6 +17,7 @@ import { makeAnnounce } from '../store/remediation/announce.ts';
 import { readClock } from '../store/read-clock.ts';
 import { openRemediationStore } from '../store/remediation/remediation-store.ts';
 import { openPostDeduplication } from '../store/thread/post-deduplication.ts';
+import { openSavedReports } from '../store/thread/saved-reports.ts';
 import { openThreads } from '../store/thread/threads.ts';
 import { watchCopy } from '../store/audit/watch-copy.ts';
 import { connectFailFast, connectBlocking, waitUntilReady } from '../queue/connection.ts';
@@ -79,6 +80,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     client,
     remediations: openRemediationStore(outboxRedis, PREFIX),
     policy,
+    savedReports: openSavedReports(outboxRedis, PREFIX),
     threads: openThreads(outboxRedis, PREFIX),
     channelOrder: openChannelOrder(outboxRedis, PREFIX),
     dropsDuplicates: openPostDeduplication(outboxRedis, PREFIX).dropsDuplicates,

@@ -310,7 +310,8 @@ export const MODULES: readonly Module[] = [
  * modules need.
  */
 const SCHEMAS: Readonly<Record<string, RegExp>> = {
-  render: /^src\/store\/(remediation\/record|audit\/entry|history\/tracked-findings|silences\/silences)\.ts$/,
+  render:
+    /^src\/store\/(remediation\/(record|remaining)|audit\/entry|history\/tracked-findings|silences\/silences)\.ts$/,
   config: /^src\/(queue\/redis-settings|store\/remediation\/policy)\.ts$/,
 };
 

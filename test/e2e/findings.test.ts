@@ -134,7 +134,7 @@ test.each(['http', 'socket'] as const)(
     const now = await stage.workspace.waitFor(() =>
       roots().find((one) => one.ts === next.root.ts && json(one).includes(GRACE)),
     );
-    expect(shown(now)).toMatch(/thing-1 is broken.* · since .*has been on it since/);
+    expect(shown(now)).toMatch(/thing-1 is broken.* · since .*has been on it since/s);
     for (const message of [now, ...stage.workspace.thread(INCIDENT, next.root.ts)])
       expect(message.notified).not.toContain(GRACE);
 

@@ -108,7 +108,7 @@ test('while another finding remains, the channel message begins with it, and the
   expect(root()?.text.split('\n').at(-2)).toBe(':wrench: 1 fix available, see thread');
 });
 
-test('after a fix that did not work, the channel message keeps its headline, and Check now with the same outcome posts nothing more', async () => {
+test('after a fix that did not work, the channel message begins with that, and Check now with the same outcome posts nothing more', async () => {
   await start();
   system.fixWorks = false;
   await ask();
@@ -120,8 +120,8 @@ test('after a fix that did not work, the channel message keeps its headline, and
   await stage.workspace.waitFor(() => outcomes()[0]);
 
   expect(root()?.text.split('\n').slice(0, 2)).toEqual([
-    ':red_circle: CRITICAL: 1 of 3 things are broken',
     ':warning: UNVERIFIED · Mend pump: applied, but not verified',
+    ':red_circle: CRITICAL · 1 of 3 things are broken',
   ]);
   const recheckedAt = async (ts: string) => {
     await stage.workspace.click({

@@ -6,7 +6,7 @@ import type { Report } from '../../src/check/finding.ts';
 import type { TrackedFinding } from '../../src/check/tracked-finding.ts';
 import { renderDigestNotPosted } from '../../src/slack/render/digest/digest-not-posted.ts';
 import { renderDigest } from '../../src/slack/render/digest/digest.ts';
-import { withFixes } from '../../src/slack/render/remediation/fixes.ts';
+import { withOutcomes } from '../../src/slack/render/remediation/outcome-lines.ts';
 import type { Message } from '../../src/slack/render/message.ts';
 import { withoutMentions } from '../../src/slack/render/without-mentions.ts';
 import { renderDigestTerminal } from '../../src/terminal/digest.ts';
@@ -135,7 +135,7 @@ describe('Slack accepts the messages of any two runs of a digest, and they notif
         const thread = renderDigest(now, changes);
         const ended = fixes.map((one) => ({ ...one, state: 'fixed' as const }));
 
-        const edited = changes.hasNews ? [withFixes(thread.root, ended, 3)] : [];
+        const edited = changes.hasNews ? [withOutcomes(thread.root, ended, 3)] : [];
 
         expect([...messagesOf(thread), ...edited].flatMap(problems)).toEqual([]);
         expect(thread.replies.length).toBeLessThanOrEqual(10);

@@ -1,15 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
-import { type FixedReport, withFixes } from '../../src/slack/render/remediation/fixes.ts';
-import {
-  renderApprovalRequest,
-  renderApproved,
-  renderDirectNotice,
-  renderDirectRequest,
-  renderOutcome,
-  renderReminder,
-} from '../../src/slack/render/remediation/notices.ts';
+import { withOutcomes } from '../../src/slack/render/remediation/outcome-lines.ts';
+import { renderOutcome } from '../../src/slack/render/remediation/outcome.ts';
 import { renderHelp, renderProblem } from '../../src/slack/render/replies/help.ts';
 import type { Message } from '../../src/slack/render/message.ts';
 import {
@@ -24,8 +17,10 @@ import {
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
 import { renderRefusal } from '../../src/slack/render/replies/refusal.ts';
 import { cardPlaceholder, renderCard } from '../../src/slack/render/remediation/card.ts';
-import { renderReport, rootContentOf } from '../../src/slack/render/report/report.ts';
+import { renderReport } from '../../src/slack/render/report/report.ts';
+import { renderRoot } from '../../src/slack/render/report/root.ts';
 import type { Report } from '../../src/check/finding.ts';
+import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { FUZZ_SEED } from '../random-inputs.ts';
 import { validateMessage } from '../workspace/validate-blocks.ts';
 import {
@@ -85,16 +80,27 @@ const REPORT = {
   durationMs: 12,
 };
 
-/** A report with this finding after a fix: nothing remains, something else remains, or the finding itself. */
-function fixedReports(finding: Report['findings'][number]): readonly FixedReport[] {
-  const content = rootContentOf({ ...REPORT, verdict: finding.summary, findings: [finding] });
-  const [found] = content.findings ?? [];
-  if (!found) return [];
-  const none = { content, resolved: [found], left: [], isAllFixed: true, unchecked: [finding.target] };
+/** Fixes of this finding that have ended: nothing remains, something else remains, or nothing was verified. */
+function endedFixes(
+  { reason, target, severity, targets, summary }: Report['findings'][number],
+  fixes: readonly RemediationRecord[],
+): readonly (readonly RemediationRecord[])[] {
+  const finding = { reason, target, summary, ...(targets && { targets: [...targets] }) };
+  const found = { ...finding, severity };
+  const after = (findings: (typeof found)[]) => ({
+    at: REPORT.at,
+    finding: 'gone' as const,
+    reasons: [],
+    verdict: summary,
+    measures: [],
+    gaps: [target],
+    report: { isWhole: true, findings, more: 0 },
+  });
+  const other = { ...found, reason: 'other', target: `${target}x` };
   return [
-    none,
-    { ...none, left: Array.from({ length: 12 }, () => found), isAllFixed: false },
-    { ...none, resolved: [], left: [found], isAllFixed: false },
+    fixes.map((one) => ({ ...one, finding, state: 'fixed' as const, after: after([]) })),
+    fixes.map((one) => ({ ...one, finding, state: 'fixed' as const, after: after([other, other]) })),
+    fixes.map((one) => ({ ...one, finding, state: 'unverified' as const })),
   ];
 }
 
@@ -139,18 +145,20 @@ describe('Slack accepts every message made of 10,000 hostile inputs', () => {
     ])).toBeUndefined();
   });
 
-  test('500 roots edited to show the outcome of fixes', () => {
-    const ended = fc
+  test('500 roots with fixes in any state and after their outcomes', () => {
+    const many = fc
       .tuple(fc.array(hostileRemediation, { minLength: 1, maxLength: 2 }), fc.constantFrom(1, 8))
-      .map(([some, times]) =>
-        Array.from({ length: times }, () => some.map((one) => ({ ...one, state: 'fixed' as const }))).flat(),
-      );
-    expect(rejected(500, fc.tuple(hostileFinding, ended, fc.nat()), ([finding, remediations, open]) => [
-      withFixes(renderReport({ ...REPORT, findings: [finding] }, ASKED).root, remediations, open),
-      ...fixedReports(finding).map((report) =>
-        withFixes(renderReport({ ...REPORT, findings: [finding] }, ASKED).root, remediations, open, report),
-      ),
-      ...remediations.map((one) => renderOutcome(one)),
+      .map(([some, times]) => Array.from({ length: times }, () => some).flat());
+    expect(rejected(500, fc.tuple(hostileFinding, many, fc.nat()), ([finding, fixes, open]) => [
+      ...[[finding], [finding, finding]].flatMap((findings) => {
+        const report = { ...REPORT, verdict: finding.summary, findings };
+        const all = findings.length > 1 ? endedFixes(finding, fixes) : [fixes, ...endedFixes(finding, fixes).slice(1)];
+        return all.map((remediations) =>
+          renderRoot({ report, asked: ASKED }, { remediations, now: new Date(REPORT.at) }),
+        );
+      }),
+      withOutcomes(renderReport({ ...REPORT, findings: [finding] }, ASKED).root, fixes, open),
+      ...fixes.map(renderOutcome),
     ])).toBeUndefined();
   });
 

@@ -7,8 +7,13 @@ import { readEffects } from '../workspace/read-effects.ts';
 /** The requester in these tests, and the only person whom a message may mention. */
 export const ASKED = { by: 'U0ADA', at: '2026-11-20T14:03:00.000Z', runId: 'run-7f3a2c91' };
 
-export function messagesOf({ root, replies }: ThreadContent): readonly Message[] {
-  return [root, ...replies];
+/** A thread with the message about its fixes, which is its first reply. */
+export interface ShownThread extends ThreadContent {
+  readonly fixes?: Message;
+}
+
+export function messagesOf({ root, fixes, replies }: ShownThread): readonly Message[] {
+  return [root, ...(fixes ? [fixes] : []), ...replies];
 }
 
 /** Why Slack would reject a message, whom it would notify besides the requester, its links, and colors without a word. Empty if there is no problem. */
@@ -32,13 +37,13 @@ export function allTextOf(thread: ThreadContent): string {
 const FILE_LINES = 12;
 
 /** A thread as a golden file: JSON for Slack's Block Kit Builder, with small objects on one line and only the start of long files. */
-export function showThread(thread: ThreadContent): string {
+export function showThread({ root, fixes, ...thread }: ShownThread): string {
   const attachments = thread.attachments.map(({ content, ...file }) => {
     const lines = content.split('\r\n');
     const rest = lines.length - FILE_LINES;
     return { ...file, lines: rest > 0 ? [...lines.slice(0, FILE_LINES), `… and ${rest} more`] : lines };
   });
-  return showJson({ ...thread, attachments });
+  return showJson({ root, ...(fixes && { fixes }), ...thread, attachments });
 }
 
 /** A single message as a golden file. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { REMEDIATION_STATES, type RemediationRecord, type RemediationState } from '../../src/store/remediation/record.ts';
 import type { Message } from '../../src/slack/render/message.ts';
-import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
+import { mostSevereFirst, renderOffers } from '../../src/slack/render/remediation/offers.ts';
 import { planFile } from '../../src/slack/render/remediation/plan.ts';
 import { renderCard } from '../../src/slack/render/remediation/card.ts';
 import * as remediations from './remediations.ts';
@@ -231,17 +231,33 @@ test('an offer has a button until it is requested or expires', () => {
   expect(buttonsOf(message)).toEqual([]);
   expect(message.text).toContain('expired; run the check again');
   expect(message.text).toContain('requested by <@U0123ADA> <!date^1795183450^');
-  expect(message.text).toContain('in progress, see its card below');
+  expect(message.text).toMatch(/: in progress$/);
 });
 
-test('shows forty offers, and how to reach the rest', () => {
-  const many = Array.from({ length: 57 }, (_, at) => ({ ...offered, title: `Restart doppler_z2/${at}` }));
+test('five fixes have their own buttons, and the rest are behind Choose', () => {
+  const many = Array.from({ length: 57 }, (_, at) => ({ ...offered, id: `m${at}`, title: `Restart doppler_z2/${at}` }));
+  const requested = { ...planned, id: 'm-requested', title: 'Restart doppler_z1/0' };
 
-  const message = renderOffers(many, { now: new Date('2026-11-20T14:10:00.000Z') });
+  const message = renderOffers([...many, requested], { now: new Date('2026-11-20T14:10:00.000Z') });
 
-  expect(buttonsOf(message)).toHaveLength(40);
-  expect(JSON.stringify(message.blocks)).toContain('17 more not shown');
-  expect(message.text).toContain('17 more without a button. To get their buttons, narrow the check with --match.');
+  expect(buttonsOf(message).map(({ action_id, value }) => [action_id, value])).toEqual([
+    ...['m0', 'm1', 'm2', 'm3', 'm4'].map((id) => ['wrench:request', id]),
+    ['wrench:choose', offered.runId],
+  ]);
+  expect(JSON.stringify(message.blocks)).toContain('52 more fixes, one at a time');
+  expect(JSON.stringify(message.blocks)).toMatch(/Restart doppler_z1\/0.*in progress/);
+  expect(message.text).toContain('• 52 more fixes, one at a time');
+});
+
+test('the fixes of the most severe findings come first', () => {
+  const other = { ...offered, id: 'm0000000000000001', finding: { ...offered.finding, reason: 'orphan-key' } };
+  const { reason, target } = offered.finding;
+  const findings = [
+    { reason: 'orphan-key', target, severity: 'warning' as const },
+    { reason, target, severity: 'critical' as const },
+  ];
+
+  expect(mostSevereFirst([other, offered], findings)).toEqual([offered, other]);
 });
 
 test('if all fixes are unavailable, each reason is shown once', () => {

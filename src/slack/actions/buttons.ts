@@ -14,7 +14,7 @@ import {
   stateInWords,
   type Transition,
 } from '../../store/remediation/transitions/common.ts';
-import type { Threads } from '../../store/thread/threads.ts';
+import type { MessageLocation, Threads } from '../../store/thread/threads.ts';
 import type { Queues } from '../../queue/queues.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { FormHandler, InteractionHandler } from '../access/answer-interaction.ts';
@@ -67,9 +67,12 @@ type Button = (typeof BUTTONS)[number];
 /** The action ids of our buttons. `look` dates from 0.2 and is in old messages. */
 export const BUTTON_ACTION_ID = /^wrench:(request|approve|reject|look)$/;
 
+/** The roles that may request a fix. */
+export const REQUEST_ROLES: readonly AccessRole[] = ['requester'];
+
 /** The roles that may click each button. Both may reject. */
 const ALLOWED_ROLES: Readonly<Record<Button, readonly AccessRole[]>> = {
-  request: ['requester'],
+  request: REQUEST_ROLES,
   approve: ['approver'],
   reject: ['approver', 'requester'],
   look: ['requester', 'approver'],
@@ -103,7 +106,7 @@ function readClick(body: unknown, sent: Pick<Click, 'userId' | 'triggerId'>): Cl
 }
 
 /** A click on an existing remediation, in its channel and on its message. */
-interface ResolvedClick {
+export interface ResolvedClick {
   readonly click: Click;
   readonly planHash: string;
   readonly remediation: RemediationRecord;
@@ -114,7 +117,7 @@ export function makeButtonHandler(deps: ActionDeps): InteractionHandler<Resolved
   return {
     resolve: async ({ userId, triggerId }, body) => {
       const click = readClick(body, { userId, triggerId });
-      if (click) return resolve(deps, click);
+      if (click) return resolveClick(deps, click);
       deps.log.debug({ event: 'malformed-click' }, 'Refused a click with missing or malformed fields');
       return { refusal: UNKNOWN_BUTTON };
     },
@@ -133,7 +136,7 @@ export function makeReasonHandler(deps: ActionDeps): FormHandler<ResolvedClick> 
       const openedFor = readFormMetadata(body);
       const reason = deps.redact(cleanText(submittedReason(body) ?? ''));
       return openedFor
-        ? resolve(deps, { ...openedFor, userId, triggerId, reason })
+        ? resolveClick(deps, { ...openedFor, userId, triggerId, reason })
         : { refusal: UNKNOWN_BUTTON };
     },
     handle: ({ subject }) => handleClick(deps, subject),
@@ -142,7 +145,8 @@ export function makeReasonHandler(deps: ActionDeps): FormHandler<ResolvedClick> 
 
 export const UNKNOWN_BUTTON: Refusal = { rule: 'button', because: "this isn't a button of Wrench" };
 
-async function resolve(deps: ActionDeps, click: Click): Promise<Resolved<ResolvedClick>> {
+/** What a click is about; the submission of a form is checked as the click that opened it. */
+export async function resolveClick(deps: ActionDeps, click: Click): Promise<Resolved<ResolvedClick>> {
   const { remediations, policy } = deps;
   const refuse = (refused: RefusedBecause, remediation?: RemediationRecord): Resolved<ResolvedClick> => ({
     refusal: { rule: 'button', ...denialOf(refused), ...(remediation && { remediation }) },
@@ -177,7 +181,8 @@ async function openForm({ client }: ActionDeps, { click, remediation }: Resolved
   await client.views.open({ trigger_id: click.triggerId, view });
 }
 
-async function handleClick(
+/** Carries out an admitted click. */
+export async function handleClick(
   deps: ActionDeps,
   { click, planHash, remediation }: ResolvedClick,
 ): Promise<Refusal | undefined> {
@@ -201,11 +206,27 @@ async function handleClick(
 
 /** People approve what they read, so the value of a button is accepted only from the message that shows it. */
 async function isOnOwnMessage(
-  { threads }: ActionDeps,
-  { button, messageTs, channelId }: Click,
+  deps: ActionDeps,
+  click: Click,
   { id, runId }: RemediationRecord,
 ): Promise<boolean> {
-  const where = (await threads.read(runId)).locationOf(button === 'request' ? OFFERS_PART : cardPart(id));
+  if (click.button === 'request') return isOnFixes(deps, click, runId);
+  return isAt(click, (await deps.threads.read(runId)).locationOf(cardPart(id)));
+}
+
+type ClickedMessage = Pick<Click, 'channelId' | 'messageTs'>;
+
+/** Whether a message shows the fixes of a run. They are in the root if the report has one finding. */
+export async function isOnFixes(
+  { threads }: Pick<ActionDeps, 'threads'>,
+  clicked: ClickedMessage,
+  runId: string,
+): Promise<boolean> {
+  const { root, locationOf } = await threads.read(runId);
+  return isAt(clicked, locationOf(OFFERS_PART)) || isAt(clicked, root);
+}
+
+function isAt({ channelId, messageTs }: ClickedMessage, where: MessageLocation | undefined): boolean {
   return where?.ts === messageTs && where.channelId === channelId;
 }
 

@@ -1,7 +1,11 @@
-import type { PostedThread } from '../../store/thread/threads.ts';
-import { disabledReason } from '../../store/remediation/policy.ts';
-import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
-import { remainingFindings } from '../../store/remediation/remaining.ts';
+import type { SavedReport, SavedReports } from '../../store/thread/saved-reports.ts';
+import { type Policy, disabledReason } from '../../store/remediation/policy.ts';
+import {
+  FINAL_STATES,
+  OUTCOMES,
+  type RemediationRecord,
+  type RemediationState,
+} from '../../store/remediation/record.ts';
 import { markPlanShown, withdrawPlan } from '../../store/remediation/transitions/approval.ts';
 import type { StoredRemediation } from '../../store/remediation/remediation-store.ts';
 import type { OutboxJob } from '../../queue/jobs.ts';
@@ -9,10 +13,18 @@ import { RetryLater } from '../../queue/workers.ts';
 import { cardPart, firstTextName, firstTextOfCard, notify, type NotifyDeps } from './notify.ts';
 import { attachOnce, edit, type PostTarget, postOnce } from './post.ts';
 import { putPart } from './put-part.ts';
-import { withFixes } from '../render/remediation/fixes.ts';
-import type { RootContent } from '../render/report/root-findings.ts';
+import { renderOutcome } from '../render/remediation/outcome.ts';
+import { withOutcomes } from '../render/remediation/outcome-lines.ts';
 import type { Message } from '../render/message.ts';
-import { renderOffers, type DisabledOffer } from '../render/remediation/offers.ts';
+import {
+  countOpenFixes,
+  type DisabledOffer,
+  type Fixes,
+  mostSevereFirst,
+  renderOffers,
+} from '../render/remediation/offers.ts';
+import { isOneMessage } from '../render/report/one-finding.ts';
+import { type PostedReport, renderRoot } from '../render/report/root.ts';
 import { planFile } from '../render/remediation/plan.ts';
 import { cardPlaceholder, renderCard } from '../render/remediation/card.ts';
 import { renderCardNotPosted } from '../render/remediation/card-not-posted.ts';
@@ -20,7 +32,10 @@ import { neededApprovals } from '../render/remediation/words.ts';
 import { SlackApiError } from './slack-call.ts';
 
 /** Dependencies of showing remediations. */
-export interface CardDeps extends NotifyDeps {
+export interface CardDeps extends PostDeps {
+  readonly remediations: RemediationStore;
+  readonly policy: Policy;
+  readonly savedReports: SavedReports;
   /** Whether an answer of the run is queued or being posted. */
   readonly isAnswerQueued: (runId: string) => Promise<boolean>;
 }
@@ -31,59 +46,66 @@ export const OFFERS_PART = 'offers';
 const RETRY_WITHOUT_THREAD_MS = 500;
 
 /**
- * Shows the end of a report's thread: fixes with a button each, and fixes that the configuration disables. Edits the message if it is already posted.
+ * Shows the fixes of a report as they are now, each with a button while it can be requested: in the root of a report with one finding, otherwise in
+ * the first reply. Edits the message if it is already posted.
  */
 export async function showOffers(deps: CardDeps, target: PostTarget): Promise<void> {
-  const { remediations } = deps;
+  const { remediations, savedReports } = deps;
   const { runId } = target;
   if ((await remediations.listByRun(runId)).length === 0) return;
+  const saved = await savedReports.read(runId);
+  if (saved && isOneMessage(saved.report)) return updateRoot(deps, { ...target, isAwaited: true });
   await putPart(deps, OFFERS_PART, target, {
     placeholder: 'What can be done about it:',
-    render: async () => currentOffers(deps, await remediations.listByRun(runId)),
+    render: async () => {
+      const fixes = fixesNow(deps, await remediations.listByRun(runId));
+      return renderOffers(mostSevereFirst(fixes.remediations, saved?.report.findings ?? []), fixes);
+    },
   });
 }
 
-function currentOffers({ policy }: CardDeps, offered: readonly RemediationRecord[]): Message {
+function fixesNow({ policy }: CardDeps, offered: readonly RemediationRecord[]): Fixes {
   const disabled = offered.flatMap((one): DisabledOffer[] => {
     const because = one.state === 'offered' ? disabledReason(policy, one) : undefined;
     return because === undefined ? [] : [{ title: one.title, because }];
   });
-  const open = offered.filter((one) => one.state !== 'offered' || !disabledReason(policy, one));
-  return renderOffers(open, { disabled });
+  const remediations = offered.filter((one) => one.state !== 'offered' || !disabledReason(policy, one));
+  return { remediations, disabled, now: new Date() };
 }
 
+/** Name of the saved text with the root of a digest, or of a report before any fix, as JSON. */
+export const SAVED_ROOT = 'root';
+
 /**
- * The root of a report with the outcome of its fixes. The report's own message is kept, because every edit starts from it. It is final if
- * the report offers nothing. `content` is absent for a digest, and for a report of an older version.
+ * The root of a report with its fixes as they are now. `root` is that of a digest, or of a report that isn't saved: only the outcomes of fixes are
+ * added. It is final if nothing is offered. A root that may be posted twice has no buttons for fixes.
  */
 export async function currentRoot(
   deps: CardDeps,
   runId: string,
   root: Message,
-  content?: RootContent,
+  { hasButtons = true }: { readonly hasButtons?: boolean } = {},
 ): Promise<{ readonly message: Message; readonly isFinal: boolean }> {
-  const { remediations, policy } = deps;
-  const offered = await remediations.listByRun(runId);
-  const open = offered.filter((one) => one.state === 'offered' && disabledReason(policy, one) === undefined);
-  const report = content && { content, ...remainingFindings(content.findings ?? [], offered) };
-  // Without its findings, it can't be known what remains of a report.
-  const known = report && !content.findings ? { ...report, isAllFixed: false } : report;
-  return { message: withFixes(root, offered, open.length, known), isFinal: offered.length === 0 };
+  const offered = await deps.remediations.listByRun(runId);
+  const fixes = fixesNow(deps, offered);
+  const saved = await deps.savedReports.read(runId);
+  const message = saved
+    ? renderRoot(postedReport(runId, saved), { ...fixes, hasButtons })
+    : withOutcomes(root, offered, countOpenFixes(fixes.remediations, new Date()));
+  return { message, isFinal: offered.length === 0 };
 }
 
-/** Names of the saved texts with the report's own root message, and with what it says, as JSON. */
-export const SAVED_ROOT = 'root';
-export const SAVED_CONTENT = 'root-content';
+function postedReport(runId: string, { report, tracked, asked }: SavedReport): PostedReport {
+  return { report, tracked, asked: { runId, by: asked.by, at: asked.at, command: asked.as } };
+}
 
-/** Shows the outcome in the channel too. A root that was deleted is ignored. */
-async function updateRoot(deps: CardDeps, thread: PostedThread, target: PostTarget): Promise<void> {
-  const saved = thread.savedText(SAVED_ROOT);
-  const { root } = thread;
-  if (saved === undefined || !root) return;
+/** Shows the fixes in the channel too. A root that was deleted is ignored. */
+async function updateRoot(deps: CardDeps, target: PostTarget): Promise<void> {
   const { runId } = target;
-  const content = thread.savedText(SAVED_CONTENT);
-  const said = content === undefined ? undefined : (JSON.parse(content) as RootContent);
-  const render = async () => (await currentRoot(deps, runId, JSON.parse(saved) as Message, said)).message;
+  const { root, savedText } = await deps.threads.read(runId);
+  const saved = savedText(SAVED_ROOT);
+  if (saved === undefined || !root) return;
+  const render = async () => (await currentRoot(deps, runId, JSON.parse(saved) as Message)).message;
   await edit(deps, target, root, render).catch((error: unknown) => {
     if (!(error instanceof SlackApiError)) throw error;
     deps.log.debug(
@@ -157,7 +179,7 @@ async function showInThread(
   await attachPlan(deps, target, record);
   if (FINAL_STATES.has(state)) {
     await showOffers(deps, target);
-    await updateRoot(deps, await threads.read(runId), target);
+    await updateRoot(deps, target);
   }
   await notify(deps, target, record);
   return shown;

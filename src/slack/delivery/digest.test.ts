@@ -8,6 +8,7 @@ import { RetryLater } from '../../queue/workers.ts';
 import type { Digests, UndeliveredDigest } from '../../store/digests/digests.ts';
 import { openRemediationStore } from '../../store/remediation/remediation-store.ts';
 import { openChannelOrder } from '../../store/thread/channel-order.ts';
+import { openSavedReports } from '../../store/thread/saved-reports.ts';
 import { openThreads } from '../../store/thread/threads.ts';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
@@ -74,6 +75,7 @@ beforeEach(async () => {
     client: makeSlackClient('xoxb-test', apiUrl, logger),
     remediations: openRemediationStore(redis, '{test}'),
     policy: POLICY,
+    savedReports: openSavedReports(redis, '{test}'),
     threads: openThreads(redis, '{test}'),
     channelOrder: openChannelOrder(redis, '{test}'),
     dropsDuplicates: async () => false,
@@ -203,12 +205,18 @@ test('the person who works on a finding is named by an edit, which notifies no o
   expect(edits[0]?.fields.get('blocks')).toContain('"user_id":"U0ADA"');
 });
 
-test('fixes are offered at the end of the thread', async () => {
+test('fixes are the first reply', async () => {
   await posting.remediations.saveOffers([anOffer({ runId: RUN_ID })]);
 
   await show(broken);
 
-  expect(calls.at(-1)?.fields.get('blocks')).toContain('wrench:request');
+  expect(calls.map(({ method }) => method).slice(0, 3)).toEqual([
+    'chat.postMessage',
+    'chat.postMessage',
+    'chat.update',
+  ]);
+  expect(calls[2]?.fields.get('blocks')).toContain('wrench:request');
+  expect(calls.at(-1)?.fields.get('text')).toContain('thing is broken');
 });
 
 test('a run without news is one message without fixes', async () => {

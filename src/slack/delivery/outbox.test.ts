@@ -8,6 +8,7 @@ import { openChannelOrder } from '../../store/thread/channel-order.ts';
 import type { Policy } from '../../store/remediation/policy.ts';
 import { openRemediationStore } from '../../store/remediation/remediation-store.ts';
 import { openDigests } from '../../store/digests/open-digests.ts';
+import { openSavedReports } from '../../store/thread/saved-reports.ts';
 import { openThreads, ROOT_PART } from '../../store/thread/threads.ts';
 import type { OutboxJob } from '../../queue/jobs.ts';
 import { RetryLater } from '../../queue/workers.ts';
@@ -56,6 +57,7 @@ beforeEach(async () => {
     client: makeSlackClient('xoxb-test', apiUrl, logger),
     remediations: openRemediationStore(redis, '{test}'),
     policy,
+    savedReports: openSavedReports(redis, '{test}'),
     threads: openThreads(redis, '{test}'),
     channelOrder: openChannelOrder(redis, '{test}'),
     dropsDuplicates: async () => dropsDuplicates,
@@ -99,6 +101,7 @@ const report: Report = {
   examined: 41,
   findings: [
     { reason: 'thing-broken', severity: 'critical', target: 'lab:thing', summary: 'thing is broken' },
+    { reason: 'thing-worn', severity: 'warning', target: 'lab:other', summary: 'other is worn' },
   ],
   gaps: [],
   coverage: [],
@@ -671,6 +674,76 @@ test('the first message of a report leads with FIXED once the run that verified 
     ':white_check_mark: FIXED · All are well',
     'Was: CRITICAL · 1 of 41 things are broken',
   ]);
+});
+
+const oneFinding: Report = { ...report, findings: report.findings.slice(0, 1) };
+const offering = (fix: ReturnType<typeof anOffer>) => ({
+  ...posting,
+  policy: { ...policy, roles: { ...policy.roles, requester: ['U0ADA'], approver: ['U0GRACE'] } },
+  remediations: {
+    ...posting.remediations,
+    read: async () => ({ record: fix, revision: 1 }),
+    listByRun: async () => [fix],
+    markCardShown: async () => undefined,
+  },
+});
+
+test('the fixes are the first reply, before the findings', async () => {
+  posting = offering(anOffer({ runId: about.runId }));
+
+  await show({ kind: 'report', ...about, report });
+
+  const parts = calls.flatMap(
+    ({ fields }) => /\/([a-z]+(?:-\d)?)"/.exec(fields.get('metadata') ?? '')?.[1] ?? [],
+  );
+  expect(parts).toEqual(['root', 'offers', 'reply-0']);
+});
+
+test('a report with one finding is one message, and an edit adds the buttons of its fix', async () => {
+  posting = offering(anOffer({ runId: about.runId }));
+
+  await show({ kind: 'report', ...about, report: oneFinding });
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.update']);
+  expect(calls[0]?.fields.get('blocks')).not.toContain('wrench:request');
+  expect(calls[1]?.fields.get('blocks')).toContain('wrench:request');
+  expect(calls[1]?.fields.get('ts')).toBe('1.000100');
+});
+
+test('a fix that was requested has no button in the root of its report, and a button in the root is of this report', async () => {
+  const fix = anOffer({ runId: about.runId });
+  posting = offering(fix);
+  await show({ kind: 'report', ...about, report: oneFinding });
+  posting = offering({ ...fix, state: 'planning', requested: { by: 'U0ADA', at: asked.at } });
+
+  await show({ kind: 'card', ...about, id: fix.id, revision: 1 });
+
+  const roots = calls.filter(
+    ({ method, fields }) => method === 'chat.update' && fields.get('ts') === '1.000100',
+  );
+  expect(roots.at(-1)?.fields.get('blocks')).not.toContain('wrench:request');
+  expect(roots.at(-1)?.fields.get('blocks')).toContain('in progress');
+});
+
+test('a report that is too large to save keeps its headline, has its fixes in the thread, and gets outcomes at the end', async () => {
+  const fix = anOffer({ runId: about.runId });
+  posting = { ...offering(fix), savedReports: { save: async () => undefined, read: async () => undefined } };
+  await show({ kind: 'report', ...about, report: oneFinding });
+  const root = (await posting.threads.read(about.runId)).root?.ts;
+  expect(calls.at(-1)?.fields.get('blocks')).toContain('wrench:request');
+  expect(calls.at(-1)?.fields.get('ts')).not.toBe(root);
+  const nothing = { isWhole: true, findings: [], more: 0 };
+  const fixed = { ...fix, state: 'fixed' as const, after: { ...OBSERVED_GONE, report: nothing } };
+  posting = { ...offering(fixed), savedReports: posting.savedReports };
+
+  await show({ kind: 'card', ...about, id: fix.id, revision: 1 });
+
+  const edited = calls.findLast(
+    ({ method, fields }) => method === 'chat.update' && fields.get('ts') === root,
+  );
+  const lines = edited?.fields.get('text')?.split('\n') ?? [];
+  expect(lines[0]).toContain('CRITICAL: 1 of 41 things are broken');
+  expect(lines.at(-1)).toContain('FIXED');
 });
 
 test('an outcome is not posted while the card still shows an earlier state', async () => {

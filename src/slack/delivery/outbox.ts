@@ -18,7 +18,7 @@ import {
 import { renderPlainFallback } from '../render/report/fallback.ts';
 import type { PendingRequest, Message, ThreadContent } from '../render/message.ts';
 import { renderBug, renderChecking, renderLost, renderProgress } from '../render/replies/notices.ts';
-import { renderReport, rootContentOf } from '../render/report/report.ts';
+import { renderReport } from '../render/report/report.ts';
 import { withoutMentions } from '../render/without-mentions.ts';
 import { respondInChannel } from './respond.ts';
 import { showThread } from './show-thread.ts';
@@ -100,7 +100,9 @@ async function showAnswer(deps: CardDeps, job: AnswerJob, target: PostTarget): P
     await showThread(deps, target, renderAnswer(job), {
       mayMention: [job.asked.by],
       hasOffers: job.kind === 'report',
-      ...(job.kind === 'report' && { content: rootContentOf(job.report, job.tracked) }),
+      ...(job.kind === 'report' && {
+        report: { report: job.report, tracked: job.tracked ?? [], asked: job.asked },
+      }),
     });
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;

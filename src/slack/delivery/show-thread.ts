@@ -1,6 +1,7 @@
 import { ROOT_PART, type PostedThread } from '../../store/thread/threads.ts';
+import type { SavedReport } from '../../store/thread/saved-reports.ts';
 import { RetryLater } from '../../queue/workers.ts';
-import { SAVED_CONTENT, SAVED_ROOT, currentRoot, type CardDeps, showOffers } from './cards.ts';
+import { SAVED_ROOT, currentRoot, type CardDeps, showOffers } from './cards.ts';
 import {
   attachOnce,
   edit,
@@ -12,7 +13,6 @@ import {
 } from './post.ts';
 import { nameMentioned, postWithoutNotifying } from './post-without-notifying.ts';
 import type { Message, ThreadContent } from '../render/message.ts';
-import type { RootContent } from '../render/report/root-findings.ts';
 import { withoutMentions } from '../render/without-mentions.ts';
 import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
 import { SlackApiError } from './slack-call.ts';
@@ -23,10 +23,10 @@ const MAX_FILE_ATTEMPTS = 15;
 interface ThreadOptions {
   /** The people that the root may mention when it is posted. Others are named by an edit, which notifies no one. */
   readonly mayMention: readonly string[];
-  /** Whether fixes may be offered at the end of the thread. */
+  /** Whether fixes may be offered. */
   readonly hasOffers: boolean;
-  /** What the root says, if it is a report: a fix that worked replaces its headline. */
-  readonly content?: RootContent;
+  /** The report to save, from which the root is rendered again after each fix. */
+  readonly report?: SavedReport;
   /** Nothing will follow: fixes are not mentioned even if the run has some, and the run is closed. */
   readonly isComplete?: boolean;
   /** Called once the root is in the channel, again at each retry. */
@@ -34,40 +34,38 @@ interface ThreadOptions {
 }
 
 /**
- * Shows a thread: its root in the channel, then its replies, files and offers in order, each once. A thrown error means that the job is retried.
+ * Shows a thread: its root in the channel, then the fixes, the other replies and the files, each once. A thrown error means that the job is retried.
  * Closes the run if it offers nothing.
  */
 export async function showThread(
   deps: CardDeps,
   target: PostTarget,
   { root, replies, attachments }: ThreadContent,
-  { mayMention, hasOffers, content, isComplete = false, afterRoot }: ThreadOptions,
+  { mayMention, hasOffers, report, isComplete = false, afterRoot }: ThreadOptions,
 ): Promise<void> {
-  const { threads } = deps;
+  const { threads, savedReports } = deps;
   const { runId } = target;
   const { answered } = await threads.read(runId);
-  const rootNow = async () =>
-    isComplete ? { message: root, isFinal: true } : currentRoot(deps, runId, root, content);
-  const { message, isFinal } = await rootNow();
-  const render = async () => (await rootNow()).message;
   // An answer that is queued again, perhaps as lost, does not replace the one in the channel.
-  if (!isFinal && !answered) {
-    if (content) await threads.saveText(runId, SAVED_CONTENT, JSON.stringify(content));
-    await threads.saveText(runId, SAVED_ROOT, JSON.stringify(root));
-  }
+  if (report && !answered) await savedReports.save(runId, report);
+  const rootNow = async (options?: Parameters<typeof currentRoot>[3]) =>
+    isComplete ? { message: root, isFinal: true } : currentRoot(deps, runId, root, options);
+  const render = async () => (await rootNow()).message;
+  const { message, isFinal } = await rootNow({ hasButtons: false });
+  if (!isFinal && !answered) await threads.saveText(runId, SAVED_ROOT, JSON.stringify(root));
   const unnamed = withoutMentions(message, mayMention);
   const rootTs = await showRoot(deps, target, unnamed);
   await afterRoot?.();
   if (unnamed !== message) await nameMentioned(deps, target, rootTs, render);
   const inThread = { ...target, threadTs: rootTs };
   await threads.mark(runId, 'answered');
+  if (hasOffers) await showOffers(deps, inThread);
   for (const [at, reply] of replies.entries())
     await postWithoutNotifying(deps, `reply-${at}`, inThread, reply);
   for (const [at, file] of attachments.entries())
     await attachOnce(deps, `file-${at}`, inThread, file).catch((error: unknown) =>
       reportMissingFile(deps, inThread, error),
     );
-  if (hasOffers) await showOffers(deps, inThread);
   await rewriteAfterProgress(deps, target, render);
   if (isFinal) await threads.close(runId);
 }

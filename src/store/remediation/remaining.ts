@@ -1,8 +1,12 @@
 import { isComplete } from '../../check/proof.ts';
+import type { Finding } from '../../check/finding.ts';
 import type { FoundFinding, Observation, RemediationRecord, RemediationState } from './record.ts';
 
+/** What is compared of a finding. */
+type ReportedFinding = Pick<Finding, 'reason' | 'severity' | 'target' | 'targets' | 'summary'>;
+
 /** What became of a report's findings. */
-export interface Remaining<F extends FoundFinding> {
+export interface Remaining<F extends ReportedFinding> {
   /** The findings of the report that were proven gone after a fix had worked. */
   readonly resolved: readonly F[];
   /** All others, then what only the verification found. Worded as they were found last. */
@@ -34,7 +38,7 @@ interface Run extends Found {
  * run that verified another fix checked everything and didn't find it. It remains if a later run found it, or if a later fix for it wasn't
  * verified. Times are those of the beginning of each run.
  */
-export function remainingFindings<F extends FoundFinding>(
+export function remainingFindings<F extends ReportedFinding>(
   reported: readonly F[],
   remediations: readonly RemediationRecord[],
 ): Remaining<F> {
@@ -71,7 +75,7 @@ export function remainingFindings<F extends FoundFinding>(
 
 /** When fixes for all targets of the finding were verified. A later run may still have found it. */
 function fixedAt(
-  { reason, target, targets }: FoundFinding,
+  { reason, target, targets }: ReportedFinding,
   remediations: readonly RemediationRecord[],
 ): number {
   const fixes = remediations.filter(
@@ -90,16 +94,24 @@ function fixedAt(
 }
 
 /** When a run that checked everything last didn't find it. */
-function absentAt(finding: FoundFinding, reported: readonly FoundFinding[], runs: readonly Run[]): number {
+function absentAt(
+  finding: ReportedFinding,
+  reported: readonly ReportedFinding[],
+  runs: readonly Run[],
+): number {
   return lastOf(runs, (run) => isConclusive(run) && !isFoundIn(finding, reported, run));
 }
 
-function foundAt(finding: FoundFinding, reported: readonly FoundFinding[], runs: readonly Run[]): number {
+function foundAt(
+  finding: ReportedFinding,
+  reported: readonly ReportedFinding[],
+  runs: readonly Run[],
+): number {
   return lastOf(runs, (run) => isFoundIn(finding, reported, run));
 }
 
 /** When a fix for it last ended without being verified; never, if one is in progress. */
-function changedAt({ reason, target }: FoundFinding, remediations: readonly RemediationRecord[]): number {
+function changedAt({ reason, target }: ReportedFinding, remediations: readonly RemediationRecord[]): number {
   const others = remediations.filter(
     ({ state, finding }) => NOT_FIXED.has(state) && finding.reason === reason && finding.target === target,
   );
@@ -120,24 +132,32 @@ function isConclusive({ isWhole, more }: Run): boolean {
 }
 
 /** Whether a run found it, perhaps for another reason: a new reason for one of its targets means that the fault has only changed. */
-function isFoundIn(finding: FoundFinding, reported: readonly FoundFinding[], { findings }: Found): boolean {
+function isFoundIn(
+  finding: ReportedFinding,
+  reported: readonly ReportedFinding[],
+  { findings }: Found,
+): boolean {
   return findings.some((found) => isSame(found, finding, reported));
 }
 
-function isSame(found: FoundFinding, finding: FoundFinding, reported: readonly FoundFinding[]): boolean {
+function isSame(
+  found: ReportedFinding,
+  finding: ReportedFinding,
+  reported: readonly ReportedFinding[],
+): boolean {
   if (!overlaps(found, finding)) return false;
   if (found.reason === finding.reason) return true;
   return !reported.some((other) => other.reason === found.reason && overlaps(found, other));
 }
 
-function overlaps(a: FoundFinding, b: FoundFinding): boolean {
-  const namesOf = ({ target, targets = [] }: FoundFinding) => [target, ...targets];
+function overlaps(a: ReportedFinding, b: ReportedFinding): boolean {
+  const namesOf = ({ target, targets = [] }: ReportedFinding) => [target, ...targets];
   const names = new Set(namesOf(a));
   return namesOf(b).some((name) => names.has(name));
 }
 
 /** With the severity and the summary of the newest run, if one finding of it is the same: `12 of 12 VMs` may be `3 of 12` by now. */
-function asFoundLast<F extends FoundFinding>(finding: F, reported: readonly F[], { findings }: Found): F {
+function asFoundLast<F extends ReportedFinding>(finding: F, reported: readonly F[], { findings }: Found): F {
   const same = findings.filter((found) => isSame(found, finding, reported));
   const exact = same.find(({ reason, target }) => reason === finding.reason && target === finding.target);
   const now = exact ?? (same.length === 1 ? same[0] : undefined);
@@ -145,7 +165,7 @@ function asFoundLast<F extends FoundFinding>(finding: F, reported: readonly F[],
 }
 
 /** Findings that the report didn't have, unless a later run that checked everything didn't find them either. */
-function foundOnlyLater(reported: readonly FoundFinding[], runs: readonly Run[]): readonly FoundFinding[] {
+function foundOnlyLater(reported: readonly ReportedFinding[], runs: readonly Run[]): readonly FoundFinding[] {
   const since = Math.max(0, runs.findLastIndex(isConclusive));
   const others = runs
     .slice(since)

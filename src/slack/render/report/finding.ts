@@ -29,8 +29,16 @@ export function renderFinding(
   questions: readonly NextQuestion[] = [],
   known?: KnownStatus,
 ): Unit {
-  const { summary, target, evidence = [], level } = finding;
-  const { parts, isCut } = renderEvidence(evidence, known ? MAX_EVIDENCE_CHARS_IF_KNOWN : MAX_EVIDENCE_CHARS);
+  const { severity, summary, target, evidence = [], level } = finding;
+  const { parts, table, isCut } = renderEvidence(
+    evidence,
+    known ? MAX_EVIDENCE_CHARS_IF_KNOWN : MAX_EVIDENCE_CHARS,
+  );
+  const title = line(
+    ...badge(severity),
+    ...sentence(summaryOf(finding), { max: MAX_SUMMARY_CHARS, isBold: true, names: [target] }),
+    ...(summary === target ? [] : [plain('\n'), codeSpan(target, MAX_TARGET_CHARS)]),
+  );
   const buttons = findingButtons(questions, known);
   return {
     blocks: [

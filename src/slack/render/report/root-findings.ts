@@ -1,7 +1,8 @@
 import type { RichTextSection } from '@slack/types';
-import { type Finding, type Report, SEVERITIES } from '../../../check/finding.ts';
-import { countInWords, type Headline, summaryOf } from '../../../check/report-in-words.ts';
-import { badge, bullets, line, type RichTextPart, text } from '../blocks.ts';
+import { cleanText } from '../../../text/clean-text.ts';
+import { type Finding, SEVERITIES, type Severity } from '../../../check/finding.ts';
+import { countInWords, SEVERITY_WORDS, summaryOf } from '../../../check/report-in-words.ts';
+import { badge, bullets, codeSpan, line, type RichTextPart, text } from '../blocks.ts';
 import { sentence } from '../sentence.ts';
 import { findingLine } from './finding.ts';
 import { briefStatus, briefStatusText, type KnownStatus } from './tracked.ts';
@@ -9,58 +10,43 @@ import { briefStatus, briefStatusText, type KnownStatus } from './tracked.ts';
 /** As many as a phone shows without scrolling. */
 const MAX_ROOT_FINDINGS = 5;
 const MAX_ROOT_SUMMARY_CHARS = 200;
+const MAX_ROOT_TARGET_CHARS = 150;
 
-/** What the root of a report says about a finding. Plain JSON, because it is saved. */
-export interface RootFinding {
-  readonly reason: string;
-  readonly severity: Finding['severity'];
-  readonly target: string;
-  readonly targets?: string[];
-  readonly summary: string;
+/** What the root of a report lists of a finding. */
+export interface RootFinding extends Pick<Finding, 'severity' | 'target' | 'summary'> {
   /** Its status from earlier runs. */
-  readonly status?: { readonly elements: RichTextSection['elements']; readonly text: string };
+  readonly status?: KnownStatus;
+  /** No reply has its summary, because only a later run found it or worded it like this. */
+  readonly isNew?: boolean;
 }
 
-/** What the root of a report says. `findings` is absent if there are too many to save. */
-export interface RootContent {
-  readonly headline: Headline;
+interface Said {
+  /** The word at the beginning of the root, which isn't repeated before findings of the same severity. */
+  readonly word: string;
+  /** What the root says above the list. */
   readonly verdict: string;
-  readonly findings?: readonly RootFinding[];
 }
 
-export function rootFindingsOf(
-  { findings }: Pick<Report, 'findings'>,
-  known: readonly (KnownStatus | undefined)[],
-): readonly RootFinding[] {
-  return findings.map(({ reason, severity, target, targets, summary }, at) => {
-    const status = known[at];
-    return {
-      reason,
-      severity,
-      target,
-      ...(targets && { targets: [...targets] }),
-      summary,
-      ...(status && { status: { elements: briefStatus(status), text: briefStatusText(status) } }),
-    };
-  });
-}
-
-/** The most severe, in the order of the report, grouped by severity if they differ. */
-export function topFindings(findings: readonly RootFinding[]): readonly RichTextPart[] {
+/**
+ * The most severe, in the order of the report, by severity. The reply about a finding has its summary and the verdict may name its target, so that
+ * the list has only what neither says.
+ */
+export function topFindings(
+  findings: readonly RootFinding[],
+  { word, verdict }: Said,
+): readonly RichTextPart[] {
   const top = mostSevere(findings);
-  const isMixed = new Set(top.map(({ severity }) => severity)).size > 1;
+  const named = new Map(top.toReversed().map((finding) => [finding.target, finding]));
   const parts: RichTextPart[] = SEVERITIES.flatMap((severity) => {
-    const these = top.filter((finding) => finding.severity === severity);
-    if (these.length === 0) return [];
-    const list = bullets(
-      these.map((finding) =>
-        line(
-          ...sentence(summaryOf(finding), { max: MAX_ROOT_SUMMARY_CHARS, names: [finding.target] }),
-          ...(finding.status?.elements ?? []),
-        ),
-      ),
+    const listed = top.filter(
+      (finding) =>
+        finding.severity === severity &&
+        (finding.isNew || named.get(finding.target) === finding) &&
+        !isSaid(finding, verdict),
     );
-    return isMixed ? [line(...badge(severity)), list] : [list];
+    if (listed.length === 0) return [];
+    const list = bullets(listed.map((finding) => line(...itemOf(finding))));
+    return SEVERITY_WORDS[severity] === word ? [list] : [line(...badge(severity)), list];
   });
   const rest = findings.length - top.length;
   return rest > 0
@@ -71,17 +57,33 @@ export function topFindings(findings: readonly RootFinding[]): readonly RichText
     : parts;
 }
 
-/** The same as lines of top-level text. */
+/** The verdict names the target, and there is nothing else to say about it. */
+function isSaid({ target, status, isNew = false }: RootFinding, verdict: string): boolean {
+  return !isNew && verdict.includes(cleanText(target)) && (!status || briefStatus(status).length === 0);
+}
+
+function itemOf({ target, summary, status, isNew = false }: RootFinding): RichTextSection['elements'] {
+  return [
+    ...(isNew
+      ? sentence(summaryOf({ summary, target }), { max: MAX_ROOT_SUMMARY_CHARS, names: [target] })
+      : [codeSpan(target, MAX_ROOT_TARGET_CHARS)]),
+    ...(status ? briefStatus(status) : []),
+  ];
+}
+
+/** All of them as lines of top-level text, with their summaries: screen readers and notifications use nothing else. */
 export function topFindingLines(findings: readonly RootFinding[]): readonly string[] {
   const rest = findings.length - MAX_ROOT_FINDINGS;
   return [
-    ...mostSevere(findings).map((finding) => `${findingLine(finding)}${finding.status?.text ?? ''}`),
+    ...mostSevere(findings).map(
+      (finding) => `${findingLine(finding)}${finding.status ? briefStatusText(finding.status) : ''}`,
+    ),
     ...(rest > 0 ? [`and ${countInWords(rest, 'more finding')}, see thread`] : []),
   ];
 }
 
 /** The most severe first; of the same severity, in the order of the report. */
-export function bySeverity<F extends Pick<Finding, 'severity'>>(findings: readonly F[]): readonly F[] {
+export function bySeverity<F extends { readonly severity: Severity }>(findings: readonly F[]): readonly F[] {
   return SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
 }
 

@@ -48,21 +48,26 @@ const id = findingIdOf(fingerprint(report, finding));
 
 const shown = (known: Partial<TrackedFinding>) => renderReport(report, asked, [{ ...tracked, ...known }]);
 const contextOf = (known: Partial<TrackedFinding>) => {
-  const block = shown(known).replies[0]?.blocks.find(({ type }) => type === 'context');
+  const block = shown(known).root.blocks.find(({ type }) => type === 'context');
   return JSON.stringify(block);
 };
 const buttonsOf = (thread: ReturnType<typeof renderReport>) =>
-  thread.replies
+  [thread.root, ...thread.replies]
     .flatMap(({ blocks }) => blocks)
     .flatMap((block) => (block.type === 'actions' ? block.elements : []))
-    .flatMap((one) => (one.type === 'button' ? [[one.text.text, one.action_id, one.value]] : []));
+    .flatMap((one) => (one.type === 'button' ? [[one.text.text, one.action_id, one.value]] : []))
+    .filter(([, action]) => !/again|evidence|form/.test(action ?? ''));
 
 test('a finding that was found before shows since when, in the root and in the thread', () => {
   const since = 'since <!date^1794885120^{date_short_pretty} {time}|Tuesday 03:12 UTC>';
   expect(contextOf({})).toContain(`${id}  ·  ${since}`);
-  expect(JSON.stringify(shown({}).root.blocks)).toContain('"fallback":"Tuesday 03:12 UTC"');
   expect(shown({}).root.text).toContain(`bbs expired 11 hours ago (vault`);
   expect(shown({}).root.text).toContain(` · ${since}`);
+  const other = { ...finding, target: 'vault:secret/other' };
+  const { root, replies } = renderReport({ ...report, findings: [finding, other] }, asked, [tracked]);
+  expect(JSON.stringify(root.blocks)).toContain('"fallback":"Tuesday 03:12 UTC"');
+  expect(root.text).toContain(` · ${since}`);
+  expect(replies[0]?.text).toContain(`${id} · ${since}`);
 });
 
 test('a finding that this run found first has an id but no "since"', () => {
