@@ -11,6 +11,7 @@ import {
   makeReasonHandler,
   BUTTON_ACTION_ID,
 } from './actions/buttons.ts';
+import { CHOOSE_ACTION_ID, makeChooseHandler, makeChosenHandler } from './actions/choose.ts';
 import { ASK_ACTION_ID, makeAskHandler } from './actions/ask.ts';
 import {
   FINDING_ACTION_ID,
@@ -21,6 +22,7 @@ import {
 import { SILENCE_FORM } from './render/findings/silence-form.ts';
 import { httpTransport } from './transport/http.ts';
 import { socketModeTransport } from './transport/socket-mode.ts';
+import { CHOOSE_FORM } from './render/remediation/choose-form.ts';
 import { REASON_FORM } from './render/remediation/reason-form.ts';
 import { makeCommandHandler, type CommandDeps } from './commands/router.ts';
 import { acknowledgeUnhandled } from './transport/unhandled.ts';
@@ -86,6 +88,8 @@ export async function startSlackApp(
       asks: { actionId: ASK_ACTION_ID, handler: makeAskHandler(command, listenerDeps) },
       buttons: { actionId: BUTTON_ACTION_ID, handler: makeButtonHandler(actionDeps) },
       form: { callbackId: REASON_FORM.callback, handler: makeReasonHandler(actionDeps) },
+      choose: { actionId: CHOOSE_ACTION_ID, handler: makeChooseHandler(actionDeps) },
+      chooseForm: { callbackId: CHOOSE_FORM.callback, handler: makeChosenHandler(actionDeps) },
       findings: { actionId: FINDING_ACTION_ID, handler: makeFindingHandler(findingDeps) },
       silenceForm: { callbackId: SILENCE_FORM.callback, handler: makeSilenceHandler(findingDeps) },
     },

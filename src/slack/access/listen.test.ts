@@ -62,6 +62,11 @@ function start() {
       asks: { actionId: /^never$/, handler: { resolve: never, handle: never } },
       findings: { actionId: /^never$/, handler: { resolve: never, handle: never } },
       form: { callbackId: 'never', handler: { resolve: never, handle: never, validate: () => undefined } },
+      choose: { actionId: /^never$/, handler: { resolve: never, handle: never } },
+      chooseForm: {
+        callbackId: 'never',
+        handler: { resolve: never, handle: never, validate: () => undefined },
+      },
       silenceForm: {
         callbackId: 'never',
         handler: { resolve: never, handle: never, validate: () => undefined },

@@ -3,12 +3,15 @@ import { answerCommand, type ListenerDeps, type CommandHandler } from './answer-
 import { answerInteraction, type FormHandler, type InteractionHandler } from './answer-interaction.ts';
 
 /** The handlers. They take an `Admitted` delivery, which only the access pipeline creates. */
-export interface Handlers<C, I, A, F, B, S> {
+export interface Handlers<C, I, A, F, B, S, H> {
   readonly command: CommandHandler<C>;
   readonly buttons: { readonly actionId: RegExp; readonly handler: InteractionHandler<I> };
   /** Buttons that run a check. */
   readonly asks: { readonly actionId: RegExp; readonly handler: InteractionHandler<A> };
   readonly form: ListenedForm<F>;
+  /** The button that lists the fixes of a run, and the form that requests one of them. */
+  readonly choose: { readonly actionId: RegExp; readonly handler: InteractionHandler<never> };
+  readonly chooseForm: ListenedForm<H>;
   /** Buttons that take or silence a finding, and the form for a silence. */
   readonly findings: { readonly actionId: RegExp; readonly handler: InteractionHandler<B> };
   readonly silenceForm: ListenedForm<S>;
@@ -28,10 +31,20 @@ export type Track = <T>(work: Promise<T>) => Promise<T>;
  * The only place that registers listeners with Bolt: every command, click, form submission and event passes the access pipeline before its
  * handler. The acknowledgement of a command carries its answer, a click is acknowledged first, and a form after its fields are validated.
  */
-export function listen<C, I, A, F, B, S>(
+export function listen<C, I, A, F, B, S, H>(
   app: App,
   deps: ListenerDeps,
-  { command, buttons, asks, form, findings, silenceForm, events = {} }: Handlers<C, I, A, F, B, S>,
+  {
+    command,
+    buttons,
+    asks,
+    form,
+    choose,
+    chooseForm,
+    findings,
+    silenceForm,
+    events = {},
+  }: Handlers<C, I, A, F, B, S, H>,
   track: Track,
 ): void {
   app.command(/.*/, ({ body, ack }) =>
@@ -54,6 +67,7 @@ export function listen<C, I, A, F, B, S>(
     });
   onClick(buttons);
   onClick(asks);
+  onClick(choose);
   onClick(findings);
   const onSubmit = <T>({ callbackId, handler }: ListenedForm<T>) =>
     app.view({ type: 'view_submission', callback_id: callbackId }, async ({ body, ack }) => {
@@ -63,6 +77,7 @@ export function listen<C, I, A, F, B, S>(
       await track(answerInteraction(deps, 'modal', handler, body));
     });
   onSubmit(form);
+  onSubmit(chooseForm);
   onSubmit(silenceForm);
   // Bolt acknowledges events automatically.
   for (const [type, handler] of Object.entries(events))
