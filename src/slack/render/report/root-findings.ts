@@ -2,7 +2,7 @@ import type { RichTextSection } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
 import { type Finding, SEVERITIES, type Severity } from '../../../check/finding.ts';
 import { countInWords, SEVERITY_WORDS, summaryOf } from '../../../check/report-in-words.ts';
-import { badge, bullets, codeSpan, line, type RichTextPart, text } from '../blocks.ts';
+import { badge, bullets, line, type RichTextPart, text } from '../blocks.ts';
 import { sentence } from '../sentence.ts';
 import { findingLine } from './finding.ts';
 import { briefStatus, briefStatusText, type KnownStatus } from './tracked.ts';
@@ -66,7 +66,7 @@ function itemOf({ target, summary, status, isNew = false }: RootFinding): RichTe
   return [
     ...(isNew
       ? sentence(summaryOf({ summary, target }), { max: MAX_ROOT_SUMMARY_CHARS, names: [target] })
-      : [codeSpan(target, MAX_ROOT_TARGET_CHARS)]),
+      : [text(target, MAX_ROOT_TARGET_CHARS)]),
     ...(status ? briefStatus(status) : []),
   ];
 }
