@@ -115,8 +115,9 @@ test('reports replies out of order, or under another root', () => {
   expect(repliesOutOfOrder([...roots, reply('r1', 1, 3, 1), reply('r1', 0, 4, 1)])).toHaveLength(1);
   expect(repliesOutOfOrder([...roots, reply('r1', 0, 3, 2)])).toHaveLength(1);
   expect(repliesOutOfOrder([reply('r1', 0, 3, 9)])).toHaveLength(1);
-  const offersFirst = [post('r1', 'offers', 3, { threadTs: '1' }), reply('r1', 0, 4, 1)];
-  expect(repliesOutOfOrder([...roots, ...offersFirst])).toHaveLength(1);
+  const offersAt = (ts: number) => post('r1', 'offers', ts, { threadTs: '1' });
+  expect(repliesOutOfOrder([...roots, offersAt(3), reply('r1', 0, 4, 1)])).toEqual([]);
+  expect(repliesOutOfOrder([...roots, reply('r1', 0, 3, 1), offersAt(4)])).toHaveLength(1);
 });
 
 test('reports a run without a report in a channel', () => {

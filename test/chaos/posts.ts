@@ -196,8 +196,9 @@ export function repliesOutOfOrder(posts: readonly Post[]): readonly string[] {
 /** Parts of a report in order; what is added to a thread later, such as cards, has no order. */
 function rankOf(part: string): number {
   const reply = /^reply-(\d+)$/.exec(part)?.[1];
-  if (reply !== undefined) return 1 + Number(reply);
-  return part === 'root' ? 0 : 1_000;
+  if (reply !== undefined) return 2 + Number(reply);
+  if (part === 'root') return 0;
+  return part === 'offers' ? 1 : 1_000;
 }
 
 /** Runs without exactly one report: none at all, or more roots than lost replies explain. */

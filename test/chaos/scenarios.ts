@@ -70,9 +70,7 @@ export async function runBatch(context: ScenarioContext, batch: Batch): Promise<
   const { chance } = context;
   const offers = await askForOffers(context, batch);
   if (!offers) return;
-  const values = buttonsOf(offers)
-    .filter(({ button }) => button === 'request')
-    .map(({ value }) => value);
+  const values = await offersOfRun(context, offers);
   let started = 0;
   for (const together of await orderOf(context, values, chance.apart(batch.name)))
     await Promise.all(
@@ -83,6 +81,16 @@ export async function runBatch(context: ScenarioContext, batch: Batch): Promise<
         if (together.isToEnd) await waitUntilEnded(context, id);
       }),
     );
+}
+
+/** All offers of a run, also those that people choose in a form. */
+async function offersOfRun(
+  { stage: { remediations } }: ScenarioContext,
+  offers: Message,
+): Promise<readonly string[]> {
+  const shown = buttonsOf(offers).find(({ button }) => button === 'request');
+  const first = shown && (await remediations.read(shown.value));
+  return first ? (await remediations.listByRun(first.record.runId)).map(({ id }) => id) : [];
 }
 
 /** Offers that are requested at about the same time. */
@@ -313,11 +321,11 @@ function hasEnded(remediation: RemediationRecord | undefined): boolean {
 
 function cardOf(
   { stage: { workspace } }: ScenarioContext,
-  { channel, threadTs }: Message,
+  { channel, ts, threadTs = ts }: Message,
   id: string,
   word: string,
 ) {
-  return workspace.thread(channel, threadTs ?? '').find((message) => {
+  return workspace.thread(channel, threadTs).find((message) => {
     const card = readCard(message);
     return card?.id === id && card.word === word;
   });

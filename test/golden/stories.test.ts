@@ -21,7 +21,7 @@ const { checks } = catalogue;
 function withFixes(report: Report, asked: ReportRequest): ShownThread {
   const now = new Date(report.at);
   const origin = { by: asked.by, at: asked.at, teamId: 'T1', channelId: 'C1', as: asked.command ?? '' };
-  const offered = makeOfferRecords(report, { runId: asked.runId, asked: origin }, catalogue);
+  const offered = makeOfferRecords(report, { runId: asked.runId, asked: origin }, catalogue, { idScope: 'story' });
   const remediations = mostSevereFirst(offered, report.findings);
   const isInRoot = isOneMessage(report) || remediations.length === 0;
   return {
