@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { failed, fixed, interrupted, mitigated, offered, planned, unverified } from './remediations.ts';
 import type { Report } from '../../src/check/finding.ts';
+import { renderOutcome } from '../../src/slack/render/remediation/notices.ts';
 import { withOutcomes } from '../../src/slack/render/remediation/outcome-lines.ts';
-import { renderOutcome } from '../../src/slack/render/remediation/outcome.ts';
 import { type RootFixes, renderRoot } from '../../src/slack/render/report/root.ts';
 import type { Observation, RemediationRecord } from '../../src/store/remediation/record.ts';
 import { ASKED, problemsAllowing, showMessage } from './inspect-messages.ts';

@@ -1,8 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
+import {
+  renderApprovalRequest,
+  renderApproved,
+  renderDirectNotice,
+  renderDirectRequest,
+  renderOutcome,
+  renderReminder,
+} from '../../src/slack/render/remediation/notices.ts';
 import { withOutcomes } from '../../src/slack/render/remediation/outcome-lines.ts';
-import { renderOutcome } from '../../src/slack/render/remediation/outcome.ts';
 import { renderHelp, renderProblem } from '../../src/slack/render/replies/help.ts';
 import type { Message } from '../../src/slack/render/message.ts';
 import {
@@ -158,7 +165,7 @@ describe('Slack accepts every message made of 10,000 hostile inputs', () => {
         );
       }),
       withOutcomes(renderReport({ ...REPORT, findings: [finding] }, ASKED).root, fixes, open),
-      ...fixes.map(renderOutcome),
+      ...fixes.map((one) => renderOutcome(one)),
     ])).toBeUndefined();
   });
 

@@ -1,11 +1,6 @@
 import type { SavedReport, SavedReports } from '../../store/thread/saved-reports.ts';
-import { type Policy, disabledReason } from '../../store/remediation/policy.ts';
-import {
-  FINAL_STATES,
-  OUTCOMES,
-  type RemediationRecord,
-  type RemediationState,
-} from '../../store/remediation/record.ts';
+import { disabledReason } from '../../store/remediation/policy.ts';
+import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
 import { markPlanShown, withdrawPlan } from '../../store/remediation/transitions/approval.ts';
 import type { StoredRemediation } from '../../store/remediation/remediation-store.ts';
 import type { OutboxJob } from '../../queue/jobs.ts';
@@ -13,7 +8,6 @@ import { RetryLater } from '../../queue/workers.ts';
 import { cardPart, firstTextName, firstTextOfCard, notify, type NotifyDeps } from './notify.ts';
 import { attachOnce, edit, type PostTarget, postOnce } from './post.ts';
 import { putPart } from './put-part.ts';
-import { renderOutcome } from '../render/remediation/outcome.ts';
 import { withOutcomes } from '../render/remediation/outcome-lines.ts';
 import type { Message } from '../render/message.ts';
 import {
@@ -32,9 +26,7 @@ import { neededApprovals } from '../render/remediation/words.ts';
 import { SlackApiError } from './slack-call.ts';
 
 /** Dependencies of showing remediations. */
-export interface CardDeps extends PostDeps {
-  readonly remediations: RemediationStore;
-  readonly policy: Policy;
+export interface CardDeps extends NotifyDeps {
   readonly savedReports: SavedReports;
   /** Whether an answer of the run is queued or being posted. */
   readonly isAnswerQueued: (runId: string) => Promise<boolean>;

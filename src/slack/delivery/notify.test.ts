@@ -8,6 +8,7 @@ import type { RemediationRecord } from '../../store/remediation/record.ts';
 import { openRemediationStore } from '../../store/remediation/remediation-store.ts';
 import { openDigests } from '../../store/digests/open-digests.ts';
 import { openChannelOrder } from '../../store/thread/channel-order.ts';
+import { openSavedReports } from '../../store/thread/saved-reports.ts';
 import { openThreads } from '../../store/thread/threads.ts';
 import type { OutboxJob } from '../../queue/jobs.ts';
 import { RetryLater } from '../../queue/workers.ts';
@@ -70,6 +71,7 @@ async function start(changed: Partial<Policy> = {}): Promise<void> {
       markCardShown: async () => undefined,
     },
     policy,
+    savedReports: openSavedReports(redis, '{test}'),
     threads: openThreads(redis, '{test}'),
     channelOrder: openChannelOrder(redis, '{test}'),
     dropsDuplicates: async () => false,

@@ -70,7 +70,7 @@ const RISK_TEXT: Readonly<Record<Risk, string>> = {
 /** The status of an offer that someone requested; its card says more. */
 const OFFER_STATUS: Readonly<Record<RemediationState, string>> = {
   offered: 'offered',
-  planning: 'in progress',
+  planning: 'working out the plan; nothing has changed yet',
   planned: 'in progress',
   approved: 'in progress',
   applying: 'in progress',
@@ -279,11 +279,16 @@ function chooseSection(others: readonly RemediationRecord[], hasButton: boolean)
   };
 }
 
-/** Short: a message may have forty of them. */
-function confirmRequest({ title, environment, each }: RemediationRecord) {
+/** The dialog of a safe fix: what will be written and where, because no one reads its plan first. Short: a message may have forty of them. */
+function confirmRequest({ title, environment, each, effect }: RemediationRecord) {
+  const where = `In ${truncate(environment, 80)}`;
+  const what =
+    effect === undefined
+      ? `${where}${each ? `, ${countInWords(each.length, 'target')}` : ''}. Applies immediately, if it's still needed.`
+      : `${where}: ${cleanText(effect)}`;
   return confirmation({
     title: `${truncate(title, 98)}?`,
-    text: `In ${truncate(environment, 80)}${each ? `, ${countInWords(each.length, 'target')}` : ''}. Applies immediately, if it's still needed.`,
+    text: what,
     confirm: verbOf(title),
   });
 }

@@ -29,16 +29,8 @@ export function renderFinding(
   questions: readonly NextQuestion[] = [],
   known?: KnownStatus,
 ): Unit {
-  const { severity, summary, target, evidence = [], level } = finding;
-  const { parts, table, isCut } = renderEvidence(
-    evidence,
-    known ? MAX_EVIDENCE_CHARS_IF_KNOWN : MAX_EVIDENCE_CHARS,
-  );
-  const title = line(
-    ...badge(severity),
-    ...sentence(summaryOf(finding), { max: MAX_SUMMARY_CHARS, isBold: true, names: [target] }),
-    ...(summary === target ? [] : [plain('\n'), codeSpan(target, MAX_TARGET_CHARS)]),
-  );
+  const { summary, target, evidence = [], level } = finding;
+  const { parts, isCut } = renderEvidence(evidence, known ? MAX_EVIDENCE_CHARS_IF_KNOWN : MAX_EVIDENCE_CHARS);
   const buttons = findingButtons(questions, known);
   return {
     blocks: [
@@ -69,7 +61,7 @@ function titleElements(finding: Finding): ReturnType<typeof sentence> {
       names: [finding.target],
       ...(targetAt !== undefined && { codeAt: { start: targetAt, end } }),
     }),
-    ...(target === undefined ? [] : [plain('\n'), codeSpan(target, MAX_TARGET_CHARS)]),
+    ...(target === undefined || words === target ? [] : [plain('\n'), codeSpan(target, MAX_TARGET_CHARS)]),
   ];
 }
 

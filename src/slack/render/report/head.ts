@@ -21,7 +21,7 @@ export function headBlocks(sign: string, words: string, names: readonly string[]
 }
 
 /** A shorter beginning says too little. */
-const MIN_FIRST_CHARS = 40;
+const MIN_FIRST_CHARS = 25;
 
 /**
  * A verdict as a first line and the rest, cut between clauses or words. What couldn't be checked stays in the first line; if it is too long for that,

@@ -1,4 +1,4 @@
-import type { Button, RichTextBlock, TableBlock } from '@slack/types';
+import type { Button, RichTextBlock } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Report } from '../../../check/finding.ts';
 import { summaryOf } from '../../../check/report-in-words.ts';
@@ -22,8 +22,6 @@ export interface OneFinding {
   /** The evidence, and the status from earlier runs. */
   readonly details: Blocks;
   readonly buttons: readonly Button[];
-  /** Slack shows it below everything else. */
-  readonly table?: TableBlock;
   /** The same as lines of top-level text. */
   readonly lines: readonly string[];
   /** The attached CSV has the rest. */
@@ -59,7 +57,6 @@ export function renderOneFinding(
       ...(known ? [statusContext(known, level)] : []),
     ],
     buttons: (findingButtons(questions, known)?.elements ?? []) as Button[],
-    ...(shown.table && { table: shown.table }),
     lines: [
       ...(rest === '' && isNamed ? [] : [findingLine(finding)]),
       ...(known ? [statusLine(known, level)] : []),

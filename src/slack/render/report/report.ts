@@ -7,13 +7,13 @@ import { renderFinding } from './finding.ts';
 import { renderGaps } from './gaps.ts';
 import { nextQuestions } from './next-checks.ts';
 import { isOneMessage } from './one-finding.ts';
-import { findingsCsv, gapsCsv, renderOverview } from './overview.ts';
+import { findingsCsv, gapsCsv, renderRest } from './overview.ts';
 import { packUnits } from './pack.ts';
 import { isRootCut, renderRoot } from './root.ts';
 import { type KnownStatus, knownStatuses } from './tracked.ts';
 import { unsaid } from './unsaid.ts';
 
-/** More findings are shown as a table and a file. */
+/** More findings are shown as a list and a file. */
 const MAX_FULL_FINDINGS = 30;
 /** Slack accepts one post per second and channel. */
 const MAX_REPLIES = 10;
@@ -65,7 +65,10 @@ function findingReplies(
   const isWhole = whole.placed === findings.length;
   const { messages, placed } = isWhole ? whole : packUnits(units, most - 1);
   return {
-    replies: [...messages, ...(isWhole ? [] : [renderOverview(findings, placed)])],
+    replies: [
+      ...messages,
+      ...(isWhole ? [] : [renderRest(findings.slice(placed), findings.length, 'findings.csv')]),
+    ],
     isCut: !isWhole || units.some(({ isCut }) => isCut),
   };
 }

@@ -1,4 +1,3 @@
-import type { TableBlock } from '@slack/types';
 import type { Finding, Report } from '../../../check/finding.ts';
 import { askedInWords, coverageInWords, durationInWords } from '../../../check/report-in-words.ts';
 import type { TrackedFinding } from '../../../check/tracked-finding.ts';
@@ -10,6 +9,7 @@ import {
   countBlockChars,
   MAX_BLOCK_CHARS,
   MAX_TEXT_BYTES,
+  noteContext,
   plainTextObject,
   rich,
 } from '../blocks.ts';
@@ -79,7 +79,6 @@ export function renderRoot(posted: PostedReport, fixes: RootFixes = { remediatio
       ...body.blocks,
       ...endBlocks(posted),
       { type: 'actions', elements: [...body.buttons, ...elements] },
-      ...(body.table ? [body.table] : []),
     ],
   };
 }
@@ -98,7 +97,6 @@ interface RootContext extends PostedReport {
 interface RootBody {
   readonly blocks: Blocks;
   readonly buttons: OneFinding['buttons'];
-  readonly table?: TableBlock;
   readonly lines: readonly string[];
   /** Lines of top-level text that are never left out. */
   readonly end: readonly string[];
@@ -160,11 +158,10 @@ function oneFindingBody(root: RootContext): RootBody {
   // The evidence is the same in every state of the fixes, unless their outcomes leave too little space for it.
   const spaceNow = spaceBeside(root, [...head.blocks, ...found, ...offers], 0);
   const maxChars = Math.min(evidenceSpace(root), spaceNow);
-  const { summary, details, buttons, table, lines } = oneFindingAt(root, maxChars, head);
+  const { summary, details, buttons, lines } = oneFindingAt(root, maxChars, head);
   return {
     blocks: [...(summary ? [summary] : []), ...found, ...offers, ...details],
     buttons,
-    ...(table && { table }),
     lines: [...lines, ...topFindingLines(later), ...offerLines(ordered)],
     end: [],
   };
@@ -207,9 +204,7 @@ function endBlocks({ report, asked }: PostedReport): Blocks {
         `${coverageInWords(report)}  ·  ${durationInWords(report.durationMs)}  ·  run ${shortRun(asked.runId)}`,
       ),
     ),
-    ...notes.map((note) =>
-      context(plainTextObject(`Note: ${truncate(note, isShort ? MAX_SHORT_NOTE_CHARS : MAX_NOTE_CHARS)}`)),
-    ),
+    ...notes.map((note) => noteContext(`Note: ${note}`, isShort ? MAX_SHORT_NOTE_CHARS : MAX_NOTE_CHARS)),
   ];
 }
 

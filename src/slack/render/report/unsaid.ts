@@ -11,12 +11,24 @@ export function unsaid(summary: string, verdict: string): string {
   let rest = summary;
   while (rest !== '' && !contains(verdict, rest)) {
     const [end] = CLAUSE_END.exec(rest) ?? [];
-    const first = end === undefined ? '' : rest.slice(0, rest.indexOf(end));
-    if (end === undefined || first.split(' ').length < MIN_WORDS || !contains(verdict, first))
+    const first = end === undefined ? rest : rest.slice(0, rest.indexOf(end));
+    const after = end === undefined ? '' : rest.slice(first.length + end.length).trim();
+    // What is in parentheses is more than the verdict says.
+    const [, words = '', detail] = DETAIL.exec(first) ?? [];
+    if (detail !== undefined && isStatement(words) && contains(verdict, words))
+      return after === '' ? detail : `${detail}: ${after}`;
+    if (after === '' || !isStatement(first) || !contains(verdict, first))
       return rest === summary ? summary : capitalized(rest);
-    rest = rest.slice(first.length + end.length).trim();
+    rest = after;
   }
   return '';
+}
+
+/** `The endpoints are 2 clusters (a and b | c)` */
+const DETAIL = /^(.*\S) \(([^()]+)\)$/;
+
+function isStatement(words: string): boolean {
+  return words.split(' ').length >= MIN_WORDS;
 }
 
 /** The clauses of a verdict that `said` doesn't contain. */
@@ -29,9 +41,8 @@ export function unsaidClauses(verdict: string, said: string): string {
 /** The clauses at the beginning of a summary that {@link unsaid} leaves out; all of it if there are none. */
 export function saidBefore(summary: string, verdict: string): string {
   const rest = unsaid(summary, verdict);
-  return rest === '' || rest === summary
-    ? summary
-    : summary.slice(0, summary.length - rest.length).replace(/[:;.] *$/, '');
+  const isBeginning = rest !== '' && rest !== summary && summary.toLowerCase().endsWith(rest.toLowerCase());
+  return isBeginning ? summary.slice(0, summary.length - rest.length).replace(/[:;.] *$/, '') : summary;
 }
 
 /** Not if the first word is a name such as `metron_agent`. */
@@ -40,7 +51,8 @@ function capitalized(words: string): string {
 }
 
 /** Whole words only: `12 of 12 VMs` doesn't contain `2 of 12 VMs`. */
-function contains(verdict: string, words: string): boolean {
+function contains(text: string, part: string): boolean {
+  const [verdict, words] = [text.toLowerCase(), part.toLowerCase()];
   const at = verdict.indexOf(words);
   if (at === -1 || words === '') return false;
   const isWordBefore = /[\p{L}\p{N}]$/u.test(verdict.slice(0, at));
