@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import type { RedisConnection } from './connection.ts';
-import { requestOriginSchema } from './request-origin.ts';
+import { placeOf, requestOriginSchema } from './request-origin.ts';
 import { loadLua } from './load-lua.ts';
 
-/** A channel that waits for the answer of a run, with the first request there. Its thread has its own run id. */
+/** A channel or a thread that waits for the answer of a run, with the first request there. Its thread has its own run id. */
 export const audienceSchema = z.strictObject({ runId: z.string(), asked: requestOriginSchema });
 
 export type Audience = z.infer<typeof audienceSchema>;
 
-/** The channels that joined a run after it was queued, at most one audience each. */
+/** The channels and threads that joined a run after it was queued, at most one audience each. */
 export interface Audiences {
   /**
    * Adds an audience to a run.
-   * @returns the audience of its channel, which may be an earlier one; undefined if the run is closed.
+   * @returns the audience of its place, which may be an earlier one; undefined if the run is closed.
    */
   readonly join: (leaderRunId: string, audience: Audience) => Promise<Audience | undefined>;
   /** The audiences that have joined so far. */
@@ -25,13 +25,13 @@ export interface Audiences {
 const OPEN_S = 6 * 3_600;
 /** The worker may queue the answer again for this long. */
 const CLOSED_S = 900;
-/** If no channel joined: longer than a join in progress may take. */
+/** If no one joined: longer than a join in progress may take. */
 const EMPTY_S = 60;
 const CLOSED = 'closed';
 
 const joinAudience = loadLua(new URL('./lua/join-audience.lua', import.meta.url), {
   keys: ['audiencesKey'],
-  args: ['channelId', 'audience', 'ttlSeconds', 'closed'],
+  args: ['place', 'audience', 'ttlSeconds', 'closed'],
   returns: z.string(),
 });
 const closeAudiences = loadLua(new URL('./lua/close-audiences.lua', import.meta.url), {
@@ -48,7 +48,7 @@ export function openAudiences(redis: RedisConnection, prefix: string): Audiences
     join: async (leaderRunId, audience) => {
       const answer = await joinAudience(redis, {
         audiencesKey: key(leaderRunId),
-        channelId: audience.asked.channelId,
+        place: placeOf(audience.asked),
         audience: JSON.stringify(audience),
         ttlSeconds: OPEN_S,
         closed: CLOSED,

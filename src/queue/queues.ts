@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type KeepJobs, Queue } from 'bullmq';
 import { within } from '../telemetry/within.ts';
 import { z } from 'zod';
-import { requestOriginSchema } from './request-origin.ts';
+import { placeOf, requestOriginSchema } from './request-origin.ts';
 import { type Audience, type Audiences, openAudiences } from './audiences.ts';
 import {
   checkJobSchema,
@@ -32,7 +32,7 @@ export class QueueDown extends Error {
   override readonly name = 'QueueDown';
 }
 
-/** The same check with the same arguments was already requested in this channel and is running: `runId` is that run. */
+/** The same check with the same arguments was already requested in this channel or thread and is running: `runId` is that run. */
 const joinedSchema = z.strictObject({
   kind: z.literal('joined'),
   runId: z.string(),
@@ -40,13 +40,13 @@ const joinedSchema = z.strictObject({
 });
 
 export type EnqueueResult =
-  /** Its channel gets its own answer, even if the same check is already running for another channel. */
+  /** Its place gets its own answer, even if the same check is already running for another channel or thread. */
   { readonly kind: 'queued'; readonly runId: string } | z.infer<typeof joinedSchema>;
 
 export interface Queues {
   /**
-   * Queues a check. A repeated delivery returns the same run. The same question joins the running check, and each channel gets its own
-   * answer. `before` is called before a new run is queued.
+   * Queues a check. A repeated delivery returns the same run. The same question joins the running check, and each channel and thread
+   * gets its own answer. `before` is called before a new run is queued.
    * @throws {QueueDown} immediately if Redis is unreachable, and after `ENQUEUE_WITHIN_MS` if it doesn't respond.
    */
   readonly enqueueCheck: (
@@ -67,7 +67,7 @@ export interface Queues {
     job: OutboxJob,
     options?: { readonly afterMs?: number },
   ) => Promise<void>;
-  /** The other channels that wait for the answer of a run. */
+  /** The other channels and threads that wait for the answer of a run. */
   readonly audiences: Audiences;
   /** Jobs by queue and state, for the metrics; none while Redis is unreachable. */
   readonly depth: () => Promise<readonly { queue: string; state: string; jobs: number }[]>;
@@ -236,7 +236,7 @@ async function join(
   { runId, asked }: CheckJob,
   audience: Audience,
 ): Promise<Audience | undefined> {
-  if (asked.channelId === audience.asked.channelId) return { runId, asked };
+  if (placeOf(asked) === placeOf(audience.asked)) return { runId, asked };
   return audiences.join(runId, audience);
 }
 

@@ -7,6 +7,8 @@ export const requestOriginSchema = z.strictObject({
   teamId: z.string(),
   teamDomain: z.string().exactOptional(),
   channelId: z.string(),
+  /** The answer is posted in this thread of the channel. */
+  threadTs: z.string().exactOptional(),
   /** As typed, cleaned: `/certs expiring --within 30d`. */
   as: z.string(),
   at: z.iso.datetime(),
@@ -15,3 +17,8 @@ export const requestOriginSchema = z.strictObject({
 });
 
 export type RequestOrigin = z.infer<typeof requestOriginSchema>;
+
+/** Where the answer is posted: two requests in the same place share one answer. */
+export function placeOf({ channelId, threadTs }: Pick<RequestOrigin, 'channelId' | 'threadTs'>): string {
+  return threadTs === undefined ? channelId : `${channelId} ${threadTs}`;
+}

@@ -151,6 +151,16 @@ export function parseRequest(typed: string, context: RequestContext): ParsedRequ
   return parseAreaRequest(area.toLowerCase(), text.slice(area.length), context);
 }
 
+/** Whether a text begins with a command, or with a word that is close to one: `certs expiring`, `/certs`, `help`, `freez`. */
+export function isLikeCommand(typed: string, { commands }: Catalogue): boolean {
+  const [first = ''] = typed.trim().replace(/^\//, '').toLowerCase().split(/\s+/);
+  if (isHelp(first) || commands.has(first) || adminCommandNamed(first) !== undefined) return true;
+  return (
+    nearest(first, [...commands.keys(), ...Object.keys({ ...ADMIN_COMMANDS, ...ADMIN_ALIASES })]) !==
+    undefined
+  );
+}
+
 /** Suggests a command of `/wrench` itself for words such as `/wrench freez`, which are closer to one than to any area. */
 function nearestAdminCommand(word: string, { catalogue }: RequestContext): ParsedRequest | undefined {
   const meant = nearest(word, [

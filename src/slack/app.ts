@@ -24,6 +24,7 @@ import { httpTransport } from './transport/http.ts';
 import { socketModeTransport } from './transport/socket-mode.ts';
 import { CHOOSE_FORM } from './render/remediation/choose-form.ts';
 import { REASON_FORM } from './render/remediation/reason-form.ts';
+import { makeMessageHandler } from './commands/answer-messages.ts';
 import { makeCommandHandler, type CommandDeps } from './commands/router.ts';
 import { acknowledgeUnhandled } from './transport/unhandled.ts';
 import type { Transport } from './transport/transport.ts';
@@ -80,18 +81,26 @@ export async function startSlackApp(
   });
   const command = makeCommandHandler(commandDeps);
   app.error(async (error) => log.error({ event: 'bolt-failed', err: error }, 'Bolt failed'));
+  const messages = makeMessageHandler(command, {
+    ...listenerDeps,
+    botUserId,
+    catalogue: commandDeps.context.catalogue,
+  });
   listen(
     app,
     listenerDeps,
     {
       command,
-      asks: { actionId: ASK_ACTION_ID, handler: makeAskHandler(command, listenerDeps) },
-      buttons: { actionId: BUTTON_ACTION_ID, handler: makeButtonHandler(actionDeps) },
-      form: { callbackId: REASON_FORM.callback, handler: makeReasonHandler(actionDeps) },
-      choose: { actionId: CHOOSE_ACTION_ID, handler: makeChooseHandler(actionDeps) },
-      chooseForm: { callbackId: CHOOSE_FORM.callback, handler: makeChosenHandler(actionDeps) },
-      findings: { actionId: FINDING_ACTION_ID, handler: makeFindingHandler(findingDeps) },
-      silenceForm: { callbackId: SILENCE_FORM.callback, handler: makeSilenceHandler(findingDeps) },
+      buttons: [
+        { actionId: ASK_ACTION_ID, handler: makeAskHandler(command, listenerDeps) },
+        { actionId: BUTTON_ACTION_ID, handler: makeButtonHandler(actionDeps) },
+        { actionId: FINDING_ACTION_ID, handler: makeFindingHandler(findingDeps) },
+      ],
+      forms: [
+        { callbackId: REASON_FORM.callback, handler: makeReasonHandler(actionDeps) },
+        { callbackId: SILENCE_FORM.callback, handler: makeSilenceHandler(findingDeps) },
+      ],
+      events: { app_mention: messages, message: messages },
     },
     inFlight.track,
   );

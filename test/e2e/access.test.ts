@@ -207,13 +207,12 @@ test('a slow Slack does not delay the acknowledgement: the command is queued onc
   const asked = workspace.requests.filter(({ method }) => method === 'usergroups.users.list');
   expect(asked).toEqual([]);
   expect(repliesTo(GRACE)).toEqual([expect.stringContaining('Checking your permissions')]);
-  await privateReply(GRACE, 'Running `');
   await answered();
   workspace.faults.deliverTimes(1);
   await ask(GRACE, INCIDENT, 'things 2');
   await answered(INCIDENT, 2);
   expect(runs).toHaveLength(2);
-  expect(repliesTo(GRACE).filter((text) => text.includes('Running `'))).toHaveLength(2);
+  expect(repliesTo(GRACE)).toHaveLength(1);
 });
 
 test('without Redis, access is decided from memory, and an allowed command reports that it cannot run', async () => {
@@ -230,10 +229,10 @@ test('without Redis, access is decided from memory, and an allowed command repor
   await stage.redis.start();
   await expect
     .poll(async () => {
-      await ask(GRACE, INCIDENT, 'things 2');
-      return repliesTo(GRACE).at(-1);
+      const { body } = await ask(GRACE, INCIDENT, 'things 2');
+      return body;
     })
-    .toContain('Running `');
+    .toBeUndefined();
   await answered(INCIDENT, 2);
 });
 

@@ -214,7 +214,7 @@ describe('over HTTP', () => {
 
   test('a command whose content type has parameters runs', async () => {
     const { body } = await post(
-      new URLSearchParams(command).toString(),
+      new URLSearchParams({ ...command, text: 'help' }).toString(),
       'application/x-www-form-urlencoded; charset=utf-8',
     );
 

@@ -22,6 +22,8 @@ export interface Forgery {
 
 export interface HttpDelivery {
   readonly send: (fields: Readonly<Record<string, string>>, forgery?: Forgery) => Promise<Ack>;
+  /** Events are JSON. */
+  readonly sendJson: (payload: Readonly<Record<string, unknown>>, forgery?: Forgery) => Promise<Ack>;
   readonly close: () => Promise<void>;
 }
 
@@ -33,41 +35,43 @@ export interface HttpDeliveryOptions {
   readonly ackWithinMs?: number;
 }
 
-/** Posts like Slack: signed, form-encoded, with the acknowledgement in the response. */
+/** Posts like Slack: signed, with the acknowledgement in the response. */
 export function createHttpDelivery({
   requestUrl,
   signingSecret,
   ackWithinMs = ACK_WITHIN_MS,
 }: HttpDeliveryOptions): HttpDelivery {
   const agent = new Agent({ keepAliveTimeout: 1_000 });
+  const post = async (body: string, type: string, forgery: Forgery): Promise<Ack> => {
+    const headers = {
+      'content-type': type,
+      'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)',
+      ...sign(signingSecret, body, forgery),
+    };
+    const startedAt = performance.now();
+    const took = () => Math.round(performance.now() - startedAt);
+    const signal = AbortSignal.timeout(ackWithinMs);
+    try {
+      const answer = await request(requestUrl(), {
+        method: 'POST',
+        headers,
+        body,
+        dispatcher: agent,
+        signal,
+      });
+      const read = readAck(await answer.body.text(), answer.headers['content-type']);
+      const ack = { status: answer.statusCode, body: read, tookMs: took() };
+      return answer.statusCode === 200 ? ack : { ...ack, failure: 'dispatch_failed' };
+    } catch {
+      const failure = signal.aborted ? 'operation_timeout' : 'dispatch_failed';
+      return { status: 0, body: undefined, tookMs: took(), failure };
+    }
+  };
   return {
-    send: async (fields, forgery = {}) => {
-      const body = new URLSearchParams(fields).toString();
-      const headers = {
-        // Exactly this value: Bolt responds with 400 if a charset follows.
-        'content-type': 'application/x-www-form-urlencoded',
-        'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)',
-        ...sign(signingSecret, body, forgery),
-      };
-      const startedAt = performance.now();
-      const took = () => Math.round(performance.now() - startedAt);
-      const signal = AbortSignal.timeout(ackWithinMs);
-      try {
-        const answer = await request(requestUrl(), {
-          method: 'POST',
-          headers,
-          body,
-          dispatcher: agent,
-          signal,
-        });
-        const read = readAck(await answer.body.text(), answer.headers['content-type']);
-        const ack = { status: answer.statusCode, body: read, tookMs: took() };
-        return answer.statusCode === 200 ? ack : { ...ack, failure: 'dispatch_failed' };
-      } catch {
-        const failure = signal.aborted ? 'operation_timeout' : 'dispatch_failed';
-        return { status: 0, body: undefined, tookMs: took(), failure };
-      }
-    },
+    // Exactly this type: Bolt responds with 400 if a charset follows.
+    send: (fields, forgery = {}) =>
+      post(new URLSearchParams(fields).toString(), 'application/x-www-form-urlencoded', forgery),
+    sendJson: (payload, forgery = {}) => post(JSON.stringify(payload), 'application/json', forgery),
     close: () => agent.destroy(),
   };
 }

@@ -17,7 +17,8 @@ import {
 
 export function describeMessage(message: Message, replies: readonly Message[] = []): Record<string, unknown> {
   const isBots = message.user === APP.botUserId;
-  const others = replies.filter(({ ts }) => ts !== message.ts);
+  const parent = replies.find(({ ts }) => ts === message.threadTs);
+  const others = message.threadTs ? [] : replies.filter(({ ts }) => ts !== message.ts);
   return {
     type: 'message',
     ...(message.isDeleted ? { subtype: 'tombstone', hidden: true } : {}),
@@ -31,7 +32,9 @@ export function describeMessage(message: Message, replies: readonly Message[] = 
     ...(message.attachments ? { attachments: message.attachments } : {}),
     ...(message.edited ? { edited: message.edited } : {}),
     ...(message.files.length > 0 ? { files: message.files.map(describeFile) } : {}),
-    ...(message.threadTs ? { thread_ts: message.threadTs } : {}),
+    ...(message.threadTs
+      ? { thread_ts: message.threadTs, ...(parent && { parent_user_id: parent.user }) }
+      : {}),
     ...(others.length > 0
       ? { thread_ts: message.ts, reply_count: others.length, latest_reply: others.at(-1)?.ts }
       : {}),

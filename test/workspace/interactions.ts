@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ApiError } from './api-error.ts';
 import type { Ack, Forgery, HttpDelivery } from './deliver.ts';
 import { describeMessage, teamOf, withIds } from './describe.ts';
@@ -49,6 +50,25 @@ export interface ClickInput {
   readonly forgery?: Forgery;
 }
 
+export interface WriteInput {
+  readonly userId: string;
+  readonly channelId: string;
+  /** As Slack sends it: `<@U0123WRENCH> certs expiring`. */
+  readonly text: string;
+  readonly threadTs?: string;
+  /** Fields of the event that replace the usual ones. Undefined removes a field. */
+  readonly changed?: Payload;
+  /** The same for the payload around the event. */
+  readonly changedAround?: Payload;
+  readonly forgery?: Forgery;
+}
+
+export interface Written {
+  readonly message: Message;
+  /** The event, if the message is for the app. */
+  readonly delivered?: Delivered;
+}
+
 export interface SubmitInput {
   readonly userId: string;
   readonly viewId: string;
@@ -60,6 +80,8 @@ export interface SubmitInput {
 export interface Interactions {
   /** Types a slash command and waits for its acknowledgement, which is shown to that user. */
   readonly command: (input: CommandInput) => Promise<Delivered>;
+  /** Writes a message. The app gets an event if the message mentions it in a channel that it is in, or is a direct message to it. */
+  readonly write: (input: WriteInput) => Promise<Written>;
   /** Delivers a payload again, unchanged, several times at once; the user does not see the responses. */
   readonly redeliver: (payload: Payload, times: number) => Promise<readonly Ack[]>;
   /** Clicks a button or picks an option. @throws Error if no one could have clicked it. */
@@ -78,6 +100,8 @@ export interface InteractionParts {
   readonly responseUrls: ResponseUrls;
   readonly faults: FaultPlan;
   readonly enterprise: Enterprise | undefined;
+  /** The scopes of the bot token: without them the app gets no events. */
+  readonly scopes: readonly string[];
   /** One of them is how the app receives requests. */
   readonly http: HttpDelivery | undefined;
   readonly socket: SocketMode | undefined;
@@ -124,6 +148,19 @@ export function createInteractions(parts: InteractionParts): Interactions {
         changed,
       );
       return deliver(payload, origin, command, forgery);
+    },
+    write: async ({ userId, channelId, text, threadTs, changed, changedAround, forgery }) => {
+      const { user, channel } = present(store, userId, channelId);
+      const message = store.add({ user: user.id, channel: channel.id, text, threadTs });
+      const event = eventOf(parts, message, channel);
+      if (!event) return { message };
+      const payload = withChanges(
+        { ...eventEnvelope(parts), event: withChanges(event, changed) },
+        changedAround,
+      );
+      const extra = Array.from({ length: faults.deliveries() - 1 }, () => post(parts, payload, forgery));
+      const [ack] = await Promise.all([post(parts, payload, forgery), ...extra]);
+      return { message, delivered: { ...ack, payload } };
     },
     redeliver: (payload, times) => Promise.all(Array.from({ length: times }, () => post(parts, payload))),
     click: async (input) => {
@@ -178,12 +215,68 @@ export function createInteractions(parts: InteractionParts): Interactions {
 
 function post({ http, socket }: InteractionParts, payload: Payload, forgery?: Forgery): Promise<Ack> {
   const isCommand = payload['command'] !== undefined;
-  if (socket) return socket.send({ type: isCommand ? 'slash_commands' : 'interactive', payload });
+  const isEvent = payload['type'] === 'event_callback';
+  if (socket) {
+    const type = isCommand ? 'slash_commands' : isEvent ? 'events_api' : 'interactive';
+    return socket.send({ type, payload });
+  }
   if (!http) throw new Error('the app cannot be reached');
+  if (isEvent) return http.sendJson(payload, forgery);
   return http.send(
     isCommand ? (payload as Record<string, string>) : { payload: JSON.stringify(payload) },
     forgery,
   );
+}
+
+/**
+ * The event of a message, if the app gets one. Keys as recorded in slackapi/java-slack-sdk: json-logs/samples/events.
+ * https://docs.slack.dev/reference/events/app_mention https://docs.slack.dev/reference/events/message.im
+ */
+function eventOf(
+  { scopes, store }: InteractionParts,
+  message: Message,
+  channel: Channel,
+): Payload | undefined {
+  const { user: userId, text, ts, threadTs } = message;
+  const team = teamOf(store.users.find(({ id }) => id === userId) ?? { id: userId, name: '', realName: '' });
+  const root = threadTs === undefined ? undefined : store.find(channel.id, threadTs);
+  const common = {
+    user: userId,
+    text,
+    ts,
+    client_msg_id: randomUUID(),
+    team,
+    channel: channel.id,
+    event_ts: ts,
+    ...(threadTs !== undefined && { thread_ts: threadTs, parent_user_id: root?.user }),
+    ...(team === TEAM.id ? {} : { user_team: team, source_team: team }),
+  };
+  if (channel.id.startsWith('D'))
+    return scopes.includes('im:history') ? { type: 'message', channel_type: 'im', ...common } : undefined;
+  const isMentioned = text.includes(`<@${APP.botUserId}`) && channel.botIsMember;
+  return isMentioned && scopes.includes('app_mentions:read') ? { type: 'app_mention', ...common } : undefined;
+}
+
+function eventEnvelope({ enterprise }: InteractionParts): Payload {
+  const team = enterprise ? enterprise.id : TEAM.id;
+  return {
+    token: 'not-a-secret-verification-token',
+    team_id: TEAM.id,
+    api_app_id: APP.id,
+    type: 'event_callback',
+    event_id: `Ev${randomUUID().replaceAll('-', '').slice(0, 9).toUpperCase()}`,
+    event_time: Math.floor(Date.now() / 1_000),
+    authorizations: [
+      {
+        enterprise_id: enterprise?.id ?? null,
+        team_id: team,
+        user_id: APP.botUserId,
+        is_bot: true,
+        is_enterprise_install: enterprise !== undefined,
+      },
+    ],
+    is_ext_shared_channel: false,
+  };
 }
 
 function showAck({ store, responseUrls }: InteractionParts, origin: Origin, body: unknown): void {
@@ -253,10 +346,15 @@ function channelAndUserFields(channel: Channel, user: User): Record<string, stri
     team_domain: TEAM.domain,
     channel_id: channel.id,
     // Slack hides the names of private channels from apps that are not in them.
-    channel_name: channel.isPrivate ? 'privategroup' : channel.name,
+    channel_name: channelName(channel),
     user_id: user.id,
     user_name: user.name,
   };
+}
+
+function channelName({ id, name, isPrivate }: Channel): string {
+  if (id.startsWith('D')) return 'directmessage';
+  return isPrivate ? 'privategroup' : name;
 }
 
 function describeClick(
@@ -277,11 +375,11 @@ function describeClick(
       is_ephemeral: message.ephemeralTo !== undefined,
       ...(message.threadTs ? { thread_ts: message.threadTs } : {}),
     },
-    channel: { id: channel.id, name: channel.isPrivate ? 'privategroup' : channel.name },
+    channel: { id: channel.id, name: channelName(channel) },
     // For an ephemeral message Slack sends no content.
     ...(message.ephemeralTo
       ? {}
-      : { message: describeMessage(message, store.thread(channel.id, message.ts)) }),
+      : { message: describeMessage(message, store.thread(channel.id, message.threadTs ?? message.ts)) }),
     state: { values: {} },
   };
 }

@@ -77,7 +77,9 @@ export interface Workspace extends Interactions {
   /** The files in a thread, the root's included. */
   readonly files: (channelId: string, ts: string) => readonly StoredFile[];
   readonly views: (userId: string) => readonly StoredView[];
-  /** Posts as a person. Returns the message. */
+  /** The direct messages of the bot and a person. */
+  readonly direct: (userId: string) => Channel;
+  /** Posts as a person, without an event for the app. Returns the message. */
   readonly say: (userId: string, channelId: string, text: string, threadTs?: string) => Message;
   /** Calls `find` now and after each change until it returns something. @throws Error after `timeoutMs`, by default MAX_WAIT_MS. */
   readonly waitFor: <T>(
@@ -102,7 +104,15 @@ export interface Workspace extends Interactions {
   readonly close: () => Promise<void>;
 }
 
-const DEFAULT_SCOPES = ['commands', 'chat:write', 'files:write', 'users:read', 'usergroups:read'];
+const DEFAULT_SCOPES = [
+  'app_mentions:read',
+  'chat:write',
+  'commands',
+  'files:write',
+  'im:history',
+  'usergroups:read',
+  'users:read',
+];
 
 export async function startWorkspace(options: WorkspaceOptions): Promise<Workspace> {
   const { app } = options;
@@ -128,7 +138,8 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
   );
   const http = app.requestUrl && createHttpDelivery({ ...app, requestUrl: app.requestUrl });
   const isSocket = app.delivery === 'socket';
-  const parts = { store, triggers, responseUrls, faults, enterprise: options.enterprise };
+  const scopes = app.scopes ?? DEFAULT_SCOPES;
+  const parts = { store, triggers, responseUrls, faults, enterprise: options.enterprise, scopes };
   const interactions = createInteractions({ ...parts, http, socket: isSocket ? socket : undefined });
   const permalink = (channel: string, ts: string) => `${origin}/archives/${channel}/p${ts.replace('.', '')}`;
   const methods: Methods = {
@@ -140,7 +151,6 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
     'apps.connections.open': { token: 'app', answer: () => ({ url: socket.open() }) },
   };
   const requests: RecordedCall[] = [];
-  const scopes = app.scopes ?? DEFAULT_SCOPES;
   const answerApi = createWebApi({ ...app, scopes, methods, faults, requests });
   const page = createPage({
     store,
@@ -186,6 +196,11 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
     ephemerals: store.ephemerals,
     files: (channelId, ts) => store.thread(channelId, ts).flatMap(({ files }) => files),
     views: (userId) => [...store.views.values()].filter(({ user }) => user === userId),
+    direct: (userId) => {
+      const channel = store.direct(userId);
+      if (!channel) throw new Error(`no user ${userId}`);
+      return channel;
+    },
     say: (user, channel, text, threadTs) => store.add({ user, channel, text, threadTs }),
     waitFor: (find, { timeoutMs = MAX_WAIT_MS } = {}) => waitUntil(find, store.onChange, timeoutMs),
     requests,

@@ -23,7 +23,8 @@ export interface CommandHandler<S> {
 }
 
 export interface CommandAnswer {
-  readonly message: Message;
+  /** Undefined if the answer appears in the channel by itself. */
+  readonly message?: Message;
   /** Visible to everyone in the channel; otherwise only to the person who typed the command. */
   readonly inChannel?: boolean;
   readonly outcome: string;
@@ -39,7 +40,8 @@ export interface ListenerDeps {
 }
 
 export interface Acknowledgement {
-  readonly message: Message;
+  /** Without one, the acknowledgement is empty and the person sees nothing. */
+  readonly message?: Message;
   readonly inChannel?: boolean;
   /** Work to do after the acknowledgement. Never throws. */
   readonly afterwards?: () => Promise<void>;
@@ -112,7 +114,7 @@ async function answerLater<S>(
   }
   try {
     const answer = await answerAdmission(deps, handler, delivery, await decide());
-    await send(answer.message);
+    if (answer.message) await send(answer.message);
     await answer.afterwards?.();
   } catch (error) {
     await send(reportBug(deps, delivery, error));

@@ -23,6 +23,12 @@ export interface FormHandler<S> extends InteractionHandler<S> {
   readonly validate: (body: unknown) => Readonly<Record<string, string>> | undefined;
 }
 
+/** Handles an event. */
+export interface EventHandler<S> extends InteractionHandler<S> {
+  /** Whether the event asks Wrench for something. Others, such as its own messages, are ignored before the access pipeline. */
+  readonly concerns: (body: unknown) => boolean;
+}
+
 export interface InteractionDeps {
   readonly access: Access;
   readonly auditing: RefusalAuditDeps;
@@ -62,12 +68,16 @@ export async function answerInteraction<S>(
   } catch (error) {
     metrics.clicks.inc({ button, outcome: 'failed' });
     log.error({ event: 'click-failed', err: error, what: delivery.what }, "Couldn't process a click");
-    await postRefusal(deps, delivery, {
-      because:
-        "Redis or Slack didn't respond, so Wrench couldn't process this click. Check the card, then click again",
-    });
+    await postRefusal(deps, delivery, { because: UNPROCESSED[kind === 'event' ? 'message' : 'click'] });
   }
 }
+
+const UNPROCESSED = {
+  click:
+    "Redis or Slack didn't respond, so Wrench couldn't process this click. Check the card, then click again",
+  message:
+    "Redis or Slack didn't respond, so Wrench couldn't process this message. Send it again in a minute",
+} as const;
 
 const LAST_REFUSAL =
   "Too many of your clicks were refused. For up to 10 minutes, Wrench won't reply to refused clicks";
@@ -91,8 +101,6 @@ async function postRefusal(
   delivery: SlackDelivery,
   refused: Parameters<typeof renderRefusal>[0],
 ): Promise<void> {
-  // No one waits for the answer to an event.
-  if (delivery.kind === 'event') return;
   try {
     await postPrivately(deps, delivery, renderRefusal(refused));
   } catch (error) {

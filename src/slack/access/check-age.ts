@@ -13,7 +13,7 @@ export function checkAge({ kind, atMs }: SlackDelivery, nowMs: number): Refusal 
   const again = kind === 'click' ? ' Click again.' : '';
   const refuse = (why: string): Refusal => ({
     rule: 'age',
-    because: `this ${kind} ${why}, so nothing was done.${again}`,
+    because: `this ${kind === 'click' ? 'click' : 'message'} ${why}, so nothing was done.${again}`,
   });
   if (atMs === undefined) return refuse('has no valid time');
   const lateMs = nowMs - atMs;

@@ -16,6 +16,8 @@ export interface SlackDelivery {
   readonly isEnterpriseInstall: boolean;
   readonly channelId?: string;
   readonly threadTs?: string;
+  /** The message that an event is about. */
+  readonly messageTs?: string;
   /** Identifies the delivery: a repeated delivery has the same id. */
   readonly triggerId?: string;
   /** When it happened, in milliseconds since the epoch. Slack sends no time with commands and modal submissions. */
@@ -77,14 +79,20 @@ const READERS: Readonly<Record<SlackDelivery['kind'], (body: unknown) => Fields>
     const isAuthorized = valueAt(body, 'authorizations', 0) !== undefined;
     const where = isAuthorized ? valueAt(body, 'authorizations', 0) : body;
     return {
-      what: `the event ${textAt(body, 'event', 'type') ?? 'without a type'}`,
+      what: eventInWords(textAt(body, 'event', 'type')),
       userId: textAt(body, 'event', 'user') ?? textAt(body, 'event', 'user', 'id'),
       isBot: textAt(body, 'event', 'bot_id') !== undefined,
+      // Of the author, who may be from another workspace in a shared channel.
+      userTeamId:
+        textAt(body, 'event', 'user_team') ??
+        textAt(body, 'event', 'source_team') ??
+        textAt(body, 'event', 'team'),
       teamId: textAt(where, 'team_id'),
       enterpriseId: textAt(where, 'enterprise_id'),
       isEnterpriseInstall: isTrue(valueAt(where, 'is_enterprise_install')),
       channelId: textAt(body, 'event', 'channel') ?? textAt(body, 'event', 'channel', 'id'),
       threadTs: textAt(body, 'event', 'thread_ts'),
+      messageTs: textAt(body, 'event', 'ts'),
       triggerId: textAt(body, 'event_id'),
       atMs: epochMsOf(valueAt(body, 'event_time')),
     };
@@ -103,6 +111,11 @@ function interaction(body: unknown) {
     isEnterpriseInstall: isTrue(valueAt(body, 'is_enterprise_install')),
     triggerId: textAt(body, 'trigger_id'),
   };
+}
+
+function eventInWords(type = 'without a type'): string {
+  if (type === 'app_mention') return 'a mention';
+  return type === 'message' ? 'a direct message' : `the event ${type}`;
 }
 
 /** `wrench:approve` is `approve`, and `wrench:ask-2` is `ask`. */

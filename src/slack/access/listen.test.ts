@@ -1,5 +1,5 @@
 import { App, type Receiver } from '@slack/bolt';
-import { WebClient } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
@@ -16,6 +16,7 @@ const receiver: Receiver = {
 function start() {
   const handled: unknown[] = [];
   const audited: AuditEvent[] = [];
+  const told: object[] = [];
   const working: Promise<unknown>[] = [];
   const seen = new Set<string>();
   const log = makeLog({ level: 'silent', secrets: [] });
@@ -51,30 +52,22 @@ function start() {
         clock: async () => Date.now(),
         log,
       },
-      client: new WebClient('xoxb-test'),
+      client: {
+        chat: { postEphemeral: async (args: object) => void told.push(args) },
+      } as unknown as WebClient,
       isSlackUrl: () => false,
       metrics: makeMetrics(),
       log,
     },
     {
       command: { resolve: () => ({ subject: 0, requires: { roles: 'anyone' } }), answer: never },
-      buttons: { actionId: /^never$/, handler: { resolve: never, handle: never } },
-      asks: { actionId: /^never$/, handler: { resolve: never, handle: never } },
-      findings: { actionId: /^never$/, handler: { resolve: never, handle: never } },
-      form: { callbackId: 'never', handler: { resolve: never, handle: never, validate: () => undefined } },
-      choose: { actionId: /^never$/, handler: { resolve: never, handle: never } },
-      chooseForm: {
-        callbackId: 'never',
-        handler: { resolve: never, handle: never, validate: () => undefined },
-      },
-      silenceForm: {
-        callbackId: 'never',
-        handler: { resolve: never, handle: never, validate: () => undefined },
-      },
+      buttons: [{ actionId: /^never$/, handler: { resolve: never, handle: never } }],
+      forms: [{ callbackId: 'never', handler: { resolve: never, handle: never, validate: () => undefined } }],
       events: {
         app_mention: {
+          concerns: (body) => !JSON.stringify(body).includes('not for me'),
           resolve: async (_, body) => ({ subject: body, requires: { roles: 'anyone' } }),
-          handle: async ({ subject }) => void handled.push(subject),
+          handle: async ({ subject }: { subject: unknown }) => void handled.push(subject),
         },
       },
     },
@@ -99,7 +92,7 @@ function start() {
     await Promise.all(working);
     return acknowledged;
   };
-  return { deliver, handled, audited };
+  return { deliver, handled, audited, told };
 }
 
 test('an event is acknowledged and handled once, however often it is delivered', async () => {
@@ -111,22 +104,37 @@ test('an event is acknowledged and handled once, however often it is delivered',
   expect(handled).toHaveLength(1);
 });
 
+test('an event that asks for nothing is acknowledged, and passes no step', async () => {
+  const { deliver, handled, audited } = start();
+
+  expect(await deliver({ event_time: 1, event: { type: 'app_mention', text: 'not for me' } })).toBe(1);
+
+  expect(handled).toEqual([]);
+  expect(audited).toEqual([]);
+});
+
 test.each([
   ['of an hour ago', { event_time: Math.floor(Date.now() / 1_000) - 3_600 }, /60 minutes late/],
   ['without a time', { event_time: undefined }, /has no valid time/],
   ['for another workspace', { authorizations: [{ team_id: 'T0OTHER' }] }, /another workspace/],
-])('an event %s is acknowledged and audited, and does nothing', async (_, changed, because) => {
-  const { deliver, handled, audited } = start();
+])(
+  'an event %s is acknowledged, audited and explained to its sender, and does nothing',
+  async (_, changed, because) => {
+    const { deliver, handled, audited, told } = start();
 
-  expect(await deliver(changed)).toBe(1);
+    expect(await deliver(changed)).toBe(1);
 
-  expect(handled).toEqual([]);
-  expect(audited).toEqual([
-    expect.objectContaining({
-      kind: 'refused',
-      who: ['U0ADA'],
-      what: 'the event app_mention',
-      because: expect.stringMatching(because),
-    }),
-  ]);
-});
+    expect(handled).toEqual([]);
+    expect(audited).toEqual([
+      expect.objectContaining({
+        kind: 'refused',
+        who: ['U0ADA'],
+        what: 'a mention',
+        because: expect.stringMatching(because),
+      }),
+    ]);
+    expect(told).toEqual([
+      expect.objectContaining({ user: 'U0ADA', channel: 'C0INCIDENT', text: expect.stringMatching(because) }),
+    ]);
+  },
+);

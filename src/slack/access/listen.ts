@@ -1,27 +1,33 @@
 import type { App } from '@slack/bolt';
 import { answerCommand, type ListenerDeps, type CommandHandler } from './answer-command.ts';
-import { answerInteraction, type FormHandler, type InteractionHandler } from './answer-interaction.ts';
+import {
+  answerInteraction,
+  type EventHandler,
+  type FormHandler,
+  type InteractionHandler,
+} from './answer-interaction.ts';
 
 /** The handlers. They take an `Admitted` delivery, which only the access pipeline creates. */
-export interface Handlers<C, I, A, F, B, S, H> {
+export interface Handlers<C> {
   readonly command: CommandHandler<C>;
-  readonly buttons: { readonly actionId: RegExp; readonly handler: InteractionHandler<I> };
-  /** Buttons that run a check. */
-  readonly asks: { readonly actionId: RegExp; readonly handler: InteractionHandler<A> };
-  readonly form: ListenedForm<F>;
-  /** The button that lists the fixes of a run, and the form that requests one of them. */
-  readonly choose: { readonly actionId: RegExp; readonly handler: InteractionHandler<never> };
-  readonly chooseForm: ListenedForm<H>;
-  /** Buttons that take or silence a finding, and the form for a silence. */
-  readonly findings: { readonly actionId: RegExp; readonly handler: InteractionHandler<B> };
-  readonly silenceForm: ListenedForm<S>;
-  /** By type of event. Wrench subscribes to none yet. */
-  readonly events?: Readonly<Record<string, InteractionHandler<unknown>>>;
+  readonly buttons: readonly ListenedButtons[];
+  readonly forms: readonly ListenedForm[];
+  /** By type of event. */
+  readonly events: Readonly<Record<string, EventHandler<AnySubject>>>;
 }
 
-interface ListenedForm<F> {
+// oxlint-disable-next-line typescript/no-explicit-any -- each handler has its own type of subject
+type AnySubject = any;
+
+/** No two patterns match the same action id: Bolt runs all listeners that match. */
+interface ListenedButtons {
+  readonly actionId: RegExp;
+  readonly handler: InteractionHandler<AnySubject>;
+}
+
+interface ListenedForm {
   readonly callbackId: string;
-  readonly handler: FormHandler<F>;
+  readonly handler: FormHandler<AnySubject>;
 }
 
 /** Tracks work that the process waits for before it stops. */
@@ -31,55 +37,42 @@ export type Track = <T>(work: Promise<T>) => Promise<T>;
  * The only place that registers listeners with Bolt: every command, click, form submission and event passes the access pipeline before its
  * handler. The acknowledgement of a command carries its answer, a click is acknowledged first, and a form after its fields are validated.
  */
-export function listen<C, I, A, F, B, S, H>(
+export function listen<C>(
   app: App,
   deps: ListenerDeps,
-  {
-    command,
-    buttons,
-    asks,
-    form,
-    choose,
-    chooseForm,
-    findings,
-    silenceForm,
-    events = {},
-  }: Handlers<C, I, A, F, B, S, H>,
+  { command, buttons, forms, events }: Handlers<C>,
   track: Track,
 ): void {
   app.command(/.*/, ({ body, ack }) =>
     track(
       (async () => {
         const { message, inChannel, afterwards } = await answerCommand(deps, command, body);
-        await ack({
-          response_type: inChannel ? 'in_channel' : 'ephemeral',
-          text: message.text,
-          blocks: [...message.blocks],
-        });
+        if (!message) await ack();
+        else
+          await ack({
+            response_type: inChannel ? 'in_channel' : 'ephemeral',
+            text: message.text,
+            blocks: [...message.blocks],
+          });
         await afterwards?.();
       })(),
     ),
   );
-  const onClick = <S>({ actionId, handler }: { actionId: RegExp; handler: InteractionHandler<S> }) =>
+  for (const { actionId, handler } of buttons)
     app.action({ type: 'block_actions', action_id: actionId }, async ({ body, ack }) => {
       await ack();
       await track(answerInteraction(deps, 'click', handler, body));
     });
-  onClick(buttons);
-  onClick(asks);
-  onClick(choose);
-  onClick(findings);
-  const onSubmit = <T>({ callbackId, handler }: ListenedForm<T>) =>
+  for (const { callbackId, handler } of forms)
     app.view({ type: 'view_submission', callback_id: callbackId }, async ({ body, ack }) => {
       const errors = handler.validate(body);
       if (errors) return ack({ response_action: 'errors', errors: { ...errors } });
       await ack();
       await track(answerInteraction(deps, 'modal', handler, body));
     });
-  onSubmit(form);
-  onSubmit(chooseForm);
-  onSubmit(silenceForm);
   // Bolt acknowledges events automatically.
   for (const [type, handler] of Object.entries(events))
-    app.event(type, ({ body }) => track(answerInteraction(deps, 'event', handler, body)));
+    app.event(type, async ({ body }) => {
+      if (handler.concerns(body)) await track(answerInteraction(deps, 'event', handler, body));
+    });
 }

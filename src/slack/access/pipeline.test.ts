@@ -196,10 +196,10 @@ test.each([
   [
     'an hour ago',
     Math.floor(at(3_600)),
-    /^age: this event reached Wrench 60 minutes late, so nothing was done\.$/,
+    /^age: this message reached Wrench 60 minutes late, so nothing was done\.$/,
   ],
-  ['in an hour', Math.floor(at(-3_600)), /^age: this event is dated/],
-  ['never', null, /^age: this event has no valid time/],
+  ['in an hour', Math.floor(at(-3_600)), /^age: this message is dated/],
+  ['never', null, /^age: this message has no valid time/],
 ])('an event of %s is refused', async (_, time, words) => {
   await expect(run('event', { event_time: time })).resolves.toMatch(words);
 });

@@ -31,7 +31,7 @@ import {
   reasonProblem,
 } from './reason-submission.ts';
 import { REASON_FORM, renderReasonForm } from '../render/remediation/reason-form.ts';
-import { slackId } from '../transport/payload.ts';
+import { slackId, slackTs } from '../transport/payload.ts';
 
 export interface ActionDeps {
   readonly client: WebClient;
@@ -80,7 +80,6 @@ const ALLOWED_ROLES: Readonly<Record<Button, readonly AccessRole[]>> = {
 
 const BUTTON_VALUE = /^(m[0-9a-f]{16})(?: ([0-9a-f]{64}))?$/;
 
-const slackTs = z.string().regex(/^\d{1,20}\.\d{1,20}$/);
 const clickSchema = z.object({
   actions: z.array(
     z.object({ action_id: z.string().regex(BUTTON_ACTION_ID), value: z.string().max(2_000).default('') }),

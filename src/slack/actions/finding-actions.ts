@@ -26,7 +26,7 @@ import {
   SILENCE_FORM,
   type SilenceChoice,
 } from '../render/findings/silence-form.ts';
-import { slackId } from '../transport/payload.ts';
+import { slackId, slackTs } from '../transport/payload.ts';
 import { UNKNOWN_BUTTON } from './buttons.ts';
 import { reasonProblem, submittedReason } from './reason-submission.ts';
 import { readSilenceMetadata, submittedChoice, writeSilenceMetadata } from './silence-submission.ts';
@@ -57,7 +57,6 @@ const LABELS: Readonly<Record<FindingButton, string>> = {
   unsilence: 'End silence',
 };
 
-const slackTs = z.string().regex(/^\d{1,20}\.\d{1,20}$/);
 const clickSchema = z.object({
   actions: z.array(
     z.object({

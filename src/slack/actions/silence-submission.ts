@@ -2,9 +2,7 @@ import { z } from 'zod';
 import { FINDING_ID } from '../../check/finding-id.ts';
 import { SILENCE_CHOICES, SILENCE_FORM, type SilenceChoice } from '../render/findings/silence-form.ts';
 import { parseJson } from '../../text/parse-json.ts';
-import { slackId } from '../transport/payload.ts';
-
-const slackTs = z.string().regex(/^\d{1,20}\.\d{1,20}$/);
+import { slackId, slackTs } from '../transport/payload.ts';
 
 /** The finding that the form was opened for. Slack returns it with the submission, and it is checked like a click. */
 const formMetadata = z.strictObject({

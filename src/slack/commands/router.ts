@@ -21,11 +21,12 @@ import { decodeCommandText } from './command-text.ts';
 import { rootPlaceOf } from '../delivery/post.ts';
 import { readCommand, type SlashCommand } from './read-command.ts';
 import { permalinkOf } from '../delivery/joined-notice.ts';
+import { sendRunningNotice } from '../delivery/running-notice.ts';
 import type { AdminCommandDeps, AdminCommandSender } from './admin-answer.ts';
 import { answerAdminCommand, isAdminCommand } from './admin-commands.ts';
 import { renderHelp, renderProblem } from '../render/replies/help.ts';
 import type { Message } from '../render/message.ts';
-import { renderJoined, renderQueued, renderQueueDown } from '../render/replies/notices.ts';
+import { renderJoined, renderQueueDown } from '../render/replies/notices.ts';
 import type { IsSlackUrl } from '../delivery/response-url.ts';
 
 export interface CommandDeps {
@@ -60,7 +61,7 @@ type ResolvedCommand =
   | { readonly kind: 'admin'; readonly command: AdminCommandSender; readonly text: string }
   | { readonly kind: 'run'; readonly job: CheckJob };
 
-/** Parses a slash command and queues its check, or answers why not. Never throws, and finishes within 2 s even if Redis doesn't respond. */
+/** Parses a command and queues its check, or answers why not. Never throws, and finishes within 2 s even if Redis doesn't respond. */
 export function makeCommandHandler(deps: CommandDeps): CommandHandler<ResolvedCommand> {
   return {
     resolve: (delivery, body) => resolve(deps, delivery, body),
@@ -157,7 +158,7 @@ function jobOf(
   typed: string,
 ): CheckJob {
   const { userId, teamId = '', channelId = '' } = delivery;
-  const { response_url: responseUrl } = command;
+  const { response_url: responseUrl, thread_ts: threadTs } = command;
   return {
     runId: runIdOf(deliveryIdOf(delivery)),
     check,
@@ -168,6 +169,7 @@ function jobOf(
       teamId,
       ...(command.team_domain !== undefined && { teamDomain: command.team_domain }),
       channelId,
+      ...(threadTs !== undefined && { threadTs }),
       as: typed.slice(0, MAX_ECHO_CHARS),
       at: new Date().toISOString(),
       ...(responseUrl !== undefined && { responseUrl }),
@@ -186,8 +188,7 @@ export function deduplicationIdOf(
 
 async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer> {
   try {
-    const { check, environment, asked } = job;
-    const place = rootPlaceOf(job.runId, asked.channelId);
+    const place = rootPlaceOf(job.runId, job.asked.channelId);
     // Of reports that are ready at the same time, the one that was requested first is posted first.
     const reserve = () => deps.channelOrder.reserve(...place);
     const taken = await deps.queues.enqueueCheck(
@@ -200,13 +201,8 @@ async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer>
       return { message: await answerJoined(deps, job, taken), outcome: 'joined' };
     }
     // After the acknowledgement, so that it doesn't wait for a message that is shown a second later.
-    setImmediate(() =>
-      enqueueNotice(deps, `checking-${job.runId}`, outboxJobOf('checking', job), CHECKING_AFTER_MS),
-    );
-    return {
-      message: renderQueued({ check, environment, args: job.args, command: asked.as }),
-      outcome: 'queued',
-    };
+    setImmediate(() => void enqueueChecking(deps, job));
+    return { outcome: 'queued' };
   } catch (error) {
     if (!(error instanceof QueueDown)) throw error;
     deps.log.warn(
@@ -224,10 +220,22 @@ function outboxJobOf<K extends RunOutboxJob['kind']>(
   return { kind, runId, check, environment, asked };
 }
 
+/** If the answer takes longer than a second, the person sees that the check is running: in the channel, or privately if that can't be queued. */
+async function enqueueChecking(deps: CommandDeps, job: CheckJob): Promise<void> {
+  const { queues, log } = deps;
+  const id = `checking-${job.runId}`;
+  try {
+    await queues.enqueueOutbox(id, outboxJobOf('checking', job), { afterMs: CHECKING_AFTER_MS });
+  } catch (error) {
+    log.warn({ event: 'notice-not-queued', err: error, id }, "Couldn't queue a notice");
+    await sendRunningNotice(deps, job);
+  }
+}
+
 /** Queues a notice that is not essential: a failure is only logged. */
-function enqueueNotice({ queues, log }: CommandDeps, id: string, job: RunOutboxJob, afterMs = 0): void {
+function enqueueNotice({ queues, log }: CommandDeps, id: string, job: RunOutboxJob): void {
   queues
-    .enqueueOutbox(id, job, { afterMs })
+    .enqueueOutbox(id, job)
     .catch((error: unknown) =>
       log.warn({ event: 'notice-not-queued', err: error, id }, "Couldn't queue a notice"),
     );

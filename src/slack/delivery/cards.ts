@@ -127,7 +127,7 @@ export async function showCard(
         throw new RetryLater(RETRY_WITHOUT_THREAD_MS);
       throw new SlackApiError('thread_not_found', '');
     }
-    const shown = await showInThread(deps, { ...target, threadTs: root.ts }, stored);
+    const shown = await showInThread(deps, { ...target, threadTs: target.threadTs ?? root.ts }, stored);
     await remediations.markCardShown(id, shown.revision);
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;

@@ -4,6 +4,7 @@ import type { PostDeps } from './post.ts';
 import type { RequestOrigin } from '../../queue/request-origin.ts';
 import type { MessageLocation } from '../../store/thread/threads.ts';
 import { renderJoined } from '../render/replies/notices.ts';
+import { postPrivately } from './post-privately.ts';
 import { respondPrivately } from './respond.ts';
 
 /** How long to wait for the thread before trying again. */
@@ -22,7 +23,20 @@ export async function sendJoinedNotice(
   if (!thread.root) throw new RetryLater(RETRY_AFTER_MS);
   const link = permalinkOf(asked, thread.root);
   if (link === undefined) return;
-  await respondPrivately(asked, renderJoined({ by: first.by, at: first.at, threadLink: link }), deps);
+  const message = renderJoined({ by: first.by, at: first.at, threadLink: link });
+  // A mention has no response_url.
+  if (await respondPrivately(asked, message, deps)) return;
+  const { channelId, threadTs, by: userId } = asked;
+  await postPrivately(
+    deps,
+    { channelId, userId, ...(threadTs !== undefined && { threadTs }) },
+    message,
+  ).catch((error: unknown) =>
+    deps.log.warn(
+      { event: 'joined-notice-not-delivered', err: error, runId },
+      "Couldn't deliver the link to a running check",
+    ),
+  );
 }
 
 /** Slack's permalink of a message; undefined if the workspace's domain is unknown. */

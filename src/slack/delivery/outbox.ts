@@ -5,7 +5,7 @@ import { type CardDeps, showCard } from './cards.ts';
 import { type DigestDeps, showDigest } from './digest.ts';
 import { showFindingStatus } from './finding-status.ts';
 import { sendJoinedNotice } from './joined-notice.ts';
-import { showReminder } from './notify.ts';
+import { sendRunningNotice } from './running-notice.ts';
 import {
   editProgress,
   type IsWanted,
@@ -32,6 +32,7 @@ export async function handleOutboxJob(
   const target = {
     runId: data.runId,
     channelId: data.asked.channelId,
+    ...(data.asked.threadTs !== undefined && { threadTs: data.asked.threadTs }),
     job: { attempt, queuedAtMs, askedAtMs: Date.parse(data.asked.at) },
   };
   if (data.kind === 'checking')
@@ -53,12 +54,20 @@ async function showChecking(
   message: Message,
 ): Promise<void> {
   try {
-    await postProgress(deps, ROOT_PART, target, message, isStillWanted(deps, job));
+    await postProgress(
+      deps,
+      ROOT_PART,
+      { ...target, isAwaited: true },
+      renderChecking(pendingRequestOf(job)),
+      isStillWanted(deps, job),
+    );
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
     // Any other refusal is about this message. The answer has its own attempts and simpler forms.
-    if (error.channelInaccessible) await deps.threads.mark(job.runId, 'elsewhere');
-    else
+    if (error.channelInaccessible) {
+      await deps.threads.mark(job.runId, 'elsewhere');
+      await sendRunningNotice(deps, job);
+    } else
       deps.log.warn(
         { event: 'slack-progress-refused', err: error, runId: job.runId },
         'Slack refused a progress message',
@@ -138,8 +147,9 @@ async function showElsewhere(
     job.kind === 'report'
       ? withoutMentions(withoutBlocks(renderPlainFallback(job.report, code, job.tracked).text))
       : renderAnswer(job).root;
+  const { threadTs: _, ...outsideThread } = target;
   if (!(await respondInChannel(asked, message, deps)))
-    await postOnce(deps, 'direct', { ...target, channelId: asked.by }, message);
+    await postOnce(deps, 'direct', { ...outsideThread, channelId: asked.by }, message);
   await threads.recordPart(runId, 'elsewhere', { channelId: asked.channelId, ts: 'response_url' });
   await threads.close(runId);
 }

@@ -12,7 +12,7 @@ interface RespondDeps {
   readonly isSlackUrl: IsSlackUrl;
   readonly log: Log;
 }
-type ResponseTarget = Pick<RequestOrigin, 'responseUrl' | 'at'>;
+type ResponseTarget = Pick<RequestOrigin, 'responseUrl' | 'at' | 'threadTs'>;
 
 /**
  * Answers through the response_url of a command or a click, visible to the channel; this works even if the bot is not a member. The message with the
@@ -38,7 +38,7 @@ export function respondPrivately(
 }
 
 async function send(
-  { responseUrl, at }: ResponseTarget,
+  { responseUrl, at, threadTs }: ResponseTarget,
   body: object,
   { isSlackUrl, log }: RespondDeps,
 ): Promise<boolean> {
@@ -51,7 +51,7 @@ async function send(
   const response = await fetch(responseUrl, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    body: JSON.stringify({ ...body, ...(threadTs !== undefined && { thread_ts: threadTs }) }),
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });

@@ -34,7 +34,7 @@ interface ThreadOptions {
 }
 
 /**
- * Shows a thread: its root in the channel, then the fixes, the other replies and the files, each once. A thrown error means that the job is retried.
+ * Shows a thread: its root in the channel, or in the thread of the request, then its replies, files and offers in order, each once. A thrown error means that the job is retried.
  * Closes the run if it offers nothing.
  */
 export async function showThread(
@@ -54,10 +54,11 @@ export async function showThread(
   const { message, isFinal } = await rootNow({ hasButtons: false });
   if (!isFinal && !answered) await threads.saveText(runId, SAVED_ROOT, JSON.stringify(root));
   const unnamed = withoutMentions(message, mayMention);
-  const rootTs = await showRoot(deps, target, unnamed);
+  const rootTs = await showRoot(deps, { ...target, isAwaited: true }, unnamed);
   await afterRoot?.();
   if (unnamed !== message) await nameMentioned(deps, target, rootTs, render);
-  const inThread = { ...target, threadTs: rootTs };
+  // Slack has no threads in threads.
+  const inThread = { ...target, threadTs: target.threadTs ?? rootTs };
   await threads.mark(runId, 'answered');
   if (hasOffers) await showOffers(deps, inThread);
   for (const [at, reply] of replies.entries())

@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** Ids of users, channels, teams and enterprises. They are in capitals, so none is the name of an inherited property such as `constructor`. */
 export const slackId = z.string().regex(/^[A-Z][A-Z0-9]{0,63}$/);
 
+/** The time of a message, which identifies it in its channel. */
+export const slackTs = z.string().regex(/^\d{1,20}\.\d{1,20}$/);
+
 const withId = z.looseObject({ id: slackId });
 const person = z.looseObject({ id: slackId, team_id: slackId.nullish() });
 const maybe = <T extends z.ZodType>(schema: T) => schema.exactOptional();
