@@ -197,6 +197,10 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     },
     { ...findings, client, redact },
     {
+      savedReports: openSavedReports(commandRedis, PREFIX),
+      threads: openThreads(commandRedis, PREFIX),
+    },
+    {
       access: {
         workspace,
         directory,

@@ -77,15 +77,35 @@ export function readArguments(
   defaults: WrittenArguments = {},
 ): WrittenArguments {
   const known = argumentsOf(check);
-  const written: Record<string, string> = {};
-  for (const { name, byDefault } of known) {
-    const value = defaults[name] ?? byDefault;
-    if (value !== undefined) written[name] = value;
-  }
+  const written: Record<string, string> = { ...defaultArguments(check, defaults) };
   for (const [flag, value] of words.flags) written[knownFlag(flag, known)] = valueOf(flag, value, known);
   if (words.bare.length > 0) written[bareArgument(check, words)] = words.bare.join(' ');
   parseArguments(check, written);
   return written;
+}
+
+/** The arguments of a check if none is written: the workspace's defaults, then the check's own. */
+export function defaultArguments(check: AnyCheck, defaults: WrittenArguments = {}): WrittenArguments {
+  const written: Record<string, string> = {};
+  for (const { name, byDefault } of argumentsOf(check)) {
+    const value = defaults[name] ?? byDefault;
+    if (value !== undefined) written[name] = value;
+  }
+  return written;
+}
+
+/** Everything that is wrong with written arguments, by name, for the person who filled in a form. Empty if they are valid. */
+export function argumentProblems(
+  check: AnyCheck,
+  written: WrittenArguments,
+): Readonly<Record<string, string>> {
+  const issues: readonly z.core.$ZodIssue[] = check.args.safeParse(written).error?.issues ?? [];
+  const problems = issues.toReversed().map((issue): [string, string] => {
+    const name = String(issue.path[0] ?? '');
+    const { kind, hint } = explainIssue(issue);
+    return [name, written[name] === undefined ? 'This is required.' : `Invalid ${kind}.${hint}`];
+  });
+  return Object.fromEntries(problems);
 }
 
 /**

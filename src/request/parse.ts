@@ -39,6 +39,8 @@ export interface Help {
   readonly fixes?: readonly string[];
   /** Where to find out more. */
   readonly more?: string;
+  /** The command whose arguments can be filled in in a form. */
+  readonly form?: string;
 }
 
 export interface HelpEntry {
@@ -329,6 +331,7 @@ function helpForCheck(name: string, check: AnyCheck): Help {
     why: originOf(check),
     usage: [usageOf(name, check)],
     examples: examplesOf(name, check),
+    form: commandOf(name),
     flags: [
       ...flags,
       {

@@ -11,8 +11,9 @@ import {
   makeReasonHandler,
   BUTTON_ACTION_ID,
 } from './actions/buttons.ts';
-import { CHOOSE_ACTION_ID, makeChooseHandler, makeChosenHandler } from './actions/choose.ts';
+import { FORM_ACTION_ID, makeArgumentFormHandler, makeFormOpener } from './actions/argument-form.ts';
 import { ASK_ACTION_ID, makeAskHandler } from './actions/ask.ts';
+import { EVIDENCE_ACTION_ID, type EvidenceDeps, makeEvidenceHandler } from './actions/evidence.ts';
 import {
   FINDING_ACTION_ID,
   type FindingActionDeps,
@@ -22,7 +23,7 @@ import {
 import { SILENCE_FORM } from './render/findings/silence-form.ts';
 import { httpTransport } from './transport/http.ts';
 import { socketModeTransport } from './transport/socket-mode.ts';
-import { CHOOSE_FORM } from './render/remediation/choose-form.ts';
+import { ARGUMENT_FORM } from './render/replies/argument-form.ts';
 import { REASON_FORM } from './render/remediation/reason-form.ts';
 import { makeMessageHandler } from './commands/answer-messages.ts';
 import { makeCommandHandler, type CommandDeps } from './commands/router.ts';
@@ -60,6 +61,7 @@ export async function startSlackApp(
   commandDeps: CommandDeps,
   actionDeps: ActionDeps,
   findingDeps: FindingActionDeps,
+  reportDeps: Pick<EvidenceDeps, 'savedReports' | 'threads'>,
   listenerDeps: ListenerDeps,
 ): Promise<SlackApp> {
   const { log } = listenerDeps;
@@ -81,6 +83,7 @@ export async function startSlackApp(
   });
   const command = makeCommandHandler(commandDeps);
   app.error(async (error) => log.error({ event: 'bolt-failed', err: error }, 'Bolt failed'));
+  const formDeps = { ...commandDeps, ...listenerDeps };
   const messages = makeMessageHandler(command, {
     ...listenerDeps,
     botUserId,
@@ -95,10 +98,13 @@ export async function startSlackApp(
         { actionId: ASK_ACTION_ID, handler: makeAskHandler(command, listenerDeps) },
         { actionId: BUTTON_ACTION_ID, handler: makeButtonHandler(actionDeps) },
         { actionId: FINDING_ACTION_ID, handler: makeFindingHandler(findingDeps) },
+        { actionId: FORM_ACTION_ID, handler: makeFormOpener(formDeps) },
+        { actionId: EVIDENCE_ACTION_ID, handler: makeEvidenceHandler({ ...listenerDeps, ...reportDeps }) },
       ],
       forms: [
         { callbackId: REASON_FORM.callback, handler: makeReasonHandler(actionDeps) },
         { callbackId: SILENCE_FORM.callback, handler: makeSilenceHandler(findingDeps) },
+        { callbackId: ARGUMENT_FORM.callback, handler: makeArgumentFormHandler(command, formDeps) },
       ],
       events: { app_mention: messages, message: messages },
     },

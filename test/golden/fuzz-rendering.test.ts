@@ -24,12 +24,12 @@ import {
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
 import { renderRefusal } from '../../src/slack/render/replies/refusal.ts';
 import { cardPlaceholder, renderCard } from '../../src/slack/render/remediation/card.ts';
-import { renderReport } from '../../src/slack/render/report/report.ts';
-import { renderRoot } from '../../src/slack/render/report/root.ts';
+import { renderEvidenceView } from '../../src/slack/render/report/evidence-view.ts';
+import { renderReport, rootContentOf } from '../../src/slack/render/report/report.ts';
 import type { Report } from '../../src/check/finding.ts';
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { FUZZ_SEED } from '../random-inputs.ts';
-import { validateMessage } from '../workspace/validate-blocks.ts';
+import { validateMessage, validateView } from '../workspace/validate-blocks.ts';
 import {
   hostileFinding,
   hostileMoment,
@@ -123,6 +123,15 @@ describe('Slack accepts every message made of 10,000 hostile inputs', () => {
       ...messagesOf(renderReport(report, ASKED)),
       { ...renderPlainFallback(report), blocks: [] },
     ])).toBeUndefined();
+  });
+
+  test('500 reports whose evidence is shown in a modal', () => {
+    const problems = (report: Report) => validateView({ ...renderEvidenceView(report) });
+    const { counterexample } = fc.check(
+      fc.property(hostileReport, (report) => problems(report).length === 0),
+      { numRuns: 500, seed: FUZZ_SEED },
+    );
+    expect(counterexample?.map(problems)).toBeUndefined();
   });
 
   test.each([1, 2])('500 remediations with their card, shard %i of 2', () => {

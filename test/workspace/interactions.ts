@@ -5,6 +5,7 @@ import { describeMessage, teamOf, withIds } from './describe.ts';
 import type { FaultPlan } from './faults.ts';
 import { APP, SLACKBOT, TEAM, type Channel, type Enterprise, type Message, type User } from './model.ts';
 import { describeView } from './methods-views.ts';
+import { textOf } from './read-args.ts';
 import type { Origin, ResponseUrls } from './response-urls.ts';
 import type { SocketMode } from './socket-mode.ts';
 import type { Store } from './store.ts';
@@ -72,7 +73,10 @@ export interface Written {
 export interface SubmitInput {
   readonly userId: string;
   readonly viewId: string;
-  /** By block, then by action. */
+  /**
+   * By block, then by action; the others keep what the form showed first. Several checked options are
+   * separated by commas; an empty text leaves an input empty.
+   */
   readonly values: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly changed?: Payload;
 }
@@ -305,30 +309,48 @@ function installationOf({ enterprise }: InteractionParts): Record<string, unknow
 }
 
 /**
- * What Slack sends for each input: the typed text, or the chosen option. @throws Error if the form has no
- * such option.
+ * What Slack sends for each input of a form: the typed text, or the chosen options. @throws Error if the form
+ * has no such option.
  */
 function inputsOf(values: SubmitInput['values'], view: Payload): Record<string, unknown> {
   const blocks = (view['blocks'] as readonly Payload[] | undefined) ?? [];
+  const elements = new Map(
+    blocks
+      .filter(({ type }) => type === 'input')
+      .map((block) => [textOf(block['block_id']), block['element'] as Payload]),
+  );
+  const shown = [...elements].map(([block, element]): [string, Record<string, string>] => [
+    block,
+    { [textOf(element['action_id'])]: initialValue(element) },
+  ]);
   return Object.fromEntries(
-    Object.entries(values).map(([block, actions]) => {
-      const element = blocks.find((one) => one['block_id'] === block)?.['element'] as Payload | undefined;
-      return [
-        block,
-        Object.fromEntries(
-          Object.entries(actions).map(([action, value]) => [action, inputOf(element, value)]),
-        ),
-      ];
-    }),
+    Object.entries({ ...Object.fromEntries(shown), ...values }).map(([block, actions]) => [
+      block,
+      Object.fromEntries(
+        Object.entries(actions).map(([action, value]) => [action, inputOf(elements.get(block), value)]),
+      ),
+    ]),
   );
 }
 
+function initialValue(element: Payload): string {
+  const options = (element['initial_options'] as readonly Payload[] | undefined) ?? [];
+  const option = element['initial_option'] as Payload | undefined;
+  return textOf(element['initial_value'] ?? option?.['value'] ?? options.map(({ value }) => value).join(','));
+}
+
 function inputOf(element: Payload | undefined, value: string): Payload {
-  if (element?.['type'] !== 'static_select') return { type: 'plain_text_input', value };
-  const options = (element['options'] as readonly Payload[] | undefined) ?? [];
-  const chosen = options.find((option) => option['value'] === value);
-  if (!chosen) throw new Error(`the form has no option ${value}`);
-  return { type: 'static_select', selected_option: chosen };
+  const type = textOf(element?.['type'], 'plain_text_input');
+  const options = (element?.['options'] as readonly Payload[] | undefined) ?? [];
+  const pick = (wanted: string) => {
+    const chosen = options.find((option) => option['value'] === wanted);
+    if (!chosen) throw new Error(`the form has no option ${wanted}`);
+    return chosen;
+  };
+  if (type === 'checkboxes') return { type, selected_options: value.split(',').filter(Boolean).map(pick) };
+  if (type === 'static_select' || type === 'radio_buttons')
+    return { type, selected_option: value === '' ? null : pick(value) };
+  return { type, value: value === '' ? null : value };
 }
 
 function present(store: Store, userId: string, channelId: string): { user: User; channel: Channel } {

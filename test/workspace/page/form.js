@@ -26,8 +26,14 @@ function viewOf(form) {
 
 async function submit(form) {
   const values = {};
-  for (const input of form.querySelectorAll('[data-input]'))
-    values[input.name] = { ...values[input.name], [input.dataset.input]: input.value };
+  for (const input of form.querySelectorAll('[data-input]')) {
+    const { name, dataset, type, value, checked } = input;
+    const isOption = type === 'checkbox' || type === 'radio';
+    const before = values[name]?.[dataset.input] ?? '';
+    // Several checked options are separated by commas.
+    const chosen = isOption ? [before, checked ? value : ''].filter(Boolean).join(',') : value;
+    values[name] = { ...values[name], [dataset.input]: chosen };
+  }
   const button = form.querySelector('[type=submit]');
   button.disabled = true;
   const answer = await post('/page/submit', { view: viewOf(form), values });

@@ -33,30 +33,59 @@ function renderInput(block: Block): ReactNode {
   const name = textOf(block['block_id']);
   const element = block['element'] as Node;
   const hint = plainText(block['hint']);
+  const isGroup = element['type'] === 'checkboxes' || element['type'] === 'radio_buttons';
+  const label = plainText(block['label']);
+  const isOptional = block['optional'] === true;
+  const shared = { name, 'data-input': element['action_id'] };
   return h(
-    'label',
+    isGroup ? 'fieldset' : 'label',
     { className: 'form-input' },
-    h('b', null, plainText(block['label'])),
-    renderControl(element, {
-      name,
-      'data-input': element['action_id'],
-      'aria-label': plainText(block['label']),
-      required: block['optional'] !== true,
-    }),
+    h(isGroup ? 'legend' : 'b', null, label, isOptional ? h('i', null, ' (optional)') : null),
+    isGroup
+      ? renderOptions(element, shared)
+      : renderControl(element, { ...shared, 'aria-label': label, required: !isOptional }),
     hint === '' ? null : h('small', null, hint),
     h('output', { 'data-problem': name }),
   );
 }
 
-/** Both kinds of inputs that Wrench uses. */
+/** Checkboxes or radio buttons, each with its label. */
+function renderOptions(element: Node, shared: Record<string, unknown>): ReactNode {
+  const many = (element['initial_options'] as readonly Node[] | undefined) ?? [];
+  const one = element['initial_option'] as Node | undefined;
+  const initial = new Set([...many, ...(one ? [one] : [])].map((option) => option['value']));
+  const type = element['type'] === 'checkboxes' ? 'checkbox' : 'radio';
+  return ((element['options'] as readonly Node[] | undefined) ?? []).map((option) =>
+    h(
+      'label',
+      { key: textOf(option['value']), className: 'form-option' },
+      h('input', {
+        ...shared,
+        type,
+        value: textOf(option['value']),
+        defaultChecked: initial.has(option['value']),
+      }),
+      h('span', null, plainText(option['text'])),
+    ),
+  );
+}
+
+/** The kinds of inputs that Wrench uses, besides options. */
 function renderControl(element: Node, shared: Record<string, unknown>): ReactNode {
   const initial = element['initial_option'] as Node | undefined;
-  const text = { ...shared, minLength: element['min_length'], maxLength: element['max_length'] };
+  const text = {
+    ...shared,
+    minLength: element['min_length'],
+    maxLength: element['max_length'],
+    defaultValue: textOf(element['initial_value']),
+    placeholder: plainText(element['placeholder']),
+  };
   switch (element['type']) {
     case 'static_select':
       return h(
         'select',
         { ...shared, className: 'select', defaultValue: textOf(initial?.['value']) },
+        initial ? null : h('option', { value: '' }, 'Select an option'),
         ...((element['options'] as readonly Node[] | undefined) ?? []).map((option) =>
           h('option', { value: textOf(option['value']) }, plainText(option['text'])),
         ),

@@ -1,4 +1,4 @@
-import type { RichTextSection } from '@slack/types';
+import type { ActionsBlock, RichTextSection } from '@slack/types';
 import type { Help, HelpEntry, ParsedRequest } from '../../../request/parse.ts';
 import { cleanText } from '../../../text/clean-text.ts';
 import { code, encodedLength, truncate, escapeUntrusted, joinLinesWithin } from '../escape-untrusted.ts';
@@ -7,6 +7,7 @@ import {
   type Blocks,
   bold,
   bullets,
+  button,
   codeSpan,
   countBlockChars,
   plain,
@@ -45,6 +46,7 @@ export function renderHelp(help: Help): Message {
   const blocks: Blocks = [
     { type: 'header', text: { type: 'plain_text', text: truncate(cleanText(title), 150), emoji: false } },
     ...(parts.length > 0 ? [rich(...parts)] : []),
+    ...(help.form === undefined ? [] : [formButton(help.form)]),
   ];
   const lines = [
     escapeUntrusted(title, 300),
@@ -60,6 +62,13 @@ export function renderHelp(help: Help): Message {
     ...(more ? [sentenceInMrkdwn(more, { max: 300 })] : []),
   ];
   return { text: joinLinesWithin(lines, MAX_TEXT_BYTES), blocks };
+}
+
+function formButton(command: string): ActionsBlock {
+  return {
+    type: 'actions',
+    elements: [button({ label: 'Open form', describes: command, action: 'wrench:form', value: command })],
+  };
 }
 
 function examplesTitle({ length }: readonly string[]): string {
