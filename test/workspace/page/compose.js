@@ -8,7 +8,9 @@ let historyAt = -1;
 
 async function send(text) {
   if (!text.startsWith('/')) {
-    await write('/page/say', { text });
+    const { isForBot, failure } = await write('/page/say', { text });
+    if (isForBot && !failure) showTyping(true);
+    if (isForBot) setTimeout(() => showTyping(false), 8_000);
     return;
   }
   typed.unshift(text);

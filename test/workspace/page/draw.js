@@ -15,7 +15,8 @@ export function show(next) {
   shown.first.resolve();
   place.user = next.user;
   place.channel = next.channel.id;
-  document.title = `#${next.channel.name} · ${next.team}`;
+  const name = `${next.channel.isPrivate ? '' : '#'}${next.channel.name}`;
+  document.title = `${name} · ${next.team}`;
   find('team').textContent = next.team;
   find('channel-name').textContent = `${next.channel.isPrivate ? '' : '# '}${next.channel.name}`;
   find('channel-topic').textContent = [
@@ -24,7 +25,7 @@ export function show(next) {
   ]
     .filter(Boolean)
     .join(' · ');
-  find('input').placeholder = `Message #${next.channel.name}`;
+  find('input').placeholder = `Message ${next.channel.isDirect ? '' : '#'}${next.channel.name}`;
   showChannels(next);
   showPeople(next);
   showMessages(find('messages'), next.messages, isElsewhere);
@@ -44,19 +45,21 @@ export function show(next) {
   }
 }
 
-function showChannels({ channels, channel }) {
-  for (const { id, latest } of channels) if (id === channel.id || !seen.has(id)) seen.set(id, latest);
-  const isUnread = channels.some(({ id, latest }) => latest > seen.get(id));
+function showChannels({ channels, channel, direct }) {
+  const all = [...channels, direct];
+  for (const { id, latest } of all) if (id === channel.id || !seen.has(id)) seen.set(id, latest);
+  const isUnread = all.some(({ id, latest }) => latest > seen.get(id));
   find('menu').classList.toggle('is-unread', isUnread);
   find('menu').setAttribute('aria-label', isUnread ? 'Channels, unread messages' : 'Channels');
+  const row = find('direct');
+  row.dataset.channel = direct.id;
+  row.className = classesOf(direct, channel);
   find('channels').replaceChildren(
     ...channels.map(({ id, name, isPrivate, latest }) => {
       const button = document.createElement('button');
       button.type = 'button';
       button.dataset.channel = id;
-      button.className = [id === channel.id ? 'is-here' : '', latest > seen.get(id) ? 'is-unread' : ''].join(
-        ' ',
-      );
+      button.className = classesOf({ id, latest }, channel);
       const sign = document.createElement('span');
       sign.className = 'sign';
       if (isPrivate) sign.append(find('lock').content.cloneNode(true));
@@ -67,6 +70,10 @@ function showChannels({ channels, channel }) {
       return item;
     }),
   );
+}
+
+function classesOf({ id, latest }, channel) {
+  return [id === channel.id ? 'is-here' : '', latest > seen.get(id) ? 'is-unread' : ''].join(' ').trim();
 }
 
 function showPeople({ people, user }) {
@@ -175,7 +182,7 @@ function showThread({ thread, channel }) {
   const isOpening = pane.hidden;
   pane.hidden = false;
   document.body.classList.add('has-thread');
-  find('thread-channel').textContent = `#${channel.name}`;
+  find('thread-channel').textContent = channel.isDirect ? channel.name : `#${channel.name}`;
   const list = find('thread-messages');
   const isOther = list.dataset.thread !== thread.ts;
   list.dataset.thread = thread.ts;

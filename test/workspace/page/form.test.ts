@@ -94,6 +94,103 @@ test.each([
   expect(workspace.views('U0123ADA')).toEqual([]);
 });
 
+const ALL_INPUTS: ModalView = {
+  ...VIEW,
+  blocks: [
+    {
+      type: 'input',
+      block_id: 'within',
+      label: { type: 'plain_text', text: 'Within' },
+      optional: true,
+      element: {
+        type: 'plain_text_input',
+        action_id: 'value',
+        initial_value: '7d',
+        placeholder: { type: 'plain_text', text: '30d' },
+      },
+    },
+    {
+      type: 'input',
+      block_id: 'kind',
+      label: { type: 'plain_text', text: 'Kind' },
+      optional: true,
+      element: { type: 'static_select', action_id: 'value', options: [option('disk', 'Disk')] },
+    },
+    {
+      type: 'input',
+      block_id: 'all',
+      label: { type: 'plain_text', text: 'All' },
+      optional: true,
+      element: {
+        type: 'checkboxes',
+        action_id: 'value',
+        options: [option('true', 'Healthy too'), option('old', 'Old too')],
+        initial_options: [option('old', 'Old too')],
+      },
+    },
+    {
+      type: 'input',
+      block_id: 'one',
+      label: { type: 'plain_text', text: 'One of' },
+      element: {
+        type: 'radio_buttons',
+        action_id: 'value',
+        options: [option('a', 'First'), option('b', 'Second')],
+        initial_option: option('a', 'First'),
+      },
+    },
+  ],
+};
+
+test.each([
+  ['a desktop', 1280],
+  ['a phone', 390],
+])('every kind of input on %s shows what the bot set, and sends what was chosen', async (_, width) => {
+  const submitted: unknown[] = [];
+  const { workspace } = await openWithBolt('http', (bolt) => {
+    bolt.command(/.*/, async ({ ack, body, client }) => {
+      await ack();
+      await client.views.open({ trigger_id: body.trigger_id, view: ALL_INPUTS });
+    });
+    bolt.view('why', async ({ ack, view }) => {
+      const { within, kind, all, one } = view.state.values;
+      submitted.push([
+        within?.['value']?.value,
+        kind?.['value']?.selected_option?.value,
+        all?.['value']?.selected_options?.map(({ value }) => value),
+        one?.['value']?.selected_option?.value,
+      ]);
+      await ack(
+        submitted.length === 1 ? { response_action: 'errors', errors: { all: 'Not all.' } } : undefined,
+      );
+    });
+  });
+  const context = await browser.newContext({ viewport: { width, height: 800 } });
+  onTestFinished(() => context.close());
+  context.setDefaultTimeout(MAX_WAIT_MS);
+  const page = await context.newPage();
+  await page.goto(workspace.pageUrl);
+  await page.getByRole('textbox', { name: 'Message' }).fill('/why');
+  await page.getByRole('textbox', { name: 'Message' }).press('Enter');
+  const form = page.getByRole('dialog', { name: 'Silence <b>' });
+  await form.getByRole('checkbox', { name: 'Old too' }).waitFor();
+  expect(await form.getByRole('checkbox', { name: 'Old too' }).isChecked()).toBe(true);
+  await form.getByRole('button', { name: 'Send' }).click();
+  await form.getByText('Not all.').waitFor();
+
+  await form.getByRole('textbox', { name: 'Within' }).fill('');
+  await form.getByRole('combobox', { name: 'Kind' }).selectOption('Disk');
+  await form.getByRole('checkbox', { name: 'Healthy too' }).check();
+  await form.getByRole('radio', { name: 'Second' }).check();
+  await form.getByRole('button', { name: 'Send' }).click();
+
+  await form.waitFor({ state: 'hidden' });
+  expect(submitted).toEqual([
+    ['7d', undefined, ['old'], 'a'],
+    [null, 'disk', ['true', 'old'], 'b'],
+  ]);
+});
+
 test.each(['Cancel', 'Escape'])('closing a modal with %s sends nothing', async (way) => {
   const { workspace } = await openWithBolt('http', (bolt) => {
     bolt.command(/.*/, async ({ ack, body, client }) => {

@@ -13,9 +13,14 @@ export function readState(
 ) {
   const people = store.users.filter(({ id }) => id !== APP.botUserId && id !== SLACKBOT);
   const user = people.find(({ id }) => id === query.get('user')) ?? people[0];
-  const channels = store.channels().filter(({ members }) => !members || (user && members.includes(user.id)));
-  const channel = channels.find(({ id }) => id === query.get('channel')) ?? channels[0];
-  if (!user || !channel) throw new Error('a workspace needs a user and a channel');
+  const direct = user && store.direct(user.id);
+  const channels = store
+    .channels()
+    .filter(({ id, members }) => !id.startsWith('D') && (!members || (user && members.includes(user.id))));
+  const wanted = query.get('channel') ?? '';
+  // Of someone else after the page has switched to another person.
+  const channel = wanted.startsWith('D') ? direct : (channels.find(({ id }) => id === wanted) ?? channels[0]);
+  if (!user || !channel || !direct) throw new Error('a workspace needs a user and a channel');
 
   const ephemerals = store.ephemerals(user.id, channel.id);
   const threadTs = query.get('thread') ?? '';
@@ -33,9 +38,10 @@ export function readState(
     user: user.id,
     channel: {
       id: channel.id,
-      name: channel.name,
+      name: channel.id === direct.id ? 'Wrench' : channel.name,
       topic: channel.topic ?? '',
       isPrivate: channel.isPrivate === true,
+      isDirect: channel.id === direct.id,
       hasBot: channel.botIsMember,
     },
     people: people.map((person) => ({
@@ -52,6 +58,7 @@ export function readState(
       isPrivate: isPrivate === true,
       latest: store.roots(id).at(-1)?.ts ?? '',
     })),
+    direct: { id: direct.id, latest: store.roots(direct.id).at(-1)?.ts ?? '' },
     messages: list(
       [...store.roots(channel.id), ...ephemerals.filter(({ threadTs }) => !threadTs)],
       'channel',

@@ -111,13 +111,9 @@ async function act(parts: PageParts, path: string, request: IncomingMessage, res
       return answerJson(response, 200, {});
     case '/page/say': {
       const threadTs = textOf(given['thread']) || undefined;
-      store.add({
-        user: at.userId,
-        channel: at.channelId,
-        text: escapeTyped(textOf(given['text'])),
-        threadTs,
-      });
-      return answerJson(response, 200, {});
+      const text = withMentions(store, escapeTyped(textOf(given['text'])));
+      const { delivered } = await interactions.write({ ...at, text, ...(threadTs && { threadTs }) });
+      return answerJson(response, 200, { isForBot: delivered !== undefined, failure: delivered?.failure });
     }
     case '/page/fault':
       switchFault(parts.faults, textOf(given['fault']));
@@ -148,6 +144,14 @@ function isOurs(request: IncomingMessage): boolean {
   const { host = '', origin } = request.headers;
   const isLoopback = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host);
   return isLoopback && (origin === undefined || origin === `http://${host}`);
+}
+
+/** As Slack's composer: the name of a person or of the bot becomes a mention, unless it is in code. */
+function withMentions(store: Store, text: string): string {
+  return text.replaceAll(/```[\s\S]*?```|`[^`\n]*`|(?<![\w@])@([\w.-]+)/g, (whole, name?: string) => {
+    const user = store.users.find((one) => one.name === name?.toLowerCase());
+    return user ? `<@${user.id}>` : whole;
+  });
 }
 
 function escapeTyped(text: string): string {
