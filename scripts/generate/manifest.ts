@@ -15,7 +15,7 @@ interface SlashCommand {
   readonly url?: string;
 }
 
-/** The app manifest. Over HTTP each command has an address; in Socket Mode none has. */
+/** The app manifest. Over HTTP commands, events and interactions have an address; in Socket Mode none has. */
 export function makeManifest(catalogue: Catalogue, mode: 'socket' | 'http') {
   return {
     _metadata: { major_version: 1, minor_version: 1 },
@@ -25,6 +25,12 @@ export function makeManifest(catalogue: Catalogue, mode: 'socket' | 'http') {
       background_color: '#1f2933',
     },
     features: {
+      // Without it people can't write direct messages to the bot.
+      app_home: {
+        home_tab_enabled: false,
+        messages_tab_enabled: true,
+        messages_tab_read_only_enabled: false,
+      },
       bot_user: { display_name: 'Wrench', always_online: true },
       slash_commands: slashCommands(catalogue).map((command) =>
         mode === 'http' ? { ...command, url: REQUEST_URL } : command,
@@ -34,6 +40,10 @@ export function makeManifest(catalogue: Catalogue, mode: 'socket' | 'http') {
       scopes: { bot: [...Object.keys(REQUIRED_SCOPES), ...Object.keys(OPTIONAL_SCOPES)].toSorted() },
     },
     settings: {
+      event_subscriptions: {
+        ...(mode === 'http' && { request_url: REQUEST_URL }),
+        bot_events: ['app_mention', 'message.im'],
+      },
       interactivity: {
         is_enabled: true,
         ...(mode === 'http' && { request_url: REQUEST_URL }),

@@ -148,7 +148,16 @@ test('a Redis that is down or never responds is one line', async () => {
 
 const BOT = 'xoxb-canary-bot';
 const APP = 'xapp-canary-app';
-const FULL = ['commands', 'chat:write', 'chat:write.public', 'files:write', 'usergroups:read', 'users:read'];
+const FULL = [
+  'app_mentions:read',
+  'chat:write',
+  'chat:write.public',
+  'commands',
+  'files:write',
+  'im:history',
+  'usergroups:read',
+  'users:read',
+];
 
 async function inWorkspace<T>(
   scopes: readonly string[],
@@ -241,6 +250,9 @@ test('lists each missing scope with its purpose', async () => {
   );
   expect(said).toContain(
     'warning Slack: the scope chat:write.public is missing; the bot needs it to post in public channels without an invitation',
+  );
+  expect(said).toContain(
+    'warning Slack: the scope app_mentions:read is missing; the bot needs it to receive messages that mention it',
   );
 });
 

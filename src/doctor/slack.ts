@@ -20,6 +20,15 @@ export const REQUIRED_SCOPES: Readonly<Record<string, string>> = {
 /** Optional scopes, and what for. */
 export const OPTIONAL_SCOPES: Readonly<Record<string, string>> = {
   'chat:write.public': 'to post in public channels without an invitation',
+  'app_mentions:read': 'to receive messages that mention it',
+  'im:history': 'to receive direct messages',
+};
+
+/** What to do about a missing optional scope, after adding it or instead. */
+const OPTIONAL_HINTS: Readonly<Record<string, string>> = {
+  'chat:write.public': ', or invite the bot to the channels where it is used',
+  'app_mentions:read': '; also subscribe to the event app_mention',
+  'im:history': '; also subscribe to the event message.im, and allow messages under "App Home"',
 };
 
 /** Checks that the tokens are set, are accepted and have the scopes that the bot needs, and that Slack knows the people, groups and channels in the configuration. */
@@ -88,11 +97,7 @@ function checkScopes(given: readonly string[] | undefined): readonly DoctorLine[
   const lines = [
     ...missing(REQUIRED_SCOPES).map(([scope, why]) => failed(ABOUT, missingScope(scope, why), add(scope))),
     ...missing(OPTIONAL_SCOPES).map(([scope, why]) =>
-      warning(
-        ABOUT,
-        missingScope(scope, why),
-        `${add(scope)}, or invite the bot to the channels where it is used`,
-      ),
+      warning(ABOUT, missingScope(scope, why), `${add(scope)}${OPTIONAL_HINTS[scope] ?? ''}`),
     ),
   ];
   return lines.length > 0 ? lines : [ok(ABOUT, 'the bot token has all required scopes')];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RedisConnection } from './connection.ts';
-import { placeOf, requestOriginSchema } from './request-origin.ts';
+import { answerPlaceOf, requestOriginSchema } from './request-origin.ts';
 import { loadLua } from './load-lua.ts';
 
 /** A channel or a thread that waits for the answer of a run, with the first request there. Its thread has its own run id. */
@@ -48,7 +48,7 @@ export function openAudiences(redis: RedisConnection, prefix: string): Audiences
     join: async (leaderRunId, audience) => {
       const answer = await joinAudience(redis, {
         audiencesKey: key(leaderRunId),
-        place: placeOf(audience.asked),
+        place: answerPlaceOf(audience.asked),
         audience: JSON.stringify(audience),
         ttlSeconds: OPEN_S,
         closed: CLOSED,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type KeepJobs, Queue } from 'bullmq';
 import { within } from '../telemetry/within.ts';
 import { z } from 'zod';
-import { placeOf, requestOriginSchema } from './request-origin.ts';
+import { answerPlaceOf, requestOriginSchema } from './request-origin.ts';
 import { type Audience, type Audiences, openAudiences } from './audiences.ts';
 import {
   checkJobSchema,
@@ -236,7 +236,7 @@ async function join(
   { runId, asked }: CheckJob,
   audience: Audience,
 ): Promise<Audience | undefined> {
-  if (placeOf(asked) === placeOf(audience.asked)) return { runId, asked };
+  if (answerPlaceOf(asked) === answerPlaceOf(audience.asked)) return { runId, asked };
   return audiences.join(runId, audience);
 }
 

@@ -19,6 +19,9 @@ export const requestOriginSchema = z.strictObject({
 export type RequestOrigin = z.infer<typeof requestOriginSchema>;
 
 /** Where the answer is posted: two requests in the same place share one answer. */
-export function placeOf({ channelId, threadTs }: Pick<RequestOrigin, 'channelId' | 'threadTs'>): string {
+export function answerPlaceOf({
+  channelId,
+  threadTs,
+}: Pick<RequestOrigin, 'channelId' | 'threadTs'>): string {
   return threadTs === undefined ? channelId : `${channelId} ${threadTs}`;
 }

@@ -28,6 +28,11 @@ const manifestSchema = z.strictObject({
     long_description: z.string().min(175).max(4_000).optional(),
   }),
   features: z.strictObject({
+    app_home: z.strictObject({
+      home_tab_enabled: z.boolean(),
+      messages_tab_enabled: z.boolean(),
+      messages_tab_read_only_enabled: z.boolean(),
+    }),
     bot_user: z.strictObject({
       display_name: z.string().regex(/^[\w .-]{1,80}$/),
       always_online: z.boolean(),
@@ -36,6 +41,10 @@ const manifestSchema = z.strictObject({
   }),
   oauth_config: z.strictObject({ scopes: z.strictObject({ bot: z.array(z.string()).min(1).max(255) }) }),
   settings: z.strictObject({
+    event_subscriptions: z.strictObject({
+      request_url: z.url().optional(),
+      bot_events: z.array(z.string()).max(100),
+    }),
     interactivity: z.strictObject({ is_enabled: z.boolean(), request_url: z.url().optional() }),
     org_deploy_enabled: z.boolean(),
     socket_mode_enabled: z.boolean(),
@@ -70,6 +79,26 @@ test.each([SOCKET, HTTP])('%s requests the scopes that the doctor checks', (path
   expect(read(path).oauth_config.scopes.bot).toEqual(expect.arrayContaining(Object.keys(REQUIRED_SCOPES)));
   // Reading a channel's history needs approval in many workspaces, and Wrench does not need it.
   expect(read(path).oauth_config.scopes.bot).not.toContain('channels:history');
+});
+
+/** The scope that Slack requires for each event. https://docs.slack.dev/reference/events */
+const EVENT_SCOPES: Readonly<Record<string, string>> = {
+  app_mention: 'app_mentions:read',
+  'message.im': 'im:history',
+};
+
+test.each([SOCKET, HTTP])('%s subscribes to mentions and direct messages only, with their scopes', (path) => {
+  const { settings, oauth_config: oauth, features } = read(path);
+  const events = settings.event_subscriptions.bot_events;
+
+  expect(events.toSorted()).toEqual(Object.keys(EVENT_SCOPES).toSorted());
+  expect(oauth.scopes.bot).toEqual(expect.arrayContaining(Object.values(EVENT_SCOPES)));
+  expect(oauth.scopes.bot.filter((scope) => scope.endsWith(':history'))).toEqual(['im:history']);
+  expect(features.app_home).toMatchObject({
+    messages_tab_enabled: true,
+    messages_tab_read_only_enabled: false,
+  });
+  expect(settings.event_subscriptions.request_url).toBe(path === HTTP ? REQUEST_URL : undefined);
 });
 
 test('commands have a URL over HTTP and none in Socket Mode, as Slack requires', () => {

@@ -147,7 +147,17 @@ function validPayload(chance: Chance): Record<string, unknown> {
     trigger_id,
     response_url: `https://hooks.slack.com/actions/T0123DEMO/1/${trigger_id}`,
   };
-  const button = chance.oneOf(['request', 'approve', 'reject', 'look', 'foreign']);
+  const button = chance.oneOf([
+    'request',
+    'approve',
+    'reject',
+    'look',
+    'again',
+    'ask-1',
+    'form',
+    'evidence',
+    'foreign',
+  ]);
   const event = chance.oneOf([
     'message',
     'app_mention',
@@ -194,7 +204,12 @@ function validPayload(chance: Chance): Record<string, unknown> {
           type: 'button',
           action_id: `wrench:${button}`,
           block_id: 'b',
-          value: `m0123456789abcdef ${'0'.repeat(64)}`,
+          value: chance.oneOf([
+            `m0123456789abcdef ${'0'.repeat(64)}`,
+            'r0123456789abcdef',
+            '/certs expiring --env prod',
+            '/certs show',
+          ]),
           action_ts: '1.000200',
         },
       ],
@@ -202,7 +217,24 @@ function validPayload(chance: Chance): Record<string, unknown> {
     () => ({
       ...common,
       type: chance.oneOf(['view_submission', 'view_closed']),
-      view: { id: 'V1', callback_id: 'foreign', state: { values: {} }, app_installed_team_id: 'T0123DEMO' },
+      view: chance.oneOf([
+        { id: 'V1', callback_id: 'foreign', state: { values: {} }, app_installed_team_id: 'T0123DEMO' },
+        {
+          id: 'V1',
+          callback_id: 'wrench:argument-form',
+          private_metadata: JSON.stringify({
+            button: 'form',
+            check: 'certs/expiring',
+            channelId: 'C0123INCIDENT',
+          }),
+          state: {
+            values: {
+              environment: { value: { type: 'static_select', selected_option: { value: 'prod' } } },
+              'argument-within': { value: { type: 'plain_text_input', value: 'soon' } },
+            },
+          },
+        },
+      ]),
       response_urls: [{ response_url: common.response_url }],
     }),
     () => ({
@@ -224,15 +256,16 @@ function validPayload(chance: Chance): Record<string, unknown> {
       team_id: 'T0123DEMO',
       api_app_id: 'A0123WRENCH',
       event_id: `Ev${trigger_id}`,
-      event_time: 1,
+      event_time: chance.oneOf([1, Math.floor(Date.now() / 1_000)]),
       authorizations: [{ enterprise_id: null, team_id: 'T0123DEMO', user_id: 'U0123WRENCH', is_bot: true }],
       event: {
         type: event,
         user: 'U0123ADA',
-        channel: 'C0123INCIDENT',
+        channel: chance.oneOf(['C0123INCIDENT', 'D0123ADA']),
+        channel_type: chance.oneOf(['channel', 'im']),
         item: { type: 'message', channel: 'C0123INCIDENT', ts: '1.000100' },
         subteam: { id: 'S1', created_by: 'U0123ADA' },
-        text: 'hello',
+        text: chance.oneOf(['hello', '<@U0123WRENCH> certs show', '<@U0123WRENCH|w> `help`', 'audit']),
         ts: '1.000100',
       },
     }),

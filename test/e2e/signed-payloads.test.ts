@@ -142,6 +142,50 @@ const MALFORMED: Readonly<Record<string, object>> = {
     type: 'event_callback',
     event: { type: 'message', user: null, channel: null, item: null },
   },
+  'a click to run again with a value that is an object': {
+    ...click,
+    actions: [{ ...button, action_id: 'wrench:again', value: {} }],
+  },
+  'a click for a form without a channel': {
+    ...click,
+    channel: undefined,
+    actions: [{ ...button, action_id: 'wrench:form', value: '/lab broken' }],
+  },
+  'a click for evidence without a message': {
+    ...click,
+    message: null,
+    actions: [{ ...button, action_id: 'wrench:evidence', value: 'r0123456789abcdef' }],
+  },
+  'a form of arguments without its metadata': {
+    ...interaction,
+    type: 'view_submission',
+    view: { id: 'V1', callback_id: 'wrench:argument-form' },
+  },
+  'a mention without a text': {
+    type: 'event_callback',
+    team_id: 'T0123DEMO',
+    event_id: 'Ev1',
+    event: { type: 'app_mention', user: ADA, channel: INCIDENT, ts: '1.000100', text: null },
+  },
+  'a mention in a channel that is a number': {
+    type: 'event_callback',
+    team_id: 'T0123DEMO',
+    event_id: 'Ev1',
+    event: { type: 'app_mention', user: ADA, channel: 7, ts: '1.000100', text: '<@U0123WRENCH> lab broken' },
+  },
+  'a direct message whose time is a name': {
+    type: 'event_callback',
+    team_id: 'T0123DEMO',
+    event_id: 'Ev1',
+    event: {
+      type: 'message',
+      channel_type: 'im',
+      user: ADA,
+      channel: 'D0123ADA',
+      ts: '__proto__',
+      text: 'lab broken',
+    },
+  },
   'authorizations that are null': {
     type: 'event_callback',
     event: { type: 'message' },
