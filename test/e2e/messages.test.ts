@@ -4,6 +4,7 @@ import { openAuditLog, parseEntry } from '../../src/store/audit/audit-log.ts';
 import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
+import { makeFakeSystem, makeFixableCheck } from '../world/fake-system.ts';
 import type { Message } from '../workspace/model.ts';
 import {
   ADA,
@@ -359,4 +360,37 @@ test('without a place in the channel, a command that takes longer gets a private
   await privateReply(ADA, /Running `\/lab things`/, RANDOM);
   open.resolve();
   await stage.workspace.waitFor(() => stage.workspace.messages(RANDOM).find(isAnswer));
+});
+
+test('a finding in the thread of a mention is fixed in the same thread', async () => {
+  const system = makeFakeSystem(['pump']);
+  stage = await setStage({
+    delivery: 'http',
+    catalogue: makeCatalogue({ things: makeFixableCheck(system) }),
+  });
+  redis = connectBlocking({ url: stage.redis.url }, () => undefined);
+  await stage.startWorker();
+  await stage.startBot();
+  const { ts } = stage.workspace.say(GRACE, INCIDENT, 'The pump is down.');
+  const press = async (userId: string, actionId: string) => {
+    const button = await stage.workspace.waitFor(() =>
+      stage.workspace
+        .thread(INCIDENT, ts)
+        .find(({ blocks }) => JSON.stringify(blocks ?? []).includes(`"${actionId}"`)),
+    );
+    await stage.workspace.click({ userId, channelId: INCIDENT, messageTs: button.ts, actionId });
+  };
+
+  await write(`${BOT} lab things`, { threadTs: ts });
+  await press(ADA, 'wrench:request');
+  await press(GRACE, 'wrench:approve');
+
+  const answer = await stage.workspace.waitFor(() =>
+    stage.workspace
+      .thread(INCIDENT, ts)
+      .find(({ text }) => text.includes('FIXED') && text.includes('Was: CRITICAL')),
+  );
+  expect(answer.threadTs).toBe(ts);
+  expect(system.applied).toHaveLength(1);
+  expect(fromBot(INCIDENT)).toEqual([]);
 });

@@ -18,6 +18,8 @@ export function showForm(form) {
   // The server's HTML, with every text escaped.
   dialog.innerHTML = form.html;
   if (!dialog.open) dialog.showModal();
+  // The browser focuses the first control, which may be at the end of a long text.
+  dialog.scrollTop = 0;
 }
 
 function viewOf(form) {

@@ -22,12 +22,14 @@ test('each argument has an input with its default and its description', () => {
   expect(view.title.text).toBe('/certs expiring');
   expect(inputOf(view, 'argument-within')).toMatchObject({
     label: { text: 'Within' },
+    hint: { text: expect.stringMatching(/Default: 30d\.$/) },
     optional: true,
     element: { type: 'plain_text_input', initial_value: '14d', placeholder: { text: '30d' } },
   });
   expect(inputOf(view, 'argument-warningDays')).toMatchObject({
     label: { text: 'Warning days' },
-    hint: { text: expect.stringMatching(/^Warn when at most this many days .*\. Default: \d+\.$/) },
+    hint: { text: expect.stringMatching(/^Warn when at most this many days .*remain\.$/) },
+    element: { placeholder: { text: '30' } },
   });
   expect(inputOf(view, 'argument-match').element).toMatchObject({ initial_value: 'cell' });
   expect(inputOf(view, 'argument-source').element).not.toHaveProperty('initial_value');

@@ -40,15 +40,15 @@ export function renderArgumentForm(
     close: plainTextObject('Cancel'),
     blocks: [
       rich(line(...sentence(check.title, { max: 300 }))),
-      ...argumentsOf(check).map((argument) =>
-        argumentInput(argument, args[argument.name], defaults[argument.name]),
-      ),
       {
         type: 'input',
         block_id: ARGUMENT_FORM.environment,
         label: plainTextObject('Environment'),
         element: choiceOrText(environments, environment),
       },
+      ...argumentsOf(check).map((argument) =>
+        argumentInput(argument, args[argument.name], defaults[argument.name]),
+      ),
     ],
   };
 }
@@ -60,7 +60,8 @@ function argumentInput(
 ): InputBlock {
   const hint = [
     about === '' ? '' : `${capitalize(about)}.`,
-    byDefault === undefined || isSwitch ? '' : `Default: ${byDefault}.`,
+    // Otherwise the empty input shows it.
+    value === undefined || byDefault === undefined || isSwitch ? '' : `Default: ${byDefault}.`,
   ]
     .filter(Boolean)
     .join(' ')

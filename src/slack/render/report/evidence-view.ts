@@ -1,5 +1,5 @@
 import type { ModalView } from '@slack/types';
-import { alignTable, rowInWords, visibleTable } from '../../../text/align-table.ts';
+import { alignTable, visibleTable } from '../../../text/align-table.ts';
 import type { Evidence, Finding, Report } from '../../../check/finding.ts';
 import {
   countInWords,
@@ -137,11 +137,18 @@ function rowsAsText(columns: readonly string[], rows: readonly (readonly string[
   const aligned = alignTable(columns, rows);
   const isNarrow = columns.length > 1 && aligned.every(({ length }) => length <= PHONE_COLUMNS);
   if (isNarrow) return [preformatted(aligned)];
-  const rowText = (row: readonly string[]) =>
-    columns.length > 1 ? rowInWords(columns, row) : (row[0] ?? '');
+  const cells = (row: readonly string[]) => row.map((cell) => cell || '–');
   return [
-    ...(columns.length === 1 ? [line(bold(columns[0] ?? '', 100))] : []),
-    bullets(rows.map((row) => line(text(rowText(row) || '–', 300)))),
+    line(bold(columns.join(' · '), 200)),
+    bullets(
+      rows.map((row) => {
+        const [first = '–', ...others] = cells(row);
+        return line(
+          text(first, 200),
+          ...(others.length > 0 ? [plain(' · '), text(others.join(' · '), 400)] : []),
+        );
+      }),
+    ),
   ];
 }
 
