@@ -11,6 +11,7 @@ import {
   makeReasonHandler,
   BUTTON_ACTION_ID,
 } from './actions/buttons.ts';
+import { CHOOSE_ACTION_ID, makeChooseHandler, makeChosenHandler } from './actions/choose.ts';
 import { FORM_ACTION_ID, makeArgumentFormHandler, makeFormOpener } from './actions/argument-form.ts';
 import { ASK_ACTION_ID, makeAskHandler } from './actions/ask.ts';
 import { EVIDENCE_ACTION_ID, type EvidenceDeps, makeEvidenceHandler } from './actions/evidence.ts';
@@ -23,6 +24,7 @@ import {
 import { SILENCE_FORM } from './render/findings/silence-form.ts';
 import { httpTransport } from './transport/http.ts';
 import { socketModeTransport } from './transport/socket-mode.ts';
+import { CHOOSE_FORM } from './render/remediation/choose-form.ts';
 import { ARGUMENT_FORM } from './render/replies/argument-form.ts';
 import { REASON_FORM } from './render/remediation/reason-form.ts';
 import { makeMessageHandler } from './commands/answer-messages.ts';
@@ -97,12 +99,14 @@ export async function startSlackApp(
       buttons: [
         { actionId: ASK_ACTION_ID, handler: makeAskHandler(command, listenerDeps) },
         { actionId: BUTTON_ACTION_ID, handler: makeButtonHandler(actionDeps) },
+        { actionId: CHOOSE_ACTION_ID, handler: makeChooseHandler(actionDeps) },
         { actionId: FINDING_ACTION_ID, handler: makeFindingHandler(findingDeps) },
         { actionId: FORM_ACTION_ID, handler: makeFormOpener(formDeps) },
         { actionId: EVIDENCE_ACTION_ID, handler: makeEvidenceHandler({ ...listenerDeps, ...reportDeps }) },
       ],
       forms: [
         { callbackId: REASON_FORM.callback, handler: makeReasonHandler(actionDeps) },
+        { callbackId: CHOOSE_FORM.callback, handler: makeChosenHandler(actionDeps) },
         { callbackId: SILENCE_FORM.callback, handler: makeSilenceHandler(findingDeps) },
         { callbackId: ARGUMENT_FORM.callback, handler: makeArgumentFormHandler(command, formDeps) },
       ],

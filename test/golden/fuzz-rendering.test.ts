@@ -24,8 +24,9 @@ import {
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
 import { renderRefusal } from '../../src/slack/render/replies/refusal.ts';
 import { cardPlaceholder, renderCard } from '../../src/slack/render/remediation/card.ts';
+import { renderReport } from '../../src/slack/render/report/report.ts';
+import { renderRoot } from '../../src/slack/render/report/root.ts';
 import { renderEvidenceView } from '../../src/slack/render/report/evidence-view.ts';
-import { renderReport, rootContentOf } from '../../src/slack/render/report/report.ts';
 import type { Report } from '../../src/check/finding.ts';
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { FUZZ_SEED } from '../random-inputs.ts';

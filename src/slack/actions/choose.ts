@@ -31,7 +31,7 @@ const clickSchema = z.object({
 });
 
 /** A click on *Choose…* opens a form with the fixes of the run, for people who may request them. */
-export function makeChooseHandler(deps: ActionDeps): InteractionHandler<never> {
+export function makeChooseHandler(deps: ActionDeps): InteractionHandler<undefined> {
   return {
     resolve: async ({ triggerId }, body) => {
       const { data } = clickSchema.safeParse(body);

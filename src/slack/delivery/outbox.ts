@@ -6,6 +6,7 @@ import { type DigestDeps, showDigest } from './digest.ts';
 import { showFindingStatus } from './finding-status.ts';
 import { sendJoinedNotice } from './joined-notice.ts';
 import { sendRunningNotice } from './running-notice.ts';
+import { showReminder } from './notify.ts';
 import {
   editProgress,
   type IsWanted,
@@ -54,13 +55,7 @@ async function showChecking(
   message: Message,
 ): Promise<void> {
   try {
-    await postProgress(
-      deps,
-      ROOT_PART,
-      { ...target, isAwaited: true },
-      renderChecking(pendingRequestOf(job)),
-      isStillWanted(deps, job),
-    );
+    await postProgress(deps, ROOT_PART, { ...target, isAwaited: true }, message, isStillWanted(deps, job));
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
     // Any other refusal is about this message. The answer has its own attempts and simpler forms.

@@ -34,7 +34,8 @@ interface ThreadOptions {
 }
 
 /**
- * Shows a thread: its root in the channel, or in the thread of the request, then its replies, files and offers in order, each once. A thrown error means that the job is retried.
+ * Shows a thread: its root in the channel, or in the thread of the request, then the fixes, the other replies and the files, each once. A thrown error
+ * means that the job is retried.
  * Closes the run if it offers nothing.
  */
 export async function showThread(

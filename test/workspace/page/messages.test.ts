@@ -18,7 +18,7 @@ async function open(width: number) {
       await say({ text: 'In the thread.', thread_ts: event.thread_ts ?? event.ts });
     });
     bolt.event('message', async ({ event, say }) => {
-      heard.push('text' in event ? String(event.text) : '');
+      heard.push('text' in event ? (event.text ?? '') : '');
       await say('In direct messages.');
     });
   });
