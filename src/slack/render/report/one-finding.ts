@@ -5,7 +5,7 @@ import { summaryOf } from '../../../check/report-in-words.ts';
 import { type Blocks, codeSpan, line, rich, type RichTextPart } from '../blocks.ts';
 import { encodedLength } from '../escape-untrusted.ts';
 import { sentence } from '../sentence.ts';
-import { renderEvidence } from './evidence.ts';
+import { type RenderedEvidence, renderEvidence } from './evidence.ts';
 import { findingLine, nextLine } from './finding.ts';
 import { findingButtons } from './finding-buttons.ts';
 import { nextQuestions } from './next-checks.ts';
@@ -49,7 +49,8 @@ export function renderOneFinding(
     ...(rest === '' ? [] : [line(...sentence(rest, { max: MAX_SUMMARY_CHARS, names: [target] }))]),
     ...(isNamed ? [] : [line(codeSpan(target, MAX_TARGET_CHARS))]),
   ];
-  const shown = renderEvidence(evidence, maxChars);
+  const shown: RenderedEvidence =
+    maxChars > 0 ? renderEvidence(evidence, maxChars) : { parts: [], isCut: evidence.length > 0 };
   return {
     ...(parts.length > 0 && { summary: rich(...parts) }),
     details: [
