@@ -98,7 +98,6 @@ test.each(['http', 'socket'] as const)(
     expect(JSON.stringify(answer.blocks)).toContain(`<@${GRACE}>`);
     expect(JSON.stringify(answer.blocks)).toContain('/lab details --size \\"thing <1> & more\\" --env prod');
     expect(answer.threadTs).toBeUndefined();
-    await stage.workspace.waitFor(() => stage.workspace.thread(INCIDENT, answer.ts).length > 0);
     for (const person of [ADA, GRACE]) expect(stage.workspace.ephemerals(person, INCIDENT)).toEqual([]);
   },
 );
