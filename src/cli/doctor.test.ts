@@ -60,6 +60,8 @@ test('a healthy installation gets a ✔ for configuration, private Redis, Slack 
     'files:write',
     'usergroups:read',
     'users:read',
+    'app_mentions:read',
+    'im:history',
   ];
   const workspace = await startWorkspace({ app: { delivery: 'socket', ...tokens, scopes } });
 

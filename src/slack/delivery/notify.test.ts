@@ -190,7 +190,7 @@ test('the post of a plan mentions the approvers, and not its requester as one of
     },
   ]);
   expect(postsOf(/asked|reminder|approved/)).toEqual([]);
-  expect(JSON.stringify(cardText()?.blocks)).toContain('<!subteam^S0TEAM> <@U0ADA> <@U0KATE>');
+  expect(JSON.stringify(cardText()?.blocks)).toContain('from <!subteam^S0TEAM>, <@U0KATE>');
 });
 
 test('a title cannot mention anyone', async () => {

@@ -184,9 +184,13 @@ test('every root ends with the buttons to run the command again and to show the 
   expect(buttonsIn(undefined)[0]).toBe(whole);
 });
 
+/** A report with only one finding has no reply about it. */
+const other = { ...finding, target: 'vault:secret/other' };
+
 /** What the first reply shows of a finding with this evidence, one line for each part. */
 function shownEvidence(...evidence: NonNullable<Report['findings'][number]['evidence']>): readonly string[] {
-  const thread = renderReport({ ...clear, status: 'found', findings: [{ ...finding, evidence }] }, asked);
+  const findings = [{ ...finding, evidence }, other];
+  const thread = renderReport({ ...clear, status: 'found', findings }, asked);
   const [block] = thread.replies[0]?.blocks ?? [];
   const textOf = (node: object): string => {
     if ('elements' in node && Array.isArray(node.elements))
@@ -226,7 +230,7 @@ test('a column with one value in all rows is one line, and names that are left a
 test('a long table shows its first rows and says where the others are', () => {
   const rows = Array.from({ length: 20 }, (_, at) => [`cell/${at}`, String(at)]);
   const evidence = [tableOf(['Instance', 'Index'], rows)];
-  const report = { ...clear, status: 'found' as const, findings: [{ ...finding, evidence }] };
+  const report = { ...clear, status: 'found' as const, findings: [{ ...finding, evidence }, other] };
 
   const [table = '', more] = shownEvidence(...evidence);
 
@@ -250,7 +254,7 @@ test.each([
   ['as a part of another name', 'web-20 is cordoned', 'web-20 is cordoned\nprod:web-2'],
   ['not at all', '9% free', '9% free\nprod:web-2'],
 ])('the target is shown once if the summary names it %s', (_, summary, shown) => {
-  const findings = [{ ...finding, target: 'prod:web-2', summary }];
+  const findings = [{ ...finding, target: 'prod:web-2', summary }, other];
   const [block] = renderReport({ ...clear, status: 'found', findings }, asked).replies[0]?.blocks ?? [];
   const [title] = (block as RichTextBlock).elements;
 
@@ -269,7 +273,7 @@ test('a target of several words is left out if the summary has all of them', () 
   const at = { ...finding, target: 'edge:www.example.com:443 intermediate R3' };
   const shown = (summary: string) =>
     JSON.stringify(
-      renderReport({ ...clear, status: 'found', findings: [{ ...at, summary }] }, asked).replies,
+      renderReport({ ...clear, status: 'found', findings: [{ ...at, summary }, other] }, asked).replies,
     );
 
   expect(shown('R3, the intermediate at www.example.com:443, expires in 4 days')).not.toContain('edge:');
@@ -277,7 +281,10 @@ test('a target of several words is left out if the summary has all of them', () 
 });
 
 test.each(['a: b', ': ', ' ', 'edge:', 'x:\u200B'])('a target such as "%s" is shown', (target) => {
-  const { replies } = renderReport({ ...clear, status: 'found', findings: [{ ...finding, target }] }, asked);
+  const { replies } = renderReport(
+    { ...clear, status: 'found', findings: [{ ...finding, target }, other] },
+    asked,
+  );
 
   expect(replies).toHaveLength(1);
 });
