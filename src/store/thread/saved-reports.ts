@@ -1,9 +1,10 @@
 import { promisify } from 'node:util';
-import { brotliCompress, brotliDecompress } from 'node:zlib';
+import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { reportSchema } from '../../check/finding.ts';
 import { trackedFindingSchema } from '../../check/tracked-finding.ts';
+import { parseJson } from '../../text/parse-json.ts';
 import { requestOriginSchema } from '../../queue/request-origin.ts';
 
 const savedReportSchema = z.strictObject({
@@ -18,7 +19,7 @@ export type SavedReport = z.infer<typeof savedReportSchema>;
 export interface SavedReports {
   /** Saves a report. One that is too large isn't saved. */
   readonly save: (runId: string, saved: SavedReport) => Promise<void>;
-  /** Undefined if it is too old, was too large, or another version saved it. */
+  /** Undefined if it is too old, was too large, is damaged, or another version saved it. */
   readonly read: (runId: string) => Promise<SavedReport | undefined>;
 }
 
@@ -26,6 +27,9 @@ export interface SavedReports {
 const KEEP_S = 7 * 86_400;
 /** Compressed. A report of 1,000 findings takes about a tenth. */
 const MAX_BYTES = 512_000;
+
+/** A report is saved before it is posted, and the default quality takes fifty times as long. */
+const QUALITY = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 
 const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
@@ -35,14 +39,14 @@ export function openSavedReports(redis: Redis | Cluster, prefix: string): SavedR
   const keyOf = (runId: string) => `${prefix}:report:${runId}`;
   return {
     save: async (runId, saved) => {
-      const bytes = await compress(JSON.stringify(saved));
+      const bytes = await compress(JSON.stringify(saved), QUALITY);
       if (bytes.length <= MAX_BYTES) await redis.set(keyOf(runId), bytes, 'EX', KEEP_S);
     },
     read: async (runId) => {
       const bytes = await redis.getBuffer(keyOf(runId));
       if (!bytes) return undefined;
-      const json: unknown = JSON.parse((await decompress(bytes)).toString());
-      return savedReportSchema.safeParse(json).data;
+      const json = await decompress(bytes).then(String, () => '');
+      return savedReportSchema.safeParse(parseJson(json)).data;
     },
   };
 }
