@@ -66,10 +66,17 @@ async function ask(page: Page, command: string, verdict: RegExp): Promise<void> 
   await answers.nth(earlier).waitFor();
 }
 
-async function openThread(page: Page, verdict: RegExp): Promise<Locator> {
-  await page
+/** The last message in the channel with this verdict. */
+function messageWith(page: Page, verdict: RegExp): Locator {
+  return page
+    .getByRole('log', { name: 'Messages' })
     .getByRole('article')
     .filter({ has: page.getByRole('heading', { name: verdict }) })
+    .last();
+}
+
+async function openThread(page: Page, verdict: RegExp): Promise<Locator> {
+  await messageWith(page, verdict)
     .getByRole('button', { name: /\d+ repl/ })
     .last()
     .click();
@@ -112,7 +119,8 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
 
     const disk = /CRITICAL · 1 of 2 nodes is short of disk: build-1/;
     await ask(page, '/node disk', disk);
-    const details = await openThread(page, disk);
+    // A report with one finding is one message.
+    const details = messageWith(page, disk);
     await details
       .getByText(/evicted/)
       .first()
