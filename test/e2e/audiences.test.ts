@@ -37,7 +37,7 @@ const linkTo = (channelId: string, ts: string) =>
 const privateReplies = (userId: string, channelId: string) =>
   stage.workspace.ephemerals(userId, channelId).flatMap(({ links }) => links);
 
-test('the same check from another channel and a direct message runs once, with a thread in each', async () => {
+test('the same check from another channel and a direct message runs once, with an answer in each', async () => {
   const workspace = await setUp();
   await ask(ADA, INCIDENT);
   const inPlatform = await ask(GRACE, PLATFORM, 'slow size=1');
@@ -52,8 +52,6 @@ test('the same check from another channel and a direct message runs once, with a
   await workspace.waitFor(() => answersIn(INCIDENT)[0] && answersIn(PLATFORM)[0] && answersIn(DIRECT)[0]);
   expect(runs).toBe(1);
   for (const channelId of [INCIDENT, PLATFORM, DIRECT]) {
-    const [root] = workspace.messages(channelId);
-    await workspace.waitFor(() => workspace.thread(channelId, root?.ts ?? '').length === 2);
     expect(workspace.messages(channelId)).toHaveLength(1);
   }
   expect(JSON.stringify(answersIn(PLATFORM)[0]?.blocks)).toContain(GRACE);
