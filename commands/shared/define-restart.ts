@@ -24,7 +24,7 @@ export interface RestartOffer {
 export interface RestartEffect {
   /** One line: `Stops 1 of 3 dopplers`. */
   readonly impact: string;
-  /** What approvers rely on: `2 other dopplers are registered`. */
+  /** What approvers rely on: `At least one other doppler is registered`. */
   readonly safety?: readonly string[];
 }
 
@@ -178,10 +178,8 @@ function effectOnGroup(
   const running = others.filter((one) => runs(one, process)).length;
   if (running === 0) return { impact: `${impact}; it runs on no other one` };
   return {
-    impact,
-    safety: [
-      `${process ?? group} runs on ${wording.count(running, 'other instance')}${running < others.length ? ` of ${others.length}` : ''}`,
-    ],
+    impact: `${impact}; it runs on ${running} of ${wording.count(others.length, 'other')}`,
+    safety: [`${process ?? group} runs on at least one other instance`],
   };
 }
 

@@ -24,7 +24,10 @@ const planPartSchema = z.strictObject({
   safety: z.array(z.string()).exactOptional(),
 });
 
-/** What applying will do. Plain JSON: it is stored, hashed, and compared with the plan that is made again before applying. */
+/**
+ * What applying will do. Plain JSON: it is stored and hashed, and compared with the plan that is made again before applying. What only describes it
+ * isn't compared, because it also changes when things get better: `impact`, `afterwards` and `untilVerified`.
+ */
 const planObject = z.strictObject({
   /** The steps, one per line, in order. The approver approves these. */
   lines: z.array(z.string()).min(1),
@@ -37,13 +40,13 @@ const planObject = z.strictObject({
   precondition: z.record(z.string(), z.string()),
   /** The number of affected bytes, if people judge the plan by it. */
   bytes: z.number().exactOptional(),
-  /** What it affects and for how long, in one line: `Stops 1 of 3 dopplers`. Plans that 0.11 made have none. */
+  /** What it affects and for how long, in one line, as it is now: `Stops 1 of 3 dopplers; 2 others are registered`. Plans that 0.11 made have none. */
   impact: z.string().min(1).exactOptional(),
   /** What can't be undone: it is shown first, in bold. */
   irreversible: z.array(z.string()).exactOptional(),
   /**
-   * Facts on which approvers rely: `2 other dopplers are registered`. The plan is made again right before it is applied, and the fix is skipped if one
-   * of them is no longer the same.
+   * Conditions on which approvers rely: `At least one other doppler is registered`. The plan is made again right before it is applied, and the fix is
+   * skipped if a line is missing from it. A line must stay the same when things get better: counts and names belong to `impact`.
    */
   safety: z.array(z.string()).exactOptional(),
   /** What people still have to do or to know once it is fixed: "deploy what uses it". */

@@ -158,11 +158,7 @@ test('a target is skipped if a fact that approvers relied on is no longer true',
 
   await apply(approved);
 
-  expect(steps).toEqual([
-    'a wiped',
-    'Skipped disk b: no longer true: b has 1 copy (now: b has 0 copy)',
-    'c wiped',
-  ]);
+  expect(steps).toEqual(['a wiped', 'Skipped disk b: no longer true: b has 1 copy', 'c wiped']);
 });
 
 test('a plan fails if every line is skipped, because nothing was applied', async () => {

@@ -1,21 +1,28 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Plan } from './define-remediation.ts';
 
-type Compared = Pick<Plan, 'lines' | 'precondition' | 'safety' | 'impact'>;
+type Compared = Pick<Plan, 'lines' | 'precondition' | 'safety'> & Partial<Plan>;
 
-/** How a plan that was made again differs from the approved one, for people: what approvers relied on first. undefined if it doesn't. */
+/**
+ * How a plan that was made again differs from the approved one, for people: what approvers relied on first. undefined if it does the same, and every
+ * condition in `safety` is still true. What only describes it isn't compared: `impact` and the like also change when things get better.
+ */
 export function planDrift(approved: Compared, now: Compared): string | undefined {
   const lost = missingFrom(now.safety, approved.safety);
-  const found = missingFrom(approved.safety, now.safety);
-  if (lost.length > 0)
-    return `no longer true: ${lost.join('; ')}${found.length > 0 ? ` (now: ${found.join('; ')})` : ''}`;
+  if (lost.length > 0) {
+    const isKnown = now.impact !== undefined && now.impact !== approved.impact;
+    return `no longer true: ${lost.join('; ')}${isKnown ? ` (now: ${now.impact})` : ''}`;
+  }
   const names = new Set([...Object.keys(approved.precondition), ...Object.keys(now.precondition)]);
   const changed = [...names].filter((name) => approved.precondition[name] !== now.precondition[name]);
   if (changed.length > 0) return `it has changed since the plan was approved (${changed.join(', ')})`;
-  if (approved.lines.join('\n') !== now.lines.join('\n'))
-    return `its plan has changed: ${now.lines.join('; ')}`;
-  // Plans of 0.11 have none.
-  if (approved.safety && found.length > 0) return `its plan has changed: ${found.join('; ')}`;
-  return approved.impact === now.impact ? undefined : `its impact has changed: ${now.impact ?? 'unknown'}`;
+  if (!isDeepStrictEqual(approved.lines, now.lines)) return `its plan has changed: ${now.lines.join('; ')}`;
+  const isSame = (['targets', 'bytes', 'details', 'leftOut'] as const).every((name) =>
+    isDeepStrictEqual(approved[name], now[name]),
+  );
+  if (!isSame) return 'its plan has changed';
+  const irreversible = missingFrom(approved.irreversible, now.irreversible);
+  return irreversible.length > 0 ? `this can't be undone either: ${irreversible.join('; ')}` : undefined;
 }
 
 function missingFrom(some: readonly string[] = [], wanted: readonly string[] = []): readonly string[] {

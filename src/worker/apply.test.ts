@@ -11,7 +11,7 @@ import type { WriteContext } from '../check/define-remediation.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { PREFIX } from '../queue/queues.ts';
 import type { Durability } from '../store/remediation/durability.ts';
-import { recordToJson, type RemediationRecord } from '../store/remediation/record.ts';
+import { planHashOf, recordToJson, type RemediationRecord } from '../store/remediation/record.ts';
 import { approve } from '../store/remediation/transitions/approval.ts';
 import { isRefused, type Transition } from '../store/remediation/transitions/common.ts';
 import { endOverdue } from '../store/remediation/transitions/execution.ts';
@@ -180,25 +180,65 @@ describe('preflight', () => {
     expect(stage.system.applied).toEqual([]);
   });
 
-  test('it is skipped if a fact that approvers relied on is no longer true', async () => {
+  const planWith = (others: number) => ({
+    lines: ['Mend pump'],
+    targets: ['lab:pump'],
+    precondition: { version: '1' },
+    impact: `Stops pump; ${others} others run`,
+    ...(others > 0 && { safety: ['At least one other pump runs'] }),
+  });
+
+  test('it is skipped if a condition that approvers relied on is no longer true', async () => {
     let others = 2;
-    const plan = async () => ({
-      lines: ['Mend pump'],
-      targets: ['lab:pump'],
-      precondition: { version: '1' },
-      impact: 'Stops pump',
-      safety: [`${others} other pumps run`],
-    });
-    await setApproved({ fix: { plan } });
-    others = 1;
+    await setApproved({ fix: { plan: async () => planWith(others) } });
+    others = 0;
 
     await apply();
 
     expect(await stage.read()).toMatchObject({
       state: 'skipped',
-      because: 'no longer true: 2 other pumps run (now: 1 other pumps run)',
+      because: 'no longer true: At least one other pump runs (now: Stops pump; 0 others run)',
     });
     expect(stage.system.applied).toEqual([]);
+  });
+
+  test.each([
+    ['more', 1, 2],
+    ['less, as long as its condition is true', 2, 1],
+    ['something where nothing was', 0, 1],
+  ])('it is applied if meanwhile %s stays up', async (_, before, now) => {
+    let others = before;
+    await setApproved({ fix: { plan: async () => planWith(others) } });
+    others = now;
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'fixed',
+      plan: { impact: `Stops pump; ${before} others run` },
+    });
+    expect(stage.system.applied).toHaveLength(1);
+  });
+
+  test('a plan of 0.11 is applied although this version describes it in other words', async () => {
+    await setApproved({
+      fix: { plan: async () => ({ ...planWith(1), irreversible: ['Its logs are lost'] }) },
+    });
+    const record = await stage.read();
+    const { lines, targets, precondition } = planWith(1);
+    const plan = {
+      lines,
+      targets,
+      precondition,
+      safety: ['Its volumes are kept'],
+      afterwards: ['Look at it'],
+    };
+    const old = recordToJson({ ...record, plan, planHash: planHashOf(record, plan) });
+    await redis.hset(`${PREFIX}:remediation:${stage.id}`, 'record', old);
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'fixed' });
   });
 
   test('it is skipped if it can no longer be planned, with a reason without secrets', async () => {

@@ -8,7 +8,7 @@ import { authorize } from '../store/access/authorize.ts';
 import { isDurableEnough, NOT_DURABLE } from '../store/remediation/durability.ts';
 import { baselineOf, provenOutcome } from '../store/remediation/observation.ts';
 import { remediationName } from '../store/remediation/policy.ts';
-import { type Observation, planHashOf, type RemediationRecord } from '../store/remediation/record.ts';
+import type { Observation, RemediationRecord } from '../store/remediation/record.ts';
 import { refuseRemediation, skipRemediation } from '../store/remediation/transitions/approval.ts';
 import type { Transition } from '../store/remediation/transitions/common.ts';
 import {
@@ -105,25 +105,25 @@ async function authorizationProblem({ deps, record }: JobContext): Promise<strin
     : undefined;
 }
 
-/** How the plan differs from the approved one; undefined if it is the same. Only what was approved is applied. */
+/** How the plan differs from the approved one; undefined if it does the same, and what approvers relied on is still true. */
 async function driftOf(context: JobContext): Promise<string | undefined> {
   const { deps, record, signal } = context;
-  const { plan: approved, planHash } = record;
+  const { plan: approved } = record;
+  if (!approved) return 'it has no plan';
   try {
-    const current = comparableWith(approved, await planNow(context));
-    if (planHashOf(record, current) === planHash) return undefined;
-    return (approved && planDrift(approved, current)) ?? 'its plan has changed';
+    const current = await planNow(context);
+    return planDrift(comparableWith(approved, current), current);
   } catch (error) {
     if (!(error instanceof SourceError) || signal.aborted) throw error;
     return `couldn't plan it again: ${deps.redact(error.message)}`;
   }
 }
 
-/** During an upgrade, a plan that 0.11 made and people approved is compared by what 0.11 put into plans. */
-function comparableWith(approved: Plan | undefined, current: Plan): Plan {
-  if (!approved || approved.impact !== undefined) return current;
-  const { impact: _, irreversible: __, untilVerified: ___, safety, ...others } = current;
-  return approved.safety && safety ? { ...others, safety } : others;
+/** During an upgrade, a plan that 0.11 made and people approved: what it lists as `safety` is a description, and it has no `irreversible`. */
+function comparableWith(approved: Plan, { irreversible }: Plan): Plan {
+  if (approved.impact !== undefined) return approved;
+  const { safety: _, ...others } = approved;
+  return { ...others, ...(irreversible && { irreversible }) };
 }
 
 /** A remediation that this worker has acquired: no other worker applies it. */

@@ -57,7 +57,7 @@ test('approving an irreversible plan needs a confirmation', () => {
   const [approve] = buttonsOf(renderCard({ ...planned, risk: 'destructive' }));
 
   expect(approve?.confirm?.text.text).toBe(
-    "In prod: Stops 1 of 3 dopplers until it has restarted. This can't be undone. Have you read the whole plan?",
+    "In prod: Stops 1 of 3 dopplers until it has restarted; 2 others are registered. This can't be undone. Have you read the whole plan?",
   );
 });
 

@@ -11,8 +11,8 @@ const plan = {
   ],
   targets: ['bosh:cf/doppler_z2/0', 'bosh:cf/doppler_z2/0/doppler'],
   precondition: { pid: '4711', 'etcd index': '8812' },
-  impact: 'Stops 1 of 3 dopplers until it has restarted',
-  safety: ['2 other dopplers are registered in etcd: doppler_z1/0 and doppler_z3/0'],
+  impact: 'Stops 1 of 3 dopplers until it has restarted; 2 others are registered',
+  safety: ['At least one other doppler is registered in etcd'],
   untilVerified: ['It should register within 5 s of starting.'],
 };
 const named = { check: 'etcd/doppler', environment: 'prod', remediation: 'restart', params };

@@ -5,6 +5,7 @@ import { restart } from '../../commands/etcd/doppler/restart.ts';
 import { readArguments } from '../../src/check/arguments.ts';
 import type { Plan } from '../../src/check/define-remediation.ts';
 import type { Report } from '../../src/check/finding.ts';
+import { planDrift } from '../../src/check/plan-drift.ts';
 import { proofInWords } from '../../src/check/proof.ts';
 import { makeRedact } from '../../src/text/redact.ts';
 import { runCheck } from '../../src/check/run-check.ts';
@@ -78,6 +79,33 @@ function runDoppler(): Promise<Report> {
   });
 }
 
+async function planFor(offer: Parameters<typeof planRemediation>[1]): Promise<Plan> {
+  const plan = await planRemediation(restart, offer, {
+    read: read(),
+    now: new Date(),
+    signal,
+    deadlineMs: 10_000,
+    redact: makeRedact(),
+  });
+  return JSON.parse(JSON.stringify(plan)) as Plan;
+}
+
+/** @returns the completed steps. */
+async function apply(offer: Parameters<typeof planRemediation>[1], plan: Plan): Promise<readonly string[]> {
+  const recorded: string[] = [];
+  await applyRemediation(restart, offer, plan, {
+    read: read(),
+    write: { processes: () => machines.writes!.processes! },
+    now: new Date(),
+    applyContext: { idempotencyKey: 'm0123456789abcdef', signal },
+    recordStep: async (line) => void recorded.push(line),
+    stillFound: new Set(),
+    confirmMayContinue: async () => undefined,
+    redact: makeRedact(),
+  });
+  return recorded;
+}
+
 const reasons = ({ findings }: Report) => findings.map(({ reason }) => reason);
 
 test('a stuck doppler is found among healthy ones and restarted as planned, and the check is clear again', async () => {
@@ -97,35 +125,18 @@ test('a stuck doppler is found among healthy ones and restarted as planned, and 
   expect(offers).toMatchObject([{ title: 'Restart doppler_z2/0', risk: 'disruptive' }]);
 
   const [offer = {}] = offers;
-  const plan = () =>
-    planRemediation(restart, offer, {
-      read: read(),
-      now: new Date(),
-      signal,
-      deadlineMs: 10_000,
-      redact: makeRedact(),
-    });
-  const planned = JSON.parse(JSON.stringify(await plan())) as Plan;
+  const planned = await planFor(offer);
   expect(planned.lines[0]).toBe(
     'Restart the process doppler on doppler_z2/0 of monit; no other process is affected',
   );
-  expect(planned.impact).toBe('Stops 1 of 3 dopplers until it has restarted');
-  expect(planned.safety).toEqual(['2 other dopplers are registered in etcd: doppler_z1/0 and doppler_z3/0']);
-  expect(await plan()).toEqual(planned);
+  expect(planned.impact).toBe('Stops 1 of 3 dopplers until it has restarted; 2 others are registered');
+  expect(planned.safety).toEqual(['At least one other doppler is registered in etcd']);
+  expect(await planFor(offer)).toEqual(planned);
 
-  const recorded: string[] = [];
-  await applyRemediation(restart, offer, planned, {
-    read: read(),
-    write: { processes: () => machines.writes!.processes! },
-    now: new Date(),
-    applyContext: { idempotencyKey: 'm0123456789abcdef', signal },
-    recordStep: async (line) => void recorded.push(line),
-    stillFound: new Set(),
-    confirmMayContinue: async () => undefined,
-    redact: makeRedact(),
-  });
-  expect(recorded).toEqual([expect.stringMatching(/^doppler_z2\/0 restarted: .*pid \d+ -> \d+/)]);
-  expect((await plan()).precondition).not.toEqual(planned.precondition);
+  expect(await apply(offer, planned)).toEqual([
+    expect.stringMatching(/^doppler_z2\/0 restarted: .*pid \d+ -> \d+/),
+  ]);
+  expect((await planFor(offer)).precondition).not.toEqual(planned.precondition);
 
   let after: Report | undefined;
   await expect
@@ -133,6 +144,35 @@ test('a stuck doppler is found among healthy ones and restarted as planned, and 
     .toMatchObject({ status: 'clear', findings: [], gaps: [] });
   expect(proofInWords(before.measures ?? [], after?.measures ?? [])).toBe(
     'doppler_z2: 0 -> 1 registered; metron_agent running on 6 of 6',
+  );
+});
+
+test('two stuck dopplers are restarted in turn with plans that were made before', async () => {
+  await expect.poll(runDoppler, WAIT).toMatchObject({ status: 'clear' });
+  await loggregator.stick('doppler_z2/0');
+  await loggregator.stick('doppler_z3/0');
+  const before = await runDoppler();
+  const offers = before.findings.flatMap((finding) => finding.offers ?? []);
+  expect(offers.map(({ title }) => title)).toEqual(['Restart doppler_z2/0', 'Restart doppler_z3/0']);
+  const [first = {}, second = {}] = offers;
+  const [firstPlan, secondPlan] = [await planFor(first), await planFor(second)];
+  const safety = ['At least one other doppler is registered in etcd'];
+  expect(firstPlan).toMatchObject({ impact: expect.stringMatching(/; 1 other is registered$/), safety });
+  expect(secondPlan).toMatchObject({ impact: expect.stringMatching(/; 1 other is registered$/), safety });
+
+  await apply(first, firstPlan);
+  const hasOffer = async (title: string) =>
+    (await runDoppler()).findings.some(({ offers: some = [] }) => some.some((one) => one.title === title));
+  await expect.poll(() => hasOffer('Restart doppler_z2/0'), WAIT).toBe(false);
+  expect(await hasOffer('Restart doppler_z3/0')).toBe(true);
+  const secondNow = await planFor(second);
+  expect(secondNow.impact).toMatch(/; 2 others are registered$/);
+  expect(planDrift(secondPlan, secondNow)).toBeUndefined();
+
+  await loggregator.stick('doppler_z1/0');
+  await loggregator.stick('doppler_z2/0');
+  expect(planDrift(secondPlan, await planFor(second))).toBe(
+    'no longer true: At least one other doppler is registered in etcd (now: Stops 1 of 3 dopplers until it has restarted; no other doppler is registered)',
   );
 });
 

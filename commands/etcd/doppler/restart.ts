@@ -25,9 +25,6 @@ export const restart = defineRestart({
 
 type Context = ReadContext<'processes' | 'keyValue'>;
 
-/** How many names of other dopplers a plan lists. */
-const MAX_NAMES = 5;
-
 /** Whether clients still find another doppler while this one restarts. */
 async function effectOnDopplers(
   context: Context,
@@ -50,19 +47,17 @@ async function effectOnDopplers(
   const registered = judgeAll(stores, others, assign(keys, instances)).filter(isRegistered);
   if (isWhole && others.length === 0) return { impact: 'Stops the only doppler until it has restarted' };
   const impact = `Stops ${isWhole ? `1 of ${others.length + 1} dopplers` : 'one doppler'} until it has restarted`;
-  if (registered.length > 0) return { impact, safety: [othersAreRegistered(registered)] };
+  if (registered.length > 0)
+    return {
+      impact: `${impact}; ${wording.count(registered.length, 'other')} ${registered.length === 1 ? 'is' : 'are'} registered`,
+      safety: ['At least one other doppler is registered in etcd'],
+    };
   return {
     impact:
       wasAllRead(stores) && isWhole
         ? `${impact}; no other doppler is registered`
         : `${impact}; couldn't check whether another one is registered`,
   };
-}
-
-function othersAreRegistered(registered: ReturnType<typeof judgeAll>): string {
-  const names = registered.map(({ expected }) => expected.name).toSorted();
-  const count = wording.count(names.length, 'other doppler');
-  return `${count} ${names.length === 1 ? 'is' : 'are'} registered in etcd: ${wording.list(names, MAX_NAMES)}`;
 }
 
 /** With one supervisor for each machine, the other dopplers belong to other sources. */
