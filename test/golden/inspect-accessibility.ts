@@ -26,6 +26,10 @@ function sameNames(blocks: Message['blocks']): readonly string[] {
 const COLORS = new Set<string>(Object.values(EMOJI).filter((name) => name.endsWith('_circle')));
 const WORD_AFTER = /^ ?\*?\p{Lu}{4}/u;
 
+/** A space after it may be an element of its own. */
+const textAfter = (elements: readonly Node[], at: number): string =>
+  elements.slice(at + 1, at + 3).map(({ text }) => textOf(text)).join('');
+
 /** Colors that no word follows: not everyone sees them. */
 export function bareColors({ text, blocks }: Message): readonly string[] {
   const inText = [text, ...nodesIn(blocks).filter(isEmojiText).map(({ text: source }) => textOf(source))].flatMap((source) =>
@@ -35,7 +39,7 @@ export function bareColors({ text, blocks }: Message): readonly string[] {
   );
   const inRichText = nodesIn(blocks).flatMap(({ elements }) =>
     (Array.isArray(elements) ? (elements as readonly Node[]) : []).flatMap(({ type, name }, at, all) =>
-      type === 'emoji' && COLORS.has(textOf(name)) && !WORD_AFTER.test(textOf(all[at + 1]?.['text']))
+      type === 'emoji' && COLORS.has(textOf(name)) && !WORD_AFTER.test(textAfter(all, at))
         ? [`:${textOf(name)}: without a word`]
         : [],
     ),
