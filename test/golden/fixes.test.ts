@@ -180,6 +180,51 @@ test('what only a later run found is listed with its summary, which no reply has
   expect(shown).toContain('Fixed 2 of 3');
 });
 
+test('if the verification finds only others, a report with one finding lists each of them once and no evidence of the one that is gone', () => {
+  const warning = { ...foundAgain(key), summary: 'A key belongs to no doppler' };
+  const worse = { ...foundAgain(doppler), target: 'doppler_z1/0', summary: 'doppler_z1/0 is down' };
+  const { text, blocks } = rootOf(one, [sawAfter(fixed, { findings: [warning, worse] })]);
+  const shown = JSON.stringify(blocks);
+
+  expect(text.split('\n')[0]).toBe(':red_circle: CRITICAL: doppler_z1/0 is down');
+  expect(shown.match(/doppler_z1\/0 is down/g)).toHaveLength(1);
+  expect(shown.match(/A key belongs to no doppler/g)).toHaveLength(1);
+  expect(shown).not.toContain('Running since');
+});
+
+test('a finding that a later run words anew comes first in these words, although none is fixed completely', () => {
+  const now = { ...foundAgain(doppler), target: 'doppler_z2/0', targets: ['doppler_z3/0'], summary: 'doppler_z3/0 is not registered' };
+  for (const of of [report, one]) {
+    const [first] = rootOf(of, [sawAfter(fixed, { findings: [now] })]).text.split('\n');
+
+    expect(first).toMatch(/^:red_circle: CRITICAL: doppler[^ ]z3\/0 is not registered$/u);
+  }
+});
+
+test('FIXED is proven from before the first fix to after the last, not by what was still wrong in between', () => {
+  const measured = (second: number, value: number): Observation => ({
+    ...fixed.after!,
+    at: `2026-11-20T14:05:0${second}.000Z`,
+    verdict: value === 3 ? 'All 3 dopplers are registered' : `${3 - value} dopplers are not registered`,
+    measures: [{ label: 'doppler', value, of: 3, unit: 'registered' }],
+    report: { isWhole: true, findings: value === 3 ? [] : [foundAgain(key)], more: 0 },
+  });
+  const first = { ...fixed, before: measured(0, 1), after: measured(1, 2), endedAt: '2026-11-20T14:05:02.000Z' };
+  const second = { ...forKey(fixed, 'Restart doppler_z3/0'), before: measured(3, 2), after: measured(4, 3), endedAt: '2026-11-20T14:05:05.000Z' };
+
+  expect(rootOf(report, [first, second]).text.split('\n')[0]).toBe(
+    ':white_check_mark: FIXED · doppler registered on 3 of 3',
+  );
+  const without = (one: RemediationRecord) => ({
+    ...one,
+    before: { ...one.before!, measures: [] },
+    after: { ...one.after!, measures: [] },
+  });
+  expect(rootOf(report, [without(first), without(second)]).text.split('\n')[0]).toMatch(
+    /^:white_check_mark: FIXED · Restart doppler[^ ]z2\/0; All 3 dopplers are registered$/u,
+  );
+});
+
 test('the fix of a report with one finding is in its root, before the evidence and without a repeated name', () => {
   const shown = JSON.stringify(rootOf(one, [offered]).blocks);
 

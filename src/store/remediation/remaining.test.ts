@@ -227,3 +227,44 @@ test('a run from before a fix proves nothing', () => {
 
   expect(remainingFindings([doppler], fixes)).toMatchObject({ resolved: [], isAllFixed: false });
 });
+
+test('a finding remains if it was found again to plan a fix for it, although an earlier run did not find it', () => {
+  const first = fixOf(doppler, { after: sawAt(1), endedAt: time(2) });
+  const { report: _, ...found } = sawAt(5, {}, { finding: 'found' });
+
+  for (const state of ['planned', 'approved', 'rejected', 'expired', 'refused'] as const)
+    expect(
+      remainingFindings([doppler, metron], [first, fixOf(metron, { state, before: found })]),
+    ).toMatchObject({ resolved: [doppler], left: [metron], isAllFixed: false });
+  expect(
+    remainingFindings([doppler, metron], [first, fixOf(metron, { state: 'skipped', after: found })]),
+  ).toMatchObject({ resolved: [doppler], left: [metron], isAllFixed: false });
+});
+
+test('a finding is resolved by a run that began after a fix for it was planned', () => {
+  const planned = fixOf(metron, { state: 'planned', before: sawAt(0, {}, { finding: 'found' }) });
+  const first = fixOf(doppler, { after: sawAt(1), endedAt: time(2) });
+
+  expect(remainingFindings([doppler, metron], [first, planned])).toMatchObject({ isAllFixed: true });
+});
+
+test('it is unknown whether all is fixed if the newest run is that of an older worker', () => {
+  const { report: _, ...unrecorded } = sawAt(5);
+  const first = fixOf(doppler, { after: sawAt(1), endedAt: time(2) });
+  const second = fixOf(metron, { after: unrecorded, endedAt: time(6) });
+
+  expect(remainingFindings([doppler, metron], [first, second])).toMatchObject({ isAllFixed: false });
+  const third = fixOf(metron, { after: sawAt(8), endedAt: time(9) });
+  expect(remainingFindings([doppler, metron], [first, second, third])).toMatchObject({ isAllFixed: true });
+});
+
+test('a target that joins later keeps a finding whose own targets are fixed', () => {
+  const joined: FoundFinding = { ...group, targets: ['c'], summary: 'c has expired' };
+  const fixes = [fixOf(group, { after: sawAt(1, { findings: [joined] }), endedAt: time(2) })];
+
+  expect(remainingFindings([group], fixes)).toMatchObject({
+    resolved: [],
+    left: [{ target: 'issuer', summary: 'c has expired' }],
+    isAllFixed: false,
+  });
+});

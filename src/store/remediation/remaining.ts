@@ -1,6 +1,12 @@
 import { isComplete } from '../../check/proof.ts';
 import type { Finding } from '../../check/finding.ts';
-import type { FoundFinding, Observation, RemediationRecord, RemediationState } from './record.ts';
+import {
+  type FoundFinding,
+  type Observation,
+  OUTCOMES,
+  type RemediationRecord,
+  type RemediationState,
+} from './record.ts';
 
 /** What is compared of a finding. */
 type ReportedFinding = Pick<Finding, 'reason' | 'severity' | 'target' | 'targets' | 'summary'>;
@@ -51,7 +57,8 @@ export function remainingFindings<F extends ReportedFinding>(
   const runs = afters.map(({ at, report }): Run => ({ ...report, at }));
   const isResolved = (finding: F) => {
     const goneMs = Math.max(fixedAt(finding, remediations), absentAt(finding, reported, runs));
-    return goneMs > Math.max(foundAt(finding, reported, runs), changedAt(finding, remediations));
+    const foundMs = Math.max(foundAt(finding, reported, runs), foundForFixAt(finding, remediations));
+    return goneMs > Math.max(foundMs, changedAt(finding, remediations));
   };
   const resolved = reported.filter(isResolved);
   const left = [
@@ -63,12 +70,17 @@ export function remainingFindings<F extends ReportedFinding>(
   const isEnded = remediations.every(
     (one) => !NOT_FIXED.has(one.state) || endedMs(one) < Date.parse(newest.at),
   );
+  // Of the runs of older workers it's unknown what else they found.
+  const isKnown = remediations.every(
+    ({ state, after }) =>
+      !OUTCOMES.has(state) || !after || after.report || Date.parse(after.at) <= Date.parse(newest.at),
+  );
   const isNothingFound = newest.report.findings.length === 0 && newest.report.more === 0;
   return {
     resolved,
     left,
     // A measure below its total means that something isn't back yet, although the check doesn't count it as a finding.
-    isAllFixed: left.length === 0 && isNothingFound && isEnded && isComplete(newest.measures),
+    isAllFixed: left.length === 0 && isNothingFound && isEnded && isKnown && isComplete(newest.measures),
     unchecked: newest.report.isWhole ? [] : newest.gaps,
   };
 }
@@ -108,6 +120,18 @@ function foundAt(
   runs: readonly Run[],
 ): number {
   return lastOf(runs, (run) => isFoundIn(finding, reported, run));
+}
+
+/** When it was last found to plan a fix for it, or right before one was to be applied. */
+function foundForFixAt(
+  { reason, target }: ReportedFinding,
+  remediations: readonly RemediationRecord[],
+): number {
+  const found = remediations
+    .filter(({ finding }) => finding.reason === reason && finding.target === target)
+    .flatMap(({ state, before, after }) => [after, OUTCOMES.has(state) ? undefined : before])
+    .flatMap((one) => (one?.finding === 'found' ? [Date.parse(one.at)] : []));
+  return Math.max(-Infinity, ...found);
 }
 
 /** When a fix for it last ended without being verified; never, if one is in progress. */

@@ -64,8 +64,9 @@ export function remediationTarget({ finding: { target, targets = [] } }: Remedia
 export function remediationHeadline(remediation: RemediationRecord): string {
   const { state, title, before, after } = remediation;
   if (state !== 'fixed' && state !== 'mitigated') return cleanText(title);
-  // The verdict of a report with gaps says what is unknown, and after a mitigation it names the fault: neither proves the fix.
-  const whole = state === 'fixed' && after && after.gaps.length === 0 ? after.verdict : title;
+  // The verdict of a report with gaps says what is unknown, and it names what is still wrong: neither proves the fix.
+  const isClear = after && after.gaps.length === 0 && !after.report?.findings.length;
+  const whole = state === 'fixed' && isClear ? after.verdict : title;
   return cleanText(proofInWords(before?.measures ?? [], after?.measures ?? []) || whole);
 }
 

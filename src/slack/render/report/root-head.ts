@@ -1,5 +1,6 @@
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Finding, Report } from '../../../check/finding.ts';
+import { proofInWords } from '../../../check/proof.ts';
 import { reportHeadline, SEVERITY_WORDS, summaryOf, verdictOf } from '../../../check/report-in-words.ts';
 import { type FoundFinding, OUTCOMES, type RemediationRecord } from '../../../store/remediation/record.ts';
 import type { Remaining } from '../../../store/remediation/remaining.ts';
@@ -35,7 +36,7 @@ export interface RootHead {
 
 /**
  * The beginning of a report's root. Once nothing remains, it is FIXED and the proof. If the last fix for the worst that remains has another outcome, it
- * is that outcome. If some of the findings are fixed, it is the worst that remains; otherwise the verdict.
+ * is that outcome. If some of the findings are fixed or have changed, it is the worst that remains; otherwise the verdict.
  */
 export function rootHead(
   report: Report,
@@ -48,12 +49,19 @@ export function rootHead(
   if (remaining.isAllFixed) return fixedHead(report, ended, remaining);
   const leading = leadingOutcome(ended, remaining);
   if (leading) return outcomeHead(report, ended, remaining, leading);
-  if (remaining.resolved.length > 0 && remaining.left.length > 0) return worstHead(report, ended, remaining);
+  const isChanged =
+    remaining.resolved.length > 0 || remaining.left.some((finding) => !isAsReported(finding, report));
+  if (isChanged && remaining.left.length > 0) return worstHead(report, ended, remaining);
   return headOf(signOf(reportHeadline(report)), verdictOf(report), {
     joint: ': ',
     names: targetsOf(report),
     second: outcomeLines(ended),
   });
+}
+
+/** Whether no later run has worded it. */
+function isAsReported({ summary }: FoundFinding | Finding, { findings }: Report): boolean {
+  return findings.some((one) => one.summary === summary);
 }
 
 function endedMs({ endedAt }: RemediationRecord): number {
@@ -99,7 +107,7 @@ function fixedHead(
   { unchecked }: Remaining<Finding>,
 ): RootHead {
   const fixed = ended.filter(({ state }) => state === 'fixed');
-  const proof = [...new Set(fixed.map(remediationHeadline))].join('; ');
+  const proof = proofOf(fixed) || [...new Set(fixed.map(remediationHeadline))].join('; ');
   return headOf(stateSign('fixed'), proof, {
     names: fixed.map(remediationTarget),
     second: [
@@ -111,6 +119,14 @@ function fixedHead(
       ...(ended.length > 1 ? outcomeLines(ended) : []),
     ],
   });
+}
+
+/** From before the first of several fixes to after the last: what was proven in between may have changed since. */
+function proofOf(fixed: readonly RemediationRecord[]): string {
+  const before = fixed[0]?.before?.measures ?? [];
+  const after = fixed.at(-1)?.after?.measures ?? [];
+  const proof = fixed.length > 1 ? proofInWords(before, after) : '';
+  return proof && cleanText(proof);
 }
 
 function stateSign(state: RemediationRecord['state']): string {
@@ -180,8 +196,9 @@ function worstHead(
   const [worst] = bySeverity<Finding | FoundFinding>(remaining.left);
   if (!worst) throw new Error('nothing remains');
   // A reply says the rest of its summary, unless a later run has worded it.
-  const isOld = report.findings.some(({ summary }) => summary === worst.summary);
-  const words = isOld ? saidBefore(summaryOf(worst), verdictOf(report)) : summaryOf(worst);
+  const words = isAsReported(worst, report)
+    ? saidBefore(summaryOf(worst), verdictOf(report))
+    : summaryOf(worst);
   const head = headOf(signOf(SEVERITY_WORDS[worst.severity]), words, {
     joint: ': ',
     names: [worst.target],

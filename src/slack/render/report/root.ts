@@ -140,21 +140,33 @@ function remainingInRoot({ report, tracked = [], head, remaining }: RootContext)
 function oneFindingBody(root: RootContext): RootBody {
   const { report, head, remaining, fixes } = root;
   const { hasButtons = true } = fixes;
+  const [reported] = report.findings;
   const ordered = {
     ...fixes,
     remediations: mostSevereFirst(fixes.remediations, report.findings),
     hasOutcomes: true,
   };
-  const about = report.findings[0]?.target ?? '';
+  const about = reported?.target ?? '';
   const offers = offerBlocks(ordered, {
     maxChars: MAX_FIXES_CHARS,
     maxListed: MAX_LISTED_FIXES,
     hasButtons,
     about,
   });
-  const later = remaining.left.slice(1).map((finding): RootFinding => ({ ...finding, isNew: true }));
+  const isOwn = ({ reason, target }: Pick<Finding, 'reason' | 'target'>) =>
+    reason === reported?.reason && target === reported.target;
+  const later = remaining.left
+    .filter((finding) => !isOwn(finding) && finding !== head.shown)
+    .map((finding): RootFinding => ({ ...finding, isNew: true }));
   const found =
     later.length > 0 ? [rich(...topFindings(later, { word: head.word, verdict: head.said }))] : [];
+  // Only others remain: what proved the one that is gone would look as if it still were.
+  if (remaining.resolved.length > 0)
+    return {
+      ...NOTHING,
+      blocks: [...found, ...offers],
+      lines: [...topFindingLines(later), ...offerLines(ordered)],
+    };
   // The evidence is the same in every state of the fixes, unless their outcomes leave too little space for it.
   const spaceNow = spaceBeside(root, [...head.blocks, ...found, ...offers], 0);
   const maxChars = Math.min(evidenceSpace(root), spaceNow);
