@@ -192,7 +192,7 @@ test('if the verification finds only others, a report with one finding lists eac
   expect(shown).not.toContain('Running since');
 });
 
-test('a finding that a later run words anew comes first in these words, although none is fixed completely', () => {
+test('a finding that a later run words differently comes first in these words, although none is fixed completely', () => {
   const now = { ...foundAgain(doppler), target: 'doppler_z2/0', targets: ['doppler_z3/0'], summary: 'doppler_z3/0 is not registered' };
   for (const of of [report, one]) {
     const [first] = rootOf(of, [sawAfter(fixed, { findings: [now] })]).text.split('\n');

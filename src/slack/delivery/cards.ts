@@ -2,11 +2,12 @@ import type { SavedReport, SavedReports } from '../../store/thread/saved-reports
 import { disabledReason } from '../../store/remediation/policy.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
 import { markPlanShown, withdrawPlan } from '../../store/remediation/transitions/approval.ts';
+import type { MessageLocation } from '../../store/thread/threads.ts';
 import type { StoredRemediation } from '../../store/remediation/remediation-store.ts';
 import type { OutboxJob } from '../../queue/jobs.ts';
 import { RetryLater } from '../../queue/workers.ts';
 import { cardPart, firstTextName, firstTextOfCard, notify, type NotifyDeps } from './notify.ts';
-import { attachOnce, edit, type PostTarget, postOnce } from './post.ts';
+import { attachOnce, edit, type PostTarget, postOnce, type Render, rewriteAfterLostEdit } from './post.ts';
 import { putPart } from './put-part.ts';
 import { withOutcomes } from '../render/remediation/outcome-lines.ts';
 import type { Message } from '../render/message.ts';
@@ -91,14 +92,26 @@ function postedReport(runId: string, { report, tracked, asked }: SavedReport): P
   return { report, tracked, asked: { runId, by: asked.by, at: asked.at, command: asked.as } };
 }
 
+/** The root as it is now; undefined if there is none, or it never changes. */
+async function savedRoot(
+  deps: CardDeps,
+  runId: string,
+): Promise<{ readonly root: MessageLocation; readonly render: Render } | undefined> {
+  const { root, savedText } = await deps.threads.read(runId);
+  const saved = savedText(SAVED_ROOT);
+  if (saved === undefined || !root) return undefined;
+  return {
+    root,
+    render: async () => (await currentRoot(deps, runId, JSON.parse(saved) as Message)).message,
+  };
+}
+
 /** Shows the fixes in the channel too. A root that was deleted is ignored. */
 async function updateRoot(deps: CardDeps, target: PostTarget): Promise<void> {
   const { runId } = target;
-  const { root, savedText } = await deps.threads.read(runId);
-  const saved = savedText(SAVED_ROOT);
-  if (saved === undefined || !root) return;
-  const render = async () => (await currentRoot(deps, runId, JSON.parse(saved) as Message)).message;
-  await edit(deps, target, root, render).catch((error: unknown) => {
+  const now = await savedRoot(deps, runId);
+  if (!now) return;
+  await edit(deps, target, now.root, now.render).catch((error: unknown) => {
     if (!(error instanceof SlackApiError)) throw error;
     deps.log.debug(
       { event: 'root-not-edited', err: error, runId },
@@ -129,6 +142,7 @@ export async function showCard(
     }
     const shown = await showInThread(deps, { ...target, threadTs: target.threadTs ?? root.ts }, stored);
     await remediations.markCardShown(id, shown.revision);
+    if (FINAL_STATES.has(shown.record.state)) await rewriteEnd(deps, target, shown.record);
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
     if (!elsewhere && target.job.attempt < MAX_CARD_ATTEMPTS) throw error;
@@ -152,12 +166,11 @@ async function showInThread(
   target: PostTarget & { readonly threadTs: string },
   stored: StoredRemediation,
 ): Promise<StoredRemediation> {
-  const { remediations, threads, policy } = deps;
+  const { threads } = deps;
   const { record } = stored;
   const { id, runId, state } = record;
   const part = cardPart(id);
-  const { approver: approvers } = policy.roles;
-  const render = async () => renderCard((await remediations.read(id))?.record ?? record, { approvers });
+  const render = renderNow(deps, record);
   const placeholder = firstTextOfCard(deps, record) ?? cardPlaceholder(record);
   const put = () => putPart(deps, part, target, { placeholder, render });
   const isPosted = (await threads.read(runId)).locationOf(part) !== undefined;
@@ -169,12 +182,25 @@ async function showInThread(
   const shown = await recordShown(deps, stored);
   if (shown.record.until !== record.until) await put();
   await attachPlan(deps, target, record);
-  if (FINAL_STATES.has(state)) {
-    await showOffers(deps, target);
-    await updateRoot(deps, target);
-  }
+  if (FINAL_STATES.has(state)) await showOffers(deps, target);
+  // To plan a fix, the check ran again: what the root says may no longer be true.
+  if (FINAL_STATES.has(state) || state === 'planned') await updateRoot(deps, target);
   await notify(deps, target, record);
   return shown;
+}
+
+function renderNow({ remediations, policy }: CardDeps, record: RemediationRecord): Render {
+  const { approver: approvers } = policy.roles;
+  return async () => renderCard((await remediations.read(record.id))?.record ?? record, { approvers });
+}
+
+/** No further edit replaces what a late one may put over the outcome. */
+async function rewriteEnd(deps: CardDeps, target: PostTarget, record: RemediationRecord): Promise<void> {
+  const { id, runId } = record;
+  const card = (await deps.threads.read(runId)).locationOf(cardPart(id));
+  if (card) await rewriteAfterLostEdit(deps, target, card, renderNow(deps, record));
+  const now = await savedRoot(deps, runId);
+  if (now) await rewriteAfterLostEdit(deps, target, now.root, now.render);
 }
 
 /** The time to approve starts once its plan is posted. */

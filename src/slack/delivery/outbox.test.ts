@@ -645,6 +645,98 @@ test('an outcome whose reply from Slack was lost is posted again, and then no mo
   expect(outcomes()).toHaveLength(lost + 1);
 });
 
+test('the outcome is written again, in the card and in the root, after an edit that Slack may still apply', async () => {
+  let fix = anOffer({ runId: about.runId, state: 'offered', requested: { by: 'U2', at: asked.at } });
+  let revision = 1;
+  posting = {
+    ...posting,
+    remediations: {
+      ...posting.remediations,
+      read: async () => ({ record: fix, revision }),
+      listByRun: async () => [fix],
+      markCardShown: async () => undefined,
+    },
+  };
+  await show({ kind: 'report', ...about, report });
+  const answerAll = answer;
+  const showState = (state: typeof fix.state) => {
+    fix = { ...fix, state };
+    revision += 1;
+    return show({ kind: 'card', ...about, id: fix.id, revision });
+  };
+  await showState('applying');
+  answer = (call) =>
+    call.method === 'chat.update' ? { ok: false, error: 'internal_error' } : answerAll(call);
+  await expect(showState('settling')).rejects.toThrow('internal_error');
+  answer = (call) =>
+    call.method === 'chat.update' && call.fields.get('ts') === root
+      ? { ok: false, error: 'internal_error' }
+      : answerAll(call);
+  const { root: rootAt, locationOf } = await posting.threads.read(about.runId);
+  const root = rootAt?.ts;
+  const nowMs = Date.now();
+  await expect(showState('unverified')).rejects.toThrow('internal_error');
+  answer = answerAll;
+
+  await expect(showState('unverified')).rejects.toBeInstanceOf(RetryLater);
+  const edits = (ts: string | undefined) =>
+    calls.filter(
+      ({ method, fields }) =>
+        method === 'chat.update' && fields.get('ts') === ts && fields.get('text')?.includes('UNVERIFIED'),
+    ).length;
+  const before = [edits(locationOf(cardPart(fix.id))?.ts), edits(root)];
+
+  vi.useFakeTimers({ toFake: ['Date'], now: nowMs + 120_000 });
+  await showState('unverified');
+  expect([edits(locationOf(cardPart(fix.id))?.ts), edits(root)]).toEqual(before.map((count) => count + 1));
+  await showState('unverified');
+  expect([edits(locationOf(cardPart(fix.id))?.ts), edits(root)]).toEqual(before.map((count) => count + 1));
+});
+
+test('a root that says FIXED is corrected once the check finds it again to plan another fix', async () => {
+  const first = anOffer({
+    runId: about.runId,
+    finding: { reason: 'thing-broken', target: 'lab:thing', summary: 'thing is broken' },
+    state: 'fixed',
+    endedAt: '2026-11-21T03:02:00.000Z',
+    after: {
+      ...OBSERVED_GONE,
+      at: '2026-11-21T03:01:00.000Z',
+      verdict: 'All are well',
+      report: { isWhole: true, findings: [], more: 0 },
+    },
+  });
+  const second = anOffer({
+    id: `m${'1'.repeat(16)}`,
+    runId: about.runId,
+    finding: { reason: 'thing-worn', target: 'lab:other', summary: 'other is worn' },
+  });
+  let fixes = [first, second];
+  posting = {
+    ...posting,
+    remediations: {
+      ...posting.remediations,
+      read: async (id) => ({ record: fixes.find((one) => one.id === id) ?? second, revision: 1 }),
+      listByRun: async () => fixes,
+      markCardShown: async () => undefined,
+    },
+  };
+  await show({ kind: 'report', ...about, report });
+  const root = (await posting.threads.read(about.runId)).root?.ts;
+  await show({ kind: 'card', ...about, id: first.id, revision: 1 });
+  const said = () =>
+    calls
+      .findLast(({ fields }) => fields.get('ts') === root)
+      ?.fields.get('text')
+      ?.split('\n')[0];
+
+  const before = { ...OBSERVED_GONE, finding: 'found', at: '2026-11-21T03:05:00.000Z' } as const;
+  fixes = [first, { ...second, state: 'planned', shownAt: before.at, before }];
+  await show({ kind: 'card', ...about, id: second.id, revision: 1 });
+
+  expect(said()).toBe(':large_yellow_circle: WARNING: other is worn');
+});
+
 test('the first message of a report leads with FIXED once the run that verified the fix found nothing', async () => {
   const offer = anOffer({
     runId: about.runId,

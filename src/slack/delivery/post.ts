@@ -252,10 +252,47 @@ export async function edit(
       if (!(await lease.isHeld())) throw new RetryLater(RETRY_WHILE_LEASED_MS);
       await callSlack('chat.update', deps, () =>
         deps.client.chat.update({ channel: channelId, ts, ...messageBody(outgoing) }),
-      );
+      ).catch(async (error: unknown) => {
+        if (!(error instanceof SlackApiError || error instanceof RetryLater))
+          await threads.saveText(runId, unconfirmedEdit(ts), String(Date.now()));
+        throw error;
+      });
     });
     await lease.recordContent(ts, contentHash(message));
   });
+}
+
+/** Slack applies an edit whose reply was lost within this time, or never. */
+export const LATE_EDIT_MS = 60_000;
+
+/** Name of the saved text with the time of an edit whose reply was lost, in milliseconds since the epoch; empty if there is none. */
+const unconfirmedEdit = (ts: string): string => `edit-${ts}`;
+
+/**
+ * If the reply to an edit was lost, Slack may apply it after a later one, and show an earlier state. So the last state of a message is written again
+ * once that can no longer happen. A message that is gone or no longer editable by then needs no correction.
+ */
+export async function rewriteAfterLostEdit(
+  deps: PostDeps,
+  target: PostTarget,
+  where: MessageLocation,
+  render: Render,
+): Promise<void> {
+  const { threads, log } = deps;
+  const { runId } = target;
+  const name = unconfirmedEdit(where.ts);
+  const sinceMs = Number((await threads.read(runId)).savedText(name) ?? '');
+  if (sinceMs === 0) return;
+  const leftMs = sinceMs + LATE_EDIT_MS - Date.now();
+  if (leftMs > 0) throw new RetryLater(leftMs);
+  await edit(deps, target, where, render, { isForced: true }).catch((error: unknown) => {
+    if (!(error instanceof SlackApiError)) throw error;
+    log.debug(
+      { event: 'state-not-rewritten', err: error, runId },
+      "Couldn't rewrite a message after a lost edit",
+    );
+  });
+  await threads.saveText(runId, name, '');
 }
 
 function contentHash(message: Message): string {

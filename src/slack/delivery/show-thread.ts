@@ -5,6 +5,7 @@ import { SAVED_ROOT, currentRoot, type CardDeps, showOffers } from './cards.ts';
 import {
   attachOnce,
   edit,
+  LATE_EDIT_MS,
   type PostTarget,
   type PostDeps,
   postOnce,
@@ -86,9 +87,6 @@ async function showRoot(deps: PostDeps, target: PostTarget, message: Message): P
   if (root && isMaybe && (await deps.dropsDuplicates())) await edit(deps, target, root, () => message);
   return ts;
 }
-
-/** Slack applies an edit whose reply was lost within this time, or never. */
-const LATE_EDIT_MS = 60_000;
 
 /** If the reply to a progress edit was lost, Slack may apply that edit after the answer. So the answer is written again afterwards. */
 async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, render: Render): Promise<void> {
