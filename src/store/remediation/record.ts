@@ -92,7 +92,7 @@ const observationSchema = z.strictObject({
   gaps: z.array(z.string()),
   /** For a mitigation: its measure has the value that proves it. */
   isMitigated: z.literal(true).exactOptional(),
-  /** Only in `after`: everything that the run found, about any target. Absent if its worker is older than 0.11. */
+  /** Only in `after`: everything that the run found, about any target. Absent if its worker is older than 0.12. */
   report: z
     .strictObject({
       /** Everything that could have a finding was checked. */
