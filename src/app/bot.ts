@@ -196,10 +196,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       log,
     },
     { ...findings, client, redact },
-    {
-      savedReports: openSavedReports(commandRedis, PREFIX),
-      threads: openThreads(commandRedis, PREFIX),
-    },
+    { savedReports: openSavedReports(commandRedis, PREFIX) },
     {
       access: {
         workspace,

@@ -63,7 +63,7 @@ export async function startSlackApp(
   commandDeps: CommandDeps,
   actionDeps: ActionDeps,
   findingDeps: FindingActionDeps,
-  reportDeps: Pick<EvidenceDeps, 'savedReports' | 'threads'>,
+  reportDeps: Pick<EvidenceDeps, 'savedReports'>,
   listenerDeps: ListenerDeps,
 ): Promise<SlackApp> {
   const { log } = listenerDeps;

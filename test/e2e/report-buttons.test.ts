@@ -6,7 +6,6 @@ import type { Report } from '../../src/check/finding.ts';
 import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { openSavedReports } from '../../src/store/thread/saved-reports.ts';
-import { openThreads } from '../../src/store/thread/threads.ts';
 import { duration } from '../../src/text/duration.ts';
 import { makeCatalogue } from '../world/lab-checks.ts';
 import type { Message } from '../workspace/model.ts';
@@ -20,6 +19,13 @@ afterEach(async () => {
   redis.disconnect();
   await stage.close();
 });
+
+const BROKEN = {
+  reason: 'thing-broken',
+  severity: 'critical',
+  target: 'lab:thing-1',
+  summary: 'thing-1 is broken',
+} as const;
 
 /** The arguments of each run. */
 let runs: object[];
@@ -42,13 +48,10 @@ async function start(delivery: 'http' | 'socket' = 'http', config: Partial<Confi
       saw('lab', 41);
       return 1;
     },
-    diagnose: () => ({
-      examined: 41,
-      verdict: '1 of 41 things is broken',
-      findings: [
-        { reason: 'thing-broken', severity: 'critical', target: 'lab:thing-1', summary: 'thing-1 is broken' },
-      ],
-    }),
+    diagnose: (_, { match }) =>
+      match === 'nothing'
+        ? { examined: 41, verdict: 'All 41 things are healthy', findings: [] }
+        : { examined: 41, verdict: '1 of 41 things is broken', findings: [BROKEN] },
   });
   stage = await setStage({ delivery, catalogue: makeCatalogue({ things }), config });
   redis = connectBlocking({ url: stage.redis.url }, () => undefined);
@@ -194,25 +197,56 @@ test('the evidence of a report that is no longer saved gets a private answer', a
 });
 
 test.each([
-  ['of another message', async () => stage.workspace.say(ADA, INCIDENT, 'x')],
+  ['of another channel', () => stage.workspace.say(ADA, PLATFORM, 'x')],
   [
-    'of another channel',
-    async (root: Message) => {
-      await openThreads(redis, PREFIX).forget(await save(root), 'root');
-      return stage.workspace.say(ADA, PLATFORM, 'x');
+    'in a thread',
+    () => {
+      const { ts } = stage.workspace.say(ADA, INCIDENT, 'x');
+      return stage.workspace.say(GRACE, INCIDENT, 'y', ts);
     },
   ],
-])('the evidence is not opened from a button %s', async (_, elsewhere) => {
+])('the evidence of a report in a channel is not opened from a button %s', async (_, elsewhere) => {
   await start();
   await ask();
-  const root = await answered();
-  const runId = await save(root);
-  const { ts, channel } = await elsewhere(root);
+  const runId = await save(await answered());
+  const { ts, channel } = elsewhere();
 
   await click('wrench:evidence', { ts }, runId, { channelId: channel });
 
-  await privateReply(GRACE, /belongs to another message/, channel);
+  await privateReply(GRACE, /belongs to a report in another place/, channel);
   expect(stage.workspace.views(GRACE)).toEqual([]);
+});
+
+test.each([
+  ['in a channel', INCIDENT, undefined],
+  ['in a thread', INCIDENT, 'threadTs'],
+  ['in direct messages', 'direct', undefined],
+  ['in a thread of direct messages', 'direct', 'threadTs'],
+])('days later, the evidence of a report without findings is still shown %s', async (_, place, thread) => {
+  await start();
+  const channelId = place === 'direct' ? stage.workspace.direct(ADA).id : place;
+  const parent = thread && stage.workspace.say(ADA, channelId, 'Is it healthy?').ts;
+  const text = '<@U0123WRENCH> lab things --match nothing --env prod';
+  await (thread === undefined && place !== 'direct'
+    ? ask('things --match nothing')
+    : stage.workspace.write({ userId: ADA, channelId, text, ...(parent && { threadTs: parent }) }));
+  const root = await stage.workspace.waitFor(() =>
+    (parent ? stage.workspace.thread(channelId, parent) : stage.workspace.messages(channelId)).find((one) =>
+      one.text.includes('All 41 things are healthy'),
+    ),
+  );
+  // The record of its thread is deleted a minute after the answer.
+  await expect.poll(() => redis.keys(`${PREFIX}:report:*`)).toHaveLength(1);
+  await redis.del(...(await redis.keys(`${PREFIX}:thread:*`)));
+
+  await stage.workspace.click({
+    userId: ADA,
+    channelId,
+    messageTs: root.ts,
+    actionId: 'wrench:evidence',
+  });
+
+  expect(JSON.stringify((await viewOf(ADA)).view)).toContain('All 41 things are healthy');
 });
 
 test.each(['wrench:evidence', 'wrench:form', 'wrench:again'])(

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { SavedReports } from '../../store/thread/saved-reports.ts';
-import type { Threads } from '../../store/thread/threads.ts';
+import type { SavedReport, SavedReports } from '../../store/thread/saved-reports.ts';
 import type { ListenerDeps } from '../access/answer-command.ts';
 import type { InteractionHandler } from '../access/answer-interaction.ts';
 import type { Refusal } from '../access/refusal.ts';
@@ -15,7 +14,6 @@ export const EVIDENCE_ACTION_ID = /^wrench:evidence$/;
 
 export interface EvidenceDeps extends Pick<ListenerDeps, 'client' | 'metrics' | 'log'> {
   readonly savedReports: Pick<SavedReports, 'read'>;
-  readonly threads: Pick<Threads, 'read'>;
 }
 
 const click = z.object({
@@ -29,11 +27,11 @@ const click = z.object({
   message: z.object({ ts: slackTs, thread_ts: slackTs.nullish() }),
 });
 
-const OTHER_MESSAGE: Refusal = { rule: 'button', because: 'this button belongs to another message' };
+const OTHER_PLACE: Refusal = { rule: 'button', because: 'this button belongs to a report in another place' };
 
 /**
- * Opens the evidence of a report, for everyone who can read it: only from the report's own message, in its channel. If the report is no longer
- * saved, the person is told privately.
+ * Opens the evidence of a report, for everyone who can read it: only from the channel or thread that the report was posted in. That place is saved with
+ * the report, so the button works as long as the report is kept. After that, the person is told privately.
  */
 export function makeEvidenceHandler(deps: EvidenceDeps): InteractionHandler<'gone'> {
   const requires = { roles: 'anyone' } as const;
@@ -46,13 +44,8 @@ export function makeEvidenceHandler(deps: EvidenceDeps): InteractionHandler<'gon
         return { refusal: UNKNOWN_BUTTON };
       }
       const { channel, message } = data;
-      const [saved, { root }] = await Promise.all([
-        deps.savedReports.read(action.value),
-        deps.threads.read(action.value),
-      ]);
-      // The place of the first message is forgotten soon after a report without fixes; its channel is saved with the report.
-      const isElsewhere = root && (root.channelId !== channel.id || root.ts !== message.ts);
-      if (isElsewhere || (saved && saved.asked.channelId !== channel.id)) return { refusal: OTHER_MESSAGE };
+      const saved = await deps.savedReports.read(action.value);
+      if (saved && !isIn(saved, channel.id, message)) return { refusal: OTHER_PLACE };
       if (!saved) return { subject: 'gone', requires };
       // A trigger id expires after 3 s: only Redis is asked before this.
       const open = () =>
@@ -65,4 +58,14 @@ export function makeEvidenceHandler(deps: EvidenceDeps): InteractionHandler<'gon
       return undefined;
     },
   };
+}
+
+/** Whether a message is where the answer of a report is. The first message of an answer in a channel begins its own thread. */
+function isIn(
+  { asked }: SavedReport,
+  channelId: string,
+  { ts, thread_ts: threadTs }: z.infer<typeof click>['message'],
+): boolean {
+  const thread = threadTs === ts ? undefined : (threadTs ?? undefined);
+  return asked.channelId === channelId && asked.threadTs === thread;
 }
