@@ -82,11 +82,11 @@ const UNPROCESSED = {
 const LAST_REFUSAL =
   "Too many of your clicks were refused. For up to 10 minutes, Wrench won't reply to refused clicks";
 
-/** People who are refused too often get no more answers: calls to Slack are rate-limited. */
+/** People who are refused too often, or exceed a limit further, get no more answers: calls to Slack are rate-limited. */
 async function refuse(deps: InteractionDeps, delivery: SlackDelivery, refusal: Refusal): Promise<void> {
   const { because, toPerson = because, what, remediation, askIn } = refusal;
   const answer = await auditRefusal(deps.auditing, delivery, refusal);
-  if (answer === 'no') return;
+  if (answer === 'no' || refusal.isAudited === false) return;
   const about = what ?? remediation?.title;
   const last = answer === 'last' ? `. ${LAST_REFUSAL}` : '';
   await postRefusal(deps, delivery, {

@@ -39,3 +39,16 @@ export function checkUserWorkspace(
     return userEnterpriseId === undefined || userEnterpriseId === enterpriseId ? undefined : OTHER_WORKSPACE;
   return userTeamId === undefined || userTeamId === teamId ? undefined : OTHER_WORKSPACE;
 }
+
+/**
+ * Whether a delivery is known to be from a person of the workspace, if {@link checkUserWorkspace} doesn't refuse it. Slack delivers commands only from
+ * such people, and says with clicks and forms of which workspace a person is. Events may be from anyone in a shared channel, and from bots.
+ */
+export function saysWhoIsInside(
+  { kind, userTeamId, userEnterpriseId }: SlackDelivery,
+  { isEnterpriseInstall }: Workspace,
+): boolean {
+  if (kind === 'command') return true;
+  if (kind === 'event') return false;
+  return (isEnterpriseInstall ? userEnterpriseId : userTeamId) !== undefined;
+}

@@ -12,10 +12,12 @@ interface World {
   readonly groups?: Readonly<Record<string, readonly string[]>>;
   readonly isKnown?: boolean;
   readonly roles?: Readonly<Record<string, readonly AccessRole[]>>;
+  /** People of other workspaces. */
+  readonly strangers?: readonly string[];
   readonly access?: Partial<Access>;
 }
 
-function open({ groups = {}, isKnown = true, roles = {}, access = {} }: World = {}) {
+function open({ groups = {}, isKnown = true, roles = {}, strangers = [], access = {} }: World = {}) {
   const seen = new Set<string>();
   const steps: string[] = [];
   const known = new Set(isKnown ? Object.keys(groups) : []);
@@ -30,6 +32,10 @@ function open({ groups = {}, isKnown = true, roles = {}, access = {} }: World = 
     directory: {
       authorize: async (wanted, userId) => {
         steps.push('role');
+        if (wanted === 'anyone')
+          return strangers.includes(userId)
+            ? { because: "people from other workspaces can't do this" }
+            : true;
         return wanted.some((role) => roles[userId]?.includes(role)) || { because: 'needs the role' };
       },
       members: (id) => (known.has(id) ? groups[id] : undefined),
@@ -393,6 +399,26 @@ test('in a shared channel, a person from another workspace can click nothing, no
 
   for (const kind of ['click', 'modal'] as const)
     await expect(run(kind, partner)).resolves.toMatch(/^workspace: people from other workspaces/);
+});
+
+test('a person is looked up if the delivery does not say whose workspace they are of', async () => {
+  const strangers = ['U0ADA'];
+  const refused = /^who: people from other workspaces/;
+  const inOrganization = () => open({ strangers, access: { workspace: ORGANIZATION } });
+
+  await expect(run('event', {}, open({ strangers }))).resolves.toMatch(refused);
+  await expect(run('event', {}, open())).resolves.toBe('admitted');
+  await expect(run('event', orgWide, inOrganization())).resolves.toMatch(refused);
+  await expect(
+    run('event', { event: { type: 'app_mention', user: 'U0ADA', team: 'T0DEMO' } }, open({ strangers })),
+  ).resolves.toMatch(refused);
+  await expect(run('click', { user: { id: 'U0ADA' } }, open({ strangers }))).resolves.toMatch(refused);
+  for (const kind of ['click', 'modal'] as const) {
+    await expect(run(kind, orgWide, inOrganization())).resolves.toMatch(refused);
+    const world = open({ strangers });
+    await expect(run(kind, {}, world)).resolves.toBe('admitted');
+    expect(world.steps).not.toContain('role');
+  }
 });
 
 test.each([

@@ -8,7 +8,7 @@ import { type AskFromRules, checkAskFrom, type AskFromScope, refuseUnknown } fro
 import type { SlackDelivery } from './delivery.ts';
 import { checkRate } from './check-rate.ts';
 import type { Refusal } from './refusal.ts';
-import { checkUserWorkspace, checkWorkspace } from './check-workspace.ts';
+import { checkUserWorkspace, checkWorkspace, saysWhoIsInside } from './check-workspace.ts';
 import { type IdentifiedDelivery, identify } from './identify.ts';
 
 /** What the steps of the pipeline need. */
@@ -149,9 +149,9 @@ async function checkRole<S>(
   const outsider =
     delivery.kind === 'command' && roles === 'anyone' ? undefined : checkUserWorkspace(delivery, workspace);
   if (outsider) return refused({ ...outsider, ...about });
-  if (roles !== 'anyone') {
+  if (roles !== 'anyone' || !saysWhoIsInside(delivery, workspace)) {
     const may = await directory.authorize(roles, delivery.userId);
-    if (may !== true) return refused({ rule: 'role', ...may, ...about });
+    if (may !== true) return refused({ rule: roles === 'anyone' ? 'who' : 'role', ...may, ...about });
   }
   return { kind: 'admitted', admitted: { delivery, subject } as Admitted<S> };
 }

@@ -13,6 +13,6 @@ export interface Refusal {
   /** Channels where it is allowed. */
   readonly askIn?: readonly string[];
   readonly remediation?: RemediationRecord;
-  /** False to skip the audit: exceeding a limit is audited only once per window. */
+  /** False if it was audited already: exceeding a limit is audited only once per window, and a click or message beyond it gets no further answer. */
   readonly isAudited?: false;
 }

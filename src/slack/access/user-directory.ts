@@ -9,8 +9,8 @@ import type { Log } from '../../telemetry/log.ts';
 export interface UserDirectory {
   /** Looks people up again. If Slack doesn't respond, the stored entry stays and becomes stale. */
   readonly lookUp: (userIds: readonly string[]) => Promise<void>;
-  /** Looks a person up. @returns true if they have one of the roles now, otherwise why not. */
-  readonly authorize: (roles: readonly AccessRole[], userId: string) => Promise<true | Denial>;
+  /** Looks a person up. @returns true if they have one of the roles now, or belong to the workspace for `anyone`; otherwise why not. */
+  readonly authorize: (roles: readonly AccessRole[] | 'anyone', userId: string) => Promise<true | Denial>;
   /** The members of a group, as this process last read them; undefined if that is too long ago. Calls neither Slack nor Redis. */
   readonly members: (groupId: string) => readonly string[] | undefined;
   /** The members of a group, read from Slack if they aren't known; undefined if Slack doesn't say. */
@@ -91,7 +91,8 @@ export function openUserDirectory(options: UserDirectoryOptions): UserDirectory 
       return members(id);
     },
     authorize: async (roles, userId) => {
-      await Promise.all([lookUp([userId]), saveWorkspace()]);
+      const lookedUp = roles === 'anyone' ? logFailure(refreshPerson(userId)) : lookUp([userId]);
+      await Promise.all([lookedUp, saveWorkspace()]);
       const known = await people.readIdentity(userId, policy.roles);
       return authorize(roles, { userId, workspace }, known, policy, await clock());
     },

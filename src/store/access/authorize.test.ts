@@ -21,7 +21,11 @@ const ada: Person = {
 const oncall = { id: 'S0ONCALL', users: ['U0ADA', 'U0GRACE'], atMs: FRESH };
 const roles = { requester: ['U0ADA'], approver: ['S0ONCALL'], auditor: ['S0AUDIT', 'U0KATE'] };
 
-const ask = (known: Partial<Identity>, asked: readonly AccessRole[] = ['requester'], nowMs = NOW) =>
+const ask = (
+  known: Partial<Identity>,
+  asked: readonly AccessRole[] | 'anyone' = ['requester'],
+  nowMs = NOW,
+) =>
   authorize(
     asked,
     { userId: 'U0ADA', workspace: HOME },
@@ -179,4 +183,17 @@ test('if the roles are empty, no one is allowed', () => {
     because: 'needs the requester or approver role',
     toPerson: 'you need the requester or approver role; ask someone who has it',
   });
+});
+
+test('anyone is each person of the workspace whose account is known, guests included', () => {
+  expect(ask({ groups: [] }, 'anyone')).toBe(true);
+  expect(ask({ person: { ...ada, isGuest: true } }, 'anyone')).toBe(true);
+  for (const person of [
+    { ...ada, isBot: true },
+    { ...ada, isDeleted: true },
+    { ...ada, isStranger: true },
+    { ...ada, teamId: 'T0OTHER' },
+    { ...ada, atMs: STALE },
+  ])
+    expect(ask({ person }, 'anyone')).toMatchObject({ because: expect.any(String) as string });
 });

@@ -12,11 +12,11 @@ export interface Denial {
 
 /**
  * Whether a person has one of the roles now. Roles list the ids of users and user groups; names and e-mail addresses don't count. Memberships
- * that are unknown or out of date count as no.
+ * that are unknown or out of date count as no. `anyone` is every person of the workspace, guests included.
  * @returns true, or why not.
  */
 export function authorize(
-  roles: readonly AccessRole[],
+  roles: readonly AccessRole[] | 'anyone',
   by: { readonly userId: string; readonly workspace: Workspace },
   { person, groups }: Identity,
   policy: Pick<Policy, 'roles' | 'membershipSeconds'>,
@@ -30,6 +30,8 @@ export function authorize(
     };
   const wrong = accountProblem(person, by.workspace);
   if (wrong) return wrong;
+  if (roles === 'anyone') return true;
+  if (person.isGuest) return { because: "guests can't do this" };
   const named = roles.flatMap((role) => policy.roles[role]);
   if (named.includes(by.userId)) return true;
   const theirs = groups.filter(({ id }) => named.includes(id));
@@ -49,7 +51,6 @@ function accountProblem(person: Person, workspace: Workspace): Denial | undefine
     return { because: 'the account is deactivated', toPerson: 'your account is deactivated' };
   if (person.isBot) return { because: "bots can't do this" };
   if (!belongsTo(person, workspace)) return { because: "people from other workspaces can't do this" };
-  if (person.isGuest) return { because: "guests can't do this" };
   return undefined;
 }
 
