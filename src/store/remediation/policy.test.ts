@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { POLICY } from '../../../test/world/remediation.ts';
-import { remediationsSchema, reminderLeadMs, tooManyLines } from './policy.ts';
+import { disabledReason, remediationsSchema, reminderLeadMs, tooManyLines } from './policy.ts';
 
 const remove = { check: 'node/leftovers', remediation: 'remove' };
 
@@ -28,6 +28,17 @@ test('a reminder must come after its plan, and notifies ids, not names', () => {
   expect(problemsOf({ alsoNotify: ['@leads'] })).toEqual([
     ['remind.alsoNotify.0', expect.stringContaining('must be the id of a person')],
   ]);
+});
+
+test.each([
+  ['safe', 'D0123ADA', undefined],
+  ['disruptive', 'D0123ADA', /no one else sees direct messages; run the check in a channel$/],
+  ['disruptive', 'C0123INCIDENT', undefined],
+  ['disruptive', 'G0123GROUP', undefined],
+] as const)('a %s fix in the conversation %s is disabled: %s', (risk, channelId, words) => {
+  const because = disabledReason(POLICY, { ...remove, risk, asked: { channelId } });
+
+  expect(because ?? 'enabled').toMatch(words ?? /^enabled$/);
 });
 
 test('a plan within both caps may be applied', () => {

@@ -112,10 +112,18 @@ export function remediationName({
   return `${check}:${remediation}`;
 }
 
-/** Why the configuration disables a remediation, for people; undefined if it is enabled. Checked when it is offered and at each transition. */
+/**
+ * Why the configuration disables a remediation where its report was requested, for people; undefined if it is enabled. Checked when it is offered and
+ * at each transition.
+ */
 export function disabledReason(
   policy: Policy,
-  remediation: { readonly check: string; readonly remediation: string; readonly risk: Risk },
+  remediation: {
+    readonly check: string;
+    readonly remediation: string;
+    readonly risk: Risk;
+    readonly asked: { readonly channelId: string };
+  },
 ): string | undefined {
   const name = remediationName(remediation);
   if (policy.off.includes(name)) return `\`remediations.off\` lists \`${name}\``;
@@ -124,7 +132,14 @@ export function disabledReason(
   if (policy.roles.requester.length === 0) return 'no one can request it: `roles.requester` is empty';
   if (remediation.risk !== 'safe' && policy.roles.approver.length === 0)
     return 'no one can approve it: `roles.approver` is empty';
+  if (remediation.risk !== 'safe' && isDirectMessage(remediation.asked))
+    return 'it needs approval, and no one else sees direct messages; run the check in a channel';
   return undefined;
+}
+
+/** Slack ids of direct messages begin with `D`, those of all other conversations with `C` or `G`. */
+function isDirectMessage({ channelId }: { readonly channelId: string }): boolean {
+  return channelId.startsWith('D');
 }
 
 /** The maximum number of plan lines that may be applied. */
