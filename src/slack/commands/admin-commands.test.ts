@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { useRedis } from '../../../test/world/use-redis.ts';
-import type { AuditEntry } from '../../store/audit/entry.ts';
+import { type AuditEntry, chainEntry, GENESIS } from '../../store/audit/entry.ts';
 import { openAuditLog } from '../../store/audit/audit-log.ts';
 import { openFreeze } from '../../store/remediation/freeze.ts';
 import type { AccessRole } from '../../store/remediation/policy.ts';
@@ -210,6 +210,23 @@ test('the audit shows one line for each fix, and all steps of one', async () => 
     const answer = await type('U0AUD', `audit --fix ${id}`);
     expect(answer).toMatchObject({ outcome: 'problem' });
     expect(plain(answer?.message.text)).toContain(problem);
+  }
+});
+
+test('in a long audit, a fix whose first entries were not read says where they are', async () => {
+  const fix = { remediation: 'm0123456789abcdef', what: 'Restart doppler_z2/0', environment: 'prod' };
+  const at = new Date().toISOString();
+  const last = chainEntry(GENESIS, { ...fix, kind: 'outcome', outcome: 'fixed', at, who: ['U0REQ'] });
+  const pageBackwards = async () => [{ id: '1-0', raw: JSON.stringify(last) }];
+  deps = { ...deps, audit: { ...deps.audit, pageBackwards } };
+
+  for (const [text, words] of [
+    ['audit --fix m01234567', 'Showing the last'],
+    ['audit --fix m99999', "No fix 'm99999' in the last 5,000 entries."],
+  ] as const) {
+    const answer = plain(await textOf('U0AUD', text));
+    expect(answer).toContain(words);
+    expect(answer).toContain("'wrench audit export' in a terminal has all entries");
   }
 });
 

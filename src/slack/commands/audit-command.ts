@@ -1,10 +1,11 @@
 import { unknownFlagText } from '../../text/nearest.ts';
+import { formatCount } from '../../check/report-in-words.ts';
 import { splitWords, WordsError } from '../../text/split-words.ts';
 import { readMoment, readPerson } from '../../store/audit/parse-query.ts';
 import { readNewest } from '../../store/audit/read.ts';
 import { ADMIN_COMMANDS } from '../../request/parse.ts';
 import { type AuditLine, isBy, summarizeAudit } from '../render/replies/summarize-audit.ts';
-import { renderAudit, renderAuditedFix } from '../render/replies/audit.ts';
+import { EXPORT_HINT, renderAudit, renderAuditedFix } from '../render/replies/audit.ts';
 import {
   type AdminAnswer,
   type AdminCommand,
@@ -33,20 +34,26 @@ async function readAuditFor(
   const { sinceMs, user, fix } = asked;
   const { entries, more } = await readNewest(audit, { sinceMs, most: MAX_ENTRIES, wanted: () => true });
   const lines = summarizeAudit(entries).filter((one) => user === undefined || isBy(one, user));
-  if (fix !== undefined) return oneFix(lines, fix);
+  if (fix !== undefined) return oneFix(lines, fix, more);
   const since = new Date(sinceMs).toISOString();
   return { message: renderAudit(lines, { since, more }), outcome: 'done' };
 }
 
-function oneFix(lines: readonly AuditLine[], asked: string): AdminAnswer {
+/** `more`: there may be older entries that were not read. */
+function oneFix(lines: readonly AuditLine[], asked: string, more: boolean): AdminAnswer {
   const found = lines.flatMap((one) => (one.kind === 'fix' && one.fix.id.startsWith(asked) ? [one.fix] : []));
   const [only] = found;
-  if (only && found.length === 1) return { message: renderAuditedFix(only), outcome: 'done' };
+  if (only && found.length === 1) {
+    const hasMore = more && only.events[0]?.kind !== 'asked';
+    return { message: renderAuditedFix(only, { hasMore }), outcome: 'done' };
+  }
   const shown = asked.slice(0, 40);
   return adminProblem(
     only
       ? `\`${shown}\` is the beginning of ${found.length} ids. Add more characters.`
-      : `No fix \`${shown}\` in this period. Try an earlier \`--since\`.`,
+      : more
+        ? `No fix \`${shown}\` in the last ${formatCount(MAX_ENTRIES)} entries. ${EXPORT_HINT}`
+        : `No fix \`${shown}\` in this period. Try an earlier \`--since\`.`,
     ADMIN_COMMANDS.audit.usage,
   );
 }

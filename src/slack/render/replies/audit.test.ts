@@ -86,9 +86,18 @@ test('what is not about the course of a fix has a line of its own, in the order 
   ]);
 });
 
+test('a safe fix was confirmed by its requester, and approved by no one', () => {
+  const [asked, planned] = steps;
+  const confirmed = entry(3, { ...restart, kind: 'approved', confirmed: true });
+
+  expect(linesOf([asked, planned, confirmed].filter((one) => one !== undefined))[1]).toMatch(
+    /: not applied yet, confirmed by <@U0123ADA> {2}`m01234567`$/,
+  );
+});
+
 test.each([
   [steps.slice(0, 1), 'being planned, requested by <@U0123ADA>'],
-  [steps.slice(0, 3), 'approved, not applied yet, requested by <@U0123ADA>, approved by <@U0123GRACE>'],
+  [steps.slice(0, 3), 'not applied yet, requested by <@U0123ADA>, approved by <@U0123GRACE>'],
   [steps.slice(1, 5), 'applied, being verified, requested by <@U0123ADA>, approved by <@U0123GRACE>'],
   [
     [...steps.slice(0, 2), entry(6, { ...restart, kind: 'rejected', who: ['U0123GRACE'] })],

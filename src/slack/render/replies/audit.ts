@@ -40,7 +40,7 @@ const MAX_STEP_CHARS = 400;
 const RESERVED_CHARS = 800;
 /** Enough of an id to find the fix. */
 const SHORT_ID_CHARS = 9;
-const EXPORT_HINT = '`wrench audit export` in a terminal has all entries.';
+export const EXPORT_HINT = '`wrench audit export` in a terminal has all entries.';
 
 /** What a line consists of: our own words as text, the rest escaped. */
 type Piece =
@@ -72,8 +72,11 @@ export function renderAudit(lines: readonly AuditLine[], { since, more }: AuditP
   });
 }
 
-/** Everything that was audited about one fix, oldest first. */
-export function renderAuditedFix(fix: AuditedFix): Message {
+/** Everything that was audited about one fix, oldest first. `hasMore`: its first entries may not have been read. */
+export function renderAuditedFix(
+  fix: AuditedFix,
+  { hasMore = false }: { readonly hasMore?: boolean } = {},
+): Message {
   const { what, environment, id, events } = fix;
   const said = new Set<string>();
   // An outcome is audited with the verdict before and the steps of the entries before it.
@@ -82,7 +85,7 @@ export function renderAuditedFix(fix: AuditedFix): Message {
     title: truncate(cleanText(`${what}${environment === undefined ? '' : ` in ${environment}`}`), 300),
     empty: '',
     about: `of fix ${codeText(id, 40)}: ${countInWords(events.length, 'entry', 'entries')}.`,
-    hasMore: false,
+    hasMore,
   });
 }
 
@@ -127,15 +130,16 @@ function lineOf(one: AuditLine): Line {
 
 /** `14:07 Restart doppler_z2/0 in prod: fixed, requested by @ada, approved by @grace (m1234567)` */
 function fixLine(fix: AuditedFix): Line {
-  const { at, state, requestedBy, approvedBy, rejectedBy, id } = fix;
+  const { at, state, requestedBy, approvedBy, isConfirmed, rejectedBy, id } = fix;
   return [
     { at },
     '  ',
     ...whatPieces(fix),
     ': ',
     { outcome: STATES[state] ?? state },
-    ...byPieces(', requested by ', requestedBy),
-    ...byPieces(', approved by ', approvedBy),
+    ...(isConfirmed
+      ? byPieces(', confirmed by ', approvedBy)
+      : [...byPieces(', requested by ', requestedBy), ...byPieces(', approved by ', approvedBy)]),
     ...byPieces(', rejected by ', rejectedBy),
     ...becausePieces(fix),
     '  ',
@@ -147,7 +151,7 @@ function fixLine(fix: AuditedFix): Line {
 const STATES: Readonly<Record<string, string>> = {
   asked: 'being planned',
   planned: 'planned',
-  approved: 'approved, not applied yet',
+  approved: 'not applied yet',
   applying: 'being applied',
   applied: 'applied, being verified',
 };

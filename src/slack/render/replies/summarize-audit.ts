@@ -13,6 +13,8 @@ export interface AuditedFix {
   readonly because?: string;
   readonly requestedBy: readonly string[];
   readonly approvedBy: readonly string[];
+  /** The requester of a safe fix confirmed it, so no one else approved it. */
+  readonly isConfirmed: boolean;
   readonly rejectedBy: readonly string[];
   readonly events: readonly AuditEvent[];
 }
@@ -59,6 +61,7 @@ function fixOf(last: AuditEvent, events: readonly AuditEvent[]): AuditedFix {
     // A plan is audited with its requester.
     requestedBy: asked.length > 0 ? asked : by('planned'),
     approvedBy: by('approved'),
+    isConfirmed: events.some((one) => one.kind === 'approved' && one.confirmed),
     rejectedBy: by('rejected'),
     events,
   };
