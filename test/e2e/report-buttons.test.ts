@@ -348,6 +348,38 @@ test('the rules about who may run what apply to the submission of a form', async
   expect(runs).toHaveLength(1);
 });
 
+test('a form that no longer fits its check, or whose check is gone, says so', async () => {
+  await start();
+  const submitted = (changed: object) =>
+    stage.workspace.redeliver(
+      {
+        type: 'view_submission',
+        user: { id: GRACE, team_id: 'T0123DEMO' },
+        team: { id: 'T0123DEMO', domain: 'demo' },
+        trigger_id: `1.2.${JSON.stringify(changed).length}`,
+        view: {
+          id: 'V1',
+          callback_id: 'wrench:argument-form',
+          private_metadata: metadata({}),
+          state: { values },
+          ...changed,
+        },
+      },
+      1,
+    );
+
+  const acks = [
+    ...(await submitted({ state: { values: {} } })),
+    ...(await submitted({ private_metadata: metadata({ check: 'lab/gone' }) })),
+  ];
+
+  expect(acks.map((ack) => ack?.body)).toEqual([undefined, undefined]);
+  await stage.workspace.waitFor(() => stage.workspace.ephemerals(GRACE, INCIDENT).length === 2);
+  for (const message of stage.workspace.ephemerals(GRACE, INCIDENT))
+    expect(shown(message)).toMatch(/This form is out of date; open it again/);
+  expect(runs).toEqual([]);
+});
+
 test('a form that is submitted several times at once runs once', async () => {
   await start();
   await ask();

@@ -5,6 +5,7 @@ import type { RequestContext } from '../../request/parse.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import type { CommandHandler, ListenerDeps } from '../access/answer-command.ts';
 import type { FormHandler, InteractionHandler } from '../access/answer-interaction.ts';
+import type { Refusal } from '../access/refusal.ts';
 import { answerAsked } from '../commands/answer-asked.ts';
 import { postPrivately } from '../delivery/post-privately.ts';
 import { ARGUMENT_FORM, renderArgumentForm } from '../render/replies/argument-form.ts';
@@ -72,6 +73,9 @@ function writeMetadata({ channelId, threadTs, teamDomain }: AskedCommand, check:
   } satisfies Metadata);
 }
 
+/** The check or the configuration has changed since the form was opened. */
+const OUTDATED_FORM: Refusal = { rule: 'form', because: 'this form is out of date; open it again' };
+
 /** The submission of the form does the same as the command with its values, typed in the place where the form was opened. */
 export function makeArgumentFormHandler<S>(
   commands: CommandHandler<S>,
@@ -79,18 +83,21 @@ export function makeArgumentFormHandler<S>(
 ): FormHandler<S> {
   return {
     validate: (body) => {
-      const filled = fill(deps, body)?.filled;
+      const { filled, blocks = [] } = fill(deps, body) ?? {};
       if (!filled || !('problems' in filled)) return undefined;
-      return Object.fromEntries(
-        Object.entries(filled.problems).map(([name, problem]) => [
+      const errors = Object.entries(filled.problems)
+        .map(([name, problem]) => [
           name === ARGUMENT_FORM.environment ? name : ARGUMENT_FORM.blockOf(name),
           problem.replaceAll('`', ''),
-        ]),
-      );
+        ])
+        // Slack rejects errors of inputs that the form doesn't have.
+        .filter(([block = '']) => blocks.includes(block));
+      return errors.length > 0 ? Object.fromEntries(errors) : undefined;
     },
     resolve: async (delivery, body) => {
       const { filled, openedFor } = fill(deps, body) ?? {};
-      if (!openedFor || !filled || 'problems' in filled) return { refusal: UNKNOWN_BUTTON };
+      if (!openedFor) return { refusal: UNKNOWN_BUTTON };
+      if (!filled || 'problems' in filled) return { refusal: OUTDATED_FORM };
       return commands.resolve(delivery, asSlashCommand({ ...openedFor, ...filled }));
     },
     handle: (admitted) => answerAsked(commands, deps, admitted),
@@ -116,10 +123,15 @@ function fill({ context }: ArgumentFormDeps, body: unknown) {
   const view = submission.safeParse(body).data?.view;
   const openedFor = view && formMetadata.safeParse(parseJson(view.private_metadata)).data;
   if (!openedFor) return undefined;
+  const blocks = Object.keys(view.state.values);
   const values = valuesIn(view.state.values, openedFor.check, context);
   if (!context.environments.includes(values.environment))
-    return { openedFor, filled: { problems: { [ARGUMENT_FORM.environment]: 'Choose an environment.' } } };
-  return { openedFor, filled: fillForm(openedFor.check, values, context) };
+    return {
+      openedFor,
+      blocks,
+      filled: { problems: { [ARGUMENT_FORM.environment]: 'Choose an environment.' } },
+    };
+  return { openedFor, blocks, filled: fillForm(openedFor.check, values, context) };
 }
 
 function valuesIn(
