@@ -128,6 +128,7 @@ test.each(['http', 'socket'] as const)(
 
     const root = await stage.workspace.waitFor(() => stage.workspace.messages(direct()).find(isAnswer));
     expect(root.threadTs).toBeUndefined();
+    expect(JSON.stringify(root.blocks)).toContain('thing-1 is broken');
     expect(stage.workspace.messages(INCIDENT)).toEqual([]);
   },
 );
@@ -288,7 +289,6 @@ test.each([
   ['that is a change', { subtype: 'message_changed', message: { text: 'lab things' } }],
   ['that joined the channel', { subtype: 'channel_join' }],
   ['of a bot of old', { subtype: 'bot_message' }],
-  ['with a file', { subtype: 'file_share' }],
   ['that is hidden', { hidden: true }],
   ['without a text', { text: undefined }],
   ['whose text is an object', { text: {} }],
@@ -311,6 +311,94 @@ test.each([
   expect(stage.workspace.ephemerals(ADA, INCIDENT)).toEqual([]);
   expect(await refusals()).toEqual([]);
   expect(stage.log.filter((line) => line.includes('"level":50'))).toEqual([]);
+});
+
+test.each([
+  ['with a file', { subtype: 'file_share' }],
+  ['that is sent to the channel too', { subtype: 'thread_broadcast' }],
+])('a message %s is answered like any other', async (_, changed) => {
+  await start();
+  const { ts } = stage.workspace.say(GRACE, INCIDENT, 'The login fails.');
+
+  await write(`${BOT} lab things`, { threadTs: ts, changed });
+  await answerIn(INCIDENT, ts);
+  await write('lab things', { channelId: direct(), changed });
+
+  await stage.workspace.waitFor(() => stage.workspace.messages(direct()).find(isAnswer));
+  expect(runs).toHaveLength(2);
+});
+
+test('a mention within a sentence changes nothing, and its author gets help', async () => {
+  await start();
+  await write(`${BOT} freeze because of the migration`);
+
+  await write(`Don't ${BOT} unfreeze before Ada is back`, { userId: GRACE });
+
+  await privateReply(GRACE, /\/wrench unfreeze \[because/);
+  // If it was no longer frozen, this would say so.
+  const { message } = await write(`${BOT} unfreeze`, { userId: GRACE });
+  const told = await stage.workspace.waitFor(() => stage.workspace.thread(INCIDENT, message.ts)[1]);
+  expect(told.text).toMatch(/unfrozen/i);
+});
+
+test('a mention of a bot, a deactivated account or a person of another workspace is refused privately', async () => {
+  await start();
+  for (const [at, profile] of [{ isBot: true }, { isDeleted: true }, { teamId: 'T0999OTHER' }].entries()) {
+    stage.workspace.setUser(KATE, { isBot: false, isDeleted: false, teamId: 'T0123DEMO', ...profile });
+    await write(`${BOT} lab things`, { userId: KATE });
+    await stage.workspace.waitFor(() => stage.workspace.ephemerals(KATE, INCIDENT)[at]);
+  }
+
+  expect(stage.workspace.ephemerals(KATE, INCIDENT).map(shown).join('\n')).toMatch(
+    /bots can't do this.*deactivated.*other workspaces/is,
+  );
+  await expect.poll(refusals).toHaveLength(3);
+  expect(runs).toEqual([]);
+});
+
+test('a flood of mentions is refused once, and then not answered', async () => {
+  await start('http', {
+    limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 2, stopSeconds: 1, perPersonPerMinute: 2 },
+  });
+
+  for (let at = 0; at < 8; at++) await write(`${BOT} help`, { userId: KATE });
+  const { message } = await write(`${BOT} lab things`);
+
+  await answerIn(INCIDENT, message.ts);
+  await privateReply(KATE, /more than 2 commands and clicks/);
+  expect(stage.workspace.ephemerals(KATE, INCIDENT)).toHaveLength(3);
+  expect(await refusals()).toHaveLength(1);
+});
+
+test('in direct messages, a fix that needs approval is not offered: no one else could approve it', async () => {
+  const system = makeFakeSystem(['pump']);
+  const catalogue = makeCatalogue({
+    things: makeFixableCheck(system),
+    others: makeFixableCheck(system, 'safe'),
+  });
+  stage = await setStage({ delivery: 'http', catalogue });
+  redis = connectBlocking({ url: stage.redis.url }, () => undefined);
+  await stage.startWorker();
+  await stage.startBot();
+  const fixesIn = (words: string) =>
+    stage.workspace.waitFor(() =>
+      stage.workspace.messages(direct()).find(({ blocks }) => JSON.stringify(blocks ?? []).includes(words)),
+    );
+
+  await write('lab things', { channelId: direct() });
+  const refused = await fixesIn('no one else sees direct messages');
+  await write('lab others', { channelId: direct() });
+  const { ts } = await fixesIn('wrench:request');
+  await stage.workspace.click({
+    userId: ADA,
+    channelId: direct(),
+    messageTs: ts,
+    actionId: 'wrench:request',
+  });
+
+  await expect.poll(() => system.applied.length).toBe(1);
+  expect(JSON.stringify(refused.blocks)).not.toContain('wrench:request');
+  expect(JSON.stringify(refused.blocks)).toContain('run the check in a channel');
 });
 
 test.each([

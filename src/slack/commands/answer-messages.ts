@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import type { Catalogue } from '../../request/catalogue.ts';
-import { isLikeCommand } from '../../request/parse.ts';
+import { adminCommandNamed, isLikeCommand } from '../../request/parse.ts';
 import type { CommandHandler, ListenerDeps } from '../access/answer-command.ts';
 import type { EventHandler } from '../access/answer-interaction.ts';
 import { slackId, slackTs } from '../transport/payload.ts';
 import { answerAsked } from './answer-asked.ts';
-import { commandAfterMention, commandInDirectMessage } from './mention-text.ts';
+import { commandAfterMention, commandInDirectMessage, type MentionedCommand } from './mention-text.ts';
 import { WRENCH_COMMAND } from './router.ts';
 
 /**
  * A message that a person wrote, as https://docs.slack.dev/reference/events/app_mention and https://docs.slack.dev/reference/events/message.im
- * describe it. Not messages of bots, changes of messages, and other subtypes: answers to those could cause further messages.
+ * describe it, possibly with a file or sent to the channel too. Not messages of bots, changes of messages, and other subtypes: answers to those could
+ * cause further messages.
  */
 const writtenMessage = z.object({
   event: z.object({
@@ -21,7 +22,7 @@ const writtenMessage = z.object({
     ts: slackTs,
     thread_ts: slackTs.nullish(),
     text: z.string().max(40_000),
-    subtype: z.null().optional(),
+    subtype: z.enum(['file_share', 'thread_broadcast']).nullish(),
     bot_id: z.null().optional(),
     bot_profile: z.null().optional(),
     edited: z.null().optional(),
@@ -47,8 +48,9 @@ interface WrittenCommand {
 }
 
 /**
- * A message that mentions the bot, or a direct message to it, does the same as its text after `/wrench`. Anything else than a command gets help. The
- * answer is in the thread of the message; in direct messages outside of a thread it is an ordinary message.
+ * A message that mentions the bot, or a direct message to it, does the same as its text after `/wrench`. Anything else than a command gets help. A
+ * mention within a sentence runs only checks, which change nothing: "don't @Wrench unfreeze yet" gets help. The answer is in the thread of the
+ * message; in direct messages outside of a thread it is an ordinary message.
  */
 export function makeMessageHandler<S>(
   commands: CommandHandler<S>,
@@ -72,21 +74,26 @@ function commandIn({ catalogue, botUserId }: MessageHandlerDeps, body: unknown):
   const isDirectMessage = kind ? kind === 'im' : channel.startsWith('D');
   // Slack sends direct messages as `message` only. Others are of channels, whose mentions arrive as `app_mention`.
   if (isDirectMessage !== (type === 'message')) return undefined;
-  const typed = isDirectMessage
+  const written = isDirectMessage
     ? commandInDirectMessage(text, botUserId)
     : commandAfterMention(text, botUserId);
-  if (typed === undefined) return undefined;
+  if (!written) return undefined;
   const thread = threadTs ?? (isDirectMessage ? undefined : ts);
   return {
-    ...asCommand(typed, catalogue),
+    ...asCommand(written, catalogue),
     channel_id: channel,
     ...(thread !== undefined && { thread_ts: thread }),
   };
 }
 
 /** `certs expiring` is `/certs expiring`, other commands are those of `/wrench`, and everything else is a request for help. */
-function asCommand(typed: string, catalogue: Catalogue): Pick<WrittenCommand, 'command' | 'text'> {
+function asCommand(
+  { typed, beginsLine }: MentionedCommand,
+  catalogue: Catalogue,
+): Pick<WrittenCommand, 'command' | 'text'> {
   const [, area = '', rest = ''] = /^\/?(\S+)\s*([\s\S]*)$/.exec(typed) ?? [];
   if (catalogue.commands.has(area.toLowerCase())) return { command: `/${area.toLowerCase()}`, text: rest };
+  const own = adminCommandNamed(area.toLowerCase());
+  if (own && !beginsLine) return { command: `/${WRENCH_COMMAND}`, text: `${own} help` };
   return { command: `/${WRENCH_COMMAND}`, text: isLikeCommand(typed, catalogue) ? typed : 'help' };
 }
