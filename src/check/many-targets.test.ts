@@ -143,7 +143,7 @@ test('a target that is gone, has changed, or that the check no longer finds is s
 
   expect(done).toMatchObject([{ disk: 'b' }, { disk: 'c' }]);
   expect(steps).toEqual([
-    'Skipped disk a: it has changed since the plan was approved (version)',
+    'Skipped disk a: it has changed since the plan was approved (version: 1 -> 2)',
     'b wiped',
     'Skipped disk c: the check no longer finds it',
     'Skipped disk a: the check no longer finds it',

@@ -40,7 +40,11 @@ test.each([
     { safety: [] },
     'no longer true: At least one other doppler is registered; Its etcd has a quorum',
   ],
-  ['the target', { precondition: { pid: '1043' } }, 'it has changed since the plan was approved (pid)'],
+  [
+    'the target',
+    { precondition: { pid: '1043' } },
+    'it has changed since the plan was approved (pid: 812 -> 1043)',
+  ],
   ['the steps', { lines: ['Restart', 'Wait'] }, 'its plan has changed: Restart; Wait'],
   ['what is changed', { targets: [...approved.targets, 'bosh:cf/etcd/0'] }, 'its plan has changed'],
   ['how it is applied', { details: { scope: 'process' } }, 'its plan has changed'],

@@ -164,7 +164,7 @@ describe('preflight', () => {
     [
       'the plan has changed',
       (system) => (system.version = '2'),
-      /it has changed since the plan was approved \(version\)/,
+      /it has changed since the plan was approved \(version: 1 -> 2\)/,
     ],
   ])('it is skipped if %s, and nothing is applied', async (_, change, because) => {
     await setApproved();

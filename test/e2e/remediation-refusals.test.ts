@@ -379,7 +379,7 @@ test('a plan that has changed since its approval is not applied', async () => {
   await press(GRACE, shown, 'approve');
 
   const skipped = await card('SKIPPED');
-  expect(skipped.text).toContain('version 2');
+  expect(skipped.text).toContain('(version: 1 -&gt; 2)');
   expect(system.applied).toEqual([]);
 });
 
