@@ -432,6 +432,19 @@ test('a message while Redis is down gets a private answer', async () => {
   await stage.redis.start();
 });
 
+test('while no worker runs, the thread says what the check waits for, until the report replaces it', async () => {
+  stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ things: makeCheck() }) });
+  redis = connectBlocking({ url: stage.redis.url }, () => undefined);
+  await stage.startBot();
+
+  const { message } = await write(`${BOT} lab things`);
+
+  const waiting = await stage.workspace.waitFor(() => stage.workspace.thread(INCIDENT, message.ts)[1]);
+  expect(waiting.text).toContain('Waiting for a worker');
+  await stage.startWorker();
+  expect((await answerIn(INCIDENT, message.ts)).ts).toBe(waiting.ts);
+});
+
 test('without a place in the channel, a command that takes longer gets a private sign, then its answer', async () => {
   await start();
   const open = Promise.withResolvers<void>();

@@ -87,7 +87,7 @@ test.each<[string, Message]>([
 
 test('a progress message shows the environment, the command and the progress, each once', () => {
   expect(renderChecking(asked).text).toBe(
-    'Checking prod… `/certs expiring --within 30d`\nThe report replaces this message',
+    'Checking prod… `/certs expiring --within 30d`\nWaiting for a worker; the report replaces this message',
   );
   const command = '/certs expiring --env prod --match prod';
   expect(renderProgress({ examined: 1_204, gaps: 2 }, { ...asked, command }).text).toBe(

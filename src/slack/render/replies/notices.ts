@@ -26,9 +26,9 @@ import { shortRun } from '../short-run.ts';
 const MAX_SOURCE_CHARS = 60;
 const MAX_PROGRESS_CHARS = 150;
 
-/** The root message while a check runs; the report replaces it. */
+/** The root message while no worker has begun a check. Its progress and then its report replace it. */
 export function renderChecking(asked: PendingRequest): Message {
-  return renderWaiting(asked, [{ words: 'The report replaces this message' }]);
+  return renderWaiting(asked, [{ words: 'Waiting for a worker; the report replaces this message' }]);
 }
 
 /** The same with what came back so far, by source. Slack allows about 50 edits a minute per workspace. */
