@@ -144,8 +144,8 @@ function rowsAsText(columns: readonly string[], rows: readonly (readonly string[
       rows.map((row) => {
         const [first = '–', ...others] = cells(row);
         return line(
-          text(first, 200),
-          ...(others.length > 0 ? [plain(' · '), text(others.join(' · '), 400)] : []),
+          ...sentence(first, { max: 200 }),
+          ...(others.length > 0 ? [plain(' · '), ...sentence(others.join(' · '), { max: 400 })] : []),
         );
       }),
     ),
@@ -156,7 +156,9 @@ function gapLines(report: Report) {
   const groups = groupGaps(listedGaps(report));
   const lines = groups.slice(0, MAX_GAPS).map(({ because, whats }) => {
     const more = whats.length > 3 ? ` and ${whats.length - 3} more` : '';
-    return line(text(`${whats.slice(0, 3).join(', ')}${more}: ${because}`, 400));
+    return line(
+      ...sentence(`${whats.slice(0, 3).join(', ')}${more}: ${because}`, { max: 400, names: whats }),
+    );
   });
   const rest = groups.length - lines.length;
   return rest > 0 ? [...lines, line(text(`and ${countInWords(rest, 'more reason')}`))] : lines;
