@@ -7,6 +7,7 @@ import { openWithBolt } from '../open-with-bolt.ts';
 
 const option = (value: string, text: string) => ({ text: { type: 'plain_text' as const, text }, value });
 const LONGER = option('3d', '3 days');
+const PLACE = { type: 'text' as const, text: `vault:secret/${'very_long_name/'.repeat(8)}tls:certificate` };
 const VIEW: ModalView = {
   type: 'modal',
   callback_id: 'why',
@@ -15,6 +16,17 @@ const VIEW: ModalView = {
   close: { type: 'plain_text', text: 'Cancel' },
   blocks: [
     { type: 'section', text: { type: 'plain_text', text: 'disk of node-a' } },
+    {
+      type: 'rich_text',
+      elements: [
+        { type: 'rich_text_quote', elements: [PLACE] },
+        {
+          type: 'rich_text_list',
+          style: 'bullet',
+          elements: [{ type: 'rich_text_section', elements: [PLACE] }],
+        },
+      ],
+    },
     {
       type: 'input',
       block_id: 'until',
@@ -34,6 +46,12 @@ const VIEW: ModalView = {
       element: { type: 'plain_text_input', action_id: 'text', multiline: true, min_length: 3 },
     },
   ],
+};
+
+/** TypeScript has no DOM types here. */
+const HIDDEN_AT_THE_SIDE = (shown: unknown) => {
+  const { scrollWidth, clientWidth } = shown as { scrollWidth: number; clientWidth: number };
+  return scrollWidth - clientWidth;
 };
 
 let browser: Browser;
@@ -71,6 +89,7 @@ test.each([
   await form.getByText('Everyone sees it.').waitFor();
   const { x = 0, width: shown = 0 } = (await form.boundingBox()) ?? {};
   expect([x >= 0, x + shown <= width]).toEqual([true, true]);
+  expect(await page.locator('#form').evaluate(HIDDEN_AT_THE_SIDE)).toBe(0);
 
   // Too short: the browser does not send it.
   await form.getByRole('textbox', { name: 'Why?' }).fill('no');
