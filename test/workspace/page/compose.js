@@ -1,12 +1,13 @@
 // The composer: Enter sends, a slash suggests commands, the up arrow restores the last one.
 
-import { showTyping } from './draw.js';
+import { scrollToEnd, showTyping } from './draw.js';
 import { find, place, shown, write } from './session.js';
 
 const typed = [];
 let historyAt = -1;
 
 async function send(text) {
+  scrollToEnd(find('messages'));
   if (!text.startsWith('/')) {
     const { isForBot, failure } = await write('/page/say', { text });
     if (isForBot && !failure) showTyping(true);
@@ -22,6 +23,7 @@ async function send(text) {
 }
 
 async function sendReply(text) {
+  scrollToEnd(find('thread-messages'));
   if (!text.startsWith('/')) {
     await write('/page/say', { text, thread: place.thread });
     return;

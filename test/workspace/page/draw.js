@@ -25,6 +25,7 @@ export function show(next) {
   ]
     .filter(Boolean)
     .join(' · ');
+  document.body.classList.toggle('is-direct', next.channel.isDirect);
   find('input').placeholder = `Message ${next.channel.isDirect ? '' : '#'}${next.channel.name}`;
   showChannels(next);
   showPeople(next);
@@ -153,6 +154,11 @@ function showMessages(list, messages, isNew) {
   }
   while (list.children.length > wanted.length) list.lastElementChild.remove();
   if (wasAtEnd || isNew) list.scrollTop = list.scrollHeight;
+}
+
+/** Shows what a person has just written, and what answers it. */
+export function scrollToEnd(list) {
+  list.scrollTop = list.scrollHeight;
 }
 
 /** Keeps the newest message in view when a thread opens beside the channel. */

@@ -45,6 +45,28 @@ test('a message with @wrench mentions the bot, which answers in a thread', async
   expect(heard).toEqual(['<@U0123WRENCH> certs expiring']);
 });
 
+test('a reply in a long thread scrolls to itself and to the answer', async () => {
+  const { page, type, workspace } = await open(390);
+  await type('@wrench certs expiring');
+  await page.getByRole('button', { name: /1 reply/ }).click();
+  const thread = page.getByRole('log', { name: 'Replies' });
+  await thread.getByText('In the thread.').waitFor();
+  const { ts = '' } = workspace.messages('C0123INCIDENT').at(-1) ?? {};
+  workspace.say('U0123KATE', 'C0123INCIDENT', 'evidence\n'.repeat(100), ts);
+  await thread.getByText('evidence').waitFor();
+  // From its top, where a thread opens.
+  await page.evaluate(`document.querySelector('#thread-messages').scrollTop = 0`);
+
+  await page.getByRole('textbox', { name: 'Reply' }).fill('@wrench etcd health');
+  await page.getByRole('textbox', { name: 'Reply' }).press('Enter');
+
+  const answer = thread.getByText('In the thread.').nth(1);
+  await answer.waitFor();
+  const { y = Infinity, height = 0 } = (await answer.boundingBox()) ?? {};
+  const { y: end = 0 } = (await page.getByRole('textbox', { name: 'Reply' }).boundingBox()) ?? {};
+  expect(y + height).toBeLessThan(end);
+});
+
 test.each([
   ['a desktop', 1280],
   ['a phone', 390],
