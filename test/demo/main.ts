@@ -95,7 +95,7 @@ function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: 
   Full disk:  click "Break something", run builds without --rm, type /node disk, open the thread,
               click Run /node leftovers, request their removal in its thread.`;
   const renewal = `
-  Renewal:    type /certs expiring --match locket, open the thread, click Apply.`;
+  Renewal:    type /certs expiring --match locket, click Renew.`;
   const digest = `
   Digest:     open #platform, which gets a digest every two minutes: all findings first, then only changes.
               Click "Break something", let the certificate of shop.test expire, and renew it.
