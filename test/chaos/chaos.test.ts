@@ -42,7 +42,8 @@ test(
         leaveAfterMs: 5_000,
       },
       batchesAtOnce: 6,
-      timeoutMs: 15_000,
+      // A card is posted once there is a plan. On a busy machine that takes longer than an approval lasts, which begins only then.
+      timeoutMs: 40_000,
       idleWithinMs: LOST_PLAN_MS,
     });
 

@@ -157,9 +157,15 @@ function offersIn({ stage: { workspace } }: ScenarioContext, channelId: string):
 /** Requests an offer and runs a scenario on its card. Resolves once every click of the scenario was made. */
 async function runScenario(context: ScenarioContext, offers: Message, id: string): Promise<void> {
   if (!(await request(context, offers, id))) return;
-  const card = await waitFor(context, () => cardOf(context, offers, id, 'PLAN'));
-  const remediation = (await context.stage.remediations.read(id))?.record;
-  if (!card || !remediation) return;
+  const read = async () => (await context.stage.remediations.read(id))?.record;
+  // Many requests end without a plan: there is no card to wait for.
+  const shown = await waitFor(
+    context,
+    async () => cardOf(context, offers, id, 'PLAN') ?? (hasEnded(await read()) && 'ended'),
+  );
+  const remediation = await read();
+  if (shown === undefined || shown === 'ended' || !remediation) return;
+  const card = shown;
   await sleep(context.chance.between(0, 1_500));
   // Most plans for many targets are applied: the interesting events happen between their lines.
   const isApproved = remediation.plan?.parts && context.chance.happens(SHARE_APPROVED);
