@@ -50,33 +50,61 @@ interface VaultTokens {
  * neighbours, paths without read permission.
  */
 export async function fillVault(vault: VaultUnderTest, now: Date): Promise<VaultTokens> {
-  const at = (days: number) => new Date(now.getTime() + days * DAY_MS);
-  const authority = () =>
-    makeAuthority({ name: 'cf-internal-ca', keyType: 'p256', notBefore: at(-700), notAfter: at(2_900) });
-  const [ca, later] = [await authority(), await authority()];
-  const keep = async (path: string, name: string, from: Date, until: Date) =>
-    vault.put(
-      `secret/cf/${path}`,
-      inSafesLayout(await issue(ca, { name, keyType: 'p256', notBefore: from, notAfter: until }), ca),
-    );
+  const later = await makeIssuer(now);
+  const ca = await putExpired(vault, now);
+  const keep = (path: string, name: string, from: number, until: number) =>
+    put(vault, ca, { path, name, notBefore: daysFrom(now, from), notAfter: daysFrom(now, until) });
 
-  await vault.mount('secret', '2');
-  for (const path of CULPRITS) await keep(path, commonNameOf(path), at(-365.4), at(-0.4));
-  for (const path of NEIGHBOURS) await keep(path, commonNameOf(path), at(-200), at(520));
-  await keep('mysql/tls', 'mysql.service.cf.internal', at(-353), at(12));
+  for (const path of NEIGHBOURS) await keep(path, commonNameOf(path), -200, 520);
+  await keep('mysql/tls', 'mysql.service.cf.internal', -353, 12);
   await vault.put(
     'secret/cf/old/tls',
     inSafesLayout(await issue(ca, { name: 'gone.service.cf.internal', keyType: 'p256' }), ca),
   );
   await vault.softDelete('secret/cf/old/tls');
-  // Stored next to the CA that signed them, as `safe` does, so that they can be renewed.
-  for (const folder of new Set(CULPRITS.map((path) => dirname(path))))
-    if (folder !== BESIDE_ANOTHER) await vault.put(`secret/cf/${folder}/ca`, asSafeAuthority(ca, '1a2b'));
   await vault.put(`secret/cf/${BESIDE_ANOTHER}/ca`, asSafeAuthority(later, '1'));
   await vault.put('secret/cf/payments/tls', {
     certificate: 'the platform team has no permission to read this',
   });
   return allow(vault);
+}
+
+/** Only the set that expired. Each of them can be renewed. */
+export async function fillWithExpired(vault: VaultUnderTest, now: Date): Promise<VaultTokens> {
+  await putExpired(vault, now);
+  return allow(vault);
+}
+
+/** Stored next to the CA that signed them, as `safe` does, so that they can be renewed. */
+async function putExpired(vault: VaultUnderTest, now: Date): Promise<Authority> {
+  const ca = await makeIssuer(now);
+  await vault.mount('secret', '2');
+  const validity = { notBefore: daysFrom(now, -365.4), notAfter: daysFrom(now, -0.4) };
+  for (const path of CULPRITS) await put(vault, ca, { path, name: commonNameOf(path), ...validity });
+  for (const folder of new Set(CULPRITS.map((path) => dirname(path))))
+    await vault.put(`secret/cf/${folder}/ca`, asSafeAuthority(ca, '1a2b'));
+  return ca;
+}
+
+interface Stored {
+  readonly path: string;
+  readonly name: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+async function put(vault: VaultUnderTest, ca: Authority, { path, ...leaf }: Stored): Promise<void> {
+  const issued = await issue(ca, { ...leaf, keyType: 'p256' });
+  await vault.put(`secret/cf/${path}`, inSafesLayout(issued, ca));
+}
+
+function makeIssuer(now: Date): Promise<Authority> {
+  const validity = { notBefore: daysFrom(now, -700), notAfter: daysFrom(now, 2_900) };
+  return makeAuthority({ name: 'cf-internal-ca', keyType: 'p256', ...validity });
+}
+
+function daysFrom(now: Date, days: number): Date {
+  return new Date(now.getTime() + days * DAY_MS);
 }
 
 async function allow(vault: VaultUnderTest): Promise<VaultTokens> {
