@@ -39,7 +39,7 @@ export function bareColors({ text, blocks }: Message): readonly string[] {
   );
   const inRichText = nodesIn(blocks).flatMap(({ elements }) =>
     (Array.isArray(elements) ? (elements as readonly Node[]) : []).flatMap(({ type, name }, at, all) =>
-      type === 'emoji' && COLORS.has(textOf(name)) && !WORD_AFTER.test(textAfter(all, at))
+      type === 'emoji' && COLORS.has(textOf(name)) && !WORD_AFTER.test(all.slice(at + 1).map(({ text: after }) => textOf(after)).join(''))
         ? [`:${textOf(name)}: without a word`]
         : [],
     ),
@@ -69,11 +69,18 @@ export function leftOutOfText({ text, blocks }: Message): readonly string[] {
     ...sentences.map((line) => line.text).filter((line) => SEVERITY.test(line)),
     ...blocks.filter((block) => block.type === 'section' && block.accessory).map((section) => readMessage('', { text, blocks: [section] }).lines[0]?.text ?? ''),
     ...blocks.filter(({ type }) => type === 'data_visualization').map((chart) => textOf((chart as unknown as Node)['title'])),
-    ...nodesIn(blocks).filter(({ type, action_id: id }) => type === 'button' && /^wrench:(?:ask-\d+|again)$/.test(textOf(id))).map(({ value }) => textOf(value)),
+    ...nodesIn(blocks).filter(({ type }) => type === 'button').flatMap(commandOf),
   ];
   return [...new Set(needed)]
     .map((line) => line.replace(SEVERITY, '').replaceAll(/…$/gm, '').trim())
     .filter((line) => line !== '' && !heard.includes(wordsOf(line.slice(0, BEGINNING_CHARS)).trimEnd()));
+}
+
+/** The command that a button runs, or that its form starts with. A report's own text names its environment, then its command. */
+function commandOf({ action_id: id, value }: Node): readonly string[] {
+  const action = textOf(id);
+  if (/^wrench:ask-\d+$/.test(action)) return [textOf(value)];
+  return action === 'wrench:again' || action === 'wrench:form' ? [textOf(value).replace(/ --env \S+/, '')] : [];
 }
 
 /** Letters and digits only, since blocks and text are escaped differently. */

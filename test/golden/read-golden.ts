@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
-import type { Message, ThreadContent } from '../../src/slack/render/message.ts';
+import type { Message } from '../../src/slack/render/message.ts';
+import { messagesOf, type ShownThread } from './inspect-messages.ts';
 
 /** The golden files with messages, by their path in this folder. */
 export const GOLDEN_FILES = globSync('**/*.slack.json', { cwd: import.meta.dirname }).toSorted();
@@ -8,8 +9,8 @@ export const GOLDEN_FILES = globSync('**/*.slack.json', { cwd: import.meta.dirna
 export function readGolden(file: string): readonly (readonly Message[])[] {
   const texts = readFileSync(new URL(file, import.meta.url), 'utf8').split(/\n(?=\{\n)/);
   return texts.map((text) => {
-    const content = JSON.parse(text) as ThreadContent | Message;
-    return 'root' in content ? [content.root, ...content.replies] : [content];
+    const content = JSON.parse(text) as ShownThread | Message;
+    return 'root' in content ? messagesOf(content) : [content];
   });
 }
 

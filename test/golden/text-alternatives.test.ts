@@ -37,6 +37,7 @@ test('finds what only the blocks say: a verdict, a finding, a fix, a chart, the 
     { type: 'section', text: { type: 'mrkdwn', text: '*Renew all 3*\nsafe' }, accessory: button('Apply') },
     { type: 'data_visualization', title: 'Certificates by time left' },
     { type: 'actions', elements: [button('Run again', { action_id: 'wrench:again', value: '/certs expiring --env prod' })] },
+    { type: 'actions', elements: [button('Run', { action_id: 'wrench:ask-0', value: '/certs show --name bbs --env prod' })] },
   ] as never;
 
   expect(leftOutOfText({ text: 'Something is wrong', blocks })).toEqual([
@@ -44,10 +45,11 @@ test('finds what only the blocks say: a verdict, a finding, a fix, a chart, the 
     'bbs expires in 3 days',
     'Renew all 3',
     'Certificates by time left',
-    '/certs expiring --env prod',
+    '/certs expiring',
+    '/certs show --name bbs --env prod',
   ]);
   const text =
-    '3 of 41 certificates have expired\n• WARNING: *bbs* expires in 3 days\n• Renew all 3: safe\nCertificates by time left: 3, 38\n`/certs expiring --env prod`';
+    '3 of 41 certificates have expired\n• WARNING: *bbs* expires in 3 days\n• Renew all 3: safe\nCertificates by time left: 3, 38\n`/certs show --name bbs --env prod`\nprod, /certs expiring: 41 checked';
   expect(leftOutOfText({ text, blocks })).toEqual([]);
   expect(leftOutOfText({ text: 'Much is wrong\n… and 1,240 more', blocks })).toEqual([]);
 });
