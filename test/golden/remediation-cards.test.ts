@@ -149,7 +149,7 @@ test('the card of a fix begins with the proof', () => {
 test('an interrupted fix is never reported as applied or not applied', () => {
   const { text } = renderCard(inState.interrupted);
 
-  expect(text).toContain("It's unknown whether it was applied. Wrench won't retry it.");
+  expect(text).toContain("Wrench won't retry it: check what was applied.");
 });
 
 test('forty lines and thirteen targets fit on the card', () => {

@@ -112,9 +112,9 @@ export function cardPlaceholder({ title, requested }: RemediationRecord): string
 
 const SHOWS_RISK: ReadonlySet<RemediationState> = new Set(['planned', 'approved', 'applying']);
 
-/** `FIXED · doppler_z2: 0 -> 1 registered`, then the risk of a plan that isn't applied yet, or the status. */
+/** `FIXED · Restart doppler_z2/0`, then the risk of a plan that isn't applied yet, or the status. The root and the outcome have the proof. */
 function headParts(remediation: RemediationRecord): readonly RichTextPart[] {
-  const { state, finding, plan } = remediation;
+  const { state, title, finding, plan } = remediation;
   const { word, emoji: sign } = stateLabel(remediation);
   const names = [remediationTarget(remediation), finding.target];
   const status = isWaiting(remediation)
@@ -124,7 +124,7 @@ function headParts(remediation: RemediationRecord): readonly RichTextPart[] {
     line(
       emoji(sign),
       { ...plain(` ${word} · `), style: { bold: true } },
-      ...sentence(remediationHeadline(remediation), { max: MAX_HEADLINE_CHARS, isBold: true, names }),
+      ...sentence(cleanText(title), { max: MAX_HEADLINE_CHARS, isBold: true, names }),
     ),
     ...(plan && SHOWS_RISK.has(state) ? riskParts(remediation) : []),
     ...(status.length > 0
@@ -217,14 +217,11 @@ function reasonsInText(remediation: RemediationRecord): readonly string[] {
   );
 }
 
-/** A proof may not name what was fixed. */
 function footer(remediation: RemediationRecord): string {
-  const { state, title, environment, check, planHash, id } = remediation;
+  const { title, environment, check, planHash, id } = remediation;
   const target = cleanText(remediationTarget(remediation));
-  const isProof = state === 'fixed' || state === 'mitigated';
   const took = tookInWords(remediation);
   return [
-    ...(isProof ? [truncate(title, MAX_TITLE_CHARS)] : []),
     ...(cleanText(title).includes(target) ? [] : [truncate(target, MAX_TARGET_CHARS)]),
     truncate(environment, 80),
     truncate(check, 80),

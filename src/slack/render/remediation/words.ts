@@ -91,7 +91,15 @@ export function outcomeInWords(remediation: RemediationRecord): string {
 const CHECKING_AGAIN =
   "Checking again first: it runs only if the finding is still there and the plan hasn't changed.";
 
-/** The status, in sentences. Claims no more than is known. */
+/** A longer reason is cut there, so the card has it too. */
+const MAX_SAID_CHARS = 200;
+
+/** Whether the root and the outcome, which is posted in the thread, have the whole reason. */
+function isSaidByOutcome(because: string | undefined): boolean {
+  return because !== undefined && because.length <= MAX_SAID_CHARS;
+}
+
+/** The status on a card, in sentences. Claims no more than is known, and leaves out what {@link outcomeInWords} says. */
 export function statusText(remediation: RemediationRecord): readonly string[] {
   const { state, because, after, plan, requested } = remediation;
   const why = because === undefined ? [] : [toSentence(because)];
@@ -113,20 +121,19 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
     case 'fixed':
       return after ? [...fixedVerdict(remediation, after), ...exactText(remediation)] : why;
     case 'mitigated':
-      return [
-        after?.finding === 'found'
-          ? "This eases the fault but doesn't remove it: the finding is still there."
-          : "This eases the fault but doesn't remove it.",
-      ];
+      return after?.finding === 'found' ? ['The finding is still there.'] : [];
     case 'unverified':
       return [...unverifiedText(remediation), ...why];
     case 'failed':
-      return [...why, stepsBeforeFailureText(remediation), ...recheckText(after)];
+      return [
+        ...(isSaidByOutcome(because) ? [] : why),
+        stepsBeforeFailureText(remediation),
+        ...recheckText(after),
+      ];
     case 'interrupted':
       return [
         toSentence(because ?? 'the worker stopped while applying the plan'),
-        "It's unknown whether it was applied.",
-        "Wrench won't retry it.",
+        "Wrench won't retry it: check what was applied.",
         ...recheckText(after),
       ];
     case 'expired': {
@@ -262,9 +269,7 @@ function stepsText({ steps }: RemediationRecord): string {
 }
 
 function stepsBeforeFailureText({ steps }: RemediationRecord): string {
-  return steps.length === 0
-    ? 'No step was confirmed.'
-    : "The steps completed before that are below; the rest won't run.";
+  return steps.length === 0 ? 'No step was confirmed.' : "The completed steps are below; the rest won't run.";
 }
 
 /** Capitalizes a first word that is not a name such as `metron_agent`, and ends the text with a full stop. */
