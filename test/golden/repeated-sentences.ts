@@ -78,8 +78,9 @@ function clausesOf({ name, lines, codes }: ReadMessage): readonly Clause[] {
   );
 }
 
-/** A row of a table that is shown as a list: `Place: vault · Expires: 2026-11-20`. */
+/** A row of a table that is shown as a list, `Place: vault · Expires: 2026-11-20`, or the columns with one value: `All  Expires: 2026-11-20`. */
 function isRow(text: string): boolean {
+  if (/^All {2}[^:]{1,30}: /.test(text)) return true;
   const cells = text.split(/\s+·\s+/);
   return cells.length > 1 && cells.every((cell) => /^[^:]{1,30}: /.test(cell));
 }

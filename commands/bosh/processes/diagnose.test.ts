@@ -36,9 +36,9 @@ test('a hundred failing VMs are one finding that points at the dopplers', () => 
 
 test('a process that is not monitored is reported as one that monit does not restart', () => {
   const [finding] = diagnose(stories.metronFellOver.facts).findings;
-  expect(finding && evidenceOf(finding)).toContain("won't restart it");
+  expect(finding && evidenceOf(finding)).toContain("won't restart metron_agent");
   expect(said([instance('uaa/0', [{ uaa: 'unmonitored' }]), instance('uaa/1', ['uaa', 'x'])])).toEqual([
-    'warning: uaa/0: uaa is not monitored; monit does not restart unmonitored processes',
+    'warning: uaa/0: uaa is not monitored',
   ]);
 });
 
@@ -57,7 +57,7 @@ test('all agents unresponsive at once are one finding that points at the NATS ce
     severity: 'critical',
     target: 'bosh:cf',
     summary:
-      'cf: 12 of 12 agents are not responding; this many VMs rarely fail at once: check the NATS certificates first (`/certs expiring`)',
+      '12 of 12 agents are not responding; this many VMs rarely fail at once: check the NATS certificates first (`/certs expiring`)',
   });
   expect(findings[0] && evidenceOf(findings[0])).toContain('https://bosh.io/docs/nats-ca-rotation/');
   expect(findings[0]).not.toHaveProperty('offers');

@@ -31,8 +31,8 @@ export const INSTANCE_FAULTS: Readonly<Record<InstanceFault, FaultDescription>> 
       says: `its ${nounsFor(deployment).agent} is not responding`,
       next:
         deployment.supervisor === 'director'
-          ? 'its processes are unknown. The VM may be hung, unreachable or deleted: check it in the IaaS, then run `bosh cloud-check`'
-          : 'its processes are unknown: check that the machine is up and that monit is listening',
+          ? 'the VM may be hung, unreachable or deleted. Check it in the IaaS, then run `bosh cloud-check`'
+          : 'check that the machine is up and that monit is listening',
     }),
     many: (deployment, hit, all) => ({
       reason: 'agents-unresponsive',

@@ -247,7 +247,7 @@ test('a task that stops no instances explains no finding', () => {
 test('a deployment that is being deleted is not expected back', () => {
   const gone = { lock: { taskId: '8', description: 'delete deployment cf' } };
   expect(said([absent('a/0'), absent('b/0')], gone)).toEqual([
-    'warning bosh:cf: cf: 2 of 2 instances have no VM; task 8 (delete deployment cf) is changing cf: run the check again when the task ends',
+    'warning bosh:cf: 2 of 2 instances have no VM; task 8 (delete deployment cf) is changing cf: run the check again when the task ends',
   ]);
 });
 

@@ -60,10 +60,10 @@ function sharedProblem(survey: Survey, spread: ProcessSpread): Problem {
   const says = `${name} is ${isStarting ? 'still starting' : 'not running'} on ${down.length} of ${on.length} ${machines}`;
   const hint = hintFor(name, deployment);
   const severity = severityOf(spread, deployment.lock);
-  const next =
-    severity !== 'critical' && changesInstances(deployment.lock)
-      ? describeAfterTask(deployment, 'it should run again')
-      : `a single cause is likely${hint ? `; check ${hint.check}` : ''}`;
+  const isOfTask = severity !== 'critical' && changesInstances(deployment.lock);
+  const next = isOfTask
+    ? describeAfterTask(deployment, 'it should run again')
+    : `a single cause is likely${hint ? `; check ${hint.check}` : ''}`;
   const rows = down
     .toSorted((a, b) => byName(a.instance, b.instance))
     .map(({ instance, process }) => [instance.name, describeProcessState(process), instance.zone ?? '']);
@@ -76,9 +76,11 @@ function sharedProblem(survey: Survey, spread: ProcessSpread): Problem {
       target: `${targetOf(deployment)} ${name}`,
       summary: `${says}: ${next}`,
       evidence: [
-        ...(hint ? [field('Check', `${hint.check}: ${hint.because}`)] : []),
+        ...(hint
+          ? [isOfTask ? field('Check', `${hint.check}: ${hint.because}`) : field('Because', hint.because)]
+          : []),
         ...(new Set(rows.map(([, state]) => state)).size > 1 ? [field('States', describeStates(down))] : []),
-        ...unmonitoredNote(down.map(({ process }) => process)),
+        ...(down.some(({ process }) => isUnmonitored(process)) ? [unmonitoredNote([name])] : []),
         ...lockEvidence(deployment),
         ...table(['Instance', 'State', 'Zone'], rows, 'Instances'),
       ],
@@ -93,10 +95,8 @@ function describeStates(down: ProcessSpread['down']): string {
 }
 
 /** monit does not restart unmonitored processes: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
-function unmonitoredNote(processes: readonly ports.RunningProcess[]): Evidence[] {
-  return processes.some(isUnmonitored)
-    ? [field('Not monitored', "monit no longer watches it and won't restart it")]
-    : [];
+function unmonitoredNote(names: readonly string[]): Evidence {
+  return field('Not monitored', `monit won't restart ${wording.list(names, MAX_STATES)}`);
 }
 
 /** Problems of one instance, without those that have a shared cause. */
@@ -118,6 +118,7 @@ function problemOfInstance(
   const { offers, evidence = [] } = isStarting ? {} : restartOffers(deployment, instance);
   const isChanging = changesInstances(deployment.lock);
   const isOfTask = isChanging && isBeingChanged(instance);
+  const unmonitored = down.filter(isUnmonitored).map(({ name }) => name);
   const locked = isChanging && !isOfTask && gone.length > 0 ? describeLock(deployment) : undefined;
   return {
     counts: { kind: isStarting ? 'starting' : 'down', instance },
@@ -130,9 +131,9 @@ function problemOfInstance(
         ...describeRunningNowhere(survey, gone),
         ...(isOfTask ? [describeAfterTask(deployment, 'it is expected back')] : []),
         ...(locked === undefined ? [] : [locked]),
-        ...(!isOfTask && down.some(isUnmonitored) ? ['monit does not restart unmonitored processes'] : []),
       ].join('; '),
       evidence: [
+        ...(unmonitored.length > 0 && !isOfTask ? [unmonitoredNote(unmonitored)] : []),
         ...down.flatMap(({ name }) => hintField(name, survey)),
         ...commonEvidence(survey, instance),
         ...evidence,

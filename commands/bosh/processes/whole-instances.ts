@@ -132,7 +132,7 @@ export function sharedByInstances(
       reason,
       severity,
       target: targetOf(deployment),
-      summary: `${deployment.name}: ${says}; ${next}`,
+      summary: `${wording.capitalize(says)}; ${next}`,
       evidence: [
         ...more,
         ...lockEvidence(deployment),

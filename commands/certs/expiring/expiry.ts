@@ -86,7 +86,7 @@ function describe(occurrences: CertificateOccurrences, status: DueStatus, nowMs:
   const named = places.map(({ place }) => withoutSource(place));
   const at = count > 1 ? `${count} places (${wording.list(named, 2, count)})` : named.join('');
   if (first.as === 'extra')
-    return `${name}, an extra certificate in the chain at ${at}, ${what}. The leaf certificate doesn't need it: remove it`;
+    return `${name}, which the ${count > 1 ? 'chains at' : 'chain at'} ${at} ${count > 1 ? "don't" : "doesn't"} need, ${what}: remove it`;
   const role = roleOf(first, certificate);
   return `${name}, the ${role} at ${at}, ${what}${describeOutlived(occurrences, status)}`;
 }

@@ -142,7 +142,7 @@ function nameIn(subject: string): string {
   return /(?:^|, )CN=([^,]+)/.exec(subject)?.[1] ?? subject;
 }
 
-/** What else is likely to break, then where each certificate is. Leaves out columns that are empty or the same for all. */
+/** What is likely to break, then where each certificate is. Leaves out columns that are empty or the same for all. */
 function placesOf(members: readonly Member[]): readonly Evidence[] {
   const rows = members.map((one) => {
     const { certificate, places, count } = one.about.occurrences;
@@ -169,12 +169,14 @@ function isExpired([first]: readonly Member[]): boolean {
   return first?.finding.reason === 'certificate-expired';
 }
 
-/** The summary of expired certificates has the only impact. */
+/** The summary of expired certificates has the first impact. */
 function impactEvidence(members: readonly Member[]): readonly Evidence[] {
-  const impacts = impactsOf(members);
-  const [only] = impacts;
-  if (!only) return [];
-  if (impacts.length === 1) return isExpired(members) ? [] : [field('Likely impact', only.impact)];
+  const isFirstSaid = isExpired(members);
+  const impacts = impactsOf(members).slice(isFirstSaid ? 1 : 0);
+  const label = isFirstSaid ? 'Other likely impact' : 'Likely impact';
+  const [first, ...others] = impacts;
+  if (!first) return [];
+  if (others.length === 0) return [field(label, first.impact)];
   const rows = impacts.map(({ impact, count }) => [impact, String(count)]);
-  return [{ kind: 'table', columns: ['Likely impact', 'Certificates'], rows }];
+  return [{ kind: 'table', columns: [label, 'Certificates'], rows }];
 }

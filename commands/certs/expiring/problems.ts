@@ -21,8 +21,8 @@ const SITE_WORDS: Readonly<Record<PlaceProblem, (site: Site, leaf: ports.Certifi
     `the certificate has no subject alternative name, only the CN ${leaf.name}: browsers and Go (since 1.15) ignore the CN`,
   'name-mismatch': ({ places, served }, leaf) =>
     `the certificate is for ${wording.list(namesOf(leaf))}, not for ${places[0]?.asked ?? served?.address ?? 'that address'}`,
-  'chain-incomplete': ({ path }) =>
-    `incomplete chain: the issuer ${path.at(-1)?.issuer || '(unnamed)'} is neither served nor a known root. Serve the missing intermediate, or add a private root to \`trust\` of the source`,
+  'chain-incomplete': () =>
+    'incomplete chain: its last issuer is neither served nor a known root. Serve the missing intermediate, or add a private root to `trust` of the source',
   'self-signed': (_, leaf) =>
     `${leaf.name} is self-signed: only clients configured to trust this certificate accept it`,
   'legacy-protocol': ({ served }) =>

@@ -141,7 +141,7 @@ test('if dopplers could not be read, it is unknown whether they are why metron_a
   const down = doppler({ ...ONE, processes: { metron_agent: 'failing' } });
   const [finding] = ask(factsOf([{ name: 'etcd' }], [deployment([down])])).findings;
   expect(finding?.summary).toBe(
-    'metron_agent is down on 1 of 1 VM: it is unknown whether a missing doppler is the cause; see /bosh processes',
+    'metron_agent is down on 1 of 1 VM: it is unknown whether a missing doppler is the cause; see `/bosh processes`',
   );
 });
 
@@ -264,17 +264,17 @@ test.each([
   [
     'a configured member that is unreachable is not reported as down',
     { c: { error: unreachable, failureMode: 'unreachable' } },
-    'c of etcd is unreachable from here, although the cluster has a quorum. See /etcd health',
+    'c of etcd is unreachable from here; the cluster has a quorum. See `/etcd health`',
   ],
   [
     'one that refuses connections is not responding',
     { c: DOWN },
-    'c of etcd is not responding, although the cluster has a quorum. See /etcd health',
+    'c of etcd is not responding; the cluster has a quorum. See `/etcd health`',
   ],
   [
     'one that never started is named by its id in hexadecimal',
     { c: { name: '', error: unreachable, failureMode: 'unreachable', isConfigured: false } },
-    'ce2a822cea30bfc2 of etcd was added but never started, although the cluster has a quorum. See /etcd health',
+    'ce2a822cea30bfc2 of etcd was added but never started; the cluster has a quorum. See `/etcd health`',
   ],
 ] as const)('%s', (_, known, summary) => {
   const report = askOf(known);

@@ -138,7 +138,7 @@ function alarms(store: Store): readonly StoreCause[] {
         reason,
         severity: 'warning',
         target: store.name,
-        summary: `${because}${by === '' ? '' : ` (${by})`}: ${means}. See /etcd health`,
+        summary: `${because}${by === '' ? '' : ` (${by})`}: ${means}. See \`/etcd health\``,
         evidence: [membersTable(store)],
       },
     };
@@ -173,7 +173,7 @@ function unhealthy(store: Store): readonly StoreCause[] {
         reason: 'member-unhealthy',
         severity: 'warning',
         target: name,
-        summary: `${because}${store.hasQuorum ? ', although the cluster has a quorum' : ''}. See /etcd health`,
+        summary: `${because}${store.hasQuorum ? '; the cluster has a quorum' : ''}. See \`/etcd health\``,
         evidence: [membersTable(store)],
       },
     },

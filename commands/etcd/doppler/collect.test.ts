@@ -475,7 +475,7 @@ test('queries that every member denies are notes if they do not affect the keys'
   expect(gaps).toEqual([]);
   expect(notes).toEqual([
     '/health of etcd_z1_0, etcd_z2_0 and etcd_z3_0 (etcd) is not available to this user; other responses were used instead',
-    'It is unknown whether etcd has raised an alarm; v2 keys can be written regardless. See /etcd health',
+    'It is unknown whether etcd has raised an alarm; v2 keys can be written regardless. See `/etcd health`',
     'The members of etcd are unknown: only the configured endpoints were checked',
   ]);
 });

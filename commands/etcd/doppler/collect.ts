@@ -278,7 +278,7 @@ function reportUnreported({ gap, note }: Pick<Context, 'gap' | 'note'>, store: S
     );
   if (isUnanswered('alarm list'))
     note(
-      `It is unknown whether ${name} has raised an alarm; v2 keys can be written regardless. See /etcd health`,
+      `It is unknown whether ${name} has raised an alarm; v2 keys can be written regardless. See \`/etcd health\``,
     );
   if (isUnanswered('member list'))
     note(`The members of ${name} are unknown: only the configured endpoints were checked`);

@@ -75,8 +75,8 @@ function dependentsOf(deployment: ports.Deployment): Dependents {
 function describeCause(cause: Cause): string {
   if (cause.kind === 'known') return `most likely because ${cause.because}`;
   return cause.kind === 'another'
-    ? 'not because of a missing doppler; see /bosh processes'
-    : 'it is unknown whether a missing doppler is the cause; see /bosh processes';
+    ? 'not because of a missing doppler; see `/bosh processes`'
+    : 'it is unknown whether a missing doppler is the cause; see `/bosh processes`';
 }
 
 /** monit does not restart unmonitored processes: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */

@@ -110,7 +110,7 @@ interface Conclusion {
 function withoutKeys(judged: readonly Judged[], { because, finding: { target } }: StoreCause): Conclusion {
   const rest = verdictOf(judged).replace(/^(Both|All|Couldn't) /, (start) => start.toLowerCase());
   const verdict = `${wording.capitalize(because, [target])}; ${rest}`;
-  return { verdict, cause: { kind: 'known', because }, findings: [] };
+  return { verdict, cause: { kind: 'known', because: `of the problem with ${target}` }, findings: [] };
 }
 
 function withSharedCause(

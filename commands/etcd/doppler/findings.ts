@@ -112,7 +112,7 @@ function describeStatus({ expected, status, key, process }: Judged): FindingText
       return {
         reason: 'registration-flapping',
         severity: 'warning',
-        summary: `The key of ${name} expired and came back between two reads: etcd is slow or changing leaders. See /etcd health; restarting ${PROCESS} won't help`,
+        summary: `The key of ${name} expired and came back between two reads: etcd is slow or changing leaders. See \`/etcd health\`; restarting ${PROCESS} won't help`,
       };
     case 'legacy-only':
       return {

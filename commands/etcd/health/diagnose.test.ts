@@ -44,7 +44,7 @@ test('a full etcd is one finding, not three unhealthy members, and offers to fre
   expect(lines(report)).toEqual(['critical no-space etcd']);
   expect(report.findings[0]).toMatchObject({
     summary:
-      "etcd accepts no writes: NOSPACE, 2.1 GB of 2.1 GB used. Reads and deletes still work. Free space, then disarm the alarm; it won't clear by itself",
+      "etcd accepts no writes: NOSPACE (2.1 GB of 2.1 GB used). Reads and deletes still work. Free space, then disarm the alarm; it won't clear by itself",
     offers: FREE,
   });
   expect(report.findings[0]?.evidence).toContainEqual({

@@ -166,7 +166,7 @@ function lagging(store: StoreState, limit: number): Problem | undefined {
       reason: 'member-lagging',
       severity: 'warning',
       target: storeTarget(store, late),
-      summary: `${headline} by ${isOne ? '' : 'up to '}${wording.count(most, 'entry', 'entries')}: serializable reads there are stale, and etcd rejects requests on a member that is too far behind. Look for a slow disk or network, or a recent restart`,
+      summary: `${headline} (by ${isOne ? '' : 'up to '}${wording.count(most, 'entry', 'entries')}): serializable reads there are stale, and etcd rejects requests on a member that is too far behind. Look for a slow disk or network, or a recent restart`,
       evidence: behind.map(({ member, entries }) =>
         isOne
           ? field('Raft index', `${furthest - entries} of ${furthest}`)

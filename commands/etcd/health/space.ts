@@ -117,7 +117,7 @@ export function noSpace(store: StoreState): Problem | undefined {
       reason: 'no-space',
       severity: 'critical',
       target: store.name,
-      summary: `${headline}${space ? `, ${filled(space)}` : ''}. Reads and deletes still work. Free space, then disarm the alarm; it won't clear by itself`,
+      summary: `${headline}${space ? ` (${filled(space)})` : ''}. Reads and deletes still work. Free space, then disarm the alarm; it won't clear by itself`,
       ...fillLevel(space),
       evidence: [
         field('Raised by', raisedBy(store, 'NOSPACE') || 'no named member'),

@@ -14,6 +14,8 @@ export interface Cause {
   readonly next?: string;
   /** Whether the summary includes how much is neither images nor pods. */
   readonly isUnexplained?: true;
+  /** Whether the summary names the largest consumer and its size. */
+  readonly isLargest?: true;
   /** Where its leftovers are: with the engine of the node, or with an engine in a pod, which a cleanup of the node does not reach. */
   readonly leftovers?: 'node' | 'pod';
 }
@@ -65,14 +67,10 @@ function inodeCause({ node }: Assessment): readonly Cause[] {
 /** The runtime refuses to delete images. */
 function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefined {
   if (!imageGc) return undefined;
-  const { containers, areStopped, running, images, count } = imageGc;
-  const times = `at least ${wording.count(count, 'failure')}`;
+  const { containers, areStopped, running, images } = imageGc;
   if (containers.length > 0) {
     const outer = suspectsOf(node.pods).filter(({ kind, rank }) => kind === 'outer' && rank === 0);
-    const builder =
-      outer.length === 0
-        ? ''
-        : `; ${podsOf(outer)} ${verbOf(outer)} the engine of the node (${pathsOf(outer)})`;
+    const builder = outer.length === 0 ? '' : `; ${podsOf(outer)} ${verbOf(outer)} the engine of the node`;
     const held = images.length === 0 ? 'images' : wording.count(images.length, 'image');
     const others =
       running.length === 0
@@ -80,7 +78,7 @@ function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefin
         : `; ${wording.count(running.length, 'running container')} ${running.length === 1 ? 'uses' : 'use'} others`;
     return [
       {
-        summary: `image garbage collection is blocked: ${wording.count(containers.length, `${areStopped ? 'stopped ' : ''}container`)} ${containers.length === 1 ? 'uses' : 'use'} ${held} (${times})${others}${builder}`,
+        summary: `image garbage collection is blocked: ${wording.count(containers.length, `${areStopped ? 'stopped ' : ''}container`)} ${containers.length === 1 ? 'uses' : 'use'} ${held}${others}${builder}`,
         next: nextWhenBlocked(node),
         ...(!isCrio(node) && { leftovers: 'node' }),
       },
@@ -89,7 +87,7 @@ function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefin
   if (running.length === 0) return undefined;
   return [
     {
-      summary: `image garbage collection fails: ${wording.count(running.length, 'running container')} ${running.length === 1 ? 'uses' : 'use'} the images (${times}), so no cleanup can free them`,
+      summary: `image garbage collection fails: ${wording.count(running.length, 'running container')} ${running.length === 1 ? 'uses' : 'use'} the images, so no cleanup can free them`,
       next: 'Move pods to other nodes, or use a larger disk',
     },
   ];
@@ -98,7 +96,7 @@ function imageGcCause({ imageGc, node }: Assessment): readonly Cause[] | undefin
 function nextWhenBlocked(node: NodeFacts): string {
   if (node.engines && node.engines.length > 0 && !isCrio(node))
     return `${leftoversText(node)}. The kubelet never removes those that Kubernetes does not own`;
-  const list = isCrio(node) ? 'podman ps --all --external' : 'docker ps --all --filter status=exited';
+  const list = isCrio(node) ? '`podman ps --all --external`' : '`docker ps --all --filter status=exited`';
   const text = `List the stopped containers on the node (${list}). Those that Kubernetes does not own (on Docker, without a label io.kubernetes.*) are never removed by the kubelet. Check who owns them before you remove any`;
   return isCrio(node) ? text : `${text}. ${leftoversText(node)}`;
 }
@@ -106,8 +104,8 @@ function nextWhenBlocked(node: NodeFacts): string {
 /** An engine that is configured as a source lists them. */
 function leftoversText({ name, engines = [] }: NodeFacts): string {
   return engines.length > 0
-    ? `Run /node leftovers ${name} to list the stopped containers with their owners`
-    : `Once a docker source for this node is configured, /node leftovers ${name} lists them with their owners`;
+    ? `Run \`/node leftovers ${name}\` to list the stopped containers with their owners`
+    : `Once a docker source for this node is configured, \`/node leftovers ${name}\` lists them with their owners`;
 }
 
 function isCrio({ containerRuntime = '' }: Pick<NodeFacts, 'containerRuntime'>): boolean {
@@ -245,11 +243,13 @@ function nextAfter(suspects: readonly Builder[], isDockerNode: boolean): string 
       : []),
     ...(stored.length > 0
       ? [
-          `Prune the engine in ${podsOf(stored)} (docker system prune in that pod): a cleanup of the node does not reach ${unique(stored.flatMap(({ keeps }) => keeps ?? []))}, and the kubelet does not count it`,
+          `Prune the engine in ${podsOf(stored)} (\`docker system prune\` in that pod): a cleanup of the node does not reach ${unique(stored.flatMap(({ keeps }) => keeps ?? []))}, and the kubelet does not count it`,
         ]
       : []),
     ...(outer.length > 0
-      ? [`Check the node for containers and images that Kubernetes does not own (docker system df): ${blind}`]
+      ? [
+          `Check the node for containers and images that Kubernetes does not own (\`docker system df\`): ${blind}`,
+        ]
       : []),
   ].join('. ');
 }
@@ -293,6 +293,7 @@ function consumerCause({ node }: Assessment, room: Room): readonly Cause[] {
   return [
     {
       summary: `${nameOf(first)} ${first.part === 'logs' ? 'take' : 'takes'} ${binaryBytes(bytes)}`,
+      ...(first === node.usage?.byBytes[0] && { isLargest: true }),
       ...(isUnrotated && {
         next: 'Docker writes these logs itself (json-file), and containerLogMaxSize does not rotate them: set max-size in the log-opts of daemon.json, and recreate the container',
       }),

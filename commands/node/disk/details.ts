@@ -33,7 +33,7 @@ export function evidenceOf(assessment: Assessment, causes: readonly Cause[]): re
     ),
     ...enginesEvidence(node, causes),
     ...buildersEvidence(node),
-    ...consumersTable(node),
+    ...consumersTable(node, causes),
     // They are in the summary.
     ...optionalField('Evicted pods', isEvicting(assessment) ? undefined : evictedText(node)),
     ...growthSeries(assessment),
@@ -144,13 +144,16 @@ function enginesEvidence({ engines = [] }: NodeFacts, causes: readonly Cause[]):
     .map((engine) => field('Container engine', engineText(engine)));
 }
 
-function consumersTable({ usage }: NodeFacts): readonly Evidence[] {
+/** Of a single consumer that the summary names, only its size. */
+function consumersTable({ usage }: NodeFacts, causes: readonly Cause[]): readonly Evidence[] {
   const bytes = (usage?.byBytes ?? []).map((one) => [nameOf(one), amountText(one.bytes)]);
   const inodes = (usage?.byInodes ?? []).map((one) => [
     nameOf(one),
     `${wholeNumber(one.inodes ?? 0)} inodes`,
   ]);
   const rows = [...bytes, ...inodes];
+  const [[, size = ''] = []] = rows;
+  if (rows.length === 1 && causes.some(({ isLargest }) => isLargest)) return [field('Largest user', size)];
   return rows.length === 0 ? [] : [{ kind: 'table', columns: ['Uses most', 'How much'], rows }];
 }
 

@@ -92,13 +92,13 @@ test.each([
     const configured = ask({ ...FULL, ...cause, ...docker(0) });
     expect(configured.next).toEqual(NEXT);
     expect(configured.text).toContain(
-      'Run /node leftovers n1 to list the stopped containers with their owners',
+      'Run `/node leftovers n1` to list the stopped containers with their owners',
     );
 
     const unconfigured = ask({ ...FULL, ...cause });
     expect(unconfigured.next).toBeUndefined();
     expect(unconfigured.text).toContain(
-      'Once a docker source for this node is configured, /node leftovers n1 lists them with their owners',
+      'Once a docker source for this node is configured, `/node leftovers n1` lists them with their owners',
     );
 
     const silent = ask({ ...FULL, ...cause, ...engine({ error: 'connection refused' }) });

@@ -23,9 +23,15 @@ const MAX_EVIDENCE_CHARS = 6_000;
 /** If the status from earlier runs is shown too. */
 const MAX_EVIDENCE_CHARS_IF_KNOWN = 5_000;
 
+/** A finding in a message. */
+export interface ShownFinding extends Finding {
+  /** The summary is only what the verdict doesn't say; it may be empty. Without its beginning it may not say what it is about. */
+  readonly isRest?: boolean;
+}
+
 /** Severity and summary, the target to copy, the evidence, the status from earlier runs, then the next checks. */
 export function renderFinding(
-  finding: Finding,
+  finding: ShownFinding,
   questions: readonly NextQuestion[] = [],
   known?: KnownStatus,
 ): Unit {
@@ -50,9 +56,16 @@ export function renderFinding(
   };
 }
 
-/** The summary in bold, with the target as code to copy: in the summary if that names it, otherwise below. */
-function titleElements(finding: Finding): ReturnType<typeof sentence> {
+/** The summary in bold, with the target as code to copy: in the summary if that names it, before the rest of a summary, otherwise below. */
+function titleElements(finding: ShownFinding): ReturnType<typeof sentence> {
   const { words, targetAt, target } = titleOf(finding);
+  if (finding.isRest && target !== undefined)
+    return [
+      codeSpan(target, MAX_TARGET_CHARS),
+      ...(finding.summary === ''
+        ? []
+        : [plain('  '), ...sentence(words, { max: MAX_SUMMARY_CHARS, isBold: true })]),
+    ];
   const end = targetAt === undefined ? 0 : targetAt + cleanText(finding.target).length;
   return [
     ...sentence(words, {
@@ -66,8 +79,12 @@ function titleElements(finding: Finding): ReturnType<typeof sentence> {
 }
 
 /** One line of top-level text. The target is left out if the summary names it. */
-export function findingLine(finding: Pick<Finding, 'severity' | 'target' | 'summary'>): string {
+export function findingLine(
+  finding: Pick<ShownFinding, 'severity' | 'target' | 'summary' | 'isRest'>,
+): string {
   const { words, target } = titleOf(finding);
+  if (finding.isRest && target !== undefined)
+    return `• ${SEVERITY_WORDS[finding.severity]}: ${escapeUntrusted(target, 200)}${finding.summary === '' ? '' : ` ${sentenceInMrkdwn(words, { max: 300 })}`}`;
   const where = target === undefined ? '' : ` (${escapeUntrusted(target, 200)})`;
   return `• ${SEVERITY_WORDS[finding.severity]}: ${sentenceInMrkdwn(words, { max: 300, names: [finding.target] })}${where}`;
 }

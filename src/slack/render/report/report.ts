@@ -48,26 +48,39 @@ export function renderReport(
   };
 }
 
-/** The findings, each with its evidence. The root says the verdict, so their summaries don't repeat it. */
+/**
+ * The findings, each with its evidence. The root says the verdict, so their summaries don't repeat it. A finding that has nothing else is only in
+ * the root.
+ */
 function findingReplies(
   report: Report,
   known: readonly (KnownStatus | undefined)[],
   most: number,
 ): { readonly replies: readonly Message[]; readonly isCut: boolean } {
-  const { findings } = report;
   const questions = nextQuestions(report);
   const verdict = verdictOf(report);
-  const units = findings.slice(0, MAX_FULL_FINDINGS).map((finding, at) => {
-    const summary = unsaid(summaryOf(finding), verdict) || finding.target;
-    return renderFinding({ ...finding, summary }, questions[at], known[at]);
-  });
+  const shown = report.findings
+    .map((finding, at) => {
+      const whole = summaryOf(finding);
+      const rest = unsaid(whole, verdict);
+      return { finding, rest, isRest: rest !== whole, questions: questions[at] ?? [], known: known[at] };
+    })
+    .filter(
+      (one) => one.rest !== '' || one.finding.evidence?.length || one.questions.length > 0 || one.known,
+    );
+  const findings = shown.map(({ finding }) => finding);
+  const units = shown
+    .slice(0, MAX_FULL_FINDINGS)
+    .map((one) =>
+      renderFinding({ ...one.finding, summary: one.rest, isRest: one.isRest }, one.questions, one.known),
+    );
   const whole = packUnits(units, most);
   const isWhole = whole.placed === findings.length;
   const { messages, placed } = isWhole ? whole : packUnits(units, most - 1);
   return {
     replies: [
       ...messages,
-      ...(isWhole ? [] : [renderRest(findings.slice(placed), findings.length, 'findings.csv')]),
+      ...(isWhole ? [] : [renderRest(findings.slice(placed), report.findings.length, 'findings.csv')]),
     ],
     isCut: !isWhole || units.some(({ isCut }) => isCut),
   };

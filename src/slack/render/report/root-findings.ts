@@ -2,7 +2,7 @@ import type { RichTextSection } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
 import { type Finding, SEVERITIES, type Severity } from '../../../check/finding.ts';
 import { countInWords, SEVERITY_WORDS, summaryOf } from '../../../check/report-in-words.ts';
-import { badge, bullets, line, type RichTextPart, text } from '../blocks.ts';
+import { badge, bullets, line, plain, type RichTextPart, text } from '../blocks.ts';
 import { sentence } from '../sentence.ts';
 import { findingLine } from './finding.ts';
 import { briefStatus, briefStatusText, type KnownStatus } from './tracked.ts';
@@ -13,7 +13,7 @@ const MAX_ROOT_SUMMARY_CHARS = 200;
 const MAX_ROOT_TARGET_CHARS = 150;
 
 /** What the root of a report lists of a finding. */
-export interface RootFinding extends Pick<Finding, 'severity' | 'target' | 'summary'> {
+export interface RootFinding extends Pick<Finding, 'severity' | 'reason' | 'target' | 'summary'> {
   /** Its status from earlier runs. */
   readonly status?: KnownStatus;
   /** No reply has its summary, because only a later run found it or worded it like this. */
@@ -62,11 +62,22 @@ function isSaid({ target, status, isNew = false }: RootFinding, verdict: string)
   return !isNew && verdict.includes(cleanText(target)) && (!status || briefStatus(status).length === 0);
 }
 
-function itemOf({ target, summary, status, isNew = false }: RootFinding): RichTextSection['elements'] {
+/** `bosh:cf/api/1 · vm absent`, or its summary if no reply has that. */
+function itemOf({
+  target,
+  reason,
+  summary,
+  status,
+  isNew = false,
+}: RootFinding): RichTextSection['elements'] {
   return [
     ...(isNew
       ? sentence(summaryOf({ summary, target }), { max: MAX_ROOT_SUMMARY_CHARS, names: [target] })
-      : [text(target, MAX_ROOT_TARGET_CHARS)]),
+      : [
+          text(target, MAX_ROOT_TARGET_CHARS),
+          plain(' · '),
+          text(reason.replaceAll('-', ' '), MAX_ROOT_TARGET_CHARS),
+        ]),
     ...(status ? briefStatus(status) : []),
   ];
 }

@@ -1,5 +1,5 @@
-/** Where the first clause of a sentence ends: `…: `, `…; ` or `…. `. */
-const CLAUSE_END = /[:;.] /;
+/** Where a clause ends: `…: `, `…; ` or `…. `. */
+const CLAUSE_END = /[:;.] /g;
 /** A shorter clause is a name rather than a statement. */
 const MIN_WORDS = 4;
 
@@ -8,20 +8,21 @@ const MIN_WORDS = 4;
  * verdict says all of it.
  */
 export function unsaid(summary: string, verdict: string): string {
-  let rest = summary;
-  while (rest !== '' && !contains(verdict, rest)) {
-    const [end] = CLAUSE_END.exec(rest) ?? [];
-    const first = end === undefined ? rest : rest.slice(0, rest.indexOf(end));
-    const after = end === undefined ? '' : rest.slice(first.length + end.length).trim();
+  if (contains(verdict, summary)) return '';
+  const ends = [summary.length, ...[...summary.matchAll(CLAUSE_END)].map(({ index }) => index).toReversed()];
+  for (const end of ends) {
+    const [beginning, after] = [summary.slice(0, end), summary.slice(end + 2).trim()];
     // What is in parentheses is more than the verdict says.
-    const [, words = '', detail] = DETAIL.exec(first) ?? [];
-    if (detail !== undefined && isStatement(words) && contains(verdict, words))
-      return after === '' ? detail : `${detail}: ${after}`;
-    if (after === '' || !isStatement(first) || !contains(verdict, first))
-      return rest === summary ? summary : capitalized(rest);
-    rest = after;
+    const [, words = beginning, detail = ''] = contains(verdict, beginning)
+      ? []
+      : (DETAIL.exec(beginning) ?? []);
+    if (!isStatement(words) || !contains(verdict, words)) continue;
+    return [detail, unsaid(after, verdict)]
+      .filter((part) => part !== '')
+      .map(capitalized)
+      .join('. ');
   }
-  return '';
+  return summary;
 }
 
 /** `The endpoints are 2 clusters (a and b | c)` */
