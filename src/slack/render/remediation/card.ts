@@ -1,7 +1,11 @@
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Plan } from '../../../check/define-remediation.ts';
 import { countInWords } from '../../../check/report-in-words.ts';
-import type { RemediationRecord, RemediationState } from '../../../store/remediation/record.ts';
+import {
+  OUTCOMES,
+  type RemediationRecord,
+  type RemediationState,
+} from '../../../store/remediation/record.ts';
 import { encodedLength, truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
@@ -35,7 +39,7 @@ import {
 import {
   afterwardsOf,
   neededApprovals,
-  remediationHeadline,
+  outcomeInWords,
   remediationTarget,
   needsInWords,
   peopleLines,
@@ -269,12 +273,16 @@ function renderText(remediation: RemediationRecord, approvers: readonly string[]
   const { word, emoji: sign } = stateLabel(remediation);
   const isFixed = state === 'fixed';
   const where = `in ${escapeUntrusted(environment, 80)}`;
-  const head = `:${sign}: ${word} · ${escapeUntrusted(remediationHeadline(remediation), MAX_HEADLINE_CHARS)}`;
+  const hasEnded = OUTCOMES.has(state);
+  const says = hasEnded ? outcomeInWords(remediation) : `${word} · ${cleanText(title)}`;
+  const head = `:${sign}: ${escapeUntrusted(says, MAX_HEADLINE_CHARS)}`;
+  const about = isFixed ? '.' : `: ${escapeUntrusted(finding.summary, MAX_SUMMARY_CHARS)}`;
   const isOpen = isWaiting(remediation) && plan !== undefined;
   const status = statusText(remediation).join(' ');
   const lines = [
-    isFixed ? head : `${head} ${where}: ${escapeUntrusted(finding.summary, MAX_SUMMARY_CHARS)}`,
-    isFixed ? `${escapeUntrusted(title, MAX_TITLE_CHARS)} ${where}.` : '',
+    ...(hasEnded
+      ? [head, `${escapeUntrusted(title, MAX_TITLE_CHARS)} ${where}${about}`]
+      : [`${head} ${where}${about}`]),
     ...(plan && SHOWS_RISK.has(state) ? riskInText(remediation, plan) : []),
     status === '' ? '' : escapeUntrusted(status, 700),
     ...settlingInText(remediation),
