@@ -814,7 +814,7 @@ test('a fix that was requested has no button in the root of its report, and a bu
     ({ method, fields }) => method === 'chat.update' && fields.get('ts') === '1.000100',
   );
   expect(roots.at(-1)?.fields.get('blocks')).not.toContain('wrench:request');
-  expect(roots.at(-1)?.fields.get('blocks')).toContain('in progress');
+  expect(roots.at(-1)?.fields.get('blocks')).toContain('working out the plan');
 });
 
 test('a report that is too large to save keeps its headline, has its fixes in the thread, and gets outcomes at the end', async () => {
