@@ -21,7 +21,7 @@ async function renew(page: Page, match: string, ends: RegExp) {
     .last()
     .click();
   const thread = page.getByRole('complementary', { name: 'Thread' });
-  await thread.getByRole('button', { name: /^Apply: Renew/ }).click();
+  await thread.getByRole('button', { name: /^Renew:/ }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Renew', exact: true }).click();
   await thread.getByText(ends).first().waitFor();
 }
@@ -75,7 +75,11 @@ test('a certificate is renewed with one click, and one not signed by its configu
   await renew(page, 'locket', /bbs\.service\.cf\.internal renewed in secret\/cf\/bbs\/locket\/tls/);
   await renew(page, 'adapter/', /REFUSED/);
 
-  await page.getByText(/didn't sign this certificate/).waitFor();
+  // On the card, and in the message that notifies the requester.
+  await page
+    .getByText(/didn't sign this certificate/)
+    .first()
+    .waitFor();
   expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
 });
 
