@@ -91,7 +91,7 @@ export function cameFrom(origins: readonly Origin[]): readonly Evidence[] {
   return [
     {
       kind: 'table',
-      columns: ['origin', 'containers', 'bytes', 'names'],
+      columns: ['Origin', 'Containers', 'Bytes', 'Names'],
       rows: origins
         .slice(0, MAX_ROWS)
         .map((one) => [imageOf(one), String(one.count), digits(one.bytes), sourceOf(one)]),
@@ -102,7 +102,7 @@ export function cameFrom(origins: readonly Origin[]): readonly Evidence[] {
 export function tableOf(leftovers: readonly Leftover[]): Evidence {
   return {
     kind: 'table',
-    columns: ['container', 'bytes', 'finished', 'image'],
+    columns: ['Container', 'Bytes', 'Finished', 'Image'],
     rows: leftovers
       .slice(0, MAX_ROWS)
       .map(({ name, image, finishedAt, bytes }) => [
@@ -117,7 +117,7 @@ export function tableOf(leftovers: readonly Leftover[]): Evidence {
 export function imageTable(images: readonly ports.EngineImage[]): Evidence {
   return {
     kind: 'table',
-    columns: ['image', 'created', 'bytes', 'shared'],
+    columns: ['Image', 'Created', 'Bytes', 'Shared'],
     rows: images
       .slice(0, MAX_ROWS)
       .map(({ id, tags, createdAt, bytes, sharedBytes }) => [
@@ -132,7 +132,7 @@ export function imageTable(images: readonly ports.EngineImage[]): Evidence {
 export function volumeTable(volumes: readonly ports.EngineVolume[]): Evidence {
   return {
     kind: 'table',
-    columns: ['volume', 'bytes', 'containers'],
+    columns: ['Volume', 'Bytes', 'Containers'],
     rows: volumes
       .toSorted((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0) || (a.name < b.name ? -1 : 1))
       .slice(0, MAX_ROWS)

@@ -76,7 +76,7 @@ function itemOf({
       : [
           text(target, MAX_ROOT_TARGET_CHARS),
           plain(' · '),
-          text(reason.replaceAll('-', ' '), MAX_ROOT_TARGET_CHARS),
+          text(reasonInWords(reason), MAX_ROOT_TARGET_CHARS),
         ]),
     ...(status ? briefStatus(status) : []),
   ];
@@ -119,3 +119,13 @@ function moreFindingsText(findings: readonly RootFinding[], top: readonly RootFi
   const parts = counts.map(({ severity, rest }) => `${rest.toLocaleString('en-US')} ${severity}`);
   return `${countInWords(all, 'more finding')} (${parts.join(', ')})`;
 }
+
+/** `vm-absent` is `VM absent`. */
+function reasonInWords(reason: string): string {
+  return reason
+    .split('-')
+    .map((word) => ABBREVIATIONS[word] ?? word)
+    .join(' ');
+}
+
+const ABBREVIATIONS: Readonly<Record<string, string>> = { api: 'API', vm: 'VM', vms: 'VMs' };
