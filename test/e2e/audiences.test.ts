@@ -51,7 +51,9 @@ test('the same check from another channel and a direct message runs once, with a
 
   await workspace.waitFor(() => answersIn(INCIDENT)[0] && answersIn(PLATFORM)[0] && answersIn(DIRECT)[0]);
   expect(runs).toBe(1);
-  for (const channelId of [INCIDENT, PLATFORM, DIRECT]) expect(workspace.messages(channelId)).toHaveLength(1);
+  for (const channelId of [INCIDENT, PLATFORM, DIRECT]) {
+    expect(workspace.messages(channelId)).toHaveLength(1);
+  }
   expect(JSON.stringify(answersIn(PLATFORM)[0]?.blocks)).toContain(GRACE);
   expect(JSON.stringify(answersIn(INCIDENT)[0]?.blocks)).toContain(ADA);
 });

@@ -128,7 +128,6 @@ test.each(['http', 'socket'] as const)(
 
     const root = await stage.workspace.waitFor(() => stage.workspace.messages(direct()).find(isAnswer));
     expect(root.threadTs).toBeUndefined();
-    expect(JSON.stringify(root.blocks)).toContain('thing-1 is broken');
     expect(stage.workspace.messages(INCIDENT)).toEqual([]);
   },
 );

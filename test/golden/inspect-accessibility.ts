@@ -39,7 +39,7 @@ export function bareColors({ text, blocks }: Message): readonly string[] {
   );
   const inRichText = nodesIn(blocks).flatMap(({ elements }) =>
     (Array.isArray(elements) ? (elements as readonly Node[]) : []).flatMap(({ type, name }, at, all) =>
-      type === 'emoji' && COLORS.has(textOf(name)) && !WORD_AFTER.test(all.slice(at + 1).map(({ text: after }) => textOf(after)).join(''))
+      type === 'emoji' && COLORS.has(textOf(name)) && !WORD_AFTER.test(textAfter(all, at))
         ? [`:${textOf(name)}: without a word`]
         : [],
     ),

@@ -186,9 +186,6 @@ test('every root ends with the buttons to run the command again and to show the 
   expect(buttonsIn(undefined)[0]).toBe(whole);
 });
 
-/** A report with only one finding has no reply about it. */
-const other = { ...finding, target: 'vault:secret/other' };
-
 /** What the first reply shows of a finding with this evidence, one line for each part. */
 function shownEvidence(...evidence: NonNullable<Report['findings'][number]['evidence']>): readonly string[] {
   const thread = renderReport(
