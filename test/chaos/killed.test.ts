@@ -231,7 +231,7 @@ test.each(['start', 'change'] as const)(
     await rm(gate);
 
     const failed = await card('FAILED');
-    expect(JSON.stringify(failed.blocks)).toMatch(/is no longer exited|has run again/);
+    expect(failed.text).toMatch(/is no longer exited|has run again/);
     expect(removedNow()).toEqual([]);
     expect(await violations()).toEqual([]);
   },

@@ -55,3 +55,15 @@ test('a report that is too large even when compressed is not saved', async () =>
 
   expect(await reports.read(RUN)).toBeUndefined();
 });
+
+test('only the newest reports are kept', async () => {
+  const redis = server.connect();
+  const reports = openSavedReports(redis, '{test}');
+  const runs = Array.from({ length: 510 }, (_, at) => `r${at.toString(16).padStart(16, '0')}`);
+
+  for (const runId of runs) await reports.save(runId, savedWith('thing is broken'));
+
+  expect(await redis.keys('{test}:report:*')).toHaveLength(500);
+  expect(await reports.read(runs.at(-1) ?? '')).toBeDefined();
+  expect(await redis.zcard('{test}:saved-reports')).toBe(500);
+});

@@ -17,7 +17,7 @@ const savedReportSchema = z.strictObject({
 export type SavedReport = z.infer<typeof savedReportSchema>;
 
 export interface SavedReports {
-  /** Saves a report. One that is too large isn't saved. */
+  /** Saves a report. One that is too large isn't saved, and only the newest 500 are kept. */
   readonly save: (runId: string, saved: SavedReport) => Promise<void>;
   /** Undefined if it is too old, was too large, is damaged, or another version saved it. */
   readonly read: (runId: string) => Promise<SavedReport | undefined>;
@@ -25,6 +25,8 @@ export interface SavedReports {
 
 /** As long as the thread's own record is kept. */
 const KEEP_S = 7 * 86_400;
+/** The newest: they take at most 256 MB, and usually about 2 MB. */
+const MAX_REPORTS = 500;
 /** Compressed. A report of 1,000 findings takes about a tenth. */
 const MAX_BYTES = 512_000;
 
@@ -37,10 +39,27 @@ const decompress = promisify(brotliDecompress);
 /** Opens the store of posted reports. */
 export function openSavedReports(redis: Redis | Cluster, prefix: string): SavedReports {
   const keyOf = (runId: string) => `${prefix}:report:${runId}`;
+  const newest = `${prefix}:saved-reports`;
+  const dropOldest = async () => {
+    const old = await redis.zrange(newest, 0, String(-MAX_REPORTS - 1));
+    if (old.length > 0)
+      await redis
+        .multi()
+        .del(...old.map(keyOf))
+        .zrem(newest, ...old)
+        .exec();
+  };
   return {
     save: async (runId, saved) => {
       const bytes = await compress(JSON.stringify(saved), QUALITY);
-      if (bytes.length <= MAX_BYTES) await redis.set(keyOf(runId), bytes, 'EX', KEEP_S);
+      if (bytes.length > MAX_BYTES) return;
+      await redis
+        .multi()
+        .set(keyOf(runId), bytes, 'EX', KEEP_S)
+        .zadd(newest, Date.now(), runId)
+        .expire(newest, KEEP_S)
+        .exec();
+      await dropOldest();
     },
     read: async (runId) => {
       const bytes = await redis.getBuffer(keyOf(runId));
