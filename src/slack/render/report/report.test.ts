@@ -396,3 +396,15 @@ test('the next check is in the top-level text, and in the plain fallback', () =>
   expect(renderReport(report, asked).root.text).toContain('Next: `/node leftovers --node a --env prod`');
   expect(renderPlainFallback(report).text).toContain('Next: `/node leftovers --node a --env prod`');
 });
+
+test('the root says what each finding is, and of how many targets', () => {
+  const group = { ...finding, target: 'issuer CN=ca', targets: ['vault:a', 'vault:b', 'vault:c'] };
+  const findings = [group, other];
+
+  const { root } = renderReport({ ...clear, status: 'found', verdict: '4 problems', findings }, asked);
+
+  const shown = JSON.stringify(root.blocks);
+  expect(shown).toContain('"issuer CN=ca"},{"type":"text","text":" · "}');
+  expect(shown).toContain('"certificate expired"},{"type":"text","text":" · 3 targets"}');
+  expect(shown).not.toContain('1 target');
+});

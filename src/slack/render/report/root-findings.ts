@@ -13,7 +13,7 @@ const MAX_ROOT_SUMMARY_CHARS = 200;
 const MAX_ROOT_TARGET_CHARS = 150;
 
 /** What the root of a report lists of a finding. */
-export interface RootFinding extends Pick<Finding, 'severity' | 'reason' | 'target' | 'summary'> {
+export interface RootFinding extends Pick<Finding, 'severity' | 'reason' | 'target' | 'targets' | 'summary'> {
   /** Its status from earlier runs. */
   readonly status?: KnownStatus;
   /** No reply has its summary, because only a later run found it or worded it like this. */
@@ -62,9 +62,10 @@ function isSaid({ target, status, isNew = false }: RootFinding, verdict: string)
   return !isNew && verdict.includes(cleanText(target)) && (!status || briefStatus(status).length === 0);
 }
 
-/** `bosh:cf/api/1 · vm absent`, or its summary if no reply has that. */
+/** `bosh:cf/api/1 · VM absent`, or its summary if no reply has that. */
 function itemOf({
   target,
+  targets = [],
   reason,
   summary,
   status,
@@ -77,6 +78,7 @@ function itemOf({
           text(target, MAX_ROOT_TARGET_CHARS),
           plain(' · '),
           text(reasonInWords(reason), MAX_ROOT_TARGET_CHARS),
+          ...(targets.length > 1 ? [plain(` · ${countInWords(targets.length, 'target')}`)] : []),
         ]),
     ...(status ? briefStatus(status) : []),
   ];
