@@ -3,7 +3,7 @@ import type { Risk } from '../../../check/define-remediation.ts';
 import { countInWords } from '../../../check/report-in-words.ts';
 import type { RemediationRecord } from '../../../store/remediation/record.ts';
 import { line, plain, plainTextObject, rich } from '../blocks.ts';
-import { REASON_FORM, REASON_LENGTH } from './reason-form.ts';
+import { reasonInput } from './reason-form.ts';
 import { remediationTarget } from './words.ts';
 
 /** The ids under which Slack returns the choice. */
@@ -63,7 +63,7 @@ export function renderChooseForm(
           options: shown.map((fix) => optionOf(fix, risks.length > 1)),
         },
       },
-      ...(needsReason ? [reasonInput()] : []),
+      ...(needsReason ? [reasonInput('Why is this needed?')] : []),
       rich(...consequences),
     ],
   };
@@ -81,21 +81,5 @@ function optionOf(fix: RemediationRecord, hasRisk: boolean): PlainTextOption {
     text: plainTextObject(fix.title, MAX_OPTION_CHARS),
     description: plainTextObject(where, MAX_OPTION_CHARS),
     value: fix.id,
-  };
-}
-
-function reasonInput(): ModalView['blocks'][number] {
-  return {
-    type: 'input',
-    block_id: REASON_FORM.block,
-    label: plainTextObject('Why is this needed?'),
-    hint: plainTextObject('Shown on the card and in the audit log.'),
-    element: {
-      type: 'plain_text_input',
-      action_id: REASON_FORM.input,
-      multiline: true,
-      min_length: REASON_LENGTH.min,
-      max_length: REASON_LENGTH.max,
-    },
   };
 }

@@ -39,19 +39,24 @@ export function renderReasonForm(
         ...(plan ? riskParts(remediation) : [line(bold(RISK_LABELS[risk]))]),
         line(...sentence(finding.summary, { max: 300, names: [finding.target] })),
       ),
-      {
-        type: 'input',
-        block_id: REASON_FORM.block,
-        label: plainTextObject(label),
-        hint: plainTextObject('Shown on the card and in the audit log.'),
-        element: {
-          type: 'plain_text_input',
-          action_id: REASON_FORM.input,
-          multiline: true,
-          min_length: REASON_LENGTH.min,
-          max_length: REASON_LENGTH.max,
-        },
-      },
+      reasonInput(label),
     ],
+  };
+}
+
+/** The input of a form that asks for a reason. */
+export function reasonInput(label: string): ModalView['blocks'][number] {
+  return {
+    type: 'input',
+    block_id: REASON_FORM.block,
+    label: plainTextObject(label),
+    hint: plainTextObject('Shown on the card and in the audit log.'),
+    element: {
+      type: 'plain_text_input',
+      action_id: REASON_FORM.input,
+      multiline: true,
+      min_length: REASON_LENGTH.min,
+      max_length: REASON_LENGTH.max,
+    },
   };
 }

@@ -157,22 +157,17 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 function eventLine(event: AuditEvent): Line {
-  const { at, who } = event;
-  return [
-    { at },
-    '  ',
-    ...peoplePieces(who),
-    ' ',
-    { outcome: auditVerb(event) },
-    ' ',
-    ...whatPieces(event),
-    ...becausePieces(event),
-  ];
+  return [...actPieces(event), ' ', ...whatPieces(event), ...becausePieces(event)];
+}
+
+/** `14:07 @ada requested` */
+function actPieces(event: AuditEvent): Line {
+  return [{ at: event.at }, '  ', ...peoplePieces(event.who), ' ', { outcome: auditVerb(event) }];
 }
 
 /** An entry of a single fix, without its title, and its steps: those that are new. */
 function eventLines(event: AuditEvent, isNew: (words: string) => unknown): readonly Line[] {
-  const { at, who, before, after, planHash } = event;
+  const { before, after, planHash } = event;
   const facts: readonly Line[] = [
     ...(before !== undefined && isNew(`before ${before}`)
       ? [['before: ', { untrusted: before, max: MAX_STEP_CHARS }]]
@@ -183,15 +178,7 @@ function eventLines(event: AuditEvent, isNew: (words: string) => unknown): reado
     ...(after !== undefined ? [['after: ', { untrusted: after, max: MAX_STEP_CHARS }]] : []),
   ];
   return [
-    [
-      { at },
-      '  ',
-      ...peoplePieces(who),
-      ' ',
-      { outcome: auditVerb(event) },
-      ...becausePieces(event),
-      ...facts.flatMap((fact) => [', ', ...fact]),
-    ],
+    [...actPieces(event), ...becausePieces(event), ...facts.flatMap((fact) => [', ', ...fact])],
     ...stepsOf(event)
       .filter((step) => isNew(`step ${step}`))
       .map((step): Line => ['step: ', { untrusted: step, max: MAX_STEP_CHARS }]),
