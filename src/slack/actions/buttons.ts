@@ -31,7 +31,7 @@ import {
   reasonProblem,
 } from './reason-submission.ts';
 import { REASON_FORM, renderReasonForm } from '../render/remediation/reason-form.ts';
-import { slackId, slackTs } from '../transport/payload.ts';
+import { clickedMessage } from '../transport/payload.ts';
 
 export interface ActionDeps {
   readonly client: WebClient;
@@ -84,8 +84,7 @@ const clickSchema = z.object({
   actions: z.array(
     z.object({ action_id: z.string().regex(BUTTON_ACTION_ID), value: z.string().max(2_000).default('') }),
   ),
-  channel: z.object({ id: slackId }),
-  message: z.object({ ts: slackTs, thread_ts: slackTs.nullish() }),
+  ...clickedMessage,
 });
 
 /** The fields of a click that we read; undefined if the button is not ours, or a field is missing or malformed. */

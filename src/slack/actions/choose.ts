@@ -6,7 +6,7 @@ import type { FormHandler, InteractionHandler } from '../access/answer-interacti
 import { CHOOSE_FORM, renderChooseForm } from '../render/remediation/choose-form.ts';
 import { openFixes } from '../render/remediation/offers.ts';
 import { REASON_FORM } from '../render/remediation/reason-form.ts';
-import { slackId } from '../transport/payload.ts';
+import { clickedMessage } from '../transport/payload.ts';
 import {
   type ActionDeps,
   handleClick,
@@ -21,13 +21,11 @@ import { readFormMetadata, reasonProblem, submittedReason, writeFormMetadata } f
 /** The action id of the button. Its value is the run. */
 export const CHOOSE_ACTION_ID = /^wrench:choose$/;
 
-const slackTs = z.string().regex(/^\d{1,20}\.\d{1,20}$/);
 const clickSchema = z.object({
   actions: z.array(
     z.object({ action_id: z.string().regex(CHOOSE_ACTION_ID), value: z.string().regex(/^[\w-]{1,100}$/) }),
   ),
-  channel: z.object({ id: slackId }),
-  message: z.object({ ts: slackTs, thread_ts: slackTs.nullish() }),
+  ...clickedMessage,
 });
 
 /** A click on *Choose…* opens a form with the fixes of the run, for people who may request them. */

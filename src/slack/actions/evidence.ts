@@ -6,7 +6,7 @@ import type { Refusal } from '../access/refusal.ts';
 import { postPrivately } from '../delivery/post-privately.ts';
 import { renderEvidenceView } from '../render/report/evidence-view.ts';
 import { renderProblem } from '../render/replies/help.ts';
-import { slackId, slackTs } from '../transport/payload.ts';
+import { clickedMessage } from '../transport/payload.ts';
 import { UNKNOWN_BUTTON } from './buttons.ts';
 
 /** The action ids of buttons that show the evidence of a report. */
@@ -23,8 +23,7 @@ const click = z.object({
       value: z.string().regex(/^r[0-9a-f]{16}$/),
     }),
   ),
-  channel: z.object({ id: slackId }),
-  message: z.object({ ts: slackTs, thread_ts: slackTs.nullish() }),
+  ...clickedMessage,
 });
 
 const OTHER_PLACE: Refusal = { rule: 'button', because: 'this button belongs to a report in another place' };

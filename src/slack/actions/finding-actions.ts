@@ -26,7 +26,7 @@ import {
   SILENCE_FORM,
   type SilenceChoice,
 } from '../render/findings/silence-form.ts';
-import { slackId, slackTs } from '../transport/payload.ts';
+import { clickedMessage } from '../transport/payload.ts';
 import { UNKNOWN_BUTTON } from './buttons.ts';
 import { reasonProblem, submittedReason } from './reason-submission.ts';
 import { readSilenceMetadata, submittedChoice, writeSilenceMetadata } from './silence-submission.ts';
@@ -65,8 +65,7 @@ const clickSchema = z.object({
       action_ts: z.string().optional(),
     }),
   ),
-  channel: z.object({ id: slackId }),
-  message: z.object({ ts: slackTs, thread_ts: slackTs.nullish() }),
+  ...clickedMessage,
 });
 
 /** A click on a button of a finding, or the submission of its form. Only the sender, the place and the id are taken from it. */

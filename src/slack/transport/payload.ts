@@ -6,6 +6,12 @@ export const slackId = z.string().regex(/^[A-Z][A-Z0-9]{0,63}$/);
 /** The time of a message, which identifies it in its channel. */
 export const slackTs = z.string().regex(/^\d{1,20}\.\d{1,20}$/);
 
+/** Where a button was clicked: the fields of every click on a message. */
+export const clickedMessage = {
+  channel: z.object({ id: slackId }),
+  message: z.object({ ts: slackTs, thread_ts: slackTs.nullish() }),
+};
+
 const withId = z.looseObject({ id: slackId });
 const person = z.looseObject({ id: slackId, team_id: slackId.nullish() });
 const maybe = <T extends z.ZodType>(schema: T) => schema.exactOptional();
