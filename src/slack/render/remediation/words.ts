@@ -72,8 +72,13 @@ export function remediationHeadline(remediation: RemediationRecord): string {
 
 /** The outcome of a fix that was started, in one line: `UNVERIFIED · Restart doppler_z2/0: applied, but not verified`. */
 export function outcomeInWords(remediation: RemediationRecord): string {
+  return `${STATE_LABELS[remediation.state].word} · ${outcomeAfterState(remediation)}`;
+}
+
+/** The same without the state, for messages that show it themselves. */
+export function outcomeAfterState(remediation: RemediationRecord): string {
   const { state, because } = remediation;
-  const line = `${STATE_LABELS[state].word} · ${remediationHeadline(remediation)}`;
+  const line = remediationHeadline(remediation);
   switch (state) {
     case 'mitigated':
       return `${line}: this eases the fault but doesn't remove it`;

@@ -8,7 +8,7 @@ import { type Blocks, EMOJI } from '../blocks.ts';
 import { escapeUntrusted, truncate, truncateVerdict } from '../escape-untrusted.ts';
 import { type FixLine, linesBlock, linesInMrkdwn, outcomeLines } from '../remediation/outcome-lines.ts';
 import {
-  outcomeInWords,
+  outcomeAfterState,
   remediationHeadline,
   remediationTarget,
   STATE_LABELS,
@@ -163,10 +163,8 @@ function outcomeHead(
   remaining: Remaining<Finding>,
   leading: RemediationRecord,
 ): RootHead {
-  const sign = stateSign(leading.state);
-  const words = outcomeInWords(leading).replace(`${STATE_LABELS[leading.state].word} · `, '');
   const others = ended.filter((one) => one !== leading);
-  return headOf(sign, words, {
+  return headOf(stateSign(leading.state), outcomeAfterState(leading), {
     names: [remediationTarget(leading), leading.finding.target],
     second: [
       ...(remaining.resolved.length > 0
