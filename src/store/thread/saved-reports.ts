@@ -6,6 +6,7 @@ import { reportSchema } from '../../check/finding.ts';
 import { trackedFindingSchema } from '../../check/tracked-finding.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { requestOriginSchema } from '../../queue/request-origin.ts';
+import { KEEP_THREAD_S } from './threads.ts';
 
 const savedReportSchema = z.strictObject({
   report: reportSchema,
@@ -23,8 +24,6 @@ export interface SavedReports {
   readonly read: (runId: string) => Promise<SavedReport | undefined>;
 }
 
-/** As long as the thread's own record is kept. */
-const KEEP_S = 7 * 86_400;
 /** The newest: they take at most 256 MB, and usually about 2 MB. */
 const MAX_REPORTS = 500;
 /** Compressed. A report of 1,000 findings takes about a tenth. */
@@ -55,9 +54,9 @@ export function openSavedReports(redis: Redis | Cluster, prefix: string): SavedR
       if (bytes.length > MAX_BYTES) return;
       await redis
         .multi()
-        .set(keyOf(runId), bytes, 'EX', KEEP_S)
+        .set(keyOf(runId), bytes, 'EX', KEEP_THREAD_S)
         .zadd(newest, Date.now(), runId)
-        .expire(newest, KEEP_S)
+        .expire(newest, KEEP_THREAD_S)
         .exec();
       await dropOldest();
     },

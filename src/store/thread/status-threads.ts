@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { KEEP_THREAD_S } from './threads.ts';
 
 /** A thread in which a finding is shown. */
 export interface StatusThread {
@@ -16,8 +17,6 @@ export interface StatusThreads {
 
 /** Each needs an edit at every change, and Slack allows about 50 a minute. */
 const MAX_THREADS = 5;
-/** As long as the thread's own record is kept. */
-const KEEP_S = 7 * 86_400;
 
 /** Opens the store of status threads. */
 export function openStatusThreads(redis: Redis | Cluster, prefix: string): StatusThreads {
@@ -29,7 +28,7 @@ export function openStatusThreads(redis: Redis | Cluster, prefix: string): Statu
         .multi()
         .zadd(key, Date.now(), `${channelId} ${threadTs}`)
         .zremrangebyrank(key, 0, -MAX_THREADS - 1)
-        .expire(key, KEEP_S)
+        .expire(key, KEEP_THREAD_S)
         .exec();
     },
     list: async (findingId) => {

@@ -74,7 +74,8 @@ export interface PostedThread {
 /** Part name of the message in the channel that the thread belongs to. */
 export const ROOT_PART = 'root';
 
-const KEEP_S = 7 * 86_400;
+/** How long the record of a thread is kept, and what belongs to it. */
+export const KEEP_THREAD_S = 7 * 86_400;
 /** Long enough for requests that wait for the link to the thread. */
 const CLOSED_S = 60;
 const LEASE_MS = 20_000;
@@ -121,7 +122,7 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
   const threadKey = (runId: string) => `${prefix}:thread:${runId}`;
   const leaseKeyOf = (runId: string) => `${prefix}:lease:${runId}`;
   const set = async (runId: string, fields: Record<string, string>) => {
-    await redis.multi().hset(threadKey(runId), fields).expire(threadKey(runId), KEEP_S).exec();
+    await redis.multi().hset(threadKey(runId), fields).expire(threadKey(runId), KEEP_THREAD_S).exec();
   };
   return {
     acquireLease: async (runId) => {
@@ -153,7 +154,7 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
         atField: `kept-at:${name}`,
         atMs,
         text,
-        ttlSeconds: KEEP_S,
+        ttlSeconds: KEEP_THREAD_S,
       }),
     mark: (runId, fact) => set(runId, { [`is:${fact}`]: 'yes' }),
     close: async (runId) => {
@@ -188,7 +189,7 @@ function toLease(
           holder,
           leaseTtlMs: LEASE_MS,
           part,
-          ttlSeconds: KEEP_S,
+          ttlSeconds: KEEP_THREAD_S,
           maybe: MAYBE,
         }),
       ),
@@ -197,7 +198,7 @@ function toLease(
         threadKey,
         part,
         where: `${channelId} ${ts}`,
-        ttlSeconds: KEEP_S,
+        ttlSeconds: KEEP_THREAD_S,
         maybe: MAYBE,
         showsField: content === undefined ? '' : `shows:${ts}`,
         content: content ?? '',
