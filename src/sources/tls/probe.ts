@@ -18,7 +18,7 @@ import type { Site } from './site.ts';
 import { speakPrologue } from './starttls.ts';
 
 /** Raw facts of one handshake with one address. */
-export interface Probe {
+export interface SiteProbe {
   readonly chain: ServedChain;
   /** `203.0.113.7:443` */
   readonly address: string;
@@ -31,7 +31,7 @@ export interface Probe {
 /** The result for one site at one address. */
 export interface ProbeResult {
   /** One per certificate: a server may have one for each type of key. Empty if `failed` is set. */
-  readonly shown: readonly Probe[];
+  readonly shown: readonly SiteProbe[];
   /** Why no certificate was read. Any other error is a bug in Wrench. */
   readonly failed?: SourceError;
   /** No data was received in time, or the connection timed out. */
@@ -68,7 +68,7 @@ export async function probe(
 ): Promise<ProbeResult> {
   const first = await handshakeInTime({ site, addresses, ...options }, firstHandshake);
   if (first.failed !== undefined) return { shown: [], failed: first.failed, isTimeout: first.isTimeout };
-  const shown: Probe[] = [first.shown];
+  const shown: SiteProbe[] = [first.shown];
   if (!options.everyKeyType) return { shown, isTimeout: false };
   // At the address that responded, because another address may be another server.
   const at = addresses.filter(({ address }) => addressOf(address, site.port) === first.shown.address);
@@ -78,7 +78,7 @@ export async function probe(
 }
 
 /** Adds the server's other certificates to `shown`. */
-async function probeOtherKeyTypes(shown: Probe[], target: Target): Promise<UntriedKeyTypes | undefined> {
+async function probeOtherKeyTypes(shown: SiteProbe[], target: Target): Promise<UntriedKeyTypes | undefined> {
   const isLegacy = shown[0]?.legacyOnly === true;
   for (let waiting = [keyTypesBeside(shown)]; waiting.length > 0;) {
     const [keyTypes = [], ...others] = waiting;
@@ -117,12 +117,12 @@ async function probeWith(context: SecureContext, target: Target): Promise<Outcom
 }
 
 /** The types of keys without a certificate so far. */
-export function keyTypesBeside(shown: readonly Probe[]): readonly KeyType[] {
+export function keyTypesBeside(shown: readonly SiteProbe[]): readonly KeyType[] {
   const types = new Set(shown.map(typeOf));
   return KEY_TYPES.filter((keyType) => !types.has(keyType));
 }
 
-function typeOf({ chain }: Probe): KeyType | undefined {
+function typeOf({ chain }: SiteProbe): KeyType | undefined {
   return keyTypeOf(new X509Certificate(chain[0].der));
 }
 
@@ -137,7 +137,7 @@ interface HandshakeAttempt extends Target {
 }
 
 /** The result of a handshake, and the code of the error that ended it after the certificate was received. */
-type HandshakeResult = Probe & { readonly failure?: string };
+type HandshakeResult = SiteProbe & { readonly failure?: string };
 
 type Outcome =
   | { readonly shown: HandshakeResult; readonly failed?: undefined }
@@ -166,7 +166,7 @@ async function handshakeInTime(
   }
 }
 
-async function firstHandshake(attempt: HandshakeAttempt): Promise<Probe> {
+async function firstHandshake(attempt: HandshakeAttempt): Promise<SiteProbe> {
   try {
     const { failure, ...first } = await handshake(attempt, modernContext());
     const wanted = failure === undefined || first.clientCertificateRequired || !isOutdatedTls(failure);
@@ -178,7 +178,7 @@ async function firstHandshake(attempt: HandshakeAttempt): Promise<Probe> {
   }
 }
 
-async function retryWithLegacy(attempt: HandshakeAttempt): Promise<Probe | undefined> {
+async function retryWithLegacy(attempt: HandshakeAttempt): Promise<SiteProbe | undefined> {
   try {
     const { failure, ...again } = await handshake(attempt, legacyContext());
     return failure === undefined || again.clientCertificateRequired
@@ -227,7 +227,7 @@ function watch(
   return new Promise((resolve, reject) => {
     let address = connectedTo ?? '';
     let stapled = false;
-    let seen: Probe | undefined;
+    let seen: SiteProbe | undefined;
     let asksForCertificate: boolean | undefined;
     let verdict: NodeJS.Timeout | undefined;
     const take = () => {
@@ -281,7 +281,7 @@ function readProbe(
   address: string,
   stapled: boolean,
   isEnough: IsEnough,
-): Probe | undefined {
+): SiteProbe | undefined {
   const chain = servedChain(socket, isEnough);
   if (chain === undefined) return undefined;
   const protocol = socket.getProtocol();

@@ -8,7 +8,7 @@ import {
 } from '../../wire/certificate-path.ts';
 import { getOrCreate } from '../../wire/get-or-create.ts';
 import { toCertificate } from '../../wire/x509.ts';
-import type { Probe } from './probe.ts';
+import type { SiteProbe } from './probe.ts';
 import type { IsEnough, ServedCertificate, ServedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 
@@ -19,7 +19,7 @@ export type IssuersReadAt = Map<string, number>;
 
 /** Converts the results of handshakes into facts. */
 export interface SeenPlaceReader {
-  readonly read: (place: string, site: Site, probe: Probe, otherAddresses: number) => SeenPlace;
+  readonly read: (place: string, site: Site, probe: SiteProbe, otherAddresses: number) => SeenPlace;
   /** Whether a client can use a path, or nothing else was found at this place before. */
   readonly isEnough: (place: string) => IsEnough;
 }
@@ -112,7 +112,7 @@ function isInOrder(chain: SeenPlace['chain']): boolean {
 
 function toHandshake(
   site: Site,
-  probe: Probe,
+  probe: SiteProbe,
   leaf: X509Certificate,
   path: PathState,
   otherAddresses: number,
