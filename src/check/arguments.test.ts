@@ -70,7 +70,14 @@ test.each(['--warning-share 0.2', '--warningShare 0.2', '--WarningShare=0.2', 'w
   },
 );
 
+test('a namespace may be given as for kubectl', () => {
+  const check: AnyCheck = { ...plain, args: z.object({ namespace: z.string().optional() }) };
+  expect(read(check, '-n shop')).toEqual({ namespace: 'shop' });
+  expect(() => read(check, '-n')).toThrow('Missing value for `-n`.');
+});
+
 test.each<[AnyCheck, string, string]>([
+  [expiring, '-n shop', 'Unknown flag `-n`. Available: --within, --warning-share, --kind, --all.'],
   [expiring, '--witin 14d', 'Unknown flag `--witin`. Did you mean `--within`?'],
   [expiring, '--warn 1', 'Unknown flag `--warn`. Did you mean `--warning-share`?'],
   [expiring, '--colour red', 'Unknown flag `--colour`. Available: --within, --warning-share, --kind, --all.'],
@@ -95,7 +102,7 @@ test('a missing flag is named', () => {
 
 test('a check without arguments says so', () => {
   expect(() => read({ ...plain, args: z.object({}) }, '--x 1')).toThrow(
-    'Unknown flag `--x`. This check takes no arguments.',
+    'Unknown flag `-x`. This check takes no arguments.',
   );
 });
 

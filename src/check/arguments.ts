@@ -26,9 +26,17 @@ export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Whether a flag means this argument: `warning-days` and `warningdays` both mean `warningDays`. */
+/** Short flags that everyone knows from other tools: `kubectl -n`. */
+const SHORT_FLAGS: Readonly<Record<string, string>> = { n: 'namespace' };
+
+/** Whether a flag means this argument: `warning-days` and `warningdays` both mean `warningDays`, and `n` means `namespace`. */
 export function isFlagOf(flag: string, name: string): boolean {
-  return flag.replaceAll('-', '').toLowerCase() === name.toLowerCase();
+  return flag.replaceAll('-', '').toLowerCase() === name.toLowerCase() || SHORT_FLAGS[flag] === name;
+}
+
+/** As it is usually typed: `-n`, `--name`. */
+function asTyped(flag: string): string {
+  return `${flag.length === 1 ? '-' : '--'}${flag.slice(0, 40)}`;
 }
 
 /** What is wrong with the arguments, for the person who typed them. */
@@ -157,13 +165,13 @@ function knownFlag(flag: string, known: readonly ArgumentHelp[]): string {
     : names.length > 0
       ? ` Available: ${names.map(flagOf).join(', ')}.`
       : ' This check takes no arguments.';
-  throw new ArgumentsError(`Unknown flag \`--${flag.slice(0, 40)}\`.${hint}`);
+  throw new ArgumentsError(`Unknown flag \`${asTyped(flag)}\`.${hint}`);
 }
 
 function valueOf(flag: string, value: string, known: readonly ArgumentHelp[]): string {
   if (value !== '') return value;
   if (known.find(({ name }) => isFlagOf(flag, name))?.isSwitch) return 'true';
-  throw new ArgumentsError(`Missing value for \`--${flag}\`.`);
+  throw new ArgumentsError(`Missing value for \`${asTyped(flag)}\`.`);
 }
 
 function bareArgument(check: AnyCheck, { bare, flags }: Words): string {

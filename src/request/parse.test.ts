@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Catalogue, loadCatalogue } from './catalogue.ts';
 import {
+  isLikeCommand,
   ADMIN_COMMANDS,
   type ParsedRequest,
   parseAreaRequest,
@@ -116,8 +117,15 @@ test.each([
   expect(problemOf(parseRequest(text, { ...known, isTerminal: true }))).toBe(problem);
 });
 
-test('a command may be typed with its slash', () => {
-  expect(parseRequest('/certs expiring', known)).toEqual(parseRequest('certs expiring', known));
+test.each(['/certs expiring', 'certs/expiring', '/Certs/expiring'])('a check may be typed as %s', (text) => {
+  expect(parseRequest(`${text} --within 3d`, known)).toEqual(
+    parseRequest('certs expiring --within 3d', known),
+  );
+  expect(isLikeCommand(text, catalogue)).toBe(true);
+});
+
+test.each(['certs expiring vault:secret/x', 'cert/expiring', '1/2'])('other slashes are kept: %s', (text) => {
+  expect(JSON.stringify(parseRequest(text, known))).toContain('/');
 });
 
 test.each(['', 'help', '?', '-h', '--help', '—help'])('/wrench %s lists all commands', (text) => {

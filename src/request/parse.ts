@@ -138,7 +138,7 @@ export function parseAreaRequest(area: string, text: string, context: RequestCon
 
 /** Parses `certs expiring --within 14d`, with or without a slash, for `/wrench` and the terminal. */
 export function parseRequest(typed: string, context: RequestContext): ParsedRequest {
-  const text = typed.trim().replace(/^\//, '');
+  const text = withSpace(typed.trim().replace(/^\//, ''), context.catalogue);
   const [area = '', ...rest] = text.split(/\s+/);
   if (area === '' || isHelp(area))
     return rest.length > 0
@@ -153,9 +153,16 @@ export function parseRequest(typed: string, context: RequestContext): ParsedRequ
   return parseAreaRequest(area.toLowerCase(), text.slice(area.length), context);
 }
 
+/** Documents, digests and JSON call a check `certs/expiring`, so that may be typed too. */
+function withSpace(text: string, { commands }: Catalogue): string {
+  const [, area = ''] = /^(\S+?)\//.exec(text) ?? [];
+  return commands.has(area.toLowerCase()) ? text.replace('/', ' ') : text;
+}
+
 /** Whether a text begins with a command, or with a word that is close to one: `certs expiring`, `/certs`, `help`, `freez`. */
-export function isLikeCommand(typed: string, { commands }: Catalogue): boolean {
-  const [first = ''] = typed.trim().replace(/^\//, '').toLowerCase().split(/\s+/);
+export function isLikeCommand(typed: string, catalogue: Catalogue): boolean {
+  const { commands } = catalogue;
+  const [first = ''] = withSpace(typed.trim().replace(/^\//, ''), catalogue).toLowerCase().split(/\s+/);
   if (isHelp(first) || commands.has(first) || adminCommandNamed(first) !== undefined) return true;
   return (
     nearest(first, [...commands.keys(), ...Object.keys({ ...ADMIN_COMMANDS, ...ADMIN_ALIASES })]) !==
