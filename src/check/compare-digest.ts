@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DigestPart, DigestRun, DigestSnapshot, EndedSilence } from './digest-run.ts';
-import { type Finding, type Gap, type Offer, SEVERITIES, type Severity } from './finding.ts';
+import { comparedTargets, type Finding, type Gap, type Offer, SEVERITIES, type Severity } from './finding.ts';
 import { countPlaces, listedGaps, reportHeadline, uncheckedGaps } from './report-in-words.ts';
 import { gapIdentity, makeIsInGap } from './gap-places.ts';
 import type { TrackedFinding } from './tracked-finding.ts';
@@ -393,10 +393,12 @@ function bare(finding: TrackedFinding): TrackedFinding {
 }
 
 function trackedFrom(
-  { reason, target, severity, summary, targets }: Finding<Offer>,
+  finding: Finding<Offer>,
   { report }: DigestPart,
   was: TrackedFinding | undefined,
 ): TrackedFinding {
+  const { reason, target, severity, summary } = finding;
+  const targets = comparedTargets(finding);
   const at = report?.at ?? '';
   return {
     reason,
@@ -404,7 +406,7 @@ function trackedFrom(
     state: 'found',
     severity,
     summary,
-    ...(targets && { targets: [...targets] }),
+    ...(targets && { targets }),
     since: was?.since ?? at,
     lastFound: at,
     ...(was?.flappingSince !== undefined && { flappingSince: was.flappingSince }),

@@ -24,9 +24,13 @@ const planPartSchema = z.strictObject({
   safety: z.array(z.string()).exactOptional(),
 });
 
+/** A worker verifies a fix for this long at most. */
+const MAX_SETTLE_SECONDS = 3_600;
+
 /**
  * What applying will do. Plain JSON: it is stored and hashed, and compared with the plan that is made again before applying. What only describes it
- * isn't compared, because it also changes when things get better: `impact`, `afterwards` and `untilVerified`.
+ * isn't compared, because it also changes when things get better: `impact`, `afterwards`, `untilVerified`, `settlesWithinSeconds` and
+ * `provenAfterSeconds`.
  */
 const planObject = z.strictObject({
   /** The steps, one per line, in order. The approver approves these. */
@@ -53,6 +57,13 @@ const planObject = z.strictObject({
   afterwards: z.array(z.string()).exactOptional(),
   /** What people should know until it is verified: "it should register within 5 s". */
   untilVerified: z.array(z.string()).exactOptional(),
+  /** How long the finding may take to disappear, if that depends on the target. It replaces the remediation's own `settlesWithinSeconds`. */
+  settlesWithinSeconds: z.int().positive().max(MAX_SETTLE_SECONDS).exactOptional(),
+  /**
+   * How long after the last step the absence of the finding proves nothing yet: what was changed can't have run for long enough before, and may be
+   * absent meanwhile. If that is after `settlesWithinSeconds`, the fix ends as unverified, and people check again later.
+   */
+  provenAfterSeconds: z.int().positive().exactOptional(),
   /** What `apply` needs beyond the params. */
   details: z.record(z.string(), jsonSchema).exactOptional(),
   /** One per line, if the plan is for several targets. Wrench sets it. */
@@ -80,6 +91,11 @@ export interface WriteContext<P extends PortName = PortName, R extends PortName 
    * @throws if no further step is allowed, because another worker has taken over, or remediations were frozen.
    */
   readonly recordStep: (line: string) => Promise<void>;
+}
+
+/** What was applied, and the id under which sources know it. */
+export interface AppliedPlan extends Pick<ApplyContext, 'idempotencyKey'> {
+  readonly plan: Plan;
 }
 
 /** A fix, declared next to its check. It doesn't verify itself: the check is run again. */
@@ -122,6 +138,16 @@ export interface Remediation<
   ) => Promise<void>;
   /** How long the finding may take to disappear afterwards, or the measure of a mitigation to reach its value. */
   readonly settlesWithinSeconds: number;
+  /**
+   * Set if the finding may be absent although the fix has no effect, such as while nothing runs that could have the fault: says why its absence proves
+   * nothing. Undefined if what was applied is still in effect everywhere. Asked whenever a verification doesn't find the fault any more.
+   * @throws {SourceError} if that can't be read, which proves nothing either.
+   */
+  readonly whyUnproven?: (
+    context: ReadContext<NoInfer<P | R>>,
+    params: z.output<S>,
+    applied: AppliedPlan,
+  ) => Promise<string | undefined>;
   /** Set if one plan may be for several targets. `plan` and `apply` still handle one target each. */
   readonly many?: ManyTargets<z.output<S>>;
   /**
@@ -156,7 +182,11 @@ export type AnyRemediation = Remediation<any, any, any>;
 
 export type RemediationsByName = Readonly<Record<string, AnyRemediation>>;
 
-/** The offers that a check may make: one of its remediations with its params, for one target or for each of several. */
+/**
+ * The offers that a check may make: one of its remediations with its params, for one target or for each of several. If the finding has `targets`, it
+ * is fixed once those that the offer is for are gone. A fix that replaces them, such as a rollout that creates other pods, is offered for the target
+ * of the finding itself.
+ */
 export type OfferOf<R extends RemediationsByName> = string extends keyof R
   ? Proposal
   : {

@@ -43,6 +43,7 @@ const offerSchema = z.strictObject({
     .array(z.strictObject({ target: z.string().min(1), params: jsonSchema }))
     .min(1)
     .exactOptional(),
+  /** One of the finding's `targets`, or its own target. */
   target: z.string().min(1).exactOptional(),
   /** Verb first: `Restart doppler_z2/0`. */
   title: z.string().min(1),
@@ -86,6 +87,8 @@ const findingSchema = z.strictObject({
   target: z.string().min(1),
   /** What is affected, if one cause affects several targets; each named like the target of a separate finding. Not part of the fingerprint. */
   targets: z.array(z.string().min(1)).min(1).exactOptional(),
+  /** Others with new names take the place of its `targets` all the time, as with pods: only how many there are is compared between runs. */
+  areTargetsReplaced: z.literal(true).exactOptional(),
   /** One line that a person can act on. */
   summary: z.string().min(1),
   evidence: z.array(evidenceSchema).exactOptional(),
@@ -198,6 +201,15 @@ const reportObject = z.strictObject({
 export type Report = Immutable<z.infer<typeof reportObject>>;
 
 export const reportSchema: z.ZodType<Report> = reportObject;
+
+/** The targets of a finding as runs compare them. Those that are replaced all the time are only numbered. */
+export function comparedTargets({
+  target,
+  targets,
+  areTargetsReplaced,
+}: Pick<Finding<unknown>, 'target' | 'targets' | 'areTargetsReplaced'>): string[] | undefined {
+  return targets?.map((one, index) => (areTargetsReplaced ? `${target} #${index + 1}` : one));
+}
 
 /** The same finding has the same fingerprint: in silences, in digests, and when a fix is verified. Its `targets` are compared separately. */
 export function fingerprint(

@@ -106,6 +106,30 @@ test('a plan for several targets has one line each, locks each target once, and 
   });
 });
 
+test('a plan for several targets settles once the slowest of them has', async () => {
+  const settlesWithin = (seconds: Readonly<Record<string, number>>) => ({
+    ...wipe,
+    settlesWithinSeconds: 30,
+    plan: async (...[context, params]: Parameters<typeof wipe.plan>) => ({
+      ...(await wipe.plan(context, params)),
+      ...(seconds[params.disk] && {
+        settlesWithinSeconds: seconds[params.disk],
+        provenAfterSeconds: seconds[params.disk],
+      }),
+    }),
+  });
+  const settlingOf = async (seconds: Readonly<Record<string, number>>) => {
+    const options = { read: {}, now: new Date(), signal, deadlineMs: 10_000, redact };
+    const made = await planRemediation(settlesWithin(seconds), { each }, options);
+    return [made.provenAfterSeconds, made.settlesWithinSeconds];
+  };
+
+  expect(await settlingOf({ a: 60, c: 265 })).toEqual([265, 265]);
+  // The others settle within the time of the remediation.
+  expect(await settlingOf({ a: 10 })).toEqual([10, 30]);
+  expect(await settlingOf({})).toEqual([undefined, undefined]);
+});
+
 test('a target that cannot be planned is left out of the plan, which says why', async () => {
   disks.delete('b');
 

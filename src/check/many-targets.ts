@@ -35,6 +35,8 @@ export async function planEach(
   if (planned.length === 0) throw firstError ?? new Error('an offer for many targets has none');
   const plans = planned.map(({ plan }) => plan);
   const all = planned.map(({ params }) => params);
+  const settling = plans.flatMap(({ settlesWithinSeconds: seconds }) => seconds ?? []);
+  const proving = plans.flatMap(({ provenAfterSeconds: seconds }) => seconds ?? []);
   const isWeighed = plans.every(({ bytes }) => bytes !== undefined);
   return {
     lines: planned.map(({ part }) => part.line),
@@ -42,6 +44,10 @@ export async function planEach(
     precondition: {},
     impact: many.impact(all, plans),
     ...(isWeighed && { bytes: plans.reduce((sum, { bytes = 0 }) => sum + bytes, 0) }),
+    ...(settling.length > 0 && {
+      settlesWithinSeconds: Math.max(remediation.settlesWithinSeconds, ...settling),
+    }),
+    ...(proving.length > 0 && { provenAfterSeconds: Math.max(...proving) }),
     ...sharedLines(plans),
     ...(many.afterwards && { afterwards: [...many.afterwards(all)] }),
     parts: planned.map(({ part }) => part),

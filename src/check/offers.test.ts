@@ -61,6 +61,12 @@ test('an offer for one of several targets has the title for one target', () => {
   ]);
 });
 
+test('an offer for the finding itself has the title for one target', () => {
+  expect(offersFor({ remediation: 'wipe', params: { disk: 'rack' }, target: 'rack' })).toEqual([
+    { remediation: 'wipe', params: { disk: 'rack' }, target: 'rack', title: 'Wipe rack', risk: 'safe' },
+  ]);
+});
+
 test('an offer for several targets has the title for several', () => {
   const each = [
     { target: 'disk a', params: { disk: 'a' } },
@@ -82,6 +88,7 @@ test.each([
   [{ remediation: 'melt', params: {} }, 'names a remediation that its check does not have: melt'],
   [{ remediation: 'wipe', params: { disk: 'c' }, target: 'disk c' }, 'does not have: disk c'],
   [{ remediation: 'wipe', each: [{ target: 'disk c', params: { disk: 'c' } }] }, 'does not have: disk c'],
+  [{ remediation: 'wipe', each: [{ target: 'rack', params: { disk: 'a' } }] }, 'does not have: rack'],
   [{ remediation: 'hide', each: [{ target: 'disk a', params: { disk: 'a' } }] }, 'that is for one: hide'],
   [{ remediation: 'wipe', params: { desk: 'a' } }, 'Unrecognized key'],
 ])('an invalid offer is a bug: %j', (offer, message) => {

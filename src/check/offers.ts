@@ -15,13 +15,13 @@ function withOffers(check: AnyCheck, { offers, ...finding }: Finding): Finding<O
   return { ...finding, offers: offers.map((proposal) => toOffer(check, finding, proposal)) };
 }
 
-function toOffer(check: AnyCheck, { targets = [] }: Finding<never>, proposal: Proposal): Offer {
+function toOffer(check: AnyCheck, { target: own, targets = [] }: Finding<never>, proposal: Proposal): Offer {
   const { remediation: name, params, each, target } = proposal;
   const remediation = check.remediations?.[name];
   if (!remediation) throw new Error(`an offer names a remediation that its check does not have: ${name}`);
   const { risk, many, provenBy } = remediation;
   const named = [...(each ?? []).map((one) => one.target), ...(target === undefined ? [] : [target])];
-  const unknown = named.find((one) => !targets.includes(one));
+  const unknown = named.find((one) => !targets.includes(one) && !(one === own && one === target));
   if (unknown !== undefined)
     throw new Error(`an offer is for a target that its finding does not have: ${unknown}`);
   const names = (each ?? []).map((one) => one.target);

@@ -21,6 +21,7 @@ test.each([
   ['another condition holds too', { safety: ['All dopplers have a disk', ...approved.safety] }],
   ['less is lost', { irreversible: [] }],
   ['people have less to do', { untilVerified: [], afterwards: [] }],
+  ['it takes longer to prove', { settlesWithinSeconds: 265 }],
 ])('a plan does the same if %s', (_, changed) => {
   expect(planDrift(approved, { ...approved, ...changed })).toBeUndefined();
 });

@@ -2,7 +2,7 @@ import type { ApplyContext } from '../ports/apply-context.ts';
 import { type PortName, PORTS, type Readers, type Writers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import type { ReadContext } from './context.ts';
-import type { AnyRemediation, NewPlan, Plan, WriteContext } from './define-remediation.ts';
+import type { AnyRemediation, AppliedPlan, NewPlan, Plan, WriteContext } from './define-remediation.ts';
 import type { Offer } from './finding.ts';
 import { applyEach, planEach } from './many-targets.ts';
 import { type Redact, redactAll } from '../text/redact.ts';
@@ -26,12 +26,51 @@ export interface PlanOptions {
 export async function planRemediation(
   remediation: AnyRemediation,
   { params, each }: OfferedParams,
-  { read, now, signal, deadlineMs, redact }: PlanOptions,
+  options: PlanOptions,
 ): Promise<NewPlan> {
+  const { redact } = options;
+  const plan = await withinDeadline('planning', remediation, options, (context) =>
+    each
+      ? planEach(remediation, each, context, redact)
+      : remediation.plan(context, remediation.params.parse(params)),
+  );
+  return { ...plan, ...redactAll(wordsOf(plan), redact) };
+}
+
+/**
+ * Why it proves nothing that the finding of a remediation is gone; undefined if it does. Plans for many targets are proven by the check alone.
+ * @throws whatever is a bug in Wrench, or the reason of the signal.
+ */
+export async function whyUnproven(
+  remediation: AnyRemediation,
+  { params, each }: OfferedParams,
+  applied: AppliedPlan,
+  options: PlanOptions,
+): Promise<string | undefined> {
+  const { whyUnproven: ask } = remediation;
+  if (!ask || each) return undefined;
+  try {
+    const because = await withinDeadline('verifying', remediation, options, (context) =>
+      ask(context, remediation.params.parse(params), applied),
+    );
+    return because === undefined ? undefined : options.redact(because);
+  } catch (error) {
+    if (error instanceof SourceError && !options.signal.aborted) return options.redact(error.message);
+    throw error;
+  }
+}
+
+/** Reads what a remediation may read, for a limited time. */
+async function withinDeadline<T>(
+  doing: string,
+  remediation: AnyRemediation,
+  { read, now, signal, deadlineMs }: PlanOptions,
+  work: (context: ReadContext) => Promise<T>,
+): Promise<T> {
   const late = new SourceError(
     'deadline',
     'unreachable',
-    `planning took longer than ${deadlineMs / 1_000} s`,
+    `${doing} took longer than ${deadlineMs / 1_000} s`,
   );
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(late), deadlineMs);
@@ -42,13 +81,7 @@ export async function planRemediation(
   try {
     either.throwIfAborted();
     const context = readContext(remediation, read, now, either, deadlineMs);
-    const plan: NewPlan = await Promise.race([
-      each
-        ? planEach(remediation, each, context, redact)
-        : remediation.plan(context, remediation.params.parse(params)),
-      cut.promise,
-    ]);
-    return { ...plan, ...redactAll(wordsOf(plan), redact) };
+    return await Promise.race([work(context), cut.promise]);
   } finally {
     clearTimeout(timer);
     either.removeEventListener('abort', stop);

@@ -530,23 +530,6 @@ describe('execute', () => {
   });
 });
 
-describe('verify', () => {
-  test('a worker that lost its lease while it verified records no outcome, which is not a bug', async () => {
-    await setApproved({ settlesWithinSeconds: 600, deps: { leaseMs: 3_000 } });
-    stage.system.fixWorks = false;
-
-    const applying = apply();
-    await expect.poll(async () => (await stage.read()).state).toBe('settling');
-    await endAsOverdue();
-    await applying;
-
-    expect(await stage.read()).toMatchObject({ state: 'unverified' });
-    expect(await stage.read()).not.toHaveProperty('after');
-    expect(linesWith('lease-lost')).toHaveLength(1);
-    expect(linesWith('a bug in Wrench')).toEqual([]);
-  });
-});
-
 describe('a plan for many targets', () => {
   const things = ['pump', 'fan', 'lamp'];
 

@@ -1,12 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plan } from '../check/define-remediation.ts';
 import { planDrift } from '../check/plan-drift.ts';
-import { isComplete } from '../check/proof.ts';
 import { applyRemediation } from '../check/run-remediation.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { authorize } from '../store/access/authorize.ts';
 import { isDurableEnough, NOT_DURABLE } from '../store/remediation/durability.ts';
-import { baselineOf, provenOutcome } from '../store/remediation/observation.ts';
+import { baselineOf } from '../store/remediation/observation.ts';
 import { remediationName } from '../store/remediation/policy.ts';
 import type { Observation, RemediationRecord } from '../store/remediation/record.ts';
 import { refuseRemediation, skipRemediation } from '../store/remediation/transitions/approval.ts';
@@ -15,25 +13,29 @@ import {
   failExecution,
   finishExecution,
   interruptExecution,
-  recordSettling,
   recordStep,
-  recordVerification,
+  resumeSettling,
   startExecution,
   unlessExpired,
 } from '../store/remediation/transitions/execution.ts';
 import { commitTransition, definitionOf, type JobContext, planNow, readersOf } from './job-context.ts';
 import { type ExecutionLease, holdLease } from './lease.ts';
 import { observe } from './observe.ts';
+import { recheckMsOf, settleSecondsOf, verify } from './verify.ts';
 
 /**
  * approved -> applying -> settling -> its outcome. Applies an approved plan, at most once, in four stages: preflight runs the check and the
  * plan again, acquire takes the fencing token by compare-and-set and makes sure that this is on disk, execute applies the plan, and verify
- * runs the check until the finding is gone.
+ * runs the check until the finding is gone. If a worker stops while it verifies, the next one continues.
  */
 export async function applyApproved(context: JobContext): Promise<void> {
   const { deps, record, jobId, signal } = context;
-  if (record.state !== 'approved') return;
+  if (record.state !== 'approved' && record.state !== 'settling') return;
   try {
+    if (record.state === 'settling') {
+      await resumeVerification(context);
+      return;
+    }
     const checked = await preflight(context);
     if ('end' in checked) {
       await commitTransition(context, unlessExpired(deps.policy, checked.end));
@@ -157,8 +159,19 @@ async function acquire(context: JobContext, before: Observation): Promise<Execut
   return undefined;
 }
 
-/** Executes and verifies under a lease. If the lease is lost, another worker ends the remediation: see the sweep. */
 async function executeAndVerify(context: JobContext, execution: Execution): Promise<void> {
+  await holdLeaseWhile(context, execution, async (lease) => {
+    const applied = await execute(context, execution, lease);
+    if (applied) await verify({ ...context, record: applied }, execution, lease);
+  });
+}
+
+/** Executes or verifies under a lease. If the lease is lost, another worker ends the remediation: see the sweep. */
+async function holdLeaseWhile(
+  context: JobContext,
+  execution: Execution,
+  work: (lease: ExecutionLease) => Promise<void>,
+): Promise<void> {
   const { deps, record } = context;
   const lease = holdLease(
     deps.remediations,
@@ -168,8 +181,7 @@ async function executeAndVerify(context: JobContext, execution: Execution): Prom
     execution.leaseSinceMs,
   );
   try {
-    const isApplied = await execute(context, execution, lease);
-    if (isApplied) await verify(context, execution, lease);
+    await work(lease);
   } catch (error) {
     if (context.signal.aborted || !lease.signal.aborted) throw error;
     deps.log.warn(
@@ -187,12 +199,12 @@ async function executeAndVerify(context: JobContext, execution: Execution): Prom
   });
 }
 
-/** applying -> settling: applies the approved plan and records each step. @returns whether all of it was applied; if not, the outcome is recorded. */
+/** applying -> settling: applies the approved plan and records each step. @returns undefined if not all of it was applied; the outcome is recorded then. */
 async function execute(
   context: JobContext,
   { token, before, record }: Execution,
   lease: ExecutionLease,
-): Promise<boolean> {
+): Promise<RemediationRecord | undefined> {
   const { deps } = context;
   const { leaseMs, readFreeze } = deps;
   const frozen = new AbortController();
@@ -232,17 +244,17 @@ async function execute(
         redact: deps.redact,
       },
     );
-    const { settlesWithinSeconds: withinSeconds } = definitionOf(deps, record).remediation;
-    const everySeconds = deps.recheckEveryMs / 1_000;
+    const withinSeconds = settleSecondsOf(context);
+    const everySeconds = recheckMsOf(context) / 1_000;
     const result = await commitTransition(
       context,
       finishExecution(token, leaseMs, { withinSeconds, everySeconds }),
     );
-    return result.kind === 'changed';
+    return result.kind === 'changed' ? result.record : undefined;
   } catch (error) {
     const end = await endAfter(context, token, error, { lease: lease.signal, frozen: frozen.signal });
     if (end) await commitTransition(context, end);
-    return false;
+    return undefined;
   }
 }
 
@@ -279,69 +291,18 @@ async function endAfter(
 }
 
 /**
- * settling -> fixed, mitigated or unverified: runs the check until the finding is gone and every measure is complete, or the measure of a
- * mitigation is reached; at most for the time that the remediation may take to settle.
+ * settling: the worker that verified it has stopped and requeued the job. Verifying only reads, so this worker continues, until the same time.
+ * Refused if the sweep has ended it meanwhile.
  */
-async function verify(
-  context: JobContext,
-  { token, before }: Execution,
-  lease: ExecutionLease,
-): Promise<void> {
+async function resumeVerification(context: JobContext): Promise<void> {
   const { deps, record } = context;
-  const { settlesWithinSeconds } = definitionOf(deps, record).remediation;
-  const deadlineMs = performance.now() + settlesWithinSeconds * 1_000;
-  const showSettling = settlingDisplay(context, token, lease);
-  let after: Observation;
-  let proven: ReturnType<typeof provenOutcome>;
-  let onlyLeftOut: boolean;
-  for (;;) {
-    after = await observe({ ...context, signal: lease.signal }, before);
-    proven = provenOutcome(record, after);
-    onlyLeftOut = isOnlyLeftOut(record, before, after);
-    if (proven === 'mitigated' || (proven === 'fixed' && isComplete(after.measures))) break;
-    if (onlyLeftOut || performance.now() >= deadlineMs) break;
-    await showSettling(after);
-    await sleep(deps.recheckEveryMs, undefined, { signal: lease.signal });
-  }
-  const because = onlyLeftOut
-    ? "all targets of the plan are fixed; the others weren't in the plan"
-    : `${settlesWithinSeconds} s after it was applied: ${after.verdict}`;
-  await commitTransition(context, recordVerification(token, after, proven ? undefined : because));
-}
-
-/** Slack's own advice is at least 3 s between edits of one message. */
-const SETTLING_EVERY_MS = 3_000;
-
-/** Shows on the card what a fix is still waiting for. A failure is only logged: it says nothing about the fix. */
-function settlingDisplay(
-  context: JobContext,
-  token: number,
-  lease: Pick<ExecutionLease, 'signal'>,
-): (observed: Observation) => Promise<void> {
-  const { deps, record } = context;
-  let nextMs = 0;
-  return async (observed) => {
-    // Once the lease is lost, it must not be extended.
-    if (lease.signal.aborted || performance.now() < nextMs) return;
-    nextMs = performance.now() + SETTLING_EVERY_MS;
-    try {
-      await commitTransition(context, recordSettling(token, observed, deps.leaseMs));
-    } catch (error) {
-      deps.log.debug(
-        { event: 'settling-not-shown', err: error, remediation: record.id },
-        "Couldn't show what a fix is waiting for",
-      );
-    }
-  };
-}
-
-/** Whether all that is left are targets that could not be part of the plan: waiting does not help. A new gap may hide one that was. */
-function isOnlyLeftOut(
-  { plan, mitigates }: RemediationRecord,
-  before: Observation,
-  { finding, targets = [], gaps }: Observation,
-): boolean {
-  if (mitigates || finding !== 'found' || gaps.some((gap) => !before.gaps.includes(gap))) return false;
-  const leftOut = plan?.leftOut?.map(({ target }) => target) ?? [];
-  return targets.length > 0 && targets.every((target) => leftOut.includes(target));
+  const { before } = record;
+  if (!before) return;
+  const token = await deps.remediations.nextFencingToken();
+  const leaseSinceMs = performance.now();
+  const resumed = await commitTransition(context, resumeSettling(token, deps.leaseMs));
+  if (resumed.kind === 'refused') return;
+  const leftMs = Date.parse(record.settling?.until ?? '') - (await deps.readClock());
+  const execution = { token, leaseSinceMs, before, record: resumed.record };
+  await holdLeaseWhile(context, execution, (lease) => verify(context, execution, lease, leftMs));
 }

@@ -1,6 +1,7 @@
 import type { AnyRemediation } from '../check/define-remediation.ts';
 import type { Report } from '../check/finding.ts';
 import { runCheck } from '../check/run-check.ts';
+import { whyUnproven } from '../check/run-remediation.ts';
 import { observationOf } from '../store/remediation/observation.ts';
 import type { Observation, RemediationRecord } from '../store/remediation/record.ts';
 import { definitionOf, type JobContext, readersOf } from './job-context.ts';
@@ -13,6 +14,8 @@ import { loadEarlier } from './samples.ts';
  */
 export async function observe(context: JobContext, before?: Observation): Promise<Observation> {
   const { deps, record, signal } = context;
+  // As all times in the record. The clock of this worker may differ.
+  const at = new Date(await deps.readClock()).toISOString();
   const { check: name, environment, args } = record;
   const { check, remediation } = definitionOf(deps, record);
   const report = await runCheck(check, {
@@ -27,10 +30,31 @@ export async function observe(context: JobContext, before?: Observation): Promis
     ...(await loadEarlier(deps, check, { check: name, environment })),
     redact: deps.redact,
   });
-  const observation = observationOf(report, record, before);
+  const seen = { ...observationOf(report, record, before), at };
+  const unproven = before && seen.finding === 'gone' ? await whyNotProven(context) : undefined;
+  const observation = { ...seen, ...(unproven !== undefined && { unproven }) };
   return isMitigated(remediation, record, report.measures)
     ? { ...observation, isMitigated: true }
     : observation;
+}
+
+/** Why it proves nothing that the finding is gone. */
+async function whyNotProven({ deps, record, signal }: JobContext): Promise<string | undefined> {
+  const { plan, id: idempotencyKey, environment } = record;
+  const { remediation } = definitionOf(deps, record);
+  if (!plan || !remediation.whyUnproven) return undefined;
+  return whyUnproven(
+    remediation,
+    record,
+    { plan, idempotencyKey },
+    {
+      read: readersOf(deps, environment),
+      now: new Date(),
+      signal,
+      deadlineMs: deps.deadlineMs,
+      redact: deps.redact,
+    },
+  );
 }
 
 /** Whether the measures have the values that a mitigation names as its proof. */

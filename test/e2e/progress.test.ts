@@ -78,9 +78,9 @@ test('while a fix settles, its card shows what the last check found and until wh
   await click(ADA, 'wrench:request');
   await click(GRACE, 'wrench:approve');
 
-  const card = await workspace.waitFor(() => thread().find(({ text }) => text.includes(' s left)')));
+  const card = await workspace.waitFor(() => thread().find(({ text }) => text.includes(' left)')));
   expect(card.text).toMatch(
-    /Applied\. The finding is still there: 1 of 3 things are broken\..*\nChecks again every 5 s until <!date\^\d+\^\{time_secs\}\|\d\d:\d\d:\d\d UTC> \(\d+ s left\)\./,
+    /Applied\. The finding is still there: 1 of 3 things are broken\..*\nChecks again every 5 s until <!date\^\d+\^\{time_secs\}\|\d\d:\d\d:\d\d UTC> \(\d+ minutes left\)\./,
   );
   system.broken.clear();
   const fixed = await workspace.waitFor(() => thread().find(({ text }) => text.includes('FIXED')));

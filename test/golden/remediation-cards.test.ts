@@ -121,6 +121,29 @@ test('what was only true until a fix is verified disappears with the proof', () 
   expect(blocksOf(remediations.fixedSafe).join('\n')).toContain('Deploy what uses secret/cf/bbs/locket/tls');
 });
 
+test('a fix that takes minutes to prove says so before it is approved, and then how many are left', () => {
+  const slow = { ...planned.plan!, settlesWithinSeconds: 600 };
+
+  expect(blocksOf(planned).join('\n')).not.toContain('It should register within 5 s');
+  expect(blocksOf({ ...planned, plan: slow }).join('\n')).toContain('It should register within 5 s');
+  const { settling } = remediations.settlingSlowly;
+  const record = { ...remediations.settlingSlowly, settling: { ...settling!, until: '2026-11-20T14:15:31.000Z' } };
+  expect(renderCard(record).text).toMatch(/Checks again every 5 s until .*\(10 minutes left\)/);
+});
+
+test('a fix whose finding is gone says why that proves nothing', () => {
+  const unproven = 'Deployment shop/web has 1 of 2 new pods';
+  const gone = { ...remediations.settlingSlowly.settling!.observed!, finding: 'gone' as const, unproven };
+  const { settling } = remediations.settlingSlowly;
+  const waiting = { ...remediations.settlingSlowly, settling: { ...settling!, observed: gone } };
+  const ended = { ...remediations.unverified, after: gone, because: `10 minutes after it was applied: ${unproven}` };
+
+  expect(renderCard(waiting).text).toContain(`The finding is gone, which proves nothing yet: ${unproven}.`);
+  const { text } = renderCard(ended);
+  expect(text).toContain('Applied, and the finding is gone, which proves nothing.');
+  expect(text.split(unproven)).toHaveLength(2);
+});
+
 test('a plan of an older version has neither a risk line nor small print that it lacks', () => {
   const { impact: _, safety: __, untilVerified: ___, ...old } = planned.plan!;
   const [head, steps] = blocksOf({ ...planned, plan: { ...old, afterwards: ['Run a smoke test.'] } });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Finding, Report } from '../../check/finding.ts';
-import { baselineOf, observationOf } from './observation.ts';
+import { baselineOf, observationOf, provenOutcome } from './observation.ts';
 
 const report = (findings: readonly Partial<Finding<never>>[], more: Partial<Report> = {}): Report => ({
   check: 'certs/expiring',
@@ -53,6 +53,18 @@ test('a group is gone although its cause still has other targets', () => {
   const others = report([{ target: 'issuer', targets: ['c', 'd'] }]);
 
   expect(observationOf(others, group)).toMatchObject({ finding: 'gone', targets: [] });
+});
+
+test('a fix for the finding itself has not worked while its cause has any target, for any reason', () => {
+  const own = { finding: { reason: 'expiring', target: 'issuer', targets: ['issuer'], summary: '' } };
+  const before = observationOf(report([{ target: 'issuer', targets: ['a', 'b'] }]), own);
+  expect(before).toMatchObject({ finding: 'found', targets: ['issuer'] });
+
+  const others = report([{ target: 'issuer', targets: ['c', 'd'] }]);
+  expect(observationOf(others, own, before)).toMatchObject({ finding: 'found', targets: ['issuer'] });
+  const changed = report([{ target: 'issuer', targets: ['c'], reason: 'expired' }]);
+  expect(observationOf(changed, own, before)).toMatchObject({ finding: 'found' });
+  expect(observationOf(report([{ target: 'another' }]), own, before)).toMatchObject({ finding: 'gone' });
 });
 
 test('a new reason for one of the targets means that the fault has only changed', () => {
@@ -180,4 +192,15 @@ test('a verification counts the findings that it leaves out', () => {
 
   expect(observationOf(report(many), single, before).report).toMatchObject({ more: 10 });
   expect(observationOf(report(wide), single, before).report).toMatchObject({ findings: [], more: 1 });
+});
+
+test('a finding that is gone proves nothing before the plan says so, also for someone who checks again', () => {
+  const plan = { lines: [], targets: [], precondition: {}, provenAfterSeconds: 265 };
+  const record = { plan, steps: [{ at: '2026-11-20T14:03:00.000Z', line: 'raised' }] };
+  const gone = (at: string) => ({ at, finding: 'gone' as const });
+
+  expect(provenOutcome(record, gone('2026-11-20T14:07:24.000Z'))).toBeUndefined();
+  expect(provenOutcome(record, gone('2026-11-20T14:07:25.000Z'))).toBe('fixed');
+  const { provenAfterSeconds: _, ...immediate } = plan;
+  expect(provenOutcome({ ...record, plan: immediate }, gone('2026-11-20T14:03:00.000Z'))).toBe('fixed');
 });

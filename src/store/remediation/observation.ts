@@ -109,11 +109,23 @@ function affects({ target, targets = [] }: Finding<unknown>, wanted: string): bo
   return target === wanted || targets.includes(wanted);
 }
 
-/** The outcome that an observation proves; undefined if it proves none. A mitigation is never fixed, even if the finding is gone. */
+/**
+ * The outcome that an observation proves; undefined if it proves none. A mitigation is never fixed, even if the finding is gone. Before the plan says
+ * that it can be proven, it isn't.
+ */
 export function provenOutcome(
-  { mitigates }: Pick<RemediationRecord, 'mitigates'>,
-  { finding, isMitigated }: Observation,
+  record: Pick<RemediationRecord, 'mitigates' | 'plan' | 'steps'>,
+  { finding, isMitigated, at, unproven }: Pick<Observation, 'finding' | 'isMitigated' | 'at' | 'unproven'>,
 ): 'fixed' | 'mitigated' | undefined {
-  if (mitigates) return isMitigated ? 'mitigated' : undefined;
-  return finding === 'gone' ? 'fixed' : undefined;
+  if (record.mitigates) return isMitigated ? 'mitigated' : undefined;
+  if (finding !== 'gone' || unproven !== undefined) return undefined;
+  const fromMs = provableFromMs(record);
+  return fromMs !== undefined && Date.parse(at) < fromMs ? undefined : 'fixed';
+}
+
+/** From when on the absence of its finding proves a fix; undefined if always. */
+function provableFromMs({ plan, steps }: Pick<RemediationRecord, 'plan' | 'steps'>): number | undefined {
+  const last = steps.at(-1);
+  if (plan?.provenAfterSeconds === undefined || !last) return undefined;
+  return Date.parse(last.at) + plan.provenAfterSeconds * 1_000;
 }

@@ -92,6 +92,8 @@ const observationSchema = z.strictObject({
   gaps: z.array(z.string()),
   /** For a mitigation: its measure has the value that proves it. */
   isMitigated: z.literal(true).exactOptional(),
+  /** Why it proves nothing that the finding is gone: what was applied is not in effect everywhere. */
+  unproven: z.string().exactOptional(),
   /** Only in `after`: everything that the run found, about any target. Absent if its worker is older than 0.12. */
   report: z
     .strictObject({

@@ -89,6 +89,15 @@ test.each([
   });
 });
 
+test('a group is fixed by one fix for the finding itself, although its targets have other names by then', () => {
+  const fixes = [fixOf(group, { after: sawAt(1), endedAt: time(2) }, ['issuer'])];
+  expect(remainingFindings([group], fixes)).toMatchObject({ left: [], isAllFixed: true });
+
+  const replaced: FoundFinding = { ...group, targets: ['c'] };
+  const again = [fixOf(group, { after: sawAt(1, { findings: [replaced] }), endedAt: time(2) }, ['issuer'])];
+  expect(remainingFindings([group], again)).toMatchObject({ resolved: [], isAllFixed: false });
+});
+
 test('after a fix that was verified despite a gap, the gap is named', () => {
   const after = sawAt(1, { isWhole: false }, { gaps: ['doppler_z1'] });
 

@@ -100,9 +100,12 @@ function fixedAt(
   const newestOf = (some: readonly RemediationRecord[]) =>
     Math.max(-Infinity, ...some.map(({ after }) => Date.parse(after?.at ?? '')));
   if (!targets) return newestOf(fixes);
-  return Math.min(
-    ...targets.map((one) => newestOf(fixes.filter(({ finding }) => finding.targets?.includes(one)))),
-  );
+  return Math.min(...targets.map((one) => newestOf(fixes.filter(({ finding }) => covers(finding, one)))));
+}
+
+/** A fix for the target of the finding itself is verified once the finding is gone, with all of its targets. */
+function covers({ target, targets = [] }: RemediationRecord['finding'], wanted: string): boolean {
+  return targets.includes(wanted) || targets.includes(target);
 }
 
 /** When a run that checked everything last didn't find it. */

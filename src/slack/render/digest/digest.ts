@@ -144,7 +144,7 @@ function digestCsv(run: DigestRun, changes: DigestChanges): Attachment {
             idOf(about),
             about.finding.reason,
             about.finding.target,
-            truncate((about.finding.targets ?? []).join('\n'), MAX_CELL_CHARS),
+            truncate(((about.reported ?? about.finding).targets ?? []).join('\n'), MAX_CELL_CHARS),
             about.finding.summary,
             about.finding.since,
             part > 0 ? 'continued' : truncate(words, MAX_CELL_CHARS),

@@ -2,7 +2,7 @@ import { cleanText } from '../../../text/clean-text.ts';
 import type { Plan, Risk } from '../../../check/define-remediation.ts';
 import { exactProof, isComplete, proofInWords } from '../../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../../check/report-in-words.ts';
-import { list } from '../../../text/wording.ts';
+import { count, list } from '../../../text/wording.ts';
 import type {
   Observation,
   RemediationRecord,
@@ -183,7 +183,14 @@ function settlingText({ settling, finding, mitigates }: RemediationRecord): read
     case 'unseen':
       return [`Couldn't verify it yet${uncheckedText(observed)}: ${verdict}`, ...waiting];
     case 'gone':
-      return ['The finding is gone.', ...waiting];
+      return [
+        observed.unproven === undefined
+          ? 'The finding is gone.'
+          : `The finding is gone, which proves nothing yet: ${withFullStop(cleanText(observed.unproven))}`,
+        ...(waiting.length > 0 || observed.unproven !== undefined
+          ? waiting
+          : ['Verifying that it stays so.']),
+      ];
   }
 }
 
@@ -205,13 +212,18 @@ export interface SettlingTime {
   readonly after: string;
 }
 
-/** `Checks again every 5 s until 14:05:30 (40 s left).` */
+/** `Checks again every 5 s until 14:05:30 (40 s left).` Of more than two minutes, whole minutes are left. */
 export function settlingTime({ state, settling }: RemediationRecord): SettlingTime | undefined {
   if (state !== 'settling' || !settling) return undefined;
   const { until, everySeconds, observed } = settling;
   const leftMs = Date.parse(until) - Date.parse(observed?.at ?? '');
-  const left = leftMs >= 0 ? ` (${Math.ceil(leftMs / 1_000)} s left)` : '';
-  return { before: `Checks again every ${everySeconds} s until `, until, after: `${left}.` };
+  const left = leftMs >= 0 ? ` (${timeLeft(Math.ceil(leftMs / 1_000))} left)` : '';
+  const every = Number(everySeconds.toFixed(1));
+  return { before: `Checks again every ${every} s until `, until, after: `${left}.` };
+}
+
+function timeLeft(seconds: number): string {
+  return seconds <= 120 ? `${seconds} s` : count(Math.ceil(seconds / 60), 'minute');
 }
 
 /** The proof with exact numbers, if the headline rounds them. */
@@ -232,7 +244,15 @@ function unverifiedText({ after, because, finding, mitigates }: RemediationRecor
     case 'unseen':
       return [`Applied, but couldn't verify that it worked${uncheckedText(after)}${end}`];
     case 'gone':
-      return [`Applied, and the finding is gone, but something is still wrong${end}`];
+      if (after.unproven !== undefined)
+        return [
+          `Applied, and the finding is gone, which proves nothing${because?.includes(after.unproven) ? '.' : `: ${withFullStop(cleanText(after.unproven))}`}`,
+        ];
+      return [
+        isComplete(after.measures)
+          ? `Applied, and the finding is gone, but it's too early to verify that it won't come back${end}`
+          : `Applied, and the finding is gone, but something is still wrong${end}`,
+      ];
   }
 }
 
@@ -384,10 +404,13 @@ export function tookInWords({ state, risk, approvals, requested, endedAt }: Reme
 /** What people still have to do or to know. What was only true until the fix was verified is left out once that is proven. */
 export function afterwardsOf(remediation: RemediationRecord): readonly string[] {
   const { state, plan, after } = remediation;
-  const { afterwards = [], untilVerified = [] }: Partial<Plan> = plan ?? {};
+  const { afterwards = [], untilVerified = [], settlesWithinSeconds }: Partial<Plan> = plan ?? {};
   switch (state) {
     case 'planned':
-      return neededApprovals(remediation) > 0 ? afterwards : [];
+      // Approvers know how long it takes to prove this plan.
+      return neededApprovals(remediation) > 0
+        ? [...(settlesWithinSeconds === undefined ? [] : untilVerified), ...afterwards]
+        : [];
     case 'settling':
     case 'unverified':
       return [...untilVerified, ...afterwards];

@@ -105,6 +105,14 @@ export function recordSettling(token: number, observation: Observation, leaseMs:
   }));
 }
 
+/** settling -> settling, with the fencing token of another worker: the one that verified it has stopped. The lease of that one is lost. */
+export function resumeSettling(token: number, leaseMs: number): Transition {
+  return (record, nowMs) =>
+    record.state === 'settling'
+      ? { next: { ...record, token, until: isoTime(nowMs + leaseMs) }, lockTargetsForMs: leaseMs * 2 }
+      : stateInWords(record.state);
+}
+
 /** settling -> the outcome that the observation proves, or unverified. */
 export function recordVerification(
   token: number,
