@@ -349,6 +349,14 @@ describe('a finding that comes and goes', () => {
     expect(stateOf(track(still, { atMs: after, report: stable }))).not.toHaveProperty('flappingSince');
   });
 
+  test('because another finding takes over its target again and again is flapping for as long as that goes on', () => {
+    const expired = reportOf([{ ...LOCKET, reason: 'certificate-expired', severity: 'critical' }]);
+    const runs = Array.from({ length: 60 }, (_, run) => (run % 2 === 0 ? found : expired));
+    const history = afterRuns(...runs);
+    expect(history.findings).toHaveLength(2);
+    for (const one of history.findings) expect(one).toHaveProperty('flappingSinceMs');
+  });
+
   test('is flapping again only after another three times', () => {
     const calm = track(afterRuns(found, clear, found, clear, found, clear), {
       atMs: START_MS + 5 * HOUR_MS + DAY_MS,
@@ -364,6 +372,14 @@ describe('a finding that comes and goes', () => {
       'flappingSince',
     );
   });
+});
+
+test('targets that are replaced all the time are only numbered', () => {
+  const withPods = (...targets: string[]) =>
+    reportOf([{ ...LOCKET, target: 'shop/web', targets, areTargetsReplaced: true }]);
+  const history = afterRuns(withPods('web-1', 'web-2'), withPods('web-3', 'web-4', 'web-5'));
+  const [tracked] = trackedFindings(history, START_MS + HOUR_MS, RETENTION_MS);
+  expect(tracked?.targets).toEqual(['shop/web #1', 'shop/web #2', 'shop/web #3']);
 });
 
 describe('the level a day before', () => {

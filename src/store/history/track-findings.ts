@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Finding, type Report, SEVERITIES } from '../../check/finding.ts';
+import { comparedTargets, type Finding, type Report, SEVERITIES } from '../../check/finding.ts';
 import type { TrackedFinding } from '../../check/tracked-finding.ts';
 import { makeIsInGap } from '../../check/gap-places.ts';
 import { couldHide, type FoundScope, foundScopeSchema, scopeOf, shortHash } from './found-scope.ts';
@@ -159,10 +159,12 @@ function rankOf({ severity }: Pick<Finding, 'severity'>): number {
 function seen(
   known: ReadonlyMap<string, KnownState>,
   was: KnownState | undefined,
-  { reason, target, targets, severity, summary, level }: Finding<unknown>,
+  finding: Finding<unknown>,
   scope: string,
   atMs: number,
 ): KnownState {
+  const { reason, target, severity, summary, level } = finding;
+  const targets = comparedTargets(finding);
   const one = was && settled(was, atMs);
   // Until now it was part of the finding that had replaced it.
   const wasReplaced = one?.replacedBy && known.get(keyOf(one.replacedBy))?.state === 'found';
@@ -233,7 +235,11 @@ function gone(
 
 /** A finding that has neither come nor gone for a day isn't flapping anymore. For an unseen one, this is unknown. */
 function settled(one: KnownState, atMs: number): KnownState {
-  const changedMs = one.state === 'gone' ? (one.goneAtMs ?? one.lastFoundMs) : one.sinceMs;
+  // One that was replaced and came back is there since before that.
+  const changedMs = Math.max(
+    one.state === 'gone' ? (one.goneAtMs ?? one.lastFoundMs) : one.sinceMs,
+    ...(one.wentMs ?? []),
+  );
   if (one.state === 'unseen' || one.wentMs === undefined || atMs - changedMs < DAY_MS) return one;
   const { wentMs: _, flappingSinceMs: __, ...stable } = one;
   return stable;
