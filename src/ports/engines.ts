@@ -97,6 +97,8 @@ export interface EngineContainer {
 }
 
 export interface ContainerDetails {
+  /** When its last process started. Absent if it was never started, or if unreadable. */
+  readonly startedAt?: Date;
   /** When its last process ended. Absent if it was never started. */
   readonly finishedAt?: Date;
   /** The same as the engine writes it, to the nanosecond, which identifies this exit. */

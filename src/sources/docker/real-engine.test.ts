@@ -55,6 +55,7 @@ test('reads containers in any state, but not their environment', async () => {
     labels: { 'com.example.team': 'a' },
     state: 'exited',
     details: {
+      startedAt: new Date(inspected!.State.StartedAt),
       finishedAt: new Date(inspected!.State.FinishedAt),
       finishedAtText: inspected!.State.FinishedAt,
       exitCode: 3,
@@ -82,6 +83,7 @@ test('reads containers in any state, but not their environment', async () => {
   const [dependency = ''] = containers.get('created')?.details?.dependsOn ?? [];
   // Engines keep the name, or replace it by the id.
   expect(['owner', containers.get('owner')?.id]).toContain(dependency);
+  expect(containers.get('created')?.details).not.toHaveProperty('startedAt');
   expect(containers.get('created')?.details).not.toHaveProperty('finishedAt');
   expect([...containers.values()].map(({ error }) => error)).toEqual([
     undefined,

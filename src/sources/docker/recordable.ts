@@ -9,7 +9,7 @@ const READ: ReadonlySet<string> = new Set(
   (
     'Version ApiVersion MinAPIVersion Components message Name ServerVersion DockerRootDir ContainersRunning ' +
     'ContainersStopped Id ID Names Image ImageID Created State Status ' +
-    'SizeRw Config HostConfig RestartPolicy AutoRemove VolumesFrom NetworkMode IpcMode PidMode Links FinishedAt ExitCode Mounts ' +
+    'SizeRw Config HostConfig RestartPolicy AutoRemove VolumesFrom NetworkMode IpcMode PidMode Links StartedAt FinishedAt ExitCode Mounts ' +
     'Type Source Destination LayersSize Images Volumes BuildCache ImageUsage ImagesUsage ' +
     'VolumeUsage VolumesUsage BuildCacheUsage TotalSize TotalCount Items ParentId RepoTags RepoDigests ' +
     'Size SharedSize Containers UsageData RefCount InUse Shared LastUsedAt CreatedAt'

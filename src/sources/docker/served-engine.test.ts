@@ -204,6 +204,25 @@ test.each<readonly [string, Readonly<Record<string, unknown>>, readonly string[]
   expect(container.details?.dependsOn).toEqual(names);
 });
 
+const TIMES = { Status: 'exited', ExitCode: 0, FinishedAt: FINISHED };
+
+test.each([
+  ['as the engine writes it', { StartedAt: '2026-11-26T09:58:28.6Z' }, new Date('2026-11-26T09:58:28.600Z')],
+  ['unknown if it was never started', { StartedAt: '0001-01-01T00:00:00Z' }, undefined],
+  ['unknown if it is unreadable', { StartedAt: 'yesterday' }, undefined],
+  ['unknown if it is missing', {}, undefined],
+])('when a container started is %s', async (_, state, startedAt) => {
+  const one = stopped('a');
+  const inspection = { ...one.inspection, State: { ...TIMES, ...state } };
+  const served = await serve({ containers: [{ ...one, inspection }] });
+
+  const container = (await openEngines({ url: served.url }).containers()).get('a')!;
+
+  expect(container.details?.startedAt).toEqual(startedAt);
+  // It decides about no removal.
+  expect(container.error).toBeUndefined();
+});
+
 test.each([
   ['no state', { State: {} }, 'state'],
   ['no finish time', { State: { Status: 'exited', ExitCode: 0 } }, 'finish time'],

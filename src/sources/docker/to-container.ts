@@ -92,8 +92,10 @@ function detailsIn(inspected: JsonObject): ContainerDetails | string {
   if (!mounts) return unreadable('mounts');
   const dependsOn = dependenciesIn(host);
   if (!dependsOn) return unreadable('namespaces or links');
+  const startedAt = parseEngineTime(textIn(state, 'StartedAt'));
   const exitCode = numberIn(state, 'ExitCode');
   return {
+    ...(startedAt instanceof Date && { startedAt }),
     ...(finishedAt !== 'never' && { finishedAt }),
     finishedAtText: printable(finishedAtText),
     ...(exitCode !== undefined && { exitCode }),

@@ -55,7 +55,12 @@ interface ImagePlan {
 export interface InspectedContainer {
   readonly Id: string;
   readonly Name: string;
-  readonly State: { readonly Status: string; readonly FinishedAt: string; readonly ExitCode: number };
+  readonly State: {
+    readonly Status: string;
+    readonly StartedAt: string;
+    readonly FinishedAt: string;
+    readonly ExitCode: number;
+  };
 }
 
 /** The default image for `run`. */

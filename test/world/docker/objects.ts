@@ -12,6 +12,8 @@ export interface ContainerFacts {
   readonly state?: string;
   /** Default an hour before `finishedAt`; a day before the time of all cases if there is none. */
   readonly createdAt?: string;
+  /** Default `createdAt`; the zero time for one that was never started. */
+  readonly startedAt?: string;
   /** RFC 3339 in UTC. Default the zero time, as for a container that was never started. */
   readonly finishedAt?: string;
   readonly exitCode?: number;
@@ -74,7 +76,7 @@ export function containerObject(name: string, facts: ContainerFacts = {}): Serve
         Pid: state === 'running' ? 4242 : 0,
         ExitCode: exitCode,
         Error: '',
-        StartedAt: isStarted ? createdAt : ZERO_TIME,
+        StartedAt: facts.startedAt ?? (isStarted ? createdAt : ZERO_TIME),
         FinishedAt: finishedAt,
       },
       Config: { Image: image, Labels: labels, Env: facts.env ?? [] },
