@@ -1,7 +1,14 @@
 import { statfsSync } from 'node:fs';
 import { startCluster, type TestCluster } from './kubernetes/api-server.ts';
 import { type Kubelet, kubelet } from './kubernetes/kubelets.ts';
-import { configBody, eventObject, nodeObject, podObject, statsBody } from './kubernetes/objects.ts';
+import {
+  configBody,
+  containerStatus,
+  eventObject,
+  nodeObject,
+  podObject,
+  statsBody,
+} from './kubernetes/objects.ts';
 import type { ApiObject } from './kubernetes/resources.ts';
 
 /** The node with a real disk. */
@@ -75,6 +82,7 @@ export async function startBuildCluster(options: BuildClusterOptions): Promise<B
         namespace: 'ci',
         node: OTHER_NODE,
         owner: { kind: 'ReplicaSet', name: 'jenkins-6486d7f5c' },
+        containerStatuses: [containerStatus('app')],
       }),
     ],
     kubelets,
@@ -134,6 +142,7 @@ function agentPod(): ApiObject {
       },
     ],
     volumes: [{ name: 'docker', hostPath: { path: '/var/run/docker.sock' } }],
+    containerStatuses: [containerStatus('agent')],
   });
 }
 

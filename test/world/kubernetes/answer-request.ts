@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Access, Attempt } from './access.ts';
 import type { Collection } from './collection.ts';
 import { askByProxy, type FindKubelet } from './kubelets.ts';
 import { type ListFault, listPage } from './list.ts';
+import { trackChange } from './managed-fields.ts';
 import { patched } from './patch.ts';
+import { answerLog, type PreviousLogs } from './pod-logs.ts';
 import { type ApiObject, apiVersionOf, type ObjectPath, parseObjectPath, type Plural } from './resources.ts';
 import {
   type ApiAnswer,
@@ -22,8 +25,11 @@ export interface ClusterState {
   readonly collections: Readonly<Record<Plural, Collection>>;
   readonly kubelets: FindKubelet;
   readonly access: Access;
+  readonly previousLogs: PreviousLogs;
   /** Counts changes. */
   resourceVersion: number;
+  /** Called after each change. */
+  readonly changed: (plural: Plural, object: ApiObject) => void;
   /** Counts compactions of etcd, each of which invalidates all `continue` tokens. */
   age: number;
 }
@@ -154,6 +160,8 @@ function answerObject(
   if (!current) return notFound(named);
   if (subresource === 'proxy' && resource.plural === 'nodes')
     return askByProxy(state.kubelets, name, rest ?? '');
+  if (subresource === 'log' && resource.plural === 'pods' && method === 'GET')
+    return answerLog(named, current, query, state.previousLogs);
   if (subresource !== undefined) return NO_SUCH_PATH;
   if (method === 'GET') return { status: 200, body: whole(named, current) };
   if (method === 'PATCH') return patch(state, request, named, current);
@@ -184,11 +192,17 @@ const BAD_DRY_RUN = failure(
   'PatchOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: supported values: "All"',
 );
 
-function save(state: ClusterState, { resource }: ObjectPath, object: ApiObject): ApiObject {
+/** Stores a new version of an object. */
+export function save(
+  state: ClusterState,
+  { resource }: Pick<ObjectPath, 'resource'>,
+  object: ApiObject,
+): ApiObject {
   state.resourceVersion++;
   const metadata = { ...object.metadata, resourceVersion: String(state.resourceVersion) };
   const saved = { ...object, metadata };
   state.collections[resource.plural].put(saved);
+  state.changed(resource.plural, saved);
   return saved;
 }
 
@@ -197,7 +211,12 @@ function patch(state: ClusterState, request: ApiRequest, named: ObjectPath, curr
   if (dryRun === undefined) return BAD_DRY_RUN;
   const result = patched(named, current, request.contentType, request.body);
   if ('answer' in result) return result.answer;
-  const object = dryRun ? result.object : save(state, named, result.object);
+  const manager = request.query.get('fieldManager') ?? 'unknown';
+  const changed =
+    named.resource.group === 'apps'
+      ? trackChange(named, current, result.object, { manager, now: new Date() })
+      : result.object;
+  const object = dryRun || isDeepStrictEqual(changed, current) ? changed : save(state, named, changed);
   return { status: 200, body: whole(named, object) };
 }
 
@@ -211,6 +230,7 @@ function create(state: ClusterState, request: ApiRequest, named: ObjectPath): Ap
     ...(namespace !== undefined && { namespace }),
     uid: randomUUID(),
     creationTimestamp: new Date().toISOString(),
+    ...(resource.group === 'apps' && { generation: 1 }),
   };
   const target: ObjectPath = { ...named, name: metadata.name };
   if (!metadata.name) return badRequest('name or generateName is required');
@@ -246,6 +266,7 @@ function remove(state: ClusterState, request: ApiRequest, named: ObjectPath, cur
   if (!dryRun) {
     state.resourceVersion++;
     state.collections[named.resource.plural].remove(current);
+    state.changed(named.resource.plural, current);
   }
   if (named.resource.plural === 'pods') return { status: 200, body: whole(named, current) };
   const details = { name: metadata.name, kind: named.resource.plural, uid: metadata.uid };

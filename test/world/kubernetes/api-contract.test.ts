@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  AppsV1Api,
   AuthorizationV1Api,
   CoreV1Api,
   PatchStrategy,
@@ -177,6 +178,76 @@ describe.each(clustersUnderTest())('%s', (_name, open) => {
       involvedObject: { kind: 'Pod', namespace },
     };
     await core.createNamespacedEvent({ namespace, body });
+  });
+
+  test('a strategic merge patch changes one field of a probe, as its field manager', async () => {
+    const apps = cluster.config.makeApiClient(AppsV1Api);
+    const labels = { app: 'probed' };
+    const containers = ['web', 'proxy'].map((name) => ({
+      name,
+      image: 'registry.example/none:1',
+      livenessProbe: { tcpSocket: { port: 80 }, failureThreshold: 3, timeoutSeconds: 2 },
+    }));
+    await apps.createNamespacedDeployment({
+      namespace,
+      body: {
+        metadata: { name: 'probed', namespace, labels },
+        spec: {
+          replicas: 0,
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec: { containers } },
+        },
+      },
+    });
+    const named = { name: 'probed', namespace };
+    const read = () => apps.readNamespacedDeployment(named);
+    const probeOf = ({ spec }: Awaited<ReturnType<typeof read>>, at: number) =>
+      spec?.template.spec?.containers[at]?.livenessProbe;
+    const before = await read();
+    const patch = (
+      failureThreshold: number,
+      more: { readonly dryRun?: string; readonly uid?: string; readonly resourceVersion?: string } = {},
+    ) =>
+      apps.patchNamespacedDeployment(
+        {
+          ...named,
+          fieldManager: 'wrench-test',
+          ...(more.dryRun !== undefined && { dryRun: more.dryRun }),
+          body: {
+            metadata: {
+              uid: more.uid ?? before.metadata?.uid,
+              ...(more.resourceVersion !== undefined && { resourceVersion: more.resourceVersion }),
+            },
+            spec: {
+              template: { spec: { containers: [{ name: 'web', livenessProbe: { failureThreshold } }] } },
+            },
+          },
+        },
+        as(PatchStrategy.StrategicMergePatch),
+      );
+
+    expect(probeOf(await patch(9, { dryRun: 'All' }), 0)).toMatchObject({ failureThreshold: 9 });
+    expect(probeOf(await read(), 0)).toMatchObject({ failureThreshold: 3 });
+    expect((await failureOf(patch(0))).code).toBe(422);
+    expect(await failureOf(patch(9, { uid: 'u-2' }))).toMatchObject({
+      code: 422,
+      status: { details: { causes: [{ field: 'metadata.uid' }] } },
+    });
+
+    await patch(9);
+    const after = await read();
+    expect(probeOf(after, 0)).toMatchObject({
+      failureThreshold: 9,
+      timeoutSeconds: 2,
+      tcpSocket: { port: 80 },
+    });
+    expect(probeOf(after, 1)).toEqual(probeOf(before, 1));
+    expect(after.metadata?.generation).toBe(2);
+    const own = after.metadata?.managedFields?.find(({ manager }) => manager === 'wrench-test');
+    expect(own).toMatchObject({ operation: 'Update' });
+    expect(JSON.stringify(own)).toContain('"f:livenessProbe":{"f:failureThreshold":{}}');
+    const { resourceVersion = '' } = before.metadata ?? {};
+    expect((await failureOf(patch(12, { resourceVersion }))).code).toBe(409);
   });
 
   test('a dry run does not cordon a node', async () => {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Authority, issue, makeAuthority } from '../ca.ts';
 import { EVERYTHING, openAccess, type Rule, type User } from './access.ts';
-import { type ApiRequest, answerRequest, type ClusterState } from './answer-request.ts';
+import { type ApiRequest, answerRequest, type ClusterState, save } from './answer-request.ts';
 import { collectionOf, type Objects } from './collection.ts';
 import { type Fault, type Faults, openFaults } from './faults.ts';
 import { kubeconfigText } from './kubeconfig.ts';
@@ -18,7 +18,7 @@ import {
   type KubeletServer,
   listenAsKubelet,
 } from './kubelets.ts';
-import type { ApiObject, Plural } from './resources.ts';
+import { type ApiObject, type Plural, resourceOf } from './resources.ts';
 import { type ApiAnswer, UNAUTHORIZED } from './status.ts';
 
 export interface ClusterOptions {
@@ -61,6 +61,8 @@ export interface AskedRequest {
   readonly body?: string;
 }
 
+export type ChangeListener = (plural: Plural, object: ApiObject) => void;
+
 /** A Kubernetes API server over real TLS, with its kubelets. */
 export interface TestCluster {
   readonly url: string;
@@ -81,9 +83,20 @@ export interface TestCluster {
   readonly mostAtOnce: () => number;
   /** The current state of an object. */
   readonly find: (plural: Plural, name: string, namespace?: string) => ApiObject | undefined;
+  /** All objects of a kind. */
+  readonly list: (plural: Plural) => readonly ApiObject[];
   /** Adds or replaces an object, as another client would. */
   readonly put: (plural: Plural, object: ApiObject) => void;
+  /** The same with a new resource version. */
+  readonly save: (plural: Plural, object: ApiObject) => ApiObject;
   readonly remove: (plural: Plural, name: string, namespace?: string) => void;
+  /** Calls a controller after each change, until the cluster is closed. */
+  readonly onChange: (listener: ChangeListener) => void;
+  /** Sets the log of the previous instance of a container. */
+  readonly setPreviousLog: (
+    container: { readonly namespace: string; readonly pod: string; readonly container: string },
+    log: string,
+  ) => void;
   /** Invalidates all `continue` tokens so far: they get 410, with a token to continue. */
   readonly compact: () => void;
   /** Without `times`, until `heal`. */
@@ -100,6 +113,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const access = openAccess(users);
   const kubelets = typeof options.kubelets === 'function' ? options.kubelets : findIn(options.kubelets ?? {});
   const asked: AskedRequest[] = [];
+  const listeners: ChangeListener[] = [];
+  const previousLogs = new Map<string, string>();
   let [now, most] = [0, 0];
 
   const answerAll = async (
@@ -146,8 +161,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     version,
     kubelets,
     access,
+    previousLogs,
     resourceVersion: 9_184_402,
     age: 0,
+    changed: (plural, object) => {
+      for (const listener of listeners) listener(plural, object);
+    },
     collections: {
       nodes: collectionOf(listening.nodes),
       pods: collectionOf(options.pods),
@@ -200,16 +219,30 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     asked,
     mostAtOnce: () => most,
     find: (plural, name, namespace) => state.collections[plural].find(namespace, name),
-    put: (plural, object) => state.collections[plural].put(object),
+    list: (plural) => {
+      const { size, at } = state.collections[plural];
+      return Array.from({ length: size }, (_, index) => at(index)).filter((one) => one !== undefined);
+    },
+    put: (plural, object) => {
+      state.collections[plural].put(object);
+      state.changed(plural, object);
+    },
+    save: (plural, object) => save(state, { resource: resourceOf(plural) }, object),
+    onChange: (listener) => void listeners.push(listener),
     remove: (plural, name, namespace) => {
       const object = state.collections[plural].find(namespace, name);
-      if (object) state.collections[plural].remove(object);
+      if (!object) return;
+      state.collections[plural].remove(object);
+      state.changed(plural, object);
     },
+    setPreviousLog: ({ namespace, pod, container }, log) =>
+      void previousLogs.set(`${namespace}/${pod}/${container}`, log),
     compact: () => void state.age++,
     fail: faults.add,
     heal: faults.clear,
     close: async () => {
       stop.abort();
+      listeners.length = 0;
       server.closeAllConnections();
       await Promise.all([
         new Promise<void>((resolve) => server.close(() => resolve())),

@@ -102,12 +102,32 @@ export interface PodRequest extends MetadataRequest {
   /** As in a spec. Default: one called `app`. */
   readonly containers?: readonly object[];
   readonly volumes?: readonly object[];
+  readonly initContainers?: readonly object[];
+  /** As in a status. */
+  readonly containerStatuses?: readonly object[];
+  readonly initContainerStatuses?: readonly object[];
   readonly owner?: { readonly kind: string; readonly name: string };
+}
+
+/** A status of a container in a pod. By default it has run for a while, and was never restarted. */
+export function containerStatus(name: string, more: object = {}): object {
+  return {
+    name,
+    image: `registry.example/${name}:1`,
+    imageID: '',
+    ready: true,
+    started: true,
+    restartCount: 0,
+    state: { running: { startedAt: CREATED_AT } },
+    lastState: {},
+    ...more,
+  };
 }
 
 export function podObject(name: string, request: PodRequest = {}): ApiObject {
   const { namespace = 'default', node, phase = 'Running', reason, message, owner, volumes } = request;
-  const { containers = [{ name: 'app', image: 'registry.example/app:1' }] } = request;
+  const { containers = [{ name: 'app', image: 'registry.example/app:1' }], initContainers } = request;
+  const { containerStatuses, initContainerStatuses } = request;
   return {
     metadata: {
       ...metadata(name, request, namespace),
@@ -115,12 +135,19 @@ export function podObject(name: string, request: PodRequest = {}): ApiObject {
         ownerReferences: [{ apiVersion: 'apps/v1', uid: randomUUID(), controller: true, ...owner }],
       }),
     },
-    spec: { ...(node !== undefined && { nodeName: node }), containers, ...(volumes && { volumes }) },
+    spec: {
+      ...(node !== undefined && { nodeName: node }),
+      ...(initContainers && { initContainers }),
+      containers,
+      ...(volumes && { volumes }),
+    },
     status: {
       phase,
       ...(reason !== undefined && { reason }),
       ...(message !== undefined && { message }),
       startTime: request.createdAt ?? CREATED_AT,
+      ...(containerStatuses && { containerStatuses }),
+      ...(initContainerStatuses && { initContainerStatuses }),
     },
   };
 }

@@ -131,7 +131,7 @@ function applyMerge(current: ApiObject, patch: Json, strategic: boolean): Change
 }
 
 /** The keys by which a strategic merge patch merges lists of objects: the `patchMergeKey` tags in https://github.com/kubernetes/kubernetes/blob/v1.33.0/staging/src/k8s.io/api/core/v1/types.go. */
-const MERGE_KEYS: Readonly<Record<string, string>> = {
+export const MERGE_KEYS: Readonly<Record<string, string>> = {
   taints: 'key',
   containers: 'name',
   initContainers: 'name',
@@ -200,7 +200,38 @@ function refusal(path: ObjectPath, before: ApiObject, after: ApiObject): ApiAnsw
   if (path.resource.plural === 'nodes' && !['undefined', 'boolean'].includes(typeof unschedulable))
     return mistyped(path, 'NodeSpec.spec.unschedulable', 'bool');
   if (path.resource.plural === 'pods') return podRefusal(path, before, after);
+  return path.resource.group === 'apps' ? templateRefusal(path, after) : undefined;
+}
+
+/** Of the fields of a probe, these must be at least 1. */
+const POSITIVE = ['periodSeconds', 'timeoutSeconds', 'failureThreshold', 'successThreshold'];
+
+/** Why the pods of a workload could not be created. */
+function templateRefusal(path: ObjectPath, workload: ApiObject): ApiAnswer | undefined {
+  const spec = at(workload, 'spec', 'template', 'spec');
+  for (const list of ['initContainers', 'containers'])
+    for (const [index, container] of ((spec[list] ?? []) as readonly JsonObject[]).entries()) {
+      const field = `spec.template.spec.${list}[${index}]`;
+      if (typeof container['image'] !== 'string') return invalid(path, `${field}.image`, 'Required value');
+      for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe'])
+        for (const [key, value] of Object.entries(at(container, probe))) {
+          if (!key.endsWith('Seconds') && !key.endsWith('Threshold')) continue;
+          if (!Number.isInteger(value)) return mistyped(path, `Probe.${field}.${probe}.${key}`, 'int32');
+          const least = POSITIVE.includes(key) ? 1 : 0;
+          if ((value as number) < least)
+            return invalid(
+              path,
+              `${field}.${probe}.${key}`,
+              `Invalid value: ${String(value)}: must be greater than or equal to ${least}`,
+            );
+        }
+    }
   return undefined;
+}
+
+function at(object: Json, ...path: readonly string[]): JsonObject {
+  const found = read(object, path);
+  return isObject(found) ? found : {};
 }
 
 function mistyped(path: ObjectPath, field: string, type: string): ApiAnswer {

@@ -86,6 +86,10 @@ const RESOURCES = [
 
 export type Plural = (typeof RESOURCES)[number]['plural'];
 
+export function resourceOf(plural: Plural): Resource & { readonly plural: Plural } {
+  return RESOURCES.find((one) => one.plural === plural)!;
+}
+
 /** `v1`, `apps/v1`. */
 export function apiVersionOf({ group }: Resource): string {
   return group === '' ? 'v1' : `${group}/v1`;

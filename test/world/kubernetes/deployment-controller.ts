@@ -1,0 +1,178 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import type { TestCluster } from './api-server.ts';
+import type { ApiObject, Plural } from './resources.ts';
+import type { PodTemplate } from './workloads.ts';
+
+export interface ControllerOptions {
+  /** The nodes for the pods, in turn. */
+  readonly nodes: readonly string[];
+  /** Default: the time of this machine. */
+  readonly now?: () => Date;
+}
+
+interface WorkloadSpec {
+  readonly replicas?: number;
+  readonly paused?: boolean;
+  readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+  readonly template: PodTemplate;
+}
+
+/**
+ * Rolls out Deployments as the controller manager does, but at once: the pods of the new template are created before the response to a change is sent,
+ * and the old ones are deleted. Failed pods are replaced and stay.
+ */
+export function startDeploymentController(cluster: TestCluster, options: ControllerOptions): void {
+  const { nodes, now = () => new Date() } = options;
+  let [isRunning, created] = [false, 0];
+  const reconcile = (): void => {
+    // What it changes itself is included in the next round.
+    if (isRunning) return;
+    isRunning = true;
+    try {
+      for (const deployment of cluster.list('deployments')) rollOut(cluster, deployment, now());
+      for (const replicaSet of cluster.list('replicasets'))
+        created = scale(cluster, replicaSet, { nodes, now: now(), created });
+      for (const deployment of cluster.list('deployments')) report(cluster, deployment);
+    } finally {
+      isRunning = false;
+    }
+  };
+  cluster.onChange((plural) => {
+    if (WATCHED.has(plural)) reconcile();
+  });
+  reconcile();
+}
+
+const WATCHED: ReadonlySet<Plural> = new Set<Plural>(['deployments', 'replicasets', 'pods']);
+
+/** Of a name or a hash: no vowels, and nothing that looks like another letter. */
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+
+function encoded(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => ALPHABET[byte % ALPHABET.length]).join('');
+}
+
+const specOf = (object: ApiObject) => object['spec'] as WorkloadSpec;
+
+function rollOut(cluster: TestCluster, deployment: ApiObject, now: Date): void {
+  const { template, paused, replicas = 1, selector } = specOf(deployment);
+  if (paused) return;
+  const { name, namespace } = deployment.metadata;
+  const { hash, owned, isCurrent } = replicaSetsOf(cluster, deployment);
+  for (const one of owned)
+    if (!isCurrent(one) && specOf(one).replicas !== 0)
+      cluster.save('replicasets', { ...one, spec: { ...specOf(one), replicas: 0 } });
+  const current = owned.find(isCurrent);
+  if (current && specOf(current).replicas === replicas) return;
+  if (current) {
+    cluster.save('replicasets', { ...current, spec: { ...specOf(current), replicas } });
+    return;
+  }
+  const labels = { ...template.metadata?.labels, 'pod-template-hash': hash };
+  cluster.save('replicasets', {
+    metadata: {
+      name: `${name}-${hash}`,
+      ...(namespace !== undefined && { namespace }),
+      uid: randomUUID(),
+      creationTimestamp: timestamp(now),
+      labels,
+      annotations: { 'deployment.kubernetes.io/revision': String(owned.length + 1) },
+      ownerReferences: [ownerReference('Deployment', deployment)],
+    },
+    spec: {
+      replicas,
+      selector: { matchLabels: { ...selector.matchLabels, 'pod-template-hash': hash } },
+      template: { ...template, metadata: { ...template.metadata, labels } },
+    },
+    status: {},
+  });
+}
+
+function replicaSetsOf(cluster: TestCluster, deployment: ApiObject) {
+  const { template } = specOf(deployment);
+  const hash = encoded(createHash('sha256').update(JSON.stringify(template)).digest().subarray(0, 10));
+  const owned = cluster.list('replicasets').filter((one) => isOwnedBy(one, deployment));
+  const isCurrent = (one: ApiObject) => one.metadata.labels?.['pod-template-hash'] === hash;
+  return { hash, owned, isCurrent };
+}
+
+/** Reports in its status how far a Deployment has been rolled out. */
+function report(cluster: TestCluster, deployment: ApiObject): void {
+  const { owned, isCurrent } = replicaSetsOf(cluster, deployment);
+  const podsOf = (some: readonly ApiObject[]) =>
+    cluster.list('pods').filter((pod) => isActive(pod) && some.some((one) => isOwnedBy(pod, one))).length;
+  const reported = {
+    observedGeneration: deployment.metadata['generation'],
+    replicas: podsOf(owned),
+    updatedReplicas: podsOf(owned.filter(isCurrent)),
+  };
+  const status = { ...(deployment['status'] as object | undefined), ...reported };
+  if (JSON.stringify(status) !== JSON.stringify(deployment['status']))
+    cluster.save('deployments', { ...deployment, status });
+}
+
+interface Scaling {
+  readonly nodes: readonly string[];
+  readonly now: Date;
+  /** How many pods have been created so far. */
+  readonly created: number;
+}
+
+function scale(cluster: TestCluster, replicaSet: ApiObject, { nodes, now, created }: Scaling): number {
+  const { replicas = 1, template } = specOf(replicaSet);
+  const { name, namespace } = replicaSet.metadata;
+  const active = cluster.list('pods').filter((pod) => isOwnedBy(pod, replicaSet) && isActive(pod));
+  for (const { metadata } of active.slice(replicas)) cluster.remove('pods', metadata.name, namespace);
+  let count = created;
+  for (let missing = replicas - active.length; missing > 0; missing--) {
+    const node = nodes[count++ % nodes.length];
+    cluster.save('pods', {
+      metadata: {
+        ...template.metadata,
+        name: `${name}-${encoded(randomBytes(5))}`,
+        ...(namespace !== undefined && { namespace }),
+        uid: randomUUID(),
+        creationTimestamp: timestamp(now),
+        ownerReferences: [ownerReference('ReplicaSet', replicaSet)],
+      },
+      spec: { nodeName: node, ...template.spec },
+      status: { phase: 'Pending' },
+    });
+  }
+  return count;
+}
+
+function isActive(pod: ApiObject): boolean {
+  const { phase } = pod['status'] as { readonly phase?: string };
+  return phase !== 'Failed' && phase !== 'Succeeded' && pod.metadata['deletionTimestamp'] === undefined;
+}
+
+interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid?: string;
+  readonly controller: true;
+  readonly blockOwnerDeletion: true;
+}
+
+function ownerReference(kind: string, { metadata: { name, uid } }: ApiObject): OwnerReference {
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    name,
+    ...(uid !== undefined && { uid }),
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+function isOwnedBy({ metadata }: ApiObject, owner: ApiObject): boolean {
+  const references = (metadata['ownerReferences'] ?? []) as readonly OwnerReference[];
+  return references.some(({ uid }) => uid === owner.metadata.uid);
+}
+
+/** To the second, as in all objects of Kubernetes. */
+export function timestamp(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}
