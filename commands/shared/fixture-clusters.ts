@@ -15,7 +15,16 @@ interface StoredCluster {
   /** By node name; other nodes have the defaults. */
   readonly configs?: Readonly<Record<string, ports.KubeletConfig>>;
   readonly cordon?: ports.CordonPermission;
+  readonly replicaSets?: readonly ports.Workload[];
+  /** Deployments, StatefulSets and DaemonSets. */
+  readonly workloads?: readonly ports.Workload[];
+  /** The log of the previous instance, by `namespace/pod/container`. */
+  readonly logs?: Readonly<Record<string, readonly string[]>>;
+  readonly remove?: ports.ClusterPermission;
+  readonly adjust?: ports.AdjustPermission;
 }
+
+const NOT_ALLOWED = { allowed: false, because: 'the configuration does not allow it' } as const;
 
 const PAGE_SIZE = 2;
 
@@ -30,7 +39,12 @@ export function clusterSource({
   daemonSets = [],
   stats = {},
   configs = {},
-  cordon = { allowed: false, because: 'the configuration does not allow it' },
+  cordon = NOT_ALLOWED,
+  replicaSets = [],
+  workloads = [],
+  logs = {},
+  remove = NOT_ALLOWED,
+  adjust = NOT_ALLOWED,
 }: StoredCluster): ports.Cluster {
   return {
     name,
@@ -41,6 +55,24 @@ export function clusterSource({
       pagesOf(pods.filter((pod) => namespace === undefined || pod.namespace === namespace)),
     events: ({ about }) => pagesOf(events.filter((event) => event.about.kind === about)),
     daemonSets: () => pagesOf(daemonSets),
+    replicaSets: () => pagesOf(replicaSets),
+    workload: async (wanted) => {
+      const found = [...workloads, ...replicaSets].find((one) =>
+        (['kind', 'namespace', 'name'] as const).every((key) => one[key] === wanted[key]),
+      );
+      if (!found)
+        throw new SourceError(
+          name,
+          'missing',
+          `the ${wanted.kind} ${wanted.namespace}/${wanted.name} no longer exists`,
+        );
+      return found;
+    },
+    previousLog: async ({ namespace, pod, container }, { lines }) => {
+      const log = logs[`${namespace}/${pod}/${container}`];
+      if (!log) throw new SourceError(name, 'missing', `there is no previous instance of ${container}`);
+      return log.slice(-lines);
+    },
     kubeletStats: async (node) => {
       const measured = stats[node.name];
       if (!measured) throw new SourceError(name, 'missing', `${node.name} has no stats`);
@@ -48,6 +80,9 @@ export function clusterSource({
     },
     kubeletConfig: async (node) => configs[node.name] ?? defaultKubeletConfig(),
     cordonPermission: async () => cordon,
+    removePermission: async () => remove,
+    adjustPermission: async () => adjust,
+    tryProbeChange: async () => {},
   };
 }
 
@@ -122,5 +157,52 @@ export function defaultKubeletConfig(): ports.KubeletConfig {
     imageGcLowPercent: 80,
     containerLogMaxBytes: 10 * 1_024 ** 2,
     containerLogMaxFiles: 5,
+  };
+}
+
+/** A running pod of a Deployment with one container that has never restarted, with overrides. */
+export function clusterPod(name: string, known: Partial<ports.Pod> = {}): ports.Pod {
+  return {
+    namespace: 'shop',
+    name,
+    uid: `uid-of-${name}`,
+    labels: {},
+    node: 'node-a',
+    phase: 'Running',
+    isMirror: false,
+    restartPolicy: 'Always',
+    graceSeconds: 30,
+    containers: [podContainer('app')],
+    volumes: [],
+    ...known,
+  };
+}
+
+/** A container that is running and ready, with overrides. */
+export function podContainer(name: string, known: Partial<ports.PodContainer> = {}): ports.PodContainer {
+  return {
+    name,
+    kind: 'main',
+    image: `registry.example/${name}:1`,
+    privileged: false,
+    command: [],
+    mounts: [],
+    status: { restarts: 0, isReady: true, state: { kind: 'running' } },
+    ...known,
+  };
+}
+
+/** A Deployment with two replicas, with overrides. */
+export function workload(name: string, known: Partial<ports.Workload> = {}): ports.Workload {
+  return {
+    kind: 'Deployment',
+    namespace: 'shop',
+    name,
+    uid: `uid-of-${name}`,
+    replicas: 2,
+    isPaused: false,
+    containers: [],
+    fieldManagers: [],
+    ...known,
   };
 }

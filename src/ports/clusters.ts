@@ -38,6 +38,25 @@ export interface Cluster {
    */
   readonly daemonSets: (options: ReadOptions) => AsyncIterable<readonly DaemonSet[]>;
   /**
+   * The ReplicaSets of all namespaces. Batched like {@link Cluster.nodes}. A large cluster has many: stop iterating once all that matter were found.
+   * @throws {SourceError}
+   */
+  readonly replicaSets: (options: ReadOptions) => AsyncIterable<readonly Workload[]>;
+  /**
+   * One workload.
+   * @throws {SourceError} `missing` if it no longer exists.
+   */
+  readonly workload: (workload: WorkloadName, options: ReadOptions) => Promise<Workload>;
+  /**
+   * The last lines that the previous instance of a container wrote, oldest first and without terminal sequences. At most `lines`, each at most 1,000
+   * characters.
+   * @throws {SourceError} `missing` if the kubelet has no previous instance of it any more.
+   */
+  readonly previousLog: (
+    container: ContainerName,
+    options: ReadOptions & { readonly lines: number },
+  ) => Promise<readonly string[]>;
+  /**
    * The measurements of a node's kubelet.
    * @throws {SourceError} `missing` if it has no stats (404); `refused` if a permission is missing, which the message names.
    */
@@ -52,10 +71,36 @@ export interface Cluster {
    * @throws {SourceError}
    */
   readonly cordonPermission: (options: ReadOptions) => Promise<CordonPermission>;
+  /**
+   * Whether both the configuration and the RBAC of the cluster allow deleting pods in a namespace, with the credential for it.
+   * @throws {SourceError}
+   */
+  readonly removePermission: (
+    options: ReadOptions & { readonly namespace: string },
+  ) => Promise<ClusterPermission>;
+  /**
+   * Whether both the configuration and the RBAC of the cluster allow changing the probes of workloads in a namespace, with the credential for it.
+   * @throws {SourceError}
+   */
+  readonly adjustPermission: (
+    options: ReadOptions & { readonly namespace: string },
+  ) => Promise<AdjustPermission>;
+  /**
+   * Sends a change as a dry run, with the credential that would apply it: the API server validates and admits it, and stores nothing.
+   * @throws {SourceError} as {@link ClusterWriter.changeProbe}
+   */
+  readonly tryProbeChange: (change: ProbeChange, options: ReadOptions) => Promise<void>;
 }
 
-export type CordonPermission =
+export type ClusterPermission =
   | { readonly allowed: true }
+  | { readonly allowed: false; readonly because: string };
+
+export type CordonPermission = ClusterPermission;
+
+/** `managed`: whether workloads that another tool manages, such as Argo CD, may be changed too. */
+export type AdjustPermission =
+  | { readonly allowed: true; readonly managed: boolean }
   | { readonly allowed: false; readonly because: string };
 
 /** What is needed to reach the kubelet of a node. */
@@ -129,10 +174,18 @@ export interface Pod {
   readonly reason?: string;
   readonly message?: string;
   readonly startedAt?: Date;
+  /** Set while it is being deleted. */
+  readonly deletingSince?: Date;
   /** The controller that creates and replaces it. */
   readonly controller?: { readonly kind: string; readonly name: string };
   /** Whether it is the mirror of a static pod, which only its kubelet manages. */
   readonly isMirror: boolean;
+  /** `Always`, `OnFailure`, `Never`. Absent: `Always`. */
+  readonly restartPolicy?: string;
+  /** How long its containers have to end after SIGTERM. Absent: 30. */
+  readonly graceSeconds?: number;
+  /** What Wrench last changed in the template that it was created from. */
+  readonly adjusted?: Adjustment;
   readonly containers: readonly PodContainer[];
   readonly volumes: readonly PodVolume[];
 }
@@ -147,6 +200,136 @@ export interface PodContainer {
   /** The value of `DOCKER_HOST` in its environment. */
   readonly dockerHost?: string;
   readonly mounts: readonly { readonly volume: string; readonly path: string }[];
+  /** Whether it is an init container that keeps running (`restartPolicy: Always`). */
+  readonly isSidecar?: true;
+  readonly liveness?: Probe;
+  readonly startup?: Probe;
+  /** As in its spec, or in that of its pod if it has none of its own: `512Mi`. */
+  readonly memoryLimit?: string;
+  /** Absent if the kubelet has not reported it. */
+  readonly status?: ContainerStatus;
+}
+
+/** A probe, with the defaults that the API server fills in. */
+export interface Probe {
+  readonly action: 'exec' | 'http' | 'tcp' | 'grpc' | 'unknown';
+  /**
+   * What it does, in a few words and without what may be secret (arguments, queries): `exec etcdctl`, `GET https://127.0.0.1:10257/healthz`,
+   * `TCP port 8080`.
+   */
+  readonly text: string;
+  readonly initialDelaySeconds: number;
+  readonly periodSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly failureThreshold: number;
+  /** Replaces the pod's grace period when this probe kills the container. */
+  readonly graceSeconds?: number;
+}
+
+export interface ContainerStatus {
+  /** How often it was restarted. The counter of a static pod is older than its mirror, and a counter restarts at zero after some node restarts. Absent if unreadable. */
+  readonly restarts?: number;
+  readonly isReady: boolean;
+  readonly state: ContainerState;
+  /** How its previous instance ended. Only one is kept. */
+  readonly last?: Termination;
+}
+
+export type ContainerState =
+  | { readonly kind: 'running'; readonly startedAt?: Date }
+  /** `CrashLoopBackOff`, `CreateContainerError`. */
+  | { readonly kind: 'waiting'; readonly reason?: string; readonly message?: string }
+  | ({ readonly kind: 'terminated' } & Termination)
+  | { readonly kind: 'unknown' };
+
+/** Everything may be absent: a container that the runtime lost has an exit code but no times. */
+export interface Termination {
+  readonly exitCode?: number;
+  readonly signal?: number;
+  /** `Completed`, `Error`, `OOMKilled`, `ContainerStatusUnknown`, `StartError`. */
+  readonly reason?: string;
+  /** The runtime's error, if the container couldn't be started. Never what the container wrote. */
+  readonly message?: string;
+  readonly startedAt?: Date;
+  readonly finishedAt?: Date;
+}
+
+/** A change of a probe by Wrench, as annotated in the template of a workload. */
+export interface Adjustment {
+  /** The id of the remediation. */
+  readonly by: string;
+  /** By the clock of the worker that applied it. Absent if unreadable. */
+  readonly at?: Date;
+  /** The container whose probe was changed. Absent if unknown. */
+  readonly container?: string;
+}
+
+/** A container of a pod. */
+export interface ContainerName {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+}
+
+export type PodIdentity = Pick<Pod, 'namespace' | 'name' | 'uid'>;
+
+export interface WorkloadName {
+  readonly namespace: string;
+  readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'ReplicaSet';
+  readonly name: string;
+}
+
+/** What creates pods from a template. */
+export interface Workload extends WorkloadName {
+  readonly uid: string;
+  /** What created it: the Deployment of a ReplicaSet, or the custom resource of an operator. */
+  readonly controller?: { readonly kind: string; readonly name: string };
+  /** How many pods it should have. Absent for a DaemonSet. */
+  readonly replicas?: number;
+  /** Whether its rollout is paused. */
+  readonly isPaused: boolean;
+  /** Whether it replaces its pods only when someone deletes them, so that a change of its template has no effect until then. */
+  readonly isUpdatedOnDelete?: true;
+  /** Of a StatefulSet: pods with a lower ordinal keep the earlier template. Absent if all are replaced. */
+  readonly partition?: number;
+  /** How far its controller has replaced its pods. Absent if it has not seen the current template yet. */
+  readonly rollout?: WorkloadRollout;
+  /** The tool that continuously restores it from a repository, and its name there if known: `Argo CD (shop)`, `Flux`. */
+  readonly managedBy?: string;
+  /** The node that its template names, which bypasses the scheduler. */
+  readonly templateNode?: string;
+  /** The grace period in its template. */
+  readonly graceSeconds?: number;
+  readonly containers: readonly {
+    readonly name: string;
+    readonly kind: 'init' | 'main';
+    readonly liveness?: Probe;
+    readonly startup?: Probe;
+  }[];
+  /** Who set the probe fields in its template, by field management: https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management */
+  readonly fieldManagers: readonly FieldManager[];
+  /** What Wrench last changed in its template. */
+  readonly adjusted?: Adjustment;
+}
+
+export interface FieldManager extends ProbeField {
+  /** `kubectl-client-side-apply`, `helm`, `argocd-controller`. */
+  readonly manager: string;
+  readonly operation: 'Apply' | 'Update';
+}
+
+/** A field of a probe that Wrench may change. */
+export interface ProbeField {
+  readonly container: string;
+  readonly probe: 'liveness' | 'startup';
+  readonly field: 'failureThreshold' | 'timeoutSeconds';
+}
+
+/** One field of one probe in the template of a workload. */
+export interface ProbeChange extends ProbeField {
+  readonly workload: WorkloadName & Pick<Workload, 'uid'>;
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface PodVolume {
@@ -160,8 +343,14 @@ export interface PodVolume {
 }
 
 export interface ClusterEvent {
-  /** The object that it is about. */
-  readonly about: { readonly kind: string; readonly namespace?: string; readonly name: string };
+  /** The object that it is about. For a node, `uid` is its name. `container` is set if it is about one container of a pod. */
+  readonly about: {
+    readonly kind: string;
+    readonly namespace?: string;
+    readonly name: string;
+    readonly uid?: string;
+    readonly container?: string;
+  };
   /** `FreeDiskSpaceFailed`. */
   readonly reason: string;
   readonly message: string;
@@ -170,6 +359,14 @@ export interface ClusterEvent {
   readonly count: number;
   readonly firstAt?: Date;
   readonly lastAt?: Date;
+}
+
+/** Counts of pods. Those that are being deleted may no longer be counted. */
+export interface WorkloadRollout {
+  readonly desired: number;
+  readonly updated: number;
+  /** Of any template. */
+  readonly total: number;
 }
 
 export interface DaemonSet {
@@ -239,6 +436,8 @@ export interface KubeletConfig {
   /** Percent used of the image file system at which image garbage collection starts, and down to which it collects. 100 disables it. */
   readonly imageGcHighPercent?: number;
   readonly imageGcLowPercent?: number;
+  /** The directory whose manifests it runs as static pods. Absent if it has none. */
+  readonly staticPodPath?: string;
   readonly containerLogMaxBytes?: number;
   readonly containerLogMaxFiles?: number;
 }
@@ -261,6 +460,19 @@ export interface ClusterWriter {
    * @throws {SourceError} `missing` if no node has this name and uid; `refused` if RBAC forbids it or Wrench did not cordon it.
    */
   readonly uncordon: (node: NodeIdentity, applyContext: ApplyContext) => Promise<void>;
+  /**
+   * Deletes one pod that has failed. Does nothing if it is already gone.
+   * @throws {SourceError} `missing` if another pod has its name; `refused` if RBAC forbids it, if it has not failed, or if it is the mirror of a static
+   * pod.
+   */
+  readonly deletePod: (pod: PodIdentity, applyContext: ApplyContext) => Promise<void>;
+  /**
+   * Changes one field of a probe in the template of a workload, and annotates the template with the id of the remediation, so that the pods that are
+   * created from it carry it. Does nothing if this remediation has already done so.
+   * @throws {SourceError} `missing` if no workload has this name and uid, or the field no longer has the value `from`; `refused` if RBAC or admission
+   * forbids it.
+   */
+  readonly changeProbe: (change: ProbeChange, applyContext: ApplyContext) => Promise<void>;
 }
 
 export type NodeIdentity = Pick<ClusterNode, 'name' | 'uid'>;

@@ -4,8 +4,15 @@ import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import type { RemediationsByName } from '../../src/check/define-remediation.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
+import { WRITES } from '../../src/sources/kubernetes/act-permission.ts';
 import { accessReviews, reportOf } from '../../src/sources/kubernetes/needed-access.ts';
-import { accessRules, ruleInWords, WRITE_METHODS } from '../../src/sources/kubernetes/permissions.ts';
+import {
+  accessRules,
+  READ_METHODS,
+  type ReadMethod,
+  ruleInWords,
+  WRITE_METHODS,
+} from '../../src/sources/kubernetes/permissions.ts';
 import { kubernetesConfig } from '../../src/sources/kubernetes/config.ts';
 import { readText, readTree } from './tree.ts';
 
@@ -18,12 +25,9 @@ const READ_ROLES = {
   proxy: ['wrench-read', 'wrench-kubelet-proxy'],
 } as const;
 type Kubelets = keyof typeof READ_ROLES;
+/** For what every check works without. */
+const OPTIONAL_ROLES = { previousLog: 'wrench-logs' } as const;
 
-/** The write methods that each permission under `allow` covers. Its role is named after it: `wrench-cordon`. */
-const WRITES = { cordon: ['cordon', 'uncordon'] } as const satisfies Record<
-  string,
-  readonly (typeof WRITE_METHODS)[number][]
->;
 type ActPermission = keyof typeof WRITES;
 
 const rule = z.union([
@@ -97,10 +101,11 @@ function neededBy(methods: readonly Parameters<typeof accessRules>[0][], kubelet
   return methods.flatMap((method) => accessRules(method, kubelets)).map(ruleInWords);
 }
 
-/** Reads that need no role: every authenticated account may review its own permissions. */
 type Declared = (typeof readers)[number]['methods'][number];
-function needsRole(method: Declared): method is Exclude<Declared, 'cordonPermission'> {
-  return method !== 'cordonPermission';
+
+/** Methods that need a read role. All others need none, because every account may review its own permissions, or an optional or an act role. */
+function needsRole(method: Declared): method is Exclude<ReadMethod, keyof typeof OPTIONAL_ROLES> {
+  return READ_METHODS.some((known) => known === method) && !(method in OPTIONAL_ROLES);
 }
 
 const MODES = Object.keys(READ_ROLES) as Kubelets[];
@@ -119,6 +124,17 @@ test.each(MODES)('the read roles for `kubelets: %s` grant nothing that no check 
 
   expect(grantedBy(READ_ROLES[kubelets]).toSorted()).toEqual([...needed].toSorted());
 });
+
+test.each(Object.entries(OPTIONAL_ROLES))(
+  'the optional role for %s grants nothing else, and no check is reported as lacking it',
+  (method, role) => {
+    const needed = neededBy([method as ReadMethod], 'none');
+    const reviewed = accessReviews({ kubelets: 'none', allow: {} }).map(({ rule: one }) => one);
+
+    expect(grantedBy([role])).toEqual(needed);
+    expect(reviewed.flatMap((one) => (one === 'anything' ? [] : ruleInWords(one)))).not.toContain(needed[0]);
+  },
+);
 
 test.each(fixes)('$name has an act role', ({ allow }) => {
   expect(Object.keys(WRITES)).toContain(allow);
@@ -146,7 +162,8 @@ test('there is an act role for each permission that the source accepts, and each
 });
 
 test.each(MODES)('the hints for `kubelets: %s` name the role that grants what is missing', (kubelets) => {
-  const reviews = accessReviews({ kubelets, allow: { cordon: {} } });
+  const allow = { cordon: {}, remove: {}, adjust: { managed: false } };
+  const reviews = accessReviews({ kubelets, allow });
   const missing = reportOf(
     reviews,
     reviews.map(() => false),
@@ -161,7 +178,7 @@ test.each(MODES)('the hints for `kubelets: %s` name the role that grants what is
 });
 
 test('no read role allows a write, and no role has a wildcard', () => {
-  const reading = [...new Set(Object.values(READ_ROLES).flat())];
+  const reading = [...Object.values(READ_ROLES).flat(), ...Object.values(OPTIONAL_ROLES)];
   const words = (names: readonly string[]) => grantedBy(names).map((granted) => granted.split(' '));
 
   expect(words(reading).filter(([verb = '']) => !['get', 'list'].includes(verb))).toEqual([]);
@@ -174,7 +191,7 @@ test('every role is bound to one existing account, and read roles to that of the
   const accounts = ofKind('ServiceAccount').map(
     ({ metadata }) => z.object({ name: z.string(), namespace: z.literal('wrench') }).parse(metadata).name,
   );
-  const reading: readonly string[] = Object.values(READ_ROLES).flat();
+  const reading: readonly string[] = [...Object.values(READ_ROLES).flat(), ...Object.values(OPTIONAL_ROLES)];
 
   expect(bindings.map(({ roleRef }) => roleRef.name).toSorted()).toEqual(
     roles.map(({ metadata }) => metadata.name).toSorted(),
@@ -185,7 +202,7 @@ test('every role is bound to one existing account, and read roles to that of the
   }
 });
 
-test('permissions to run commands or change nodes, and long-lived tokens, are not applied by default', () => {
+test('permissions to run commands, read logs or change anything, and long-lived tokens, are not applied by default', () => {
   const kustomization = z.object({ resources: z.array(z.string()) }).parse(ofKind('Kustomization')[0]);
 
   expect(kustomization.resources).toEqual(['account.yaml', 'read.yaml', 'kubelet-read.yaml']);
@@ -209,7 +226,7 @@ test('every token belongs to an existing account', () => {
   );
   const accounts = ofKind('ServiceAccount').map(({ metadata }) => metadata);
 
-  expect(secrets).toHaveLength(2);
+  expect(secrets).toHaveLength(1 + Object.keys(WRITES).length);
   for (const { metadata } of secrets)
     expect(
       accounts.some((account) =>

@@ -5,22 +5,28 @@ import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { checkSource } from '../../src/doctor/sources.ts';
 import { writeLines } from '../../src/doctor/run-doctor.ts';
-import type { Cluster, ClusterNode } from '../../src/ports/clusters.ts';
+import type { Cluster, ClusterNode, ProbeChange } from '../../src/ports/clusters.ts';
 import type { Source } from '../../src/ports/source.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
-import { type KubernetesConfig, kubernetesConfig } from '../../src/sources/kubernetes/config.ts';
+import {
+  type Act,
+  ACTS,
+  type KubernetesConfig,
+  kubernetesConfig,
+} from '../../src/sources/kubernetes/config.ts';
 import { openKubernetes } from '../../src/sources/kubernetes/open.ts';
 import { EVERYTHING, type Rule } from '../world/kubernetes/access.ts';
 import { startCluster, type TestCluster } from '../world/kubernetes/api-server.ts';
 import { kubelet } from '../world/kubernetes/kubelets.ts';
-import { configBody, nodeObject, statsBody } from '../world/kubernetes/objects.ts';
+import { configBody, nodeObject, podObject, statsBody } from '../world/kubernetes/objects.ts';
+import { workloadObject } from '../world/kubernetes/workloads.ts';
 import { filesIn, readAllYaml } from './tree.ts';
 
 /** Accounts with the roles in deploy/kubernetes/rbac, against a server that enforces RBAC. */
 
 const FOLDER = 'deploy/kubernetes/rbac';
 const READER = 'system:serviceaccount:wrench:wrench-worker';
-const CORDONER = 'system:serviceaccount:wrench:wrench-cordon';
+const accountOf = (act: Act) => `system:serviceaccount:wrench:wrench-${act}`;
 const TIMEOUT_MS = 30_000;
 
 const rule = z.union([
@@ -42,6 +48,35 @@ const roles = new Map(
 );
 const { checks } = await loadCatalogue();
 
+const EVICTED = podObject('api-1', {
+  namespace: 'shop',
+  uid: 'uid-1',
+  phase: 'Failed',
+  reason: 'Evicted',
+  owner: { kind: 'ReplicaSet', name: 'api-5f' },
+});
+const CONTAINER = { namespace: 'shop', pod: 'api-1', container: 'app' };
+const API = workloadObject('api', {
+  namespace: 'shop',
+  uid: 'uid-api',
+  containers: [
+    {
+      name: 'app',
+      image: 'registry.example/app:1',
+      livenessProbe: { tcpSocket: { port: 80 }, failureThreshold: 3 },
+    },
+  ],
+});
+const workload = { kind: 'Deployment', namespace: 'shop', name: 'api', uid: 'uid-api' } as const;
+const CHANGE: ProbeChange = {
+  workload,
+  container: 'app',
+  probe: 'liveness',
+  field: 'failureThreshold',
+  from: 3,
+  to: 6,
+};
+
 let cluster: TestCluster;
 let source: Source;
 afterEach(async () => {
@@ -49,13 +84,17 @@ afterEach(async () => {
   await cluster.close();
 });
 
-type Written = Partial<z.input<typeof kubernetesConfig>>;
+interface Written {
+  readonly kubelets?: KubernetesConfig['kubelets'];
+  /** Each has its own account. */
+  readonly allow?: readonly Act[];
+}
 
 /** Opens a source for a cluster with two nodes. Its accounts have these rules, or the roles with these names. */
 async function open(
-  written: Written,
+  { kubelets, allow = [] }: Written,
   reading: readonly string[] | readonly Rule[],
-  cordoning: readonly string[] = ['wrench-cordon'],
+  acting?: readonly string[],
 ): Promise<void> {
   const rulesOf = (named: readonly string[] | readonly Rule[]): readonly Rule[] =>
     named.flatMap((one): readonly Rule[] => (typeof one === 'string' ? (roles.get(one) ?? []) : [one]));
@@ -63,22 +102,25 @@ async function open(
     nodes: [nodeObject('node-a'), nodeObject('node-b')],
     kubelets: (node) => kubelet({ stats: statsBody(node), config: configBody() }),
     kubeletsListen: true,
+    pods: [EVICTED],
+    deployments: [API],
     users: [
       { name: READER, rules: rulesOf(reading) },
-      { name: CORDONER, rules: rulesOf(cordoning) },
+      ...ACTS.map((act) => ({ name: accountOf(act), rules: rulesOf(acting ?? [`wrench-${act}`]) })),
     ],
   });
+  cluster.setPreviousLog(CONTAINER, 'leaderelection lost\n');
   const folder = await mkdtemp(join(tmpdir(), 'wrench-access-'));
   onTestFinished(() => rm(folder, { recursive: true }));
-  const [kubeconfig, acting] = [join(folder, 'read'), join(folder, 'cordon')];
+  const kubeconfig = join(folder, 'read');
   await writeFile(kubeconfig, cluster.kubeconfig({ user: READER }));
-  await writeFile(acting, cluster.kubeconfig({ user: CORDONER }));
-  const config: KubernetesConfig = kubernetesConfig.parse({
+  for (const act of ACTS) await writeFile(join(folder, act), cluster.kubeconfig({ user: accountOf(act) }));
+  const config = kubernetesConfig.parse({
     kind: 'kubernetes',
     name: 'lab',
     kubeconfig,
-    ...written,
-    ...(written.allow && { allow: { cordon: { kubeconfig: acting } } }),
+    ...(kubelets && { kubelets }),
+    allow: Object.fromEntries(allow.map((act) => [act, { kubeconfig: join(folder, act) }])),
   });
   source = openKubernetes(config);
 }
@@ -101,9 +143,9 @@ async function countOf(pages: AsyncIterable<readonly unknown[]>): Promise<number
 const KUBELET_ROLES = { direct: 'wrench-kubelet-read', proxy: 'wrench-kubelet-proxy' } as const;
 
 test.each(['direct', 'proxy'] as const)(
-  'with `kubelets: %s`, the roles are enough for every read, and for cordoning',
+  'with `kubelets: %s`, the roles are enough for every read and every change',
   async (kubelets) => {
-    await open({ kubelets, allow: {} }, ['wrench-read', KUBELET_ROLES[kubelets]]);
+    await open({ kubelets, allow: ACTS }, ['wrench-read', 'wrench-logs', KUBELET_ROLES[kubelets]]);
     const lab = clusterOf(source);
     const { signal } = new AbortController();
     const nodes: ClusterNode[] = [];
@@ -113,24 +155,43 @@ test.each(['direct', 'proxy'] as const)(
 
     expect(await lab.version({ signal })).toBe('v1.33.5');
     expect(nodes).toHaveLength(2);
-    expect(await countOf(lab.pods({ signal }))).toBe(0);
+    expect(await countOf(lab.pods({ signal }))).toBe(1);
     expect(await countOf(lab.pods({ signal, namespace: 'kube-system' }))).toBe(0);
     expect(await countOf(lab.events({ signal, about: 'Node' }))).toBe(0);
     expect(await countOf(lab.daemonSets({ signal }))).toBe(0);
+    expect(await countOf(lab.replicaSets({ signal }))).toBe(0);
+    expect(await lab.workload(workload, { signal })).toMatchObject({ name: 'api' });
+    expect(await lab.previousLog(CONTAINER, { signal, lines: 5 })).toEqual(['leaderelection lost']);
     expect(await lab.kubeletStats(node, { signal })).toMatchObject({ nodeFs: expect.anything() as object });
     expect(await lab.kubeletConfig(node, { signal })).toMatchObject({
       evictionHard: expect.anything() as object,
     });
     expect(await lab.cordonPermission({ signal })).toEqual({ allowed: true });
-    await source.writes?.clusters?.cordon(node, { idempotencyKey: 'm1', signal });
+    expect(await lab.removePermission({ signal, namespace: 'shop' })).toEqual({ allowed: true });
+    expect(await lab.adjustPermission({ signal, namespace: 'shop' })).toEqual({
+      allowed: true,
+      managed: false,
+    });
+    await lab.tryProbeChange(CHANGE, { signal });
+    const writer = source.writes!.clusters!;
+    await writer.cordon(node, { idempotencyKey: 'm1', signal });
+    await writer.deletePod(
+      { namespace: 'shop', name: 'api-1', uid: 'uid-1' },
+      { idempotencyKey: 'm2', signal },
+    );
+    await writer.changeProbe(CHANGE, { idempotencyKey: 'm3', signal });
 
     expect(cluster.find('nodes', node.name)).toMatchObject({ spec: { unschedulable: true } });
+    expect(cluster.find('pods', 'api-1', 'shop')).toBeUndefined();
+    expect(cluster.find('deployments', 'api', 'shop')).toMatchObject({
+      spec: { template: { spec: { containers: [{ livenessProbe: { failureThreshold: 6 } }] } } },
+    });
     expect(cluster.asked.filter(({ status }) => status === 403)).toEqual([]);
   },
 );
 
 test('the account with the roles for `kubelets: direct` passes the doctor without warnings', async () => {
-  await open({ kubelets: 'direct', allow: {} }, ['wrench-read', 'wrench-kubelet-read']);
+  await open({ kubelets: 'direct', allow: ACTS }, ['wrench-read', 'wrench-kubelet-read']);
 
   const output = await runDoctor();
 
@@ -172,7 +233,7 @@ test('a kubeconfig of an administrator is one warning', async () => {
 });
 
 test('an account for cordoning without the permission fails, with the fixes that need it', async () => {
-  await open({ allow: {} }, ['wrench-read'], []);
+  await open({ allow: ['cordon'] }, ['wrench-read'], []);
 
   expect(await runDoctor()).toMatch(
     /✖ prod\/lab: the credential of `allow\.cordon` isn't allowed to get nodes and patch nodes, which node\/versions:cordon and node\/versions:uncordon need\n/,

@@ -4,6 +4,12 @@ import type { ClusterConnection } from './connection.ts';
 import { errorOfAnswer, objectIn } from './explain-answer.ts';
 import type { AccessRule } from './permissions.ts';
 
+export interface ReviewOptions {
+  readonly signal: AbortSignal;
+  /** Default: all namespaces. */
+  readonly namespace?: string;
+}
+
 /**
  * Whether RBAC grants a permission, or every verb on every resource, to the credential of a connection. Sends a SelfSubjectAccessReview, which every
  * authenticated user may create.
@@ -12,7 +18,7 @@ import type { AccessRule } from './permissions.ts';
 export async function isAllowed(
   connection: ClusterConnection,
   rule: AccessRule | 'anything',
-  signal: AbortSignal,
+  { signal, namespace }: ReviewOptions,
 ): Promise<boolean> {
   const attributes = rule === 'anything' ? { verb: '*', group: '*', resource: '*' } : rule;
   const spec =
@@ -24,6 +30,7 @@ export async function isAllowed(
             group: attributes.group,
             resource: attributes.resource,
             ...('subresource' in attributes && { subresource: attributes.subresource }),
+            ...(namespace !== undefined && { namespace }),
           },
         };
   const { answer, context } = await connection.send({

@@ -2,25 +2,30 @@ import type { Cluster } from '../../ports/clusters.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
+import { openProbeWriter } from './change-probe.ts';
+import { readActPermission } from './act-permission.ts';
+import type { ActingConnections } from './acting.ts';
 import type { KubernetesConfig } from './config.ts';
 import type { ClusterConnection } from './connection.ts';
-import { readCordonPermission } from './cordon.ts';
 import { errorOfAnswer, objectIn } from './explain-answer.ts';
 import { readKubeletConfig, readKubeletStats } from './kubelets.ts';
 import { listPages } from './list-pages.ts';
 import { accessRules, type ReadMethod } from './permissions.ts';
+import { readPreviousLog } from './previous-log.ts';
+import { readWorkload } from './read-workload.ts';
 import { toEvent } from './to-event.ts';
 import { toNode } from './to-node.ts';
 import { toDaemonSet, toPod } from './to-pod.ts';
+import { toWorkload } from './to-workload.ts';
 
 /** A node lists up to 50 images, so it takes several times the memory of a pod. */
 const NODES_PER_PAGE = 100;
 
-/** Reads a cluster. `acting` is the connection that would cordon; its permission is reported. */
+/** Reads a cluster. `acting` are the connections that would change it; their permissions are reported, and they send dry runs. */
 export function openKubernetesCluster(
   config: KubernetesConfig,
   connection: ClusterConnection,
-  acting: ClusterConnection | undefined,
+  acting: ActingConnections,
 ): Cluster {
   const { name, kubelets } = config;
   const ruleOf = (method: ReadMethod) => accessRules(method, kubelets)[0]!;
@@ -92,9 +97,36 @@ export function openKubernetesCluster(
         map: toDaemonSet,
         ...options,
       }),
+    replicaSets: (options) =>
+      listPages({
+        connection,
+        rule: ruleOf('replicaSets'),
+        items: 'replicasets',
+        kind: 'ReplicaSetList',
+        make: ({ apps }, { limit, continueToken }) =>
+          apps.listReplicaSetForAllNamespaces(undefined, continueToken, undefined, undefined, limit),
+        map: (item) => toWorkload('ReplicaSet', item),
+        ...options,
+      }),
+    workload: (workload, { signal }) => readWorkload(name, connection, workload, signal),
+    previousLog: (container, { lines, signal }) =>
+      readPreviousLog({ source: name, connection, container, lines, signal }),
     kubeletStats: (node, { signal }) => readKubeletStats([config, connection], node, signal),
     kubeletConfig: (node, { signal }) => readKubeletConfig([config, connection], node, signal),
-    cordonPermission: ({ signal }) => readCordonPermission(name, acting, signal),
+    cordonPermission: ({ signal }) => readActPermission(name, 'cordon', acting.cordon, { signal }),
+    removePermission: ({ signal, namespace }) =>
+      readActPermission(name, 'remove', acting.remove, { signal, namespace }),
+    adjustPermission: async ({ signal, namespace }) => {
+      const permission = await readActPermission(name, 'adjust', acting.adjust, { signal, namespace });
+      return permission.allowed
+        ? { ...permission, managed: config.allow.adjust?.managed ?? false }
+        : permission;
+    },
+    tryProbeChange: async (change, { signal }) => {
+      if (!acting.adjust)
+        throw new SourceError(name, 'refused', `\`allow.adjust\` is not configured for the source ${name}`);
+      await openProbeWriter(name, acting.adjust).tryChange(change, { signal });
+    },
   };
 }
 

@@ -17,6 +17,9 @@ test('accepts the minimal configuration', () => {
 test.each([
   ['a context without a kubeconfig', { context: 'prod' }],
   ['a context for cordoning without a kubeconfig', { allow: { cordon: { context: 'prod' } } }],
+  ['a context for deleting pods without a kubeconfig', { allow: { remove: { context: 'prod' } } }],
+  ['a context for changing probes without a kubeconfig', { allow: { adjust: { context: 'prod' } } }],
+  ['an option that only `allow.adjust` has', { allow: { remove: { managed: true } } }],
   ['a CA of kubelets that are not read directly', { kubelets: 'proxy', kubeletCa: '/ca.pem' }],
   ['insecure kubelets that are not read directly', { kubeletInsecure: true }],
   ['a CA that is not used', { kubelets: 'direct', kubeletCa: '/ca.pem', kubeletInsecure: true }],
@@ -30,4 +33,11 @@ test('the context for cordoning can be in the kubeconfig for reading', () => {
   const options = { kubeconfig: '/etc/kubeconfig', allow: { cordon: { context: 'acting' } } };
 
   expect(kubernetesConfig.parse({ ...LEAST, ...options })).toMatchObject(options);
+});
+
+test('workloads that a GitOps tool manages are changed only if that is allowed too', () => {
+  const allow = (adjust: object) => kubernetesConfig.parse({ ...LEAST, allow: { adjust } }).allow;
+
+  expect(allow({})).toEqual({ adjust: { managed: false } });
+  expect(allow({ managed: true })).toEqual({ adjust: { managed: true } });
 });

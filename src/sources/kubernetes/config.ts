@@ -11,20 +11,53 @@ const readingCredential = {
   }),
 };
 
-const cordonCredential = {
-  kubeconfig: nonEmptyText.exactOptional().meta({
-    description: 'The path of a kubeconfig file for cordoning. Default: the `kubeconfig` of the source.',
-  }),
-  context: nonEmptyText.exactOptional().meta({
-    description: 'A context in that kubeconfig. Default: its current context.',
-  }),
-};
+/** @param purpose what the credential is used for: `cordoning`. */
+function actingCredential(purpose: string) {
+  return {
+    kubeconfig: nonEmptyText.exactOptional().meta({
+      description: `The path of a kubeconfig file for ${purpose}. Default: the \`kubeconfig\` of the source.`,
+    }),
+    context: nonEmptyText.exactOptional().meta({
+      description: 'A context in that kubeconfig. Default: its current context.',
+    }),
+  };
+}
 
-const cordon = z.strictObject(cordonCredential).meta({
+/** @param purpose what a credential of its own is used for. */
+function ownCredential(purpose: string): string {
+  return `\`{}\` uses the credential for reading; a \`kubeconfig\` or \`context\` here is used only for ${purpose}.`;
+}
+
+const cordon = z.strictObject(actingCredential('cordoning')).meta({
   description:
-    'Allows cordoning and uncordoning nodes. Requires `get` and `patch` on `nodes`. `{}` uses the credential for reading; a `kubeconfig` or ' +
-    '`context` here is used only for cordoning and uncordoning.',
+    'Allows cordoning and uncordoning nodes. Requires `get` and `patch` on `nodes`. ' +
+    ownCredential('cordoning and uncordoning'),
 });
+
+const remove = z.strictObject(actingCredential('deleting pods')).meta({
+  description:
+    'Allows deleting evicted pods that have been replaced. Requires `get` and `delete` on `pods`, in all namespaces or in those where it is used. ' +
+    ownCredential('deleting pods'),
+});
+
+const adjust = z
+  .strictObject({
+    ...actingCredential('changing probes'),
+    managed: z.boolean().default(false).meta({
+      description:
+        'Also allows changing workloads that an operator, or a GitOps tool such as Argo CD or Flux, manages. It may undo the change.',
+    }),
+  })
+  .meta({
+    description:
+      'Allows changing limits of liveness and startup probes, which restarts the pods of the workload. Requires `get` and `patch` on `deployments`, ' +
+      '`statefulsets` and `daemonsets`, in all namespaces or in those where it is used. ' +
+      ownCredential('changing probes'),
+  });
+
+/** What may be changed in a cluster: the keys of `allow`. */
+export const ACTS = ['cordon', 'remove', 'adjust'] as const;
+export type Act = (typeof ACTS)[number];
 
 /** The `kubernetes` source in `wrench.yaml`: one cluster. */
 export const kubernetesConfig = z
@@ -56,18 +89,26 @@ export const kubernetesConfig = z
           'Skips the verification of kubelet certificates, for `kubelets: direct`. Anyone who can intercept the connection can then steal ' +
           'the credential. Prefer `serverTLSBootstrap: true` on the kubelets, or `kubeletCa`.',
       }),
-    allow: allowOption({ cordon: cordon.exactOptional() }).default({}),
+    allow: allowOption({
+      cordon: cordon.exactOptional(),
+      remove: remove.exactOptional(),
+      adjust: adjust.exactOptional(),
+    }).default({}),
     timeoutMs: timeoutOption(),
   })
   .refine(({ kubeconfig, context }) => kubeconfig !== undefined || context === undefined, {
     error: 'needs `kubeconfig`: a service account has no contexts',
     path: ['context'],
   })
-  .refine(
-    ({ kubeconfig, allow: { cordon } }) =>
-      cordon?.context === undefined || (cordon.kubeconfig ?? kubeconfig) !== undefined,
-    { error: 'needs `kubeconfig`: a service account has no contexts', path: ['allow', 'cordon', 'context'] },
-  )
+  .superRefine(({ kubeconfig, allow }, issues) => {
+    for (const act of ACTS)
+      if (allow[act]?.context !== undefined && (allow[act].kubeconfig ?? kubeconfig) === undefined)
+        issues.addIssue({
+          code: 'custom',
+          message: 'needs `kubeconfig`: a service account has no contexts',
+          path: ['allow', act, 'context'],
+        });
+  })
   .refine(({ kubelets, kubeletCa }) => kubelets === 'direct' || kubeletCa === undefined, {
     error: 'is only used with `kubelets: direct`',
     path: ['kubeletCa'],

@@ -51,9 +51,6 @@ export interface ClusterConnection {
   readonly close: () => Promise<void>;
 }
 
-/** The kubeconfig and context; empty for the service account. */
-type Choice = Pick<KubernetesConfig, 'kubeconfig' | 'context'>;
-
 /** Everything that a request needs. Replaced as a whole when the credential expires or is rejected. */
 interface Session {
   readonly startedAtMs: number;
@@ -74,7 +71,7 @@ const ERROR_STATUSES = Array.from({ length: 200 }, (_, index) => 400 + index);
 
 export function openConnection(
   config: KubernetesConfig,
-  choice: Choice,
+  choice: Pick<KubernetesConfig, 'kubeconfig' | 'context'>,
   recorder: SourceRecorder | undefined,
 ): ClusterConnection {
   const { name: source, timeoutMs } = config;
@@ -186,7 +183,7 @@ export function openConnection(
         const body = request.getBody();
         const answer = await http.requestText({
           url: url.href,
-          method: request.getHttpMethod() as 'GET' | 'POST' | 'PATCH',
+          method: request.getHttpMethod() as 'GET' | 'POST' | 'PATCH' | 'DELETE',
           headers: {
             ...credential.headers,
             accept: 'application/json',

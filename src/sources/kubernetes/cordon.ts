@@ -1,22 +1,22 @@
 import type { ApplyContext } from '../../ports/apply-context.ts';
-import type { ClusterWriter, CordonPermission, NodeIdentity } from '../../ports/clusters.ts';
+import type { ClusterWriter, NodeIdentity } from '../../ports/clusters.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
-import { isAllowed } from './access-review.ts';
+import { makeChange } from './bound-change.ts';
 import type { ClusterAnswer, ClusterConnection } from './connection.ts';
 import { CORDON_ANNOTATION, cordonedBy, FIELD_MANAGER } from './cordon-mark.ts';
 import { errorOfAnswer, objectIn, statusObject } from './explain-answer.ts';
-import { type AccessRule, accessRules, ruleInWords } from './permissions.ts';
+import type { AccessRule } from './permissions.ts';
 
 const GET_NODES: AccessRule = { verb: 'get', group: '', resource: 'nodes' };
 const PATCH_NODES: AccessRule = { verb: 'patch', group: '', resource: 'nodes' };
 
-/** How often to read and patch again: the kubelet may update its node in between. */
-const MAX_CONFLICTS = 5;
-
 /** Cordons and uncordons nodes with the credential of this connection. */
-export function openCordonWriter(source: string, connection: ClusterConnection): ClusterWriter {
+export function openCordonWriter(
+  source: string,
+  connection: ClusterConnection,
+): Pick<ClusterWriter, 'cordon' | 'uncordon'> {
   return {
     cordon: (node, applyContext) =>
       change({ source, connection, node, applyContext }, (current) => {
@@ -48,23 +48,6 @@ function isCordoned(node: JsonObject): boolean {
   return asObject(node['spec'])['unschedulable'] === true;
 }
 
-/**
- * Whether nodes may be cordoned with this connection.
- * @throws {SourceError}
- */
-export async function readCordonPermission(
-  source: string,
-  connection: ClusterConnection | undefined,
-  signal: AbortSignal,
-): Promise<CordonPermission> {
-  if (!connection)
-    return { allowed: false, because: `\`allow.cordon\` is not configured for the source ${source}` };
-  for (const rule of accessRules('cordon', 'none'))
-    if (!(await isAllowed(connection, rule, signal)))
-      return { allowed: false, because: `the credential for cordoning lacks \`${ruleInWords(rule)}\`` };
-  return { allowed: true };
-}
-
 interface Patch {
   readonly metadata: object;
   readonly spec: object;
@@ -90,7 +73,6 @@ interface Change {
 
 /**
  * Reads the node and patches that version of it: the API server rejects the patch if `uid` or `resourceVersion` have changed.
- * If no response to the patch arrives, the node is read again; if it does not show the change, the error says that the outcome is unknown.
  * @param decide returns the change; undefined if nothing has to change.
  * @throws {SourceError}
  */
@@ -99,41 +81,20 @@ async function change(
   decide: (current: JsonObject) => Change | undefined,
 ): Promise<void> {
   const { source, node } = changing;
-  for (let conflicts = 0; ; conflicts++) {
+  const name = printable(node.name);
+  const words = { request: `patch of the node ${name}`, outcome: `${name} was changed` };
+  await makeChange(source, words, async () => {
     const current = await readNode(changing);
     const wanted = decide(current);
-    if (!wanted) return;
-    const answered = await sendPatch(changing, current, wanted.patch).catch((error: unknown) => {
-      if (error instanceof SourceError && error.kind === 'unreachable') return error;
-      throw error;
-    });
-    if (answered instanceof SourceError || answered.answer.status >= 500) {
-      if (await isSeenDone(changing, wanted)) return;
-      const error = answered instanceof SourceError ? answered : errorOf(answered);
-      const message = `${error.message}; it is unknown whether ${printable(node.name)} was changed`;
-      throw new SourceError(
-        source,
-        'unreachable',
-        message,
-        error.code === undefined ? {} : { code: error.code },
-      );
-    }
-    const { answer, context } = answered;
-    if (answer.status === 200) {
-      if (wanted.isDone(objectIn(context, answer))) return;
-      throw new SourceError(
-        source,
-        'malformed',
-        `${context.host} accepted the patch of the node ${printable(node.name)} but did not apply it`,
-      );
-    }
-    const isConflict = answer.status === 409 || answer.status === 422;
-    if (!isConflict || conflicts >= MAX_CONFLICTS) throw errorOf(answered);
-  }
-}
-
-function errorOf({ context, answer }: ClusterAnswer): SourceError {
-  return errorOfAnswer(context, answer);
+    return (
+      wanted && {
+        send: () => sendPatch(changing, current, wanted.patch),
+        isDone: ({ context, answer }) => wanted.isDone(objectIn(context, answer)),
+        isConflict: ({ status }) => status === 409 || status === 422,
+        isSeenDone: async () => wanted.isDone(await readNode(changing)),
+      }
+    );
+  });
 }
 
 function sendPatch(
@@ -153,15 +114,6 @@ function sendPatch(
     what: `a patch of the node ${printable(name)}`,
     signal,
   });
-}
-
-async function isSeenDone(changing: Changing, { isDone }: Change): Promise<boolean> {
-  try {
-    return isDone(await readNode(changing));
-  } catch (error) {
-    if (error instanceof SourceError) return false;
-    throw error;
-  }
 }
 
 async function readNode({

@@ -29,9 +29,18 @@ export function isOfProxiedKubelet({
   readonly answer: HttpAnswer;
   readonly context: Pick<AnswerContext, 'rule' | 'isKubelet'>;
 }): boolean {
-  const isProxied = !('path' in rule) && rule.subresource === 'proxy' && !isKubelet;
-  return isProxied && /^(?:Unauthorized|Forbidden \(user=)/.test(answer.text.trim());
+  if ('path' in rule || isKubelet) return false;
+  if (rule.subresource === 'proxy') return KUBELET_REJECTION.test(answer.text.trim());
+  // The API server wraps what the kubelet said about a log in its own response.
+  return (
+    rule.subresource === 'log' &&
+    KUBELET_LOG_REJECTION.test(textIn(statusObject(answer) ?? {}, 'message') ?? '')
+  );
 }
+
+const KUBELET_REJECTION = /^(?:Unauthorized|Forbidden \(user=)/;
+const KUBELET_LOG_REJECTION =
+  /^(?:the server has asked for the client to provide credentials|Forbidden \(user=).*\( pods\/log /;
 
 /** The response as a `Status` object of the API, if it is one. */
 export function statusObject({ text }: HttpAnswer): JsonObject | undefined {
@@ -104,6 +113,10 @@ function forbidden({ source, host, rule, what }: AnswerContext, answer: HttpAnsw
       'refused',
       `${host} treats the request as anonymous (403): configure a valid credential`,
     );
+  // Admission rejects changes with 403 too. RBAC says what the user cannot do.
+  const isChange = !('path' in rule) && (rule.verb === 'patch' || rule.verb === 'delete');
+  if (isChange && said !== '' && !/\bUser "[^"]*" cannot\b/.test(said))
+    return new SourceError(source, 'refused', `${host} rejected the request for ${what} (403): ${said}`);
   // A kubelet before 1.33 requires `nodes/proxy` for what a newer one grants to `nodes/configz`.
   const proxyOnly = byKubelet?.[1]?.trim() === 'proxy';
   const needed = proxyOnly ? 'get nodes/proxy' : ruleInWords(rule);

@@ -1,5 +1,6 @@
 import type { SourcePermission } from '../../ports/source.ts';
 import { isAllowed } from './access-review.ts';
+import type { ActingConnections } from './acting.ts';
 import type { KubernetesConfig } from './config.ts';
 import type { ClusterConnection } from './connection.ts';
 import { accessReviews, reportOf } from './needed-access.ts';
@@ -11,16 +12,13 @@ import { accessReviews, reportOf } from './needed-access.ts';
  */
 export async function readGrantedPermissions(
   config: KubernetesConfig,
-  {
-    reading,
-    acting,
-  }: { readonly reading: ClusterConnection; readonly acting: ClusterConnection | undefined },
+  { reading, acting }: { readonly reading: ClusterConnection; readonly acting: ActingConnections },
   signal: AbortSignal,
 ): Promise<readonly SourcePermission[]> {
   const reviews = accessReviews(config);
   const answers = await Promise.all(
     reviews.map(({ credential, rule }) =>
-      isAllowed(credential === 'cordoning' && acting ? acting : reading, rule, signal),
+      isAllowed(credential === 'reading' ? reading : (acting[credential] ?? reading), rule, { signal }),
     ),
   );
   return reportOf(reviews, answers);

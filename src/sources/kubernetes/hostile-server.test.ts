@@ -277,7 +277,7 @@ test('fields of a pod that may contain a password are not recorded', async () =>
           lifecycle: { postStart: { exec: { command: ['sh', '-c', secret] } } },
           livenessProbe: { httpGet: { httpHeaders: [{ name: 'X-Key', value: secret }] } },
           readinessProbe: { exec: { command: [secret] } },
-          startupProbe: { exec: { command: [secret] } },
+          startupProbe: { exec: { command: ['check', secret] } },
         },
       ],
       volumes: [

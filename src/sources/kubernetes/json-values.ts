@@ -1,4 +1,4 @@
-import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
+import { asObject, type JsonObject, numberIn, textIn } from '../../wire/json-object.ts';
 
 /** A timestamp; undefined if it is not set or cannot be parsed. */
 export function dateIn(object: JsonObject, key: string): Date | undefined {
@@ -7,6 +7,16 @@ export function dateIn(object: JsonObject, key: string): Date | undefined {
   const date = new Date(text);
   // Go writes a zero time as year 1.
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1_970 ? undefined : date;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A number that counts something, or a duration; undefined if it is not a whole number, or is negative. */
+export function wholeNumberIn(object: JsonObject, key: string): number | undefined {
+  const value = numberIn(object, key);
+  return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
 /** The entries of a map whose values are strings. */

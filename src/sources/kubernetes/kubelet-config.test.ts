@@ -119,3 +119,13 @@ test.each([
 ])('the quantity %s', (text, value) => {
   expect(parseQuantity(text)).toBe(value);
 });
+
+test('names the directory of static pods, if there is one', () => {
+  const read = (settings: object) => parse(settings).staticPodPath;
+
+  expect(read({ staticPodPath: '/etc/kubernetes/manifests' })).toBe('/etc/kubernetes/manifests');
+  expect(read({ podManifestPath: '/etc/kubernetes/manifests' })).toBe('/etc/kubernetes/manifests');
+  expect(read({ staticPodPath: '' })).toBeUndefined();
+  expect(read({ staticPodPath: 7 })).toBeUndefined();
+  expect(read({})).toBeUndefined();
+});

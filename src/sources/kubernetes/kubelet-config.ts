@@ -1,5 +1,6 @@
 import type { KubeletConfig, Threshold } from '../../ports/clusters.ts';
 import { asObject, type JsonObject, numberIn, textIn } from '../../wire/json-object.ts';
+import { optionalText } from './json-values.ts';
 import { parseGoDuration, parseQuantity } from './quantity.ts';
 
 /** Creates the error for an unusable response. */
@@ -41,6 +42,11 @@ export function toKubeletConfig(body: JsonObject, malformed: Malformed): Kubelet
     ...(transitionMs !== undefined && { pressureTransitionMs: transitionMs }),
     ...(high !== undefined && { imageGcHighPercent: high }),
     ...(low !== undefined && { imageGcLowPercent: low }),
+    ...optionalText(
+      'staticPodPath',
+      config,
+      config['staticPodPath'] === undefined ? 'podManifestPath' : 'staticPodPath',
+    ),
     ...(logBytes !== undefined && logBytes > 0 && { containerLogMaxBytes: logBytes }),
     ...(logFiles !== undefined && logFiles > 0 && { containerLogMaxFiles: logFiles }),
   };

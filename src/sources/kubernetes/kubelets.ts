@@ -7,6 +7,7 @@ import type { ClusterAnswer, ClusterConnection } from './connection.ts';
 import { errorOfAnswer, objectIn } from './explain-answer.ts';
 import { type Malformed, toKubeletConfig } from './kubelet-config.ts';
 import { toKubeletStats } from './kubelet-stats.ts';
+import { requireName } from './object-name.ts';
 import { accessRules } from './permissions.ts';
 
 type Asking = readonly [KubernetesConfig, ClusterConnection];
@@ -38,9 +39,6 @@ export async function readKubeletConfig(
   return parse(await ask(asking, 'kubeletConfig', node, signal), toKubeletConfig);
 }
 
-/** Valid names of nodes. An invalid one could change the path of the request. */
-const NODE_NAME = /^[a-z\d](?:[-.a-z\d]*[a-z\d])?$/i;
-
 const PATHS = { kubeletStats: '/stats/summary', kubeletConfig: '/configz' } as const;
 
 async function ask(
@@ -60,8 +58,7 @@ async function ask(
   const path = PATHS[method];
   const what = `the kubelet of ${printable(node.name)}`;
   if (kubelets === 'direct') return connection.sendToKubelet({ node, path, rule, what, signal });
-  if (!NODE_NAME.test(node.name))
-    throw new SourceError(source, 'malformed', `${printable(node.name)} is not a valid node name`);
+  requireName(source, 'node name', node.name);
   return connection.send({
     make: async ({ core }) => {
       const request = await core.connectGetNodeProxyWithPath(node.name, path.slice(1));

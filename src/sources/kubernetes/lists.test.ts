@@ -93,7 +93,7 @@ test('a namespace, events about one kind and the DaemonSets of a namespace', asy
     expect.objectContaining({
       reason: 'FreeDiskSpaceFailed',
       count: 7,
-      about: { kind: 'Node', name: 'node-a' },
+      about: { kind: 'Node', name: 'node-a', uid: 'node-a' },
     }),
   ]);
   expect((await readAll(cluster.daemonSets({ signal }))).items).toEqual([

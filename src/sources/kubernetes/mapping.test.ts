@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   configBody,
+  containerStatus,
   daemonSetObject,
   eventObject,
   nodeObject,
@@ -14,6 +15,7 @@ import { toKubeletStats } from './kubelet-stats.ts';
 import { toEvent } from './to-event.ts';
 import { toNode } from './to-node.ts';
 import { toDaemonSet, toPod } from './to-pod.ts';
+import { toWorkload } from './to-workload.ts';
 
 class Malformed extends Error {}
 const malformed = (because: string): Error => new Malformed(because);
@@ -77,23 +79,49 @@ function damaged(body: object): fc.Arbitrary<JsonObject> {
   );
 }
 
-/** Whether a value contains no invalid date, no negative or infinite number, and no `undefined`. */
-function isSound(value: unknown): boolean {
+/** Whether a value contains no invalid date, no negative or infinite number except an exit code, and no `undefined`. */
+function isSound(value: unknown, key?: string): boolean {
   if (value instanceof Date) return value.getTime() >= 0;
-  if (typeof value === 'number') return value >= 0 && value < Infinity;
-  if (typeof value === 'object' && value !== null) return Object.values(value).every(isSound);
+  if (typeof value === 'number') return value < Infinity && (value >= 0 || key === 'exitCode');
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).every(([name, one]) => isSound(one, name));
   return value !== undefined;
 }
 
+const PROBES = {
+  livenessProbe: { exec: { command: ['sh', '-c', 'check'] }, failureThreshold: 8, timeoutSeconds: 15 },
+  startupProbe: { httpGet: { port: 80, path: '/health', scheme: 'HTTPS', host: 'localhost' } },
+};
+const TERMINATED = {
+  exitCode: 137,
+  signal: 9,
+  reason: 'StartError',
+  message: 'exec failed',
+  startedAt: '2026-11-26T11:00:00Z',
+  finishedAt: '2026-11-26T11:01:31Z',
+};
 const POD = {
-  ...podObject('pod-a', { namespace: 'ci', node: 'node-a' }),
+  ...podObject('pod-a', {
+    namespace: 'ci',
+    node: 'node-a',
+    annotations: { 'wrench/adjusted-by': 'm1', 'wrench/adjusted-at': '2026-11-26T12:00:00Z' },
+    containerStatuses: [
+      containerStatus('dind', { restartCount: 7, lastState: { terminated: TERMINATED } }),
+      containerStatus('lost', { state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } } }),
+    ],
+    initContainerStatuses: [containerStatus('setup', { state: { terminated: TERMINATED } })],
+  }),
   spec: {
     nodeName: 'node-a',
-    initContainers: [{ name: 'setup', image: 'busybox' }],
+    restartPolicy: 'Always',
+    terminationGracePeriodSeconds: 30,
+    initContainers: [{ name: 'setup', image: 'busybox', restartPolicy: 'Always' }],
     containers: [
       {
         name: 'dind',
         image: 'docker:dind',
+        resources: { limits: { memory: '512Mi' } },
+        ...PROBES,
         command: ['dockerd'],
         args: ['--tls=false'],
         env: [{ name: 'DOCKER_HOST', value: 'tcp://localhost:2375' }],
@@ -107,6 +135,44 @@ const POD = {
       { name: 'data', persistentVolumeClaim: { claimName: 'data' } },
       { name: 'cache', ephemeral: { volumeClaimTemplate: {} } },
     ],
+  },
+};
+const WORKLOAD = {
+  metadata: {
+    name: 'api',
+    namespace: 'shop',
+    labels: { 'argocd.argoproj.io/instance': 'shop' },
+    annotations: { 'argocd.argoproj.io/tracking-id': 'shop:apps/Deployment:shop/api' },
+    ownerReferences: [{ kind: 'Operator', name: 'o', controller: true }],
+    managedFields: [
+      {
+        manager: 'argocd-controller',
+        operation: 'Apply',
+        fieldsV1: {
+          'f:spec': {
+            'f:template': {
+              'f:spec': {
+                'f:containers': { 'k:{"name":"app"}': { 'f:livenessProbe': { 'f:failureThreshold': {} } } },
+              },
+            },
+          },
+        },
+      },
+    ],
+  },
+  spec: {
+    replicas: 3,
+    paused: true,
+    updateStrategy: { type: 'OnDelete' },
+    template: {
+      metadata: { annotations: { 'wrench/adjusted-by': 'm1' } },
+      spec: {
+        nodeName: 'gpu-1',
+        terminationGracePeriodSeconds: 5,
+        initContainers: [{ name: 'sync', ...PROBES }],
+        containers: [{ name: 'app', ...PROBES }],
+      },
+    },
   },
 };
 const NODE = nodeObject('node-a', {
@@ -129,11 +195,25 @@ test.each<readonly [string, object, (body: JsonObject) => unknown]>([
   ['node', NODE, toNode],
   ['pod', POD, toPod],
   ['event', eventObject('node-a', { reason: 'FreeDiskSpaceFailed', count: 7 }), toEvent],
+  [
+    'event of a container',
+    {
+      ...eventObject('pod-a', {
+        kind: 'Pod',
+        reason: 'Unhealthy',
+        message: 'Liveness probe failed: command "sh -c x" timed out',
+      }),
+      involvedObject: { kind: 'Pod', name: 'pod-a', uid: 'u', fieldPath: 'spec.containers{app}' },
+      series: { count: 7, lastObservedTime: '2026-11-26T11:01:31.123456Z' },
+    },
+    toEvent,
+  ],
+  ['workload', WORKLOAD, (body) => toWorkload('Deployment', body)],
   ['DaemonSet', daemonSetObject('kube-proxy', { image: 'kube-proxy:v1.33.5' }), toDaemonSet],
   ['stats', STATS, (body) => toKubeletStats(body, malformed)],
   ['configuration', configBody(), (body) => toKubeletConfig(body, malformed)],
 ])('%s: maps any response to valid values, or rejects it as malformed', (_, body, map) => {
-  expect(map(JSON.parse(JSON.stringify(body)) as JsonObject)).toSatisfy(isSound);
+  expect(map(JSON.parse(JSON.stringify(body)) as JsonObject)).toSatisfy((mapped) => isSound(mapped));
   fc.assert(
     fc.property(damaged(body), (answer) => {
       try {

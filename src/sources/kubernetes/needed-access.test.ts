@@ -1,27 +1,67 @@
 import { expect, test } from 'vitest';
-import { accessReviews, reportOf } from './needed-access.ts';
+import type { z } from 'zod';
+import { accessReviews, type CredentialName, credentialOf, reportOf } from './needed-access.ts';
 import { type KubernetesConfig, kubernetesConfig } from './config.ts';
 import { ruleInWords } from './permissions.ts';
 
-type Written = Partial<Pick<KubernetesConfig, 'kubelets' | 'allow' | 'kubeconfig'>>;
+type Written = Partial<z.input<typeof kubernetesConfig>>;
+
+const reading = { kubeconfig: '/etc/wrench/read' };
 
 function reviewsOf(written: Written) {
-  return accessReviews(kubernetesConfig.parse({ kind: 'kubernetes', ...written }));
+  return accessReviews(kubernetesConfig.parse({ kind: 'kubernetes', ...reading, ...written }));
 }
 
-/** The report for a credential for reading with only these permissions. */
-function reported(written: Written, allowed: readonly string[], cordoning: readonly string[] = []) {
+/** The report for credentials with only these permissions: the one for reading, and each of `allow`. */
+function reported(
+  written: Written,
+  allowed: readonly string[],
+  acting: { readonly [Credential in CredentialName]?: readonly string[] } = {},
+) {
   const reviews = reviewsOf(written);
   const answers = reviews.map(({ credential, rule }) =>
-    (credential === 'reading' ? allowed : cordoning).includes(rule === 'anything' ? rule : ruleInWords(rule)),
+    (credential === 'reading' ? allowed : (acting[credential] ?? [])).includes(
+      rule === 'anything' ? rule : ruleInWords(rule),
+    ),
   );
   return reportOf(reviews, answers);
 }
 
-const LISTS = ['get /version', 'list nodes', 'list pods', 'list events', 'list daemonsets.apps'];
-const EVERYTHING = [...LISTS, 'get nodes', 'patch nodes', 'get nodes/proxy', 'get nodes/stats', 'anything'];
+const LISTS = [
+  'get /version',
+  'list nodes',
+  'list pods',
+  'list events',
+  'list daemonsets.apps',
+  'list replicasets.apps',
+  'get deployments.apps',
+  'get statefulsets.apps',
+  'get daemonsets.apps',
+  'get replicasets.apps',
+];
 const CORDON = ['get nodes', 'patch nodes'];
+const REMOVE = ['get pods', 'delete pods'];
+const CHANGES = ['patch deployments.apps', 'patch statefulsets.apps', 'patch daemonsets.apps'];
+const ADJUST = ['get deployments.apps', 'get statefulsets.apps', 'get daemonsets.apps', ...CHANGES];
+const EVERYTHING = [
+  ...LISTS,
+  ...CORDON,
+  ...REMOVE,
+  ...ADJUST,
+  'get nodes/proxy',
+  'get nodes/stats',
+  'get nodes/configz',
+  'get pods/log',
+  'anything',
+];
 const separate = { allow: { cordon: { kubeconfig: '/etc/wrench/cordon' } } };
+const allSeparate = {
+  allow: {
+    cordon: { kubeconfig: '/etc/wrench/cordon' },
+    remove: { kubeconfig: '/etc/wrench/remove' },
+    adjust: { context: 'adjust' },
+  },
+};
 
 const missing = (all: ReturnType<typeof reported>) => all.filter(({ allowed }) => !allowed);
 const excess = (all: ReturnType<typeof reported>) =>
@@ -45,7 +85,14 @@ test.each<[KubernetesConfig['kubelets'], readonly string[]]>([
 );
 
 test('a missing permission names its methods and the role that grants it', () => {
-  expect(missing(reported({ kubelets: 'direct' }, LISTS.slice(0, -1)))).toEqual([
+  expect(
+    missing(
+      reported(
+        { kubelets: 'direct' },
+        LISTS.filter((one) => one !== 'list daemonsets.apps'),
+      ),
+    ),
+  ).toEqual([
     {
       method: 'daemonSets',
       permission: 'list daemonsets.apps',
@@ -97,35 +144,101 @@ test('patch nodes is an excess permission, except for the account that cordons',
   const allowed = [...LISTS, ...CORDON];
 
   expect(named(excess(reported({}, allowed)))).toEqual(['patch nodes']);
-  expect(named(excess(reported(separate, allowed, CORDON)))).toEqual(['patch nodes']);
+  expect(named(excess(reported(separate, allowed, { cordon: CORDON })))).toEqual(['patch nodes']);
   expect(excess(reported({ allow: { cordon: {} } }, allowed))).toEqual([]);
 });
 
 test('the permissions for cordoning are reviewed with the credential that cordons', () => {
   expect(missing(reported({}, LISTS))).toEqual([]);
-  expect(missing(reported(separate, LISTS, CORDON))).toEqual([]);
+  expect(missing(reported(separate, LISTS, { cordon: CORDON }))).toEqual([]);
   const refused = missing(reported(separate, [...LISTS, ...CORDON]));
 
   expect(named(refused)).toEqual(CORDON);
   expect(new Set(refused.map(({ credential }) => credential))).toEqual(new Set(['allow.cordon']));
-  expect(named(missing(reported({ allow: { cordon: {} } }, LISTS, CORDON)))).toEqual(CORDON);
+  expect(named(missing(reported({ allow: { cordon: {} } }, LISTS, { cordon: CORDON })))).toEqual(CORDON);
   expect(missing(reported({ allow: { cordon: {} } }, LISTS)).map(({ method }) => method)).toEqual([
     'cordon',
-    'uncordon',
     'cordon',
-    'uncordon',
   ]);
 });
 
 test('an account that may do anything is a single excess permission', () => {
   expect(named(excess(reported({ kubelets: 'proxy' }, EVERYTHING)))).toEqual(['do anything in the cluster']);
-  expect(excess(reported(separate, LISTS, EVERYTHING))).toMatchObject([
+  expect(excess(reported(separate, LISTS, { cordon: EVERYTHING }))).toMatchObject([
     { permission: 'do anything in the cluster', credential: 'allow.cordon' },
   ]);
 });
 
+test('each credential is reviewed for what its key of `allow` needs', () => {
+  expect(missing(reported(allSeparate, LISTS, { cordon: CORDON, remove: REMOVE, adjust: ADJUST }))).toEqual(
+    [],
+  );
+  const nothing = missing(reported(allSeparate, LISTS));
+  const of = (credential: string) => named(nothing.filter((one) => one.credential === credential));
+
+  expect(of('allow.cordon')).toEqual(CORDON);
+  expect(of('allow.remove')).toEqual(REMOVE);
+  expect(of('allow.adjust').toSorted()).toEqual(ADJUST.toSorted());
+  expect(nothing).toHaveLength(CORDON.length + REMOVE.length + ADJUST.length);
+  expect([...new Set(nothing.map(({ method }) => method))]).toEqual(['cordon', 'remove', 'adjust']);
+});
+
+test('a credential that may change more than its key of `allow` permits has excess permissions', () => {
+  const all = [...LISTS, ...CORDON, ...REMOVE, ...ADJUST];
+  const found = excess(reported(allSeparate, all, { cordon: all, remove: all, adjust: all }));
+  const of = (credential: string | undefined) =>
+    named(found.filter((one) => one.credential === credential)).toSorted();
+
+  expect(of(undefined)).toEqual(['delete pods', ...CHANGES, 'patch nodes'].toSorted());
+  expect(of('allow.cordon')).toEqual(['delete pods', ...CHANGES].toSorted());
+  expect(of('allow.remove')).toEqual(['patch nodes', ...CHANGES].toSorted());
+  expect(of('allow.adjust')).toEqual(['delete pods', 'patch nodes']);
+});
+
+test('with `{}`, the credential for reading is reviewed for both, and has nothing to spare', () => {
+  const written = { allow: { remove: {}, adjust: { managed: true } } };
+  const all = [...LISTS, ...REMOVE, ...ADJUST];
+
+  expect(missing(reported(written, all))).toEqual([]);
+  expect(excess(reported(written, all))).toEqual([]);
+  expect(named(missing(reported(written, LISTS))).toSorted()).toEqual([...REMOVE, ...CHANGES].toSorted());
+});
+
+test('a credential that two keys of `allow` name is one, with the name of the first', () => {
+  const both = { kubeconfig: '/etc/wrench/act' };
+  const written = { allow: { remove: both, adjust: { ...both, managed: true } } };
+  const config = kubernetesConfig.parse({ kind: 'kubernetes', ...reading, ...written });
+
+  expect(credentialOf(config, 'adjust')).toBe('remove');
+  expect(excess(reported(written, LISTS, { remove: [...REMOVE, ...ADJUST] }))).toEqual([]);
+  expect(named(missing(reported(written, LISTS))).toSorted()).toEqual([...REMOVE, ...ADJUST].toSorted());
+});
+
+test('a role that can also be bound in single namespaces has a hint that says so', () => {
+  const [first] = missing(reported({ allow: { remove: {} } }, LISTS));
+
+  expect(first?.hint).toBe(
+    'apply deploy/kubernetes/rbac/remove.yaml, or bind its ClusterRole `wrench-remove` to the account; ' +
+      'ignore this if RoleBindings grant it in the namespaces that need it',
+  );
+});
+
+test('logs are optional', () => {
+  expect(reviewsOf({}).map(({ rule }) => (rule === 'anything' ? rule : ruleInWords(rule)))).not.toContain(
+    'get pods/log',
+  );
+});
+
 test('no review is sent twice', () => {
-  for (const written of [{ kubelets: 'proxy' as const, ...separate }, { allow: { cordon: {} } }]) {
+  const all = { kubeconfig: '/etc/wrench/act' };
+  const configured: readonly Written[] = [
+    { kubelets: 'proxy', ...separate },
+    { allow: { cordon: {} } },
+    allSeparate,
+    { allow: { cordon: {}, remove: {}, adjust: {} } },
+    { allow: { cordon: all, remove: all, adjust: all } },
+  ];
+  for (const written of configured) {
     const asked = reviewsOf(written).map(({ credential, rule }) => JSON.stringify([credential, rule]));
     expect(asked).toEqual([...new Set(asked)]);
   }

@@ -1,40 +1,78 @@
 import type { SourcePermission } from '../../ports/source.ts';
-import type { KubernetesConfig } from './config.ts';
-import { type AccessRule, accessRules, READ_METHODS, ruleInWords, WRITE_METHODS } from './permissions.ts';
+import { actingChoice, isSameChoice } from './acting.ts';
+import { ACTS, type Act, type KubernetesConfig } from './config.ts';
+import { type AccessRule, accessRules, type ReadMethod, READ_METHODS, ruleInWords } from './permissions.ts';
+import { WRITES } from './act-permission.ts';
+
+/** The credential for reading, or the one of a key of `allow`. A credential that several keys share has the name of the first. */
+export type CredentialName = 'reading' | Act;
 
 /** One SelfSubjectAccessReview, and what its result means for `wrench doctor`. */
 export interface AccessReview {
-  /** The credential to review: the one for reading, or that of `allow.cordon`. */
-  readonly credential: 'reading' | 'cordoning';
+  /** The credential to review. */
+  readonly credential: CredentialName;
   /** `anything` is every verb on every resource. */
   readonly rule: AccessRule | 'anything';
   /** What to report, if anything. For a credential that may do anything, excess permissions are not listed one by one. */
   readonly report: (allowed: boolean, mayDoAnything: boolean) => readonly SourcePermission[];
 }
 
-type Configured = Pick<KubernetesConfig, 'kubelets' | 'allow'>;
+type Configured = Pick<KubernetesConfig, 'kubelets' | 'allow' | 'kubeconfig' | 'context'>;
 
 const ANYTHING = 'do anything in the cluster';
 const EXEC = 'run commands in every container';
 
+/** Optional: without it, reports do not quote the log of the previous container. Logs may contain secrets, so granting it is a separate decision. */
+const OPTIONAL: readonly ReadMethod[] = ['previousLog'];
+
 /** The permissions that the credentials of a source need in its cluster, and those that they should not have. The hints name the roles in `deploy/kubernetes/rbac`. */
-export function accessReviews({ kubelets, allow: { cordon } }: Configured): readonly AccessReview[] {
-  const isSeparate = cordon?.kubeconfig !== undefined || cordon?.context !== undefined;
-  const cordoning = isSeparate ? 'cordoning' : 'reading';
-  return [
-    ...byRule(READ_METHODS, (method) => accessRules(method, kubelets)).map(([rule, methods]) =>
-      needed('reading', rule, methods, roleFor(rule)),
-    ),
-    ...(cordon
-      ? byRule(WRITE_METHODS, (method) => accessRules(method, kubelets)).map(([rule, methods]) =>
-          needed(cordoning, rule, methods, 'wrench-cordon'),
-        )
-      : []),
-    ...(kubelets === 'proxy' ? [] : [excessiveProxy(kubelets)]),
-    ...(cordon && !isSeparate ? [] : [excessive('reading', { verb: 'patch', group: '', resource: 'nodes' })]),
-    excessive('reading', 'anything'),
-    ...(isSeparate ? [excessive('cordoning', 'anything')] : []),
+export function accessReviews(config: Configured): readonly AccessReview[] {
+  const { kubelets, allow } = config;
+  const acts = ACTS.filter((act) => allow[act]);
+  const credentials = [
+    ...new Set<CredentialName>(['reading', ...acts.map((act) => credentialOf(config, act))]),
   ];
+  const uses = [
+    ...READ_METHODS.filter((method) => !OPTIONAL.includes(method)).flatMap((method) =>
+      accessRules(method, kubelets).map((rule): Use => ({
+        credential: 'reading',
+        method,
+        rule,
+        role: roleFor(rule),
+      })),
+    ),
+    ...acts.flatMap((act) =>
+      rulesOf(act).map((rule): Use => ({
+        credential: credentialOf(config, act),
+        method: act,
+        rule,
+        role: `wrench-${act}`,
+      })),
+    ),
+  ];
+  const unused = (credential: CredentialName): readonly AccessReview[] =>
+    ACTS.filter((act) => !acts.includes(act) || credentialOf(config, act) !== credential).flatMap((act) =>
+      rulesOf(act)
+        .filter(({ verb }) => verb !== 'get' && verb !== 'list')
+        .map((rule) => excessive(credential, rule)),
+    );
+  return [
+    ...byRule(uses).map(needed),
+    ...(kubelets === 'proxy' ? [] : [excessiveProxy(kubelets)]),
+    ...credentials.flatMap(unused),
+    ...credentials.map((credential) => excessive(credential, 'anything')),
+  ];
+}
+
+/** The credential that `allow` names for a kind of change that it permits. */
+export function credentialOf(config: Configured, act: Act): CredentialName {
+  const choice = actingChoice(config, act) ?? config;
+  if (isSameChoice(choice, config)) return 'reading';
+  const first = ACTS.find((one) => {
+    const other = actingChoice(config, one);
+    return other && isSameChoice(other, choice);
+  });
+  return first ?? act;
 }
 
 /** @param answers results in the order of the reviews. */
@@ -50,39 +88,42 @@ export function reportOf(
   );
 }
 
-/** Each rule once, with all methods that need it. */
-function byRule<Method extends string>(
-  methods: readonly Method[],
-  rulesOf: (method: Method) => readonly AccessRule[],
-): readonly (readonly [AccessRule, readonly Method[]])[] {
-  const rules = new Map<string, [AccessRule, Method[]]>();
-  for (const method of methods)
-    for (const rule of rulesOf(method)) {
-      const [, named] = rules.get(ruleInWords(rule)) ?? [rule, []];
-      rules.set(ruleInWords(rule), [rule, [...named, method]]);
-    }
-  return [...rules.values()];
+/** A method that reads, or a key of `allow`, that needs a permission, and the role that grants it. */
+interface Use {
+  readonly credential: CredentialName;
+  readonly method: string;
+  readonly rule: AccessRule;
+  readonly role: Role;
 }
 
-function needed(
-  credential: AccessReview['credential'],
-  rule: AccessRule,
-  methods: readonly string[],
-  role: Role,
-): AccessReview {
+/** The uses of each permission of each credential. */
+function byRule(uses: readonly Use[]): readonly (readonly [Use, ...Use[]])[] {
+  const same = Map.groupBy(uses, ({ credential, rule }) => `${credential} ${ruleInWords(rule)}`);
+  return [...same.values()].flatMap(([first, ...others]) => (first ? [[first, ...others] as const] : []));
+}
+
+/** All methods of one key need the same. */
+function rulesOf(act: Act): readonly AccessRule[] {
+  return accessRules(WRITES[act][0], 'none');
+}
+
+function needed(uses: readonly [Use, ...Use[]]): AccessReview {
+  const [{ credential, rule }] = uses;
   const asked = inWords(rule, credential);
-  const isProxy = role === 'wrench-kubelet-proxy';
   return {
     credential,
     rule,
     report: (allowed, mayDoAnything) =>
-      methods.map((method) => ({
-        ...asked,
-        method,
-        allowed,
-        ...(isProxy && !mayDoAnything && { alsoAllows: EXEC }),
-        ...(allowed ? isProxy && { hint: DIRECT } : { hint: bind(role) }),
-      })),
+      uses.map(({ method, role }) => {
+        const isProxy = role === 'wrench-kubelet-proxy';
+        return {
+          ...asked,
+          method,
+          allowed,
+          ...(isProxy && !mayDoAnything && { alsoAllows: EXEC }),
+          ...(allowed ? isProxy && { hint: DIRECT } : { hint: bind(role) }),
+        };
+      }),
   };
 }
 
@@ -103,7 +144,7 @@ function excessiveProxy(kubelets: 'direct' | 'none'): AccessReview {
   };
 }
 
-function excessive(credential: AccessReview['credential'], rule: AccessReview['rule']): AccessReview {
+function excessive(credential: CredentialName, rule: AccessReview['rule']): AccessReview {
   const isAnything = rule === 'anything';
   const found = { ...inWords(rule, credential), allowed: true, hint: ONLY_ROLES };
   return {
@@ -116,20 +157,26 @@ function excessive(credential: AccessReview['credential'], rule: AccessReview['r
 /** The permission in words, and the credential if it is not the one for reading. */
 function inWords(
   rule: AccessReview['rule'],
-  credential: AccessReview['credential'],
+  credential: CredentialName,
 ): Pick<SourcePermission, 'permission' | 'credential'> {
   return {
     permission: rule === 'anything' ? ANYTHING : ruleInWords(rule),
-    ...(credential === 'cordoning' && { credential: 'allow.cordon' }),
+    ...(credential !== 'reading' && { credential: `allow.${credential}` }),
   };
 }
 
 /** A ClusterRole in `deploy/kubernetes/rbac`: `wrench-read` is in `read.yaml`. */
-type Role = 'wrench-read' | 'wrench-kubelet-read' | 'wrench-kubelet-proxy' | 'wrench-cordon';
+type Role = 'wrench-read' | 'wrench-kubelet-read' | 'wrench-kubelet-proxy' | `wrench-${Act}`;
 
 function bind(role: Role): string {
-  return `apply deploy/kubernetes/rbac/${role.replace('wrench-', '')}.yaml, or bind its ClusterRole \`${role}\` to the account`;
+  const how = `apply deploy/kubernetes/rbac/${role.replace('wrench-', '')}.yaml, or bind its ClusterRole \`${role}\` to the account`;
+  return BY_NAMESPACE.has(role)
+    ? `${how}; ignore this if RoleBindings grant it in the namespaces that need it`
+    : how;
 }
+
+/** A review of a permission in all namespaces does not see RoleBindings, which are in one. */
+const BY_NAMESPACE: ReadonlySet<Role> = new Set(['wrench-remove', 'wrench-adjust']);
 
 const ONLY_ROLES = 'use an account with only the roles in deploy/kubernetes/rbac that this source needs';
 const DIRECT = 'set `kubelets: direct`, which needs only `get nodes/stats` and `get nodes/configz`';

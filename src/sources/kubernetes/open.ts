@@ -1,49 +1,52 @@
+import type { ClusterWriter } from '../../ports/clusters.ts';
 import type { SourceRecorder } from '../../ports/recorder.ts';
+import { SourceError } from '../../ports/source-error.ts';
 import type { Source } from '../../ports/source.ts';
+import { type ActingConnections, openActing } from './acting.ts';
 import { openKubernetesCluster } from './cluster.ts';
-import type { KubernetesConfig } from './config.ts';
-import { type ClusterConnection, openConnection } from './connection.ts';
+import type { Act, KubernetesConfig } from './config.ts';
+import { openConnection } from './connection.ts';
+import { openProbeWriter } from './change-probe.ts';
 import { openCordonWriter } from './cordon.ts';
+import { openPodWriter } from './delete-pod.ts';
 import { readGrantedPermissions } from './granted-permissions.ts';
 import { checkClusterHealth } from './health-check.ts';
 import { withoutPrivateParts } from './recordable.ts';
 
 /**
- * A Kubernetes cluster. Opening it reads no files, sends no requests and does not load the client library. It can cordon only with `allow.cordon`, and
- * uses that credential for nothing else.
+ * A Kubernetes cluster. Opening it reads no files, sends no requests and does not load the client library. It changes only what `allow` permits, and uses
+ * each credential in `allow` for nothing else.
  */
 export function openKubernetes(config: KubernetesConfig, recorder?: SourceRecorder): Source {
   const { name } = config;
-  const { cordon } = config.allow;
   const recorded = recorder && withoutPrivateParts(recorder);
   const reading = openConnection(config, config, recorded);
-  const acting = cordon && openActing(config, cordon, reading, recorded);
+  const acting = openActing(config, reading, (choice) => openConnection(config, choice, recorded));
   const cluster = openKubernetesCluster(config, reading, acting);
   return {
     name,
     kind: 'kubernetes',
     reads: { clusters: cluster },
-    ...(acting && { writes: { clusters: openCordonWriter(name, acting) } }),
+    ...(Object.keys(acting).length > 0 && { writes: { clusters: openWriter(name, acting) } }),
     permissions: (signal) => readGrantedPermissions(config, { reading, acting }, signal),
     healthCheck: (signal) => checkClusterHealth({ config, cluster, signal }),
     close: async () => {
-      await Promise.all([reading.close(), acting?.close()]);
+      await Promise.all([...new Set([reading, ...Object.values(acting)])].map((one) => one.close()));
     },
   };
 }
 
-/** `allow.cordon: {}` uses the connection for reading. */
-function openActing(
-  config: KubernetesConfig,
-  { kubeconfig, context }: NonNullable<KubernetesConfig['allow']['cordon']>,
-  reading: ClusterConnection,
-  recorder: SourceRecorder | undefined,
-): ClusterConnection {
-  if (kubeconfig === undefined && context === undefined) return reading;
-  const file = kubeconfig ?? config.kubeconfig;
-  const choice = {
-    ...(file !== undefined && { kubeconfig: file }),
-    ...(context !== undefined && { context }),
+function openWriter(source: string, { cordon, remove, adjust }: ActingConnections): ClusterWriter {
+  const refuse = (act: Act) => async (): Promise<never> => {
+    throw new SourceError(source, 'refused', `\`allow.${act}\` is not configured for the source ${source}`);
   };
-  return openConnection(config, choice, recorder);
+  const cordoning = cordon && openCordonWriter(source, cordon);
+  const deleting = remove && openPodWriter(source, remove);
+  const changing = adjust && openProbeWriter(source, adjust);
+  return {
+    cordon: cordoning?.cordon ?? refuse('cordon'),
+    uncordon: cordoning?.uncordon ?? refuse('cordon'),
+    deletePod: deleting?.deletePod ?? refuse('remove'),
+    changeProbe: changing?.changeProbe ?? refuse('adjust'),
+  };
 }

@@ -17,10 +17,27 @@ test.each([
     'list pods',
     'list events',
     'list daemonsets.apps',
+    'list replicasets.apps',
+    'get deployments.apps',
+    'get statefulsets.apps',
+    'get daemonsets.apps',
+    'get replicasets.apps',
+    'get pods/log',
     ...more,
   ]);
 });
 
 test('only writes need a verb that writes', () => {
-  expect(inWords(WRITE_METHODS, 'none')).toEqual(['get nodes', 'patch nodes']);
+  expect(inWords(WRITE_METHODS, 'none')).toEqual([
+    'get nodes',
+    'patch nodes',
+    'get pods',
+    'delete pods',
+    'get deployments.apps',
+    'patch deployments.apps',
+    'get statefulsets.apps',
+    'patch statefulsets.apps',
+    'get daemonsets.apps',
+    'patch daemonsets.apps',
+  ]);
 });

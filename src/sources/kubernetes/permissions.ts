@@ -3,16 +3,27 @@ import type { Cluster, ClusterWriter } from '../../ports/clusters.ts';
 /** An RBAC permission: a verb on a resource of an API group, or on a path of the API server. */
 export type AccessRule =
   | {
-      readonly verb: 'get' | 'list' | 'patch' | 'create';
+      readonly verb: 'get' | 'list' | 'patch' | 'create' | 'delete';
       /** Empty for the core group. */
       readonly group: '' | 'apps' | 'authorization.k8s.io';
-      readonly resource: 'nodes' | 'pods' | 'events' | 'daemonsets' | 'selfsubjectaccessreviews';
-      readonly subresource?: 'stats' | 'configz' | 'proxy';
+      readonly resource:
+        | 'nodes'
+        | 'pods'
+        | 'events'
+        | 'daemonsets'
+        | 'deployments'
+        | 'replicasets'
+        | 'statefulsets'
+        | 'selfsubjectaccessreviews';
+      readonly subresource?: 'stats' | 'configz' | 'proxy' | 'log';
     }
   | { readonly verb: 'get'; readonly path: '/version' };
 
 /** A method of the port that uses the credential for reading. */
-export type ReadMethod = Exclude<keyof Cluster, 'name' | 'kubelets' | 'cordonPermission'>;
+export type ReadMethod = Exclude<
+  keyof Cluster,
+  'name' | 'kubelets' | 'cordonPermission' | 'removePermission' | 'adjustPermission' | 'tryProbeChange'
+>;
 /** A method of the port that changes something. */
 export type WriteMethod = keyof ClusterWriter;
 
@@ -37,6 +48,15 @@ const ofNodes = (verb: 'get' | 'patch', subresource?: 'stats' | 'configz' | 'pro
   ...(subresource && { subresource }),
 });
 
+const ofPods = (verb: 'get' | 'delete'): AccessRule => ({ verb, group: '', resource: 'pods' });
+const CHANGEABLE = ['deployments', 'statefulsets', 'daemonsets'] as const;
+const WORKLOADS = [...CHANGEABLE, 'replicasets'] as const;
+const ofApps = (verb: 'get' | 'list' | 'patch', resource: (typeof WORKLOADS)[number]): AccessRule => ({
+  verb,
+  group: 'apps',
+  resource,
+});
+
 const ofKubelets =
   (direct: 'stats' | 'configz') =>
   (kubelets: Kubelets): readonly AccessRule[] =>
@@ -50,10 +70,15 @@ const RULES: {
   pods: () => [list('pods')],
   events: () => [list('events')],
   daemonSets: () => [{ verb: 'list', group: 'apps', resource: 'daemonsets' }],
+  replicaSets: () => [ofApps('list', 'replicasets')],
+  workload: () => WORKLOADS.map((resource) => ofApps('get', resource)),
+  previousLog: () => [{ verb: 'get', group: '', resource: 'pods', subresource: 'log' }],
   kubeletStats: ofKubelets('stats'),
   kubeletConfig: ofKubelets('configz'),
   cordon: () => [ofNodes('get'), ofNodes('patch')],
   uncordon: () => [ofNodes('get'), ofNodes('patch')],
+  deletePod: () => [ofPods('get'), ofPods('delete')],
+  changeProbe: () => CHANGEABLE.flatMap((resource) => [ofApps('get', resource), ofApps('patch', resource)]),
 };
 
 /** All methods that need a permission for reading. */
@@ -63,10 +88,18 @@ export const READ_METHODS = [
   'pods',
   'events',
   'daemonSets',
+  'replicaSets',
+  'workload',
+  'previousLog',
   'kubeletStats',
   'kubeletConfig',
 ] as const satisfies readonly ReadMethod[];
-export const WRITE_METHODS = ['cordon', 'uncordon'] as const satisfies readonly WriteMethod[];
+export const WRITE_METHODS = [
+  'cordon',
+  'uncordon',
+  'deletePod',
+  'changeProbe',
+] as const satisfies readonly WriteMethod[];
 
 /** For messages: `list nodes`, `get nodes/proxy`, `list daemonsets.apps`, `get /version`. */
 export function ruleInWords(rule: AccessRule): string {

@@ -1,23 +1,27 @@
 import type { Recordable, SourceRecorder } from '../../ports/recorder.ts';
 import { asObject, type JsonObject } from '../../wire/json-object.ts';
+import { ADJUSTED_AT, ADJUSTED_BY, ADJUSTED_CONTAINER } from './adjustment.ts';
+import { CORDON_ANNOTATION } from './cordon-mark.ts';
+import { isObject } from './json-values.ts';
+import { GITOPS_ANNOTATIONS } from './managed-by.ts';
+import { withoutPrivateText } from './private-text.ts';
+import { isOfRuntime } from './to-container-status.ts';
+import { probeWithoutArguments } from './to-probe.ts';
 
 /** Annotations that are read. Others may contain secrets, such as entire manifests with passwords. */
-const ANNOTATIONS = new Set(['wrench/cordoned-by', 'kubernetes.io/config.mirror', 'kwok.x-k8s.io/node']);
+const ANNOTATIONS: ReadonlySet<string> = new Set([
+  CORDON_ANNOTATION,
+  ADJUSTED_BY,
+  ADJUSTED_AT,
+  ADJUSTED_CONTAINER,
+  ...GITOPS_ANNOTATIONS,
+  'kubernetes.io/config.mirror',
+  'kwok.x-k8s.io/node',
+]);
 const PATH_OF_CONFIG = 'kubeletconfig';
 
-/** Members that are not read and may contain secrets: in commands, headers and options, and in the termination messages of containers. */
-const DROPPED = new Set([
-  'envFrom',
-  'lifecycle',
-  'livenessProbe',
-  'readinessProbe',
-  'startupProbe',
-  'volumeAttributes',
-  'options',
-  'containerStatuses',
-  'initContainerStatuses',
-  'ephemeralContainerStatuses',
-]);
+/** Members that are not read and may contain secrets: in commands, headers and options. */
+const DROPPED = new Set(['envFrom', 'lifecycle', 'readinessProbe', 'volumeAttributes', 'options']);
 
 /** Settings of the kubelet that are read. */
 const CONFIG_KEYS = new Set([
@@ -28,13 +32,16 @@ const CONFIG_KEYS = new Set([
   'mergeDefaultEvictionSettings',
   'imageGCHighThresholdPercent',
   'imageGCLowThresholdPercent',
+  'staticPodPath',
+  'podManifestPath',
   'containerLogMaxSize',
   'containerLogMaxFiles',
 ]);
 
 /**
  * A recorder that omits everything in the responses of a cluster that Wrench doesn't read and that may be private: environment variables
- * except DOCKER_HOST, annotations, probes, options of volumes, container statuses, and settings of kubelets.
+ * except DOCKER_HOST, annotations, the arguments and queries of probes, what containers wrote when they ended, options of volumes, and settings of kubelets.
+ * The lines of logs that were read are recorded; the recording redacts them like any other text.
  */
 export function withoutPrivateParts(recorder: SourceRecorder): SourceRecorder {
   return {
@@ -52,12 +59,24 @@ const recordablePart: Recordable = (body) => {
       // People choose the names of labels, so `lifecycle` or `env` has no special meaning here.
       if (key === 'labels') return [[key, value]];
       if (DROPPED.has(key)) return [];
-      if (key === 'env') return [[key, dockerHostOnly(value)]];
-      if (key === 'annotations') return [[key, only(value, ANNOTATIONS)]];
-      if (key === PATH_OF_CONFIG) return [[key, only(value, CONFIG_KEYS)]];
-      return [[key, recordablePart(value)]];
+      return [[key, PARTS[key]?.(value) ?? recordablePart(value)]];
     }),
   );
+};
+
+/** What is recorded of members with these names; undefined if there is nothing private in them. */
+const PARTS: Readonly<Record<string, (value: unknown) => unknown>> = {
+  env: dockerHostOnly,
+  annotations: (value) => only(value, ANNOTATIONS),
+  [PATH_OF_CONFIG]: (value) => only(value, CONFIG_KEYS),
+  livenessProbe: (value) => (isObject(value) ? probeWithoutArguments(value) : undefined),
+  startupProbe: (value) => (isObject(value) ? probeWithoutArguments(value) : undefined),
+  message: (value) => (typeof value === 'string' ? withoutPrivateText(value) : undefined),
+  terminated: (value) => {
+    if (!isObject(value) || isOfRuntime(value['reason'])) return undefined;
+    const { message: _written, ...rest } = value;
+    return rest;
+  },
 };
 
 function dockerHostOnly(value: unknown): unknown {

@@ -1,6 +1,9 @@
 import type { DaemonSet, Pod, PodContainer, PodVolume } from '../../ports/clusters.ts';
 import { asObject, type JsonObject, listIn, numberIn, textIn } from '../../wire/json-object.ts';
-import { optionalDate, optionalText, textListIn, textsIn } from './json-values.ts';
+import { adjustmentIn } from './adjustment.ts';
+import { wholeNumberIn, optionalDate, optionalText, textListIn, textsIn } from './json-values.ts';
+import { statusFinder, type StatusFinder } from './to-container-status.ts';
+import { probeIn } from './to-probe.ts';
 
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 
@@ -14,6 +17,8 @@ export function toPod(item: JsonObject): Pod {
   // From 1.17, a mirror pod names its node as controller, but the node does not recreate it.
   const isOfNode = owners.some(({ kind }) => kind === 'Node');
   const controller = owners.find((owner) => owner['controller'] === true && owner['kind'] !== 'Node');
+  const annotations = asObject(metadata['annotations']);
+  const graceSeconds = wholeNumberIn(spec, 'terminationGracePeriodSeconds');
   return {
     namespace: textIn(metadata, 'namespace') ?? '',
     name,
@@ -28,22 +33,70 @@ export function toPod(item: JsonObject): Pod {
     ...(controller && {
       controller: { kind: textIn(controller, 'kind') ?? '', name: textIn(controller, 'name') ?? '' },
     }),
-    isMirror: isOfNode || Object.hasOwn(textsIn(metadata, 'annotations'), MIRROR_ANNOTATION),
-    containers: [
-      ...listIn(spec, 'initContainers').map((container) => toContainer(container, 'init')),
-      ...listIn(spec, 'containers').map((container) => toContainer(container, 'main')),
-      ...listIn(spec, 'ephemeralContainers').map((container) => toContainer(container, 'ephemeral')),
-    ],
+    isMirror: isOfNode || Object.hasOwn(annotations, MIRROR_ANNOTATION),
+    ...optionalDate('deletingSince', metadata, 'deletionTimestamp'),
+    ...optionalText('restartPolicy', spec),
+    ...(graceSeconds !== undefined && { graceSeconds }),
+    ...adjustmentIn(annotations),
+    containers: containersIn(spec, status),
     volumes: listIn(spec, 'volumes').map((volume) => toVolume(volume, name)),
   };
 }
 
-function toContainer(container: JsonObject, kind: PodContainer['kind']): PodContainer {
+const CONTAINERS = [
+  ['init', 'initContainers', 'initContainerStatuses'],
+  ['main', 'containers', 'containerStatuses'],
+  ['ephemeral', 'ephemeralContainers', 'ephemeralContainerStatuses'],
+] as const;
+
+/**
+ * The containers of the spec, and then those that only have a status: a static pod may have been replaced by one with other containers, and its mirror
+ * shows the new spec first.
+ */
+function containersIn(spec: JsonObject, status: JsonObject): readonly PodContainer[] {
+  const containers: PodContainer[] = [];
+  const podLimit = memoryLimitIn(spec);
+  for (const [kind, key, statusKey] of CONTAINERS) {
+    const [inSpec, statuses] = [spec[key], status[statusKey]];
+    const statusOf = statusFinder(statuses);
+    const from = containers.length;
+    if (Array.isArray(inSpec))
+      for (const container of inSpec as readonly unknown[])
+        containers.push(toContainer(asObject(container), kind, statusOf, podLimit));
+    if (!Array.isArray(statuses) || statuses.length === 0) continue;
+    const known = new Set(containers.slice(from).map(({ name }) => name));
+    for (const one of statuses as readonly unknown[]) {
+      const { name, image } = asObject(one);
+      if (typeof name !== 'string' || name === '' || known.has(name)) continue;
+      known.add(name);
+      containers.push(toContainer({ name, image }, kind, statusOf, podLimit));
+    }
+  }
+  // An array that grew has room for more, which takes as much memory as a container.
+  return containers.slice();
+}
+
+function toContainer(
+  container: JsonObject,
+  kind: PodContainer['kind'],
+  statusOf: StatusFinder,
+  podLimit: string | undefined,
+): PodContainer {
+  const name = textIn(container, 'name') ?? '';
+  const liveness = probeIn(container, 'livenessProbe');
+  const startup = probeIn(container, 'startupProbe');
+  const status = statusOf(name);
+  const memoryLimit = memoryLimitIn(container) ?? podLimit;
   const dockerHost = listIn(container, 'env').find((variable) => variable['name'] === 'DOCKER_HOST');
   return {
-    name: textIn(container, 'name') ?? '',
+    name,
     kind,
     image: textIn(container, 'image') ?? '',
+    ...(kind === 'init' && container['restartPolicy'] === 'Always' && { isSidecar: true as const }),
+    ...(liveness && { liveness }),
+    ...(startup && { startup }),
+    ...(memoryLimit !== undefined && { memoryLimit }),
+    ...(status && { status }),
     privileged: asObject(container['securityContext'])['privileged'] === true,
     command: [...textListIn(container, 'command'), ...textListIn(container, 'args')],
     ...(dockerHost && optionalText('dockerHost', dockerHost, 'value')),
@@ -52,6 +105,11 @@ function toContainer(container: JsonObject, kind: PodContainer['kind']): PodCont
       path: textIn(mount, 'mountPath') ?? '',
     })),
   };
+}
+
+/** Of a container, or of a pod: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#pod-level-resource-specification */
+function memoryLimitIn(spec: JsonObject): string | undefined {
+  return textIn(asObject(asObject(spec['resources'])['limits']), 'memory');
 }
 
 function toVolume(volume: JsonObject, pod: string): PodVolume {
