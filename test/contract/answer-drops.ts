@@ -1,6 +1,7 @@
 import type { ScanResult, SeenPlace } from '../../src/ports/certificates.ts';
 import type {
   ClusterNode,
+  ContainerStatus,
   DaemonSet,
   KubeletConfig,
   KubeletStats,
@@ -147,15 +148,25 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
   deployments: dropsOfDeployments,
   version: (answer) => [part(answer, 'the version cannot be parsed', answer.source, 'devel', 'v1.1.0')],
   nodes: dropsOfNodes,
-  pods: (answer) =>
-    dropsOfImages(answer, answer.value as readonly (readonly Pod[])[], ({ labels }) =>
-      SYSTEM_LABELS.some((label) => labels[label]?.startsWith('kube-')),
-    ),
+  pods: (answer) => {
+    const pages = answer.value as readonly (readonly Pod[])[];
+    return [
+      ...dropsOfImages(answer, pages, ({ labels }) =>
+        SYSTEM_LABELS.some((label) => labels[label]?.startsWith('kube-')),
+      ),
+      ...dropsOfStatuses(answer, pages),
+    ];
+  },
   events: () => [],
   daemonSets: (answer) => dropsOfImages(answer, answer.value as readonly (readonly DaemonSet[])[]),
   kubeletStats: dropsOfKubeletStats,
   kubeletConfig: dropsOfKubeletConfig,
   cordonPermission: () => [],
+  removePermission: () => [],
+  adjustPermission: () => [],
+  workload: () => [],
+  replicaSets: () => [],
+  previousLog: () => [],
   info: () => [],
   container: () => [],
   containers: (answer) =>
@@ -536,6 +547,44 @@ function dropsOfImages<T extends WithContainers>(
         inImage(':v1.1.0'),
       );
     });
+}
+
+/** A container whose restarts are unknown may be restarting all the time. */
+function dropsOfStatuses(answer: Answer, pages: readonly (readonly Pod[])[]): readonly Drop[] {
+  return pages.flat().flatMap((pod) =>
+    pod.containers.flatMap(({ name, status }, index) => {
+      if (!status) return [];
+      const withStatus = (changed?: ContainerStatus) =>
+        pages.map((page) =>
+          page.map((other) =>
+            other === pod
+              ? {
+                  ...pod,
+                  containers: pod.containers.map((one, at) =>
+                    at === index ? { ...omit(one, 'status'), ...(changed && { status: changed }) } : one,
+                  ),
+                }
+              : other,
+          ),
+        );
+      const what = `${name} of ${pod.name}`;
+      const looping = withStatus({
+        restarts: 400,
+        isReady: false,
+        state: { kind: 'waiting', reason: 'CrashLoopBackOff' },
+      });
+      return [
+        part(answer, `the status of ${what} is unknown`, pod.name, withStatus(), looping),
+        part(
+          answer,
+          `the restart count of ${what} is unknown`,
+          pod.name,
+          withStatus(omit(status, 'restarts')),
+          looping,
+        ),
+      ];
+    }),
+  );
 }
 
 const FILE_SYSTEMS = ['nodeFs', 'imageFs'] as const;

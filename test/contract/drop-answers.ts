@@ -85,7 +85,14 @@ export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedRead
 }
 
 /** Methods other than `scan` that yield pages. */
-const STREAMS: ReadonlySet<string> = new Set(['nodes', 'pods', 'events', 'daemonSets', 'containers']);
+const STREAMS: ReadonlySet<string> = new Set([
+  'nodes',
+  'pods',
+  'events',
+  'daemonSets',
+  'replicaSets',
+  'containers',
+]);
 
 /** The subject of a call: a word, the name of an object, or the selecting options. */
 function labelOf(arg: unknown): string {

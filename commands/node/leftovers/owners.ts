@@ -1,4 +1,5 @@
 import type { ports } from '../../kit.ts';
+import { hasKubeletName } from '../../shared/kubelet-container.ts';
 
 /** Possible owners of a stopped container. A container with an owner is not a leftover. */
 export type Owner =
@@ -43,16 +44,12 @@ interface OwnerRule {
 
 type Evidence = Pick<ports.EngineContainer, 'name' | 'image' | 'labels'>;
 
-/** `k8s_<container>_<pod>_<namespace>_<uid>_<attempt>`, after a conflict with eight random digits: no part of it may contain an underscore. */
-const DOCKERSHIM_NAME =
-  /^k8s_[^_]+_[^_]+_[^_]+_(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32})_\d+(?:_[0-9a-f]{8})?$/;
-
 /** The first match is the owner. */
 const RULES: readonly OwnerRule[] = [
   // The kubelet collects its own, and runs an init container again if its container is removed: https://github.com/kubernetes/kubernetes/issues/86531
   { owner: 'kubernetes', matches: hasPrefix('io.kubernetes.', 'annotation.io.kubernetes.') },
-  // Labels may be lost in a restore. Nothing else uses this form: https://github.com/kubernetes/kubernetes/blob/v1.23.0/pkg/kubelet/dockershim/naming.go
-  { owner: 'kubernetes', matches: ({ name }) => DOCKERSHIM_NAME.test(name) },
+  // Labels may be lost in a restore.
+  { owner: 'kubernetes', matches: ({ name }) => hasKubeletName(name) },
   // Set by a person.
   { owner: 'keep', matches: ({ labels }) => Object.entries(labels).some(isKeepLabel) },
   // `docker system prune` has deleted clusters that were only stopped: https://github.com/kubernetes/minikube/issues/10773
