@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import type { SavedSample } from '../../src/check/remembers.ts';
 
 const answerSchema = z.object({
   /** `cluster:<name>` or `engine:<name>`. */
@@ -17,7 +18,7 @@ const caseSchema = z.object({
   check: z.string().min(1),
   now: z.iso.datetime(),
   answers: z.array(answerSchema),
-  /** Samples of earlier runs, for a check that remembers. */
+  /** Samples of earlier runs, for a check that remembers: each with its time, or all `containers` of a run together. */
   earlier: z.array(z.looseObject({ at: z.string() })).exactOptional(),
 });
 
@@ -57,4 +58,13 @@ function parseCaseFile(text: string, path: string): CaseFile {
 /** The checks that a case names, joined by ` + `: `node/leftovers + node/disk`. */
 export function checksOf({ check }: CaseFile): readonly string[] {
   return check.split(' + ').map((name) => name.trim());
+}
+
+/** The samples of earlier runs, one by one. */
+export function samplesIn({ earlier = [] }: CaseFile): readonly SavedSample[] {
+  return earlier.flatMap(({ at, containers, ...fields }) =>
+    Array.isArray(containers)
+      ? containers.map((sample: object) => ({ at, ...sample }))
+      : [{ at, ...fields, ...(containers !== undefined && { containers }) }],
+  );
 }

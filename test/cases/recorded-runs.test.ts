@@ -11,7 +11,15 @@ import { startBosh } from '../world/bosh/under-test.ts';
 import { makeMemoryVms, makeVm } from '../world/bosh/vms.ts';
 import { startCluster } from '../world/kubernetes/api-server.ts';
 import { kubelet } from '../world/kubernetes/kubelets.ts';
-import { configBody, nodeObject, podObject, statsBody } from '../world/kubernetes/objects.ts';
+import {
+  configBody,
+  containerStatus,
+  eventObject,
+  nodeObject,
+  podObject,
+  statsBody,
+} from '../world/kubernetes/objects.ts';
+import { workloadObject } from '../world/kubernetes/workloads.ts';
 import { startFakeMonit } from '../world/monit/fake.ts';
 import { startTlsServers } from '../world/tls-servers.ts';
 import { startVault } from '../world/vault.ts';
@@ -266,6 +274,75 @@ test.each(['proxy', 'direct'] as const)(
     }
   },
 );
+
+test('replays pods/restarts with events, a previous log and the workload, without arguments of probes', async () => {
+  const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1_000).toISOString();
+  const livenessProbe = {
+    exec: { command: ['sh', '-c', 'curl -u CANARY http://localhost'] },
+    initialDelaySeconds: 10,
+    periodSeconds: 10,
+    timeoutSeconds: 1,
+    failureThreshold: 3,
+  };
+  const containers = [{ name: 'app', image: 'app:1', livenessProbe }];
+  const cluster = await startCluster({
+    nodes: [nodeObject('node-a')],
+    pods: [
+      podObject('api-5f-1', {
+        namespace: 'shop',
+        node: 'node-a',
+        uid: 'uid-1',
+        createdAt: at(600),
+        owner: { kind: 'ReplicaSet', name: 'api-5f' },
+        containers,
+        containerStatuses: [
+          containerStatus('app', {
+            restartCount: 9,
+            state: { running: { startedAt: at(20) } },
+            lastState: {
+              terminated: {
+                exitCode: 137,
+                reason: 'Error',
+                message: 'CANARY',
+                startedAt: at(60),
+                finishedAt: at(21),
+              },
+            },
+          }),
+        ],
+      }),
+    ],
+    events: [
+      eventObject('api-5f-1', {
+        kind: 'Pod',
+        namespace: 'shop',
+        reason: 'Unhealthy',
+        message: 'Liveness probe failed: command "sh -c curl -u CANARY http://localhost" timed out',
+        count: 27,
+        firstAt: at(550),
+        lastAt: at(25),
+      }),
+    ],
+    deployments: [workloadObject('api', { namespace: 'shop', containers })],
+    replicasets: [
+      workloadObject('api-5f', { namespace: 'shop', containers, owner: { kind: 'Deployment', name: 'api' } }),
+    ],
+  });
+  cluster.setPreviousLog(
+    { namespace: 'shop', pod: 'api-5f-1', container: 'app' },
+    'connecting with password=CANARY\nstopping\n',
+  );
+  const kubeconfig = join(await makeFolder(), 'kubeconfig');
+  await writeFile(kubeconfig, cluster.kubeconfig());
+  const source = { kind: 'kubernetes', name: 'lab', kubeconfig, allow: { adjust: {} } };
+  const { report, recording, text } = await recordRun('pods/restarts', [source]);
+  await cluster.close();
+
+  expect(report.status).toBe('found');
+  expect(text).not.toContain('CANARY');
+  expect(text).toContain('stopping');
+  expect(readable(await replay(recording))).toEqual(readable(report));
+});
 
 test('responds with 404 to a request that was not recorded, and connects to nothing else', async () => {
   const monit = await startFakeMonit({ processes: [] });

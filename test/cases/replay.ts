@@ -22,6 +22,7 @@ import type { Certificate, CertificateStore, ScanResult } from '../../src/ports/
 import type { SourceRecorder } from '../../src/ports/recorder.ts';
 import { SourceError } from '../../src/ports/source-error.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
+import type { KubernetesConfig } from '../../src/sources/kubernetes/config.ts';
 import type { SourceConfig } from '../../src/sources/schemas.ts';
 import { makeRedact } from '../../src/text/redact.ts';
 import { makeHideSecrets } from '../../src/wire/hide-secrets.ts';
@@ -121,7 +122,20 @@ async function withKubeconfig(
       { name: 'recorded', server: server ?? 'https://not-recorded.invalid', ca: NO_AUTHORITY, user: {} },
     ]),
   );
-  return { ...rest, kubeconfig, allow: allow.cordon ? { cordon: {} } : {} };
+  return { ...rest, kubeconfig, allow: withoutCredentials(allow) };
+}
+
+/** What is allowed, with the one credential of the replay. */
+function withoutCredentials({
+  cordon,
+  remove,
+  adjust,
+}: KubernetesConfig['allow']): KubernetesConfig['allow'] {
+  return {
+    ...(cordon && { cordon: {} }),
+    ...(remove && { remove: {} }),
+    ...(adjust && { adjust: { managed: adjust.managed } }),
+  };
 }
 
 /** `Date` moves from one recorded response to the next, never backwards. */

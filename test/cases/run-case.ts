@@ -8,7 +8,7 @@ import { configSchema } from '../../src/config/schema.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import type { EngineServer } from '../world/docker/http-server.ts';
 import type { TestCluster } from '../world/kubernetes/api-server.ts';
-import { type CaseFile, checksOf } from './case-file.ts';
+import { type CaseFile, checksOf, samplesIn } from './case-file.ts';
 import { clustersOf, serveCase } from './serve-case.ts';
 import { enginesOf, serveEngineCase } from './serve-engine-case.ts';
 
@@ -23,6 +23,8 @@ export interface RunCaseOptions {
   readonly args?: Readonly<Record<string, string>>;
   /** How kubelets are queried. Default `proxy`. */
   readonly kubelets?: 'direct' | 'proxy';
+  /** Clusters whose API server refuses connections. */
+  readonly down?: readonly string[];
 }
 
 const ENVIRONMENT = 'cases';
@@ -34,7 +36,7 @@ const DEADLINE_MS = 60_000;
  */
 export async function runCase(
   file: CaseFile,
-  { args = {}, kubelets = 'proxy' }: RunCaseOptions = {},
+  { args = {}, kubelets = 'proxy', down = [] }: RunCaseOptions = {},
 ): Promise<readonly CaseResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-case-'));
   const clusters = await Promise.all(
@@ -49,9 +51,11 @@ export async function runCase(
     const sources = await Promise.all(
       clusters.map(([name, cluster]) => configureSource(name, cluster, folder, kubelets)),
     );
+    for (const [name, server] of clusters) if (down.includes(name)) await server.close();
     return await askAll(file, [...sources, ...engines.map(configureEngine)], args);
   } finally {
-    await Promise.all([...clusters, ...engines].map(([, server]) => server.close()));
+    const running = clusters.filter(([name]) => !down.includes(name));
+    await Promise.all([...running, ...engines].map(([, server]) => server.close()));
     await rm(folder, { recursive: true });
   }
 }
@@ -79,7 +83,7 @@ async function askAll(
         check: name,
         environment: ENVIRONMENT,
         args,
-        earlier: file.earlier ?? [],
+        earlier: samplesIn(file),
         now: new Date(file.now),
         read: environments.get(ENVIRONMENT)?.readers ?? {},
         signal: new AbortController().signal,
@@ -101,7 +105,7 @@ async function configureSource(
 ): Promise<object> {
   const kubeconfig = join(folder, `${encodeURIComponent(name)}.kubeconfig`);
   await writeFile(kubeconfig, cluster.kubeconfig({ context: name }), { mode: 0o600 });
-  return { kind: 'kubernetes', name, kubeconfig, kubelets, allow: { cordon: {} } };
+  return { kind: 'kubernetes', name, kubeconfig, kubelets, allow: { cordon: {}, remove: {}, adjust: {} } };
 }
 
 /** Plain TCP is allowed on loopback. */
