@@ -9,6 +9,9 @@ import { fillVault } from '../demo/downloading-failed.ts';
 import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { writeCertificateFiles } from '../world/certificate-files.ts';
 import { startTlsServers } from '../world/tls-servers.ts';
+import { startCluster } from '../world/kubernetes/api-server.ts';
+import { containerStatus, eventObject, nodeObject, podObject } from '../world/kubernetes/objects.ts';
+import { workloadObject } from '../world/kubernetes/workloads.ts';
 import { startVault } from '../world/vault.ts';
 import { ADA, INCIDENT, setStage, TOKENS } from './harness.ts';
 
@@ -95,6 +98,142 @@ test('no private key, passphrase or token reaches a post, a file, the log or Red
       exit,
     ).toEqual([]);
   }
+});
+
+const CANARY = 'CANARYq7x2vv81';
+
+/** A cluster whose API server returns a secret wherever one may be, in a restart loop that can be fixed. */
+async function startLeakyCluster() {
+  const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1_000).toISOString();
+  const livenessProbe = {
+    exec: { command: ['sh', '-c', `PASSWORD=${CANARY} check --password ${CANARY} http://u:${CANARY}@db/`] },
+    initialDelaySeconds: 10,
+    periodSeconds: 30,
+    timeoutSeconds: 10,
+    failureThreshold: 5,
+  };
+  const startupProbe = {
+    httpGet: {
+      path: `/started?token=${CANARY}`,
+      port: 8080,
+      httpHeaders: [{ name: 'Authorization', value: `Bearer ${CANARY}` }],
+    },
+  };
+  const env = [{ name: 'DB_PASSWORD', value: CANARY }];
+  const containers = [
+    { name: 'app', image: 'app:1', env, args: ['--token', CANARY], livenessProbe, startupProbe },
+  ];
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': CANARY };
+  const message = (text: string, reason: string) =>
+    eventObject('api-5f-1', {
+      kind: 'Pod',
+      namespace: 'shop',
+      reason,
+      message: text,
+      count: 40,
+      firstAt: at(3_000),
+      lastAt: at(25),
+    });
+  const cluster = await startCluster({
+    nodes: [nodeObject('node-a')],
+    pods: [
+      podObject('api-5f-1', {
+        namespace: 'shop',
+        node: 'node-a',
+        uid: 'uid-1',
+        createdAt: at(3_600),
+        labels: { 'pod-template-hash': '5f' },
+        annotations,
+        owner: { kind: 'ReplicaSet', name: 'api-5f' },
+        containers,
+        containerStatuses: [
+          containerStatus('app', {
+            restartCount: 19,
+            state: { running: { startedAt: at(20) } },
+            lastState: {
+              terminated: {
+                exitCode: 143,
+                reason: 'Error',
+                message: `could not connect with ${CANARY}`,
+                startedAt: at(181),
+                finishedAt: at(21),
+              },
+            },
+          }),
+        ],
+      }),
+    ],
+    events: [
+      message(`Liveness probe failed: command "sh -c check --password ${CANARY}" timed out`, 'Unhealthy'),
+      message(`Liveness probe failed: HTTP probe: Get "http://10.0.0.1/x?token=${CANARY}"`, 'Unhealthy'),
+      message(`Liveness probe failed: password=${CANARY} was rejected`, 'Unhealthy'),
+      message('Container app failed liveness probe, will be restarted', 'Killing'),
+      message(`Back-off restarting: exec: "sh -c ${CANARY}": not found`, 'BackOff'),
+    ],
+    deployments: [workloadObject('api', { namespace: 'shop', containers })],
+    replicasets: [
+      workloadObject('api-5f', { namespace: 'shop', containers, owner: { kind: 'Deployment', name: 'api' } }),
+    ],
+  });
+  const log = [
+    'serving on :8080',
+    `DB_PASSWORD=${CANARY}`,
+    `connecting to postgres://api:${CANARY}@db:5432/shop`,
+    `{"level":"info","token":"${CANARY}"}`,
+    `Authorization: Bearer ${CANARY}`,
+    `\u001b[31mpassword\u001b[0m=${CANARY}`,
+    'received terminated signal, shutting down',
+  ];
+  cluster.setPreviousLog({ namespace: 'shop', pod: 'api-5f-1', container: 'app' }, `${log.join('\n')}\n`);
+  return cluster;
+}
+
+test('no secret of a restarting pod reaches a post, a file, the log or Redis', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-canary-'));
+  cleanUp.push(() => rm(folder, { recursive: true, force: true }));
+  const cluster = await startLeakyCluster();
+  cleanUp.push(cluster.close);
+  const kubeconfig = join(folder, 'kubeconfig');
+  await writeFile(kubeconfig, cluster.kubeconfig());
+  const source = { kind: 'kubernetes', name: 'lab', kubeconfig, kubelets: 'none', allow: { adjust: {} } };
+  const { environments } = configSchema.parse({ environments: { prod: { sources: [source] } } });
+  const stage = await setStage({
+    delivery: 'http',
+    catalogue: await loadCatalogue(),
+    config: { environments },
+  });
+  cleanUp.push(stage.close);
+  await stage.startWorker();
+  await stage.startBot();
+  const { workspace, redis, log } = stage;
+  const thread = () => {
+    const [root] = workspace.messages(INCIDENT);
+    return root ? [...workspace.thread(INCIDENT, root.ts)] : [];
+  };
+
+  await workspace.command({ userId: ADA, channelId: INCIDENT, command: '/pods', text: 'restarts' });
+  await workspace.waitFor(() => thread().find(({ text }) => text.includes('in a loop')), WAIT);
+  await workspace.click({
+    userId: ADA,
+    channelId: INCIDENT,
+    messageTs: workspace.messages(INCIDENT)[0]!.ts,
+    actionId: 'wrench:evidence',
+  });
+  const { view } = await workspace.waitFor(() => workspace.views(ADA)[0], WAIT);
+
+  const exits = {
+    posts: JSON.stringify(thread()),
+    requests: JSON.stringify(workspace.requests.map(({ args }) => args)),
+    evidence: JSON.stringify(view),
+    files: thread()
+      .flatMap((message) => message.files.map(({ bytes }) => bytes.toString()))
+      .join('\n'),
+    log: log.join(''),
+    redis: await everythingIn(redis.folder),
+  };
+  expect(exits.evidence).toContain('received terminated signal');
+  expect(exits.redis).toContain('api-5f-1');
+  for (const [exit, text] of Object.entries(exits)) expect(text.includes(CANARY), exit).toBe(false);
 });
 
 test('a crash prints no secrets of the process', async () => {
