@@ -3,6 +3,7 @@ import type { Workspace } from '../workspace/start-workspace.ts';
 import type { BuildNodes } from '../world/build-nodes.ts';
 import type { CloudFoundry } from '../world/cloud-foundry.ts';
 import { order } from '../world/monit/ask.ts';
+import type { ShopCluster } from '../world/shop-cluster.ts';
 import { PEOPLE } from './people.ts';
 import type { ShopCertificate } from './shop-certificate.ts';
 
@@ -13,18 +14,20 @@ const WRITE_BYTES = 1_000_000;
 /** The parts of this demo that can be broken. */
 export interface Breakable {
   readonly shop: ShopCertificate;
+  readonly shopCluster: ShopCluster;
   readonly cloudFoundry: CloudFoundry | undefined;
   readonly buildNodes: BuildNodes | undefined;
 }
 
 /** The faults that a person can inject from the page. Each result names the command to type next. */
 export function makeFaultInjections(
-  { shop, cloudFoundry: cf, buildNodes }: Breakable,
+  { shop, shopCluster, cloudFoundry: cf, buildNodes }: Breakable,
   workspace: () => Workspace,
 ): readonly FaultInjection[] {
   return [
     ...(cf ? [loseKey(cf), stopMetronByHand(cf), ...loseMajority(cf), fillEtcd(cf)] : []),
     ...(buildNodes ? fillBuildNode(buildNodes) : []),
+    redeployCheckout(shopCluster),
     ...expireCertificate(shop),
     ...changeApprovers(workspace),
   ];
@@ -114,6 +117,18 @@ function fillBuildNode({ fill, clean }: BuildNodes): readonly FaultInjection[] {
       run: async () => `Removed ${await clean()} containers.`,
     },
   ];
+}
+
+/** People who fix a workload and not its chart meet the fault again. */
+function redeployCheckout({ redeploy }: ShopCluster): FaultInjection {
+  return {
+    label: 'Deploy checkout again from its chart',
+    about: 'This resets a fixed probe, because the chart still has the old limits. Takes half a minute.',
+    run: async () => {
+      await redeploy();
+      return 'checkout restarts in a loop. Type /pods restarts';
+    },
+  };
 }
 
 function expireCertificate({ expire, renew }: ShopCertificate): readonly FaultInjection[] {

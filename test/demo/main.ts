@@ -47,20 +47,21 @@ async function main(): Promise<void> {
     'TLS servers',
     'files',
     'a Vault',
+    'a small Kubernetes cluster',
     ...(vms > 0 ? ['a small Cloud Foundry'] : []),
     ...(noEngine === undefined ? ['a Docker Engine'] : []),
   ];
   say(`Starting ${parts.join(', ')} …`);
   if (lacking.length > 0) say(noCloudFoundry(lacking));
   const world = await keep(startDemoWorld({ vms, buildNodes: noEngine === undefined }));
-  const { cloudFoundry, shop } = world;
+  const { cloudFoundry, shop, shopCluster } = world;
   const buildNodes = world.buildNodes instanceof Error ? undefined : world.buildNodes;
   if (noEngine) say(noBuildNodes(noEngine));
   if (world.buildNodes instanceof Error) say(noBuildNodes(reasonOf(world.buildNodes)));
   const redis = await keep(startDemoRedis((error) => say(error.message)));
   if (redis.isStandIn) say(NO_REDIS);
   const workspace = await keep(
-    openWorkspace(Number(values.port ?? PAGE_PORT), { shop, cloudFoundry, buildNodes }),
+    openWorkspace(Number(values.port ?? PAGE_PORT), { shop, shopCluster, cloudFoundry, buildNodes }),
   );
   started.push(announceDemo(dataPath, world.configPath, redis.url).close);
   await startWrench(workspace, world.configPath, redis.url);
@@ -87,6 +88,10 @@ interface Tryable {
 }
 
 function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: Tryable): string {
+  const restarts = `
+  Restarts:   type /pods restarts, open the thread, click Request plan, read it, switch to Grace (click her face
+              next to the title), approve. It is FIXED once checkout has run for longer than it took to be killed.
+  Evictions:  type /pods evicted, and continue as above to delete evicted pods that have been replaced.`;
   const outage = `
   Outage:     click "Break something", let doppler_z2/0 lose its key in etcd, type /etcd doppler, open the thread,
               click Request plan, read it, switch to Grace (click her face next to the title), approve.
@@ -103,7 +108,7 @@ function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: 
               Click Silence… or I'm on it in its thread, and see how the next digest shows the finding.`;
   return `
 Open ${pageUrl} and try:
-${canFix ? [hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}${digest}
+${canFix ? [restarts, hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}${digest}
   Terminal:   npm run wrench -- run certs expiring --env demo
 `;
 }
@@ -118,7 +123,7 @@ function noCloudFoundry(packages: readonly string[]): string {
 
 function noBuildNodes(because: string): string {
   return `
-  No Docker Engine can run here, so no /node: ${because}
+  No Docker Engine can run here, so no build nodes: ${because}
 `;
 }
 
@@ -141,6 +146,7 @@ async function openWorkspace(port: number, broken: Breakable): Promise<Workspace
   const { cloudFoundry, buildNodes } = broken;
   const commands = [
     { command: '/certs', description: 'Certificates', usage: 'expiring | show <site>' },
+    { command: '/pods', description: 'Pods: restart loops, evictions', usage: 'restarts | evicted' },
     ...(cloudFoundry
       ? [
           {

@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import { type BuildNodes, startBuildNodes } from '../world/build-nodes.ts';
 import { writeCertificateFiles } from '../world/certificate-files.ts';
 import { type CloudFoundry, startCloudFoundry } from '../world/cloud-foundry.ts';
+import { type ShopCluster, startShopCluster } from '../world/shop-cluster.ts';
 import { type SiteKind, startTlsServers, type TlsServers } from '../world/tls-servers.ts';
 import type { VaultUnderTest } from '../world/vault/administer.ts';
 import { startVault } from '../world/vault.ts';
@@ -16,6 +17,7 @@ export interface DemoWorld {
   /** A `wrench.yaml` with the environment `demo`. */
   readonly configPath: string;
   readonly shop: ShopCertificate;
+  readonly shopCluster: ShopCluster;
   /** Absent if not requested, or if the system lacks a requirement. */
   readonly cloudFoundry?: CloudFoundry;
   /**
@@ -33,7 +35,12 @@ const ROLES = {
 
 /** Off unless configured. They need two approvers other than the requester, and the demo has one. */
 const REMEDIATIONS = {
-  destructive: ['etcd/health:free-space', 'node/leftovers:remove-containers', 'node/leftovers:remove-images'],
+  destructive: [
+    'etcd/health:free-space',
+    'node/leftovers:remove-containers',
+    'node/leftovers:remove-images',
+    'pods/evicted:delete-evicted',
+  ],
   approvals: { destructive: 1 },
 };
 
@@ -68,8 +75,8 @@ export interface DemoWorldOptions {
 }
 
 /**
- * Real TLS servers, a folder of files, a Vault, a small Cloud Foundry, and a Docker Engine on a node of a
- * cluster, all on loopback and only for this demo. If one of them cannot be started, nothing of the others
+ * Real TLS servers, a folder of files, a Vault, a cluster with a small shop, a small Cloud Foundry, and a
+ * Docker Engine on a node of another cluster, all on loopback and only for this demo. If one of them cannot be started, nothing of the others
  * is left behind; only the engine may be missing.
  */
 export async function startDemoWorld({
@@ -91,11 +98,12 @@ export async function startDemoWorld({
   const starting = [
     keep(startTlsServers({ now })),
     keep(startVault()),
+    keep(startShopCluster()),
     vms > 0 ? keep(startCloudFoundry({ vms, quotaBytes: QUOTA_BYTES })) : Promise.resolve(undefined),
     wanted ? keep(startBuildNodes()).catch((error: Error) => error) : Promise.resolve(undefined),
   ] as const;
   await Promise.allSettled(starting);
-  const [servers, vault, cloudFoundry, buildNodes] = await Promise.all(starting).catch(
+  const [servers, vault, shopCluster, cloudFoundry, buildNodes] = await Promise.all(starting).catch(
     async (error: unknown) => {
       await closeAll();
       throw error;
@@ -108,6 +116,7 @@ export async function startDemoWorld({
     await vaultSource(vault, now),
     await tlsSource(servers, folder),
     await filesSource(disk, now),
+    ...shopCluster.sources,
     ...(cloudFoundry?.sources ?? []),
     ...(nodes?.sources ?? []),
   ];
@@ -123,6 +132,7 @@ export async function startDemoWorld({
   return {
     configPath,
     shop: await writeShopCertificate(join(disk, SHOP_FILE)),
+    shopCluster,
     ...(cloudFoundry && { cloudFoundry }),
     ...(buildNodes && { buildNodes }),
     close: async () => {

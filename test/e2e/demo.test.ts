@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test, vi } from 'vitest';
 import { reportSchema } from '../../src/check/finding.ts';
+import { actAs, channelMessages, openThread, typeCommand } from '../demo/walk.ts';
 import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { openPage, startDemo } from './start-demo.ts';
 
@@ -92,6 +93,31 @@ test("someone new breaks the demo's Cloud Foundry and sees what to type", async 
   const dialog = page.getByRole('dialog', { name: 'Break something' });
   await dialog.getByRole('button', { name: 'Break: Let doppler_z2/0 lose its key in etcd' }).click();
   await dialog.getByText('metron_agent is down on 6 of 6 VMs. Type /etcd doppler').waitFor();
+
+  expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
+});
+
+test("two people end the restart loop of the demo's shop, and it is fixed once it has run for long enough", async () => {
+  const demo = await startDemo({ PATH: process.env['PATH'] ?? '' });
+  expect(demo.said).toContain('type /pods restarts');
+  const page = await openPage(demo.address);
+  await typeCommand(page, '/pods restarts');
+  const report = channelMessages(page, 'shop/checkout is killed by its liveness probe').last();
+  await report.getByRole('button').first().waitFor();
+
+  const thread = await openThread(page, report);
+  await thread
+    .getByRole('button', { name: /Raise timeoutSeconds of shop\/checkout to 4/ })
+    .first()
+    .click();
+  const approve = thread.getByRole('button', { name: /^Approve/ });
+  await approve.waitFor();
+  await actAs(page, 'grace');
+  await approve.click();
+  await thread
+    .getByText(/^\W*FIXED/i)
+    .last()
+    .waitFor();
 
   expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
 });

@@ -108,7 +108,7 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     expect(namesOf(before)).toEqual(STAYING);
     const page = await openPage(demo.address);
     await page.locator('#channels').getByText('platform').click();
-    await ask(page, '/node disk', /CLEAR · Neither node is short of disk/);
+    await ask(page, '/node disk', /CLEAR · None of the 4 nodes is short of disk/);
 
     expect(await breakSomething(page, BUILDS)).toMatch(
       /containers have stopped, and \d+\.\d% of build-1's disk is free/,
@@ -117,7 +117,7 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     expect(built.length).toBeGreaterThan(4);
     const writtenBytes = built.length * 6 * 1_024 ** 2;
 
-    const disk = /CRITICAL · 1 of 2 nodes is short of disk: build-1/;
+    const disk = /CRITICAL · 1 of 4 nodes is short of disk: ci:build-1/;
     await ask(page, '/node disk', disk);
     // A report with one finding is one message.
     const details = messageWith(page, disk);
@@ -151,7 +151,7 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     expect(proof).toContain(`${writtenBytes.toLocaleString('en-US')} -> 0 bytes`);
     const [, was = '', is = ''] = /available \(kubelet\): ([\d,]+) -> ([\d,]+) bytes/.exec(proof) ?? [];
     expect(bytesIn(is) - bytesIn(was)).toBeGreaterThanOrEqual(writtenBytes);
-    await ask(page, '/node disk', /CLEAR · Neither node is short of disk/);
+    await ask(page, '/node disk', /CLEAR · None of the 4 nodes is short of disk/);
     const after = await listAll(engine);
     expect(namesOf(after)).toEqual([...STAYING, 'shop-web-late'].toSorted());
     const stateOf = ({ Id, State }: Listed) => `${Id} ${State}`;
@@ -181,7 +181,7 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     const demo = await startDemo({ PATH: `${programs}:${ENV.PATH}` }, { engine: true });
 
     expect(demo.said).toContain(
-      'no /node: Devices cgroup is not mounted. In a container, run it with --privileged',
+      'no build nodes: Devices cgroup is not mounted. In a container, run it with --privileged',
     );
     expect(demo.said).not.toContain('/node disk');
     expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
@@ -191,6 +191,6 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
 test.each(IS_ROOT ? [] : ['an ordinary user'])('%s sees how to enable the build nodes', async () => {
   const demo = await startDemo(ENV, { engine: true });
 
-  expect(demo.said).toMatch(/no \/node: .*sudo npm run demo/);
+  expect(demo.said).toMatch(/no build nodes: .*sudo npm run demo/);
   expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
 });
