@@ -19,6 +19,11 @@ export function isShort(node: number): boolean {
   return node % 100 === 7;
 }
 
+/** One in a hundred is restarted by its liveness probe again and again. */
+function isRestarting(pod: number): boolean {
+  return pod % 100 === 3;
+}
+
 /** Consecutive pods are on different nodes, as in a real list, which is sorted by namespace and name. */
 function nodeOfPod(pod: number, { nodes }: ClusterSize): number {
   return pod % nodes;
@@ -46,9 +51,14 @@ export function podsJson(from: number, to: number, size: ClusterSize): string {
   return join(from, to, (index) => {
     const node = nodeOfPod(index, size);
     const values = { pod: podName(index), podUid: uid(1, index), ...nodeValues(node) };
-    const write = index < size.nodes ? agentPod : isShort(node) && index % 3 === 0 ? builderPod : servicePod;
-    return write(values);
+    return podTemplateOf(index, node, size)(values);
   });
+}
+
+function podTemplateOf(index: number, node: number, { nodes }: ClusterSize): (values: Values) => string {
+  if (index < nodes) return agentPod;
+  if (isShort(node) && index % 3 === 0) return builderPod;
+  return isRestarting(index) ? restartingPod : servicePod;
 }
 
 /** Two of each node that is low on disk: `from` and `to` count these. */
@@ -63,6 +73,22 @@ export function eventsJson(from: number, to: number): string {
 
 export function eventCount({ nodes }: ClusterSize): number {
   return 2 * Array.from({ length: nodes }, (_, index) => index).filter(isShort).length;
+}
+
+/** Two of each pod that is restarted: `from` and `to` count these. */
+export function podEventsJson(from: number, to: number): string {
+  return join(from, to, (index) => {
+    const pod = Math.floor(index / 2) * 100 + 3;
+    return (index % 2 === 0 ? killingEvent : unhealthyEvent)({
+      event: digits(index, 16),
+      pod: podName(pod),
+      podUid: uid(1, pod),
+    });
+  });
+}
+
+export function podEventCount({ nodes, podsPerNode }: ClusterSize): number {
+  return 2 * Array.from({ length: nodes * podsPerNode }, (_, index) => index).filter(isRestarting).length;
 }
 
 /** A kubelet's response to `/stats/summary`. */
@@ -192,9 +218,11 @@ interface PodShape {
   readonly owner: { readonly kind: string; readonly name: string };
   readonly image: string;
   readonly hostPath?: string;
+  /** Replaces parts of the status of its container. */
+  readonly status?: object;
 }
 
-function podObject({ owner, image, hostPath }: PodShape): object {
+function podObject({ owner, image, hostPath, status: changed }: PodShape): object {
   const labels = { app: 'checkout', 'app.kubernetes.io/name': 'checkout', 'pod-template-hash': '7d9f8c6b5d' };
   const resources = { limits: { cpu: '2', memory: '1Gi' }, requests: { cpu: '250m', memory: '512Mi' } };
   const token = {
@@ -242,6 +270,7 @@ function podObject({ owner, image, hostPath }: PodShape): object {
     imageID: `registry.example.com/checkout@sha256:${'4f'.repeat(32)}`,
     containerID: `containerd://${'9c'.repeat(32)}`,
     started: true,
+    ...changed,
   });
   const condition = (type: string) => ({
     type,
@@ -390,6 +419,29 @@ function eventObject(reason: string, message: string): object {
   };
 }
 
+function podEventObject(reason: string, message: string): object {
+  return {
+    metadata: { name: '%pod%.%event%', namespace: 'shop', creationTimestamp: MEASURED_AT },
+    involvedObject: {
+      kind: 'Pod',
+      namespace: 'shop',
+      name: '%pod%',
+      uid: '%podUid%',
+      fieldPath: 'spec.containers{app}',
+    },
+    reason,
+    message,
+    source: { component: 'kubelet' },
+    firstTimestamp: '2026-11-26T11:02:10Z',
+    lastTimestamp: '2026-11-26T11:58:40Z',
+    count: 34,
+    type: reason === 'Killing' ? 'Normal' : 'Warning',
+    eventTime: null,
+    reportingComponent: 'kubelet',
+    reportingInstance: '',
+  };
+}
+
 function statsObject(availableBytes: number): object {
   const disk = {
     time: MEASURED_AT,
@@ -478,6 +530,34 @@ const shortNode = template(nodeObject(true));
 const APP = 'registry.example.com/shop/checkout:2026.11.3';
 const servicePod = template(
   podObject({ owner: { kind: 'ReplicaSet', name: 'checkout-7d9f8c6b5d' }, image: APP }),
+);
+const restartingPod = template(
+  podObject({
+    owner: { kind: 'ReplicaSet', name: 'checkout-7d9f8c6b5d' },
+    image: APP,
+    status: {
+      state: { running: { startedAt: '2026-11-26T11:58:41Z' } },
+      lastState: {
+        terminated: {
+          exitCode: 137,
+          reason: 'Error',
+          startedAt: '2026-11-26T11:57:21Z',
+          finishedAt: '2026-11-26T11:58:19Z',
+          containerID: `containerd://${'7b'.repeat(32)}`,
+        },
+      },
+      restartCount: 41,
+    },
+  }),
+);
+const killingEvent = template(
+  podEventObject('Killing', 'Container app failed liveness probe, will be restarted'),
+);
+const unhealthyEvent = template(
+  podEventObject(
+    'Unhealthy',
+    'Liveness probe failed: Get "http://10.128.4.77:8080/healthz": context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
+  ),
 );
 const agentPod = template(
   podObject({

@@ -1,18 +1,22 @@
-import { check } from '../../commands/node/disk/check.ts';
+import { check as disk } from '../../commands/node/disk/check.ts';
+import { check as restarts } from '../../commands/pods/restarts/check.ts';
 import { closeEnvironments, openEnvironments } from '../../src/app/environments.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { MEASURED_AT } from './cluster-content.ts';
 
-/** Runs `node/disk` on a cluster, through the sources that a worker would open. Runs as a separate process; its argument is the path of a kubeconfig. */
-const [kubeconfig = ''] = process.argv.slice(2);
+/**
+ * Runs a check on a cluster, through the sources that a worker would open. Runs as a separate process; its
+ * arguments are the name of the check and the path of a kubeconfig.
+ */
+const [name = '', kubeconfig = ''] = process.argv.slice(2);
 const { environments: configured } = configSchema.parse({
   environments: { bench: { sources: [{ kind: 'kubernetes', name: 'lab', kubeconfig, kubelets: 'proxy' }] } },
 });
 const environments = await openEnvironments(configured);
 const startedAt = performance.now();
-const { examined, findings, gaps } = await runCheck(check, {
-  check: 'node/disk',
+const { examined, findings, gaps } = await runCheck(name === 'pods/restarts' ? restarts : disk, {
+  check: name,
   environment: 'bench',
   args: {},
   earlier: [],
@@ -24,5 +28,5 @@ const { examined, findings, gaps } = await runCheck(check, {
 });
 const ms = performance.now() - startedAt;
 await closeEnvironments(environments);
-process.send?.({ nodes: examined, findings: findings.length, gaps: gaps.length, ms });
+process.send?.({ examined, findings: findings.length, gaps: gaps.length, ms });
 process.disconnect();

@@ -9,6 +9,8 @@ import {
   eventsJson,
   nodeName,
   nodesJson,
+  podEventCount,
+  podEventsJson,
   podsJson,
   statsJson,
 } from './cluster-content.ts';
@@ -31,6 +33,7 @@ interface List {
 const [nodes = 0, podsPerNode = 0] = process.argv.slice(2).map(Number);
 const size: ClusterSize = { nodes, podsPerNode };
 const nothing: List = { count: 0, write: () => '' };
+const podEvents: List = { count: podEventCount(size), write: podEventsJson };
 const lists: Readonly<Record<string, List>> = {
   nodes: { count: nodes, write: nodesJson },
   pods: { count: nodes * podsPerNode, write: (from, to) => podsJson(from, to, size) },
@@ -62,7 +65,7 @@ function answer({ method, path, query }: ApiRequest): ApiAnswer | undefined {
 
 function page(plural: string, kind: string, query: URLSearchParams): ApiAnswer {
   const isAboutPods = (query.get('fieldSelector') ?? '').includes('involvedObject.kind=Pod');
-  const { count, write } = (isAboutPods ? undefined : lists[plural]) ?? nothing;
+  const { count, write } = (isAboutPods ? podEvents : lists[plural]) ?? nothing;
   const from = Number(query.get('continue') ?? 0);
   const to = Math.min(count, from + (Number(query.get('limit') ?? 0) || count));
   const rest = to < count ? `,"continue":"${to}","remainingItemCount":${count - to}` : '';
