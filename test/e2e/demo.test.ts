@@ -127,7 +127,7 @@ test('without Redis, etcd, monit and Docker, the demo says so, still runs checks
 
   expect(demo.said).toContain('No Redis is installed');
   expect(demo.said).toContain('apt-get install etcd-server monit');
-  expect(demo.said).toMatch(/No Docker Engine can run here, so no \/node: apt-get install .*docker\.io/);
+  expect(demo.said).toMatch(/No Docker Engine can run here, so no build nodes: apt-get install .*docker\.io/);
   expect(demo.said).toMatch(/CRITICAL: \d+ of \d+ certificates have expired/);
   await renew(await openPage(demo.address), 'locket', /Redis may lose the record that it was started/);
   expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
