@@ -5,11 +5,12 @@ import { chooseSources, splitNames } from '../../shared/sources.ts';
 import { askEngines } from './ask-engines.ts';
 import { readDetails } from './details.ts';
 import type { ClusterFacts, Context, Facts } from './facts.ts';
+import { isGoingOn } from './loops.ts';
 import { NewPods } from './new-pods.ts';
 import { NodeCollector } from './nodes.ts';
 import { workloadNames } from './owner.ts';
 import { PodEventCollector, podKey } from './pod-events.ts';
-import { isGoingOn, type KeptContainer, RestartCollector } from './pods.ts';
+import { type KeptContainer, RestartCollector } from './pods.ts';
 import { targetOf } from './restarting.ts';
 import { samplesByContainer } from './samples.ts';
 

@@ -1,7 +1,8 @@
 import { type ports, SourceError, wording } from '../../kit.ts';
 import type { Context, NodeFacts, RestartedContainer } from './facts.ts';
+import { isGoingOn } from './loops.ts';
 import type { NodeCollector } from './nodes.ts';
-import { isGoingOn, type KeptContainer } from './pods.ts';
+import type { KeptContainer } from './pods.ts';
 
 /** How many containers, workloads, namespaces and nodes are asked about. */
 const MOST_LOGS = 20;

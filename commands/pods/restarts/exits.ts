@@ -5,6 +5,11 @@ export function lastExitOf({ state, last }: ports.ContainerStatus): ports.Termin
   return state.kind === 'terminated' ? state : last;
 }
 
+/** When a container last started or ended, as far as its status says. */
+export function lastChangeOf(status: ports.ContainerStatus): Date | undefined {
+  return status.state.kind === 'running' ? status.state.startedAt : lastExitOf(status)?.finishedAt;
+}
+
 /** How long an instance ran. */
 export function lifeMsOf({ startedAt, finishedAt }: ports.Termination): number | undefined {
   if (!startedAt || !finishedAt) return undefined;

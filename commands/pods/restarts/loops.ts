@@ -26,6 +26,11 @@ export interface Loop {
   readonly provenAt?: Date;
 }
 
+/** Whether it restarts now. */
+export function isGoingOn(loop: Loop | undefined): boolean {
+  return loop?.pace === 'fast' || loop?.pace === 'slow';
+}
+
 type Rate = Pick<Loop, 'restarts' | 'spanMs' | 'isEstimate'>;
 
 const MINUTE_MS = 60_000;

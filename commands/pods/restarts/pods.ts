@@ -1,7 +1,8 @@
 import { type ports, SourceError, wording } from '../../kit.ts';
 import { ownerOf } from '../../shared/pod-owner.ts';
+import { lastChangeOf } from './exits.ts';
 import type { RestartedContainer } from './facts.ts';
-import { type Loop, loopOf } from './loops.ts';
+import { isGoingOn, type Loop, loopOf } from './loops.ts';
 import type { PodEventCollector, PodOfEvents } from './pod-events.ts';
 import type { samplesByContainer } from './samples.ts';
 
@@ -137,11 +138,6 @@ function podOfEvents({ namespace, name, uid, isMirror, containers }: ports.Pod):
   };
 }
 
-/** Whether it restarts now. */
-export function isGoingOn(loop: Loop | undefined): boolean {
-  return loop?.pace === 'fast' || loop?.pace === 'slow';
-}
-
 function badness({ loop, container }: KeptContainer): number {
   const paces: Readonly<Record<Loop['pace'], number>> = { fast: 4, slow: 3, proving: 2, ended: 1 };
   const rank = loop ? paces[loop.pace] + (loop.isEstimate ? 0 : 0.5) : 0;
@@ -186,19 +182,15 @@ function isWithoutPast(
 }
 
 /** Whether it restarted, ended or failed to start in about a day, as far as is known. */
-function isRecent({ restarts, state, last }: ports.ContainerStatus, now: Date): boolean {
+function isRecent(status: ports.ContainerStatus, now: Date): boolean {
+  const { restarts, state } = status;
   if (
     state.kind === 'waiting' &&
     !/^(?:ContainerCreating|PodInitializing)$/.test(state.reason ?? 'ContainerCreating')
   )
     return true;
   if (restarts === undefined || restarts === 0) return false;
-  const at =
-    state.kind === 'running'
-      ? state.startedAt
-      : state.kind === 'terminated'
-        ? state.finishedAt
-        : last?.finishedAt;
+  const at = lastChangeOf(status);
   return !at || now.getTime() - at.getTime() <= RECENT_MS;
 }
 

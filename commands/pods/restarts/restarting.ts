@@ -1,7 +1,7 @@
 import { type Cause, causeOf, killOf, lastKillOf } from './causes.ts';
 import { lastExitOf, lifeMsOf } from './exits.ts';
 import type { Facts, RestartedContainer } from './facts.ts';
-import { type Loop, loopOf } from './loops.ts';
+import { isGoingOn, type Loop, loopOf } from './loops.ts';
 import { isOfJob, loopName } from './owner.ts';
 import { type Counted, type KnownLoop, samplesByContainer } from './samples.ts';
 
@@ -154,6 +154,6 @@ export function lifeOf({ container, loop }: Restarting): number | undefined {
 }
 
 /** Whether it restarts now. */
-export function isActive({ loop: { pace } }: Restarting): boolean {
-  return pace === 'fast' || pace === 'slow';
+export function isActive({ loop }: Restarting): boolean {
+  return isGoingOn(loop);
 }

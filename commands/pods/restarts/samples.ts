@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ports, Remembered } from '../../kit.ts';
+import { lastChangeOf } from './exits.ts';
 
 /** What is remembered of one container between runs. */
 export const sampleSchema = z.strictObject({
@@ -59,15 +60,9 @@ export function samplesOf(
     }));
 }
 
-/** When it last started or ended. A container that waits to be started again, and whose times are unknown, comes first. */
-function lastChangeMs({ status: { state, last } }: Pick<Counted, 'status'>): number {
-  const at =
-    state.kind === 'running'
-      ? state.startedAt
-      : state.kind === 'terminated'
-        ? state.finishedAt
-        : last?.finishedAt;
-  return at?.getTime() ?? Number.MAX_SAFE_INTEGER;
+/** One that waits to be started again, and whose times are unknown, comes first. */
+function lastChangeMs({ status }: Pick<Counted, 'status'>): number {
+  return lastChangeOf(status)?.getTime() ?? Number.MAX_SAFE_INTEGER;
 }
 
 /** Finds the samples of a container, oldest first. */
