@@ -29,7 +29,7 @@ export interface Sshd {
 const run = promisify(execFile);
 
 /**
- * @param environment of the commands
+ * @param environment of the commands. `SHLVL` keeps Debian's bash from reading the user's `.bashrc` for each of them, which can take seconds.
  * @param hostKeyType of its only host key
  * @param keyOptions of the key in `authorized_keys`: `restrict,command="…"`
  */
@@ -67,13 +67,9 @@ export async function startSshd({
     'UsePAM no',
     // Over all connections: every command is a session.
     'LogLevel VERBOSE',
-    ...(Object.keys(environment).length > 0
-      ? [
-          `SetEnv ${Object.entries(environment)
-            .map(([name, value]) => `${name}=${value}`)
-            .join(' ')}`,
-        ]
-      : []),
+    `SetEnv ${Object.entries({ SHLVL: '2', ...environment })
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ')}`,
     ...settings,
   ];
   await writeFile(path('sshd_config'), `${config.join('\n')}\n`);
