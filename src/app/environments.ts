@@ -1,5 +1,5 @@
 import type { Config } from '../config/read-config.ts';
-import { PORT_NAMES, type PortName, type Readers, type Writers } from '../ports/readers.ts';
+import { PORT_NAMES, type Readers, type WriterPortName, type Writers } from '../ports/readers.ts';
 import type { SourceRecorder } from '../ports/recorder.ts';
 import type { Source } from '../ports/source.ts';
 import { SourceError } from '../ports/source-error.ts';
@@ -51,11 +51,14 @@ function readersOf(sources: readonly Source[]): Partial<Readers> {
 }
 
 function writersOf(sources: readonly Source[]): Writers {
-  const writers = PORT_NAMES.map((port) => [port, (source: string) => writerOf(sources, source, port)]);
+  const writers = PORT_NAMES.map((port) => [
+    port,
+    (source: string) => writerOf(sources, source, port as WriterPortName),
+  ]);
   return Object.fromEntries(writers) as Writers;
 }
 
-function writerOf(sources: readonly Source[], name: string, port: PortName): object {
+function writerOf(sources: readonly Source[], name: string, port: WriterPortName): object {
   const writer = sources.find((source) => source.name === name)?.writes?.[port];
   if (!writer) throw new SourceError(name, 'refused', 'changes are not allowed: `allow` is not configured');
   return writer;

@@ -528,6 +528,51 @@ describe('a posted finding that was replaced by another', () => {
   });
 });
 
+describe('a finding with many targets that is named after another of them', () => {
+  const both = found('a', { targets: ['a', 'b'] });
+
+  test.each<[string, TrackedFinding[], TrackedFinding[], Partial<Record<string, string[]>>]>([
+    [
+      'because the first can’t be seen: no news',
+      [both],
+      [{ ...both, state: 'unseen' }, found('b', { since: TUESDAY })],
+      { steady: ['b'], unseen: ['a'] },
+    ],
+    [
+      'because the first is gone: it has fewer targets',
+      [both],
+      [gone('a', { replacedBy: { reason: both.reason, target: 'b' } }), found('b', { since: TUESDAY })],
+      { better: ['b'] },
+    ],
+    [
+      'because another one has it now: it has more targets',
+      [found('b')],
+      [gone('b', { replacedBy: { reason: both.reason, target: 'a' } }), { ...both, since: TUESDAY }],
+      { worse: ['a'] },
+    ],
+    [
+      'in two findings: no news',
+      [found('a', { targets: ['a', 'b', 'c'] })],
+      [found('a', { targets: ['a', 'b'] }), found('c', { since: TUESDAY })],
+      { steady: ['a', 'c'] },
+    ],
+    [
+      'and has another target as well: that is worse',
+      [both],
+      [{ ...both, state: 'unseen' }, found('b', { since: TUESDAY, targets: ['b', 'c'] })],
+      { worse: ['b'], unseen: ['a'] },
+    ],
+    [
+      'with another reason: that is new',
+      [both],
+      [{ ...both, state: 'unseen' }, found('b', { since: TUESDAY, reason: 'other' })],
+      { appeared: ['b'], unseen: ['a'] },
+    ],
+  ])('%s', (_, before, now, lists) => {
+    expect(listsOf(second([partOf(before)], [partOf(now)]))).toEqual(lists);
+  });
+});
+
 test('a finding that was listed as less severe while it could not be checked is worse when it is found as before', () => {
   const critical = found('a', { severity: 'critical' });
   const first = snapshotOf(runOf(MONDAY, partOf([critical])), undefined);

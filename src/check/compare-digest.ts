@@ -197,6 +197,7 @@ function entriesOf(posted: DigestSnapshot | undefined, run: DigestRun): readonly
     for (const { finding } of before.values()) moved.add(finding);
     const replaced = replacedBy(current, before);
     for (const [key, remembered] of replaced) before.set(key, remembered);
+    for (const [key, remembered] of renamed(current, before)) before.set(key, remembered);
     return [...current].map(([key, known]): Entry => {
       const remembered = before.get(key);
       const finding = withoutGoneSuccessor(known, current, replaced);
@@ -241,6 +242,63 @@ function replacedBy(
       replaced.set(keyOf(by), { finding: was.finding, isMoved: true });
   }
   return replaced;
+}
+
+/**
+ * For findings that share targets with posted findings of the same reason: what was posted about them. A finding with many targets may be named after
+ * another one, split or merged when one of them is gone or can't be seen, and none of that is news.
+ */
+function renamed(
+  current: ReadonlyMap<string, TrackedFinding>,
+  before: ReadonlyMap<string, Remembered>,
+): ReadonlyMap<string, Remembered> {
+  const isCounted = ({ targets = [] }: TrackedFinding) => restOf(targets) > 0 || targets.some(isNumbered);
+  const placesOf = (all: Iterable<TrackedFinding>) => {
+    const places = new Map<string, TrackedFinding[]>();
+    for (const one of all)
+      if (!isCounted(one))
+        for (const target of affectedBy(one)) {
+          const place = `${one.reason} ${target}`;
+          places.set(place, [...(places.get(place) ?? []), one]);
+        }
+    return places;
+  };
+  const postedIn = placesOf(
+    [...before.values()].map(({ finding }) => finding).filter(({ state }) => state !== 'gone'),
+  );
+  const currentIn = placesOf([...current.values()].filter(({ state }) => state !== 'gone'));
+  const found = new Map<string, Remembered>();
+  for (const [key, one] of current) {
+    if (one.state !== 'found' || isCounted(one)) continue;
+    const own = affectedBy(one);
+    const known = before.get(key);
+    const sharing = new Set(own.flatMap((target) => postedIn.get(`${one.reason} ${target}`) ?? []));
+    // What is posted under its own name has only taken over what isn't there any more.
+    const related = [...sharing].filter(
+      (other) => !known || other === known.finding || current.get(keyOf(other))?.state === 'gone',
+    );
+    const [first] = related.toSorted((a, b) => bySeverity({ finding: a }, { finding: b }));
+    if (!first) continue;
+    const isElsewhere = (target: string) =>
+      (currentIn.get(`${one.reason} ${target}`) ?? []).some((other) => other !== one);
+    const was = [...new Set(related.flatMap(affectedBy))];
+    const targets = was.filter((target) => own.includes(target) || !isElsewhere(target));
+    if (known && related.length === 1 && targets.length === was.length) continue;
+    found.set(key, {
+      finding: { ...(known?.finding ?? first), severity: first.severity, targets },
+      isMoved: known?.isMoved ?? true,
+    });
+  }
+  return found;
+}
+
+/** As {@link comparedTargets} writes them. */
+function isNumbered(target: string): boolean {
+  return / #\d+$/.test(target);
+}
+
+function affectedBy({ target, targets = [] }: TrackedFinding): readonly string[] {
+  return targets.length > 0 ? targets : [target];
 }
 
 /** If the replacement of a finding is gone as well, the fault is gone, and the finding wasn't just replaced. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Permission } from '../ports/permission.ts';
-import type { PortName, Writers } from '../ports/readers.ts';
+import type { PortName, WriterPortName, Writers } from '../ports/readers.ts';
 import type { ApplyContext } from '../ports/apply-context.ts';
 import type { ReadContext } from './context.ts';
 import { jsonSchema, type Measure, type Proposal, type riskSchema } from './finding.ts';
@@ -80,9 +80,10 @@ export const planSchema: z.ZodType<Plan> = planObject;
 export type NewPlan = Plan & { readonly impact: string };
 
 /** The argument of `apply`, and the only way to change the infrastructure. `R` are ports that it only reads. */
-export interface WriteContext<P extends PortName = PortName, R extends PortName = never> extends ReadContext<
-  P | R
-> {
+export interface WriteContext<
+  P extends WriterPortName = WriterPortName,
+  R extends PortName = never,
+> extends ReadContext<P | R> {
   /** The writers of the ports in `uses`: `write.processes(source).restart(target, applyContext)`. */
   readonly write: Pick<Writers, P>;
   readonly applyContext: ApplyContext;
@@ -100,7 +101,7 @@ export interface AppliedPlan extends Pick<ApplyContext, 'idempotencyKey'> {
 
 /** A fix, declared next to its check. It doesn't verify itself: the check is run again. */
 export interface Remediation<
-  P extends PortName = PortName,
+  P extends WriterPortName = WriterPortName,
   S extends z.ZodType = z.ZodType,
   R extends PortName = never,
 > {
@@ -207,7 +208,7 @@ export type OfferOf<R extends RemediationsByName> = string extends keyof R
 
 /** Declares a remediation and ties its parts together: it reads and writes only what `uses` names, and reads what `reads` names. */
 export function defineRemediation<
-  const P extends PortName,
+  const P extends WriterPortName,
   S extends z.ZodType,
   const R extends PortName = never,
 >(remediation: Remediation<P, S, R>): Remediation<P, S, R> {

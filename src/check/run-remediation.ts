@@ -162,7 +162,7 @@ function only<T extends object>(
     throw new SourceError(
       absent.join(', '),
       'missing',
-      absent.some((port) => uses.includes(port))
+      uses.some((port) => absent.includes(port))
         ? `no source in this environment allows it: \`allow.${allow}\` is not configured`
         : `no source in this environment has ${absent.map((port) => PORTS[port].holds).join(' or ')}`,
     );

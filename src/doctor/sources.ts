@@ -1,6 +1,6 @@
 import type { AnyCheck } from '../check/define-check.ts';
 import type { AnyRemediation } from '../check/define-remediation.ts';
-import { PORT_NAMES, type PortName } from '../ports/readers.ts';
+import { PORT_NAMES, type PortName, type WriterPortName } from '../ports/readers.ts';
 import type { Source, SourcePermission } from '../ports/source.ts';
 import { within } from '../telemetry/within.ts';
 import { type DoctorLine, errorText, failed, ok } from './line.ts';
@@ -68,7 +68,7 @@ function usersOf(
   checks: ReadonlyMap<string, AnyCheck>,
 ): readonly string[] {
   const readable = PORT_NAMES.filter((port) => reads[port]);
-  const writable = PORT_NAMES.filter((port) => writes[port]);
+  const writable = Object.keys(writes) as readonly WriterPortName[];
   return [...checks].flatMap(([name, check]) => {
     const fixes = Object.entries((check.remediations ?? {}) as Readonly<Record<string, AnyRemediation>>);
     return [

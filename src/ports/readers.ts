@@ -1,15 +1,21 @@
 import type { CertificateStore, CertificateWriter } from './certificates.ts';
+import type { Cloud } from './cloud.ts';
 import type { Cluster, ClusterWriter } from './clusters.ts';
 import type { ContainerEngines, EngineWriter } from './engines.ts';
+import type { Hosts } from './hosts.ts';
 import type { KeyValueStore, KeyValueWriter } from './key-value.ts';
+import type { Logs } from './logs.ts';
 import type { ProcessSupervisor, ProcessWriter } from './processes.ts';
 
 /** Everything that checks can read: the sources of each port. An environment has a port if its configuration has a source for it. */
 export interface Readers {
   readonly certificates: readonly CertificateStore[];
+  readonly cloud: readonly Cloud[];
   readonly clusters: readonly Cluster[];
   readonly engines: readonly ContainerEngines[];
+  readonly hosts: readonly Hosts[];
   readonly keyValue: readonly KeyValueStore[];
+  readonly logs: readonly Logs[];
   readonly processes: readonly ProcessSupervisor[];
 }
 
@@ -27,6 +33,9 @@ export interface Writers {
 
 export type PortName = keyof Readers;
 
+/** The ports that fixes can change. */
+export type WriterPortName = keyof Writers;
+
 /** Methods of each port that a check calls. */
 export type DeclaredReads = {
   readonly [Port in PortName]?: readonly MethodOf<Readers[Port][number]>[];
@@ -41,9 +50,12 @@ type MethodOf<Source> = {
 /** The ports. An environment's readers and writers follow this table; `holds` is the word for the content of their sources in messages. */
 export const PORTS = {
   certificates: { holds: 'certificates' },
+  cloud: { holds: 'networks and instances' },
   clusters: { holds: 'nodes and pods' },
   engines: { holds: 'containers' },
+  hosts: { holds: 'hosts' },
   keyValue: { holds: 'keys' },
+  logs: { holds: 'logs' },
   processes: { holds: 'processes' },
 } as const satisfies Readonly<Record<PortName, { readonly holds: string }>>;
 
@@ -51,7 +63,10 @@ export const PORT_NAMES = Object.keys(PORTS) as readonly PortName[];
 
 // The types of the ports: checks import them as `ports`.
 export type * from './certificates.ts';
+export type * from './cloud.ts';
 export type * from './clusters.ts';
 export type * from './engines.ts';
+export type * from './hosts.ts';
 export type * from './key-value.ts';
+export type * from './logs.ts';
 export type * from './processes.ts';

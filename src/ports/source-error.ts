@@ -1,5 +1,14 @@
 export type SourceErrorKind = 'unreachable' | 'refused' | 'missing' | 'malformed';
 
+/** Why the host key of a machine was rejected. */
+export interface HostKeyProblem {
+  /** The machine that presented it: the host, or the jump host in front of it. */
+  readonly host: string;
+  readonly is: 'changed' | 'unknown' | 'revoked' | 'other type';
+  /** `SHA256:…` */
+  readonly fingerprint: string;
+}
+
 /**
  * A source did not respond as expected. That is normal in an outage, and becomes a gap in the report. Any other error is a bug in Wrench.
  *
@@ -16,6 +25,8 @@ export class SourceError extends Error {
   readonly places?: number;
   /** Which places these are, if known. The message need not list them all. */
   readonly placeNames?: readonly string[];
+  /** Set if the host key of a machine was rejected: nothing was sent to it. */
+  readonly hostKey?: HostKeyProblem;
   /** Node's code of a connection that failed (`ECONNREFUSED`), or `TIMEOUT` if there was no response in time. */
   readonly code?: string;
 
@@ -27,11 +38,13 @@ export class SourceError extends Error {
       places,
       placeNames,
       code,
+      hostKey,
       ...options
     }: ErrorOptions & {
       readonly places?: number;
       readonly placeNames?: readonly string[];
       readonly code?: string;
+      readonly hostKey?: HostKeyProblem;
     } = {},
   ) {
     super(message, options);
@@ -40,5 +53,6 @@ export class SourceError extends Error {
     if (places !== undefined && places > 1) this.places = places;
     if (placeNames !== undefined && placeNames.length > 1) this.placeNames = placeNames;
     if (code !== undefined) this.code = code;
+    if (hostKey) this.hostKey = hostKey;
   }
 }

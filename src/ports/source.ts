@@ -1,4 +1,4 @@
-import type { PortName, Readers, Writers } from './readers.ts';
+import type { PortName, Readers, WriterPortName, Writers } from './readers.ts';
 
 /** One configured source, opened: the ports that it implements, and its lifecycle. `src/sources/<vendor>/open.ts` makes it. */
 export interface Source {
@@ -8,7 +8,7 @@ export interface Source {
   /** What can be read from it, by port. */
   readonly reads: { readonly [Port in PortName]?: Readers[Port][number] };
   /** What can be changed in it, by port: only what its configuration allows, with separate credentials if configured. */
-  readonly writes?: { readonly [Port in PortName]?: ReturnType<Writers[Port]> };
+  readonly writes?: { readonly [Port in WriterPortName]?: ReturnType<Writers[Port]> };
   /** For `wrench doctor`: sends the smallest request that proves that the source is reachable and its credentials are valid. Never throws. */
   readonly healthCheck: (signal: AbortSignal) => Promise<SourceHealth>;
   /**
