@@ -2,17 +2,11 @@ import type { CertificateStore, ScanOptions, ScanResult } from '../../ports/cert
 import type { SourceErrorKind } from '../../ports/source-error.ts';
 import type { SourceHealth, Source } from '../../ports/source.ts';
 import { concurrently } from '../../wire/concurrently.ts';
+import { explainFileError } from '../../wire/explain-file-error.ts';
+import { listFiles, type ListedEntry, patternsOf } from '../../wire/list-files.ts';
 import { printable } from '../../wire/x509.ts';
 import type { FilesConfig } from './config.ts';
-import { listFiles, type ListedEntry, patternsOf } from './list-files.ts';
-import {
-  explainFileError,
-  type FileContent,
-  IS_FOLDER,
-  EMPTY_FILE,
-  readCertificateFile,
-  toUnseen,
-} from './read-file.ts';
+import { type FileContent, IS_FOLDER, EMPTY_FILE, readCertificateFile, toUnseen } from './read-file.ts';
 
 /** Files read at once. Each is held in memory, so at most 8 × `maxFileBytes` are used. */
 const FILES_AT_ONCE = 8;

@@ -1,13 +1,14 @@
-import { lstat, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { InspectOptions, SeenPlace, ScanResult } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
+import { explainFileError } from '../../wire/explain-file-error.ts';
 import { findCertificates, type FoundCertificates, sizeInWords } from '../../wire/find-certificates.ts';
 import type { FoundChain } from '../../wire/found-content.ts';
+import type { ListedFile } from '../../wire/list-files.ts';
 import { printable, toCertificate } from '../../wire/x509.ts';
 import { compareWithKeyBeside } from './compare-with-key.ts';
 import type { FilesConfig } from './config.ts';
-import type { ListedFile } from './list-files.ts';
 import { type OtherContent, isPromising, missesCertificate } from './promising-name.ts';
 import { isRoot, isTrustStoreContent, isTrustStorePath } from './trust-stores.ts';
 
@@ -119,30 +120,4 @@ export function toUnseen(
 /** File names are untrusted text. */
 function placeOf(config: FilesConfig, path: string): string {
   return `${config.name}:${printable(path)}`;
-}
-
-/** Explains an error of the file system. @throws any other error */
-export async function explainFileError(
-  error: NodeJS.ErrnoException,
-  path: string,
-): Promise<[SourceErrorKind, string]> {
-  if (error.code === undefined || error.syscall === undefined) throw error;
-  if (error.code === 'EACCES' || error.code === 'EPERM')
-    return ['refused', 'the user that the worker runs as has no permission to read it'];
-  if (error.code === 'ELOOP') return ['missing', 'it is in a loop of links, or behind too many links'];
-  if (error.code !== 'ENOENT') return ['unreachable', `reading it failed (${error.code})`];
-  if (path.includes('\uFFFD')) return ['unreachable', 'its name is not UTF-8, so it cannot be opened'];
-  const isLink = await isDangling(path);
-  return [
-    'missing',
-    isLink ? 'it is a link to a path that does not exist' : 'it was removed during the scan',
-  ];
-}
-
-async function isDangling(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isSymbolicLink();
-  } catch {
-    return false;
-  }
 }

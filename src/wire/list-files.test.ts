@@ -2,7 +2,7 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeScannedFolder, type ScannedFolder } from '../../../test/world/scan-files.ts';
+import { makeScannedFolder, type ScannedFolder } from '../../test/world/scan-files.ts';
 import { type ListedFile, listFiles, patternsOf } from './list-files.ts';
 
 let folder: ScannedFolder;
