@@ -187,7 +187,7 @@ test('explains a key that is not accepted, not readable, or not a key', async ()
   const notKey = await failureOf(await open({ key: await save('canary-content') }));
   expect(notKey).toMatchObject({
     kind: 'malformed',
-    message: expect.stringContaining('not in PEM or OpenSSH format') as string,
+    message: expect.stringContaining("isn't a private key in PEM or OpenSSH format") as string,
   });
   expect((notKey as Error).message).not.toContain('canary');
 });

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { homedir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { userInfo } from 'node:os';
 import type { SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
-import { type CommandEnd, lostConnection, openSsh, type SshConnection } from '../../wire/ssh.ts';
+import { type CommandEnd, openSsh, type SshConnection } from '../../wire/ssh.ts';
+import { lostConnection } from '../../wire/ssh-connect.ts';
+import { openLoginFiles } from '../../wire/ssh-login.ts';
 import type { DockerAccess } from './config.ts';
 
 /** HTTP to one engine, over the transport in its address. */
@@ -72,18 +73,17 @@ function openOverSsh(
   { source, timeoutMs, recorder }: TransportOptions,
 ): EngineTransport {
   const { hostname, port, username } = new URL(url);
-  const knownHostsPath = ssh?.knownHosts ?? join(homedir(), '.ssh', 'known_hosts');
   const user = username === '' ? userInfo().username : decodeURIComponent(username);
   const connection: SshConnection = openSsh({
     source,
-    host: hostname,
-    port: port === '' ? 22 : Number(port),
-    username: user,
-    readFiles: async () => ({
-      privateKey: await readText(source, ssh?.key ?? ''),
-      knownHosts: await readKnownHosts(source, knownHostsPath),
-    }),
-    knownHostsPath,
+    login: {
+      host: hostname,
+      port: port === '' ? 22 : Number(port),
+      user,
+      key: ssh?.key,
+      knownHosts: ssh?.knownHosts,
+    },
+    readLogin: openLoginFiles(source),
     connectTimeoutMs: Math.min(timeoutMs, MAX_CONNECT_MS),
   });
   const explain = explainDial({ source, host: hostname, user });
@@ -146,24 +146,10 @@ async function readText(source: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw unreadable(source, path, error);
+    throw new SourceError(
+      source,
+      'missing',
+      `couldn't read the file ${path} (${(error as NodeJS.ErrnoException).code})`,
+    );
   }
-}
-
-/** Without the file, no host is known; the error of the connection says how to fix that. */
-async function readKnownHosts(source: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw unreadable(source, path, error);
-  }
-}
-
-function unreadable(source: string, path: string, error: unknown): SourceError {
-  return new SourceError(
-    source,
-    'missing',
-    `couldn't read the file ${path} (${(error as NodeJS.ErrnoException).code})`,
-  );
 }
