@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { expandHostPatterns } from '../text/host-patterns.ts';
+import { isTimeZone } from '../text/time-zone.ts';
 
 /** Text that is not empty. Surrounding whitespace, such as a line break at the end of a file, is removed. */
 export const nonEmptyText = z.string().trim().min(1);
@@ -101,4 +103,94 @@ export function acceptOldKey<Schema extends WithAllow, Key extends keyof z.outpu
       ...config,
       allow: (old === undefined ? allow : toAllow(old as NonNullable<typeof old>)) ?? {},
     }));
+}
+
+/** A zone that {@link isTimeZone} accepts. */
+export function timeZoneOption(description: string) {
+  return nonEmptyText
+    .refine(isTimeZone, {
+      error: 'must be an IANA time zone such as `Europe/Berlin`, or an offset such as `+02:00`',
+    })
+    .exactOptional()
+    .meta({ description });
+}
+
+/** Host names with patterns, which stand for at most 10,000 hosts in all, each once. */
+export function hostPatternsOption(description: string) {
+  return z
+    .array(nonEmptyText)
+    .min(1)
+    .superRefine((patterns, context) => {
+      const expanded = expandHostPatterns(patterns);
+      if ('problem' in expanded) context.addIssue({ code: 'custom', message: expanded.problem });
+    })
+    .exactOptional()
+    .meta({ description });
+}
+
+/** A public key as in `known_hosts`, without the name of the host; or a fingerprint, as `ssh-keygen -l` prints it. */
+export const hostKeyText = nonEmptyText.regex(
+  /^(SHA256:[A-Za-z0-9+/]{43}=?|(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?)$/,
+  { error: 'must be a public host key (`ssh-ed25519 AAAA…`) or its fingerprint (`SHA256:…`)' },
+);
+
+const sshPort = z.int().min(1).max(65_535).default(22).meta({ description: 'The port of its ssh server.' });
+
+const sshKey = {
+  key: nonEmptyText.exactOptional().meta({
+    description: 'A file with the private key, in PEM or OpenSSH format, without a passphrase.',
+  }),
+  agent: nonEmptyText.exactOptional().meta({
+    description: 'The socket of an ssh agent with the key, instead of `key`: `${SSH_AUTH_SOCK}`.',
+  }),
+};
+
+const knownHostsFile = nonEmptyText.exactOptional().meta({
+  description: 'A file with host keys, in the format of OpenSSH. Default: `~/.ssh/known_hosts`.',
+});
+
+const jumpHost = z
+  .strictObject({
+    host: nonEmptyText.meta({ description: 'Its name or address.' }),
+    port: sshPort,
+    user: nonEmptyText
+      .exactOptional()
+      .meta({ description: 'The user there. Default: `user` of the source.' }),
+    ...sshKey,
+    knownHosts: knownHostsFile.meta({
+      description: 'A file with its host key, in the format of OpenSSH. Default: `knownHosts` of the source.',
+    }),
+    hostKeys: z.array(hostKeyText).exactOptional().meta({
+      description: 'Its host keys, or their fingerprints, in addition to `knownHosts`.',
+    }),
+  })
+  .refine(({ key, agent }) => key === undefined || agent === undefined, {
+    error: 'is not used together with `key`. Remove one of them',
+    path: ['agent'],
+  });
+
+/** How machines are logged in to over ssh. */
+export const sshAccess = {
+  port: sshPort,
+  user: nonEmptyText.default('wrench').meta({ description: 'The user.' }),
+  ...sshKey,
+  knownHosts: knownHostsFile,
+  jump: z.array(jumpHost).max(5).exactOptional().meta({
+    description:
+      'Hosts that the connection goes through, in order. Each has its own host key, which is verified.',
+  }),
+};
+
+/** @returns what is wrong with the key of an access, as the option and the message */
+export function sshKeyProblem({
+  key,
+  agent,
+}: {
+  readonly key?: string;
+  readonly agent?: string;
+}): readonly [option: string, message: string] | undefined {
+  if (key === undefined && agent === undefined) return ['key', 'is needed, or `agent`'];
+  if (key !== undefined && agent !== undefined)
+    return ['agent', 'is not used together with `key`. Remove one of them'];
+  return undefined;
 }

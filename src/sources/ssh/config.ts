@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import {
+  hostKeyText,
+  hostPatternsOption,
+  nameOption,
+  nonEmptyText,
+  sshAccess,
+  sshKeyProblem,
+  timeoutOption,
+} from '../options.ts';
+
+const HOST = '{host}';
+/** The questions that may be asked as root. */
+const ROOT_QUESTIONS = [
+  'neighbors',
+  'network-settings',
+  'checksum-rules',
+  'kernel-log',
+  'file-sizes',
+] as const;
+
+/** The `ssh` source in `wrench.yaml`: hosts on which a fixed set of commands runs. */
+export const sshConfig = z
+  .strictObject({
+    kind: z.literal('ssh').meta({
+      description: 'Hosts, over ssh. Wrench runs a fixed set of commands there, which change nothing.',
+    }),
+    name: nameOption('ssh'),
+    hosts: hostPatternsOption(
+      'The hosts, by name, with patterns: `["cmp-[01:40]", "net-{a,b}"]`. Reports use these names. At most 10,000.',
+    ),
+    inventory: nonEmptyText.exactOptional().meta({
+      description:
+        'A file with the hosts, which is read again when it changes: one host per line, followed by its address if that differs, or an Ansible inventory ' +
+        'in INI format, of which `ansible_host`, `ansible_port` and `ansible_user` are used.',
+    }),
+    groups: z.array(nonEmptyText).min(1).exactOptional().meta({
+      description: 'The groups of the Ansible inventory to read. Default: all.',
+    }),
+    address: nonEmptyText
+      .regex(/^[\w.{}:-]+$/, {
+        error: 'must be a name or an address, with `{host}` for the name of the host',
+      })
+      .default(HOST)
+      .meta({
+        description: 'The address of hosts for which the inventory has none: `{host}.example.internal`.',
+      }),
+    ...sshAccess,
+    hostKeys: z.record(nonEmptyText, z.array(hostKeyText).min(1)).exactOptional().meta({
+      description:
+        'Host keys, or their fingerprints, by the name of the host, in addition to `knownHosts`: `{ cmp-12: [SHA256:…] }`.',
+    }),
+    concurrency: z.int().min(1).max(500).default(50).meta({
+      description:
+        "The maximum number of hosts to connect to at once. Hosts that haven't responded after a second are not counted.",
+    }),
+    sudo: z.array(z.enum(ROOT_QUESTIONS)).default([]).meta({
+      description:
+        "What to read with `sudo -n`, if the user can't read it otherwise. deploy/hosts/sudoers has the lines for the hosts.",
+    }),
+    timeoutMs: timeoutOption({
+      description:
+        'The timeout for one command, in milliseconds, and for connecting to a host, which may take at most 10 seconds.',
+    }),
+  })
+  .superRefine((config, context) => {
+    const problem = (option: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [option], message });
+    const { hosts, inventory, groups, address } = config;
+    if (!hosts && inventory === undefined) problem('hosts', 'is needed, or `inventory`');
+    if (hosts && inventory !== undefined)
+      problem('inventory', 'is not used together with `hosts`. Remove one of them');
+    if (groups && inventory === undefined) problem('groups', 'is only used with `inventory`');
+    if (
+      !address.includes(HOST) &&
+      (inventory !== undefined || (hosts && (hosts.length > 1 || /[[{]/.test(hosts[0] ?? ''))))
+    )
+      problem('address', 'needs `{host}`, or all hosts would have the same address');
+    const wrongKey = sshKeyProblem(config);
+    if (wrongKey) problem(...wrongKey);
+  })
+  .meta({ description: 'Links, bonds, logs and versions of hosts.' });
+
+export type SshConfig = z.output<typeof sshConfig>;

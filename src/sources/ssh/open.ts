@@ -1,0 +1,51 @@
+import type { Host, Hosts } from '../../ports/hosts.ts';
+import type { Source } from '../../ports/source.ts';
+import { openSshHosts } from '../../wire/ssh-hosts.ts';
+import type { SshConfig } from './config.ts';
+import { configuredHosts } from './configured-hosts.ts';
+import { checkHostsHealth, readHostPermissions } from './health-check.ts';
+import { hostReaders } from './host-readers.ts';
+
+type Readers = ReturnType<typeof hostReaders>;
+
+/** Machines, over ssh. Opening it connects to nothing and does not load the client library. */
+export function openHosts(config: SshConfig): Source {
+  const { name, concurrency, timeoutMs, sudo } = config;
+  const { list, routeOf } = configuredHosts(config);
+  const { run, close } = openSshHosts({ source: name, routeOf, concurrency, timeoutMs });
+  let known: { readonly hosts: readonly Host[]; readonly readers: Readers } | undefined;
+  const readers = (): Readers => {
+    const hosts = list();
+    // The inventory may have changed.
+    if (known?.hosts !== hosts) known = { hosts, readers: hostReaders(run, { name, hosts, sudo }) };
+    return known.readers;
+  };
+  const reader: Hosts = {
+    name,
+    get hosts() {
+      return list();
+    },
+    clock: (query) => readers().clock(query),
+    links: (query) => readers().links(query),
+    addresses: (query) => readers().addresses(query),
+    routes: (query) => readers().routes(query),
+    bonds: (query) => readers().bonds(query),
+    neighbors: (query) => readers().neighbors(query),
+    networkSettings: (query) => readers().networkSettings(query),
+    logLines: (query) => readers().logLines(query),
+    checksumRules: (query) => readers().checksumRules(query),
+    mounts: (query) => readers().mounts(query),
+    fileSizes: (query) => readers().fileSizes(query),
+    processes: (query) => readers().processes(query),
+    packageVersion: (query) => readers().packageVersion(query),
+    pathMtu: (query) => readers().pathMtu(query),
+  };
+  return {
+    name,
+    kind: 'ssh',
+    reads: { hosts: reader },
+    healthCheck: (signal) => checkHostsHealth(name, list(), run, signal),
+    permissions: (signal) => readHostPermissions(list(), run, signal),
+    close,
+  };
+}
