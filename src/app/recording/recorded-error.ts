@@ -5,11 +5,12 @@ import type { RecordedError } from './recording.ts';
 export function toRecordedError(source: string, error: unknown): RecordedError {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof SourceError)) return { kind: 'other', message };
-  const { kind, code, places } = error;
+  const { kind, code, places, hostKey } = error;
   return {
     kind,
     ...(code !== undefined && { code }),
     ...(places !== undefined && { places }),
+    ...(hostKey && { hostKey }),
     ...(error.source !== source && { source: error.source }),
     message,
   };

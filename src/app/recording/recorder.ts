@@ -3,6 +3,8 @@ import { makeRedact } from '../../text/redact.ts';
 import { secretEncodings } from '../../text/secret-encodings.ts';
 import { type HideSecrets, makeHideSecrets } from '../../wire/hide-secrets.ts';
 import type { EnvironmentRecorder } from '../environments.ts';
+import { recordHosts } from './record-hosts.ts';
+import { recordLogs } from './record-logs.ts';
 import { recordStore } from './record-store.ts';
 import { recordSource } from './record-source.ts';
 import type { Answered, Asked, RecordedAnswer, Recording } from './recording.ts';
@@ -32,10 +34,15 @@ export function startRecorder(now: Date, secrets: readonly string[]): Recorder {
   return {
     source: (config) => recordSource(config.name, noteFrom(config), hide),
     opened: (source) => {
-      const { certificates } = source.reads;
-      if (!certificates) return source;
-      const recorded = recordStore(certificates, noteFrom(source));
-      return { ...source, reads: { ...source.reads, certificates: recorded } };
+      const { certificates, hosts, logs } = source.reads;
+      if (!certificates && !hosts && !logs) return source;
+      const note = noteFrom(source);
+      const recorded = {
+        ...(certificates && { certificates: recordStore(certificates, note) }),
+        ...(hosts && { hosts: recordHosts(hosts, note) }),
+        ...(logs && { logs: recordLogs(logs, note) }),
+      };
+      return { ...source, reads: { ...source.reads, ...recorded } };
     },
     write: (run) => {
       const { check, environment, args, ...rest } = hide.inJson(run) as typeof run;

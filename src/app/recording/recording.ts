@@ -1,5 +1,5 @@
 import type { SamplesUnavailable, SavedSample } from '../../check/remembers.ts';
-import type { SourceErrorKind } from '../../ports/source-error.ts';
+import type { HostKeyProblem, SourceErrorKind } from '../../ports/source-error.ts';
 import type { SourceConfig } from '../../sources/schemas.ts';
 
 /** One run of a check with all responses of its sources. `wrench run --record` writes it, and a test can replay it. */
@@ -16,7 +16,12 @@ export interface Recording {
   readonly answers: readonly RecordedAnswer[];
 }
 
-export type RecordedAnswer = RecordedHttp | RecordedPlace | RecordedScan | RecordedObservation;
+export type RecordedAnswer =
+  | RecordedHttp
+  | RecordedPlace
+  | RecordedScan
+  | RecordedObservation
+  | RecordedReply;
 
 interface Recorded {
   /** Kind and name of the source: `etcd:etcd`. */
@@ -65,11 +70,19 @@ export interface RecordedObservation extends Recorded {
   readonly result?: boolean;
 }
 
+/** What a host replied to a question, as it was understood. A list that is incomplete has an error as well. */
+export interface RecordedReply extends Recorded {
+  /** The method and its arguments: `links {"host":"cmp-12"}`; `hosts` is the list of hosts. */
+  readonly request: string;
+  readonly answer?: unknown;
+}
+
 /** `other`: the run no longer waited for the answer, or there is a bug in Wrench. */
 export interface RecordedError {
   readonly kind: SourceErrorKind | 'other';
   readonly code?: string;
   readonly places?: number;
+  readonly hostKey?: HostKeyProblem;
   /** If it is not the source itself, as with a deadline. */
   readonly source?: string;
   readonly message: string;
