@@ -18,6 +18,10 @@ const OPEN: { readonly [Kind in SourceConfig['kind']]: Open<Kind> } = {
   kubernetes: async (config, recorder) =>
     (await import('./kubernetes/open.ts')).openKubernetes(config, recorder),
   docker: async (config, recorder) => (await import('./docker/open.ts')).openDocker(config, recorder),
+  ssh: async (config) => (await import('./ssh/open.ts')).openHosts(config),
+  syslog: async (config) => (await import('./syslog/open.ts')).openSyslog(config),
+  openstack: async (config, recorder) =>
+    (await import('./openstack/open.ts')).openOpenStack(config, recorder),
 };
 
 /** Opens a configured source; no request is sent yet. */

@@ -5,6 +5,9 @@ import { etcdConfig, oldMaintain } from './etcd/config.ts';
 import { filesConfig } from './files/config.ts';
 import { kubernetesConfig } from './kubernetes/config.ts';
 import { monitConfig, oldRestart } from './monit/config.ts';
+import { openStackConfig } from './openstack/config.ts';
+import { sshConfig } from './ssh/config.ts';
+import { syslogConfig } from './syslog/config.ts';
 import { tlsConfig } from './tls/config.ts';
 import { oldRenew, vaultConfig } from './vault/config.ts';
 
@@ -18,6 +21,9 @@ export const sourceSchemas = [
   monitConfig,
   kubernetesConfig,
   dockerConfig,
+  sshConfig,
+  syslogConfig,
+  openStackConfig,
 ] as const;
 
 /** One configured source, with all defaults filled in. `kind` says which vendor it is. */

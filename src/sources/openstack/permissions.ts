@@ -1,0 +1,113 @@
+import type { Cloud } from '../../ports/cloud.ts';
+import type { SourcePermission } from '../../ports/source.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import { printable } from '../../wire/x509.ts';
+import { SERVICE_NAMES } from './catalogue.ts';
+import type { KeystoneToken } from './login.ts';
+import type { ServiceApi } from './service-api.ts';
+import { itemsOf, objectOf } from './service-json.ts';
+import type { CloudView } from './view.ts';
+
+type ReadMethod = Exclude<keyof Cloud, 'name'>;
+
+interface PermissionInput {
+  readonly token: KeystoneToken;
+  readonly view: CloudView;
+  readonly nova: ServiceApi;
+  readonly neutron: ServiceApi;
+  readonly signal: AbortSignal;
+}
+
+const HINT =
+  'Use an application credential with the role `admin`, limited by access rules: docs/sources.md#openstack';
+const NO_SERVER = '00000000-0000-0000-0000-000000000000';
+const PROVIDER_TYPE = 'provider:network_type';
+
+/**
+ * Which requests of the port the credential may send, found by sending each with `limit=1`, and whether it may do more than that. Services leave out
+ * what a role may not see, so the view of all projects is a permission of its own.
+ * @throws {SourceError} if a service doesn't respond.
+ */
+export async function readCloudPermissions(input: PermissionInput): Promise<readonly SourcePermission[]> {
+  const { token, view, nova, neutron, signal } = input;
+  const first = (api: ServiceApi, path: string, query: Record<string, string>) =>
+    firstOf(api, path, new URLSearchParams({ ...query, limit: '1' }), signal);
+  const [network, port, agent, server, single] = await Promise.all([
+    first(neutron, '/networks', {}),
+    first(neutron, '/ports', {}),
+    first(neutron, '/agents', { agent_type: 'DHCP agent' }),
+    first(nova, '/servers/detail', { all_tenants: '1' }),
+    mayRead(() => nova.get({ path: `/servers/${NO_SERVER}`, accept: [404], signal })),
+  ]);
+  const of = (method: ReadMethod, permission: string, allowed: boolean): SourcePermission => ({
+    method,
+    permission,
+    allowed,
+    ...(!allowed && { hint: HINT }),
+  });
+  const all = (methods: readonly ReadMethod[]): readonly SourcePermission[] =>
+    methods.map((method) => of(method, 'see all projects', view.isOfAllProjects));
+  return [
+    of('networks', 'list networks', network.isAllowed),
+    of('ports', 'list ports', port.isAllowed),
+    of('dhcpAgents', 'list network agents', agent.isAllowed),
+    of('servers', 'list the instances of all projects', server.isAllowed),
+    of('server', 'read an instance', single),
+    // Without any network or instance, it isn't known.
+    ...(network.item
+      ? [of('networks', 'read the provider attributes of networks', PROVIDER_TYPE in network.item)]
+      : []),
+    ...(server.item
+      ? [
+          of(
+            'servers',
+            'read the hosts of instances',
+            view.isOfAdmin || 'OS-EXT-SRV-ATTR:host' in server.item,
+          ),
+        ]
+      : []),
+    ...all(['networks', 'ports', 'dhcpAgents', 'server']),
+    ...excessOf(token, view),
+  ];
+}
+
+/** What the credential may do beyond reading, as far as Keystone reports it. */
+function excessOf({ accessRules }: KeystoneToken, { isOfAdmin }: CloudView): readonly SourcePermission[] {
+  if (!isOfAdmin) return [];
+  const hint = 'Limit the application credential by access rules: docs/sources.md#openstack';
+  if (!accessRules) return [{ permission: 'change everything in the cloud', allowed: true, hint }];
+  return accessRules
+    .filter(({ method }) => !/^(GET|HEAD)$/i.test(String(method)))
+    .slice(0, 10)
+    .map(({ method, path }) => ({
+      permission: printable(`send ${String(method)} ${String(path)}`),
+      allowed: true,
+      hint,
+    }));
+}
+
+async function firstOf(
+  api: ServiceApi,
+  path: string,
+  query: URLSearchParams,
+  signal: AbortSignal,
+): Promise<{ readonly isAllowed: boolean; readonly item?: Readonly<Record<string, unknown>> | undefined }> {
+  let item: Readonly<Record<string, unknown>> | undefined;
+  const isAllowed = await mayRead(async () => {
+    const body = objectOf(api.source, SERVICE_NAMES[api.service], await api.get({ path, query, signal }));
+    const name = /^\/(\w+)/.exec(path)?.[1] ?? '';
+    item = itemsOf(api.source, SERVICE_NAMES[api.service], body, name)[0];
+  });
+  return { isAllowed, item };
+}
+
+/** @throws {SourceError} unless the request is answered or refused. */
+async function mayRead(read: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await read();
+    return true;
+  } catch (error) {
+    if (error instanceof SourceError && error.kind === 'refused') return false;
+    throw error;
+  }
+}
