@@ -11,10 +11,12 @@ const FEDORA = 'ID=fedora\n';
 const INSTALLS_ALL = `for word in "$@"; do case $word in
   redis-tools) make redis-check-rdb;; etcd-server) make etcd;; monit | chromium) make $word;;
   docker.io) make dockerd;; busybox-static) make busybox;; openssh-server) make sshd;;
+  iproute2) make ip;; dnsmasq-base) make dnsmasq;; isc-dhcp-client) make dhclient;; user-mode-linux) make linux.uml;;
 esac; done`;
 /** Programs that these tests do not vary. */
-const OTHERS = ['dockerd', 'busybox', 'sshd'];
-const ALL_PACKAGES = 'redis-tools etcd-server monit chromium docker.io busybox-static openssh-server';
+const OTHERS = ['dockerd', 'busybox', 'sshd', 'ip', 'dnsmasq', 'dhclient', 'linux.uml'];
+const ALL_PACKAGES =
+  'redis-tools etcd-server monit chromium docker.io busybox-static openssh-server iproute2 dnsmasq-base isc-dhcp-client user-mode-linux';
 
 let folder: string;
 let said: string[];
@@ -43,6 +45,7 @@ const calls = async () => (await readFile(join(folder, 'calls'), 'utf8').catch((
 function run(machine: Partial<Machine> = {}): number {
   const here: Machine = {
     nodeVersion: '24.21.0',
+    architecture: 'x64',
     isRoot: true,
     env: { PATH: folder },
     osRelease: DEBIAN,
@@ -110,7 +113,7 @@ test('removes a policy that an interrupted run left behind', async () => {
 
 test('rejects a busybox that needs libraries, which images lack', async () => {
   await addAptGet(INSTALLS_ALL);
-  for (const program of ['redis-server', 'etcd', 'monit', 'chromium', 'dockerd', 'sshd']) await add(program);
+  for (const program of ['redis-server', 'etcd', 'monit', 'chromium', ...OTHERS]) await add(program);
   await add('busybox', '# /lib64/ld-linux-x86-64.so.2');
 
   expect(run()).toBe(0);
@@ -118,13 +121,22 @@ test('rejects a busybox that needs libraries, which images lack', async () => {
 });
 
 test('needs no Docker Engine if WRENCH_TEST_DOCKER is set', async () => {
-  for (const program of ['redis-server', 'etcd', 'monit', 'chromium', 'busybox', 'sshd']) await add(program);
+  for (const program of ['redis-server', 'etcd', 'monit', 'chromium', ...OTHERS]) await add(program);
+  await rm(join(folder, 'dockerd'));
 
   expect(run({ isRoot: false, env: { PATH: folder, WRENCH_TEST_DOCKER: 'unix:///run/mine.sock' } })).toBe(0);
   expect(run({ isRoot: false })).toBe(1);
   expect(said).toEqual([
     'The tests need a Docker Engine. Install with: sudo apt-get install -y --no-install-recommends docker.io',
   ]);
+});
+
+test('needs no user-mode-linux where there is none', async () => {
+  for (const program of ['redis-server', 'etcd', 'monit', 'chromium', ...OTHERS]) await add(program);
+  await rm(join(folder, 'linux.uml'));
+
+  expect(run({ isRoot: false, architecture: 'arm64' })).toBe(0);
+  expect(run({ isRoot: false })).toBe(1);
 });
 
 test('installs only what is missing', async () => {
@@ -177,7 +189,7 @@ test('prints the command immediately if the user is not root', async () => {
 
   expect(run({ isRoot: false })).toBe(1);
   expect(said).toEqual([
-    `The tests need a Redis or Valkey server, etcd, monit, Chromium, a Docker Engine, a static busybox and sshd. Install with: sudo apt-get install -y --no-install-recommends ${ALL_PACKAGES}`,
+    `The tests need a Redis or Valkey server, etcd, monit, Chromium, a Docker Engine, a static busybox, sshd, ip, dnsmasq, dhclient and user-mode-linux. Install with: sudo apt-get install -y --no-install-recommends ${ALL_PACKAGES}`,
   ]);
   expect(await calls()).toEqual(['']);
 });

@@ -7,6 +7,8 @@ import { findStaticBusybox } from '../test/world/docker/busybox.ts';
 /** The machine that runs the tests. */
 export interface Machine {
   readonly nodeVersion: string;
+  /** As Node names it: `x64`. */
+  readonly architecture: string;
   readonly isRoot: boolean;
   /** Programs are searched for in `PATH`. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -53,6 +55,19 @@ const NEEDED: readonly Needed[] = [
     isInstalled: ({ env }) => findStaticBusybox(env['PATH'] ?? '') !== undefined,
   },
   { package: 'openssh-server', name: 'sshd', isInstalled: ({ env }) => isOnPath('sshd', env['PATH']) },
+  { package: 'iproute2', name: 'ip', isInstalled: ({ env }) => isOnPath('ip', env['PATH']) },
+  { package: 'dnsmasq-base', name: 'dnsmasq', isInstalled: ({ env }) => isOnPath('dnsmasq', env['PATH']) },
+  {
+    package: 'isc-dhcp-client',
+    name: 'dhclient',
+    isInstalled: ({ env }) => isOnPath('dhclient', env['PATH']),
+  },
+  {
+    package: 'user-mode-linux',
+    name: 'user-mode-linux',
+    // There is none for other architectures.
+    isInstalled: ({ env, architecture }) => architecture !== 'x64' || isOnPath('linux.uml', env['PATH']),
+  },
 ];
 
 /**
@@ -172,6 +187,7 @@ if (import.meta.main)
   process.exitCode = prepare(
     {
       nodeVersion: process.versions.node,
+      architecture: process.arch,
       isRoot: process.getuid?.() === 0,
       // Debian has dockerd and sshd in folders that are not in the PATH of an ordinary user.
       env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` },

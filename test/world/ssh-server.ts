@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import ssh2, { type ServerChannel } from 'ssh2';
 import { onTestFinished } from 'vitest';
+import { generateHostKey } from './host-key.ts';
 
 export type { ServerChannel };
 
@@ -33,16 +33,4 @@ export async function serveSsh(
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
   return { port, knownHosts: `[127.0.0.1]:${port} ${publicKey}\n` };
-}
-
-/**
- * Node makes the key: about one in 400 of ssh2's own ed25519 keys is a byte short, and then ssh2 rejects
- * it.
- */
-function generateHostKey(): { hostKey: string; publicKey: string } {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const hostKey = privateKey.export({ type: 'sec1', format: 'pem' }).toString();
-  const parsed = ssh2.utils.parseKey(hostKey);
-  if (parsed instanceof Error) throw parsed;
-  return { hostKey, publicKey: `${parsed.type} ${parsed.getPublicSSH().toString('base64')}` };
 }
