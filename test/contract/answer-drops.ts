@@ -19,10 +19,13 @@ import type {
   StoreQuery,
 } from '../../src/ports/key-value.ts';
 import type { EngineContainer, EngineUsage } from '../../src/ports/engines.ts';
+import type { Bond, HostLinks, PathMtu } from '../../src/ports/hosts.ts';
 import type { Deployment } from '../../src/ports/processes.ts';
 import { SourceError, type SourceErrorKind } from '../../src/ports/source-error.ts';
 import type { Answer, Change, Drop, StreamContent } from './drop-answers.ts';
+import { incompleteBonds } from './bond-drops.ts';
 import { incompleteContainers, incompleteUsage } from './engine-drops.ts';
+import { incompleteLinks } from './link-drops.ts';
 
 const KINDS: readonly SourceErrorKind[] = ['unreachable', 'refused', 'missing', 'malformed'];
 
@@ -179,10 +182,38 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
       part(answer, `the size of ${id} is unknown`, '', new Map([...sizes].filter(([one]) => one !== id))),
     );
   },
+  // A time zone that is unknown is 0; the time itself is always there.
+  clock: () => [],
+  logLines: () => [],
+  lines: () => [],
+  checksumRules: () => [],
+  dhcpAgents: () => [],
+  ports: () => [],
+  server: () => [],
   usage: (answer) =>
     incompleteUsage(answer.value as EngineUsage).map(({ what, subject, value }) =>
       part(answer, what, subject, value),
     ),
+  bonds: (answer) =>
+    incompleteBonds(answer.value as readonly Bond[]).map(({ what, subject, value, hidden }) =>
+      part(answer, what, subject, value, hidden),
+    ),
+  neighbors: () => [],
+  switchPorts: () => [],
+  servers: () => [],
+  links: (answer) =>
+    incompleteLinks(answer.value as HostLinks).map(({ what, subject, value, hidden }) =>
+      part(answer, what, subject, value, hidden),
+    ),
+  addresses: () => [],
+  networkSettings: () => [],
+  networks: () => [],
+  pathMtu: (answer) => [
+    part(answer, 'no ping is answered', answer.source, {
+      address: (answer.value as PathMtu).address,
+      failedBytes: 68,
+    }),
+  ],
 };
 
 function part(answer: Answer, what: string, subject: string, value: unknown, hidden?: unknown): Drop {

@@ -12,7 +12,7 @@ vi.mock('node:timers/promises', async () => (await import('./virtual-time.ts')).
 /** A check calls exactly the methods that it declares, so that roles can grant exactly what it needs. */
 
 /** The ports that require a permission for each method. */
-const PORTS = ['clusters'] as const;
+const PORTS = ['cloud', 'clusters'] as const;
 type DeclaredPort = (typeof PORTS)[number];
 
 const DEADLINE_MS = 60_000;

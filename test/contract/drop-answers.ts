@@ -92,6 +92,10 @@ const STREAMS: ReadonlySet<string> = new Set([
   'daemonSets',
   'replicaSets',
   'containers',
+  'lines',
+  'logLines',
+  'networks',
+  'servers',
 ]);
 
 /** The subject of a call: a word, the name of an object, or the selecting options. */

@@ -31,6 +31,7 @@ test('the example wrench.yaml is valid for the checks in the catalogue and has e
     BOSH_SECRET: 'bosh-secret-from-env',
     BOSH_ACT_SECRET: 'bosh-act-secret-from-env',
     MONIT_PASSWORD: 'monit-password-from-env',
+    OPENSTACK_SECRET: 'openstack-secret-from-env',
   };
 
   const config = readConfig(`${ROOT}deploy/examples/wrench.yaml`, variables, { checks });

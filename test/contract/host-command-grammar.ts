@@ -1,0 +1,125 @@
+/** What may reach a host, written down a second time: independent of the code that creates the commands. */
+
+type Word = string | RegExp;
+
+/** Splits a line as a shell does. undefined if the shell would do anything but split it and remove quotes. */
+export function splitShellLine(line: string): readonly string[] | undefined {
+  const words: string[] = [];
+  for (const word of line.split(' ')) {
+    const plain = /^[A-Za-z0-9_./:=+,@%-]+$/.test(word);
+    const quoted = /^'[^'\n\r\0]*'$/.test(word);
+    if (!plain && !quoted) return undefined;
+    words.push(quoted ? word.slice(1, -1) : word);
+  }
+  return words;
+}
+
+const NUMBER = /^(?:0|[1-9]\d{0,15})$/;
+const SINCE = /^--since=-[1-9]\d{0,7}s$/;
+const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+const IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/;
+const NAMESPACE = /^qdhcp-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const LOG = /^\/var\/log(?!.*\/\.)(?:\/[A-Za-z0-9_.+:@%,=-]+)*$/;
+const words = (text: string): readonly string[] => text.split(' ');
+
+const SETTINGS = words(
+  String.raw`grep -Han -e ^[[:blank:]]*\[ -e ^[[:blank:]]*\(physical_interface_mappings\|bridge_mappings\|vlan_interface\|flat_interface\|public_interface\|local_ip\|path_mtu\|physical_network_mtus\|global_physnet_mtu\|dhcp_lease_duration\)[[:blank:]]*[=:] -e ^[[:blank:]][[:blank:]]*[[:alnum:]_.-]*:[[:alnum:]_.-]*,*[[:blank:]]*$`,
+);
+const JOURNAL = words('journalctl --utc -o short-iso --no-pager -r -n 20000');
+const SYS = words(
+  'find -L /sys/class/net -mindepth 2 -maxdepth 3 -type f ( -name mtu -o -name operstate -o -name address -o -name flags -o -name ifindex -o -name carrier -o -name slaves -o -name mode -o -name miimon ) -exec grep -Ha . {} +',
+);
+const CONFIGURATION = /^\/etc\/(?:neutron|nova|kolla)\/[a-z0-9_./-]+\.(?:ini|conf)$/;
+
+const ORDINARY: readonly (readonly Word[])[] = [
+  words('wrench-collect --version'),
+  words('date +%s.%N,%z'),
+  words('ip -j -d link show'),
+  words('ip -d link show'),
+  words('grep -Ha . /proc/net/vlan/config'),
+  SYS,
+  words('ip -j addr show'),
+  words('ip addr show'),
+  words('ip -j route show'),
+  words('ip route show'),
+  words('grep -Har . /proc/net/bonding'),
+  words('ip netns list'),
+  words('findmnt -J -b -l -o TARGET,SOURCE,FSTYPE,SIZE,AVAIL'),
+  words('df -P -T -B 1'),
+  [...JOURNAL, SINCE, '_TRANSPORT=kernel'],
+  [
+    ...JOURNAL,
+    SINCE,
+    ...words('-t dnsmasq-dhcp -t dnsmasq -t dhcpd -t neutron-dhcp-agent -t systemd-journald'),
+  ],
+  [...words('tail -v -c 2097152'), ...Array.from({ length: 9 }, () => LOG)],
+  ['ps', '-C', /^[a-z0-9,-]+$/, '-o', 'pid=,etimes=,comm='],
+  ...[2, 3, 5].flatMap((count) => {
+    const packages = Array.from({ length: count }, () => /^[a-z][a-z0-9-]+$/);
+    return [
+      [
+        'dpkg-query',
+        '-W',
+        '-f',
+        String.raw`$\{db:Status-Status},$\{Package},$\{Version}\n`.replaceAll('$\\', '$'),
+        ...packages,
+      ],
+      ['rpm', '-q', '--qf', String.raw`installed,%{NAME},%{VERSION}-%{RELEASE}\n`, ...packages],
+    ];
+  }),
+  [...words('ping -n -M do -c 2 -i 0.2 -W 2 -s'), NUMBER, IPV4],
+  [...words('ping -6 -n -M do -c 2 -i 0.2 -W 2 -s'), NUMBER, IPV6],
+  ['find', LOG, ...words(String.raw`-maxdepth 3 -type f -printf %s,%T@,%p\0`)],
+  ['tail', '-c', NUMBER, LOG],
+  [
+    'dd',
+    /^if=\/var\/log(?!.*\/\.)(?:\/[A-Za-z0-9_.+:@%,=-]+)*$/,
+    ...words('iflag=skip_bytes,count_bytes bs=65536 status=none'),
+    /^skip=\d{1,16}$/,
+    /^count=\d{1,8}$/,
+  ],
+];
+
+const AS_ROOT: readonly (readonly Word[])[] = [
+  words('lldpctl -f json'),
+  words('lldpctl -f keyvalue'),
+  [...SETTINGS, ...Array.from({ length: 11 }, () => CONFIGURATION)],
+  words('dmesg'),
+  words('dmesg --time-format iso'),
+  ...[[], ['ip', 'netns', 'exec', NAMESPACE]].flatMap((prefix) => [
+    [...prefix, ...words('iptables -t mangle -S')],
+    [...prefix, ...words('nft list ruleset ip')],
+  ]),
+  words(
+    String.raw`find /var/lib/nova/instances -maxdepth 2 -name console.log* -type f -printf %s,%b,%T@,%p\0`,
+  ),
+  words(
+    String.raw`find /var/lib/nova/instances -mindepth 2 -maxdepth 2 -path /var/lib/nova/instances/_base* -type f -printf %s,%b,%T@,%p\0`,
+  ),
+];
+
+/** Whether these are the words of a program that may run, without the fixed environment in front of it. */
+export function isAllowedProgram(argv: readonly string[]): boolean {
+  const isRoot = argv[0] === 'sudo' && argv[1] === '-n';
+  const program = isRoot ? argv.slice(2) : argv;
+  return [...(isRoot ? [] : ORDINARY), ...AS_ROOT].some(
+    (form) =>
+      form.length === program.length &&
+      form.every((word, at) =>
+        typeof word === 'string' ? word === program[at] : word.test(program[at] ?? ''),
+      ),
+  );
+}
+
+/** Whether a line that would be sent to a host is one of the closed set. */
+export function isAllowedLine(line: string): boolean {
+  const split = splitShellLine(line);
+  if (!split) return false;
+  const [env, locale, path, ...argv] = split;
+  return (
+    env === 'env' &&
+    locale === 'LC_ALL=C' &&
+    path === 'PATH=/usr/sbin:/usr/bin:/sbin:/bin' &&
+    isAllowedProgram(argv)
+  );
+}
