@@ -22,9 +22,38 @@ const caseSchema = z.object({
   earlier: z.array(z.looseObject({ at: z.string() })).exactOptional(),
 });
 
+/** What a host or a service responded to one question. */
+const spokenSchema = z.object({
+  /** A host, or a service such as `neutron`. */
+  of: z.string().min(1),
+  /** What was asked, as people write it: a command line, `GET /v2.0/networks`, `switch messages, last 2 h`. */
+  ask: z.string().min(1),
+  /** The exit code of a command. Default 0. */
+  rc: z.int().nullish(),
+  /** The HTTP status. Default 200. */
+  status: z.int().min(100).max(599).nullish(),
+  json: z.unknown().optional(),
+  text: z.string().nullish(),
+});
+
+/** The form of the cases of hosts, whose questions are written in words. */
+const spokenCaseSchema = z.object({
+  id: z.string().min(1),
+  /** As typed in Slack: `/net mtu`. Several are joined by ` + `. */
+  check: z.string().min(1),
+  environment: z.string().min(1).exactOptional(),
+  now: z.iso.datetime(),
+  answers: z.array(spokenSchema),
+});
+
 /** The answers of servers, the checks to run, and the time. */
-export type CaseFile = z.output<typeof caseSchema>;
+export interface CaseFile extends z.output<typeof caseSchema> {
+  readonly environment?: string;
+  /** The answers of hosts and services. */
+  readonly spoken?: readonly SpokenAnswer[];
+}
 export type CaseAnswer = CaseFile['answers'][number];
+export type SpokenAnswer = z.output<typeof spokenSchema>;
 
 /** Thrown if the file cannot be read or is not a case file; the message says why. */
 export class CaseFileError extends Error {}
@@ -47,12 +76,17 @@ function parseCaseFile(text: string, path: string): CaseFile {
     const [problem] = (error as Error).message.split('\n');
     throw new CaseFileError(`${path}: not valid JSON: ${problem}`);
   }
-  const parsed = caseSchema.safeParse(content);
+  const isSpoken = z.object({ id: z.string() }).safeParse(content).success;
+  const parsed = (isSpoken ? spokenCaseSchema.transform(toCaseFile) : caseSchema).safeParse(content);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const at = issue!.path.length > 0 ? `${issue!.path.join('.')}: ` : '';
   const problem = issue!.message.endsWith('received undefined') ? 'missing' : issue!.message;
   throw new CaseFileError(`${path}: not a case file: ${at}${problem}`);
+}
+
+function toCaseFile({ id, answers, ...rest }: z.output<typeof spokenCaseSchema>): CaseFile {
+  return { ...rest, case: id, answers: [], spoken: answers };
 }
 
 /** The checks that a case names, joined by ` + `: `node/leftovers + node/disk`. */

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { closeEnvironments, openEnvironments } from '../../src/app/environments.ts';
+import { HOST_LIST, questionLine } from '../../src/app/recording/record-hosts.ts';
+import { SWITCH_PORTS } from '../../src/app/recording/record-logs.ts';
 import { requestLine } from '../../src/app/recording/record-source.ts';
 import type {
   RecordedAnswer,
@@ -13,12 +15,15 @@ import type {
   RecordedHttp,
   RecordedObservation,
   RecordedPlace,
+  RecordedReply,
   RecordedScan,
   Recording,
 } from '../../src/app/recording/recording.ts';
 import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import type { Certificate, CertificateStore, ScanResult } from '../../src/ports/certificates.ts';
+import type { Host, Hosts } from '../../src/ports/hosts.ts';
+import type { LogLine, Logs, SwitchPort } from '../../src/ports/logs.ts';
 import type { SourceRecorder } from '../../src/ports/recorder.ts';
 import { SourceError } from '../../src/ports/source-error.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
@@ -57,11 +62,17 @@ export async function replay({
     {
       source: ({ kind, name }) => replaySource(name, makeQueue(answers, `${kind}:${name}`), clock, server),
       opened: (source) => {
-        const { certificates } = source.reads;
+        const { certificates, hosts, logs } = source.reads;
         const from = answers.filter((answer) => answer.from === `${source.kind}:${source.name}`);
-        return certificates
-          ? { ...source, reads: { ...source.reads, certificates: replayStore(certificates, from) } }
-          : source;
+        return {
+          ...source,
+          reads: {
+            ...source.reads,
+            ...(certificates && { certificates: replayStore(certificates, from) }),
+            ...(hosts && { hosts: replayHosts(source.name, from) }),
+            ...(logs && { logs: replayLogs(logs, from) }),
+          },
+        };
       },
     },
   );
@@ -263,6 +274,85 @@ function replayStore(store: CertificateStore, answers: readonly RecordedAnswer[]
       },
     }),
   };
+}
+
+/** Nothing is connected to. A question that was not recorded is unreachable. */
+export function replayHosts(name: string, answers: readonly RecordedAnswer[]): Hosts {
+  const next = repliesIn(name, answers);
+  const ask =
+    (question: string) =>
+    async (query: object): Promise<never> => {
+      const { answer, error } = next(questionLine(question, query));
+      if (error) throw await toError(name, error);
+      return withDates(answer) as never;
+    };
+  return {
+    name,
+    get hosts() {
+      return next(HOST_LIST).answer as readonly Host[];
+    },
+    clock: ask('clock'),
+    links: ask('links'),
+    addresses: ask('addresses'),
+    routes: ask('routes'),
+    bonds: ask('bonds'),
+    neighbors: ask('neighbors'),
+    networkSettings: ask('networkSettings'),
+    logLines: async function* (query) {
+      const { answer, error } = next(questionLine('logLines', query));
+      if (answer) yield withDates(answer) as readonly LogLine[];
+      if (error) throw await toError(name, error);
+    },
+    checksumRules: ask('checksumRules'),
+    mounts: ask('mounts'),
+    fileSizes: ask('fileSizes'),
+    processes: ask('processes'),
+    packageVersion: ask('packageVersion'),
+    pathMtu: ask('pathMtu'),
+  };
+}
+
+/** No file is read. */
+export function replayLogs(logs: Logs, answers: readonly RecordedAnswer[]): Logs {
+  const { name } = logs;
+  const next = repliesIn(name, answers);
+  return {
+    ...logs,
+    lines: async function* (query) {
+      const { answer, error } = next(questionLine('lines', query));
+      if (answer) yield withDates(answer) as readonly LogLine[];
+      if (error) throw await toError(name, error);
+    },
+    switchPorts: async () => {
+      const { answer, error } = next(SWITCH_PORTS);
+      if (error) throw await toError(name, error);
+      return answer as readonly SwitchPort[];
+    },
+  };
+}
+
+/** The replies to each request, in order; the last one to all further requests. */
+function repliesIn(name: string, answers: readonly RecordedAnswer[]): (request: string) => RecordedReply {
+  const waiting = Map.groupBy(
+    answers.filter((one): one is RecordedReply => 'request' in one),
+    ({ request }) => request,
+  );
+  return (request) => {
+    const left = waiting.get(request) ?? [];
+    const found = left.length > 1 ? left.shift() : left[0];
+    if (!found) throw new SourceError(name, 'unreachable', `${request} was not recorded`);
+    return found;
+  };
+}
+
+/** The facts that are times. */
+const TIMES: ReadonlySet<string> = new Set(['at', 'time', 'modifiedAt', 'startedAt']);
+
+function withDates(answer: unknown): unknown {
+  if (answer === undefined) return undefined;
+  return JSON.parse(JSON.stringify(answer), (key, value: unknown) =>
+    TIMES.has(key) && typeof value === 'string' ? new Date(value) : value,
+  );
 }
 
 function toResult(name: string, { place, certificates = [], path, facts, error }: RecordedPlace): ScanResult {
