@@ -48,6 +48,7 @@ async function main(): Promise<void> {
     'files',
     'a Vault',
     'a small Kubernetes cluster',
+    'three hypervisors',
     ...(vms > 0 ? ['a small Cloud Foundry'] : []),
     ...(noEngine === undefined ? ['a Docker Engine'] : []),
   ];
@@ -101,6 +102,10 @@ function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: 
               click Run /node leftovers, request their removal in its thread.`;
   const renewal = `
   Renewal:    type /certs expiring --match locket, click Renew.`;
+  const networks = `
+  Networks:   type /net mtu: a VLAN of instances is stacked on another VLAN. The report names the line to change.
+              Type /net bonds: a switch disabled the ports of cmp-13. The report names the sender.
+              Type /net dhcp: replies to a client get lost. The report shows the client and what it sent.`;
   const digest = `
   Digest:     open #platform, which gets a digest every two minutes: all findings first, then only changes.
               Click "Break something", let the certificate of shop.test expire, and renew it.
@@ -108,7 +113,7 @@ function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: 
               Click Silence… or I'm on it in its thread, and see how the next digest shows the finding.`;
   return `
 Open ${pageUrl} and try:
-${canFix ? [restarts, hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}${digest}
+${canFix ? [restarts, hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}${networks}${digest}
   Terminal:   npm run wrench -- run certs expiring --env demo
 `;
 }
@@ -147,6 +152,7 @@ async function openWorkspace(port: number, broken: Breakable): Promise<Workspace
   const commands = [
     { command: '/certs', description: 'Certificates', usage: 'expiring | show <site>' },
     { command: '/pods', description: 'Pods: restart loops, evictions', usage: 'restarts | evicted' },
+    { command: '/net', description: 'Networks of hosts: MTU, bonds, DHCP', usage: 'mtu | bonds | dhcp' },
     ...(cloudFoundry
       ? [
           {

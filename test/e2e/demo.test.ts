@@ -129,6 +129,10 @@ test('without Redis, etcd, monit and Docker, the demo says so, still runs checks
   expect(demo.said).toContain('apt-get install etcd-server monit');
   expect(demo.said).toMatch(/No Docker Engine can run here, so no build nodes: apt-get install .*docker\.io/);
   expect(demo.said).toMatch(/CRITICAL: \d+ of \d+ certificates have expired/);
-  await renew(await openPage(demo.address), 'locket', /Redis may lose the record that it was started/);
+  const page = await openPage(demo.address);
+  await renew(page, 'locket', /Redis may lose the record that it was started/);
+  await typeCommand(page, '/net mtu');
+  const report = channelMessages(page, '1 of 3 hosts has links whose frames').last();
+  await report.getByText('physical_interface_mappings').first().waitFor();
   expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
 });
