@@ -16,6 +16,7 @@ const NAMES = [
   'certificates',
   'clusters',
   'leftovers',
+  'hosts',
   'history',
   'digest',
   'start',

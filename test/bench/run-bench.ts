@@ -8,6 +8,7 @@ import { benchDopplerKeys } from './doppler-keys.ts';
 import type { Figure } from './figure.ts';
 import { benchFindCertificates } from './find-certificates.ts';
 import { benchHistory } from './history.ts';
+import { benchHosts } from './hosts.ts';
 import { benchLeftovers } from './leftovers.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchReadCertificates } from './read-certificates.ts';
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   certificates: async () => [...(await benchReadCertificates()), ...(await benchFindCertificates())],
   clusters: benchClusters,
   leftovers: benchLeftovers,
+  hosts: benchHosts,
   history: benchHistory,
   digest: async () => benchDigest(),
   start: benchColdStart,
