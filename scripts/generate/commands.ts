@@ -24,7 +24,8 @@ export function checkTable({ checks }: Catalogue): string {
   const rows = [...checks].map(([name, check]) => [
     `[${name}](${name}/check.ts)`,
     `\`${usageOf(name, check)}\``,
-    check.uses.join(', '),
+    // A check that needs any of several ports has them all in `mayUse`.
+    (check.uses.length > 0 ? check.uses : (check.mayUse ?? [])).join(', '),
   ]);
   return table(['check', 'usage', 'reads'], rows);
 }
