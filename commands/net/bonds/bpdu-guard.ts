@@ -271,7 +271,7 @@ function inferredWords(group: readonly BlockedBond[], hosts: string): SenderWord
     };
   }
   const reason = senders.some(({ wereInstancesRead }) => wereInstancesRead)
-    ? `no instance on ${hosts} was created within ${SUSPECT.beforeMs / 60_000} minutes before`
+    ? `no instance on ${hosts} was created within ${SUSPECT.beforeMs / 60_000} minutes before, by the clock of the switch`
     : `the instances on ${hosts} couldn't be read`;
   return {
     who: `${noMac}, and ${reason}. Filter BPDUs of guests before the ports are re-enabled`,
