@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { SourceRecorder } from '../../ports/recorder.ts';
-import { SourceError } from '../../ports/source-error.ts';
 import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
+import { readTextFile } from '../../wire/read-text-file.ts';
 import type { BoshConfig } from './config.ts';
 
 /** Reads the CA file at the first request, so that a missing file fails only this source. */
@@ -13,7 +12,7 @@ export interface Connector {
 export function openConnector({ name, ca }: BoshConfig, recorder?: SourceRecorder): Connector {
   let opening: Promise<PlainHttpClient> | undefined;
   const open = async (): Promise<PlainHttpClient> => {
-    const tls = ca === undefined ? {} : { ca: await readCa(name, ca) };
+    const tls = ca === undefined ? {} : { ca: await readTextFile(name, ca) };
     return openHttp({ source: name, tls, recorder });
   };
   return {
@@ -28,10 +27,4 @@ export function openConnector({ name, ca }: BoshConfig, recorder?: SourceRecorde
       await (await opening?.catch(() => undefined))?.close();
     },
   };
-}
-
-function readCa(source: string, path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new SourceError(source, 'missing', `couldn't read the file ${path} (${error.code})`);
-  });
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import type { SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
@@ -6,6 +5,7 @@ import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
 import { type CommandEnd, openSsh, type SshConnection } from '../../wire/ssh.ts';
 import { lostConnection } from '../../wire/ssh-connect.ts';
 import { openLoginFiles } from '../../wire/ssh-login.ts';
+import { readTextFile } from '../../wire/read-text-file.ts';
 import type { DockerAccess } from './config.ts';
 
 /** HTTP to one engine, over the transport in its address. */
@@ -58,10 +58,10 @@ async function openTcp(
   const { hostname, port } = new URL(url);
   const origin = `${usesTls ? 'https' : 'http'}://${hostname}:${port || (usesTls ? 2376 : 2375)}`;
   const tls = {
-    ...(ca !== undefined && { ca: await readText(source, ca) }),
+    ...(ca !== undefined && { ca: await readTextFile(source, ca) }),
     ...(clientCertificate && {
-      cert: await readText(source, clientCertificate.cert),
-      key: await readText(source, clientCertificate.key),
+      cert: await readTextFile(source, clientCertificate.cert),
+      key: await readTextFile(source, clientCertificate.key),
     }),
   };
   const http = openHttp({ source, recorder, maxConnections: CONNECTIONS, ...(usesTls && { tls }) });
@@ -140,16 +140,4 @@ function explainDial({
       `\`docker system dial-stdio\` failed on ${host} (exit code ${exitCode})${said}`,
     );
   };
-}
-
-async function readText(source: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new SourceError(
-      source,
-      'missing',
-      `couldn't read the file ${path} (${(error as NodeJS.ErrnoException).code})`,
-    );
-  }
 }

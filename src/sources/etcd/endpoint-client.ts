@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { HttpTls, HttpRequest, PlainHttpClient, TextResponse } from '../../wire/http.ts';
 import { openHttp } from '../../wire/http.ts';
+import { readTextFile } from '../../wire/read-text-file.ts';
 import { ResponseTooLarge } from './responses.ts';
 import type { EtcdConfig } from './config.ts';
 import { wantsClientCertificate } from './handshake.ts';
@@ -133,10 +133,7 @@ function withCode(code: string | undefined): { readonly code?: string } {
 
 /** Reads the PEM files at the first request, so that a missing file fails only this source. */
 function readOnce({ name, ca, clientCertificate }: EtcdConfig): () => Promise<HttpTls> {
-  const read = (path: string): Promise<string> =>
-    readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new SourceError(name, 'missing', `couldn't read the file ${path} (${error.code})`);
-    });
+  const read = (path: string): Promise<string> => readTextFile(name, path);
   let reading: Promise<HttpTls> | undefined;
   const readAll = async (): Promise<HttpTls> => ({
     ...(ca !== undefined && { ca: await read(ca) }),

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { openHttp, type PlainHttpClient, type TextResponse } from '../../wire/http.ts';
+import { readTextFile } from '../../wire/read-text-file.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
 import { type MonitStatus, parseStatus } from './parse-status.ts';
 
@@ -145,9 +145,7 @@ function openOnce(
   let opening: Promise<PlainHttpClient> | undefined;
   const start = async (): Promise<PlainHttpClient> => {
     if (ca === undefined) return openHttp({ source: name, recorder });
-    const pem = await readFile(ca, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new SourceError(name, 'missing', `couldn't read the file ${ca} (${error.code})`);
-    });
+    const pem = await readTextFile(name, ca);
     return openHttp({ source: name, tls: { ca: pem }, recorder });
   };
   return {

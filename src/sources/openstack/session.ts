@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { HttpAnswer, SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
 import { unlessAborted } from '../../wire/unless-aborted.ts';
+import { readTextFile } from '../../wire/read-text-file.ts';
 import { type CloudServiceType, findEndpoint, SERVICE_NAMES, type ServiceEndpoint } from './catalogue.ts';
 import { cloudError } from './cloud-error.ts';
 import type { OpenStackConfig } from './config.ts';
@@ -140,14 +140,7 @@ async function openClient(
   { name, ca }: OpenStackConfig,
   recorder: SourceRecorder | undefined,
 ): Promise<PlainHttpClient> {
-  const tls =
-    ca === undefined
-      ? {}
-      : {
-          ca: await readFile(ca, 'utf8').catch((error: NodeJS.ErrnoException) => {
-            throw new SourceError(name, 'missing', `couldn't read the file ${ca} (${error.code})`);
-          }),
-        };
+  const tls = ca === undefined ? {} : { ca: await readTextFile(name, ca) };
   return openHttp({ source: name, tls, recorder });
 }
 

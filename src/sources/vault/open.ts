@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { CertificateStore, CertificateWriter } from '../../ports/certificates.ts';
 import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { Source } from '../../ports/source.ts';
-import { SourceError } from '../../ports/source-error.ts';
 import { type HttpClient, openHttp } from '../../wire/http.ts';
+import { readTextFile } from '../../wire/read-text-file.ts';
 import type { VaultConfig } from './config.ts';
 import { checkVaultHealth } from './health-check.ts';
 import { checkWritingHealth } from './health-check-writing.ts';
@@ -87,10 +86,7 @@ function openOnce(config: VaultConfig, recorder: SourceRecorder | undefined): Ht
     };
     return openHttp({ source: config.name, tls, recorder });
   };
-  const read = (path: string): Promise<string> =>
-    readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new SourceError(config.name, 'missing', `couldn't read the file ${path} (${error.code})`);
-    });
+  const read = (path: string): Promise<string> => readTextFile(config.name, path);
   return {
     requestJson: async (request) => {
       opening ??= open().catch((error: unknown) => {
