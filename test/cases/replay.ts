@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { closeEnvironments, openEnvironments } from '../../src/app/environments.ts';
-import { HOST_LIST, questionLine } from '../../src/app/recording/record-hosts.ts';
+import { HOST_LIST } from '../../src/app/recording/record-hosts.ts';
 import { SWITCH_PORTS } from '../../src/app/recording/record-logs.ts';
+import { questionLine } from '../../src/app/recording/record-question.ts';
 import { requestLine } from '../../src/app/recording/record-source.ts';
 import type {
   RecordedAnswer,
