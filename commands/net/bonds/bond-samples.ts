@@ -1,5 +1,5 @@
 import { bondsOf } from './bond-state.ts';
-import { type DisabledPort, disabledPortsOf } from './disabled-ports.ts';
+import { type DisabledPort, disabledPortsOf, tellingLine } from './disabled-ports.ts';
 import type { Facts } from './facts.ts';
 import type { BondSample } from './samples.ts';
 
@@ -37,9 +37,8 @@ function sum({ slaves }: BondSample): number {
 }
 
 function toSample({ switch: name, port, knownBy, disabled }: DisabledPort) {
-  const { by, cause, times, sourceMacs, lines } = disabled;
+  const { by, cause, times, sourceMacs } = disabled;
   const at = times.at(-1)?.toISOString();
-  const line = lines.find((one) => /receiv/i.test(one)) ?? lines[0] ?? '';
   return {
     switch: name,
     port,
@@ -48,6 +47,6 @@ function toSample({ switch: name, port, knownBy, disabled }: DisabledPort) {
     ...(cause !== undefined && { cause }),
     ...(at !== undefined && { at }),
     macs: sourceMacs.slice(0, 2),
-    line: line.slice(0, MAX_LINE_CHARS),
+    line: tellingLine({ disabled }).slice(0, MAX_LINE_CHARS),
   };
 }

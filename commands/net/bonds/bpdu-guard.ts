@@ -2,7 +2,7 @@ import { type Evidence, type ports, wording } from '../../kit.ts';
 import { field, steps } from '../../shared/evidence.ts';
 import { type BondState, isBondDown } from './bond-state.ts';
 import { sendsIntoDeadSlave } from './link-problems.ts';
-import type { DisabledPort } from './disabled-ports.ts';
+import { type DisabledPort, tellingLine } from './disabled-ports.ts';
 import type { CloudFacts, HostFacts } from './facts.ts';
 import { type BondProblem, targetsOf } from './problem.ts';
 import { BY_NUMBER } from './samples.ts';
@@ -105,7 +105,7 @@ function problemOf(group: readonly BlockedBond[]): BondProblem {
         ]),
         {
           kind: 'log',
-          lines: ports.flatMap((one) => [`${one.switch} ${lineOf(one)}`]).slice(0, 6),
+          lines: ports.flatMap((one) => [`${one.switch} ${tellingLine(one)}`]).slice(0, 6),
         },
       ],
     },
@@ -120,11 +120,6 @@ function portsInWords(ports: readonly DisabledPort[]): string {
   return byPort.length > MAX_PORTS
     ? `${byPort.slice(0, MAX_PORTS).join(', ')} and ${byPort.length - MAX_PORTS} more`
     : byPort.join(', ');
-}
-
-/** The line that says the most: the one with the sender, or else the newest. */
-function lineOf({ disabled: { lines } }: DisabledPort): string {
-  return lines.find((line) => /receiv/i.test(line)) ?? lines[0] ?? '';
 }
 
 function portTable(group: readonly BlockedBond[]): Evidence {

@@ -3,7 +3,7 @@ import { type ports, SourceError, wording } from '../../kit.ts';
 import { surveyHosts, type SurveyedHost } from '../../shared/host-survey.ts';
 import { bondsOf, slavesDown, unknownsOf } from './bond-state.ts';
 import { disabledPortsOf, otherDevices, unassignedPorts } from './disabled-ports.ts';
-import type { BondContext, Facts, HostFacts, SwitchFacts } from './facts.ts';
+import type { BondContext, Facts, HostFacts } from './facts.ts';
 import { readCloud } from './read-cloud.ts';
 import { readSwitches } from './read-switches.ts';
 
@@ -32,8 +32,9 @@ export async function collect(context: BondContext, args: BondArguments): Promis
     hasLostLinks ? withNeighbors(context, hosts, asked) : hosts,
   ]);
   const facts: Facts = { hosts: known, silent, rejectedKeys, earlier, ...(switches && { switches }) };
-  if (switches) noteOthers(context, { hosts: known, silent, switches, earlier });
-  const cloud = await readCloud(context, [...known, ...silent], disabledPortsOf(facts));
+  const disabled = disabledPortsOf(facts);
+  if (switches) noteOthers(context, facts, disabled);
+  const cloud = await readCloud(context, [...known, ...silent], disabled);
   return { ...facts, ...(cloud && { cloud }) };
 }
 
@@ -173,21 +174,13 @@ async function withNeighbors(
 
 const MAX_NAMED = 3;
 
-function noteOthers(
-  { note }: BondContext,
-  facts: {
-    hosts: readonly HostFacts[];
-    silent: readonly HostFacts[];
-    switches: SwitchFacts;
-    earlier: Facts['earlier'];
-  },
-): void {
+function noteOthers({ note }: BondContext, facts: Facts, disabled: ReturnType<typeof disabledPortsOf>): void {
   const devices = otherDevices(facts);
   if (devices.length > 0)
     note(
       `BPDU guard also disabled switch ports of ${wording.list(devices, MAX_NAMED)}, which no source covers`,
     );
-  const unassigned = unassignedPorts(facts).map((one) => `${one.switch} ${one.port}`);
+  const unassigned = unassignedPorts(facts, disabled).map((one) => `${one.switch} ${one.port}`);
   if (unassigned.length > 0)
     note(
       `BPDU guard also disabled ${wording.list(unassigned, MAX_NAMED)}: neither LLDP nor a list of switch ports says what is connected`,

@@ -15,7 +15,7 @@ export function diagnose(facts: Facts): Diagnosis<never> {
   const { hosts, rejectedKeys, earlier } = facts;
   const bonds = hosts.flatMap(bondsOf);
   const disabled = disabledPortsOf(facts);
-  const unassigned = unassignedPorts(facts);
+  const unassigned = unassignedPorts(facts, disabled);
   const portsOf = (target: string) => disabled.get(target) ?? [];
   const isBlocked = (target: string) => portsOf(target).some((one) => one.disabled.by === 'bpdu-guard');
   const problems: readonly BondProblem[] = [

@@ -35,6 +35,11 @@ export function disabledPortsOf(facts: PortFacts): ReadonlyMap<string, readonly 
   );
 }
 
+/** The line that says the most: the one with the sender, or else the newest. */
+export function tellingLine({ disabled: { lines } }: Pick<DisabledPort, 'disabled'>): string {
+  return lines.find((line) => /receiv/i.test(line)) ?? lines[0] ?? '';
+}
+
 /** With the time at which an earlier run saw that it was disabled. */
 function since(port: DisabledPort, known: readonly DisabledPort[]): DisabledPort {
   const times = known.find(({ key }) => key === port.key)?.disabled.times ?? [];
@@ -199,9 +204,12 @@ function namesOf({ host, address }: Pick<HostFacts, 'host' | 'address'>): readon
 }
 
 /** Ports that BPDU guard has disabled, and which nothing assigns to a host. */
-export function unassignedPorts(facts: PortFacts): readonly PortHistory[] {
+export function unassignedPorts(
+  facts: Pick<Facts, 'hosts' | 'switches'>,
+  disabledPorts: ReturnType<typeof disabledPortsOf>,
+): readonly PortHistory[] {
   const { ports = [], connected = [] } = facts.switches ?? {};
-  const assigned = new Set([...disabledPortsOf(facts).values()].flat().map(({ key }) => key));
+  const assigned = new Set([...disabledPorts.values()].flat().map(({ key }) => key));
   const listed = new Set(connected.map((one) => keyOf(one.switch, one.port)));
   const neighbors = new Set(
     facts.hosts.flatMap(({ neighbors = [] }) => neighbors.map((one) => keyOf(one.switch, one.port))),
