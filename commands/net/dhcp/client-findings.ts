@@ -1,6 +1,6 @@
 import { type Evidence, type Finding, wording } from '../../kit.ts';
 import { field, steps } from '../../shared/evidence.ts';
-import { type Client, isUndecidedWithoutAllServers } from './clients.ts';
+import { type Client, isUndecidedWithoutAllServers, tellingRounds } from './clients.ts';
 import {
   conversationTable,
   instanceOf,
@@ -277,10 +277,7 @@ function describeLoop(
     summary: `${server} repeatedly refuses ${who}${why}${start ? ` since ${timeOf(start.at, now)}` : ''}. Compare the server's hosts and ranges with the address that is asked for`,
     evidence: [
       ...(group.length === 1 ? portEvidence(first, facts) : []),
-      conversationTable(
-        group.length === 1 ? rounds : group.flatMap(({ state }) => (state as RefusedClient).rounds.slice(-1)),
-        now,
-      ),
+      conversationTable(tellingRounds(group), now),
     ],
   };
 }

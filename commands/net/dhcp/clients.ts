@@ -40,6 +40,12 @@ export function examineClients(
   return { clients: all.toSorted((a, b) => (a.name < b.name ? -1 : 1)), servers };
 }
 
+/** What their state is about: all rounds of a single client, the last of each of several. */
+export function tellingRounds(group: readonly Pick<Client, 'state'>[]): readonly Round[] {
+  const rounds = group.map(({ state }) => ('rounds' in state ? state.rounds : []));
+  return rounds.length === 1 ? rounds.flat() : rounds.flatMap((all) => all.slice(-1));
+}
+
 const ANSWERS: ReadonlySet<string> = new Set(['OFFER', 'ACK', 'NAK']);
 
 /** With the last address that it was given, or else asked for. */

@@ -1,7 +1,7 @@
 import { type Finding, wording } from '../../kit.ts';
 import { steps } from '../../shared/evidence.ts';
 import { type Described, inState, perServer, targetOf, TRACE } from './client-findings.ts';
-import { type Client, isUndecidedWithoutAllServers } from './clients.ts';
+import { type Client, isUndecidedWithoutAllServers, tellingRounds } from './clients.ts';
 import { conversationTable, portEvidence, timeOf } from './evidence.ts';
 import { hostOf } from './servers.ts';
 
@@ -27,12 +27,7 @@ function describeServedElsewhere(
     summary: `${who} took the offer of another DHCP server, whose log was not read, and asked for ${asked}. Find that server and check whether it belongs to this network`,
     evidence: [
       ...(group.length === 1 ? portEvidence(first, facts) : []),
-      conversationTable(
-        group.length === 1
-          ? first.rounds.slice(-4)
-          : group.flatMap(({ state }) => ('rounds' in state ? state.rounds.slice(-1) : [])),
-        now,
-      ),
+      conversationTable(group.length === 1 ? first.rounds.slice(-4) : tellingRounds(group), now),
       ...steps([
         'Find the address and the MAC address of that server: run `tcpdump -eni any port 67 or port 68` on a host of the network',
         'Find its port by that MAC address',
@@ -57,14 +52,7 @@ export function findOthers(clients: readonly Client[], described: Described): re
         target: server,
         targets: [...new Set(group.map(({ name }) => name))],
         summary: `${server} doesn't respond to ${who}${start ? `, since ${timeOf(start.at, now)}` : ''}, although it logs the requests. Check the server: its range, its hosts and its process`,
-        evidence: [
-          conversationTable(
-            group.length === 1
-              ? rounds
-              : group.flatMap(({ state }) => ('rounds' in state ? state.rounds.slice(-1) : [])),
-            now,
-          ),
-        ],
+        evidence: [conversationTable(tellingRounds(group), now)],
       };
     }),
     ...inState(clients, 'declining').map((client): Finding<never> => {
