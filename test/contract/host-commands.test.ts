@@ -381,6 +381,8 @@ async function collectNeighbors(program: string, shell: string, environment = {}
       { env: { SSH_ORIGINAL_COMMAND: HOST_COMMANDS.neighbors({ sudo: false }).line, ...environment } },
       (error, stdout) => resolve({ stdout, exitCode: error ? error.code : 0 }),
     );
+    // The script may have ended without reading it.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end('input of the client');
   });
 }
