@@ -1,3 +1,5 @@
+import type { ApplyContext } from './apply-context.ts';
+import type { ConfiguredPermission } from './permission.ts';
 import type { ReadOptions } from './read-options.ts';
 
 /**
@@ -34,6 +36,18 @@ export interface Cloud {
    * @throws {SourceError}
    */
   readonly dhcpAgents: (options: ReadOptions) => Promise<readonly DhcpAgent[]>;
+  /**
+   * The services of Nova: computes, conductors, schedulers.
+   * @throws {SourceError} `refused` without the policy, by default the role `admin`.
+   */
+  readonly services: (options: ReadOptions) => Promise<readonly CloudService[]>;
+  /**
+   * One image of Glance. undefined if it was deleted.
+   * @throws {SourceError} `refused` also if the credential might not see an image that exists.
+   */
+  readonly image: (query: ReadOptions & { readonly id: string }) => Promise<CloudImage | undefined>;
+  /** Whether services may be disabled and enabled. */
+  readonly serviceChanges: ConfiguredPermission;
 }
 
 export interface CloudNetwork {
@@ -71,6 +85,59 @@ export interface CloudServer {
   readonly host?: string;
   /** `running`, `paused`, `shut-down`, `crashed`, `suspended`. */
   readonly power?: string;
+  /** As Nova names it: `ACTIVE`, `SHUTOFF`, `SHELVED_OFFLOADED`, `ERROR`. */
+  readonly status?: string;
+  /** The id of the image that it was created from. Its disk may have another one, such as after it was shelved. Absent if it boots from a volume. */
+  readonly image?: string;
+  /** How libvirt names it: `instance-0000091c`. Absent without the administrator's view. */
+  readonly instanceName?: string;
+}
+
+export interface CloudService {
+  /** A UUID, or a number of older versions. Absent if the cell of the service is down. */
+  readonly id?: string;
+  /** `nova-compute`, `nova-conductor`, `nova-scheduler`. */
+  readonly binary: string;
+  readonly host: string;
+  readonly zone?: string;
+  /** Absent if the cell of the service is down: then nothing is known about it. */
+  readonly isEnabled?: boolean;
+  /** Nova's own judgement, from a stamp that it doesn't show. Absent if the cell of the service is down. */
+  readonly isUp?: boolean;
+  /** When its record was last saved, by the clock of the conductor that saved it. It doesn't say whether it is up. Absent if it was never saved again. */
+  readonly updatedAt?: Date;
+  readonly disabledReason?: string;
+  /** People declared it down, after they fenced its host. */
+  readonly isForcedDown: boolean;
+}
+
+export interface CloudImage {
+  readonly id: string;
+  readonly name?: string;
+  /** As Glance names it: `active`, `queued`, `deactivated`. */
+  readonly status: string;
+  readonly isSnapshot: boolean;
+  readonly bytes?: number;
+}
+
+export interface CloudWriter {
+  /**
+   * Keeps new instances off a compute service. Does nothing if it is already disabled with this reason.
+   * @throws {SourceError} `missing` if it no longer exists or was changed since; `refused` without permission.
+   */
+  readonly disableService: (service: ServiceChange, applyContext: ApplyContext) => Promise<void>;
+  /**
+   * Enables a service that was disabled with exactly this reason.
+   * @throws {SourceError} `missing` if it was disabled for another one.
+   */
+  readonly enableService: (service: ServiceChange, applyContext: ApplyContext) => Promise<void>;
+}
+
+export interface ServiceChange {
+  readonly id: string;
+  readonly binary: string;
+  readonly host: string;
+  readonly reason: string;
 }
 
 export interface DhcpAgent {

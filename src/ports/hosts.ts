@@ -1,4 +1,6 @@
+import type { ApplyContext } from './apply-context.ts';
 import type { LogLine } from './logs.ts';
+import type { ConfiguredPermission } from './permission.ts';
 import type { ReadOptions } from './read-options.ts';
 
 /**
@@ -91,6 +93,69 @@ export interface Hosts {
   readonly pathMtu: (
     query: HostQuery & { readonly to: string; readonly mostBytes: number },
   ) => Promise<PathMtu>;
+  /**
+   * The disks of the instances in `/var/lib/nova/instances`, as `qemu-img info` describes them. It doesn't open their backing files, and doesn't say
+   * whether these exist. A base image that has a backing file itself is listed too, as a disk of each instance that uses it. On shared storage, the instances of other hosts are among them.
+   * @throws {SourceError}
+   */
+  readonly instanceDisks: (query: HostQuery) => Promise<readonly InstanceDisk[]>;
+  /**
+   * Whether files below `/var/lib/nova/instances` exist, by their absolute paths, in the order of `paths`.
+   * @throws {SourceError}
+   */
+  readonly fileStates: (
+    query: HostQuery & { readonly paths: readonly string[] },
+  ) => Promise<readonly FileState[]>;
+  /**
+   * The settings of Nova that say where instances and base images are and when base images are removed. Empty if none of them is set; undefined if the
+   * host has none of the files.
+   * @throws {SourceError}
+   */
+  readonly novaSettings: (query: HostQuery) => Promise<readonly HostSetting[] | undefined>;
+  /**
+   * When each host last reported to the image cache manager, from `/var/lib/nova/instances/compute_nodes`. Nova counts a host's instances only if that
+   * is less than a day ago: https://opendev.org/openstack/nova/src/branch/master/nova/virt/storage_users.py
+   * @throws {SourceError} `missing` if there is no such file; `malformed` if it isn't valid, which Nova treats as empty.
+   */
+  readonly computeNodes: (query: HostQuery) => Promise<readonly ComputeNodeStamp[]>;
+  /**
+   * I/O errors of the disks of guests, from the logs of QEMU.
+   * @throws {SourceError}
+   */
+  readonly diskErrors: (query: HostQuery) => Promise<readonly GuestDiskError[]>;
+  /**
+   * Measures files of at least `leastBytes` (apparent or on disk) twice, `watchMs` apart. Doesn't wait if there are none.
+   * @throws {SourceError}
+   */
+  readonly fileGrowth: (
+    query: HostQuery & { readonly files: HostFiles; readonly leastBytes: number; readonly watchMs: number },
+  ) => Promise<readonly HostFileGrowth[]>;
+  /**
+   * Which processes have such files open, also files that were deleted.
+   * @throws {SourceError}
+   */
+  readonly openFiles: (query: HostQuery & { readonly files: HostFiles }) => Promise<readonly OpenFile[]>;
+  /**
+   * The load of the host.
+   * @throws {SourceError}
+   */
+  readonly load: (query: HostQuery) => Promise<HostLoad>;
+  /** Whether deleted base images may be copied out of the processes that still have them open, and where to. */
+  readonly rescue: ConfiguredPermission<{ readonly folder: string }>;
+  /**
+   * The copy of this name in the rescue folder of a host. undefined if there is none.
+   * @throws {SourceError} `refused` if copies are not allowed, or what has this name is no file.
+   */
+  readonly rescuedFile: (query: HostQuery & { readonly name: string }) => Promise<RescuedCopy | undefined>;
+  /** Whether console logs may be truncated. */
+  readonly truncation: ConfiguredPermission;
+  /** Whether soft-deleted rows may be archived, and how. */
+  readonly archiving: ConfiguredPermission<ArchivingRules>;
+  /**
+   * The newest dump of the database in the configured folder of the host of `archiving`. undefined if there is none.
+   * @throws {SourceError}
+   */
+  readonly newestDump: (options: ReadOptions) => Promise<HostFileSize | undefined>;
 }
 
 export interface Host {
@@ -105,8 +170,12 @@ export interface HostQuery extends ReadOptions {
   readonly host: string;
 }
 
-/** `dhcp`: dnsmasq and the DHCP agent. `kernel`: the kernel's messages. */
-export type HostLog = 'dhcp' | 'kernel';
+/**
+ * `dhcp`: dnsmasq and the DHCP agent. `kernel`: the kernel's messages. `image-cache`: what nova-compute removed from its cache of base images.
+ * `service-reports`: nova-compute lost or regained its conductor. `slow-requests`: requests to nova-api that took a second or more. `archive-job`:
+ * a scheduled job that archives the rows of Nova.
+ */
+export type HostLog = 'dhcp' | 'kernel' | 'image-cache' | 'service-reports' | 'slow-requests' | 'archive-job';
 /** `console-logs`: `console.log*` of instances. `image-cache`: the base images of instances. */
 export type HostFiles = 'console-logs' | 'image-cache';
 export type HostProgram = 'dnsmasq' | 'dhclient' | 'qemu' | 'neutron-dhcp-agent' | 'nova-compute';
@@ -293,6 +362,8 @@ export interface HostFileSize {
   /** The size on disk. */
   readonly diskBytes?: number;
   readonly modifiedAt: Date;
+  /** Why its folder couldn't be read. Then nothing is known, and the size is 0. */
+  readonly error?: string;
 }
 
 export interface HostProcess {
@@ -308,4 +379,145 @@ export interface PathMtu {
   readonly bytes?: number;
   /** The smallest that was not answered. undefined if all were. */
   readonly failedBytes?: number;
+}
+
+/** A disk of an instance, or its error. An absent optional fact is unknown. */
+export interface InstanceDisk {
+  /** `/var/lib/nova/instances/2b8f5d10-…/disk`. */
+  readonly path: string;
+  /** The name of the folder: a UUID, or `instance-0000091c` of old versions. */
+  readonly instance: string;
+  /** `qcow2`, `raw`. A guest can write into a raw disk what looks like another format. */
+  readonly format?: string;
+  readonly virtualBytes?: number;
+  /** As an absolute path. Absent if it has none. */
+  readonly backingPath?: string;
+  readonly backingFormat?: string;
+  /** Why it couldn't be read. */
+  readonly error?: string;
+}
+
+export interface FileState {
+  readonly path: string;
+  /** `unreadable`: it isn't known whether it exists, such as on shared storage that doesn't respond. */
+  readonly state: 'present' | 'missing' | 'unreadable';
+  readonly bytes?: number;
+  readonly diskBytes?: number;
+  readonly modifiedAt?: Date;
+  /** Why it is unreadable. */
+  readonly error?: string;
+}
+
+export interface ComputeNodeStamp {
+  /** As Nova names the host. */
+  readonly host: string;
+  /** By the clock of that host. */
+  readonly at: Date;
+}
+
+export interface GuestDiskError {
+  /** `instance-0000091c`. */
+  readonly instanceName: string;
+  readonly at?: Date;
+  /** `block I/O error in device 'drive-virtio-disk0': Stale file handle (116)`. */
+  readonly text: string;
+}
+
+export interface HostFileGrowth {
+  readonly before: HostFileSize;
+  /** Absent if it couldn't be measured again, or no longer exists. */
+  readonly after?: HostFileSize;
+  /** By the clock of the host. */
+  readonly betweenMs: number;
+}
+
+export interface OpenFile {
+  readonly pid: number;
+  /** `qemu-system-x86`, `virtlogd`. */
+  readonly program?: string;
+  readonly descriptor: number;
+  /** Without ` (deleted)`. */
+  readonly path: string;
+  readonly isDeleted: boolean;
+  /** Opened with `O_APPEND`: each write goes to the current end of the file. Absent if unknown. */
+  readonly isAppendOnly?: boolean;
+  /** Opened for reading only. Absent if unknown. */
+  readonly isReadOnly?: boolean;
+  readonly bytes?: number;
+  readonly diskBytes?: number;
+}
+
+export interface HostLoad {
+  /** The average of the last minute: how many processes run or wait. */
+  readonly oneMinute: number;
+  readonly cpus: number;
+}
+
+export interface RescuedCopy {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+export interface ArchivingRules {
+  /** The controller on which `nova-manage` runs. */
+  readonly host: string;
+  /** How many rows one call archives at most. */
+  readonly batchRows: number;
+  /** Rows that were deleted less than this ago are kept. */
+  readonly keepDays: number;
+  /** The folder with the dumps of the database. */
+  readonly dumpFolder: string;
+  /** A dump may be this old at most. */
+  readonly maxDumpAgeHours: number;
+  /** No further batch starts while the load of the host per CPU is above this. */
+  readonly maxLoadPerCpu: number;
+}
+
+/** Changes to hosts: each is one fixed command, with its own credential. */
+export interface HostWriter {
+  /**
+   * Copies a deleted file that a process still has open to the rescue folder, as `name`, and compares checksums.
+   * @throws {SourceError} `refused` if there isn't enough space, a file of this name exists, or the file is not on a local disk; `missing` if the
+   * process no longer has it open; `malformed` if the copy differs: it is kept under another name.
+   */
+  readonly rescueOpenFile: (
+    file: {
+      readonly host: string;
+      readonly pid: number;
+      readonly descriptor: number;
+      readonly path: string;
+      readonly bytes: number;
+      readonly name: string;
+    },
+    applyContext: ApplyContext,
+  ) => Promise<{ readonly path: string; readonly bytes: number; readonly sha256: string }>;
+  /**
+   * Truncates the console log of an instance to nothing, if every process that has it open for writing appends to it.
+   * @throws {SourceError} `refused` if one doesn't; `missing` if it no longer exists.
+   */
+  readonly truncateConsole: (
+    file: { readonly host: string; readonly path: string },
+    applyContext: ApplyContext,
+  ) => Promise<{ readonly freedBytes: number }>;
+  /**
+   * Archives one batch of soft-deleted rows: `nova-manage db archive_deleted_rows`.
+   * @throws {SourceError} with what `nova-manage` printed.
+   */
+  readonly archiveRows: (
+    batch: {
+      readonly host: string;
+      /** `2026-08-28`: rows that were deleted before this day. */
+      readonly before: string;
+      readonly maxRows: number;
+    },
+    applyContext: ApplyContext,
+  ) => Promise<ArchivedBatch>;
+}
+
+export interface ArchivedBatch {
+  /** Of all tables together. */
+  readonly rows: number;
+  readonly tables: readonly { readonly table: string; readonly rows: number }[];
+  /** Nothing is left to archive. */
+  readonly isDone: boolean;
 }

@@ -1,17 +1,21 @@
+import type { Broker, BrokerWriter } from './brokers.ts';
 import type { CertificateStore, CertificateWriter } from './certificates.ts';
-import type { Cloud } from './cloud.ts';
+import type { Cloud, CloudWriter } from './cloud.ts';
 import type { Cluster, ClusterWriter } from './clusters.ts';
+import type { Database } from './databases.ts';
 import type { ContainerEngines, EngineWriter } from './engines.ts';
-import type { Hosts } from './hosts.ts';
+import type { Hosts, HostWriter } from './hosts.ts';
 import type { KeyValueStore, KeyValueWriter } from './key-value.ts';
 import type { Logs } from './logs.ts';
 import type { ProcessSupervisor, ProcessWriter } from './processes.ts';
 
 /** Everything that checks can read: the sources of each port. An environment has a port if its configuration has a source for it. */
 export interface Readers {
+  readonly brokers: readonly Broker[];
   readonly certificates: readonly CertificateStore[];
   readonly cloud: readonly Cloud[];
   readonly clusters: readonly Cluster[];
+  readonly databases: readonly Database[];
   readonly engines: readonly ContainerEngines[];
   readonly hosts: readonly Hosts[];
   readonly keyValue: readonly KeyValueStore[];
@@ -24,9 +28,12 @@ export interface Readers {
  * @throws {SourceError} `refused` if the configuration does not allow changes to that source.
  */
 export interface Writers {
+  readonly brokers: (source: string) => BrokerWriter;
   readonly certificates: (source: string) => CertificateWriter;
+  readonly cloud: (source: string) => CloudWriter;
   readonly clusters: (source: string) => ClusterWriter;
   readonly engines: (source: string) => EngineWriter;
+  readonly hosts: (source: string) => HostWriter;
   readonly keyValue: (source: string) => KeyValueWriter;
   readonly processes: (source: string) => ProcessWriter;
 }
@@ -49,9 +56,11 @@ type MethodOf<Source> = {
 
 /** The ports. An environment's readers and writers follow this table; `holds` is the word for the content of their sources in messages. */
 export const PORTS = {
+  brokers: { holds: 'message queues' },
   certificates: { holds: 'certificates' },
   cloud: { holds: 'networks and instances' },
   clusters: { holds: 'nodes and pods' },
+  databases: { holds: 'databases' },
   engines: { holds: 'containers' },
   hosts: { holds: 'hosts' },
   keyValue: { holds: 'keys' },
@@ -62,11 +71,14 @@ export const PORTS = {
 export const PORT_NAMES = Object.keys(PORTS) as readonly PortName[];
 
 // The types of the ports: checks import them as `ports`.
+export type * from './brokers.ts';
 export type * from './certificates.ts';
 export type * from './cloud.ts';
 export type * from './clusters.ts';
+export type * from './databases.ts';
 export type * from './engines.ts';
 export type * from './hosts.ts';
 export type * from './key-value.ts';
 export type * from './logs.ts';
+export type * from './permission.ts';
 export type * from './processes.ts';

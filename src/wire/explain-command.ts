@@ -1,5 +1,5 @@
 import { SourceError } from '../ports/source-error.ts';
-import type { HostCommand } from './host-commands.ts';
+import type { HostCommand } from './host-command.ts';
 import type { CommandOutput } from './ssh-session.ts';
 
 interface CommandPlace {
@@ -21,6 +21,11 @@ export function explainRefusedCommand(
     return refused(
       `\`wrench-collect\` on ${host} doesn't allow a question: install the version that belongs to this Wrench`,
       'WRENCH_COLLECT',
+    );
+  if (exitCode === 126 && stderr.startsWith('wrench-change: not allowed'))
+    return refused(
+      `\`wrench-change\` on ${host} doesn't allow this: see what its first lines allow there, and install the version that belongs to this Wrench`,
+      'WRENCH_CHANGE',
     );
   const [, asRoot] = / sudo -n (.*)$/.exec(line) ?? [];
   if (asRoot === undefined || exitCode === 0 || exitCode === undefined) return undefined;

@@ -1,43 +1,28 @@
 import { isIP } from 'node:net';
 import type { HostFiles, HostProgram } from '../ports/hosts.ts';
+import {
+  type AsRoot,
+  choose,
+  command,
+  HostArgumentError,
+  type HostCommand,
+  JOURNAL,
+  KIB,
+  MIB,
+  since,
+  variable,
+  type VariableWord,
+  wholeNumber,
+} from './host-command.ts';
+import { NOVA_COMMANDS } from './nova-commands.ts';
 
-/**
- * Every command that Wrench runs on a host. The set is closed: nothing else reaches a host, whatever people type and whatever hosts answer.
- * `deploy/hosts/wrench-collect` allows exactly these.
- */
-export interface HostCommand {
-  /** The whole command line, with quoted arguments: `env LC_ALL=C PATH=… ip -j -d link show`. */
-  readonly line: string;
-  /** Output beyond this is cut off. */
-  readonly maxBytes: number;
-  /** Default: the timeout of the source. */
-  readonly timeoutMs?: number;
-}
-
-/** An argument that no command may have. Nothing is sent. */
-export class HostArgumentError extends RangeError {
-  override readonly name = 'HostArgumentError';
-}
-
-/** Whether to run the command as root, with `sudo -n`. Only some questions can be asked as root. */
-export interface AsRoot {
-  readonly sudo: boolean;
-}
-
-const PREFIX = 'env LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin';
-const KIB = 1024;
-const MIB = 1024 * KIB;
 /** The most bytes of a log file that one command reads. */
 export const MAX_LOG_BYTES = 16 * MIB;
-/** The most lines of a journal that one command reads. */
-export const MAX_JOURNAL_LINES = 20_000;
-export const MAX_JOURNAL_SECONDS = 366 * 24 * 3600;
 /** The most bytes that are read of each file in `SYSTEM_LOGS`, from its end. */
 export const SYSTEM_LOG_TAIL_BYTES = 2 * MIB;
 /** https://www.rfc-editor.org/rfc/rfc791#section-3.1 */
 const MAX_PACKET_BYTES = 65_535;
 
-const JOURNAL = `journalctl --utc -o short-iso --no-pager -r -n ${MAX_JOURNAL_LINES}`;
 /** `systemd-journald` writes how many messages of a unit it has dropped. */
 const DHCP_PROGRAMS = ['dnsmasq-dhcp', 'dnsmasq', 'dhcpd', 'neutron-dhcp-agent', 'systemd-journald'];
 const SYSTEM_LOGS = [
@@ -126,6 +111,8 @@ export function isLogPath(path: string): boolean {
 
 /** The questions. Those with the argument `sudo` can be asked as root. */
 export const HOST_COMMANDS = {
+  ...NOVA_COMMANDS,
+
   /** `wrench-collect 1` if the key of this host can only ask these questions; otherwise there is no such program. */
   collector: () => command(['wrench-collect --version'], { maxBytes: KIB }),
 
@@ -192,7 +179,7 @@ export const HOST_COMMANDS = {
   /** `1048576,2048,1764158400.0000000000,/var/lib/nova/…` and a NUL: size, blocks of 512 bytes, time of change. */
   fileSizes: ({ sudo, files }: AsRoot & { readonly files: HostFiles }) =>
     command(
-      [`find /var/lib/nova/instances ${choose(FILES, files)} -type f -printf`, String.raw`%s,%b,%T@,%p\0`],
+      [`find -H /var/lib/nova/instances ${choose(FILES, files)} -type f -printf`, String.raw`%s,%b,%T@,%p\0`],
       { sudo, maxBytes: 10 * MIB },
     ),
 
@@ -252,44 +239,6 @@ export const HOST_COMMANDS = {
     ),
 } as const satisfies Readonly<Record<string, (argument: never) => HostCommand>>;
 
-/** A word that depends on an argument. It has been validated; the quotes are a second protection. */
-interface VariableWord {
-  readonly variable: string;
-}
-
-function variable(word: string): VariableWord {
-  return { variable: word };
-}
-
-const PLAIN_WORD = /^[A-Za-z0-9_./:=+,@%-]+$/;
-/** No word has a blank or a quote, so `wrench-collect` can split a line at its blanks. */
-const QUOTABLE_WORD = /^[!-&(-~]+$/;
-
-/** Text consists of fixed words with one blank between them. */
-function command(
-  parts: readonly (string | VariableWord)[],
-  { sudo = false, maxBytes }: { readonly sudo?: boolean; readonly maxBytes: number },
-): HostCommand {
-  const words = [PREFIX, ...(sudo ? ['sudo -n'] : []), ...parts].flatMap((part) =>
-    typeof part === 'string' ? part.split(' ').map(quoteIfNeeded) : [quoteWord(part.variable)],
-  );
-  return { line: words.join(' '), maxBytes };
-}
-
-function quoteIfNeeded(word: string): string {
-  return PLAIN_WORD.test(word) ? word : quoteWord(word);
-}
-
-function quoteWord(word: string): string {
-  if (!QUOTABLE_WORD.test(word))
-    throw new HostArgumentError('an argument has a blank, a quote or another unusual character');
-  return `'${word}'`;
-}
-
-function since(withinSeconds: number): VariableWord {
-  return variable(`--since=-${wholeNumber(withinSeconds, 1, MAX_JOURNAL_SECONDS)}s`);
-}
-
 function inNamespace(namespace: string): readonly (string | VariableWord)[] {
   if (namespace === '') return [];
   if (!isDhcpNamespace(namespace)) throw new HostArgumentError('not a DHCP namespace of Neutron');
@@ -299,15 +248,4 @@ function inNamespace(namespace: string): readonly (string | VariableWord)[] {
 function logPath(path: string): string {
   if (!isLogPath(path)) throw new HostArgumentError('not a path below /var/log, or with unusual characters');
   return path;
-}
-
-function wholeNumber(value: number, least: number, most: number): number {
-  if (!Number.isSafeInteger(value) || value < least || value > most)
-    throw new HostArgumentError(`not a whole number from ${least} to ${most}`);
-  return value;
-}
-
-function choose<Choice extends string>(choices: Readonly<Record<Choice, string>>, choice: Choice): string {
-  if (!Object.hasOwn(choices, choice)) throw new HostArgumentError('not one of the choices');
-  return choices[choice];
 }

@@ -194,7 +194,7 @@ async function sendWithRetries(connection: Connection, request: HttpRequest): Pr
           throw error;
         },
       );
-      const again = !response || WORTH_RETRYING.has(response.status);
+      const again = !response || isWorthRetrying(response);
       if (!again || retry >= retries) return response!;
       const waitMs = retryWaitMs(response?.headers['retry-after'], retry);
       if (response && waitMs >= deadline.leftMs()) return response;
@@ -211,6 +211,11 @@ async function sendWithRetries(connection: Connection, request: HttpRequest): Pr
   } finally {
     deadline.stop();
   }
+}
+
+/** Old versions of OpenStack limit rates with a 413: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14 */
+function isWorthRetrying({ status, headers }: TextResponse): boolean {
+  return WORTH_RETRYING.has(status) || (status === 413 && headers['retry-after'] !== undefined);
 }
 
 /** Follows redirects only within the origin: another origin would receive this one's token. */

@@ -3,7 +3,7 @@ import type { ReadOptions } from '../ports/read-options.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { type ConnectionSlot, openConnectionSlots } from './connection-slots.ts';
 import { explainRefusedCommand } from './explain-command.ts';
-import type { HostCommand } from './host-commands.ts';
+import type { HostCommand } from './host-command.ts';
 import { closedError } from './ssh-connect.ts';
 import { openSshJumps } from './ssh-jumps.ts';
 import { openLoginFiles, type SshRoute } from './ssh-login.ts';

@@ -1,6 +1,6 @@
 import type { Client, ClientChannel } from 'ssh2';
 import { SourceError } from '../ports/source-error.ts';
-import type { HostCommand } from './host-commands.ts';
+import type { HostCommand } from './host-command.ts';
 import { printable } from './x509.ts';
 
 /** What a command wrote and how it ended. */
@@ -44,7 +44,7 @@ interface SessionOptions {
   readonly place: string;
 }
 
-const MAX_STDERR = 2_000;
+const MAX_STDERR = 16_000;
 
 /**
  * Runs one command in one session, without standard input.

@@ -23,6 +23,7 @@ import type {
 import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import type { Certificate, CertificateStore, ScanResult } from '../../src/ports/certificates.ts';
+import type { Database } from '../../src/ports/databases.ts';
 import type { Host, Hosts } from '../../src/ports/hosts.ts';
 import type { LogLine, Logs, SwitchPort } from '../../src/ports/logs.ts';
 import type { SourceRecorder } from '../../src/ports/recorder.ts';
@@ -63,13 +64,14 @@ export async function replay({
     {
       source: ({ kind, name }) => replaySource(name, makeQueue(answers, `${kind}:${name}`), clock, server),
       opened: (source) => {
-        const { certificates, hosts, logs } = source.reads;
+        const { certificates, databases, hosts, logs } = source.reads;
         const from = answers.filter((answer) => answer.from === `${source.kind}:${source.name}`);
         return {
           ...source,
           reads: {
             ...source.reads,
             ...(certificates && { certificates: replayStore(certificates, from) }),
+            ...(databases && { databases: replayDatabase(source.name, from) }),
             ...(hosts && { hosts: replayHosts(source.name, from) }),
             ...(logs && { logs: replayLogs(logs, from) }),
           },
@@ -277,16 +279,12 @@ function replayStore(store: CertificateStore, answers: readonly RecordedAnswer[]
   };
 }
 
+const NOT_REPLAYED = { allowed: false, because: 'a recording changes nothing' } as const;
+
 /** Nothing is connected to. A question that was not recorded is unreachable. */
 export function replayHosts(name: string, answers: readonly RecordedAnswer[]): Hosts {
   const next = repliesIn(name, answers);
-  const ask =
-    (question: string) =>
-    async (query: object): Promise<never> => {
-      const { answer, error } = next(questionLine(question, query));
-      if (error) throw await toError(name, error);
-      return withDates(answer) as never;
-    };
+  const ask = askFrom(name, next);
   return {
     name,
     get hosts() {
@@ -310,6 +308,41 @@ export function replayHosts(name: string, answers: readonly RecordedAnswer[]): H
     processes: ask('processes'),
     packageVersion: ask('packageVersion'),
     pathMtu: ask('pathMtu'),
+    instanceDisks: ask('instanceDisks'),
+    fileStates: ask('fileStates'),
+    novaSettings: ask('novaSettings'),
+    computeNodes: ask('computeNodes'),
+    diskErrors: ask('diskErrors'),
+    fileGrowth: ask('fileGrowth'),
+    openFiles: ask('openFiles'),
+    load: ask('load'),
+    rescue: NOT_REPLAYED,
+    rescuedFile: ask('rescuedFile'),
+    truncation: NOT_REPLAYED,
+    archiving: NOT_REPLAYED,
+    newestDump: ask('newestDump'),
+  };
+}
+
+function askFrom(name: string, next: ReturnType<typeof repliesIn>) {
+  return (question: string) =>
+    async (query: object): Promise<never> => {
+      const { answer, error } = next(questionLine(question, query));
+      if (error) throw await toError(name, error);
+      return withDates(answer) as never;
+    };
+}
+
+/** Nothing is connected to. */
+export function replayDatabase(name: string, answers: readonly RecordedAnswer[]): Database {
+  const ask = askFrom(name, repliesIn(name, answers));
+  return {
+    name,
+    state: ask('state'),
+    cells: ask('cells'),
+    tables: ask('tables'),
+    instanceCounts: ask('instanceCounts'),
+    metadataCounts: ask('metadataCounts'),
   };
 }
 
@@ -347,7 +380,7 @@ function repliesIn(name: string, answers: readonly RecordedAnswer[]): (request: 
 }
 
 /** The facts that are times. */
-const TIMES: ReadonlySet<string> = new Set(['at', 'time', 'modifiedAt', 'startedAt']);
+const TIMES: ReadonlySet<string> = new Set(['at', 'time', 'modifiedAt', 'oldestDeletedAt', 'startedAt']);
 
 function withDates(answer: unknown): unknown {
   if (answer === undefined) return undefined;

@@ -26,6 +26,31 @@ const SETTINGS = words(
   String.raw`grep -Han -e ^[[:blank:]]*\[ -e ^[[:blank:]]*\(physical_interface_mappings\|bridge_mappings\|vlan_interface\|flat_interface\|public_interface\|local_ip\|path_mtu\|physical_network_mtus\|global_physnet_mtu\|dhcp_lease_duration\)[[:blank:]]*[=:] -e ^[[:blank:]][[:blank:]]*[[:alnum:]_.-]*:[[:alnum:]_.-]*,*[[:blank:]]*$`,
 );
 const JOURNAL = words('journalctl --utc -o short-iso --no-pager -r -n 20000');
+/** A file of an instance or a base image. */
+const INSTANCE_FILE = /^\/var\/lib\/nova\/instances(?!.*\/\.)(?:\/[A-Za-z0-9_.+:@%,=-]+)+$/;
+const NOVA_LOG = /^\/var\/log\/(?:nova|kolla\/nova|containers\/nova)\/nova-[a-z-]+\.log(?:\.1)?$/;
+const NOVA_PATTERNS = [
+  '[Bb]ase.files?:|ephemeral.file|swap.file',
+  'reporting.service.status|unable.to.report.status|model.server.went.away',
+  'status:.[0-9]+.len:.[0-9-]+.*time:.[1-9]|bytes.in.[0-9]{4,}.msecs',
+];
+const NOVA_JOURNALS = [
+  '_SYSTEMD_UNIT=nova-compute.service _SYSTEMD_UNIT=openstack-nova-compute.service + SYSLOG_IDENTIFIER=nova-compute + CONTAINER_NAME=nova_compute',
+  '_SYSTEMD_UNIT=nova-api.service _SYSTEMD_UNIT=openstack-nova-api.service + SYSLOG_IDENTIFIER=nova-api SYSLOG_IDENTIFIER=nova-api-wsgi + CONTAINER_NAME=nova_api',
+].map(words);
+const NOVA_SETTINGS = words(
+  String.raw`grep -RHan -e ^[[:blank:]]*\[ -e ^[[:blank:]]*\(instances_path\|state_path\|my_ip\|host\|manager_interval\|image_cache_manager_interval\|subdirectory_name\|image_cache_subdirectory_name\|base_dir_name\|remove_unused_base_images\|remove_unused_original_minimum_age_seconds\|remove_unused_resized_minimum_age_seconds\|images_type\|libvirt_images_type\)[[:blank:]]*[=:] /usr/share/nova/nova-dist.conf /etc/nova/nova.conf /etc/nova/nova-compute.conf /etc/nova/nova.conf.d /etc/kolla/nova-compute/nova.conf /var/lib/config-data/puppet-generated/nova_libvirt/etc/nova/nova.conf`,
+);
+const DISKS = words(
+  'find -H /var/lib/nova/instances -mindepth 2 -maxdepth 2 -name disk* ! -name disk.config* ! -name disk.info ( -type f -o -type l ) -print0 -exec prlimit --as=1073741824 --cpu=30 qemu-img info',
+);
+const BASE_IMAGES = words(
+  'find -H /var/lib/nova/instances -mindepth 2 -maxdepth 2 -path /var/lib/nova/instances/_base*/* -type f -print0 -exec prlimit --as=1073741824 --cpu=30 qemu-img info',
+);
+const openFiles = (name: string): readonly string[] =>
+  words(
+    String.raw`find /proc -mindepth 1 -maxdepth 3 -path /proc/*/* ! -path /proc/*/fd ! -path /proc/*/fd/* -prune -o -path /proc/1/fd -printf %p\0 -o -path /proc/[0-9]*/fd/* -lname ${name} -printf %p,%l\0 -execdir grep -ha ^flags: ../fdinfo/{} ; -execdir stat -L -c %s,%b {} ; -execdir cat ../comm ;`,
+  );
 const SYS = words(
   'find -L /sys/class/net -mindepth 2 -maxdepth 3 -type f ( -name mtu -o -name operstate -o -name address -o -name flags -o -name ifindex -o -name carrier -o -name slaves -o -name mode -o -name miimon ) -exec grep -Ha . {} +',
 );
@@ -67,6 +92,27 @@ const ORDINARY: readonly (readonly Word[])[] = [
       ['rpm', '-q', '--qf', String.raw`installed,%{NAME},%{VERSION}-%{RELEASE}\n`, ...packages],
     ];
   }),
+  ...Array.from({ length: 70 }, (_, count) => [
+    ...words('stat -L -c %s,%b,%Y,%n --'),
+    ...Array.from({ length: count + 1 }, () => INSTANCE_FILE),
+  ]),
+  words('cat /var/lib/nova/instances/compute_nodes'),
+  words('readlink -f /var/lib/nova/instances'),
+  words('grep -Ha . /proc/loadavg /sys/devices/system/cpu/online'),
+  words('grep -Ha . /var/log/nova/nova-manage.log /var/log/kolla/nova/nova-manage.log'),
+  ...NOVA_PATTERNS.flatMap((pattern) => [
+    ...[6, 10].map((count) => [
+      'grep',
+      '-HaE',
+      '-e',
+      pattern,
+      ...Array.from({ length: count }, () => NOVA_LOG),
+    ]),
+    ...NOVA_JOURNALS.map((journal) => [...JOURNAL, SINCE, '-g', pattern, ...journal]),
+  ]),
+  ...NOVA_JOURNALS.map((journal) => [...JOURNAL, SINCE, ...journal]),
+  [...JOURNAL, SINCE, '-u', '*nova*archive*'],
+  [...JOURNAL, SINCE, '-t', 'nova-manage'],
   [...words('ping -n -M do -c 2 -i 0.2 -W 2 -s'), NUMBER, IPV4],
   [...words('ping -6 -n -M do -c 2 -i 0.2 -W 2 -s'), NUMBER, IPV6],
   ['find', LOG, ...words(String.raw`-maxdepth 3 -type f -printf %s,%T@,%p\0`)],
@@ -81,6 +127,14 @@ const ORDINARY: readonly (readonly Word[])[] = [
 ];
 
 const AS_ROOT: readonly (readonly Word[])[] = [
+  NOVA_SETTINGS,
+  ...[DISKS, BASE_IMAGES].flatMap((find) => [
+    [...find, ...words('-U --output=json {} ;')],
+    [...find, ...words('--output=json {} ;')],
+  ]),
+  words('grep -rHa -e block.I/O.error /var/log/libvirt/qemu /var/log/kolla/libvirt/qemu'),
+  openFiles('*/console.log*'),
+  openFiles('*/_base*/*'),
   words('lldpctl -f json'),
   words('lldpctl -f keyvalue'),
   [...SETTINGS, ...Array.from({ length: 11 }, () => CONFIGURATION)],
@@ -91,10 +145,10 @@ const AS_ROOT: readonly (readonly Word[])[] = [
     [...prefix, ...words('nft list ruleset ip')],
   ]),
   words(
-    String.raw`find /var/lib/nova/instances -maxdepth 2 -name console.log* -type f -printf %s,%b,%T@,%p\0`,
+    String.raw`find -H /var/lib/nova/instances -maxdepth 2 -name console.log* -type f -printf %s,%b,%T@,%p\0`,
   ),
   words(
-    String.raw`find /var/lib/nova/instances -mindepth 2 -maxdepth 2 -path /var/lib/nova/instances/_base* -type f -printf %s,%b,%T@,%p\0`,
+    String.raw`find -H /var/lib/nova/instances -mindepth 2 -maxdepth 2 -path /var/lib/nova/instances/_base* -type f -printf %s,%b,%T@,%p\0`,
   ),
 ];
 

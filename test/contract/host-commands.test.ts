@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { Client } from 'ssh2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Hosts } from '../../src/ports/hosts.ts';
 import { SourceError } from '../../src/ports/source-error.ts';
-import { hostReaders } from '../../src/sources/ssh/host-readers.ts';
+import { type HostReaders, hostReaders } from '../../src/sources/ssh/host-readers.ts';
 import { ROOT_QUESTIONS } from '../../src/sources/ssh/root-questions.ts';
-import { HOST_COMMANDS, HostArgumentError, type HostCommand } from '../../src/wire/host-commands.ts';
+import { HostArgumentError, type HostCommand } from '../../src/wire/host-command.ts';
+import { HOST_COMMANDS } from '../../src/wire/host-commands.ts';
 import type { CommandOutput, RunOnHost } from '../../src/wire/ssh-hosts.ts';
 import { type Sshd, startSshd } from '../world/sshd.ts';
 import { isAllowedLine, isAllowedProgram } from './host-command-grammar.ts';
@@ -25,10 +25,33 @@ const PROGRAMS = ['dnsmasq', 'dhclient', 'qemu', 'neutron-dhcp-agent', 'nova-com
 const SUDO = [{ sudo: false }, { sudo: true }];
 const WINDOWS = [1, 21_600, 31_622_400].map((withinSeconds) => ({ withinSeconds }));
 const NAMESPACES = SUDO.flatMap(({ sudo }) => ['', NAMESPACE].map((namespace) => ({ sudo, namespace })));
+const FILES = ['console-logs', 'image-cache'] as const;
+const BASE = '/var/lib/nova/instances/_base/78e4de707958b7d96ccaebe1061f35a7433fd491';
+const NOVA_LOGS = (['image-cache', 'service-reports', 'slow-requests'] as const).map((log) => ({ log }));
+const NOVA_WINDOWS = NOVA_LOGS.flatMap(({ log }) => WINDOWS.map((window) => ({ log, ...window })));
 const LOGS = ['/var/log', '/var/log/remote/leaf-a.log', '/var/log/remote/2026-11-26/leaf-a.log.1.gz'];
 
 /** Every command of the table, each with arguments of every kind. */
 const TABLE: Readonly<Record<keyof typeof HOST_COMMANDS, readonly HostCommand[]>> = {
+  instanceDisks: SUDO.map(HOST_COMMANDS.instanceDisks),
+  instanceDisksOfOldQemu: SUDO.map(HOST_COMMANDS.instanceDisksOfOldQemu),
+  baseImages: SUDO.map(HOST_COMMANDS.baseImages),
+  baseImagesOfOldQemu: SUDO.map(HOST_COMMANDS.baseImagesOfOldQemu),
+  fileStates: [[BASE], [BASE, `${BASE}_10`, '/var/lib/nova/instances/2b8f5d10/disk.eph0']].map((paths) =>
+    HOST_COMMANDS.fileStates({ paths }),
+  ),
+  novaSettings: SUDO.map(HOST_COMMANDS.novaSettings),
+  computeNodes: [HOST_COMMANDS.computeNodes()],
+  diskErrors: SUDO.map(HOST_COMMANDS.diskErrors),
+  instancesPath: [HOST_COMMANDS.instancesPath()],
+  openFiles: SUDO.flatMap(({ sudo }) => FILES.map((files) => HOST_COMMANDS.openFiles({ sudo, files }))),
+  load: [HOST_COMMANDS.load()],
+  novaJournal: NOVA_WINDOWS.map(HOST_COMMANDS.novaJournal),
+  novaJournalUnfiltered: NOVA_WINDOWS.map(HOST_COMMANDS.novaJournalUnfiltered),
+  novaLogFiles: NOVA_LOGS.map(HOST_COMMANDS.novaLogFiles),
+  archiveJournal: WINDOWS.map(HOST_COMMANDS.archiveJournal),
+  novaManageJournal: WINDOWS.map(HOST_COMMANDS.novaManageJournal),
+  novaManageFiles: [HOST_COMMANDS.novaManageFiles()],
   collector: [HOST_COMMANDS.collector()],
   clock: [HOST_COMMANDS.clock()],
   links: [HOST_COMMANDS.links()],
@@ -53,9 +76,7 @@ const TABLE: Readonly<Record<keyof typeof HOST_COMMANDS, readonly HostCommand[]>
   checksumRulesOfNft: NAMESPACES.map(HOST_COMMANDS.checksumRulesOfNft),
   mounts: [HOST_COMMANDS.mounts()],
   mountsAsText: [HOST_COMMANDS.mountsAsText()],
-  fileSizes: SUDO.flatMap(({ sudo }) =>
-    (['console-logs', 'image-cache'] as const).map((files) => HOST_COMMANDS.fileSizes({ sudo, files })),
-  ),
+  fileSizes: SUDO.flatMap(({ sudo }) => FILES.map((files) => HOST_COMMANDS.fileSizes({ sudo, files }))),
   processes: PROGRAMS.map((program) => HOST_COMMANDS.processes({ program })),
   packagesOfDebian: PROGRAMS.map((program) => HOST_COMMANDS.packagesOfDebian({ program })),
   packagesOfRpm: PROGRAMS.map((program) => HOST_COMMANDS.packagesOfRpm({ program })),
@@ -101,6 +122,9 @@ beforeAll(async () => {
     'df',
     'findmnt',
     'rpm',
+    'stat',
+    'cat',
+    'readlink',
   ];
   for (const name of [
     ...names,
@@ -233,18 +257,36 @@ const CALL = fc.record({
     'processes',
     'packageVersion',
     'pathMtu',
+    'instanceDisks',
+    'fileStates',
+    'novaSettings',
+    'computeNodes',
+    'diskErrors',
+    'fileGrowth',
+    'openFiles',
+    'load',
   ),
   query: fc.record({
     host: or(['cmp-12', 'cmp-12', 'cmp-13']),
-    log: or(['dhcp', 'kernel']),
+    log: or(['dhcp', 'kernel', 'image-cache', 'service-reports', 'slow-requests', 'archive-job']),
     withinMs: or([3_600_000, 1, 1e15]),
     files: or(['console-logs', 'image-cache']),
     program: or([...PROGRAMS]),
     to: or(['cmp-12', 'cmp-13', 'cmp-14']),
     mostBytes: or([1500, 9216, 576]),
+    paths: fc.array(
+      fc.oneof(
+        fc.constantFrom(BASE, `${BASE}_10`, '/var/lib/nova/instances/../../../etc/shadow'),
+        HOSTILE,
+        HOSTILE.map((text) => `/var/lib/nova/instances/${text}`),
+      ),
+      { maxLength: 40 },
+    ),
+    leastBytes: or([0, 1e8]),
+    watchMs: fc.oneof(fc.constantFrom(0, 1, 5), fc.constantFrom(NaN, -1, Infinity, 1e15)),
   }),
 }) as fc.Arbitrary<{
-  readonly method: Exclude<keyof Hosts, 'name' | 'hosts'>;
+  readonly method: keyof HostReaders;
   readonly query: Record<string, unknown>;
 }>;
 
@@ -256,8 +298,8 @@ const HOSTS = [
 
 /** Calls a method and reads its answer to the end. Only errors that are about the question are expected. */
 async function callReader(
-  readers: Omit<Hosts, 'name' | 'hosts'>,
-  { method, query }: { readonly method: Exclude<keyof Hosts, 'name' | 'hosts'>; readonly query: object },
+  readers: HostReaders,
+  { method, query }: { readonly method: keyof HostReaders; readonly query: object },
 ): Promise<void> {
   try {
     const ask = readers[method] as (query: object) => unknown;

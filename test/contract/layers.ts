@@ -97,7 +97,7 @@ export const MODULES: readonly Module[] = [
     path: 'commands/shared/',
     at: /^commands\/shared\//,
     imports: ['kit'],
-    packages: /^zod$/,
+    packages: /^(zod$|node:timers\/promises$)/,
   },
   {
     layer: 3,
@@ -139,7 +139,7 @@ export const MODULES: readonly Module[] = [
     path: 'src/sources/<vendor>/',
     at: /^src\/sources\/[^/]+\//,
     imports: ['ports', 'wire', 'text', 'source options', 'own vendor config'],
-    packages: /^((zod|yaml|@kubernetes\/client-node|dockerode)$|node:)/,
+    packages: /^((zod|yaml|@kubernetes\/client-node|dockerode|mysql2(\/promise)?)$|node:)/,
   },
   {
     layer: 4,

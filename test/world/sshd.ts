@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,6 +15,8 @@ export interface Sshd {
   readonly keyPath: string;
   /** The public host key, in the format of a `known_hosts` line after the names: `ssh-ed25519 AAAA…`. */
   readonly hostKey: string;
+  /** Makes another private key of the user, with these options in `authorized_keys`, and returns its path. */
+  readonly addKey: (name: string, keyOptions: string) => Promise<string>;
   /** The number of authenticated connections. */
   readonly logins: () => number;
   /** The number of started commands. */
@@ -108,6 +110,11 @@ export async function startSshd({
     user: userInfo().username,
     keyPath: path('user'),
     hostKey,
+    addKey: async (name, options) => {
+      await makeKey(name, 'ed25519');
+      await appendFile(path('authorized_keys'), `${options} ${await readFile(path(`${name}.pub`), 'utf8')}`);
+      return path(name);
+    },
     logins: () => logins,
     commands: () => commands,
     endConnections: async () => {

@@ -40,6 +40,19 @@ export function recordHosts(hosts: Hosts, note: Note): Hosts {
     processes: ask('processes', hosts.processes),
     packageVersion: ask('packageVersion', hosts.packageVersion),
     pathMtu: ask('pathMtu', hosts.pathMtu),
+    instanceDisks: ask('instanceDisks', hosts.instanceDisks),
+    fileStates: ask('fileStates', hosts.fileStates),
+    novaSettings: ask('novaSettings', hosts.novaSettings),
+    computeNodes: ask('computeNodes', hosts.computeNodes),
+    diskErrors: ask('diskErrors', hosts.diskErrors),
+    fileGrowth: ask('fileGrowth', hosts.fileGrowth),
+    openFiles: ask('openFiles', hosts.openFiles),
+    load: ask('load', hosts.load),
+    rescue: hosts.rescue,
+    rescuedFile: ask('rescuedFile', hosts.rescuedFile),
+    truncation: hosts.truncation,
+    archiving: hosts.archiving,
+    newestDump: ask('newestDump', hosts.newestDump),
   };
 }
 

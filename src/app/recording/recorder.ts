@@ -3,6 +3,7 @@ import { makeRedact } from '../../text/redact.ts';
 import { secretEncodings } from '../../text/secret-encodings.ts';
 import { type HideSecrets, makeHideSecrets } from '../../wire/hide-secrets.ts';
 import type { EnvironmentRecorder } from '../environments.ts';
+import { recordDatabase } from './record-database.ts';
 import { recordHosts } from './record-hosts.ts';
 import { recordLogs } from './record-logs.ts';
 import { recordStore } from './record-store.ts';
@@ -34,11 +35,12 @@ export function startRecorder(now: Date, secrets: readonly string[]): Recorder {
   return {
     source: (config) => recordSource(config.name, noteFrom(config), hide),
     opened: (source) => {
-      const { certificates, hosts, logs } = source.reads;
-      if (!certificates && !hosts && !logs) return source;
+      const { certificates, databases, hosts, logs } = source.reads;
+      if (!certificates && !databases && !hosts && !logs) return source;
       const note = noteFrom(source);
       const recorded = {
         ...(certificates && { certificates: recordStore(certificates, note) }),
+        ...(databases && { databases: recordDatabase(databases, note) }),
         ...(hosts && { hosts: recordHosts(hosts, note) }),
         ...(logs && { logs: recordLogs(logs, note) }),
       };

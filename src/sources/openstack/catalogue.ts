@@ -4,12 +4,14 @@ import { printable } from '../../wire/x509.ts';
 import type { OpenStackConfig } from './config.ts';
 
 /** The services that Wrench reads, by their type: https://service-types.openstack.org/ */
-export type CloudServiceType = 'compute' | 'network';
+export type CloudServiceType = 'compute' | 'network' | 'image';
 
 /** How messages name a service. */
-export const SERVICE_NAMES = { compute: 'Nova', network: 'Neutron' } as const satisfies Readonly<
-  Record<CloudServiceType, string>
->;
+export const SERVICE_NAMES = {
+  compute: 'Nova',
+  network: 'Neutron',
+  image: 'Glance',
+} as const satisfies Readonly<Record<CloudServiceType, string>>;
 
 /** The address of a service. */
 export interface ServiceEndpoint {

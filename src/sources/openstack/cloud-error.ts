@@ -40,10 +40,18 @@ export function cloudError(context: CloudErrorContext, answer: HttpAnswer): Sour
   if (status === 403) return error('refused', `permission denied by ${service} (403)`);
   if (status === 404) return error('missing', `${service} at ${host} returned 404${quoted}`);
   if (status === 429 || status === 413)
-    return error('unreachable', `${service} at ${host} is rate limiting requests (${status})`);
+    return error(
+      'unreachable',
+      `${service} at ${host} is rate limiting requests (${status})${retryIn(answer)}`,
+    );
   if (status >= 500)
     return error('unreachable', `${service} at ${host} responded with an error (${status})${quoted}`);
   return error('refused', `${service} at ${host} rejected the request (${status})${quoted}`);
+}
+
+function retryIn({ headers }: HttpAnswer): string {
+  const seconds = /^\d{1,6}$/.exec(headers['retry-after'] ?? '')?.[0];
+  return seconds === undefined ? '' : `: try again in ${seconds} s`;
 }
 
 /** What a denied policy is called, for people who change it. */

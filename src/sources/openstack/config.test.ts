@@ -11,6 +11,7 @@ test('has defaults', () => {
     auth,
     interface: 'public',
     endpoints: {},
+    allow: {},
     seesAllProjects: false,
     timeoutMs: 30_000,
   });
@@ -30,7 +31,12 @@ test.each([
   ['both logins', { auth: { ...auth, user: { username: 'u', password: 'p', project: 'x' } } }],
   ['no login', { auth: {} }],
   ['an unknown interface', { interface: 'private' }],
-  ['an unknown service', { endpoints: { image: 'https://glance' } }],
+  ['an unknown service', { endpoints: { volume: 'https://cinder' } }],
+  ['a permission that does not exist', { allow: { evacuate: {} } }],
+  [
+    'a login for changes without a secret',
+    { allow: { disable: { auth: { applicationCredential: { id: 'a' } } } } },
+  ],
   ['an endpoint that is no address', { endpoints: { compute: 'nova' } }],
 ])('rejects %s', (_, options) => {
   const config = { kind: 'openstack', authUrl: 'https://keystone:5000', auth, ...options };

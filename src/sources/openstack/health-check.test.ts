@@ -1,13 +1,39 @@
 import { expect, test } from 'vitest';
 import { neverAborts, openLabCloud } from '../../../test/world/openstack/open-source.ts';
+import type { CloudObject } from '../../../test/world/openstack/protocol.ts';
 
 test('reports versions, region and project', async () => {
   const { source } = await openLabCloud();
 
   expect(await source.healthCheck(neverAborts().signal)).toEqual({
     ok: true,
-    summary: 'Keystone v3.14, Nova 2.93, Neutron v2.0; region RegionOne; project p-ops',
+    summary: 'Keystone v3.14, Nova 2.93, Neutron v2.0, Glance v2.15; region RegionOne; project p-ops',
   });
+});
+
+test('reports a cloud without Glance, which only images need', async () => {
+  const catalogue = (all: readonly CloudObject[]) => all.filter(({ type }) => type !== 'image');
+  const { source } = await openLabCloud({ catalogue });
+
+  expect(await source.healthCheck(neverAborts().signal)).toMatchObject({
+    ok: true,
+    summary: expect.not.stringContaining('Glance'),
+  });
+});
+
+test('logs in with the credential for changes too', async () => {
+  const { source, openStack } = await openLabCloud({
+    config: {
+      allow: { disable: { auth: { applicationCredential: { id: 'none', secret: 'wrong-secret' } } } },
+    },
+  });
+
+  expect(await source.healthCheck(neverAborts().signal)).toMatchObject({
+    ok: false,
+    summary: expect.stringMatching(/^`allow\.disable`: Keystone at .* rejected the login \(401\)/),
+    hint: expect.stringContaining('Correct `auth`'),
+  });
+  expect(openStack.requests.filter((one) => one.startsWith('keystone POST'))).toHaveLength(2);
 });
 
 test('reports a Nova without microversions', async () => {
@@ -52,6 +78,18 @@ test.each([
     ok: false,
     summary: expect.stringMatching(summary),
     hint: expect.stringMatching(hint),
+  });
+});
+
+test('names the service whose configured address is wrong', async () => {
+  const { source } = await openLabCloud({
+    config: ({ endpoints }) => ({ endpoints: { ...endpoints, image: 'http://127.0.0.1:1' } }),
+  });
+
+  expect(await source.healthCheck(neverAborts().signal)).toEqual({
+    ok: false,
+    summary: expect.stringMatching(/^127\.0\.0\.1:1 .*\. The address of Glance is from `endpoints\.image`$/),
+    hint: 'Correct `region`, `interface` or `endpoints`: docs/sources.md#openstack',
   });
 });
 

@@ -3,28 +3,31 @@ import { SourceError } from '../../ports/source-error.ts';
 import { parseJson } from '../../text/parse-json.ts';
 import { asObject, listIn, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
+import type { CloudServices } from './cloud-services.ts';
 import type { OpenStackConfig } from './config.ts';
 import { ANY_ERROR, type KeystoneToken } from './login.ts';
-import type { ServiceApi } from './service-api.ts';
 import type { CloudSession } from './session.ts';
 
 interface HealthCheckInput {
   readonly config: OpenStackConfig;
   readonly session: CloudSession;
-  readonly nova: ServiceApi;
-  readonly neutron: ServiceApi;
+  /** Of a separate credential for changes. */
+  readonly changing: CloudSession | undefined;
+  readonly services: CloudServices;
   readonly signal: AbortSignal;
 }
 
 /** Checks the login, and whether each service responds; `wrench doctor` lists missing permissions separately. Throws only on a bug in Wrench. */
 export async function checkCloudHealth(input: HealthCheckInput): Promise<SourceHealth> {
-  const { config, session, nova, neutron, signal } = input;
+  const { config, session, changing, services, signal } = input;
   try {
     const token = await session.token(signal);
-    const [keystone, compute, network] = await Promise.all([
+    const [keystone, compute, network, image] = await Promise.all([
       keystoneVersion(input),
-      nova.version(signal),
-      neutron.version(signal),
+      services.nova.version(signal),
+      services.neutron.version(signal),
+      imageVersion(input),
+      changing && logInForChanges(changing, signal),
     ]);
     const region = regionOf(config, token);
     const scope = [
@@ -33,12 +36,36 @@ export async function checkCloudHealth(input: HealthCheckInput): Promise<SourceH
     ];
     return {
       ok: true,
-      summary: [`Keystone ${keystone}, Nova ${compute}, Neutron ${network}`, ...scope].join('; '),
+      summary: [
+        `Keystone ${keystone}, Nova ${compute}, Neutron ${network}${image === undefined ? '' : `, Glance ${image}`}`,
+        ...scope,
+      ].join('; '),
     };
   } catch (error) {
     if (signal.aborted) return { ok: false, summary: 'timed out', hint: hintFor(config) };
     if (!(error instanceof SourceError)) throw error;
     return { ok: false, summary: error.message, hint: hintFor(config, error) };
+  }
+}
+
+/** Undefined if the cloud has no Glance. */
+async function imageVersion({ session, services, signal }: HealthCheckInput): Promise<string | undefined> {
+  try {
+    await session.endpoint('image', signal);
+  } catch (error) {
+    if (error instanceof SourceError && error.kind === 'missing') return undefined;
+    throw error;
+  }
+  return services.glance.version(signal);
+}
+
+async function logInForChanges(changing: CloudSession, signal: AbortSignal): Promise<void> {
+  try {
+    await changing.token(signal);
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    const { source, kind, message } = error;
+    throw new SourceError(source, kind, `\`allow.disable\`: ${message}`, { cause: error });
   }
 }
 
@@ -52,7 +79,9 @@ async function keystoneVersion({ config, session, signal }: HealthCheckInput): P
 /** The configured region, or the only one. */
 function regionOf({ region }: OpenStackConfig, { catalogue }: KeystoneToken): string | undefined {
   if (region !== undefined) return region;
-  const services = catalogue.filter(({ type }) => type === 'compute' || type === 'network');
+  const services = catalogue.filter(
+    ({ type }) => type === 'compute' || type === 'network' || type === 'image',
+  );
   const endpoints = services.flatMap((one) => listIn(one, 'endpoints'));
   const regions = new Set(
     endpoints.flatMap((one) => textIn(one, 'region_id') ?? textIn(one, 'region') ?? []),
@@ -65,7 +94,7 @@ function hintFor({ authUrl }: OpenStackConfig, error?: SourceError): string {
   const message = error?.message ?? '';
   if (message.includes('the file')) return 'Correct the file name or its permissions';
   if (message.includes('not trusted')) return 'Set `ca` to a PEM file with that CA';
-  if (message.includes('the catalogue of Keystone'))
+  if (message.includes('the catalogue of Keystone') || message.includes('is from `endpoints'))
     return 'Correct `region`, `interface` or `endpoints`: docs/sources.md#openstack';
   if (message.includes('set `')) return 'Correct the source in wrench.yaml: docs/sources.md#openstack';
   if (message.includes('rejected the login'))

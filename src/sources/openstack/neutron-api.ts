@@ -11,13 +11,13 @@ export function openNeutron(source: string, session: CloudSession): ServiceApi {
     source,
     service: 'network',
     get: ({ path, query, ...options }) =>
-      session.get({
+      session.send({
         service: 'network',
         url: ({ url }) => withoutVersion(url) + VERSION + path + queryText(query),
         ...options,
       }),
     version: async (signal) => {
-      const answer = await session.get({
+      const answer = await session.send({
         service: 'network',
         url: ({ url }) => `${withoutVersion(url)}/`,
         isAnonymous: true,

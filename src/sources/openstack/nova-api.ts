@@ -4,7 +4,7 @@ import { parseJson } from '../../text/parse-json.ts';
 import { asObject, listIn, textIn } from '../../wire/json-object.ts';
 import { unlessAborted } from '../../wire/unless-aborted.ts';
 import { errorMessage } from './cloud-error.ts';
-import { type ApiRequest, NO_DOCUMENT, queryText, type ServiceApi } from './service-api.ts';
+import { type ApiChange, type ApiRequest, NO_DOCUMENT, queryText, type ServiceApi } from './service-api.ts';
 import type { CloudSession } from './session.ts';
 
 /** The newest microversion whose responses Wrench knows. */
@@ -15,8 +15,16 @@ const COMMON_HEADER_SINCE_MINOR = 27;
 /** Undefined: a Nova without microversions. */
 type Microversion = readonly [major: number, minor: number] | undefined;
 
+/** Nova, which also accepts changes. */
+export interface NovaApi extends ServiceApi {
+  /** Sends a PUT, once. @throws {SourceError} unless it is a success or accepted. */
+  readonly put: (request: ApiChange) => Promise<HttpAnswer>;
+  /** Whether requests use at least this microversion, such as 53 for 2.53. @throws {SourceError} */
+  readonly hasMinor: (minor: number, signal: AbortSignal) => Promise<boolean>;
+}
+
 /** Nova, with the newest microversion that both it and Wrench know. */
-export function openNova(source: string, session: CloudSession): ServiceApi {
+export function openNova(source: string, session: CloudSession): NovaApi {
   let known: { readonly microversion: Microversion } | undefined;
   let reading: Promise<{ readonly microversion: Microversion }> | undefined;
 
@@ -29,15 +37,34 @@ export function openNova(source: string, session: CloudSession): ServiceApi {
     return (await unlessAborted(reading, signal)).microversion;
   };
 
-  const send = (request: ApiRequest, microversion: Microversion): Promise<HttpAnswer> => {
-    const { path, query, accept = [], signal } = request;
-    return session.get({
+  const send = (
+    request: ApiRequest & Partial<ApiChange>,
+    microversion: Microversion,
+  ): Promise<HttpAnswer> => {
+    const { path, query, accept = [], signal, body } = request;
+    return session.send({
+      ...(body && { method: 'PUT', body }),
       service: 'compute',
       url: ({ url }) => rootOf(url).api + path + queryText(query),
       headers: headersOf(microversion),
       accept: [406, ...accept],
       signal,
     });
+  };
+
+  /** A rejected microversion is lowered: the request was not carried out. */
+  const sendNegotiated = async (request: ApiRequest & Partial<ApiChange>): Promise<HttpAnswer> => {
+    const first = await negotiate(request.signal);
+    const answer = await send(request, first);
+    if (answer.status !== 406) return answer;
+    // A server behind a load balancer may be older than the one that listed its versions.
+    const supported = maximumIn(answer);
+    const lower = supported && first && isLower(supported, first) ? supported : undefined;
+    if (first && !lower) throw unsupported(source, answer);
+    known = { microversion: lower };
+    const second = await send(request, lower);
+    if (second.status === 406) throw unsupported(source, second);
+    return second;
   };
 
   return {
@@ -47,25 +74,18 @@ export function openNova(source: string, session: CloudSession): ServiceApi {
       const microversion = await negotiate(signal);
       return microversion ? microversion.join('.') : 'without microversions';
     },
-    get: async (request) => {
-      const first = await negotiate(request.signal);
-      const answer = await send(request, first);
-      if (answer.status !== 406) return answer;
-      // A server behind a load balancer may be older than the one that listed its versions.
-      const supported = maximumIn(answer);
-      const lower = supported && first && isLower(supported, first) ? supported : undefined;
-      if (first && !lower) throw unsupported(source, answer);
-      known = { microversion: lower };
-      const second = await send(request, lower);
-      if (second.status === 406) throw unsupported(source, second);
-      return second;
+    get: sendNegotiated,
+    put: sendNegotiated,
+    hasMinor: async (minor, signal) => {
+      const microversion = await negotiate(signal);
+      return microversion !== undefined && !isLower(microversion, [2, minor]);
     },
   };
 }
 
 /** @throws {SourceError} only if Nova doesn't respond: a version that can't be read is negotiated with the first request. */
 async function readMicroversion(session: CloudSession, signal: AbortSignal): Promise<Microversion> {
-  const answer = await session.get({
+  const answer = await session.send({
     service: 'compute',
     url: ({ url }) => rootOf(url).versions,
     isAnonymous: true,

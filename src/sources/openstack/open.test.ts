@@ -150,9 +150,18 @@ test('a reader finds its own port, and cannot say that a MAC address belongs to 
 test('lists the instances of a host, with their power state and times in UTC', async () => {
   const { cloud, openStack } = await openLabCloud({
     servers: [
-      serverObject('fw-edge', { created: '2026-11-26T10:28:40.000000' }),
+      serverObject('fw-edge', {
+        created: '2026-11-26T10:28:40.000000',
+        image: { id: 'image-1', links: [] },
+        'OS-EXT-SRV-ATTR:instance_name': 'instance-0000091c',
+      }),
       serverObject('db-1', { 'OS-EXT-SRV-ATTR:host': 'cmp-2' }),
-      serverObject('old', { 'OS-EXT-STS:power_state': 4, created: 'yesterday', user_id: null }),
+      serverObject('old', {
+        status: 'SHUTOFF',
+        'OS-EXT-STS:power_state': 4,
+        created: 'yesterday',
+        user_id: null,
+      }),
       serverObject('new', { 'OS-EXT-STS:power_state': 0, 'OS-EXT-SRV-ATTR:host': null }),
     ],
   });
@@ -167,8 +176,18 @@ test('lists the instances of a host, with their power state and times in UTC', a
         createdAt: new Date('2026-11-26T10:28:40Z'),
         host: 'cmp-1',
         power: 'running',
+        status: 'ACTIVE',
+        image: 'image-1',
+        instanceName: 'instance-0000091c',
       },
-      { id: 'server-old', name: 'old', project: 'p-ops', host: 'cmp-1', power: 'shut-down' },
+      {
+        id: 'server-old',
+        name: 'old',
+        project: 'p-ops',
+        host: 'cmp-1',
+        power: 'shut-down',
+        status: 'SHUTOFF',
+      },
     ],
   });
   expect(openStack.requests.at(-1)).toBe('nova GET /servers/detail?all_tenants=1&host=cmp-1&limit=200');

@@ -9,7 +9,8 @@ const READ: ReadonlySet<string> = new Set(
     'roles name project catalog type endpoints interface region region_id url issued_at expires_at ' +
     'application_credential access_rules service method path ' +
     'servers servers_links server rel href user_id tenant_id created ' +
-    'OS-EXT-SRV-ATTR:host OS-EXT-STS:power_state ' +
+    'image OS-EXT-SRV-ATTR:host OS-EXT-SRV-ATTR:instance_name OS-EXT-STS:power_state ' +
+    'services binary zone state disabled_reason forced_down updated_at image_type size ' +
     'networks networks_links mtu qinq provider:network_type provider:physical_network provider:segmentation_id ' +
     'ports ports_links mac_address network_id device_id device_owner binding:host_id fixed_ips ip_address ' +
     'agents agents_links agent_type host alive admin_state_up configurations dhcp_lease_duration ' +

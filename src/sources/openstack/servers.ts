@@ -110,6 +110,10 @@ function toServer(source: string, server: JsonObject): CloudServer {
   const project = textIn(server, 'tenant_id');
   const createdAt = parseUtc(textIn(server, 'created'));
   const host = textIn(server, HOST);
+  const status = textIn(server, 'status');
+  // An empty text if it boots from a volume.
+  const image = textIn(asObject(server['image']), 'id');
+  const instanceName = textIn(server, 'OS-EXT-SRV-ATTR:instance_name');
   const power = POWER[numberIn(server, 'OS-EXT-STS:power_state') ?? -1];
   return {
     id: printable(id),
@@ -119,5 +123,8 @@ function toServer(source: string, server: JsonObject): CloudServer {
     ...(createdAt && { createdAt }),
     ...(host !== undefined && { host: printable(host) }),
     ...(power !== undefined && { power }),
+    ...(status !== undefined && isKnown(server) && { status: printable(status) }),
+    ...(image !== undefined && { image: printable(image) }),
+    ...(instanceName !== undefined && { instanceName: printable(instanceName) }),
   };
 }

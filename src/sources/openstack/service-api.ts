@@ -22,6 +22,12 @@ export interface ServiceApi {
   readonly version: (signal: AbortSignal) => Promise<string>;
 }
 
+/** A request that changes something. */
+export interface ApiChange extends ApiRequest {
+  /** Sent as JSON. */
+  readonly body: object;
+}
+
 /** A service that responds, but not with a list of its versions. */
 export const NO_DOCUMENT: readonly number[] = ANY_ERROR.filter((status) => status < 500);
 

@@ -13,6 +13,10 @@ const MAX_PAGE_BYTES = 64_000_000;
 const REJECTION_MS = 30_000;
 
 export interface ServiceRequest {
+  /** Default: GET. */
+  readonly method?: 'PUT';
+  /** Sent as JSON. */
+  readonly body?: object;
   readonly service: CloudServiceType;
   /** From the address of the service to the URL of the request. */
   readonly url: (endpoint: ServiceEndpoint) => string;
@@ -27,10 +31,11 @@ export interface ServiceRequest {
 /** One credential in a cloud, its token, and the services in the catalogue. */
 export interface CloudSession {
   /**
-   * Sends a GET, and logs in again once if the token is rejected. Returns only success and accepted statuses.
+   * Sends a request, and logs in again once if the token is rejected. Returns only success and accepted statuses. Only a GET is sent again after
+   * other failures.
    * @throws {SourceError} with the service's own message if it sends one.
    */
-  readonly get: (request: ServiceRequest) => Promise<HttpAnswer>;
+  readonly send: (request: ServiceRequest) => Promise<HttpAnswer>;
   /** Logs in unless already logged in. @throws {SourceError} */
   readonly token: (signal: AbortSignal) => Promise<KeystoneToken>;
   /** @throws {SourceError} */
@@ -82,13 +87,15 @@ export function openCloudSession(
   const endpoint = async (service: CloudServiceType, signal: AbortSignal): Promise<ServiceEndpoint> =>
     findEndpoint(config, (await token(signal)).catalogue, service);
 
-  const send = async (request: ServiceRequest, tokenId: string | undefined): Promise<HttpAnswer> => {
-    const { service, signal, headers } = request;
+  const sendOnce = async (request: ServiceRequest, tokenId: string | undefined): Promise<HttpAnswer> => {
+    const { service, signal, headers, method, body } = request;
     const at = await endpoint(service, signal);
     const client = await http();
     try {
       const answer = await client.requestText({
         url: request.url(at),
+        ...(method && { method }),
+        ...(body && { body }),
         headers: { ...headers, ...(tokenId !== undefined && { 'x-auth-token': tokenId }) },
         accept: ANY_ERROR,
         maxBytes: MAX_PAGE_BYTES,
@@ -98,7 +105,7 @@ export function openCloudSession(
       // Messages quote errors of services, which may quote the token.
       return tokenId === undefined ? answer : { ...answer, text: answer.text.replaceAll(tokenId, '(token)') };
     } catch (error) {
-      throw at.isFromCatalogue ? withOrigin(error, service) : error;
+      throw withOrigin(error, service, at.isFromCatalogue);
     }
   };
 
@@ -106,15 +113,15 @@ export function openCloudSession(
     http,
     token,
     endpoint,
-    get: async (request) => {
+    send: async (request) => {
       const { service, accept = [], isAnonymous = false, signal } = request;
       const used = await token(signal);
-      let answer = await send(request, isAnonymous ? undefined : used.id);
+      let answer = await sendOnce(request, isAnonymous ? undefined : used.id);
       const mayRetry = !isAnonymous && (rejectsUntilMs.get(service) ?? 0) <= Date.now();
       if (answer.status === 401 && mayRetry) {
         // Expired or revoked. Another request may have logged in already.
         if (current === used) current = undefined;
-        answer = await send(request, (await token(signal)).id);
+        answer = await sendOnce(request, (await token(signal)).id);
         if (answer.status === 401) rejectsUntilMs.set(service, Date.now() + REJECTION_MS);
       }
       if (answer.status < 300 || accept.includes(answer.status)) return answer;
@@ -144,14 +151,17 @@ async function openClient(
   return openHttp({ source: name, tls, recorder });
 }
 
-/** An address that was not configured, and so may only be reachable from elsewhere. */
-function withOrigin(error: unknown, service: CloudServiceType): unknown {
+/** An address of the catalogue may only be reachable from elsewhere. */
+function withOrigin(error: unknown, service: CloudServiceType, isFromCatalogue: boolean): unknown {
   if (!(error instanceof SourceError) || error.kind !== 'unreachable') return error;
   const { source, kind, message, code } = error;
+  const origin = isFromCatalogue
+    ? `the catalogue of Keystone: if it is wrong from here, set \`endpoints.${service}\` or \`interface\``
+    : `\`endpoints.${service}\``;
   return new SourceError(
     source,
     kind,
-    `${message}. The address of ${SERVICE_NAMES[service]} is from the catalogue of Keystone: if it is wrong from here, set \`endpoints.${service}\` or \`interface\``,
+    `${message}. The address of ${SERVICE_NAMES[service]} is from ${origin}`,
     { ...(code !== undefined && { code }), cause: error },
   );
 }

@@ -1,7 +1,7 @@
 import type { HostQuery } from '../../ports/hosts.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { cleanText, stripEscapes } from '../../text/clean-text.ts';
-import { HostArgumentError, type HostCommand } from '../../wire/host-commands.ts';
+import { HostArgumentError, type HostCommand } from '../../wire/host-command.ts';
 import type { CommandOutput, RunOnHost } from '../../wire/ssh-hosts.ts';
 
 /** One question to one host. Its commands are ways of asking it. */
@@ -94,6 +94,21 @@ const TELLING: readonly SourceErrorKind[] = ['refused', 'malformed', 'missing'];
 /** Of several failures, the one that says most about what is wrong. */
 export function mostTelling(errors: readonly SourceError[]): unknown {
   return errors.toSorted((a, b) => TELLING.indexOf(a.kind) - TELLING.indexOf(b.kind))[0];
+}
+
+/** An answer, or why there is none. Errors of the host itself are thrown. */
+export async function attemptAnswer<T>(read: () => Promise<T>): Promise<T | SourceError> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof SourceError) || isOfHost(error)) throw error;
+    return error;
+  }
+}
+
+/** @throws {SourceError} */
+export function unknownFormat(asked: HostQuestion): never {
+  throw asked.fail('malformed', 'the output has an unknown format');
 }
 
 /** The lines that aren't empty. */

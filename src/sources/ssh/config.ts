@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  allowOption,
   hostKeyText,
   hostPatternsOption,
   nameOption,
@@ -17,13 +18,78 @@ const ROOT_QUESTIONS = [
   'checksum-rules',
   'kernel-log',
   'file-sizes',
+  'instance-disks',
+  'nova-settings',
+  'disk-errors',
+  'open-files',
 ] as const;
+
+const folder = nonEmptyText.regex(/^(?:\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}){1,12}$/, {
+  error: 'must be an absolute path of letters, digits, `_`, `.` and `-`, without hidden folders',
+});
+const ownAccess = {
+  user: nonEmptyText
+    .exactOptional()
+    .meta({ description: 'The user for this. Default: `user` of the source.' }),
+  key: nonEmptyText.exactOptional().meta({
+    description:
+      'A file with the private key for this, whose forced command on the hosts is `wrench-change`. Default: the key for reading.',
+  }),
+  agent: nonEmptyText.exactOptional().meta({
+    description: 'The socket of an ssh agent with the key for this, instead of `key`.',
+  }),
+};
+
+const allow = allowOption({
+  rescue: z
+    .strictObject({
+      folder: folder.meta({
+        description:
+          'The folder on each host that copies are saved in, on a local disk: `/srv/wrench-rescue`.',
+      }),
+      ...ownAccess,
+    })
+    .exactOptional()
+    .meta({
+      description:
+        'Allows copying a deleted base image out of a process that still has it open, into a folder on the same host.',
+    }),
+  truncate: z.strictObject(ownAccess).exactOptional().meta({
+    description: 'Allows truncating console logs of instances, if all processes that write to them append.',
+  }),
+  archive: z
+    .strictObject({
+      host: nonEmptyText.meta({
+        description: 'The controller on which `nova-manage` runs, one of the hosts of the source.',
+      }),
+      ...ownAccess,
+      batchRows: z.int().min(1).max(100_000).default(1000).meta({
+        description: 'How many rows one batch archives at most.',
+      }),
+      keepDays: z.int().min(1).max(3650).default(90).meta({
+        description: 'Rows that were deleted in the last days are kept.',
+      }),
+      dumpFolder: folder.meta({
+        description:
+          'The folder on this host with the dumps of the database. Without a recent one, nothing is archived.',
+      }),
+      maxDumpAgeHours: z.int().min(1).max(720).default(24).meta({
+        description: 'How old the newest dump may be.',
+      }),
+      maxLoadPerCpu: z.number().min(0.1).max(100).default(1).meta({
+        description: 'No further batch starts while the load of this host per CPU is above this.',
+      }),
+    })
+    .exactOptional()
+    .meta({ description: "Allows moving rows of deleted instances to Nova's shadow tables, in batches." }),
+});
 
 /** The `ssh` source in `wrench.yaml`: hosts on which a fixed set of commands runs. */
 export const sshConfig = z
   .strictObject({
     kind: z.literal('ssh').meta({
-      description: 'Hosts, over ssh. Wrench runs a fixed set of commands there, which change nothing.',
+      description:
+        'Hosts, over ssh. Wrench runs a fixed set of commands there, which change nothing without `allow`.',
     }),
     name: nameOption('ssh'),
     hosts: hostPatternsOption(
@@ -58,6 +124,7 @@ export const sshConfig = z
       description:
         "What to read with `sudo -n`, if the user can't read it otherwise. deploy/hosts/sudoers has the lines for the hosts.",
     }),
+    allow,
     timeoutMs: timeoutOption({
       description:
         'The timeout for one command, in milliseconds, and for connecting to a host, which may take at most 10 seconds.',
@@ -78,6 +145,13 @@ export const sshConfig = z
       problem('address', 'needs `{host}`, or all hosts would have the same address');
     const wrongKey = sshKeyProblem(config);
     if (wrongKey) problem(...wrongKey);
+    for (const [change, own] of Object.entries(config.allow ?? {}))
+      if (own?.key !== undefined && own.agent !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['allow', change, 'agent'],
+          message: 'is not used together with `key`. Remove one of them',
+        });
   })
   .meta({ description: 'Links, bonds, logs and versions of hosts.' });
 

@@ -1,40 +1,20 @@
-import type { HostClock, HostLog } from '../../ports/hosts.ts';
 import type { LogLine } from '../../ports/logs.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import {
-  HOST_COMMANDS,
-  type HostCommand,
-  MAX_JOURNAL_LINES,
-  MAX_JOURNAL_SECONDS,
-  SYSTEM_LOG_TAIL_BYTES,
-} from '../../wire/host-commands.ts';
+import type { HostCommand } from '../../wire/host-command.ts';
+import { HOST_COMMANDS, SYSTEM_LOG_TAIL_BYTES } from '../../wire/host-commands.ts';
 import { parseLogLine } from '../../wire/log-line.ts';
-import type { LogClock } from '../../wire/log-time.ts';
 import {
+  attemptAnswer,
   firstAnswer,
   type HostQuestion,
-  isOfHost,
   isNoSuchFile,
   isPermissionDenied,
   linesOf,
   mostTelling,
-  runForAnswer,
   runForText,
 } from './ask-host.ts';
-
-interface HostLogQuery {
-  readonly log: HostLog;
-  readonly withinMs: number;
-  readonly sudo: boolean;
-  readonly clock: () => Promise<HostClock>;
-}
-
-/** Newest first. */
-interface ReadLog {
-  readonly lines: readonly LogLine[];
-  /** Why older lines of the window are missing. */
-  readonly missing?: string;
-}
+import { readArchiveJob, readNovaLog } from './nova-logs.ts';
+import { type HostLogQuery, parseHostLines, type ReadLog, readJournal, toLogClock } from './read-journal.ts';
 
 const BATCH_LINES = 1_000;
 /** Of a driver, about the size or the state of a link: `eno1: Invalid MTU 9000 requested, hw max 1500`. */
@@ -49,9 +29,22 @@ export async function* readHostLog(
   asked: HostQuestion,
   query: HostLogQuery,
 ): AsyncGenerator<readonly LogLine[]> {
-  const { lines, missing } = await (query.log === 'dhcp' ? readDhcp(asked, query) : readKernel(asked, query));
+  const { lines, missing } = await readLog(asked, query);
   for (let from = 0; from < lines.length; from += BATCH_LINES) yield lines.slice(from, from + BATCH_LINES);
   if (missing !== undefined) throw asked.fail('malformed', missing);
+}
+
+function readLog(asked: HostQuestion, query: HostLogQuery): Promise<ReadLog> {
+  switch (query.log) {
+    case 'dhcp':
+      return readDhcp(asked, query);
+    case 'kernel':
+      return readKernel(asked, query);
+    case 'archive-job':
+      return readArchiveJob(asked, query);
+    default:
+      return readNovaLog(asked, { ...query, log: query.log });
+  }
 }
 
 /** A journal without such lines proves little: dnsmasq may write to a file. */
@@ -78,15 +71,6 @@ async function readDhcpJournal(asked: HostQuestion, query: HostLogQuery): Promis
   return { ...rest, lines: ofServers };
 }
 
-async function attemptAnswer<T>(read: () => Promise<T>): Promise<T | SourceError> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof SourceError) || isOfHost(error)) throw error;
-    return error;
-  }
-}
-
 async function isServerRunning(asked: HostQuestion): Promise<boolean> {
   const { text } = await runForText(asked, () => HOST_COMMANDS.processes({ program: 'dnsmasq' }), [0, 1]);
   return linesOf(text).length > 0;
@@ -99,31 +83,6 @@ async function readKernel(asked: HostQuestion, query: HostLogQuery): Promise<Rea
     () => readRing(asked, query, HOST_COMMANDS.kernelRingAsText),
   ]);
   return { ...rest, lines: lines.filter(({ text }) => KERNEL_LINE.test(text)) };
-}
-
-async function readJournal(
-  asked: HostQuestion,
-  query: HostLogQuery,
-  make: (window: { readonly withinSeconds: number }) => HostCommand,
-): Promise<ReadLog> {
-  const withinSeconds = Math.max(1, Math.min(Math.ceil(query.withinMs / 1000), MAX_JOURNAL_SECONDS));
-  const { text, stderr, exitCode, isCut } = await runForAnswer(asked, () => make({ withinSeconds }), [0, 1]);
-  if (/not seeing messages from other users and the system|insufficient permissions/i.test(stderr))
-    throw asked.fail('refused', "the user can't read the journal: add it to the group systemd-journal");
-  if (/no journal files were (?:found|opened)/i.test(stderr))
-    throw asked.fail('missing', 'there is no journal');
-  const read = linesOf(text).filter((line) => !/^-- .* --$/.test(line));
-  if (exitCode === 1 && read.length > 0) throw asked.fail('malformed', "couldn't read all of the journal");
-  if (exitCode === 1 && linesOf(stderr).length > 0) throw asked.fail('malformed', linesOf(stderr)[0] ?? '');
-  const whole = isCut ? read.slice(0, -1) : read;
-  // The times are in UTC, as the command says, whatever the zone of the host is.
-  const inUtc = async () => ({ ...(await query.clock()), utcOffsetMinutes: 0 });
-  const lines = await parseLines(whole, { ...query, clock: inUtc }, { isInWindow: true });
-  const isFull = isCut || read.length >= MAX_JOURNAL_LINES;
-  return {
-    lines,
-    ...(isFull && { missing: `only the newest ${whole.length} lines of the journal were read` }),
-  };
 }
 
 /** `[   14.220113] ` is the time since the start of the host. It isn't the time of a clock. */
@@ -140,7 +99,7 @@ async function readRing(
     .toReversed()
     .map((line) => line.replace(/^(\d{4}-\d\d-\d\dT[\d:]+),(\d+)(\S*) /, '$1.$2$3 kernel: '));
   const withoutTime = read.map((line) => line.replace(SINCE_START, ''));
-  return { lines: await parseLines(withoutTime, query) };
+  return { lines: await parseHostLines(withoutTime, query) };
 }
 
 const FILE_NAME = /^==> (?<path>\/\S+) <==$/;
@@ -161,7 +120,7 @@ async function readSystemLogs(asked: HostQuestion, query: HostLogQuery): Promise
     [...files].map(async ([path, lines]) => {
       const isCut = Buffer.byteLength(lines.join('\n')) >= 0.9 * SYSTEM_LOG_TAIL_BYTES;
       const whole = (isCut ? lines.slice(1) : lines).toReversed();
-      const parsed = await parseLines(whole, query, { program: DHCP_PROGRAM });
+      const parsed = await parseHostLines(whole, query, { program: DHCP_PROGRAM });
       return { path, parsed, isCut: isCut && !(await hasOlderLine(whole, query)) };
     }),
   );
@@ -198,27 +157,4 @@ function mergeFiles(files: readonly (readonly LogLine[])[]): readonly LogLine[] 
     }
   }
   return merged.toSorted((a, b) => (b.at?.getTime() ?? 0) - (a.at?.getTime() ?? 0));
-}
-
-const ISO_TIME = /^\d{4}-\d\d-\d\dT/;
-
-/** Parses lines, newest first, and leaves out those before the window. The clock of the host is read if that or the times need it. */
-async function parseLines(
-  newestFirst: readonly string[],
-  { clock, withinMs }: Pick<HostLogQuery, 'clock' | 'withinMs'>,
-  { isInWindow = false, program }: { readonly isInWindow?: boolean; readonly program?: RegExp } = {},
-): Promise<readonly LogLine[]> {
-  if (newestFirst.length === 0) return [];
-  const isClockNeeded = !isInWindow || !newestFirst.every((line) => ISO_TIME.test(line));
-  const hostClock = isClockNeeded ? await clock() : undefined;
-  const logClock: LogClock = hostClock ? toLogClock(hostClock) : { now: new Date() };
-  const since = hostClock ? hostClock.time.getTime() - withinMs : -Infinity;
-  return newestFirst
-    .map((line) => parseLogLine(line, logClock))
-    .filter((line) => line.at === undefined || line.at.getTime() >= since)
-    .filter((line) => program === undefined || line.program === undefined || program.test(line.program));
-}
-
-function toLogClock({ time, utcOffsetMinutes }: HostClock): LogClock {
-  return { now: time, utcOffsetMinutes };
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Hosts } from '../../ports/hosts.ts';
+import type { HostLog, Hosts } from '../../ports/hosts.ts';
 import type { LogLine } from '../../ports/logs.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { CommandOutput } from '../../wire/ssh-hosts.ts';
@@ -50,7 +50,7 @@ const query = { host: 'cmp-12', signal: new AbortController().signal };
 const LINK = JSON.stringify([{ ifname: 'lo', mtu: 65_536 }]);
 const LINK_TEXT = '1: lo: <LOOPBACK,UP> mtu 65536 state UNKNOWN\n    link/loopback 00:00:00:00:00:00\n';
 
-async function linesOfLog(readers: Pick<Hosts, 'logLines'>, log: 'dhcp' | 'kernel', withinMs = 3_600_000) {
+async function linesOfLog(readers: Pick<Hosts, 'logLines'>, log: HostLog, withinMs = 3_600_000) {
   const lines: LogLine[] = [];
   let error: unknown;
   try {
@@ -582,26 +582,35 @@ test('whatever a host answers, a question is answered or fails with a reason', a
   });
   const read = fc.constantFrom(...Object.keys(hostWith({}).readers)) as fc.Arbitrary<keyof typeof readers>;
   const { readers } = hostWith({});
+  const log = fc.constantFrom(...LOGS);
   await fc.assert(
-    fc.asyncProperty(read, fc.array(output, { minLength: 1, maxLength: 3 }), async (method, outputs) => {
-      let at = 0;
-      const host = hostWith({
-        '': () => outputs[at++ % outputs.length]!,
-        date: () => outputs[at++ % outputs.length]!,
-      });
-      const ask = host.readers[method] as (query: object) => unknown;
-      const asked = {
-        ...query,
-        log: 'dhcp',
-        withinMs: 60_000,
-        files: 'image-cache',
-        program: 'qemu',
-        to: 'cmp-13',
-        mostBytes: 9000,
-      };
-      const error: unknown = await readAll(ask(asked)).catch((thrown: unknown) => thrown);
-      expect(error === undefined || error instanceof SourceError, String(error)).toBe(true);
-    }),
+    fc.asyncProperty(
+      read,
+      log,
+      fc.array(output, { minLength: 1, maxLength: 3 }),
+      async (method, log, outputs) => {
+        let at = 0;
+        const host = hostWith({
+          '': () => outputs[at++ % outputs.length]!,
+          date: () => outputs[at++ % outputs.length]!,
+        });
+        const ask = host.readers[method] as (query: object) => unknown;
+        const asked = {
+          ...query,
+          log,
+          withinMs: 60_000,
+          files: 'image-cache',
+          program: 'qemu',
+          to: 'cmp-13',
+          mostBytes: 9000,
+          paths: ['/var/lib/nova/instances/_base/78e4'],
+          leastBytes: 0,
+          watchMs: 0,
+        };
+        const error: unknown = await readAll(ask(asked)).catch((thrown: unknown) => thrown);
+        expect(error === undefined || error instanceof SourceError, String(error)).toBe(true);
+      },
+    ),
     { numRuns: 3_000 },
   );
 });
@@ -611,6 +620,7 @@ async function readAll(answer: unknown): Promise<void> {
   else await answer;
 }
 
+const LOGS = ['dhcp', 'kernel', 'image-cache', 'service-reports', 'slow-requests', 'archive-job'] as const;
 const METHODS = [
   'links',
   'addresses',
@@ -624,6 +634,14 @@ const METHODS = [
   'processes',
   'packageVersion',
   'pathMtu',
+  'instanceDisks',
+  'fileStates',
+  'novaSettings',
+  'computeNodes',
+  'diskErrors',
+  'fileGrowth',
+  'openFiles',
+  'load',
 ] as const;
 const repeat = (text: string, length = 500_000): string => text.repeat(length / text.length);
 
@@ -650,14 +668,31 @@ test.each([
     'names of the prototype in neighbors',
     '{"lldp": {"interface": [{"__proto__": {"chassis": {"__proto__": {"id": {"value": "x"}}}}}]}}',
   ],
+  ['disks in disks', `/var/lib/nova/instances/a/disk\0${repeat('{"a":')}`],
+  ['a disk without an end', `/var/lib/nova/instances/a/disk\0{"${repeat('\\"')}`],
+  [
+    'backing files in backing files',
+    `/var/lib/nova/instances/a/disk\0${JSON.stringify({ format: 'qcow2', 'backing-filename': `json:${'{"file":'.repeat(50_000)}${'}'.repeat(50_000)}` })}\n`,
+  ],
+  ['many open files', `/proc/1/fd\0${repeat('/proc/1/fd/2,/x\0')}`],
+  ['names of the prototype as hosts', '{"__proto__": 1795693680.0, "constructor": {}}'],
   ['odd links', '[{"ifname": "__proto__", "mtu": 1e308}, {"ifname": "constructor", "mtu": "-1"}]'],
 ])('reads %s in reasonable time, and without a crash', async (_, stdout) => {
   const { readers } = hostWith({ '': { stdout } });
-  const asked = { ...query, files: 'image-cache', program: 'qemu', to: 'cmp-13', mostBytes: 1500 } as const;
+  const asked = {
+    ...query,
+    files: 'image-cache',
+    program: 'qemu',
+    to: 'cmp-13',
+    mostBytes: 1500,
+    paths: ['/var/lib/nova/instances/_base/78e4'],
+    leastBytes: 0,
+    watchMs: 0,
+  } as const;
 
   const answers = await Promise.allSettled([
     ...METHODS.map((method) => readers[method](asked)),
-    ...(['dhcp', 'kernel'] as const).map((log) => linesOfLog(readers, log)),
+    ...LOGS.map((log) => linesOfLog(readers, log)),
   ]);
 
   const failures = answers.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));

@@ -1,7 +1,17 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { Host, HostClock, HostLinks, HostProcess, Link, HostQuery, Hosts } from '../../ports/hosts.ts';
-import { HOST_COMMANDS, type HostCommand } from '../../wire/host-commands.ts';
+import type {
+  Host,
+  HostClock,
+  HostLinks,
+  HostLog,
+  HostProcess,
+  Link,
+  HostQuery,
+  Hosts,
+} from '../../ports/hosts.ts';
+import type { HostCommand } from '../../wire/host-command.ts';
+import { HOST_COMMANDS } from '../../wire/host-commands.ts';
 import type { RunOnHost } from '../../wire/ssh-hosts.ts';
 import { parseAddresses, parseAddressesText, parseRoutes, parseRoutesText } from './addresses.ts';
 import {
@@ -12,17 +22,20 @@ import {
   isPermissionDenied,
   linesOf,
   runForText,
+  unknownFormat,
 } from './ask-host.ts';
 import { parseBonds } from './bonds.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { readChecksumRules } from './checksum-rules.ts';
+import { readFileGrowth, readFileSizes } from './file-growth.ts';
+import { readFileStates } from './file-states.ts';
 import { readHostLog } from './host-logs.ts';
+import { readInstanceDisks } from './instance-disks.ts';
 import { parseLinks } from './links.ts';
 import { parseLinkFiles, withVlanTable } from './links-proc.ts';
 import { parseLinksText } from './links-text.ts';
 import {
   parseClock,
-  parseFileSizes,
   parseMounts,
   parseMountsText,
   parsePackageVersion,
@@ -30,6 +43,8 @@ import {
 } from './machine-facts.ts';
 import { parseNeighbors, parseNeighborsText } from './neighbors.ts';
 import { parseSettings } from './network-settings.ts';
+import { parseLoad, readComputeNodes, readDiskErrors, readNovaSettings } from './nova-facts.ts';
+import { readOpenFiles } from './open-files.ts';
 import { findPathMtu } from './path-mtu.ts';
 import type { RootQuestion } from './root-questions.ts';
 
@@ -42,11 +57,14 @@ export interface HostReaderOptions {
   readonly sudo: readonly RootQuestion[];
 }
 
+/** Without what the configuration and the writer decide. */
+export type HostReaders = Omit<
+  Hosts,
+  'name' | 'hosts' | 'rescue' | 'rescuedFile' | 'truncation' | 'archiving' | 'newestDump'
+>;
+
 /** The answers of hosts, from the output of commands. An answer that isn't understood is a `SourceError`. */
-export function hostReaders(
-  run: RunOnHost,
-  { name, hosts, sudo }: HostReaderOptions,
-): Omit<Hosts, 'name' | 'hosts'> {
+export function hostReaders(run: RunOnHost, { name, hosts, sudo }: HostReaderOptions): HostReaders {
   const ask = (query: HostQuery): HostQuestion => {
     const asked = askHost(run, name, query);
     if (!hosts.some((host) => host.name === query.host)) throw asked.fail('missing', 'no host has this name');
@@ -92,7 +110,7 @@ export function hostReaders(
       // Also if a bond is deleted while the files are read.
       if (exitCode === 2 && !isNoSuchFile(stderr))
         throw asked.fail('malformed', linesOf(stderr)[0] ?? 'exit code 2');
-      return parseBonds(text) ?? fail(asked);
+      return parseBonds(text) ?? unknownFormat(asked);
     },
     neighbors: async (query) => {
       const asked = ask(query);
@@ -109,7 +127,7 @@ export function hostReaders(
         () => HOST_COMMANDS.networkSettings(asRoot('network-settings')),
         [0, 1, 2],
       );
-      const settings = parseSettings(text) ?? fail(asked);
+      const settings = parseSettings(text) ?? unknownFormat(asked);
       if (settings.length === 0 && isPermissionDenied(stderr))
         throw asked.fail(
           'refused',
@@ -120,7 +138,7 @@ export function hostReaders(
     logLines: (query) =>
       deferred(() => {
         if (!(query.withinMs > 0)) throw ask(query).fail('refused', 'the time window is invalid');
-        if (query.log !== 'dhcp' && query.log !== 'kernel') throw ask(query).fail('refused', 'no such log');
+        if (!LOGS.includes(query.log)) throw ask(query).fail('refused', 'no such log');
         return readHostLog(ask(query), {
           log: query.log,
           withinMs: query.withinMs,
@@ -136,26 +154,12 @@ export function hostReaders(
         () => read(asked, HOST_COMMANDS.mountsAsText, parseMountsText),
       ]);
     },
-    fileSizes: async (query) => {
-      const asked = ask(query);
-      const make = (): HostCommand =>
-        HOST_COMMANDS.fileSizes({ ...asRoot('file-sizes'), files: query.files });
-      const { text, stderr, exitCode } = await runForText(asked, make, [0, 1]);
-      if (isPermissionDenied(stderr))
-        throw asked.fail(
-          'refused',
-          "the user can't read /var/lib/nova/instances: add `file-sizes` to `sudo`",
-        );
-      // A file may be deleted while the folder is read.
-      if (exitCode !== 0 && !isNoSuchFile(stderr))
-        throw asked.fail('malformed', linesOf(stderr)[0] ?? 'exit code 1');
-      return parseFileSizes(text) ?? fail(asked);
-    },
+    fileSizes: async (query) => readFileSizes(ask(query), { ...asRoot('file-sizes'), files: query.files }),
     processes: async (query) => {
       const asked = ask(query);
       const { text, stderr } = await runForText(asked, () => HOST_COMMANDS.processes(query), [0, 1]);
       if (linesOf(stderr).length > 0) throw asked.fail('malformed', linesOf(stderr)[0] ?? '');
-      const processes = parseProcesses(text) ?? fail(asked);
+      const processes = parseProcesses(text) ?? unknownFormat(asked);
       if (processes.length === 0) return [];
       const { time } = await clock(query);
       return processes.map(({ pid, program, ageSeconds }): HostProcess => ({
@@ -171,8 +175,26 @@ export function hostReaders(
       if (!target) throw asked.fail('missing', 'no host has the name of the target');
       return findPathMtu(asked, { address: await ipAddressOf(target, asked), mostBytes: query.mostBytes });
     },
+    instanceDisks: async (query) => readInstanceDisks(ask(query), asRoot('instance-disks')),
+    fileStates: async (query) => readFileStates(ask(query), query.paths),
+    novaSettings: async (query) => readNovaSettings(ask(query), asRoot('nova-settings')),
+    computeNodes: async (query) => readComputeNodes(ask(query)),
+    diskErrors: async (query) => readDiskErrors(ask(query), asRoot('disk-errors')),
+    fileGrowth: async (query) =>
+      readFileGrowth(ask(query), { ...query, ...asRoot('file-sizes'), clock: () => clock(query) }),
+    openFiles: async (query) => readOpenFiles(ask(query), { ...asRoot('open-files'), files: query.files }),
+    load: async (query) => read(ask(query), HOST_COMMANDS.load, parseLoad),
   };
 }
+
+const LOGS: readonly HostLog[] = [
+  'dhcp',
+  'kernel',
+  'image-cache',
+  'service-reports',
+  'slow-requests',
+  'archive-job',
+];
 
 async function read<T>(
   asked: HostQuestion,
@@ -180,11 +202,7 @@ async function read<T>(
   parse: (text: string) => T | undefined,
 ): Promise<T> {
   const { text } = await runForText(asked, make);
-  return parse(text) ?? fail(asked);
-}
-
-function fail(asked: HostQuestion): never {
-  throw asked.fail('malformed', 'the output has an unknown format');
+  return parse(text) ?? unknownFormat(asked);
 }
 
 /** The `ip` of BusyBox ignores `-d`, and says only which link is on which. */
@@ -209,7 +227,7 @@ async function readLinkFiles(asked: HostQuestion): Promise<readonly Link[]> {
   const vlans = await runForText(asked, HOST_COMMANDS.vlanTable, [0, 2]);
   if (vlans.exitCode === 2 && !isNoSuchFile(vlans.stderr))
     throw asked.fail('refused', "the user can't read /proc/net/vlan/config");
-  return parseLinkFiles(files.text, vlans.text) ?? fail(asked);
+  return parseLinkFiles(files.text, vlans.text) ?? unknownFormat(asked);
 }
 
 /** `unable to connect to socket /run/lldpd.socket: No such file or directory`: the agent doesn't run. */
@@ -225,7 +243,7 @@ async function readNeighbors<T>(
     throw asked.fail('missing', "lldpd isn't running");
   if (exitCode !== 0)
     throw asked.fail('malformed', linesOf(stderr)[0]?.slice(0, 200) ?? `exit code ${exitCode}`);
-  return parse(text) ?? fail(asked);
+  return parse(text) ?? unknownFormat(asked);
 }
 
 async function readPackageVersion(

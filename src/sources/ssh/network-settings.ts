@@ -11,7 +11,10 @@ const SETTING = /^\s*(?<key>[a-z_]+)\s*[=:]\s*(?<value>.*)$/;
  * Parses lines of INI files that `grep -Hn` found. undefined if it isn't understood. A value goes on in the next line if that is indented:
  * https://docs.openstack.org/oslo.config/latest/configuration/format.html
  */
-export function parseSettings(text: string): readonly HostSetting[] | undefined {
+export function parseSettings(
+  text: string,
+  keys: readonly string[] = SETTING_KEYS,
+): readonly HostSetting[] | undefined {
   const settings: HostSetting[] = [];
   let lastLine = 0;
   let section: { readonly file: string; readonly name: string } | undefined;
@@ -23,7 +26,7 @@ export function parseSettings(text: string): readonly HostSetting[] | undefined 
     const { key, value } = SETTING.exec(content)?.groups ?? {};
     const last = settings.at(-1);
     if (name !== undefined) section = { file, name: name.trim() };
-    else if (key !== undefined && value !== undefined && SETTING_KEYS.includes(key)) {
+    else if (key !== undefined && value !== undefined && keys.includes(key)) {
       settings.push({
         file,
         line: number,

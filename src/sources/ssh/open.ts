@@ -2,16 +2,22 @@ import type { Host, Hosts } from '../../ports/hosts.ts';
 import type { Source } from '../../ports/source.ts';
 import { openSshHosts } from '../../wire/ssh-hosts.ts';
 import type { SshConfig } from './config.ts';
+import { openChangeAccess } from './change-access.ts';
+import { readHostChangePermissions } from './change-permissions.ts';
+import { allowedChanges, hostWriter } from './host-writer.ts';
 import { configuredHosts } from './configured-hosts.ts';
 import { checkHostsHealth, readHostPermissions } from './health-check.ts';
 import { hostReaders } from './host-readers.ts';
+import { readInstancePermissions } from './instance-permissions.ts';
 
 type Readers = ReturnType<typeof hostReaders>;
 
 /** Machines, over ssh. Opening it connects to nothing and does not load the client library. */
 export function openHosts(config: SshConfig): Source {
   const { name, concurrency, timeoutMs, sudo } = config;
-  const { list, routeOf } = configuredHosts(config);
+  const configured = configuredHosts(config);
+  const { list, routeOf } = configured;
+  const access = openChangeAccess(config, configured);
   const { run, close } = openSshHosts({ source: name, routeOf, concurrency, timeoutMs });
   let known: { readonly hosts: readonly Host[]; readonly readers: Readers } | undefined;
   const readers = (): Readers => {
@@ -39,13 +45,32 @@ export function openHosts(config: SshConfig): Source {
     processes: (query) => readers().processes(query),
     packageVersion: (query) => readers().packageVersion(query),
     pathMtu: (query) => readers().pathMtu(query),
+    instanceDisks: (query) => readers().instanceDisks(query),
+    fileStates: (query) => readers().fileStates(query),
+    novaSettings: (query) => readers().novaSettings(query),
+    computeNodes: (query) => readers().computeNodes(query),
+    diskErrors: (query) => readers().diskErrors(query),
+    fileGrowth: (query) => readers().fileGrowth(query),
+    openFiles: (query) => readers().openFiles(query),
+    load: (query) => readers().load(query),
+    ...allowedChanges(config, access),
   };
   return {
     name,
     kind: 'ssh',
     reads: { hosts: reader },
     healthCheck: (signal) => checkHostsHealth(name, list(), run, signal),
-    permissions: (signal) => readHostPermissions(list(), run, signal),
-    close,
+    ...(Object.keys(config.allow ?? {}).length > 0 && { writes: { hosts: hostWriter(config, access) } }),
+    permissions: async (signal) =>
+      (
+        await Promise.all([
+          readHostPermissions(list(), run, signal),
+          readInstancePermissions(list(), readers(), signal),
+          readHostChangePermissions(config, list(), access, signal),
+        ])
+      ).flat(),
+    close: async () => {
+      await Promise.all([close(), access.close()]);
+    },
   };
 }

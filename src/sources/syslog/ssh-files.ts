@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { SourceError } from '../../ports/source-error.ts';
 import { cleanText } from '../../text/clean-text.ts';
-import { HOST_COMMANDS, type HostCommand, isLogPath } from '../../wire/host-commands.ts';
+import type { HostCommand } from '../../wire/host-command.ts';
+import { HOST_COMMANDS, isLogPath } from '../../wire/host-commands.ts';
 import { compilePatterns, hasMagic, restsAt } from '../../wire/path-pattern.ts';
 import type { CommandOutput, RunOnHost } from '../../wire/ssh-hosts.ts';
 import { isOtherFile, type LogFile, type LogStore, type OnProblem, type OpenLog } from './log-store.ts';

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Hosts } from '../../../src/ports/hosts.ts';
-import { hostReaders } from '../../../src/sources/ssh/host-readers.ts';
+import { type HostReaders, hostReaders } from '../../../src/sources/ssh/host-readers.ts';
 import type { RunOnHost } from '../../../src/wire/ssh-hosts.ts';
 import { WORLD_TEST_TIMEOUT_MS } from '../../timeouts.ts';
 import { startKernel } from './kernel.ts';
@@ -32,7 +31,7 @@ const SETUP = [
 const QUERY = { host: 'cmp-12', signal: new AbortController().signal };
 
 let kernel: ShellSession;
-const readers = (run: RunOnHost): Omit<Hosts, 'name' | 'hosts'> =>
+const readers = (run: RunOnHost): HostReaders =>
   hostReaders(run, { name: 'lab', hosts: [{ name: 'cmp-12', address: 'cmp-12:22' }], sudo: [] });
 const runIt: RunOnHost = async (_host, { line }) => {
   const { exitCode, stdout = '', stderr = '' } = await kernel.run(line);

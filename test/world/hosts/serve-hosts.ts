@@ -13,8 +13,11 @@ export interface HostOutput {
   readonly stderr?: string;
 }
 
+/** The key that was used to log in. */
+export type HostKeyUse = 'reading' | 'changes';
+
 /** Runs or answers one command line. */
-export type AnswerCommand = (command: string) => HostOutput | Promise<HostOutput>;
+export type AnswerCommand = (command: string, key: HostKeyUse) => HostOutput | Promise<HostOutput>;
 
 /** A host that refuses connections. */
 export const DOWN: AnswerCommand = () => {
@@ -25,6 +28,8 @@ export const DOWN: AnswerCommand = () => {
 export interface ServedHosts {
   /** The configuration of a source of kind `ssh` that reads them. */
   readonly source: (name: string) => object;
+  /** Another private key that all hosts accept. */
+  readonly changeKey: string;
   /** The commands that reached a host, in the order in which they were started: `cmp-11: env LC_ALL=C …`. */
   readonly commands: readonly string[];
   readonly close: () => Promise<void>;
@@ -48,6 +53,7 @@ socket.on('end', () => {
 socket.end(JSON.stringify({
   clientPort: Number(process.env.SSH_CONNECTION.split(' ')[1]),
   command: process.env.SSH_ORIGINAL_COMMAND ?? '',
+  key: process.argv[3],
 }));
 `;
 
@@ -59,11 +65,14 @@ export async function serveHosts(hosts: ReadonlyMap<string, AnswerCommand>): Pro
   const folder = await mkdtemp(join(tmpdir(), 'wrench-hosts-'));
   const path = (name: string): string => join(folder, name);
   await writeFile(path('forward.cjs'), FORCED_COMMAND);
+  const optionsOf = (key: HostKeyUse): string =>
+    `restrict,command="${process.execPath} ${path('forward.cjs')} ${path('socket')} ${key}"`;
   const sshd = await startSshd({
-    keyOptions: `restrict,command="${process.execPath} ${path('forward.cjs')} ${path('socket')}"`,
+    keyOptions: optionsOf('reading'),
     // The default drops connections from 10 at a time on.
     settings: ['MaxStartups 1000'],
   });
+  const changeKey = await sshd.addKey('changes', optionsOf('changes'));
   /** The host that each connection to the sshd is for, by its port. */
   const hostOf = new Map<number, string>();
   const commands: string[] = [];
@@ -92,6 +101,7 @@ export async function serveHosts(hosts: ReadonlyMap<string, AnswerCommand>): Pro
   await writeFile(path('known_hosts'), `${known.join('\n')}\n`);
   return {
     commands,
+    changeKey,
     source: (name) => ({
       kind: 'ssh',
       name,
@@ -115,11 +125,17 @@ async function answerRequest(
   hostOf: ReadonlyMap<number, string>,
   commands: string[],
 ): Promise<void> {
-  const { clientPort, command } = JSON.parse(await text(socket)) as { clientPort: number; command: string };
+  const { clientPort, command, key } = JSON.parse(await text(socket)) as {
+    clientPort: number;
+    command: string;
+    key: HostKeyUse;
+  };
   const host = hostOf.get(clientPort) ?? '';
   commands.push(`${host}: ${command}`);
   const failed = (error: unknown): HostOutput => ({ exitCode: 255, stderr: String(error) });
-  const output = await Promise.resolve(hosts.get(host)?.(command) ?? failed('no such host')).catch(failed);
+  const output = await Promise.resolve(hosts.get(host)?.(command, key) ?? failed('no such host')).catch(
+    failed,
+  );
   const { exitCode, stdout = '', stderr = '' } = output;
   socket.end(JSON.stringify({ exitCode, stdout: Buffer.from(stdout).toString('base64'), stderr }));
 }

@@ -80,4 +80,29 @@ describe.each(cloudsUnderTest())('%s', (_, start) => {
     expect(first).toBeDefined();
     expect(await cloud.server({ ...neverAborts(), id: first!.id })).toEqual(first);
   });
+
+  test('lists the services of Nova, with a compute on that host', async () => {
+    const services = await cloud.services(neverAborts());
+
+    for (const { binary, host, isForcedDown } of services) {
+      expect(binary).toMatch(/^nova-/);
+      expect(host).not.toBe('');
+      expect(isForcedDown).toEqual(expect.any(Boolean));
+    }
+    expect(services).toContainEqual(
+      expect.objectContaining({
+        binary: 'nova-compute',
+        host,
+        id: expect.any(String),
+        isEnabled: expect.any(Boolean),
+        isUp: expect.any(Boolean),
+      }),
+    );
+  });
+
+  test('knows no image with an id that was never given out', async () => {
+    const id = '00000000-0000-0000-0000-000000000000';
+
+    expect(await cloud.image({ ...neverAborts(), id })).toBeUndefined();
+  });
 });

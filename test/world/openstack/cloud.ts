@@ -10,6 +10,7 @@ import {
   type Token,
   UNAUTHORIZED,
 } from './keystone.ts';
+import { answerGlance } from './glance.ts';
 import { answerNeutron } from './neutron.ts';
 import { answerNova } from './nova.ts';
 import type {
@@ -47,7 +48,7 @@ export interface OpenStack {
   /** `http://127.0.0.1:PORT/identity/v3` */
   readonly authUrl: string;
   /** The addresses in the catalogue, by type of service. */
-  readonly endpoints: Readonly<Record<'compute' | 'network', string>>;
+  readonly endpoints: Readonly<Record<'compute' | 'network' | 'image', string>>;
   /** Without a login: of an administrator. */
   readonly addCredential: (login?: LoginRequest) => ApplicationCredential;
   readonly addUser: (login?: LoginRequest) => CloudUser;
@@ -67,9 +68,17 @@ export interface OpenStack {
   readonly close: () => Promise<void>;
 }
 
-const PREFIXES = { '/identity': 'keystone', '/compute': 'nova', '/networking': 'neutron' } as const;
+const PREFIXES = {
+  '/identity': 'keystone',
+  '/compute': 'nova',
+  '/networking': 'neutron',
+  '/image': 'glance',
+} as const;
+/** Types in the catalogue and in access rules. */
+const TYPES = { keystone: 'identity', nova: 'compute', neutron: 'network', glance: 'image' } as const;
+const ANSWERS = { nova: answerNova, neutron: answerNeutron, glance: answerGlance } as const;
 
-/** A Keystone, Nova and Neutron on one port of loopback. */
+/** A Keystone, Nova, Neutron and Glance on one port of loopback. */
 export async function startOpenStack(options: OpenStackOptions = {}): Promise<OpenStack> {
   const { tls, region = 'RegionOne', catalogue = (services) => services } = options;
   let aheadMs = 0;
@@ -84,7 +93,11 @@ export async function startOpenStack(options: OpenStackOptions = {}): Promise<Op
     server.listen(0, '127.0.0.1', done);
   });
   const origin = `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const endpoints = { compute: `${origin}/compute/v2.1`, network: `${origin}/networking` };
+  const endpoints = {
+    compute: `${origin}/compute/v2.1`,
+    network: `${origin}/networking`,
+    image: `${origin}/image`,
+  };
   const keystone = makeKeystone({
     now: () => Date.now() + aheadMs,
     tokenLifetimeMs: options.tokenLifetimeMs ?? 3_600_000,
@@ -93,6 +106,7 @@ export async function startOpenStack(options: OpenStackOptions = {}): Promise<Op
         serviceOf('identity', 'keystone', `${origin}/identity`, region),
         serviceOf('compute', 'nova', endpoints.compute, region),
         serviceOf('network', 'neutron', endpoints.network, region),
+        serviceOf('image', 'glance', endpoints.image, region),
       ]),
   });
 
@@ -114,9 +128,8 @@ export async function startOpenStack(options: OpenStackOptions = {}): Promise<Op
     const isVersions = request.path === '/';
     const token = keystone.find(request.headers['x-auth-token']);
     if (!isVersions && (!token || !isPermitted(token, service, request))) return UNAUTHORIZED;
-    const answer = service === 'nova' ? answerNova : answerNeutron;
-    const base = service === 'nova' ? endpoints.compute : endpoints.network;
-    return options.answer?.(service, request) ?? answer(request, { ...options, token, base });
+    const base = endpoints[TYPES[service]];
+    return options.answer?.(service, request) ?? ANSWERS[service](request, { ...options, token, base });
   };
 
   return {
@@ -155,7 +168,7 @@ function serviceOf(type: string, name: string, url: string, region: string): Clo
 
 /** As keystonemiddleware enforces the access rules of an application credential. */
 function isPermitted({ accessRules }: Token, service: CloudService, { method, path }: CloudRequest): boolean {
-  const type = service === 'nova' ? 'compute' : 'network';
+  const type = TYPES[service];
   const whole = service === 'nova' ? `/v2.1${path}` : path;
   return (
     accessRules?.some(({ service: of, method: allowed, path: pattern }) => {

@@ -1,4 +1,4 @@
-import type { ServiceContext } from './nova.ts';
+import type { ServiceContext } from './service-context.ts';
 import { pageOf } from './page.ts';
 import type { CloudObject, CloudRequest, CloudResponse } from './protocol.ts';
 

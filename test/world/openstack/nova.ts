@@ -1,15 +1,7 @@
-import type { Token } from './keystone.ts';
+import { answerServices } from './nova-services.ts';
 import { pageOf } from './page.ts';
-import type { CloudContent, CloudObject, CloudRequest, CloudResponse } from './protocol.ts';
-
-export interface ServiceContext extends CloudContent {
-  /** Absent for lists of versions. */
-  readonly token: Token | undefined;
-  /** The address of the service. */
-  readonly base: string;
-  readonly microversion?: string;
-  readonly maxPageSize?: number;
-}
+import type { CloudObject, CloudRequest, CloudResponse } from './protocol.ts';
+import type { ServiceContext } from './service-context.ts';
 
 /** Fields that only an administrator sees. */
 const ADMIN_FIELDS = /^OS-EXT-SRV-ATTR:/;
@@ -26,6 +18,8 @@ export function answerNova(request: CloudRequest, context: ServiceContext): Clou
       406,
       `Version ${asked} is not supported by the API. Minimum is 2.1 and maximum is ${newest}.`,
     );
+  const ofServices = answerServices(request, context, minorOf(asked ?? '2.1'));
+  if (ofServices) return ofServices;
   if (method !== 'GET') return fault('badMethod', 405, 'The method is not allowed for this resource.');
   if (path === '/servers/detail') return listServers(request, context);
   const [, id] = /^\/servers\/([^/]+)$/.exec(path) ?? [];

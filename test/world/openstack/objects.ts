@@ -1,6 +1,6 @@
 import type { CloudObject } from './protocol.ts';
 
-/** Objects as Nova and Neutron show them to an administrator. */
+/** Objects as the services show them to an administrator. */
 
 export function networkObject(name: string, fields: CloudObject = {}): CloudObject {
   return {
@@ -65,6 +65,35 @@ export function serverObject(name: string, fields: CloudObject = {}): CloudObjec
     'OS-EXT-SRV-ATTR:user_data': 'IyBjbG91ZC1jb25maWc=',
     'OS-EXT-STS:power_state': 1,
     'OS-EXT-STS:vm_state': 'active',
+    ...fields,
+  };
+}
+
+export function serviceObject(binary: string, host: string, fields: CloudObject = {}): CloudObject {
+  return {
+    id: `id-of-${binary}-${host}`,
+    binary,
+    host,
+    zone: binary === 'nova-compute' ? 'nova' : 'internal',
+    status: 'enabled',
+    state: 'up',
+    updated_at: '2026-11-26T11:59:51.000000',
+    disabled_reason: null,
+    forced_down: false,
+    ...fields,
+  };
+}
+
+export function imageObject(id: string, fields: CloudObject = {}): CloudObject {
+  return {
+    id,
+    name: 'debian-12',
+    status: 'active',
+    visibility: 'private',
+    owner: 'p-ops',
+    size: 338_690_048,
+    disk_format: 'qcow2',
+    container_format: 'bare',
     ...fields,
   };
 }

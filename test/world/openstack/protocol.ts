@@ -1,10 +1,10 @@
-export type CloudService = 'keystone' | 'nova' | 'neutron';
+export type CloudService = 'keystone' | 'nova' | 'neutron' | 'glance';
 
 export interface CloudRequest {
   readonly method: string;
   /**
    * Decoded, as in the API reference of the service: `/v3/auth/tokens`, `/servers/detail` (without `/v2.1`),
-   * `/v2.0/networks`. `/` is the list of versions.
+   * `/v2.0/networks`, `/v2/images/{id}`. `/` is the list of versions.
    */
   readonly path: string;
   readonly query: URLSearchParams;
@@ -22,7 +22,7 @@ export interface CloudResponse {
 }
 
 /**
- * Answers a request before the data of the cloud does; undefined leaves it to them. Nova and Neutron call it
+ * Answers a request before the data of the cloud does; undefined leaves it to them. All but Keystone call it
  * once a token was accepted.
  */
 export type AnswerHook = (service: CloudService, request: CloudRequest) => CloudResponse | undefined;
@@ -36,4 +36,7 @@ export interface CloudContent {
   readonly ports?: readonly CloudObject[];
   readonly agents?: readonly CloudObject[];
   readonly servers?: readonly CloudObject[];
+  /** Of Nova: computes, conductors, schedulers. A PUT changes the object itself. */
+  readonly services?: readonly CloudObject[];
+  readonly images?: readonly CloudObject[];
 }

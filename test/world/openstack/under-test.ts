@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { startOpenStack } from './cloud.ts';
-import { agentObject, networkObject, portObject, serverObject } from './objects.ts';
+import { agentObject, networkObject, portObject, serverObject, serviceObject } from './objects.ts';
 
 export interface CloudUnderTest {
   /** The keys of the source. */
@@ -33,6 +33,7 @@ async function startOwn(): Promise<CloudUnderTest> {
     ports: [portObject('fa:16:3e:5c:01:9a', { device_id: 'server-web-1' })],
     servers: [serverObject('web-1')],
     agents: [agentObject('net-1')],
+    services: [serviceObject('nova-conductor', 'ctl-1'), serviceObject('nova-compute', 'cmp-1')],
   });
   const auth = { applicationCredential: openStack.addCredential() };
   return { config: { authUrl: openStack.authUrl, auth }, host: 'cmp-1', close: openStack.close };
