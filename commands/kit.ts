@@ -4,6 +4,7 @@ export { defineRemediation } from '../src/check/define-remediation.ts';
 export { duration } from '../src/text/duration.ts';
 export { finderFor } from '../src/text/finder-for.ts';
 export { nearest } from '../src/text/nearest.ts';
+export { isRpcQueue } from '../src/text/rpc-queues.ts';
 export * as wording from '../src/text/wording.ts';
 export type { ReadContext } from '../src/check/context.ts';
 export type { Chart, Diagnosis, Evidence, Finding, Level } from '../src/check/finding.ts';

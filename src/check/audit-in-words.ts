@@ -3,6 +3,7 @@ const KIND_WORDS: Readonly<Record<string, string>> = {
   asked: 'requested',
   frozen: 'froze',
   thawed: 'unfroze',
+  pausing: 'asked to pause',
 };
 
 /** The verb of an audit entry: `requested`, `approved`, `confirmed` by the requester of a safe fix, `froze`. An outcome is shown by its own word, such as `fixed`. */

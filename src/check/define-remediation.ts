@@ -88,7 +88,8 @@ export interface WriteContext<
   readonly write: Pick<Writers, P>;
   readonly applyContext: ApplyContext;
   /**
-   * Records a completed step, in one line. It is shown in the thread and audited, even if the next step fails.
+   * Records a completed step, in one line. It is shown in the thread and audited, even if the next step fails. If the fix was paused or frozen
+   * meanwhile, this aborts `applyContext.signal`, which is to be checked before the next step.
    * @throws if no further step is allowed, because another worker has taken over, or remediations were frozen.
    */
   readonly recordStep: (line: string) => Promise<void>;
@@ -137,6 +138,11 @@ export interface Remediation<
     params: z.output<S>,
     plan: Plan,
   ) => Promise<void>;
+  /**
+   * Set if it has many steps, each complete in itself, and can end after any of them: a plan that is made later continues with the rest. Its card has a
+   * button to pause it. Of its steps, the last few are kept, so each should name the total so far.
+   */
+  readonly pausable?: true;
   /** How long the finding may take to disappear afterwards, or the measure of a mitigation to reach its value. */
   readonly settlesWithinSeconds: number;
   /**
@@ -156,6 +162,11 @@ export interface Remediation<
    * finding stays.
    */
   readonly provenBy?: (params: z.output<S>) => Pick<Measure, 'label' | 'value'>;
+  /**
+   * Set if one plan may remove only a part of the fault. If the finding is gone, it is fixed. If the finding stays, but this measure of the check is
+   * lower than before, it ends as `mitigated`.
+   */
+  readonly reduces?: (params: z.output<S>) => Pick<Measure, 'label'> & { readonly below: number };
 }
 
 /**

@@ -14,7 +14,7 @@ import type { Durability } from '../store/remediation/durability.ts';
 import { planHashOf, recordToJson, type RemediationRecord } from '../store/remediation/record.ts';
 import { approve } from '../store/remediation/transitions/approval.ts';
 import { isRefused, type Transition } from '../store/remediation/transitions/common.ts';
-import { endOverdue } from '../store/remediation/transitions/execution.ts';
+import { endOverdue, requestPause } from '../store/remediation/transitions/execution.ts';
 import { applyApproved } from './apply.ts';
 
 const server = useRedis();
@@ -746,5 +746,173 @@ describe('a mitigation', () => {
     await apply();
 
     expect(await stage.read()).toMatchObject({ state: 'unverified', after: { finding: 'gone' } });
+  });
+});
+
+describe('a fix that may remove only a part of the fault', () => {
+  const partial = (below: number) => ({ reduces: () => ({ label: 'things', below }) });
+
+  test('is fixed once the finding is gone', async () => {
+    await setApproved({ fix: partial(1_000) });
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'fixed', after: { finding: 'gone' } });
+  });
+
+  test('ends as mitigated if the finding stays and its measure is lower', async () => {
+    await setApproved({ fix: partial(3) });
+    stage.system.fixWorks = false;
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'mitigated',
+      after: { finding: 'found', isMitigated: true },
+    });
+  });
+
+  test.each([2, 0])('is unverified if its measure is not below %i', async (below) => {
+    await setApproved({ fix: partial(below) });
+    stage.system.fixWorks = false;
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'unverified', after: { finding: 'found' } });
+  });
+
+  test('is unverified if there is no such measure', async () => {
+    await setApproved({ fix: { reduces: () => ({ label: 'others', below: 1_000 }) } });
+    stage.system.fixWorks = false;
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'unverified' });
+  });
+});
+
+describe('pause', () => {
+  /** Mends in as many batches as are left, and goes on where the last fix ended. */
+  function inBatches(total: number, between: (batch: number) => Promise<unknown>) {
+    const state = { done: 0 };
+    const fix = {
+      pausable: true as const,
+      apply: async ({ applyContext, recordStep }: WriteContext) => {
+        while (state.done < total) {
+          applyContext.signal.throwIfAborted();
+          state.done += 1;
+          await between(state.done);
+          await recordStep(`batch ${state.done}`);
+        }
+        stage.system.broken.clear();
+      },
+    };
+    return { state, fix };
+  }
+
+  const pauseBy = (by: string) => stage.change(requestPause(by));
+
+  test('it ends after the current step, and nothing of the next one is applied', async () => {
+    const { state, fix } = inBatches(10, async (batch) => batch === 3 && pauseBy('U0GRACE'));
+    await setApproved({ fix });
+
+    await apply();
+    await apply();
+
+    const record = await stage.read();
+    expect(record).toMatchObject({ state: 'paused', pause: { by: 'U0GRACE' } });
+    expect(stepsIn(record)).toEqual(['batch 1', 'batch 2', 'batch 3']);
+    expect(state.done).toBe(3);
+    expect(await redis.keys(`${PREFIX}:target:*`)).toEqual([]);
+    expect(await stage.deps.metrics.registry.metrics()).toMatch(/outcome="paused"\} 1/);
+  });
+
+  test('if that was its last step, it is verified as usual', async () => {
+    const { fix } = inBatches(2, async (batch) => batch === 2 && pauseBy('U0ADA'));
+    await setApproved({ fix });
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'fixed', pause: { by: 'U0ADA' } });
+  });
+
+  test('a step that fails while it is being paused ends it as failed', async () => {
+    const { fix } = inBatches(5, async (batch) => {
+      if (batch !== 2) return;
+      await pauseBy('U0ADA');
+      throw new SourceError('lab', 'refused', 'the database is read-only');
+    });
+    await setApproved({ fix });
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record).toMatchObject({ state: 'failed', because: expect.stringContaining('read-only') });
+    expect(stepsIn(record)).toEqual(['batch 1']);
+  });
+
+  test('a freeze in the same step stops it too', async () => {
+    const { state, fix } = inBatches(5, async (batch) => {
+      if (batch !== 2) return;
+      await pauseBy('U0ADA');
+      await stage.freeze();
+    });
+    await setApproved({ fix });
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'failed', because: expect.stringContaining('frozen') });
+    expect(state.done).toBe(2);
+  });
+
+  test('a request to pause shortens neither the lease nor the locks', async () => {
+    const due = `${PREFIX}:remediations:due`;
+    const seen: (string | number | null)[] = [];
+    const read = async () => {
+      const [lock = ''] = await redis.keys(`${PREFIX}:target:*`);
+      seen.push(await redis.zscore(due, stage.id), await redis.get(lock));
+    };
+    const { fix } = inBatches(2, async (batch) => {
+      if (batch !== 1) return;
+      await redis.zadd(due, 9_999_999_999_999, stage.id);
+      await read();
+      await pauseBy('U0ADA');
+      await read();
+    });
+    await setApproved({ fix });
+
+    await apply();
+
+    expect(seen).toEqual(['9999999999999', stage.id, '9999999999999', stage.id]);
+  });
+
+  test('if its worker is lost while pausing, it ends as interrupted, and no later step is recorded', async () => {
+    const { state, fix } = inBatches(5, async (batch) => {
+      if (batch !== 2) return;
+      await pauseBy('U0ADA');
+      await endAsOverdue();
+    });
+    await setApproved({ fix });
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record).toMatchObject({ state: 'interrupted' });
+    expect(stepsIn(record)).toEqual(['batch 1']);
+    expect(state.done).toBe(2);
+  });
+
+  test('hundreds of steps queue few cards', async () => {
+    const { fix } = inBatches(300, async () => undefined);
+    await setApproved({ fix });
+    const before = (await stage.queued()).cards.length;
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record).toMatchObject({ state: 'fixed', earlierSteps: 290 });
+    expect(record.steps).toHaveLength(10);
+    // Started, applied and verified, and a step every few seconds.
+    expect((await stage.queued()).cards.length - before).toBeLessThan(100);
   });
 });

@@ -7,12 +7,14 @@ import { isDurableEnough, NOT_DURABLE } from '../store/remediation/durability.ts
 import { baselineOf } from '../store/remediation/observation.ts';
 import { remediationName } from '../store/remediation/policy.ts';
 import type { Observation, RemediationRecord } from '../store/remediation/record.ts';
+import type { TransitionResult } from '../store/remediation/remediation-store.ts';
 import { refuseRemediation, skipRemediation } from '../store/remediation/transitions/approval.ts';
 import type { Transition } from '../store/remediation/transitions/common.ts';
 import {
   failExecution,
   finishExecution,
   interruptExecution,
+  pauseExecution,
   recordStep,
   resumeSettling,
   startExecution,
@@ -145,7 +147,8 @@ interface Execution {
 async function acquire(context: JobContext, before: Observation): Promise<Execution | undefined> {
   const { remediations, policy, leaseMs, confirmDurability } = context.deps;
   const token = await remediations.nextFencingToken();
-  const start = startExecution(token, before, policy, leaseMs);
+  const { pausable } = definitionOf(context.deps, context.record).remediation;
+  const start = startExecution(token, before, policy, leaseMs, { pausable });
   const leaseSinceMs = performance.now();
   const acquired = await commitTransition(context, unlessExpired(policy, start));
   if (acquired.kind === 'refused') {
@@ -212,10 +215,13 @@ async function execute(
   const stopIfFrozen = async () => {
     if (await readFreeze()) frozen.abort(new Error('fixes are frozen'));
   };
+  const paused = new AbortController();
+  const commitStep = stepDisplay(context, record);
   const recordStepOrStop = async (line: string) => {
-    const result = await commitTransition(context, recordStep(token, deps.redact(line), leaseMs));
+    const result = await commitStep(recordStep(token, deps.redact(line), leaseMs));
     if (result.kind === 'refused') throw new FencedOut(result.because);
     lease.throwIfLost();
+    if (result.record.pause) paused.abort(new Error('the fix was paused'));
     await stopIfFrozen();
   };
   const confirmMayContinue = async () => {
@@ -236,7 +242,7 @@ async function execute(
         now: new Date(),
         applyContext: {
           idempotencyKey: record.id,
-          signal: AbortSignal.any([lease.signal, frozen.signal]),
+          signal: AbortSignal.any([lease.signal, frozen.signal, paused.signal]),
         },
         recordStep: recordStepOrStop,
         confirmMayContinue,
@@ -252,10 +258,33 @@ async function execute(
     );
     return result.kind === 'changed' ? result.record : undefined;
   } catch (error) {
-    const end = await endAfter(context, token, error, { lease: lease.signal, frozen: frozen.signal });
+    const end = await endAfter(context, token, error, {
+      lease: lease.signal,
+      frozen: frozen.signal,
+      paused: paused.signal,
+    });
     if (end) await commitTransition(context, end);
     return undefined;
   }
+}
+
+/** Slack's own advice is at least 3 s between edits of one message. */
+const STEPS_EVERY_MS = 3_000;
+
+/**
+ * Commits steps and shows them. Of a fix that can be paused, which may have hundreds, the card isn't edited at each: later steps, the outcome or the
+ * sweep show those in between.
+ */
+function stepDisplay(
+  context: JobContext,
+  { pausable }: RemediationRecord,
+): (step: Transition) => Promise<TransitionResult> {
+  let nextMs = 0;
+  return (step) => {
+    if (performance.now() < nextMs) return context.deps.remediations.transition(context.record.id, step);
+    nextMs = performance.now() + (pausable ? STEPS_EVERY_MS : 0);
+    return commitTransition(context, step);
+  };
 }
 
 /** Another worker has a newer fencing token, or has ended the remediation: nothing more may be applied or recorded. */
@@ -268,12 +297,13 @@ async function endAfter(
   context: JobContext,
   token: number,
   error: unknown,
-  { lease, frozen }: { readonly lease: AbortSignal; readonly frozen: AbortSignal },
+  { lease, frozen, paused }: Readonly<Record<'lease' | 'frozen' | 'paused', AbortSignal>>,
 ): Promise<Transition | undefined> {
   const { deps, record, jobId } = context;
   if (frozen.aborted)
     return failExecution(token, "fixes were frozen; the next step wasn't started", undefined);
   if (error instanceof FencedOut) return undefined;
+  if (paused.aborted) return pauseExecution(token);
   if (lease.aborted) return interruptExecution(token, 'the worker stopped while applying the plan');
   if (error instanceof SourceError) {
     const after = await observe(context, record.before).catch(() => undefined);

@@ -57,15 +57,15 @@ async function whyNotProven({ deps, record, signal }: JobContext): Promise<strin
   );
 }
 
-/** Whether the measures have the values that a mitigation names as its proof. */
+/** Whether the measures have the values that a mitigation names as its proof, or show that a part of the fault was removed. */
 function isMitigated(
-  { provenBy, params }: AnyRemediation,
+  { provenBy, reduces, params }: AnyRemediation,
   { each, ...single }: RemediationRecord,
   measures: Report['measures'] = [],
 ): boolean {
-  if (!provenBy) return false;
-  const wanted = (each ?? [single]).map((one) => provenBy(params.parse(one.params)));
-  return wanted.every(({ label, value }) =>
-    measures.some((measure) => measure.label === label && measure.value === value),
-  );
+  const all = (each ?? [single]).map((one): unknown => params.parse(one.params));
+  const valueOf = (label: string) => measures.find((measure) => measure.label === label)?.value;
+  if (provenBy) return all.map((one) => provenBy(one)).every(({ label, value }) => valueOf(label) === value);
+  if (!reduces) return false;
+  return all.map((one) => reduces(one)).every(({ label, below }) => (valueOf(label) ?? below) < below);
 }

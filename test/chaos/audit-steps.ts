@@ -15,7 +15,7 @@ export function stepsOf({ entries }: Pick<Evidence, 'entries'>, id: string): rea
 }
 
 function isRefusedClick({ kind, because = '' }: AuditRecord['entry']): boolean {
-  return kind === 'refused' && /^(request|approve|reject|look): /.test(because);
+  return kind === 'refused' && /^(request|approve|reject|pause|look): /.test(because);
 }
 
 /** The audit entries of a remediation by its state, with two approvals written as one. */
@@ -24,15 +24,16 @@ const LIFECYCLES: Readonly<Record<RemediationRecord['state'], RegExp>> = {
   planning: /^asked$/,
   planned: /^asked planned$/,
   approved: /^asked planned approved$/,
-  applying: /^asked planned approved applying$/,
-  settling: /^asked planned approved applying applied$/,
+  applying: /^asked planned approved applying( pausing)?$/,
+  settling: /^asked planned approved applying( pausing)? applied$/,
   fixed:
-    /^asked planned approved applying( applied)?( outcome:(interrupted|unverified|failed))* outcome:fixed$/,
+    /^asked planned approved applying( pausing)?( applied)?( outcome:(interrupted|unverified|failed))* outcome:fixed$/,
   mitigated:
-    /^asked planned approved applying( applied)?( outcome:(interrupted|unverified|failed))* outcome:mitigated$/,
-  unverified: /^asked planned approved applying applied( outcome:unverified)+$/,
-  failed: /^asked planned approved applying( outcome:failed)+$/,
-  interrupted: /^asked planned approved applying( outcome:interrupted)+$/,
+    /^asked planned approved applying( pausing)?( applied)?( outcome:(interrupted|unverified|failed))* outcome:mitigated$/,
+  unverified: /^asked planned approved applying( pausing)? applied( outcome:unverified)+$/,
+  failed: /^asked planned approved applying( pausing)?( outcome:failed)+$/,
+  paused: /^asked planned approved applying pausing outcome:paused$/,
+  interrupted: /^asked planned approved applying( pausing)?( outcome:interrupted)+$/,
   rejected: /^asked planned( approved)? rejected$/,
   expired: /^asked( planned( approved)?)? expired$/,
   skipped: /^asked( planned approved)? skipped$/,

@@ -130,6 +130,39 @@ export const failed: RemediationRecord = {
   because: "task 4182 ended in error: 'doppler_z2/0 (i-07)' is not running after update",
 };
 
+const batches = Array.from({ length: 10 }, (_, at) => ({
+  at: `2026-11-20T14:${String(6 + at).padStart(2, '0')}:00.000Z`,
+  line: `Batch ${at + 31}: archived 1,000 rows; ${at + 31},000 so far`,
+}));
+const inBatches: RemediationRecord = {
+  ...agreed,
+  state: 'applying',
+  token: 7,
+  risk: 'destructive',
+  title: 'Archive rows of nova.instances',
+  finding: { reason: 'records-deleted', target: 'nova.instances', summary: '61,240 rows are marked as deleted' },
+  plan: {
+    lines: ['Run nova-manage db archive_deleted_rows for rows deleted before 2025-11-20, 1,000 at a time'],
+    targets: ['nova:instances'],
+    precondition: { newest: '2025-11-19' },
+    impact: 'Moves up to 61,240 rows to shadow tables',
+    irreversible: ['Rows are not moved back.'],
+  },
+  steps: batches,
+  earlierSteps: 30,
+  pausable: true,
+};
+
+export const applyingInBatches: RemediationRecord = inBatches;
+const pause = { by: 'U0123GRACE', at: '2026-11-20T14:15:10.000Z' };
+export const pausing: RemediationRecord = { ...inBatches, pause };
+export const paused: RemediationRecord = {
+  ...inBatches,
+  state: 'paused',
+  pause,
+  endedAt: '2026-11-20T14:15:40.000Z',
+};
+
 export const interrupted: RemediationRecord = {
   ...settling,
   state: 'interrupted',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { cleanText } from '../../text/clean-text.ts';
 import type { Redact } from '../../text/redact.ts';
 import { approve, reject, requestPlan } from '../../store/remediation/transitions/approval.ts';
+import { requestPause } from '../../store/remediation/transitions/execution.ts';
 import type { Policy, AccessRole } from '../../store/remediation/policy.ts';
 import type { Announce } from '../../store/remediation/announce.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
@@ -61,20 +62,21 @@ export interface Click {
   readonly reason?: string;
 }
 
-const BUTTONS = ['request', 'approve', 'reject', 'look'] as const;
+const BUTTONS = ['request', 'approve', 'reject', 'pause', 'look'] as const;
 type Button = (typeof BUTTONS)[number];
 
 /** The action ids of our buttons. `look` dates from 0.2 and is in old messages. */
-export const BUTTON_ACTION_ID = /^wrench:(request|approve|reject|look)$/;
+export const BUTTON_ACTION_ID = /^wrench:(request|approve|reject|pause|look)$/;
 
 /** The roles that may request a fix. */
 export const REQUEST_ROLES: readonly AccessRole[] = ['requester'];
 
-/** The roles that may click each button. Both may reject. */
+/** The roles that may click each button. Both may reject and pause. */
 const ALLOWED_ROLES: Readonly<Record<Button, readonly AccessRole[]>> = {
   request: REQUEST_ROLES,
   approve: ['approver'],
   reject: ['approver', 'requester'],
+  pause: ['approver', 'requester'],
   look: ['requester', 'approver'],
 };
 
@@ -234,6 +236,7 @@ function transitionFor(
   planHash: string,
 ): Transition {
   if (button === 'request') return requestPlan(userId, policy, reason);
+  if (button === 'pause') return requestPause(userId);
   return button === 'approve' ? approve(userId, planHash, policy, reason) : reject(userId, planHash);
 }
 

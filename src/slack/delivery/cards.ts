@@ -131,7 +131,7 @@ export async function showCard(
 ): Promise<void> {
   const { remediations, threads } = deps;
   const stored = await remediations.read(id);
-  if (!stored || (stored.revision > revision && !FINAL_STATES.has(stored.record.state))) return;
+  if (!stored || (stored.revision > revision && hasNewerJob(stored.record))) return;
   const { root, answered, elsewhere } = await threads.read(runId);
   try {
     if (elsewhere) throw new SlackApiError('not_in_channel', '');
@@ -149,6 +149,11 @@ export async function showCard(
     const reported = await reportPrivately(deps, target, stored, error);
     await remediations.markCardShown(id, reported.revision);
   }
+}
+
+/** Of a fix that can be paused, not every step has a job. */
+function hasNewerJob({ state, pausable }: RemediationRecord): boolean {
+  return !FINAL_STATES.has(state) && !(pausable && state === 'applying');
 }
 
 /** Attempts at a card that Slack refuses: someone may be about to invite the bot. */

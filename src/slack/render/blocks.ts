@@ -195,6 +195,7 @@ interface ButtonOptions {
     | 'wrench:request'
     | 'wrench:approve'
     | 'wrench:reject'
+    | 'wrench:pause'
     | 'wrench:look'
     | 'wrench:take'
     | 'wrench:release'

@@ -75,6 +75,16 @@ test('no character is lost or added but the backticks of code', () => {
   );
 });
 
+test('a command with many flags is code too', () => {
+  const command =
+    'nova-manage db archive_deleted_rows --before 2026-08-30 --max_rows 1000 --until-complete --all-cells --sleep 1';
+  expect(sentence(`As user nova: \`${command}\`. Exit code 1 means`)).toContainEqual({
+    type: 'text',
+    text: command,
+    style: { code: true },
+  });
+});
+
 test('in mrkdwn, commands are code and everything else is escaped', () => {
   expect(sentenceInMrkdwn('check `/etcd doppler` for *doppler* <!channel>, then `monit start x`.')).toBe(
     'check `/etcd doppler` for ∗doppler∗ &lt;!channel&gt;, then `monit start x`.',

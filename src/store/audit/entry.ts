@@ -13,6 +13,7 @@ export const AUDIT_EVENT_KINDS = [
   'skipped',
   'applying',
   'applied',
+  'pausing',
   'outcome',
   'frozen',
   'thawed',
@@ -38,7 +39,7 @@ export const auditEventSchema = z.strictObject({
   environment: z.string().exactOptional(),
   targets: z.array(z.string()).exactOptional(),
   planHash: z.string().exactOptional(),
-  /** The final state, for the kind `outcome`: `fixed`, `mitigated`, `unverified`, `failed`, `interrupted`. */
+  /** The final state, for the kind `outcome`: `fixed`, `mitigated`, `unverified`, `failed`, `paused`, `interrupted`. */
   outcome: z.string().exactOptional(),
   because: z.string().exactOptional(),
   /** Of the kind `approved`: the requester of a safe fix confirmed it, so no one else approved it. */

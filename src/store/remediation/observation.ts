@@ -110,14 +110,15 @@ function affects({ target, targets = [] }: Finding<unknown>, wanted: string): bo
 }
 
 /**
- * The outcome that an observation proves; undefined if it proves none. A mitigation is never fixed, even if the finding is gone. Before the plan says
- * that it can be proven, it isn't.
+ * The outcome that an observation proves; undefined if it proves none. A mitigation is never fixed, even if the finding is gone. A fix that removed a
+ * part of the fault is mitigated. Before the plan says that it can be proven, it isn't.
  */
 export function provenOutcome(
   record: Pick<RemediationRecord, 'mitigates' | 'plan' | 'steps'>,
   { finding, isMitigated, at, unproven }: Pick<Observation, 'finding' | 'isMitigated' | 'at' | 'unproven'>,
 ): 'fixed' | 'mitigated' | undefined {
   if (record.mitigates) return isMitigated ? 'mitigated' : undefined;
+  if (finding === 'found' && isMitigated) return 'mitigated';
   if (finding !== 'gone' || unproven !== undefined) return undefined;
   const fromMs = provableFromMs(record);
   return fromMs !== undefined && Date.parse(at) < fromMs ? undefined : 'fixed';

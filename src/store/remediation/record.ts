@@ -8,8 +8,8 @@ import { requestOriginSchema } from '../../queue/request-origin.ts';
  * The states of a remediation:
  *
  * offered -> planning -> planned -> approved -> applying -> settling -> fixed | mitigated | unverified | failed; or it ends as rejected, expired,
- * skipped or refused, before anything was applied; or as interrupted: its worker was lost while it was applying the plan, and it's unknown how much
- * was applied. `settling` means that the fix is being verified.
+ * skipped or refused, before anything was applied; as paused: someone ended it between two steps; or as interrupted: its worker was lost while it was
+ * applying the plan, and it's unknown how much was applied. `settling` means that the fix is being verified.
  */
 export const REMEDIATION_STATES = [
   'offered',
@@ -22,6 +22,7 @@ export const REMEDIATION_STATES = [
   'mitigated',
   'unverified',
   'failed',
+  'paused',
   'interrupted',
   'rejected',
   'expired',
@@ -37,6 +38,7 @@ export const FINAL_STATES: ReadonlySet<RemediationState> = new Set([
   'mitigated',
   'unverified',
   'failed',
+  'paused',
   'interrupted',
   'rejected',
   'expired',
@@ -50,6 +52,7 @@ export const OUTCOMES: ReadonlySet<RemediationState> = new Set([
   'mitigated',
   'unverified',
   'failed',
+  'paused',
   'interrupted',
 ]);
 
@@ -154,8 +157,14 @@ export const remediationRecordSchema = z.strictObject({
   rejected: voteSchema.exactOptional(),
   /** The fencing token of the worker that applies it, greater than all earlier ones: a worker with an older one is refused. */
   token: z.number().int().exactOptional(),
-  /** The steps that were completed, recorded one by one. */
+  /** The steps that were completed, recorded one by one. If it can be paused, the last few. */
   steps: z.array(z.strictObject({ at, line: z.string() })),
+  /** How many more there were before `steps`. */
+  earlierSteps: z.int().positive().exactOptional(),
+  /** While it is applied, people may pause it. */
+  pausable: z.literal(true).exactOptional(),
+  /** Who wanted it to be paused. It may have ended otherwise: that was its last step, or the step failed. */
+  pause: voteSchema.exactOptional(),
   before: observationSchema.exactOptional(),
   after: observationSchema.exactOptional(),
   /** Only while it is settling. Absent if its worker is older than 0.12. */
@@ -197,6 +206,14 @@ export function remediationIdOf(
 ): string {
   const named = JSON.stringify([runId, reason, target, remediation, params ?? each]);
   return `m${createHash('sha256').update(named).digest('hex').slice(0, 16)}`;
+}
+
+/** How many steps were completed. */
+export function countSteps({
+  steps,
+  earlierSteps = 0,
+}: Pick<RemediationRecord, 'steps' | 'earlierSteps'>): number {
+  return earlierSteps + steps.length;
 }
 
 /** How many lines of a plan count against the caps. */

@@ -30,6 +30,7 @@ const NOT_FIXED: ReadonlySet<RemediationState> = new Set([
   'mitigated',
   'unverified',
   'failed',
+  'paused',
   'interrupted',
 ]);
 

@@ -105,6 +105,7 @@ const commitChange = loadLua(new URL('./lua/commit-change.lua', import.meta.url)
     'lockMs',
     'keepMs',
     'onlyIfOverdue',
+    'keepsLease',
   ],
   returns: z.string(),
 });
@@ -233,7 +234,7 @@ async function readWithTime(
 
 function commit(
   { redis, keys, audit }: StoreContext,
-  { entry, notAfter, unlessFrozen, onlyIfOverdue, caps, lockTargetsForMs }: Change,
+  { entry, notAfter, unlessFrozen, onlyIfOverdue, caps, lockTargetsForMs, keepsLease }: Change,
   record: string,
   next: RemediationRecord,
   revision: number,
@@ -268,6 +269,7 @@ function commit(
       lockMs: lockTargetsForMs ?? '',
       keepMs: KEEP_MS,
       onlyIfOverdue: onlyIfOverdue ? 'yes' : '',
+      keepsLease: keepsLease ? 'yes' : '',
     }),
   );
 }

@@ -153,6 +153,7 @@ const SHOWS_PLAN: ReadonlySet<RemediationState> = new Set([
   'approved',
   'applying',
   'interrupted',
+  'paused',
   'failed',
   'rejected',
   'expired',
@@ -165,6 +166,7 @@ const SHOWS_LEFT_OUT: ReadonlySet<RemediationState> = new Set([
   'mitigated',
   'unverified',
   'failed',
+  'paused',
   'interrupted',
 ]);
 
@@ -180,7 +182,7 @@ function planAndSteps(remediation: RemediationRecord, plan: Plan): Blocks {
 }
 
 /** The steps and their times; the last ones if not all fit. */
-function stepParts({ steps }: RemediationRecord): readonly RichTextPart[] {
+function stepParts({ steps, earlierSteps = 0 }: RemediationRecord): readonly RichTextPart[] {
   if (steps.length === 0) return [];
   let usedChars = 0;
   const shown = steps
@@ -188,7 +190,7 @@ function stepParts({ steps }: RemediationRecord): readonly RichTextPart[] {
     .map(({ at, line: step }) => ({ at, step: truncate(cleanText(step), MAX_STEP_CHARS) }))
     .filter(({ step }) => (usedChars += encodedLength(step) + 12) <= MAX_STEPS_CHARS)
     .toReversed();
-  const left = steps.length - shown.length;
+  const left = earlierSteps + steps.length - shown.length;
   const items = shown.map(({ at, step }) => line(timeElement(at), plain('  '), text(step, MAX_STEP_CHARS)));
   const before =
     left > 0 ? [line({ ...text(countInWords(left, 'earlier step')), style: { italic: true } })] : [];
@@ -236,7 +238,9 @@ function footer(remediation: RemediationRecord): string {
 }
 
 function buttonsOf(remediation: RemediationRecord) {
-  const { id, state, planHash } = remediation;
+  const { id, state, planHash, pausable, pause } = remediation;
+  if (state === 'applying' && pausable && !pause)
+    return [button({ label: 'Pause', action: 'wrench:pause', value: id })];
   if (state === 'interrupted' || state === 'unverified' || state === 'failed')
     return [button({ label: 'Check now', action: 'wrench:look', value: id })];
   if (state !== 'planned' || planHash === undefined || neededApprovals(remediation) === 0) return [];
@@ -269,7 +273,7 @@ const MAX_LINE_CHARS = 300;
 
 /** The whole conclusion, for screen readers and notifications. Required approvals and manual steps are never left out. */
 function renderText(remediation: RemediationRecord, approvers: readonly string[]): string {
-  const { state, title, environment, plan, steps, finding } = remediation;
+  const { state, title, environment, plan, steps, earlierSteps = 0, finding } = remediation;
   const { word, emoji: sign } = stateLabel(remediation);
   const isFixed = state === 'fixed';
   const where = `in ${escapeUntrusted(environment, 80)}`;
@@ -287,6 +291,7 @@ function renderText(remediation: RemediationRecord, approvers: readonly string[]
     status === '' ? '' : escapeUntrusted(status, 700),
     ...settlingInText(remediation),
     ...(isOpen ? plan.lines.map((one, at) => `${at + 1}. ${escapeUntrusted(one, MAX_LINE_CHARS)}`) : []),
+    ...(earlierSteps > 0 ? [`• ${countInWords(earlierSteps, 'earlier step')}`] : []),
     ...steps.map(({ line: step }) => `• ${escapeUntrusted(step, MAX_LINE_CHARS)}`),
   ];
   const file = isOpen ? planFile(remediation) : undefined;

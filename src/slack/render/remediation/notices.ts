@@ -69,8 +69,9 @@ export function renderOutcome(
   remediation: RemediationRecord,
   { isMentioned = true }: NoticeOptions = {},
 ): Message {
-  const { state, rejected } = remediation;
-  const people = isMentioned ? involved(remediation).filter((by) => by !== rejected?.by) : [];
+  const { state, rejected, pause } = remediation;
+  const decided = rejected ?? (state === 'paused' ? pause : undefined);
+  const people = isMentioned ? involved(remediation).filter((by) => by !== decided?.by) : [];
   return toMessage(`:${STATE_LABELS[state].emoji}: ${endInWords(remediation)}`, people);
 }
 
@@ -80,7 +81,7 @@ export function involved({ requested, approvals }: RemediationRecord): readonly 
 }
 
 function endInWords(remediation: RemediationRecord): string {
-  const { state, because, rejected } = remediation;
+  const { state, because, rejected, pause } = remediation;
   const escaped = (words: string) => escapeUntrusted(truncate(words, MAX_OUTCOME_CHARS), MAX_OUTCOME_CHARS);
   switch (state) {
     case 'rejected':
@@ -91,6 +92,10 @@ function endInWords(remediation: RemediationRecord): string {
       const why = because === undefined ? '' : `: ${cleanText(because)}`;
       const ended = escaped(`${STATE_LABELS[state].word} · ${remediationHeadline(remediation)}${why}`);
       return `${ended}${by}; nothing was changed`;
+    }
+    case 'paused': {
+      const by = pause ? `, by ${mentionActor(pause.by)}` : '';
+      return `${escaped(outcomeInWords(remediation))}${by}`;
     }
     default:
       return escaped(outcomeInWords(remediation));

@@ -79,6 +79,7 @@ const OFFER_STATUS: Readonly<Record<RemediationState, string>> = {
   mitigated: 'mitigated',
   unverified: 'unverified',
   failed: 'failed',
+  paused: 'paused',
   interrupted: 'interrupted',
   rejected: 'rejected',
   expired: 'expired',

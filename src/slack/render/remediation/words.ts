@@ -3,11 +3,12 @@ import type { Plan, Risk } from '../../../check/define-remediation.ts';
 import { exactProof, isComplete, proofInWords } from '../../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../../check/report-in-words.ts';
 import { count, list } from '../../../text/wording.ts';
-import type {
-  Observation,
-  RemediationRecord,
-  RemediationState,
-  Vote,
+import {
+  countSteps,
+  type Observation,
+  type RemediationRecord,
+  type RemediationState,
+  type Vote,
 } from '../../../store/remediation/record.ts';
 import { utf8Length, truncateMrkdwn, truncate, joinLinesWithin } from '../escape-untrusted.ts';
 import { dateToken, mention } from '../blocks.ts';
@@ -31,6 +32,7 @@ export const STATE_LABELS: Readonly<Record<RemediationState, StateLabel>> = {
   mitigated: { word: 'MITIGATED', emoji: 'adhesive_bandage' },
   unverified: { word: 'UNVERIFIED', emoji: 'warning' },
   failed: { word: 'FAILED', emoji: 'x' },
+  paused: { word: 'PAUSED', emoji: 'double_vertical_bar' },
   interrupted: { word: 'INTERRUPTED', emoji: 'rotating_light' },
   rejected: { word: 'REJECTED', emoji: 'no_entry' },
   expired: { word: 'EXPIRED', emoji: 'hourglass' },
@@ -86,6 +88,8 @@ export function outcomeAfterState(remediation: RemediationRecord): string {
       return `${line}: applied, but not verified`;
     case 'failed':
       return because === undefined ? line : `${line}: ${cleanText(because)}`;
+    case 'paused':
+      return `${line}: after ${countInWords(countSteps(remediation), 'step')}`;
     case 'interrupted':
       return `${line}: it's unknown whether it was applied`;
     default:
@@ -135,6 +139,11 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
         stepsBeforeFailureText(remediation),
         ...recheckText(after),
       ];
+    case 'paused':
+      return [
+        "The completed steps are below. None is half done, and the next wasn't started.",
+        'To continue, run the check again and request a new plan.',
+      ];
     case 'interrupted':
       return [
         toSentence(because ?? 'the worker stopped while applying the plan'),
@@ -160,9 +169,13 @@ function fixedVerdict(remediation: RemediationRecord, after: Observation): reado
 }
 
 /** `Applying 3 of 13.`: each target has one step. */
-function applyingText({ plan, steps }: RemediationRecord): string {
+function applyingText(remediation: RemediationRecord): string {
+  const { plan, pausable, pause } = remediation;
   const targets = plan?.parts?.length ?? 1;
-  return targets > 1 ? `Applying ${Math.min(steps.length + 1, targets)} of ${targets}.` : 'Applying now.';
+  const done = countSteps(remediation);
+  if (pause) return `Pausing after the current step. Completed ${countInWords(done, 'step')}.`;
+  if (targets > 1) return `Applying ${Math.min(done + 1, targets)} of ${targets}.`;
+  return pausable && done > 0 ? `Applying now. Completed ${countInWords(done, 'step')}.` : 'Applying now.';
 }
 
 const MAX_MEASURES = 3;
@@ -316,13 +329,24 @@ export function mentionActor(id: string): string {
 
 const MAX_VOTES = 10;
 
-/** Who requested, approved and rejected it, and when: one line of mrkdwn each. */
-export function peopleLines({ risk, requested, approvals, rejected }: RemediationRecord): readonly string[] {
-  if (risk === 'safe' && approvals.length > 0) return [`Confirmed by ${votesInWords(approvals)}`];
+/** Who requested, approved, rejected and paused it, and when: one line of mrkdwn each. */
+export function peopleLines({
+  state,
+  risk,
+  requested,
+  approvals,
+  rejected,
+  pause,
+}: RemediationRecord): readonly string[] {
+  const paused = pause
+    ? [`${state === 'paused' ? 'Paused' : 'Pause requested'} by ${voteInWords(pause)}`]
+    : [];
+  if (risk === 'safe' && approvals.length > 0) return [`Confirmed by ${votesInWords(approvals)}`, ...paused];
   return [
     ...(requested ? [`Requested by ${voteInWords(requested)}`] : []),
     ...(approvals.length > 0 ? [`Approved by ${votesInWords(approvals)}`] : []),
     ...(rejected ? [`Rejected by ${voteInWords(rejected)}`] : []),
+    ...paused,
   ];
 }
 
@@ -420,6 +444,7 @@ export function afterwardsOf(remediation: RemediationRecord): readonly string[] 
     }
     case 'mitigated':
     case 'failed':
+    case 'paused':
     case 'interrupted':
       return afterwards;
     default:

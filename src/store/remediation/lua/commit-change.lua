@@ -31,6 +31,7 @@
     lockMs           how long to lock the targets, in milliseconds; '' to unlock them
     keepMs           how long to keep the record and the counts of the run, in milliseconds
     onlyIfOverdue    'yes' to refuse before the deadline
+    keepsLease       'yes' to leave the deadline and the locks as they are
   Returns: `ok`, or why it was refused: `conflict` (the revision is another), `late`, `kept` (it is not overdue), `frozen`, `held <id>`,
     `capped-hour`, `capped-run`, `head <seq> <hash>` (the audit chain has another head).
 ]]
@@ -61,6 +62,7 @@ local lines = ARGV[15]
 local lockMs = ARGV[16]
 local keepMs = ARGV[17]
 local onlyIfOverdue = ARGV[18]
+local keepsLease = ARGV[19]
 
 -- @include "../../lua/includes/now.lua"
 -- @include "../../audit/lua/includes/append-to-chain.lua"
@@ -86,11 +88,13 @@ end
 
 redis.call('hset', recordKey, 'rev', tonumber(revision) + 1, 'state', state, 'token', token, 'record', record)
 redis.call('pexpire', recordKey, keepMs)
-if dueMs == '' then redis.call('zrem', dueKey, id) else redis.call('zadd', dueKey, dueMs, id) end
 redis.call('zadd', cardPendingKey, nowMs, id)
-for _, targetKey in ipairs(targetKeys) do
-  if lockMs ~= '' then redis.call('set', targetKey, id, 'PX', lockMs)
-  elseif redis.call('get', targetKey) == id then redis.call('del', targetKey) end
+if keepsLease ~= 'yes' then
+  if dueMs == '' then redis.call('zrem', dueKey, id) else redis.call('zadd', dueKey, dueMs, id) end
+  for _, targetKey in ipairs(targetKeys) do
+    if lockMs ~= '' then redis.call('set', targetKey, id, 'PX', lockMs)
+    elseif redis.call('get', targetKey) == id then redis.call('del', targetKey) end
+  end
 end
 if perHour ~= '' then
   for line = 1, tonumber(lines) do

@@ -18,6 +18,8 @@ export interface Change {
   readonly caps?: Caps;
   /** Locks its targets for this long; refused if another remediation has locked one of them. Without it, they are unlocked. */
   readonly lockTargetsForMs?: number;
+  /** Leaves the deadline and the locks as they are: its worker extends them in Redis, and the record doesn't have the latest. */
+  readonly keepsLease?: true;
 }
 
 /** Why there is no change, for people: `it's waiting for approval`. A `Denial` if the person reads other words than the audit. */
@@ -53,6 +55,7 @@ const STATES_IN_WORDS: Readonly<Record<RemediationRecord['state'], string>> = {
   mitigated: "it's already mitigated",
   unverified: 'it was already applied, but not verified',
   failed: 'it has failed',
+  paused: 'it was paused',
   interrupted: 'it was interrupted',
   rejected: 'it was rejected',
   expired: 'it has expired',

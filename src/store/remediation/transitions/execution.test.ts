@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   anOffer,
   OBSERVED_GONE,
@@ -7,7 +7,7 @@ import {
   PLAN,
   POLICY,
 } from '../../../../test/world/remediation.ts';
-import { type Observation, type RemediationRecord, REMEDIATION_STATES } from '../record.ts';
+import { countSteps, type Observation, type RemediationRecord, REMEDIATION_STATES } from '../record.ts';
 import {
   finishExecution,
   startExecution,
@@ -16,6 +16,8 @@ import {
   recordStep,
   failExecution,
   interruptExecution,
+  pauseExecution,
+  requestPause,
   recordRecheck,
   recordVerification,
   endOverdue,
@@ -209,4 +211,60 @@ test.each(ALLOWED_STATES)('%s is possible only from these states', (_, transitio
   expect(
     REMEDIATION_STATES.filter((state) => typeof transition({ ...applying, state }, NOW) !== 'string'),
   ).toEqual(from);
+});
+
+describe('pausing', () => {
+  const start = startExecution(7, OBSERVATION, POLICY, LEASE_MS, { pausable: true });
+  const pausable = changeBy(recordStep(7, 'batch 1', LEASE_MS), changeBy(start, approved).next).next;
+  const pausing = changeBy(requestPause('U0KATE'), pausable).next;
+
+  test('a request to pause is audited and leaves the lease to the worker', () => {
+    const change = changeBy(requestPause('U0KATE'), pausable);
+
+    expect(change).toMatchObject({
+      next: { state: 'applying', pause: { by: 'U0KATE' }, until: pausable.until, token: 7 },
+      entry: { kind: 'pausing', who: ['U0KATE'] },
+      keepsLease: true,
+    });
+  });
+
+  test('only a fix that is being applied and can be paused is paused, once', () => {
+    expect(requestPause('U0KATE')(applying, NOW)).toBe("it can't be paused");
+    expect(requestPause('U0KATE')(settling, NOW)).toBe("it's being verified");
+    expect(requestPause('U0ADA')(pausing, NOW)).toMatch(/already be paused/);
+  });
+
+  test('only the worker with the current token ends it as paused, with its steps in the audit', () => {
+    expect(changeBy(pauseExecution(7), pausing)).toMatchObject({
+      next: { state: 'paused', endedAt: isoTime(NOW) },
+      entry: { kind: 'outcome', outcome: 'paused', deeds: ['batch 1'] },
+    });
+    expect(pauseExecution(6)(pausing, NOW)).toMatch(/lost its lease/);
+  });
+
+  test('if its worker is lost while pausing, it is unknown what was applied', () => {
+    expect(changeBy(endOverdue(POLICY), pausing, NOW + 2 * LEASE_MS).next.state).toBe('interrupted');
+  });
+
+  test('of many steps it keeps the last few and the number of the others, which the audit has too', () => {
+    let record = pausable;
+    for (let batch = 2; batch <= 612; batch++)
+      record = changeBy(recordStep(7, `batch ${batch}`, LEASE_MS), record).next;
+
+    expect(record.steps.map(({ line }) => line)).toEqual(
+      Array.from({ length: 10 }, (_, at) => `batch ${603 + at}`),
+    );
+    expect(countSteps(record)).toBe(612);
+    expect(changeBy(pauseExecution(7), record).entry?.deeds).toEqual([
+      '602 earlier steps',
+      ...record.steps.map(({ line }) => line),
+    ]);
+  });
+
+  test('a fix that cannot be paused keeps all steps', () => {
+    let record = applying;
+    for (let at = 0; at < 30; at++) record = changeBy(recordStep(7, `step ${at}`, LEASE_MS), record).next;
+
+    expect(record.steps).toHaveLength(30);
+  });
 });

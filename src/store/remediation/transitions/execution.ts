@@ -1,4 +1,5 @@
 import { exactProof } from '../../../check/proof.ts';
+import { count } from '../../../text/wording.ts';
 import { type AuditEvent, withSteps } from '../../audit/entry.ts';
 import { capsFor, type Policy, disabledReason } from '../policy.ts';
 import { provenOutcome } from '../observation.ts';
@@ -11,6 +12,7 @@ import {
   isRefused,
   isoTime,
   SYSTEM_ACTOR,
+  newVote,
   actorsOf,
   stateInWords,
   type Transition,
@@ -31,6 +33,7 @@ export function startExecution(
   before: Observation,
   policy: Policy,
   leaseMs: number,
+  { pausable }: { readonly pausable?: true | undefined } = {},
 ): Transition {
   return (record, nowMs) => {
     const { state, until, plan, planHash } = record;
@@ -40,7 +43,14 @@ export function startExecution(
     if (!plan || planHashOf(record, plan) !== planHash)
       return "its stored plan isn't the one that was approved";
     return {
-      next: { ...record, state: 'applying', token, before, until: isoTime(nowMs + leaseMs) },
+      next: {
+        ...record,
+        state: 'applying',
+        token,
+        before,
+        until: isoTime(nowMs + leaseMs),
+        ...(pausable && { pausable }),
+      },
       entry: auditEventOf(record, 'applying', actorsOf(record), nowMs, { before: before.verdict }),
       ...(until !== undefined && { notAfter: until }),
       unlessFrozen: true,
@@ -50,16 +60,45 @@ export function startExecution(
   };
 }
 
+/** Of a fix that can be paused: it may have hundreds, and the whole record is written at each. */
+const MAX_KEPT_STEPS = 10;
+
 /** Records one completed step and extends the lease. Refused for every fencing token but the current one. */
 export function recordStep(token: number, line: string, leaseMs: number): Transition {
-  return requireToken(token, 'applying', (record, nowMs) => ({
-    next: {
-      ...record,
-      steps: [...record.steps, { at: isoTime(nowMs), line }],
-      until: isoTime(nowMs + leaseMs),
-    },
-    lockTargetsForMs: leaseMs * 2,
-  }));
+  return requireToken(token, 'applying', (record, nowMs) => {
+    const steps = [...record.steps, { at: isoTime(nowMs), line }];
+    const kept = record.pausable ? steps.slice(-MAX_KEPT_STEPS) : steps;
+    const earlierSteps = (record.earlierSteps ?? 0) + steps.length - kept.length;
+    return {
+      next: {
+        ...record,
+        steps: kept,
+        ...(earlierSteps > 0 && { earlierSteps }),
+        until: isoTime(nowMs + leaseMs),
+      },
+      lockTargetsForMs: leaseMs * 2,
+    };
+  });
+}
+
+/** Someone clicked Pause: its worker ends it after the current step. The lease stays that worker's. */
+export function requestPause(by: string): Transition {
+  return (record, nowMs) => {
+    const { state, pausable, pause } = record;
+    if (state !== 'applying') return stateInWords(state);
+    if (!pausable) return "it can't be paused";
+    if (pause) return 'it will already be paused after the current step';
+    return {
+      next: { ...record, pause: newVote(by, nowMs) },
+      entry: auditEventOf(record, 'pausing', [by], nowMs),
+      keepsLease: true,
+    };
+  };
+}
+
+/** applying -> paused: between two steps. What was applied is complete, and the rest wasn't started. */
+export function pauseExecution(token: number): Transition {
+  return requireToken(token, 'applying', (record, nowMs) => recordOutcome(record, 'paused', nowMs, {}));
 }
 
 /** How long a fix is verified, and how often. */
@@ -227,7 +266,7 @@ export function recordRecheck(by: string, after: Observation): Transition {
 
 function recordOutcome(
   record: RemediationRecord,
-  state: 'fixed' | 'mitigated' | 'unverified' | 'failed' | 'interrupted',
+  state: 'fixed' | 'mitigated' | 'unverified' | 'failed' | 'paused' | 'interrupted',
   nowMs: number,
   { because, after }: { readonly because?: string | undefined; readonly after?: Observation | undefined },
 ): Change {
@@ -250,6 +289,7 @@ function recordOutcome(
   };
 }
 
-function auditedSteps({ steps }: RemediationRecord): Pick<AuditEvent, 'deeds'> {
-  return withSteps(...steps.map(({ line }) => line));
+function auditedSteps({ steps, earlierSteps }: RemediationRecord): Pick<AuditEvent, 'deeds'> {
+  const before = earlierSteps === undefined ? [] : [count(earlierSteps, 'earlier step')];
+  return withSteps(...before, ...steps.map(({ line }) => line));
 }
