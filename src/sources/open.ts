@@ -20,8 +20,10 @@ const OPEN: { readonly [Kind in SourceConfig['kind']]: Open<Kind> } = {
   docker: async (config, recorder) => (await import('./docker/open.ts')).openDocker(config, recorder),
   ssh: async (config) => (await import('./ssh/open.ts')).openHosts(config),
   syslog: async (config) => (await import('./syslog/open.ts')).openSyslog(config),
+  mysql: async (config) => (await import('./mysql/open.ts')).openMySql(config),
   openstack: async (config, recorder) =>
     (await import('./openstack/open.ts')).openOpenStack(config, recorder),
+  rabbitmq: async (config, recorder) => (await import('./rabbitmq/open.ts')).openRabbitmq(config, recorder),
 };
 
 /** Opens a configured source; no request is sent yet. */

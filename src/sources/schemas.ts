@@ -5,7 +5,9 @@ import { etcdConfig, oldMaintain } from './etcd/config.ts';
 import { filesConfig } from './files/config.ts';
 import { kubernetesConfig } from './kubernetes/config.ts';
 import { monitConfig, oldRestart } from './monit/config.ts';
+import { mysqlConfig } from './mysql/config.ts';
 import { openStackConfig } from './openstack/config.ts';
+import { rabbitmqConfig } from './rabbitmq/config.ts';
 import { sshConfig } from './ssh/config.ts';
 import { syslogConfig } from './syslog/config.ts';
 import { tlsConfig } from './tls/config.ts';
@@ -24,6 +26,8 @@ export const sourceSchemas = [
   sshConfig,
   syslogConfig,
   openStackConfig,
+  mysqlConfig,
+  rabbitmqConfig,
 ] as const;
 
 /** One configured source, with all defaults filled in. `kind` says which vendor it is. */
