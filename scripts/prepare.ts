@@ -68,6 +68,17 @@ const NEEDED: readonly Needed[] = [
     // There is none for other architectures.
     isInstalled: ({ env, architecture }) => architecture !== 'x64' || isOnPath('linux.uml', env['PATH']),
   },
+  {
+    package: 'rabbitmq-server',
+    name: 'RabbitMQ',
+    isInstalled: ({ env }) => isOnPath('rabbitmq-server', env['PATH']),
+  },
+  {
+    package: 'mariadb-server',
+    name: 'a MariaDB server',
+    isInstalled: ({ env }) => isOnPath('mariadbd', env['PATH']),
+  },
+  { package: 'qemu-utils', name: 'qemu-img', isInstalled: ({ env }) => isOnPath('qemu-img', env['PATH']) },
 ];
 
 /**
@@ -113,7 +124,7 @@ function install(packages: readonly string[], machine: Machine, print: (line: st
 const NO_SERVICES = '#!/bin/sh\n# Written by `npm test` of Wrench while it installs packages.\nexit 101\n';
 
 /**
- * etcd, monit, Docker and sshd come with services that no test needs, and that open ports and change the firewall. An existing policy of the machine
+ * etcd, monit, Docker, sshd, RabbitMQ and MariaDB come with services that no test needs, and that open ports and change the firewall. An existing policy of the machine
  * stays unchanged; one that an interrupted run left behind is removed.
  */
 function withoutServices<Result>({ policyFile }: Machine, run: () => Result): Result {
