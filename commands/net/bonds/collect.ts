@@ -1,6 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
 import { type ports, SourceError, wording } from '../../kit.ts';
 import { surveyHosts, type SurveyedHost } from '../../shared/host-survey.ts';
+import { settle } from '../../shared/settle.ts';
 import { bondsOf, slavesDown, unknownsOf } from './bond-state.ts';
 import { disabledPortsOf, otherDevices, unassignedPorts } from './disabled-ports.ts';
 import type { BondContext, Facts, HostFacts } from './facts.ts';
@@ -68,8 +68,8 @@ async function readHost(
 ): Promise<HostFacts> {
   const { source } = surveyed;
   const [bonds, links] = await Promise.all([
-    settled(context, source.name, (signal) => source.bonds({ ...query, signal })),
-    settled(context, source.name, (signal) => source.links({ ...query, signal })),
+    settle(context, source.name, (signal) => source.bonds({ ...query, signal })),
+    settle(context, source.name, (signal) => source.links({ ...query, signal })),
   ]);
   if (bonds.error && links.error) throw bonds.error;
   const unread = (bonds.error ?? links.error)?.message;
@@ -79,37 +79,6 @@ async function readHost(
     ...(links.value && { links: links.value.links }),
     ...(unread !== undefined && { unread }),
   };
-}
-
-interface Settled<T> {
-  readonly value?: T;
-  readonly error?: SourceError;
-}
-
-/** Waits for at most half of the remaining time, also for a source that ignores its signal: a host that hangs must not hold up the logs. */
-async function settled<T>(
-  { signal, leftMs }: BondContext,
-  source: string,
-  ask: (signal: AbortSignal) => Promise<T>,
-): Promise<Settled<T>> {
-  const withinMs = leftMs() / 2;
-  const answered = new AbortController();
-  const late = new AbortController();
-  const timeout = async (): Promise<never> => {
-    await setTimeout(withinMs, undefined, { signal: AbortSignal.any([signal, answered.signal]) });
-    late.abort();
-    const message = `no response within ${Math.round(withinMs / 1_000)} s`;
-    throw new SourceError(source, 'unreachable', message, { code: 'TIMEOUT' });
-  };
-  try {
-    return { value: await Promise.race([ask(AbortSignal.any([signal, late.signal])), timeout()]) };
-  } catch (error) {
-    const cause: unknown = signal.aborted ? signal.reason : error;
-    if (cause instanceof SourceError) return { error: cause };
-    throw error;
-  } finally {
-    answered.abort();
-  }
 }
 
 /** One note for all hosts of which only one of the two answers could be read. */
@@ -164,7 +133,7 @@ async function withNeighbors(
       const one = asked.get(host.name);
       const isNeeded = bondsOf(host).some(({ slaves }) => slaves.length > 0);
       if (!one || !isNeeded) return host;
-      const { value } = await settled(context, one.source.name, (signal) =>
+      const { value } = await settle(context, one.source.name, (signal) =>
         one.source.neighbors({ host: host.host, signal }),
       );
       return value ? { ...host, neighbors: value } : host;

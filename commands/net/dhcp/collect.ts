@@ -5,9 +5,11 @@ import { type Client, examineClients, isUndecidedWithoutAllServers } from './cli
 import type { Context, Facts } from './facts.ts';
 import { Gatherer } from './gather.ts';
 import { withoutDeleted } from './memory.ts';
-import { readMore, readOptional, unlessMissing } from './read-more.ts';
+import { readMore, readOptional } from './read-more.ts';
 import type { RefusedClientSample } from './samples.ts';
-import { hostOf, isSameHost } from './servers.ts';
+import { isSameHost } from '../../shared/host-names.ts';
+import { unlessMissing } from '../../shared/unless-missing.ts';
+import { hostOf } from './servers.ts';
 
 export interface CollectArgs {
   readonly withinMs: number;

@@ -3,7 +3,8 @@ import { field, optionalField } from '../../shared/evidence.ts';
 import type { Client } from './clients.ts';
 import { type Facts } from './facts.ts';
 import type { Round } from './rounds.ts';
-import { hostOf, isSameHost } from './servers.ts';
+import { isSameHost } from '../../shared/host-names.ts';
+import { hostOf } from './servers.ts';
 
 const MAX_ROUNDS = 12;
 const DAY_MS = 86_400_000;

@@ -1,7 +1,9 @@
-import { type ports, SourceError, wording } from '../../kit.ts';
+import { type ports, wording } from '../../kit.ts';
 import type { Client } from './clients.ts';
 import type { Context, Facts } from './facts.ts';
-import { hostOf, isSameHost } from './servers.ts';
+import { isSameHost } from '../../shared/host-names.ts';
+import { unlessMissing } from '../../shared/unless-missing.ts';
+import { hostOf } from './servers.ts';
 
 const MAX_MACS = 200;
 const MAX_INSTANCES = 20;
@@ -93,19 +95,4 @@ export async function readOptional<T>(
   read: () => Promise<T>,
 ): Promise<T> {
   return context.attempt(what, fallback, () => unlessMissing(context, what, fallback, read));
-}
-
-export async function unlessMissing<T>(
-  { note, signal }: Context,
-  what: string,
-  fallback: T,
-  read: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (signal.aborted || !(error instanceof SourceError) || error.kind !== 'missing') throw error;
-    note(`${what}: ${error.message}`);
-    return fallback;
-  }
 }

@@ -1,3 +1,4 @@
+import { isSameHost } from '../../shared/host-names.ts';
 import { type DhcpMessage, type Facts, type ServerEvent, serverOf } from './facts.ts';
 
 /** What is known about the servers: their networks, lease times and starts. */
@@ -126,16 +127,6 @@ function processOf({ host, pid }: { readonly host: string; readonly pid?: number
 
 export function hostOf(server: string): string {
   return server.slice(0, server.lastIndexOf(' '));
-}
-
-/** One of them may have its domain. */
-export function isSameHost(one: string, other: string): boolean {
-  return one === other || shortName(one) === shortName(other);
-}
-
-function shortName(host: string): string {
-  const [short = host] = host.split('.');
-  return short;
 }
 
 function smallest(values: readonly number[]): number | undefined {
