@@ -159,8 +159,11 @@ test('/wrench help fits on one screen of a phone, with three examples', () => {
   expect(examples).toHaveLength(3);
   expect(lines.length).toBeLessThanOrEqual(24);
   expect(lines.filter(({ length }) => length > PHONE_COLUMNS)).toEqual([]);
-  expect(usage.map((one) => one.split(' ')[0])).toEqual(
+  expect([...new Set(usage.map((one) => one.split(' ')[0]))]).toEqual(
     [...catalogue.commands.keys()].map((area) => `/${area}`),
+  );
+  expect(usage.flatMap((one) => one.replace(/^\S+ /, '').split(' | '))).toEqual(
+    [...catalogue.checks.keys()].map((name) => name.split('/')[1]),
   );
   for (const example of examples.filter((one) => !one.startsWith('/wrench ')))
     expect(parseRequest(example, known).kind).toMatch(/^(run|help)$/);

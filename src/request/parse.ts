@@ -283,7 +283,7 @@ function helpForAll(catalogue: Catalogue): Help {
   const areas = [...catalogue.commands.keys()];
   return {
     title: 'Commands',
-    usage: areas.map((area) => `/${area} ${namesIn(area, catalogue).join(' | ')}`),
+    usage: areas.flatMap((area) => usageLines(area, namesIn(area, catalogue))),
     examples: [...examplesOfFirst(catalogue), '/wrench audit --since 7d'],
     commands: Object.entries(ADMIN_COMMANDS).map(([name, { brief }]) => ({
       name: `/wrench ${name}`,
@@ -291,6 +291,19 @@ function helpForAll(catalogue: Catalogue): Help {
     })),
     more: 'Add `help` to any command for details.',
   };
+}
+
+const PHONE_COLUMNS = 38;
+
+/** `/cloud consoles | images`, with as many checks on a line as a phone has room for. */
+function usageLines(area: string, names: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  for (const name of names) {
+    const longer = `${lines.at(-1)} | ${name}`;
+    if (lines.length > 0 && longer.length <= PHONE_COLUMNS) lines[lines.length - 1] = longer;
+    else lines.push(`/${area} ${name}`);
+  }
+  return lines.length > 0 ? lines : [`/${area}`];
 }
 
 function examplesOfFirst({ checks }: Catalogue): readonly string[] {

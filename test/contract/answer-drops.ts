@@ -18,13 +18,24 @@ import type {
   StoreMembers,
   StoreQuery,
 } from '../../src/ports/key-value.ts';
+import type { CloudService } from '../../src/ports/cloud.ts';
+import type { BrokerNode, BrokerQueue } from '../../src/ports/brokers.ts';
 import type { EngineContainer, EngineUsage } from '../../src/ports/engines.ts';
-import type { Bond, HostLinks, PathMtu } from '../../src/ports/hosts.ts';
+import type {
+  Bond,
+  FileState,
+  HostFileGrowth,
+  HostLinks,
+  InstanceDisk,
+  PathMtu,
+} from '../../src/ports/hosts.ts';
 import type { Deployment } from '../../src/ports/processes.ts';
 import { SourceError, type SourceErrorKind } from '../../src/ports/source-error.ts';
 import type { Answer, Change, Drop, StreamContent } from './drop-answers.ts';
 import { incompleteBonds } from './bond-drops.ts';
+import { incompleteBrokerNodes, incompleteQueues } from './broker-drops.ts';
 import { incompleteContainers, incompleteUsage } from './engine-drops.ts';
+import { unreadableDisks, unreadableFiles } from './image-drops.ts';
 import { incompleteLinks } from './link-drops.ts';
 
 const KINDS: readonly SourceErrorKind[] = ['unreachable', 'refused', 'missing', 'malformed'];
@@ -150,7 +161,19 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
   },
   deployments: dropsOfDeployments,
   version: (answer) => [part(answer, 'the version cannot be parsed', answer.source, 'devel', 'v1.1.0')],
-  nodes: dropsOfNodes,
+  // Those of brokers are a list, those of clusters come in pages.
+  nodes: (answer) =>
+    answer.isStream
+      ? dropsOfNodes(answer)
+      : incompleteBrokerNodes(answer.value as readonly BrokerNode[]).map(({ what, subject, value, hidden }) =>
+          part(answer, what, subject, value, hidden),
+        ),
+  queues: (answer) =>
+    incompleteQueues(answer.value as readonly (readonly BrokerQueue[])[]).map(
+      ({ what, subject, value, hidden }) => part(answer, what, subject, value, hidden),
+    ),
+  overview: () => [],
+  memory: () => [],
   pods: (answer) => {
     const pages = answer.value as readonly (readonly Pod[])[];
     return [
@@ -184,6 +207,21 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
   },
   // A time zone that is unknown is 0; the time itself is always there.
   clock: () => [],
+  fileGrowth: (answer) =>
+    (answer.value as readonly HostFileGrowth[]).map(({ before }) =>
+      part(
+        answer,
+        `${before.path} can't be measured again`,
+        '',
+        (answer.value as readonly HostFileGrowth[]).map(({ after, ...one }) =>
+          one.before === before ? one : { ...one, ...(after && { after }) },
+        ),
+      ),
+    ),
+  fileSizes: () => [],
+  mounts: () => [],
+  novaSettings: () => [],
+  openFiles: () => [],
   logLines: () => [],
   lines: () => [],
   checksumRules: () => [],
@@ -201,13 +239,49 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
   neighbors: () => [],
   switchPorts: () => [],
   servers: () => [],
+  alarms: () => [],
+  services: (answer) => {
+    const services = answer.value as readonly CloudService[];
+    return services.flatMap(({ host, binary }, at) =>
+      [['isUp'], ['isEnabled'], ['isUp', 'isEnabled', 'id']].map((keys) =>
+        part(
+          answer,
+          `${binary} on ${host} has no ${keys.join()}`,
+          host,
+          services.map((one, index) =>
+            index === at
+              ? Object.fromEntries(Object.entries(one).filter(([key]) => !keys.includes(key)))
+              : one,
+          ),
+        ),
+      ),
+    );
+  },
   links: (answer) =>
     incompleteLinks(answer.value as HostLinks).map(({ what, subject, value, hidden }) =>
       part(answer, what, subject, value, hidden),
     ),
   addresses: () => [],
   networkSettings: () => [],
+  computeNodes: () => [],
+  rescuedFile: () => [],
+  diskErrors: () => [],
+  image: () => [],
+  instanceDisks: (answer) =>
+    unreadableDisks(answer.value as readonly InstanceDisk[]).map(({ what, subject, value }) =>
+      part(answer, what, subject, value),
+    ),
+  fileStates: (answer) =>
+    unreadableFiles(answer.value as readonly FileState[]).map(({ what, subject, value }) =>
+      part(answer, what, subject, value),
+    ),
   networks: () => [],
+  // What else is absent may also be absent in a whole response.
+  cells: () => [],
+  state: () => [],
+  tables: () => [],
+  instanceCounts: () => [],
+  metadataCounts: () => [],
   pathMtu: (answer) => [
     part(answer, 'no ping is answered', answer.source, {
       address: (answer.value as PathMtu).address,

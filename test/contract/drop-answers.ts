@@ -50,7 +50,12 @@ export interface RecordedReaders {
 export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedReaders {
   const answers: Answer[] = [];
   const calls = new Map<string, number>();
-  const wrapMethod = (source: { readonly name: string }, method: string, run: Method): Method =>
+  const wrapMethod = (
+    source: { readonly name: string },
+    method: string,
+    run: Method,
+    isStream = STREAMS.has(method),
+  ): Method =>
     function dropped(...args) {
       const label = labelOf(args[0]);
       const call = `${source.name}.${method}(${label})`;
@@ -64,7 +69,7 @@ export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedRead
       const record = (more: Pick<Answer, 'value' | 'isStream' | 'empty'>) =>
         void answers.push({ ...known, ...more });
       if (method === 'scan') return changeStream(run, args[0] as ScanOptions, change, record);
-      if (STREAMS.has(method)) {
+      if (isStream) {
         const pages = run.apply(source, args) as AsyncIterable<unknown>;
         return changePages(pages, signal, change, record);
       }
@@ -76,7 +81,9 @@ export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedRead
       Object.fromEntries(
         Object.entries(source).map(([name, member]: [string, unknown]) => [
           name,
-          typeof member === 'function' ? wrapMethod(source, name, member as Method) : member,
+          typeof member === 'function'
+            ? wrapMethod(source, name, member as Method, isStream(port, name))
+            : member,
         ]),
       ),
     ),
@@ -87,6 +94,7 @@ export function recordAnswers(read: Partial<Readers>, drop?: Drop): RecordedRead
 /** Methods other than `scan` that yield pages. */
 const STREAMS: ReadonlySet<string> = new Set([
   'nodes',
+  'queues',
   'pods',
   'events',
   'daemonSets',
@@ -97,6 +105,11 @@ const STREAMS: ReadonlySet<string> = new Set([
   'networks',
   'servers',
 ]);
+
+/** Of brokers, the nodes are a list. */
+function isStream(port: string, method: string): boolean {
+  return STREAMS.has(method) && !(port === 'brokers' && method === 'nodes');
+}
 
 /** The subject of a call: a word, the name of an object, or the selecting options. */
 function labelOf(arg: unknown): string {

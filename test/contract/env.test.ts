@@ -32,6 +32,10 @@ test('the example wrench.yaml is valid for the checks in the catalogue and has e
     BOSH_ACT_SECRET: 'bosh-act-secret-from-env',
     MONIT_PASSWORD: 'monit-password-from-env',
     OPENSTACK_SECRET: 'openstack-secret-from-env',
+    OPENSTACK_CHANGE_SECRET: 'openstack-change-secret-from-env',
+    NOVA_DB_PASSWORD: 'nova-db-password-from-env',
+    RABBITMQ_PASSWORD: 'rabbitmq-password-from-env',
+    RABBITMQ_PURGE_PASSWORD: 'rabbitmq-purge-password-from-env',
   };
 
   const config = readConfig(`${ROOT}deploy/examples/wrench.yaml`, variables, { checks });

@@ -61,8 +61,8 @@ test('user groups are mentioned like people, and hidden like them', () => {
 test('whatever a remediation contains, its notices mention only ids of the configuration and of clicks', () => {
   fc.assert(
     fc.property(hostileRemediation, (remediation) => {
-      const { requested, approvals, rejected: no } = remediation;
-      const clicked = [requested, ...approvals, no].flatMap((vote) => vote?.by ?? []);
+      const { requested, approvals, rejected: no, pause } = remediation;
+      const clicked = [requested, ...approvals, no, pause].flatMap((vote) => vote?.by ?? []);
       const messages = [
         renderApprovalRequest(remediation, [LEADS]),
         renderReminder(remediation, { asked: [LEADS], nowMs }),

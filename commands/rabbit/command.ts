@@ -1,0 +1,3 @@
+import { defineCommand } from '../kit.ts';
+
+export const command = defineCommand({ title: 'RabbitMQ: alarms, partitions, queues' });
