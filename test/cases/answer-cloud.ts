@@ -32,7 +32,7 @@ interface KnownResponse {
 }
 
 /**
- * Answers requests to Nova and Neutron from a case file: responses to the same path whose parameters don't contradict, as one list of what was asked. What the
+ * Answers requests to Nova, Neutron and Glance from a case file: responses to the same path whose parameters don't contradict, as one list of what was asked. What the
  * file doesn't answer is 404.
  */
 export function answerCloud(answers: readonly SpokenAnswer[]): AnswerHook {
@@ -49,18 +49,22 @@ export function answerCloud(answers: readonly SpokenAnswer[]): AnswerHook {
     if (found.length > 0)
       return {
         status: 200,
-        json: mergeLists(
-          found.map(({ body }) => body),
-          request,
+        json: withDetails(
+          known,
+          mergeLists(
+            found.map(({ body }) => body),
+            request,
+          ),
         ),
       };
     return answerOtherwise(known, service, request) ?? NOT_IN_FILE;
   };
 }
 
+/** It doesn't say that the object is missing, as a service would: an instance that the file doesn't mention may exist. */
 const NOT_IN_FILE: CloudResponse = {
   status: 404,
-  json: { itemNotFound: { code: 404, message: 'This request is not in the case file.' } },
+  json: { error: { code: 404, message: 'This request is not in the case file.' } },
 };
 
 function toKnown(answer: SpokenAnswer): KnownResponse | undefined {
@@ -74,12 +78,22 @@ function toKnown(answer: SpokenAnswer): KnownResponse | undefined {
     path:
       { nova: path.replace(/^\/v2(\.\d+)?(?=\/)/, ''), neutron: path.replace(/^(?!\/v2\.0)/, '/v2.0') }[
         service
-      ] ?? path,
+      ] ?? (service === 'glance' ? path.replace(/^\/image(?=\/)/, '').replace(/^(?!\/v\d)/, '/v2') : path),
     query,
     status: answer.status ?? 200,
-    body: answer.json,
-    ...(answer.json === undefined && { text: textOf(answer) }),
+    body: answer.status === 404 ? notFound(service, path, answer.json) : answer.json,
+    ...(answer.json === undefined && (answer.text ?? '') !== '' && { text: textOf(answer) }),
   };
+}
+
+/** As the service says that an object is missing, if the file has only the status. */
+function notFound(service: string, path: string, body: unknown): unknown {
+  const [, id] = /\/(?:servers|images)\/([^/?]+)$/.exec(path) ?? [];
+  if (id === undefined || id === 'detail') return body;
+  if (service === 'nova' && !Object.hasOwn(Object(body), 'itemNotFound'))
+    return { itemNotFound: { code: 404, message: `Instance ${id} could not be found.` } };
+  if (service === 'glance' && body === undefined) return { message: `No image found with ID ${id}` };
+  return body;
 }
 
 function respond({ status, body, text }: KnownResponse): CloudResponse {
@@ -108,8 +122,25 @@ function mergeLists(bodies: readonly unknown[], { query }: CloudRequest): unknow
   );
   if (name === undefined || !Array.isArray(list)) return first;
   const items = bodies.flatMap((body) => ((body as CloudObject)[name] ?? []) as readonly CloudObject[]);
-  const byId = new Map(items.map((item, at) => [item['id'] ?? at, item]));
+  const byId = new Map<unknown, CloudObject>();
+  // One response may say more about an object than another.
+  for (const [at, item] of items.entries()) byId.set(item['id'] ?? at, { ...byId.get(item['id']), ...item });
   return { [name]: query.has('marker') ? [] : [...byId.values()].filter((item) => isAskedFor(item, query)) };
+}
+
+/** A list of instances may have left out what the file says about single ones. */
+function withDetails(known: readonly KnownResponse[], body: unknown): unknown {
+  const { servers } = (body ?? {}) as { readonly servers?: readonly CloudObject[] };
+  if (!Array.isArray(servers)) return body;
+  const single = new Map(
+    known
+      .filter(({ path, status }) => status < 400 && /^\/servers\/(?!detail$)[^/]+$/.test(path))
+      .map(({ path, body: one }) => [
+        path.slice('/servers/'.length),
+        (one as { readonly server?: CloudObject } | undefined)?.server,
+      ]),
+  );
+  return { servers: servers.map((one: CloudObject) => ({ ...single.get(String(one['id'])), ...one })) };
 }
 
 /** An attribute that the file left out decides nothing. */
@@ -135,7 +166,15 @@ function answerOtherwise(
   const [, id] = /^\/servers\/([^/]+)$/.exec(request.path) ?? [];
   if (service === 'nova' && id !== undefined && id !== 'detail') {
     const server = listsIn(/^\/servers\/detail$/, 'servers').find((one) => one['id'] === id);
-    return server && { status: 200, json: { server } };
+    if (server) return { status: 200, json: { server } };
+    // A Nova that the file says nothing about has no instances.
+    const isWhole =
+      known.every((one) => one.service !== 'nova') ||
+      known.some(
+        ({ path, query }) =>
+          path === '/servers/detail' && [...query.keys()].every((key) => NOT_COMPARED.includes(key)),
+      );
+    return isWhole ? { status: 404, json: notFound('nova', request.path, undefined) } : undefined;
   }
   if (service !== 'neutron' || request.path !== '/v2.0/agents') return undefined;
   const agents = listsIn(/^\/v2\.0\/networks\/[^/]+\/dhcp-agents$/, 'agents').map((one) => ({

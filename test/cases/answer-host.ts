@@ -1,4 +1,5 @@
 import type { HostOutput } from '../world/hosts/serve-hosts.ts';
+import { answerNovaHost, isOfNova } from './answer-nova-host.ts';
 import type { SpokenAnswer } from './case-file.ts';
 import {
   bondLines,
@@ -14,6 +15,7 @@ import {
   settingLines,
   textOf,
 } from './host-formats.ts';
+import { secondsLater } from './spoken-kind.ts';
 
 /** What a question is about, whether it is written as a command or in words. */
 type Topic = (typeof TOPICS)[number][0];
@@ -50,6 +52,24 @@ function topicOf(question: string): Topic | undefined {
   return TOPICS.find(([, pattern]) => pattern.test(question))?.[0];
 }
 
+/** Answers the commands that reach a host, one after the other: the second measurement of files has the answer to "the same, 60 s later". */
+export function hostOfCase(
+  host: string,
+  answers: readonly SpokenAnswer[],
+  now: Date,
+): (command: string) => HostOutput {
+  const laterSeconds = Math.max(0, ...answers.map(({ ask }) => secondsLater(ask) ?? 0));
+  let timesMeasured = 0;
+  return (command) => {
+    // The second measurement was taken at the time of the case.
+    const isBefore = timesMeasured < 2 && laterSeconds > 0;
+    const at = isBefore ? new Date(now.getTime() - laterSeconds * 1000) : now;
+    const output = answerHost(host, answers, at, command, timesMeasured);
+    if (/console\.log\* -type f -printf/.test(plain(command))) timesMeasured += 1;
+    return output;
+  };
+}
+
 /**
  * Answers one of Wrench's commands from what a case file says about the host, in the form in which the command prints it. Without an answer, the program of
  * the command is not installed.
@@ -59,11 +79,14 @@ export function answerHost(
   answers: readonly SpokenAnswer[],
   now: Date,
   command: string,
+  timesMeasured = 0,
 ): HostOutput {
   const line = plain(command);
+  const ofNova = answerNovaHost({ host, answers, now, timesMeasured }, line);
+  if (ofNova !== 'not-nova') return ofNova ?? notInstalled(line);
   const topic = line.includes('/var/log/syslog') ? 'system-logs' : topicOf(line);
   const about = (wanted: Topic | undefined): readonly SpokenAnswer[] =>
-    answers.filter(({ ask }) => topicOf(ask) === wanted);
+    answers.filter((one) => !isOfNova(one) && topicOf(one.ask) === wanted);
   const given = about(topic);
   const good = given.filter(isGood);
   const [bad] = given.filter((one) => !isGood(one));

@@ -63,8 +63,11 @@ function withPaths(lines: readonly FileLine[]): string {
 }
 
 /** As `grep -Han` with the keys that Wrench reads. */
-export function settingLines(answers: readonly SpokenAnswer[]): string {
-  const key = new RegExp(String.raw`^\s*(?:${SETTING_KEYS.join('|')})\s*[=:]`);
+export function settingLines(
+  answers: readonly SpokenAnswer[],
+  keys: readonly string[] = SETTING_KEYS,
+): string {
+  const key = new RegExp(String.raw`^\s*(?:${keys.join('|')})\s*[=:]`);
   return answers
     .flatMap((answer) => {
       const [path = '/etc/neutron/plugins/ml2/linuxbridge_agent.ini'] =
@@ -123,13 +126,13 @@ function timed(line: string, host: string, now: Date): { readonly text: string; 
 }
 
 /** The year that is nearest to now. */
-function timeOfOld(written: string, now: Date): number {
+export function timeOfOld(written: string, now: Date): number {
   const time = Date.parse(`${written} ${now.getUTCFullYear()} UTC`);
   const isAhead = time > now.getTime() + 24 * 3_600_000;
   return isAhead ? Date.parse(`${written} ${now.getUTCFullYear() - 1} UTC`) : time;
 }
 
-function iso(time: number): string {
+export function iso(time: number): string {
   return new Date(time).toISOString().replace(/\.\d+Z$/, '+0000');
 }
 

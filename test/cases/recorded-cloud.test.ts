@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { readAll } from '../world/kubernetes/open-source.ts';
 import { startOpenStack } from '../world/openstack/cloud.ts';
-import { agentObject, networkObject, portObject, serverObject } from '../world/openstack/objects.ts';
+import {
+  agentObject,
+  imageObject,
+  networkObject,
+  portObject,
+  serverObject,
+  serviceObject,
+} from '../world/openstack/objects.ts';
 import { neverAborts } from '../world/openstack/open-source.ts';
 import { recordSource } from '../../src/app/recording/record-source.ts';
 import type { Cloud } from '../../src/ports/cloud.ts';
@@ -51,6 +58,9 @@ async function readEverything(cloud: Cloud): Promise<unknown> {
     await readAll(cloud.servers({ ...neverAborts(), host: 'cmp-1' })),
     await cloud.server({ ...neverAborts(), id: 'server-web-1' }),
     await cloud.dhcpAgents(neverAborts()),
+    await cloud.services(neverAborts()),
+    await cloud.image({ ...neverAborts(), id: 'image-1' }),
+    await cloud.image({ ...neverAborts(), id: 'image-2' }),
   ];
 }
 
@@ -60,12 +70,16 @@ test('a recording contains no token, secret, metadata or user data, and gives th
     ports: [portObject('fa:16:3e:5c:01:9a', { 'binding:profile': { key: 'CANARY' }, description: 'CANARY' })],
     servers: [
       serverObject('web-1', {
+        image: { id: 'image-1', links: [{ href: 'CANARY' }] },
+        'OS-EXT-SRV-ATTR:instance_name': 'instance-0000091c',
         metadata: { note: 'CANARY' },
         adminPass: 'CANARY',
         'OS-EXT-SRV-ATTR:user_data': 'CANARY',
         fault: { message: 'no', details: 'CANARY' },
       }),
     ],
+    services: [serviceObject('nova-compute', 'cmp-1', { disabled_reason: 'ticket 7', note: 'CANARY' })],
+    images: [imageObject('image-1', { direct_url: 'swift://CANARY', os_secret: 'CANARY' })],
     agents: [agentObject('net-1', { configurations: { dhcp_lease_duration: 120, log: 'CANARY' } })],
   });
   const user = openStack.addUser();

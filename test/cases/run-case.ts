@@ -7,6 +7,7 @@ import type { WrittenArguments } from '../../src/check/arguments.ts';
 import type { AnyCheck } from '../../src/check/define-check.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import { configSchema } from '../../src/config/schema.ts';
+import type { Hosts } from '../../src/ports/hosts.ts';
 import type { LogQuery } from '../../src/ports/logs.ts';
 import type { Readers } from '../../src/ports/readers.ts';
 import { type Catalogue, loadCatalogue } from '../../src/request/catalogue.ts';
@@ -121,7 +122,12 @@ export function readAt(now: Date, readers: Partial<Readers>): Partial<Readers> {
     ...source,
     lines: (query: LogQuery) => source.lines({ until, ...query }),
   }));
-  return { ...readers, ...(logs && { logs }) };
+  // The file has the answers of both measurements, so there is nothing to wait for.
+  const hosts = readers.hosts?.map((source) => ({
+    ...source,
+    fileGrowth: (query: Parameters<Hosts['fileGrowth']>[0]) => source.fileGrowth({ ...query, watchMs: 0 }),
+  }));
+  return { ...readers, ...(logs && { logs }), ...(hosts && { hosts }) };
 }
 
 interface CaseRequest {

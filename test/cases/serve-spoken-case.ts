@@ -1,11 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ROOT_QUESTIONS } from '../../src/sources/ssh/root-questions.ts';
 import { type AnswerCommand, DOWN, serveHosts } from '../world/hosts/serve-hosts.ts';
 import { startOpenStack } from '../world/openstack/cloud.ts';
 import { answerCloud } from './answer-cloud.ts';
-import { answerHost } from './answer-host.ts';
+import { hostOfCase } from './answer-host.ts';
 import type { CaseFile, SpokenAnswer } from './case-file.ts';
 import { textOf } from './host-formats.ts';
+import { serveBroker } from './serve-broker.ts';
+import { serveDatabase } from './serve-database.ts';
+import { isOfSwitch, kindOf, type SpokenKind } from './spoken-kind.ts';
 
 /** Sources that have the answers of hosts and services in a case file. */
 export interface ServedCase {
@@ -13,51 +17,31 @@ export interface ServedCase {
   readonly close: () => Promise<void>;
 }
 
-/** What is no host, by the first word of its name. */
-const SERVICES = new Set(
-  'neutron nova keystone glance cinder placement heat syslog inventory rabbitmq mariadb mysql postgres postgresql database memcached'.split(
-    ' ',
-  ),
-);
-const CLOUD = new Set(['neutron', 'nova', 'keystone']);
-
 /** The names of the hosts in a case file. */
 export function hostsOf({ spoken = [] }: CaseFile): readonly string[] {
-  return [...new Set(spoken.filter((one) => !isOfService(one)).map(({ of }) => of))];
+  return [...new Set(spoken.filter((one) => kindOf(one) === 'host').map(({ of }) => of))];
 }
 
 /**
- * Serves a case file as real servers on loopback: the hosts with sshd, the cloud over HTTP, and logs as files. What is not in the file isn't served, and a
- * source without any answers isn't configured.
+ * Serves a case file as real servers on loopback: the hosts with sshd, the cloud and each broker over HTTP, a database, and logs as files. What is not in the
+ * file isn't served, and a source without any answers isn't configured.
  */
 export async function serveSpokenCase(file: CaseFile, folder: string): Promise<ServedCase> {
   const { spoken = [] } = file;
+  const now = new Date(file.now);
+  const of = (kind: SpokenKind): readonly SpokenAnswer[] => spoken.filter((one) => kindOf(one) === kind);
   const served: { readonly source: object; readonly close: () => Promise<void> }[] = [];
   const hosts = hostsOf(file);
-  if (hosts.length > 0) served.push(await serveAll(hosts, spoken, new Date(file.now)));
-  const cloud = spoken.filter(({ of }) => CLOUD.has(serviceOf(of)));
-  if (cloud.length > 0) served.push(await serveCloud(cloud));
+  if (hosts.length > 0) served.push(await serveAll(hosts, of('host'), now));
+  if (of('cloud').length > 0) served.push(await serveCloud(of('cloud')));
+  if (of('broker').length > 0) served.push(await serveBrokers(of('broker')));
+  if (of('database').length > 0) served.push(await serveDatabases(of('database'), now));
   return {
     sources: [...served.map(({ source }) => source), ...(await writeLogs(spoken, folder))],
     close: async () => {
       await Promise.all(served.map(({ close }) => close()));
     },
   };
-}
-
-function serviceOf(name: string): string {
-  return name.toLowerCase().split(/[ -]/)[0] ?? '';
-}
-
-/** A switch has no questions for hosts: what it shows are log lines. */
-function isOfService({ of, ask, status }: SpokenAnswer): boolean {
-  return (
-    SERVICES.has(serviceOf(of)) || typeof status === 'number' || /^[A-Z]+ \//.test(ask) || isOfSwitch(ask)
-  );
-}
-
-function isOfSwitch(ask: string): boolean {
-  return /^show |\bswitch(es)? (messages|logs?|syslog)\b/i.test(ask);
 }
 
 /** `ssh: connect to host cmp-12 port 22: Connection timed out` */
@@ -68,11 +52,10 @@ function isUnreachable(answer: SpokenAnswer): boolean {
 async function serveAll(hosts: readonly string[], spoken: readonly SpokenAnswer[], now: Date) {
   const answers = hosts.map((host): [string, AnswerCommand] => {
     const own = spoken.filter((one) => one.of === host);
-    return [host, own.some(isUnreachable) ? DOWN : (command) => answerHost(host, own, now, command)];
+    return [host, own.some(isUnreachable) ? DOWN : hostOfCase(host, own, now)];
   });
   const { source, close } = await serveHosts(new Map(answers));
-  const sudo = ['neighbors', 'network-settings', 'checksum-rules', 'kernel-log', 'file-sizes'];
-  return { source: { ...source('hosts'), sudo }, close };
+  return { source: { ...source('hosts'), sudo: ROOT_QUESTIONS }, close };
 }
 
 async function serveCloud(answers: readonly SpokenAnswer[]) {
@@ -86,10 +69,42 @@ async function serveCloud(answers: readonly SpokenAnswer[]) {
   return { source, close: cloud.close };
 }
 
+/** Each name is an endpoint: a node, or the address of the cluster. `curl: (7) Failed to connect`: nothing listens there. */
+async function serveBrokers(spoken: readonly SpokenAnswer[]) {
+  const byName = [...Map.groupBy(spoken, ({ of }) => of).values()];
+  const brokers = await Promise.all(
+    byName.map((answers) => serveBroker(answers.some(isRefused) ? undefined : answers)),
+  );
+  return {
+    source: {
+      kind: 'rabbitmq',
+      name: 'rabbitmq',
+      urls: brokers.map(({ url }) => url),
+      user: { username: 'wrench', password: 'not checked' },
+    },
+    close: async () => {
+      await Promise.all(brokers.map(({ close }) => close()));
+    },
+  };
+}
+
+function isRefused({ rc, status, text }: SpokenAnswer): boolean {
+  return (
+    typeof status !== 'number' &&
+    ((rc ?? 0) !== 0 || /Connection refused|Failed to connect/i.test(text ?? ''))
+  );
+}
+
+async function serveDatabases(spoken: readonly SpokenAnswer[], now: Date) {
+  const { port, close } = await serveDatabase(spoken, () => now);
+  const user = { username: 'wrench', password: 'not checked' };
+  return { source: { kind: 'mysql', name: 'nova-db', host: '127.0.0.1', port, user }, close };
+}
+
 /** One source for the logs of switches, one for those of DHCP servers, and one for others. */
 async function writeLogs(spoken: readonly SpokenAnswer[], folder: string): Promise<readonly object[]> {
-  const inventory = spoken.filter(({ of }) => serviceOf(of) === 'inventory');
-  const logs = spoken.filter((one) => serviceOf(one.of) === 'syslog' || isOfSwitch(one.ask));
+  const inventory = spoken.filter((one) => kindOf(one) === 'inventory');
+  const logs = spoken.filter((one) => kindOf(one) === 'logs');
   const contents = Map.groupBy(logs, contentOf);
   if (inventory.length > 0 && !contents.has('switch')) contents.set('switch', []);
   return Promise.all(
