@@ -48,7 +48,7 @@ async function main(): Promise<void> {
     'files',
     'a Vault',
     'a small Kubernetes cluster',
-    'three hypervisors',
+    'three hypervisors with their OpenStack',
     ...(vms > 0 ? ['a small Cloud Foundry'] : []),
     ...(noEngine === undefined ? ['a Docker Engine'] : []),
   ];
@@ -106,6 +106,11 @@ function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: 
   Networks:   type /net mtu: a VLAN of instances is stacked on another VLAN. The report names the line to change.
               Type /net bonds: a switch disabled the ports of cmp-13. The report names the sender.
               Type /net dhcp: replies to a client get lost. The report shows the client and what it sent.`;
+  const cloud = `
+  OpenStack:  type /cloud consoles: a console log of 5.5 GB fills a disk. The report shows its owner, and why truncating
+              doesn't help. Type /cloud images: a lost base image. Type /cloud records: too many deleted records.
+              Type /cloud services: a compute is down, and can be disabled.
+              Type /rabbit health: no one reads a queue of notifications.`;
   const digest = `
   Digest:     open #platform, which gets a digest every two minutes: all findings first, then only changes.
               Click "Break something", let the certificate of shop.test expire, and renew it.
@@ -113,7 +118,7 @@ function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: 
               Click Silence… or I'm on it in its thread, and see how the next digest shows the finding.`;
   return `
 Open ${pageUrl} and try:
-${canFix ? [restarts, hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}${networks}${digest}
+${canFix ? [restarts, hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}${networks}${cloud}${digest}
   Terminal:   npm run wrench -- run certs expiring --env demo
 `;
 }
@@ -153,6 +158,12 @@ async function openWorkspace(port: number, broken: Breakable): Promise<Workspace
     { command: '/certs', description: 'Certificates', usage: 'expiring | show <site>' },
     { command: '/pods', description: 'Pods: restart loops, evictions', usage: 'restarts | evicted' },
     { command: '/net', description: 'Networks of hosts: MTU, bonds, DHCP', usage: 'mtu | bonds | dhcp' },
+    {
+      command: '/cloud',
+      description: 'OpenStack: base images, console logs, deleted records, services',
+      usage: 'images | consoles | records | services',
+    },
+    { command: '/rabbit', description: 'RabbitMQ: alarms, partitions, queues', usage: 'health' },
     ...(cloudFoundry
       ? [
           {

@@ -35,15 +35,29 @@ export function channelMessages(page: Page, says: string | RegExp): Locator {
 
 /** Opens the thread of a message in the channel. Returns the pane of the thread. */
 export async function openThread(page: Page, message: Locator): Promise<Locator> {
-  const replies = message.getByRole('button', { name: /\d+ repl/ });
-  if ((await replies.count()) > 0) await replies.click();
-  else {
-    await message.hover();
-    await message.getByRole('button', { name: 'Reply in thread' }).click();
+  // A reply that arrives meanwhile replaces the button, and moves the message away from the pointer.
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await pressThread(message);
+      break;
+    } catch (error) {
+      if (attempt === PRESSES) throw error;
+    }
   }
   const thread = page.getByRole('complementary', { name: 'Thread' });
   await thread.getByRole('article').first().waitFor();
   return thread;
+}
+
+const PRESSES = 10;
+const PRESS_WITHIN_MS = 5_000;
+
+async function pressThread(message: Locator): Promise<void> {
+  const within = { timeout: PRESS_WITHIN_MS };
+  const replies = message.getByRole('button', { name: /\d+ repl/ });
+  if ((await replies.count()) > 0) return replies.click(within);
+  await message.hover(within);
+  return message.getByRole('button', { name: 'Reply in thread' }).click(within);
 }
 
 /** Injects a fault, and waits until its result is shown. */

@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import { type BuildNodes, startBuildNodes } from '../world/build-nodes.ts';
 import { writeCertificateFiles } from '../world/certificate-files.ts';
 import { type CloudFoundry, startCloudFoundry } from '../world/cloud-foundry.ts';
+import { startCloudControlPlane } from '../world/cloud-control-plane.ts';
 import { startHypervisors } from '../world/hypervisors.ts';
 import { type ShopCluster, startShopCluster } from '../world/shop-cluster.ts';
 import { type SiteKind, startTlsServers, type TlsServers } from '../world/tls-servers.ts';
@@ -76,7 +77,7 @@ export interface DemoWorldOptions {
 }
 
 /**
- * Real TLS servers, a folder of files, a Vault, a cluster with a small shop, three hypervisors, a small Cloud Foundry, and a
+ * Real TLS servers, a folder of files, a Vault, a cluster with a small shop, three hypervisors with their OpenStack, a small Cloud Foundry, and a
  * Docker Engine on a node of another cluster, all on loopback and only for this demo. If one of them cannot be started, nothing of the others
  * is left behind; only the engine may be missing.
  */
@@ -101,16 +102,16 @@ export async function startDemoWorld({
     keep(startVault()),
     keep(startShopCluster()),
     keep(startHypervisors()),
+    keep(startCloudControlPlane()),
     vms > 0 ? keep(startCloudFoundry({ vms, quotaBytes: QUOTA_BYTES })) : Promise.resolve(undefined),
     wanted ? keep(startBuildNodes()).catch((error: Error) => error) : Promise.resolve(undefined),
   ] as const;
   await Promise.allSettled(starting);
-  const [servers, vault, shopCluster, hypervisors, cloudFoundry, buildNodes] = await Promise.all(
-    starting,
-  ).catch(async (error: unknown) => {
-    await closeAll();
-    throw error;
-  });
+  const [servers, vault, shopCluster, hypervisors, controlPlane, cloudFoundry, buildNodes] =
+    await Promise.all(starting).catch(async (error: unknown) => {
+      await closeAll();
+      throw error;
+    });
   const nodes = buildNodes instanceof Error ? undefined : buildNodes;
   const folder = await mkdtemp(join(tmpdir(), 'wrench-demo-'));
   const disk = join(folder, 'disk');
@@ -120,6 +121,7 @@ export async function startDemoWorld({
     await filesSource(disk, now),
     ...shopCluster.sources,
     ...hypervisors.sources,
+    ...controlPlane.sources,
     ...(cloudFoundry?.sources ?? []),
     ...(nodes?.sources ?? []),
   ];

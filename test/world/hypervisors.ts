@@ -7,6 +7,7 @@ import ssh2 from 'ssh2';
 import { answerHost } from '../cases/answer-host.ts';
 import type { SpokenAnswer } from '../cases/case-file.ts';
 import { generateHostKey } from './host-key.ts';
+import { instanceAnswers } from './hypervisor-instances.ts';
 import type { HostOutput } from './hosts/serve-hosts.ts';
 
 /** Three hypervisors, their switches and their DHCP server, on loopback, without sshd. */
@@ -93,7 +94,8 @@ export async function startHypervisors(): Promise<Hypervisors> {
 function answer(host: Hypervisor, line: string): HostOutput {
   // The key of a host is restricted to this program, as deploy/hosts shows.
   if (line.endsWith('wrench-collect --version')) return { exitCode: 0, stdout: 'wrench-collect 1\n' };
-  return answerHost(host.name, answersOf(host), new Date(), line);
+  const now = new Date();
+  return answerHost(host.name, [...answersOf(host), ...instanceAnswers(host.name, now)], now, line);
 }
 
 function answersOf({ name: of, address, parent, mappings, isCutOff }: Hypervisor): readonly SpokenAnswer[] {
