@@ -1,10 +1,12 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, expect, test, vi } from 'vitest';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { configSchema } from '../../src/config/schema.ts';
+import { secretsIn } from '../../src/config/schema-walk.ts';
 import { fillVault } from '../demo/downloading-failed.ts';
 import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { writeCertificateFiles } from '../world/certificate-files.ts';
@@ -12,6 +14,7 @@ import { startTlsServers } from '../world/tls-servers.ts';
 import { startCluster } from '../world/kubernetes/api-server.ts';
 import { containerStatus, eventObject, nodeObject, podObject } from '../world/kubernetes/objects.ts';
 import { workloadObject } from '../world/kubernetes/workloads.ts';
+import { serveManagement } from '../world/rabbitmq/served-management.ts';
 import { startVault } from '../world/vault.ts';
 import { ADA, INCIDENT, setStage, TOKENS } from './harness.ts';
 
@@ -234,6 +237,88 @@ test('no secret of a restarting pod reaches a post, a file, the log or Redis', a
   expect(exits.evidence).toContain('received terminated signal');
   expect(exits.redis).toContain('api-5f-1');
   for (const [exit, text] of Object.entries(exits)) expect(text.includes(CANARY), exit).toBe(false);
+});
+
+/** A server that greets every client with an error that quotes a text: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_err_packet.html */
+async function quoteAsDatabase(quoted: string): Promise<number> {
+  const message = Buffer.from(`\xff\x15\x04#28000Access denied for 'wrench' with ${quoted}`, 'latin1');
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.end(Buffer.concat([Buffer.from([message.length, 0, 0, 0]), message]));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  cleanUp.push(async () => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+test('no password of RabbitMQ and MySQL that a server quotes reaches a post, the log or Redis', async () => {
+  const passwords = ['reader', 'purger', 'database'].map((of) => `${CANARY}-${of}`);
+  const [reader = '', purger = '', database = ''] = passwords;
+  const basic = Buffer.from(`wrench:${reader}`).toString('base64');
+  const quoted = `password ${reader} in Basic ${basic} and amqp://wrench:${reader}@ctl-1`;
+  // The text is cut in the middle of the password.
+  const cut = `${'login '.repeat(31)}${reader}`;
+  const broker = await serveManagement({
+    users: [{ username: 'wrench', password: reader, tags: ['monitoring'] }],
+  });
+  cleanUp.push(broker.close);
+  broker.setFault('/api/overview', { status: 500, body: { reason: quoted } });
+  broker.setFault('/api/nodes', { status: 401, body: { reason: quoted } });
+  broker.setFault('/api/health/checks/alarms', { status: 400, body: { error: cut } });
+  const written = {
+    environments: {
+      prod: {
+        sources: [
+          {
+            kind: 'rabbitmq',
+            urls: [broker.url],
+            user: { username: 'wrench', password: reader },
+            allow: { purge: { username: 'wrench-purge', password: purger } },
+          },
+          {
+            kind: 'mysql',
+            host: '127.0.0.1',
+            port: await quoteAsDatabase(database),
+            user: { username: 'wrench', password: database },
+          },
+        ],
+      },
+    },
+  };
+  // What the configuration marks as secret is what every way out replaces.
+  const secrets = secretsIn(configSchema, written);
+  expect(secrets.toSorted()).toEqual(passwords.toSorted());
+  const stage = await setStage({
+    delivery: 'http',
+    catalogue: await loadCatalogue(),
+    config: { environments: configSchema.parse(written).environments, secrets },
+  });
+  cleanUp.push(stage.close);
+  await stage.startWorker();
+  await stage.startBot();
+  const { workspace, redis, log } = stage;
+  const answers = () => workspace.messages(INCIDENT).filter(({ text }) => !text.startsWith('Checking '));
+
+  await workspace.command({ userId: ADA, channelId: INCIDENT, command: '/rabbit', text: 'health' });
+  await workspace.command({ userId: ADA, channelId: INCIDENT, command: '/cloud', text: 'records' });
+  await workspace.waitFor(() => answers().length === 2, WAIT);
+
+  const threads = answers().flatMap(({ ts }) => [...workspace.thread(INCIDENT, ts)]);
+  const exits = {
+    posts: JSON.stringify(threads),
+    requests: JSON.stringify(workspace.requests.map(({ args }) => args)),
+    log: log.join(''),
+    redis: await everythingIn(redis.folder),
+  };
+  expect(exits.posts).toContain('refused the user wrench (401)');
+  expect(exits.posts).toContain('rejects the user or the password');
+  for (const [exit, text] of Object.entries(exits))
+    expect(
+      [...passwords, basic, CANARY].filter((one) => text.includes(one)),
+      exit,
+    ).toEqual([]);
 });
 
 test('a crash prints no secrets of the process', async () => {

@@ -134,5 +134,9 @@ test('without Redis, etcd, monit and Docker, the demo says so, still runs checks
   await typeCommand(page, '/net mtu');
   const report = channelMessages(page, '1 of 3 hosts has links whose frames').last();
   await report.getByText('physical_interface_mappings').first().waitFor();
+  await typeCommand(page, '/rabbit health');
+  await channelMessages(page, 'versioned_notifications.info has 1,893,322 messages').last().waitFor();
+  await typeCommand(page, '/cloud services');
+  await channelMessages(page, '1 of 3 computes is down').last().waitFor();
   expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
 });
