@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { check as rabbitHealth } from '../../commands/rabbit/health/check.ts';
 import type { Catalogue } from '../../src/request/catalogue.ts';
 import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import { ACTIONS, type FixSettings, makeMend, makeShield, shieldLabel } from './fake-fixes.ts';
 import { readDisturbances, readFixEvents } from './fix-log.ts';
 import { makeItemsCheck } from './scripted-findings.ts';
 import { type BatchSettings, hasVanished, isMended, isRack, isShielded, thingsOf } from './things.ts';
+import { watchedArchiving } from './watched-archiving.ts';
 import { watchedLeftovers } from './watched-removal.ts';
 
 /** A fake system in a folder, shared by several worker processes. */
@@ -12,7 +14,7 @@ export interface FakeSystemSettings extends FixSettings, BatchSettings {}
 
 /**
  * The catalogue of bot and workers: `/lab things <batch>`, `/lab items`, and Wrench's own `/node
- * leftovers`.
+ * leftovers`, `/cloud records` and `/rabbit health`.
  */
 export function makeFakeCatalogue(system: FakeSystemSettings): Catalogue {
   const things = defineCheck({
@@ -46,13 +48,17 @@ export function makeFakeCatalogue(system: FakeSystemSettings): Catalogue {
   return {
     commands: new Map([
       ['lab', { title: 'A fake system' }],
+      ['cloud', { title: 'A database of Nova' }],
+      ['rabbit', { title: 'Message brokers' }],
       ['node', { title: 'Machines with container engines' }],
     ]),
     checks: new Map<string, AnyCheck>([
       ['lab/things', things],
       ['lab/question', question],
       ['lab/items', makeItemsCheck(system.folder)],
+      ['rabbit/health', rabbitHealth],
       ['node/leftovers', watchedLeftovers(system)],
+      ['cloud/records', watchedArchiving(system.folder)],
     ]),
   };
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../../src/config/read-config.ts';
 import type { Policy } from '../../src/store/remediation/policy.ts';
 import { dockerConfig } from '../../src/sources/docker/config.ts';
+import { rabbitmqConfig } from '../../src/sources/rabbitmq/config.ts';
 import type { FakeSystemSettings } from './fake-system.ts';
 import { ROLES } from './people.ts';
 
@@ -21,6 +22,8 @@ export interface RoleOptions {
   readonly system: FakeSystemSettings;
   readonly pace: Timing;
   readonly engines: readonly EngineAddress[];
+  /** `rabbitmq` sources of the workers. None by default. */
+  readonly brokers?: readonly EngineAddress[];
   readonly digests: Config['digests'];
   /** How far the clock of this process is ahead of the machine's; negative if it is behind. */
   readonly clockAheadMs: number;
@@ -42,6 +45,8 @@ export interface Started {
 export type CapSettings = Pick<Policy, 'perRun' | 'perHour' | 'lines'>;
 
 const REMOVAL = 'node/leftovers:remove-containers';
+const ARCHIVING = 'cloud/records:archive-deleted-rows';
+const PURGE = 'rabbit/health:purge-queue';
 
 /**
  * The caps of every run. No batch has as many single fixes as `perRun`, but some racks have more things.
@@ -57,9 +62,16 @@ export const CAPS: CapSettings = {
 export function configOf({
   pace,
   engines,
+  brokers = [],
   digests,
-}: Pick<RoleOptions, 'pace' | 'engines' | 'digests'>): Config {
-  const sources = engines.map((one) => dockerConfig.parse({ kind: 'docker', ...one, allow: { remove: {} } }));
+}: Pick<RoleOptions, 'pace' | 'engines' | 'brokers' | 'digests'>): Config {
+  const user = { username: 'wrench', password: 'wrench-password' };
+  const sources = [
+    ...engines.map((one) => dockerConfig.parse({ kind: 'docker', ...one, allow: { remove: {} } })),
+    ...brokers.map(({ name, url }) =>
+      rabbitmqConfig.parse({ kind: 'rabbitmq', name, urls: [url], user, allow: { purge: {} } }),
+    ),
+  ];
   return {
     environments: { prod: { sources } },
     channels: {},
@@ -73,7 +85,7 @@ export function configOf({
     },
     roles: ROLES,
     remediations: {
-      destructive: [REMOVAL],
+      destructive: [REMOVAL, ARCHIVING, PURGE],
       off: [],
       approvals: { disruptive: 1, destructive: 2 },
       approveWithinMinutes: pace.approveWithinSeconds / 60,

@@ -48,6 +48,8 @@ export interface StageSettings {
   readonly engines?: number;
   /** Engines that the test itself has started. None by default. */
   readonly ownEngines?: readonly EngineAddress[];
+  /** RabbitMQ clusters that the test itself has started. None by default. */
+  readonly brokers?: readonly EngineAddress[];
   readonly workers: number;
   readonly bots: number;
   readonly slowMs: number;
@@ -70,6 +72,7 @@ export async function setChaosStage(
     rackEvery = 0,
     engines: engineCount = 0,
     ownEngines = [],
+    brokers = [],
     workers,
     bots: botCount,
     slowMs,
@@ -110,6 +113,7 @@ export async function setChaosStage(
     system,
     pace,
     engines: addresses,
+    brokers,
     digests,
   };
   const bots = openFleet('bot', options);
