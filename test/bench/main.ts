@@ -17,6 +17,8 @@ const NAMES = [
   'clusters',
   'leftovers',
   'hosts',
+  'records',
+  'queues',
   'history',
   'digest',
   'start',

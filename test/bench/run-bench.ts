@@ -11,7 +11,9 @@ import { benchHistory } from './history.ts';
 import { benchHosts } from './hosts.ts';
 import { benchLeftovers } from './leftovers.ts';
 import { benchPipeline } from './pipeline.ts';
+import { benchQueues } from './queues.ts';
 import { benchReadCertificates } from './read-certificates.ts';
+import { benchRecords } from './records.ts';
 import { benchTlsScan } from './tls-scan.ts';
 
 /** Closes everything in `cleanup` after the benchmark, and at Ctrl-C. */
@@ -28,6 +30,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   clusters: benchClusters,
   leftovers: benchLeftovers,
   hosts: benchHosts,
+  records: benchRecords,
+  queues: benchQueues,
   history: benchHistory,
   digest: async () => benchDigest(),
   start: benchColdStart,
