@@ -200,12 +200,12 @@ function estimatedRate(
 ): Rate | undefined {
   if (cycleMs === undefined) return undefined;
   const counted = spans.filter(({ spanMs }) => spanMs >= FAST.inQuarter * cycleMs).map(({ count }) => count);
-  const atMost = Math.min(restarts, ...counted);
+  const limitTasks = Math.min(restarts, ...counted);
   for (const [spanMs, least] of [
     [HOUR_MS, FAST.inHour],
     [QUARTER_MS, FAST.inQuarter],
   ] as const) {
-    const expected = Math.min(atMost, Math.floor(spanMs / Math.max(cycleMs, 1_000)));
+    const expected = Math.min(limitTasks, Math.floor(spanMs / Math.max(cycleMs, 1_000)));
     if (expected >= least) return { restarts: expected, spanMs, isEstimate: true };
   }
   return undefined;
