@@ -128,6 +128,7 @@ export interface BrokerQueue {
   readonly isDurable?: boolean;
   readonly isExclusive?: boolean;
   readonly isAutoDelete?: boolean;
+  /** Of a queue without consumers. */
   readonly idleSince?: Date;
   /** Of a quorum queue or a stream: the nodes that have a copy, and those whose copies are reachable. */
   readonly members?: readonly string[];

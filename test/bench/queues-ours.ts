@@ -14,8 +14,8 @@ async function readList(): Promise<number> {
   return queues;
 }
 
-// The first list also compiles the client.
-await readList();
+// The first lists also compile the client.
+for (let time = 0; time < 10; time += 1) await readList();
 const startedAt = performance.now();
 let queues = 0;
 for (let time = 0; time < times!; time += 1) queues += await readList();

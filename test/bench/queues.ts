@@ -4,7 +4,8 @@ import type { Figure } from './figure.ts';
 import { stopChild } from './processes.ts';
 
 const QUEUES = 5_000;
-const TIMES = 20;
+const TIMES = 100;
+const ROUNDS = 3;
 
 /** The result of one separate process. */
 interface Outcome {
@@ -29,16 +30,23 @@ export async function benchQueues(cleanup: AsyncDisposableStack): Promise<Figure
   };
   // The first program would also pay for pages that the server has not made yet.
   await measure('queues-bare.ts');
-  const bare = await measure('queues-bare.ts');
-  const ours = await measure('queues-ours.ts');
-  if (ours.requests !== bare.requests)
-    throw new Error(`the source requests ${ours.requests} pages, and the bare program ${bare.requests}`);
+  const rates: { bare: number; ours: number }[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const bare = await measure('queues-bare.ts');
+    const ours = await measure('queues-ours.ts');
+    if (ours.requests !== bare.requests)
+      throw new Error(`the source requests ${ours.requests} pages, and the bare program ${bare.requests}`);
+    rates.push({ bare: bare.rate, ours: ours.rate });
+  }
+  // What else the machine does only slows a round down.
+  const bare = Math.max(...rates.map((one) => one.bare));
+  const ours = Math.max(...rates.map((one) => one.ours));
   return [
     {
       name: `a list of ${QUEUES.toLocaleString('en')} queues of RabbitMQ, against a loop over undici that parses the same pages`,
-      ours: ours.rate,
-      bare: bare.rate,
-      ratio: ours.rate / bare.rate,
+      ours,
+      bare,
+      ratio: ours / bare,
       unit: 'queues/s',
       goal: 'ratio >= 0.8',
     },

@@ -6,7 +6,7 @@ import { asObject, type JsonObject } from '../../wire/json-object.ts';
 import { countOf } from './broker-values.ts';
 import type { ManagementApi } from './management-api.ts';
 import { QUEUE_COLUMNS, toQueue } from './to-queue.ts';
-import { findHiddenQueues } from './view.ts';
+import { findHiddenQueues, requestView } from './view.ts';
 
 /** The most that the API accepts: https://www.rabbitmq.com/docs/management#pagination */
 const PAGE_SIZE = 500;
@@ -34,6 +34,7 @@ export async function* listQueues(
   query: BrokerQuery,
 ): AsyncGenerator<readonly BrokerQueue[], void> {
   const list: QueueListing = { api, query, seen: startQueueNames(), mode: {} };
+  const view = requestView(api, query);
   let outcome: PassOutcome = { isComplete: false, total: 0 };
   for (const order of ORDERS) {
     outcome = yield* readAllPages(list, order);
@@ -45,7 +46,7 @@ export async function* listQueues(
       'unreachable',
       `${hostOf(query)} listed ${list.seen.size} different queues, not ${outcome.total}: the list changed while it was read, or repeats itself`,
     );
-  const hidden = await findHiddenQueues(api, { ...query, vhosts: list.seen.vhosts });
+  const hidden = await findHiddenQueues(api, { ...query, vhosts: list.seen.vhosts }, view);
   if (hidden) throw hidden;
 }
 
@@ -64,7 +65,10 @@ interface PassOutcome {
   readonly total: number;
 }
 
-/** Yields what no earlier pass has. The next page is requested while one is read. @throws {SourceError} */
+/** So that no time is spent waiting, and a server doesn't get many requests at once. */
+const PAGES_AHEAD = 2;
+
+/** Yields what no earlier pass has. The next pages are requested while one is read. @throws {SourceError} */
 async function* readAllPages(
   list: QueueListing,
   order: Readonly<Record<string, string>>,
@@ -81,17 +85,16 @@ async function* readAllPages(
     return page;
   };
   try {
-    let next = request(1);
+    const ahead = [request(1)];
+    let requested = 1;
     for (let number = 1; ; number += 1) {
-      const page = await next;
+      const page = await ahead.shift()!;
       // Fewer pages than before.
       if (page === 'out of range') return { isComplete: false, total: [...totals].at(-1) ?? 0 };
       const { items, total, pages, problem } = page;
-      if (number < pages) {
-        next = request(number + 1);
-        // It is sent once this thread is idle.
-        await setImmediate();
-      }
+      while (ahead.length < PAGES_AHEAD && requested < pages) ahead.push(request((requested += 1)));
+      // They are sent once this thread is idle.
+      if (ahead.length > 0) await setImmediate();
       totals.add(total);
       const before = inPass.size;
       const fresh = readItems(list, items, inPass);
@@ -140,6 +143,8 @@ interface QueueNames {
 
 function startQueueNames(): QueueNames {
   const byVhost = new Map<unknown, Set<unknown>>();
+  // Most queues are in the virtual host of the one before.
+  let last: { readonly vhost: unknown; readonly names: Set<unknown> } | undefined;
   let size = 0;
   return {
     get size() {
@@ -149,7 +154,9 @@ function startQueueNames(): QueueNames {
       return new Set([...byVhost.keys()].map(String));
     },
     add: ({ vhost, name }) => {
-      const names = getOrCreate(byVhost, vhost, () => new Set<unknown>());
+      if (!last || last.vhost !== vhost)
+        last = { vhost, names: getOrCreate(byVhost, vhost, () => new Set<unknown>()) };
+      const { names } = last;
       const before = names.size;
       if (names.add(name).size === before) return false;
       size += 1;

@@ -57,7 +57,7 @@ export function toQueue(queue: JsonObject): BrokerQueue | undefined {
   return withKnown(usual, {
     publishedPerSecond: countOf(asObject(stats['publish_details'])['rate']),
     deliveredPerSecond: countOf(asObject(stats['deliver_get_details'])['rate']),
-    idleSince: timeOf(queue['idle_since']),
+    idleSince: usual.consumers === 0 ? timeOf(queue['idle_since']) : undefined,
     members: namesOf(queue['members']),
     online: namesOf(queue['online']),
     maxLength: limitOf(given['x-max-length'], policy['max-length']),

@@ -35,6 +35,19 @@ export async function readUser(
   return { tags, isMonitor: tags.some((tag) => SEES_ALL.has(tag)) };
 }
 
+/** What a user may see, requested while the queues are read. */
+export interface RequestedView {
+  readonly user: Promise<BrokerUser | undefined>;
+  readonly vhosts: Promise<unknown>;
+}
+
+export function requestView(api: ManagementApi, query: BrokerQuery): RequestedView {
+  const view = { user: readUser(api, query), vhosts: readVhosts(api, query) };
+  // They are awaited later, or no longer needed.
+  for (const one of [view.user, view.vhosts]) one.catch(() => undefined);
+  return view;
+}
+
 /**
  * Why queues may be missing in a list, if any are: lists leave out the queues of virtual hosts in which the user has no permission, without saying so.
  * @param query.vhosts the virtual hosts of the queues that are listed, which needn't be checked
@@ -43,16 +56,17 @@ export async function readUser(
 export async function findHiddenQueues(
   api: ManagementApi,
   query: BrokerQuery & { readonly vhosts: ReadonlySet<string> },
+  view: RequestedView,
 ): Promise<SourceError | undefined> {
   const { source, username } = api;
-  const user = await readUser(api, query);
+  const user = await view.user;
   if (user && !user.isMonitor)
     return new SourceError(
       source,
       'refused',
       `the user ${username} sees only the queues of its own virtual hosts: give it the tag monitoring`,
     );
-  const hidden = await findHiddenVhosts(api, query);
+  const hidden = await findHiddenVhosts(api, query, view.vhosts);
   if (hidden.length === 0) return undefined;
   const named = hidden.slice(0, MAX_NAMED).map((vhost) => printable(vhost));
   const more = hidden.length > MAX_NAMED ? ` and ${hidden.length - MAX_NAMED} more` : '';
@@ -69,8 +83,9 @@ export async function findHiddenQueues(
 export async function findHiddenVhosts(
   api: ManagementApi,
   { endpoint, signal, vhosts }: BrokerQuery & { readonly vhosts: ReadonlySet<string> },
+  reading: Promise<unknown> = readVhosts(api, { endpoint, signal }),
 ): Promise<readonly string[]> {
-  const listed = await unlessMissing(api.getJson({ endpoint, path: '/api/vhosts?columns=name', signal }));
+  const listed = await reading;
   if (listed === undefined) return [];
   if (!Array.isArray(listed))
     throw new SourceError(
@@ -90,6 +105,10 @@ export async function findHiddenVhosts(
   for await (const vhost of concurrently(unseen, CONCURRENCY, check, signal))
     if (vhost !== undefined) hidden.push(vhost);
   return hidden.toSorted();
+}
+
+function readVhosts(api: ManagementApi, { endpoint, signal }: BrokerQuery): Promise<unknown> {
+  return unlessMissing(api.getJson({ endpoint, path: '/api/vhosts?columns=name', signal }));
 }
 
 async function unlessMissing(answer: Promise<unknown>): Promise<unknown> {
