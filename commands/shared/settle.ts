@@ -2,9 +2,19 @@ import { setTimeout } from 'node:timers/promises';
 import { type ReadContext, SourceError } from '../kit.ts';
 
 /** What a source answered, or why it didn't. */
-export interface Settled<T> {
-  readonly value?: T;
-  readonly error?: SourceError;
+export type Settled<T> =
+  | { readonly value: T; readonly error?: never }
+  | { readonly error: SourceError; readonly value?: never };
+
+/** At the deadline, what other sources answered is kept. */
+export async function answerOf<T>(signal: AbortSignal, read: () => Promise<T>): Promise<Settled<T>> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    const cause: unknown = signal.aborted ? signal.reason : error;
+    if (cause instanceof SourceError) return { error: cause };
+    throw error;
+  }
 }
 
 /** Waits for at most half of the remaining time, also for a source that ignores its signal: one that hangs must not hold up what is read after it. */
@@ -23,11 +33,9 @@ export async function settle<T>(
     throw new SourceError(source, 'unreachable', message, { code: 'TIMEOUT' });
   };
   try {
-    return { value: await Promise.race([ask(AbortSignal.any([signal, late.signal])), timeout()]) };
-  } catch (error) {
-    const cause: unknown = signal.aborted ? signal.reason : error;
-    if (cause instanceof SourceError) return { error: cause };
-    throw error;
+    return await answerOf(signal, () =>
+      Promise.race([ask(AbortSignal.any([signal, late.signal])), timeout()]),
+    );
   } finally {
     answered.abort();
   }

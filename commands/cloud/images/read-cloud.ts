@@ -143,5 +143,5 @@ async function inTime<T>(
 ): Promise<T> {
   const { value, error } = await settle(context, cloud.name, ask);
   if (error) throw error;
-  return value as T;
+  return value;
 }

@@ -1,4 +1,5 @@
 import { type ports, SourceError, wording } from '../../kit.ts';
+import { answerOf } from '../../shared/settle.ts';
 import { chooseSources } from '../../shared/sources.ts';
 import type { ArchivingFacts, CellFacts, Facts, RecordsContext } from './facts.ts';
 import { isCell0, isNotable, severityOf } from './levels.ts';
@@ -107,7 +108,7 @@ async function readCell(
     ...(counts && { counts }),
   };
   if (!counts || !severityOf(counts)) return facts;
-  const metadata = await settled(signal, () => source.metadataCounts(query));
+  const metadata = await answerOf(signal, () => source.metadataCounts(query));
   if (metadata.error)
     note(
       `${source.name}: the rows of instance_system_metadata in ${cell} couldn't be counted: ${metadata.error.message}`,
@@ -120,7 +121,7 @@ async function readState(context: RecordsContext, source: ports.Database): Promi
   const { gap, note, signal, now } = context;
   const { name } = source;
   const what = `${name}: state of the server`;
-  const state = await settled(signal, () => source.state({ signal }));
+  const state = await answerOf(signal, () => source.state({ signal }));
   if (!state.value) return () => state.error && gap(what, state.error);
   const {
     replicationLagSeconds: lag,
@@ -143,21 +144,6 @@ async function readState(context: RecordsContext, source: ports.Database): Promi
     if (Math.abs(aheadMs) > MAX_CLOCK_DIFFERENCE_MS)
       note(`The clock of ${name} is ${wording.span(aheadMs)} ${aheadMs > 0 ? 'ahead' : 'behind'}`);
   };
-}
-
-interface Settled<T> {
-  readonly value?: T;
-  readonly error?: SourceError;
-}
-
-async function settled<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<Settled<T>> {
-  try {
-    return { value: await ask() };
-  } catch (error) {
-    const cause: unknown = signal.aborted ? signal.reason : error;
-    if (cause instanceof SourceError) return { error: cause };
-    throw error;
-  }
 }
 
 /** By the rules of the only source of hosts that may archive, so that its plan changes the database that was counted. */

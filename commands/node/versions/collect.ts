@@ -1,4 +1,5 @@
 import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { answerOf, type Settled } from '../../shared/settle.ts';
 import { selectByName } from '../../shared/select-by-name.ts';
 import { chooseSources } from '../../shared/sources.ts';
 import type { ClusterState, Facts, NodeState } from './cluster-state.ts';
@@ -82,26 +83,11 @@ async function readCluster(context: Context, cluster: ports.Cluster): Promise<Re
   return { cluster, state };
 }
 
-interface AnswerTo<T> {
-  readonly value?: T;
-  readonly error?: SourceError;
-}
-
-async function answerOf<T>(signal: AbortSignal, read: () => Promise<T>): Promise<AnswerTo<T>> {
-  try {
-    return { value: await read() };
-  } catch (error) {
-    const cause: unknown = signal.aborted ? signal.reason : error;
-    if (cause instanceof SourceError) return { error: cause };
-    throw error;
-  }
-}
-
 /** One gap for the whole cluster if everything failed for the same reason, otherwise one per list. */
 function reportUnread(
   { gap }: Context,
   name: string,
-  answers: Readonly<Record<string, AnswerTo<unknown>>>,
+  answers: Readonly<Record<string, Settled<unknown>>>,
 ): void {
   const failed = Object.entries(answers).flatMap(([what, { error }]) => (error ? [{ what, error }] : []));
   const [first] = failed;

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { answerOf, type Settled } from '../../shared/settle.ts';
 import { chooseSources } from '../../shared/sources.ts';
 import { type BrokerFacts, type Facts, hostOf, nodesOf, type View } from './facts.ts';
 import { queuesWithoutCounts, statesUnknown } from './queue-gaps.ts';
@@ -26,8 +27,6 @@ export async function collect(
   const read = await Promise.all(brokers.map((broker) => readBroker(context, broker)));
   return { brokers: read, areSeveral: context.read.brokers.length > 1, earlier: context.earlier };
 }
-
-type Answer<T> = { readonly value: T } | { readonly error: SourceError };
 
 async function readBroker(context: Context, broker: ports.Broker): Promise<BrokerFacts> {
   const { name, endpoints, purging } = broker;
@@ -61,9 +60,9 @@ async function readBroker(context: Context, broker: ports.Broker): Promise<Broke
 
 interface AskedNode {
   readonly endpoint: string;
-  readonly overview: Answer<ports.BrokerOverview>;
-  readonly nodes: Answer<readonly ports.BrokerNode[]>;
-  readonly alarms: Answer<readonly ports.BrokerAlarm[]>;
+  readonly overview: Settled<ports.BrokerOverview>;
+  readonly nodes: Settled<readonly ports.BrokerNode[]>;
+  readonly alarms: Settled<readonly ports.BrokerAlarm[]>;
 }
 
 async function askNode({ signal }: Context, broker: ports.Broker, endpoint: string): Promise<AskedNode> {
@@ -76,21 +75,10 @@ async function askNode({ signal }: Context, broker: ports.Broker, endpoint: stri
   return { endpoint, overview, nodes, alarms };
 }
 
-/** At the deadline, what the others answered must be kept. */
-async function answerOf<T>(signal: AbortSignal, read: () => Promise<T>): Promise<Answer<T>> {
-  try {
-    return { value: await read() };
-  } catch (error) {
-    const cause: unknown = signal.aborted ? signal.reason : error;
-    if (cause instanceof SourceError) return { error: cause };
-    throw error;
-  }
-}
-
 function viewsOf(asked: readonly AskedNode[]): readonly View[] {
   return asked.flatMap(({ endpoint, overview, nodes }) => {
-    if (!('value' in nodes)) return [];
-    const node = 'value' in overview ? overview.value.node : undefined;
+    if (nodes.error) return [];
+    const node = overview.value?.node;
     return [{ endpoint, ...(node !== undefined && { node }), nodes: nodes.value }];
   });
 }
