@@ -1,12 +1,13 @@
 import type { Finding, ports } from '../kit.ts';
+import { isSignedBy } from './signed-by.ts';
 import { type DueStatus, isValidAt } from './certificate-validity.ts';
 
 /** One certificate and all the places that store or serve it. */
 export interface CertificateOccurrences {
   readonly certificate: ports.Certificate;
   /**
-   * The first places in order, at most {@link MAX_PLACES}: those whose own certificate it is first, those that only trust it last. Never
-   * empty.
+   * The first places in order, at most {@link MAX_PLACES}: those where it can be renewed first, then those whose own certificate it is, and those that
+   * only trust it last. Never empty.
    */
   readonly places: readonly [CertificatePlace, ...CertificatePlace[]];
   /** How many places there are. */
@@ -29,6 +30,8 @@ export interface CertificatePlace {
    * but the leaf does not need it. `trusted`: the place is a trust store.
    */
   readonly as: 'own' | 'issuer' | 'extra' | 'trusted';
+  /** It can be renewed here. What still serves it then is another finding. */
+  readonly renewable?: true;
   /** The leaf of the place, unless it is this certificate. */
   readonly leaf?: Pick<ports.Certificate, 'name' | 'notAfter'>;
 }
@@ -81,7 +84,12 @@ function addOccurrence(
 ): void {
   const isOwn = as === 'own';
   const isBehindLeaf = as === 'issuer' || as === 'extra';
-  const here = { place, as, ...(isBehindLeaf && { leaf: { name: leaf.name, notAfter: leaf.notAfter } }) };
+  const here: CertificatePlace = {
+    place,
+    as,
+    ...(isOwn && renewable && { renewable }),
+    ...(isBehindLeaf && { leaf: { name: leaf.name, notAfter: leaf.notAfter } }),
+  };
   const occurrences = byFingerprint.get(certificate.fingerprint) ?? {
     certificate,
     places: [here],
@@ -143,10 +151,28 @@ export function severityOfDue(
  * valid now is preferred. Of several issuers with the same name, the one that expires last is used.
  */
 export function certificatePath(
-  { chain, path }: Pick<ports.SeenPlace, 'chain' | 'path'>,
+  { chain, path, trusts = [] }: Pick<ports.SeenPlace, 'chain' | 'path' | 'trusts'>,
   now: Date,
 ): CertificatePath {
-  return path ?? validPath(chain, [chain[0]], new Set([chain[0]]), now) ?? longestLived(chain);
+  if (path) return path;
+  const inChain = validPath(chain, [chain[0]], new Set([chain[0]]), now) ?? longestLived(chain);
+  return withTrusted(inChain, trusts);
+}
+
+/** The authorities that are stored beside it for those who verify it (`ca.crt`), if they signed it. Of several, the one that expires last. */
+function withTrusted(path: CertificatePath, trusts: readonly ports.Certificate[]): CertificatePath {
+  const whole: [ports.Certificate, ...ports.Certificate[]] = [...path];
+  for (let last = whole.at(-1); last && last.subject !== last.issuer;) {
+    const signed: ports.Certificate = last;
+    const [issuer] = trusts
+      .filter((one) => !whole.some(({ fingerprint }) => fingerprint === one.fingerprint))
+      .filter((one) => isSignedBy(signed, one) === true)
+      .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());
+    if (!issuer) break;
+    whole.push(issuer);
+    last = issuer;
+  }
+  return whole;
 }
 
 function validPath(
@@ -190,7 +216,11 @@ function issuersOf(
 const ROLE_ORDER = { own: 0, issuer: 1, extra: 2, trusted: 3 } as const;
 
 function byRole(a: CertificatePlace, b: CertificatePlace): number {
-  return ROLE_ORDER[a.as] - ROLE_ORDER[b.as] || byPlace(a, b);
+  return rankOf(a) - rankOf(b) || byPlace(a, b);
+}
+
+function rankOf({ as, renewable }: CertificatePlace): number {
+  return renewable ? -1 : ROLE_ORDER[as];
 }
 
 /** By code unit, so that the order is the same on every machine: a finding's target is the first place. */

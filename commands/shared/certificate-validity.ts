@@ -61,6 +61,13 @@ export const VALIDITY_REASONS = {
 
 type Dates = Pick<ports.Certificate, 'notBefore' | 'notAfter'>;
 
+/** What is known of the dates: a manager may say only when a certificate ends, or nothing. */
+export interface KnownDates {
+  /** Absent also if it says nothing about the lifetime. */
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+}
+
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Clocks may differ by minutes. A certificate that begins later than that was issued in advance. */
@@ -68,14 +75,14 @@ const MAX_SKEW_MS = 10 * MINUTE_MS;
 /** 9999-12-31 means "no expiry": https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5 */
 const NEVER_MS = 253_402_214_400_000;
 
-/** The status at `nowMs`. A certificate is still valid at `notAfter` itself. */
+/** The status at `nowMs`. A certificate is still valid at `notAfter` itself. If its beginning is unknown, only the days count. */
 export function judgeValidity(
-  { notBefore, notAfter }: Dates,
+  { notBefore, notAfter }: KnownDates,
   thresholds: ValidityThresholds,
   nowMs: number,
 ): ValidityStatus {
-  const from = notBefore.getTime();
-  const until = notAfter.getTime();
+  const from = notBefore ? notBefore.getTime() : -Infinity;
+  const until = notAfter?.getTime() ?? NaN;
   if (Number.isNaN(from) || Number.isNaN(until)) return { is: 'undated', severity: 'warning' };
   if (nowMs > until) return { is: 'expired', severity: 'critical' };
   if (from > until) return { is: 'never-valid', severity: 'critical' };
@@ -97,8 +104,8 @@ export function isDueStatus(status: ValidityStatus): status is DueStatus {
  * Whether it ends before it begins. Vault issues such certificates under an authority that expires first:
  * https://github.com/hashicorp/vault/issues/30621
  */
-export function isInverted({ notBefore, notAfter }: Dates): boolean {
-  return notBefore > notAfter;
+export function isInverted({ notBefore, notAfter }: KnownDates): boolean {
+  return notBefore !== undefined && notAfter !== undefined && notBefore > notAfter;
 }
 
 export function isValidAt({ notBefore, notAfter }: Dates, moment: Date): boolean {
@@ -110,9 +117,12 @@ export function neverEnds({ notAfter }: Pick<Dates, 'notAfter'>): boolean {
 }
 
 /** Continues a sentence after the certificate's name. Never contains a negative length of time. */
-export function describeDue(dates: Dates, { is }: DueStatus, nowMs: number): string {
+export function describeDue(dates: KnownDates, { is }: DueStatus, nowMs: number): string {
   const { notBefore, notAfter } = dates;
-  const order = `ends ${wording.utcTime(notAfter)}, before it begins ${wording.utcTime(notBefore)}`;
+  if (!notAfter) return 'has unreadable dates';
+  const order = notBefore
+    ? `ends ${wording.utcTime(notAfter)}, before it begins ${wording.utcTime(notBefore)}`
+    : '';
   switch (is) {
     case 'expired': {
       const ago = `expired ${wording.span(nowMs - notAfter.getTime())} ago`;
@@ -123,7 +133,7 @@ export function describeDue(dates: Dates, { is }: DueStatus, nowMs: number): str
     case 'expiring':
       return `expires in ${wording.span(notAfter.getTime() - nowMs)}`;
     case 'not-yet-valid':
-      return describeEarly(notBefore, nowMs);
+      return notBefore ? describeEarly(notBefore, nowMs) : 'is not valid yet';
     default:
       return 'has unreadable dates';
   }

@@ -22,6 +22,8 @@ interface StoredCluster {
   readonly logs?: Readonly<Record<string, readonly string[]>>;
   readonly remove?: ports.ClusterPermission;
   readonly adjust?: ports.AdjustPermission;
+  readonly ingresses?: readonly ports.Ingress[];
+  readonly restart?: ports.ClusterPermission;
 }
 
 const NOT_ALLOWED = { allowed: false, because: 'the configuration does not allow it' } as const;
@@ -45,6 +47,8 @@ export function clusterSource({
   logs = {},
   remove = NOT_ALLOWED,
   adjust = NOT_ALLOWED,
+  ingresses = [],
+  restart = NOT_ALLOWED,
 }: StoredCluster): ports.Cluster {
   return {
     name,
@@ -79,6 +83,8 @@ export function clusterSource({
       return measured;
     },
     kubeletConfig: async (node) => configs[node.name] ?? defaultKubeletConfig(),
+    ingresses: () => pagesOf(ingresses),
+    restartPermission: async () => restart,
     cordonPermission: async () => cordon,
     removePermission: async () => remove,
     adjustPermission: async () => adjust,

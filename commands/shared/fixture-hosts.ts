@@ -18,6 +18,7 @@ export interface StoredHost {
   readonly packages?: Partial<Record<ports.HostProgram, string>>;
   /** The largest packets that are answered, by the host that they are sent to. */
   readonly pathMtus?: Readonly<Record<string, number>>;
+  readonly processes?: readonly ports.HostProcess[];
   readonly mounts?: readonly ports.HostMount[];
   readonly files?: Partial<Record<ports.HostFiles, readonly ports.HostFileSize[]>>;
   /** The second measurement of files, by path. Default: unchanged. */
@@ -89,7 +90,8 @@ export function hostSource({
     checksumRules: async (query) => find(query).checksumRules ?? [],
     mounts: async (query) => find(query).mounts ?? [],
     fileSizes: async (query) => find(query).files?.[query.files] ?? [],
-    processes: async (query) => (find(query), []),
+    processes: async (query) =>
+      (find(query).processes ?? []).filter(({ program }) => program === query.program),
     packageVersion: async (query) => find(query).packages?.[query.program],
     pathMtu: async (query) => {
       const bytes = find(query).pathMtus?.[query.to];

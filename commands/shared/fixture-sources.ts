@@ -23,12 +23,22 @@ type StoredCertificates = Pick<ports.CertificateStore, 'name' | 'role' | 'stored
   readonly places: readonly ports.ScanResult[];
   /** How many places have no certificate. */
   readonly empty?: number;
+  readonly managed?: readonly (ports.ManagedCertificate | ports.UnseenPlace)[];
+  /** The contents of managed certificates, by place. */
+  readonly contents?: Readonly<Record<string, readonly ports.VersionContent[]>>;
+  /** Former versions by place, newest first. */
+  readonly history?: Readonly<Record<string, readonly ports.VersionContent[]>>;
+  readonly issuers?: readonly (ports.PkiIssuer | ports.UnseenPlace)[];
 };
 
 /** A served one can inspect each of its sites by name. */
 export function certificateSource({
   places,
   empty = 0,
+  managed,
+  contents,
+  history,
+  issuers,
   ...store
 }: StoredCertificates): ports.CertificateStore {
   const named = (site: string) => places.filter(({ place }) => place === `${store.name}:${site}`);
@@ -38,6 +48,19 @@ export function certificateSource({
       for (let count = 0; count < empty; count += 1) onEmpty?.();
       yield* places;
     },
+    ...(managed && { managed: () => streamOf(managed) }),
+    ...(contents && {
+      contents: async (place: string, { versions }: { readonly versions: readonly string[] }) => {
+        const known = contents[place];
+        if (!known) throw new SourceError(store.name, 'missing', `${place} doesn't exist`);
+        return known.filter(({ id }) => versions.includes(id));
+      },
+    }),
+    ...(history && {
+      history: async (place: string, { most }: { readonly most: number }) =>
+        (history[place] ?? []).slice(0, most),
+    }),
+    ...(issuers && { issuers: () => streamOf(issuers) }),
     ...(store.role === 'served' && {
       inspectSite: async (site: string) => {
         if (named(site).length > 0) return named(site);
@@ -45,6 +68,10 @@ export function certificateSource({
       },
     }),
   };
+}
+
+async function* streamOf<T>(all: readonly T[]): AsyncGenerator<T> {
+  yield* all;
 }
 
 /** A healthy live site, with overrides: its certificate is for its name, and it negotiates TLS 1.3. */

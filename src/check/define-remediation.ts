@@ -164,9 +164,9 @@ export interface Remediation<
   readonly provenBy?: (params: z.output<S>) => Pick<Measure, 'label' | 'value'>;
   /**
    * Set if one plan may remove only a part of the fault. If the finding is gone, it is fixed. If the finding stays, but this measure of the check is
-   * lower than before, it ends as `mitigated`.
+   * lower than `below`, or without that than right before the fix, it ends as `mitigated`. A check without the measure is never mitigated.
    */
-  readonly reduces?: (params: z.output<S>) => Pick<Measure, 'label'> & { readonly below: number };
+  readonly reduces?: (params: z.output<S>) => Pick<Measure, 'label'> & { readonly below?: number };
 }
 
 /**

@@ -184,6 +184,21 @@ test("a note is reported once and doesn't change the verdict", async () => {
   expect(await run(counting(() => Promise.resolve([])))).not.toHaveProperty('notes');
 });
 
+test('the same gap is reported once, unless only one of them is related', async () => {
+  const check = counting(({ gap, saw }) => {
+    saw('vault');
+    gap('pki', forbidden, { unrelated: true });
+    for (let asked = 0; asked < 2; asked += 1) gap('pki', forbidden);
+    return Promise.resolve([]);
+  });
+  const { gaps, status } = await run(check);
+  expect(gaps.map(({ what, unrelated = false }) => [what, unrelated])).toEqual([
+    ['pki', true],
+    ['pki', false],
+  ]);
+  expect(status).toBe('unknown');
+});
+
 test('a check knows how much time it has left, never less than zero', async () => {
   let left = [Infinity];
   const check = counting(async ({ leftMs, signal }) => {

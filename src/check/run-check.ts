@@ -104,6 +104,7 @@ const NOTHING_EXAMINED: Decided = { examined: 0, findings: [], verdict: '' };
 
 function takeNotes(): Notes {
   const gaps: Gap[] = [];
+  const known = new Set<string>();
   const notes: string[] = [];
   const coverage = new Map<string, number>();
   const tracker = trackProgress();
@@ -124,6 +125,10 @@ function takeNotes(): Notes {
     gap: (what, error, { unrelated } = {}) => {
       if (!(error instanceof SourceError)) throw error;
       if (isClosed) return;
+      // Two questions about one thing may fail alike.
+      const key = JSON.stringify([what, error.source, error.kind, error.message, unrelated === true]);
+      if (error.places === undefined && known.has(key)) return;
+      known.add(key);
       gaps.push({
         what,
         because: error.message,

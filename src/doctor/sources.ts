@@ -83,7 +83,11 @@ function usersOf(
   });
 }
 
-function readsBy({ reads = {} }: Pick<AnyCheck, 'reads'>, port: PortName, method: string): boolean {
+function readsBy(
+  { uses, mayUse = [], reads = {} }: Pick<AnyCheck, 'uses' | 'mayUse' | 'reads'>,
+  port: PortName,
+  method: string,
+): boolean {
   const declared: readonly string[] = reads[port] ?? [];
-  return declared.includes(method);
+  return declared.includes(method) || (method === port && [...uses, ...mayUse].includes(port));
 }

@@ -1,5 +1,8 @@
 import type { ApplyContext } from './apply-context.ts';
+import type { Certificate } from './certificate.ts';
+import type { ManagedCertificate, PkiIssuer, VersionContent } from './managed-certificates.ts';
 import type { ReadOptions } from './read-options.ts';
+import type { Renewal, RenewalResult } from './renewals.ts';
 import type { SourceError } from './source-error.ts';
 
 /** A store of certificates: live TLS sites, files, a Vault. */
@@ -29,53 +32,55 @@ export interface CertificateStore {
    * @throws {SourceError} `refused` with the reason if it can't be renewed safely: no key next to it, no authority found, the authority next to it did
    * not sign it, no permission to write.
    */
-  readonly planRenewal?: (place: string, options: { readonly signal: AbortSignal }) => Promise<Renewal>;
+  readonly planRenewal?: (place: string, options: PlanRenewalOptions) => Promise<Renewal>;
+  /**
+   * The certificates that it manages under names, without their content and without reading private keys. One that can't be read is yielded as `unseen`.
+   * @throws {SourceError} if the list can't be completed. What was yielded before is valid.
+   */
+  readonly managed?: (options: ReadOptions) => AsyncIterable<ManagedCertificate | UnseenPlace>;
+  /**
+   * The content of versions of a managed certificate, by their ids. A version that no longer exists is left out. In some stores this reads the private
+   * key too, which is dropped, so read only what decides something.
+   * @throws {SourceError} `missing` if it doesn't exist, or the credential may not read it; `refused` if the configuration forbids reading contents.
+   */
+  readonly contents?: (
+    place: string,
+    options: ReadOptions & { readonly versions: readonly string[] },
+  ) => Promise<readonly VersionContent[]>;
+  /**
+   * The versions of a place before the one that a scan yields, newest first, at most `most`. Empty if there are none.
+   * @throws {SourceError}
+   */
+  readonly history?: (
+    place: string,
+    options: ReadOptions & { readonly most: number },
+  ) => Promise<readonly VersionContent[]>;
+  /**
+   * The issuers of its PKIs, with their roles.
+   * @throws {SourceError}
+   */
+  readonly issuers?: (options: ReadOptions) => AsyncIterable<PkiIssuer | UnseenPlace>;
+  /**
+   * Which PKI of the store issued a certificate: `vault:pki`. undefined if none has stored it, which doesn't prove that none issued it.
+   * @throws {SourceError}
+   */
+  readonly findIssued?: (certificate: Certificate, options: ReadOptions) => Promise<string | undefined>;
 }
 
-/** The plan for renewing one certificate: same key, same names, new validity. Plain JSON. */
-export interface Renewal {
-  readonly place: string;
-  /** The name to show for the certificate. */
-  readonly name: string;
-  /** SHA-256 of the certificate to replace. */
-  readonly fingerprint: string;
-  /** ISO 8601: when the present one expires. */
-  readonly notAfter: string;
-  /** The new one is valid for as long as the old one was. */
-  readonly lifetimeMs: number;
-  readonly authority: {
-    readonly place: string;
-    readonly name: string;
-    /** Hex, without leading zeros; absent if the authority has no counter and a random serial is used. */
-    readonly nextSerial?: string;
-    /** ISO 8601: the latest expiry of what it signs. The year 9999 for a self-signed certificate, which has no such limit. */
-    readonly notAfter: string;
-  };
-  /** Set if the hash of the signature has to change: from SHA-1 to SHA-256. */
-  readonly signature?: { readonly from: string; readonly to: string };
-  /** Names of everything else in the secret, which stays unchanged: `ca`, `password`. */
-  readonly kept: readonly string[];
-  /** Certificates after the leaf that stay. */
-  readonly intermediates: number;
-  /** The versions that a write requires, by place. If someone else wrote in the meantime, nothing is written. */
-  readonly versions: Readonly<Record<string, number>>;
+export interface PlanRenewalOptions {
+  readonly signal: AbortSignal;
+  /** For an authority whose store can trust a new version before it is used: the first step of a rotation. */
+  readonly asTransitional?: boolean;
 }
 
 export interface CertificateWriter {
   /**
-   * Renews exactly as planned: the authority's next serial is written first, then the certificate, each only if its version is still the planned one;
-   * then both are read again and verified.
-   * @throws {SourceError} `refused` if someone else wrote in the meantime or a rule forbids it: at most a serial was skipped; `unreachable` if Vault
+   * Renews exactly as planned, only if everything in `versions` is still the same, and verifies the result: a certificate that ends before it begins, or
+   * that doesn't have the planned names, is never written.
+   * @throws {SourceError} `refused` if someone else wrote in the meantime or a rule forbids it: at most a serial was skipped; `unreachable` if the store
    * did not respond: the certificate may have been renewed.
    */
   readonly renew: (renewal: Renewal, applyContext: ApplyContext) => Promise<RenewalResult>;
-}
-
-export interface RenewalResult {
-  readonly fingerprint: string;
-  readonly serial: string;
-  /** ISO 8601. */
-  readonly notAfter: string;
 }
 
 export interface InspectOptions extends ReadOptions {
@@ -113,6 +118,16 @@ export interface SeenPlace {
   readonly path?: readonly [Certificate, ...Certificate[]];
   /** Facts of the handshake, for live sites only. */
   readonly served?: Handshake;
+  /** The machine or instance that stores or serves it, if known: `cp-1`, `diego-cell/1b`. */
+  readonly host?: string;
+  /** When the present content was written, if the store records it: the version of a secret, a file. */
+  readonly storedSince?: Date;
+  /** The version of the present content, if the store counts them. */
+  readonly version?: string;
+  /** Authorities that are stored beside it for those who verify it: `ca.crt` of a Secret. */
+  readonly trusts?: readonly Certificate[];
+  /** It is a bundle with which clients verify this name: `webhook.shop.svc`. */
+  readonly verifies?: string;
   /**
    * The place is a list of trusted authorities of an operating system or runtime (`/etc/ssl/certs`), whose certificates are neither presented nor
    * renewed here.
@@ -131,34 +146,6 @@ export interface UnseenPlace {
   readonly kind: 'unseen';
   readonly place: string;
   readonly error: SourceError;
-}
-
-/** Plain facts of one X.509 certificate. Control characters in text are replaced when it is read. */
-export interface Certificate {
-  /** SHA-256 of the DER, lower-case hex without separators. */
-  readonly fingerprint: string;
-  /** The name to show: the subject's CN, else the first subject alternative name, else `serial <hex>`. */
-  readonly name: string;
-  /** One line, in the order in which Node returns it: `C=US, O=Acme, CN=x`. */
-  readonly subject: string;
-  readonly issuer: string;
-  /** Subject alternative names with their kind: `DNS:www.example.com`, `IP:10.0.0.5`, `URI:spiffe://…`. */
-  readonly alternativeNames: readonly string[];
-  /** Lower-case hex without leading zeros or separators; a leading `-` for a negative one. */
-  readonly serial: string;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-  /** Whether basicConstraints says CA. */
-  readonly authority: boolean;
-  /** Issuer and subject are the same and its own key verifies its signature. */
-  readonly selfSigned: boolean;
-  readonly key: { readonly type: string; readonly bits?: number; readonly curve?: string };
-  /** As OpenSSL names it: `sha256WithRSAEncryption`, `ecdsa-with-SHA256`, `ED25519`. */
-  readonly signature: string;
-  /** Extended key usages by name where known (`serverAuth`), else the OID. */
-  readonly extendedKeyUsage: readonly string[];
-  /** Requires a stapled OCSP response (OID 1.3.6.1.5.5.7.1.24). */
-  readonly mustStaple: boolean;
 }
 
 /** What a TLS handshake with a live site shows besides certificates. */

@@ -67,6 +67,18 @@ export interface Cluster {
    */
   readonly kubeletConfig: (node: KubeletAddress, options: ReadOptions) => Promise<KubeletConfig>;
   /**
+   * The Ingresses of all namespaces. Batched like {@link Cluster.nodes}.
+   * @throws {SourceError}
+   */
+  readonly ingresses: (options: ReadOptions) => AsyncIterable<readonly Ingress[]>;
+  /**
+   * Whether both the configuration and the RBAC of the cluster allow restarting workloads in a namespace, with the credential for it.
+   * @throws {SourceError}
+   */
+  readonly restartPermission: (
+    options: ReadOptions & { readonly namespace: string },
+  ) => Promise<ClusterPermission>;
+  /**
    * Whether both the configuration and the RBAC of the cluster allow cordoning nodes, with the credential for it.
    * @throws {SourceError}
    */
@@ -186,6 +198,8 @@ export interface Pod {
   readonly graceSeconds?: number;
   /** What Wrench last changed in the template that it was created from. */
   readonly adjusted?: Adjustment;
+  /** Its IP addresses. Absent before it has any. */
+  readonly addresses?: readonly string[];
   readonly containers: readonly PodContainer[];
   readonly volumes: readonly PodVolume[];
 }
@@ -199,7 +213,10 @@ export interface PodContainer {
   readonly command: readonly string[];
   /** The value of `DOCKER_HOST` in its environment. */
   readonly dockerHost?: string;
-  readonly mounts: readonly { readonly volume: string; readonly path: string }[];
+  /** `subPath`: a single file or folder of the volume, which is never refreshed: https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath */
+  readonly mounts: readonly { readonly volume: string; readonly path: string; readonly subPath?: string }[];
+  /** The Secrets in its environment, which is set only when it starts. Absent: none. */
+  readonly environmentSecrets?: readonly string[];
   /** Whether it is an init container that keeps running (`restartPolicy: Always`). */
   readonly isSidecar?: true;
   readonly liveness?: Probe;
@@ -340,6 +357,17 @@ export interface PodVolume {
   readonly emptyDir?: 'disk' | 'memory';
   /** The name of its PersistentVolumeClaim, including that of a generic ephemeral volume. */
   readonly claim?: string;
+  /** The Secrets that it contains, including those of a projected volume. */
+  readonly secrets?: readonly string[];
+}
+
+export interface Ingress {
+  readonly namespace: string;
+  readonly name: string;
+  /** `nginx` */
+  readonly className?: string;
+  /** The hosts with TLS, and the Secret in the same namespace that is served for them. Without a Secret, the controller's default certificate is. */
+  readonly tls: readonly { readonly hosts: readonly string[]; readonly secret?: string }[];
 }
 
 export interface ClusterEvent {
@@ -473,6 +501,15 @@ export interface ClusterWriter {
    * forbids it.
    */
   readonly changeProbe: (change: ProbeChange, applyContext: ApplyContext) => Promise<void>;
+  /**
+   * Restarts the pods of a workload as `kubectl rollout restart` does, and annotates its template with the id of the remediation. Does nothing if this
+   * remediation has already done so.
+   * @throws {SourceError} `missing` if no workload has this name and uid; `refused` if RBAC or admission forbids it.
+   */
+  readonly restartWorkload: (
+    workload: WorkloadName & Pick<Workload, 'uid'>,
+    applyContext: ApplyContext,
+  ) => Promise<void>;
 }
 
 export type NodeIdentity = Pick<ClusterNode, 'name' | 'uid'>;

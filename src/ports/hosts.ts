@@ -83,7 +83,7 @@ export interface Hosts {
    * @throws {SourceError}
    */
   readonly packageVersion: (
-    query: HostQuery & { readonly program: HostProgram },
+    query: HostQuery & { readonly program: PackagedProgram },
   ) => Promise<string | undefined>;
   /**
    * Sends pings that must not be fragmented from the host to another configured host, and returns the largest size that was answered. `to` is the
@@ -178,7 +178,18 @@ export interface HostQuery extends ReadOptions {
 export type HostLog = 'dhcp' | 'kernel' | 'image-cache' | 'service-reports' | 'slow-requests' | 'archive-job';
 /** `console-logs`: `console.log*` of instances. `image-cache`: the base images of instances. */
 export type HostFiles = 'console-logs' | 'image-cache';
-export type HostProgram = 'dnsmasq' | 'dhclient' | 'qemu' | 'neutron-dhcp-agent' | 'nova-compute';
+/** Programs whose packages are known. */
+export type PackagedProgram = 'dnsmasq' | 'dhclient' | 'qemu' | 'neutron-dhcp-agent' | 'nova-compute';
+/** Also those that may have started before their certificate was renewed. Of a container, if the host sees its processes. */
+export type HostProgram =
+  | PackagedProgram
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kube-scheduler'
+  | 'kubelet'
+  | 'etcd'
+  | 'nginx'
+  | 'haproxy';
 
 export interface HostClock {
   /** Its time when it answered: `now` for everything in its logs. */

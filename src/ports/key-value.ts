@@ -1,4 +1,4 @@
-import type { Certificate } from './certificates.ts';
+import type { Certificate } from './certificate.ts';
 import type { ApplyContext } from './apply-context.ts';
 import type { ReadOptions } from './read-options.ts';
 import type { SourceError } from './source-error.ts';

@@ -16,6 +16,62 @@ export interface ProcessSupervisor {
    * A single deployment or machine that can't be read is in the list with its `error`. @throws {SourceError} if nothing could be read.
    */
   readonly deployments: (options: ReadOptions) => Promise<readonly Deployment[]>;
+  /**
+   * Of a director: the versions of certificates that the last successful deploy of each deployment uses. A restart keeps them.
+   * A deployment that can't be read is in the list with its `error`. @throws {SourceError} if nothing could be read.
+   */
+  readonly deployedCertificates?: (options: ReadOptions) => Promise<readonly DeployedCertificates[]>;
+  /**
+   * Of a director: its own certificates.
+   * @throws {SourceError}
+   */
+  readonly directorCertificates?: (options: ReadOptions) => Promise<readonly DirectorCertificate[]>;
+  /**
+   * Of a director: the tasks that are running, and the last ones that changed each deployment, newest first.
+   * @throws {SourceError}
+   */
+  readonly tasks?: (options: ReadOptions) => Promise<readonly DirectorTask[]>;
+}
+
+export interface DeployedCertificates {
+  readonly deployment: string;
+  readonly certificates: readonly {
+    /** As the store of the director names it: `/bosh/cf/rep_client`. */
+    readonly name: string;
+    /** The id of the version in that store. */
+    readonly version: string;
+    readonly notAfter?: Date;
+  }[];
+  /** What couldn't be read. */
+  readonly error?: SourceError;
+}
+
+export interface DirectorCertificate {
+  /** `director.ssl.cert`, `nats.tls.ca` */
+  readonly path: string;
+  readonly notAfter?: Date;
+}
+
+export interface DirectorTask {
+  readonly id: string;
+  /** `processing`, `queued`, `cancelling`, `done`, `error`, `cancelled`, `timeout`. */
+  readonly state: string;
+  /** As the director writes it. It calls a restart and a recreate `create deployment` too. */
+  readonly description: string;
+  readonly deployment?: string;
+  readonly startedAt?: Date;
+  /** Absent while it runs. */
+  readonly endedAt?: Date;
+  /** Of a running task: what it works on, and what it has finished on that stage. */
+  readonly step?: {
+    /** `Updating instance`, `Updating instance: diego-cell`. */
+    readonly stage: string;
+    /** The instances in progress, as the director names them, without the index in parentheses: `diego-cell/1b`. */
+    readonly current: readonly string[];
+    /** Since when the first of them is in progress. */
+    readonly since?: Date;
+    readonly finished: readonly string[];
+  };
 }
 
 export interface Deployment {

@@ -72,6 +72,7 @@ export const PORT_NAMES = Object.keys(PORTS) as readonly PortName[];
 
 // The types of the ports: checks import them as `ports`.
 export type * from './brokers.ts';
+export type * from './certificate.ts';
 export type * from './certificates.ts';
 export type * from './cloud.ts';
 export type * from './clusters.ts';
@@ -80,5 +81,7 @@ export type * from './engines.ts';
 export type * from './hosts.ts';
 export type * from './key-value.ts';
 export type * from './logs.ts';
+export type * from './managed-certificates.ts';
 export type * from './permission.ts';
 export type * from './processes.ts';
+export type * from './renewals.ts';

@@ -27,7 +27,7 @@ export class SourceError extends Error {
   readonly placeNames?: readonly string[];
   /** Set if the host key of a machine was rejected: nothing was sent to it. */
   readonly hostKey?: HostKeyProblem;
-  /** Node's code of a connection that failed (`ECONNREFUSED`), or `TIMEOUT` if there was no response in time. */
+  /** Node's code of a connection that failed (`ECONNREFUSED`), `TIMEOUT` if there was no response in time, or `TOO_LARGE` if it was too long. */
   readonly code?: string;
 
   constructor(

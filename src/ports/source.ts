@@ -30,7 +30,7 @@ export interface SourceHealth {
 }
 
 export interface SourcePermission {
-  /** What needs it: a method of a port or of its writer, or a key of `allow`. Absent if nothing in the configuration needs it. */
+  /** What needs it: a method of a port or of its writer, a whole port, or a key of `allow`. Absent if nothing in the configuration needs it. */
   readonly method?: string;
   /** As the source names it: `list events`. */
   readonly permission: string;

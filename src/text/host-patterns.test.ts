@@ -23,6 +23,7 @@ test.each([
   ['rack-[a:c]', ['rack-a', 'rack-b', 'rack-c']],
   ['{net,cmp}-[1:2].lab', ['net-1.lab', 'net-2.lab', 'cmp-1.lab', 'cmp-2.lab']],
   ['cmp-1{,-ipmi}', ['cmp-1', 'cmp-1-ipmi']],
+  ['diego-cell/[0:1]', ['diego-cell/0', 'diego-cell/1']],
 ])('expands %s', (pattern, expanded) => {
   expect(names(pattern)).toEqual(expanded);
 });
@@ -37,6 +38,8 @@ test.each([
   ['cmp 1', 'is no host name'],
   ['-oProxyCommand=sh', 'is no host name'],
   ['cmp-1;id', 'is no host name'],
+  ['../cmp-1', 'is no host name'],
+  ['a/b/c', 'is no host name'],
   ['', 'is no host name'],
   ['a'.repeat(254), 'is no host name'],
 ])('rejects %s', (pattern, words) => {

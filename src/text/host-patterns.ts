@@ -7,7 +7,9 @@ export type ExpandedHosts = { readonly names: readonly string[] } | { readonly p
 const PART = /\[([^[\]{}]*)\]|\{([^[\]{}]*)\}/;
 const RANGE = /^(\d{1,9})[:-](\d{1,9})(?::(\d{1,4}))?$/;
 const LETTERS = /^([a-z])[:-]([a-z])$|^([A-Z])[:-]([A-Z])$/;
-const NAME = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|(?=.*:.*:)[\da-fA-F:.]+)$/;
+/** Also an instance of BOSH, `diego-cell/1b`, whose address must be configured. */
+const NAME =
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\/[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)?|(?=.*:.*:)[\da-fA-F:.]+)$/;
 const MAX_NAME = 253;
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { nearest } from './nearest.ts';
 
-const known = ['expiring', 'show', 'warningShare'];
+const known = ['expiring', 'show', 'warningShare', 'rotation', 'drift'];
 
 test.each([
   ['expring', 'expiring'],
@@ -9,6 +9,10 @@ test.each([
   ['exp', 'expiring'],
   ['warningsh', 'warningShare'],
   ['shwo', 'show'],
+  ['expired', 'expiring'],
+  ['rotate', 'rotation'],
+  ['drifting', 'drift'],
+  ['warningDays', undefined],
   ['certificates', undefined],
   ['zzzzz', undefined],
 ])('%s is close to %s', (word, meant) => {

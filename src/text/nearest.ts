@@ -6,10 +6,21 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   let best: { readonly word: string; readonly typos: number } | undefined;
   for (const candidate of known) {
     const plain = candidate.toLowerCase();
-    const typos = plain.startsWith(asked) && asked.length >= 3 ? 1 : distance(asked, plain);
+    const typos =
+      plain.startsWith(asked) && asked.length >= 3
+        ? 1
+        : Math.min(distance(asked, plain), haveSameStem(asked, plain) ? 2 : Infinity);
     if (!best || typos < best.typos) best = { word: candidate, typos };
   }
   return best && best.typos <= Math.max(2, Math.floor(asked.length / 3)) ? best.word : undefined;
+}
+
+/** `rotate` and `rotation`, `expired` and `expiring`. */
+function haveSameStem(one: string, other: string): boolean {
+  const shorter = Math.min(one.length, other.length);
+  let same = 0;
+  while (same < shorter && one[same] === other[same]) same += 1;
+  return same >= Math.max(4, shorter - 2);
 }
 
 /** What to add to a message about an unknown word: ` Did you mean …?`, or ` Available: …` with all known words. Empty if there are none. */

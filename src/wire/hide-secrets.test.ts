@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
 import { issue, type Issued, makeAuthority } from '../../test/world/ca.ts';
-import { makeRedact } from '../text/redact.ts';
+import { makeRedactWhole } from '../text/redact.ts';
 import { makeHideSecrets } from './hide-secrets.ts';
 
-const { inText, inJson } = makeHideSecrets(makeRedact(['known-secret']));
+const { inText, inJson } = makeHideSecrets(makeRedactWhole(['known-secret']));
 /** A value that only its context shows to be a secret. */
 const SECRET = 'correct-horse-battery';
 

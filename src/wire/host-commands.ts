@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { HostFiles, HostProgram } from '../ports/hosts.ts';
+import type { HostFiles, HostProgram, PackagedProgram } from '../ports/hosts.ts';
 import {
   type AsRoot,
   choose,
@@ -14,6 +14,7 @@ import {
   type VariableWord,
   wholeNumber,
 } from './host-command.ts';
+import { CERTIFICATE_COMMANDS } from './certificate-commands.ts';
 import { NOVA_COMMANDS } from './nova-commands.ts';
 
 /** The most bytes of a log file that one command reads. */
@@ -80,8 +81,15 @@ const PROCESSES: Readonly<Record<HostProgram, string>> = {
   qemu: 'qemu-system-x86,qemu-system-aar,qemu-kvm,kvm',
   'neutron-dhcp-agent': 'neutron-dhcp-ag',
   'nova-compute': 'nova-compute',
+  'kube-apiserver': 'kube-apiserver',
+  'kube-controller-manager': 'kube-controller',
+  'kube-scheduler': 'kube-scheduler',
+  kubelet: 'kubelet',
+  etcd: 'etcd',
+  nginx: 'nginx',
+  haproxy: 'haproxy',
 };
-const PACKAGES: Readonly<Record<HostProgram, string>> = {
+const PACKAGES: Readonly<Record<PackagedProgram, string>> = {
   dnsmasq: 'dnsmasq-base dnsmasq-base-lua dnsmasq',
   dhclient: 'isc-dhcp-client dhcp-client dhclient',
   qemu: 'qemu-system-x86 qemu-system-arm qemu-kvm qemu-kvm-core qemu-kvm-ev',
@@ -112,6 +120,7 @@ export function isLogPath(path: string): boolean {
 /** The questions. Those with the argument `sudo` can be asked as root. */
 export const HOST_COMMANDS = {
   ...NOVA_COMMANDS,
+  ...CERTIFICATE_COMMANDS,
 
   /** `wrench-collect 1` if the key of this host can only ask these questions; otherwise there is no such program. */
   collector: () => command(['wrench-collect --version'], { maxBytes: KIB }),
@@ -186,9 +195,9 @@ export const HOST_COMMANDS = {
   /** The process id, the seconds since its start, and its name. */
   processes: ({ program }: { readonly program: HostProgram }) =>
     command([`ps -C ${choose(PROCESSES, program)} -o pid=,etimes=,comm=`], { maxBytes: MIB }),
-  packagesOfDebian: ({ program }: { readonly program: HostProgram }) =>
+  packagesOfDebian: ({ program }: { readonly program: PackagedProgram }) =>
     command([`dpkg-query -W -f ${DEBIAN_FORMAT}`, choose(PACKAGES, program)], { maxBytes: 64 * KIB }),
-  packagesOfRpm: ({ program }: { readonly program: HostProgram }) =>
+  packagesOfRpm: ({ program }: { readonly program: PackagedProgram }) =>
     command([`rpm -q --qf ${RPM_FORMAT}`, choose(PACKAGES, program)], { maxBytes: 64 * KIB }),
 
   /** Two pings that must not be fragmented. `packetBytes` is the size of the whole IP packet. */

@@ -282,6 +282,7 @@ async function read(
           source,
           'malformed',
           `${host} responded with more than ${formatBytes(maxBytes)}`,
+          { code: 'TOO_LARGE' },
         );
       chunks.push(chunk);
     }

@@ -5,13 +5,18 @@ import { parseJson } from '../text/parse-json.ts';
 import { asObject } from './json-object.ts';
 import { splitJsonArray } from './split-json-array.ts';
 
+const split = (json: string, key: string) => {
+  const parts = splitJsonArray(json, key);
+  return parts === 'too-many' ? expect.unreachable() : parts;
+};
+
 /** The parsed parts, joined. */
 function parsedInParts(json: string, key: string): unknown {
-  const split = splitJsonArray(json, key);
-  if (!split) return undefined;
-  const head = JSON.parse(split.head) as Record<string, unknown>;
+  const parts = split(json, key);
+  if (!parts) return undefined;
+  const head = JSON.parse(parts.head) as Record<string, unknown>;
   expect(head[key]).toEqual([]);
-  return { ...head, [key]: split.elements.map((element) => JSON.parse(element) as unknown) };
+  return { ...head, [key]: parts.elements.map((element) => JSON.parse(element) as unknown) };
 }
 
 test('the parts equal the parsed whole', () => {
@@ -39,7 +44,7 @@ test.each([
   ['whitespace around the colon', '{"items" :\n[1, 2]}', 2],
   ['fields after it', '{"items":[{"a":[1,2]},{}],"metadata":{"continue":"x"}}', 2],
 ])('%s', (_, json, count) => {
-  expect(splitJsonArray(json, 'items')?.elements).toHaveLength(count);
+  expect(split(json, 'items')?.elements).toHaveLength(count);
   expect(parsedInParts(json, 'items')).toEqual(JSON.parse(json));
 });
 
@@ -67,7 +72,7 @@ test.each([
   ['text after it', '{"items":[{}]}x'],
   ['a second array with the same key', '{"items":[1],"items":[2]}'],
 ])('invalid JSON does not become valid: %s', (_, json) => {
-  const { head = '', elements = [] } = splitJsonArray(json, 'items') ?? {};
+  const { head = '', elements = [] } = split(json, 'items') ?? {};
   const hasNoItems = isDeepStrictEqual(asObject(parseJson(head))['items'], []);
   const areValid = elements.every((element) => parseJson(element) !== undefined);
   expect(hasNoItems && areValid).toBe(false);
@@ -85,7 +90,7 @@ test('truncated or damaged JSON never yields a shorter array', () => {
   );
   assert(
     property(damaged, (text) => {
-      const { head = '', elements = [] } = splitJsonArray(text, 'items') ?? {};
+      const { head = '', elements = [] } = split(text, 'items') ?? {};
       const parts = [head, ...elements].map(parseJson);
       if (parts.includes(undefined)) return true;
       const [object, ...items] = parts;
@@ -93,4 +98,9 @@ test('truncated or damaged JSON never yields a shorter array', () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('a list with too many elements is not split', () => {
+  expect(splitJsonArray('{"items":[1,2,3]}', 'items', 3)).toMatchObject({ elements: ['1', '2', '3'] });
+  expect(splitJsonArray('{"items":[1,2,3,4,5]}', 'items', 3)).toBe('too-many');
 });

@@ -14,12 +14,19 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
+/** Elements take memory even if they are short: a response of 64 MB may have thirty million. */
+const MAX_ELEMENTS = 1_000_000;
+
 /**
  * Splits the JSON of an object so that the elements of its array under `key` can be parsed one at a time. Parsing a long list as a whole takes
  * several times the memory of its text. The JSON is valid if and only if the head and all elements are.
- * @returns undefined if there is no such array or it has no end.
+ * @returns undefined if there is no such array or it has no end; `too-many` if it has more than `most` elements.
  */
-export function splitJsonArray(json: string, key: string): SplitJson | undefined {
+export function splitJsonArray(
+  json: string,
+  key: string,
+  most = MAX_ELEMENTS,
+): SplitJson | 'too-many' | undefined {
   const quotedKey = JSON.stringify(key);
   const elements: string[] = [];
   let depth = 0;
@@ -40,6 +47,7 @@ export function splitJsonArray(json: string, key: string): SplitJson | undefined
       if (isWanted && isValueOf(json, quotedKey, lastString, at)) start = from = at + 1;
     } else if (code === COMMA) {
       if (depth !== 2 || from === -1) continue;
+      if (elements.length >= most) return 'too-many';
       elements.push(json.slice(from, at));
       from = at + 1;
     } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { type Authority, issue, issueSelfSigned, makeAuthority } from '../../test/world/ca.ts';
 import { arrangeChains } from './arrange-chains.ts';
@@ -33,11 +34,33 @@ test('reads the facts of an ordinary certificate', async () => {
     authority: false,
     selfSigned: false,
     key: { type: 'ec', curve: 'prime256v1' },
+    publicKey: createHash('sha256')
+      .update(x509.publicKey.export({ type: 'spki', format: 'der' }))
+      .digest('hex'),
+    subjectKeyId: expect.stringMatching(/^[0-9a-f]{40}$/) as string,
+    authorityKeyId: readCertificate(root.der).subjectKeyId,
     signature: 'sha256WithRSAEncryption',
     extendedKeyUsage: ['serverAuth', 'clientAuth', '1.2.3.4'],
     mustStaple: true,
   });
   expect(readCertificate(certificatePem)).toEqual(readCertificate(der));
+});
+
+test('keeps the DER only of what signs others, to verify signatures', async () => {
+  const leaf = readCertificate((await issue(middle, { name: 'leaf' })).der);
+  const authority = readCertificate(middle.der);
+  expect(leaf).not.toHaveProperty('der');
+  expect(leaf.authorityKeyId).toBe(authority.subjectKeyId);
+  expect(authority.der).toBe(middle.der.toString('base64'));
+});
+
+test('the key of a renewed certificate is recognized', async () => {
+  const former = await issue(middle, { name: 'leaf' });
+  const renewed = await issue(middle, { name: 'leaf', keys: former.keys });
+  const other = await issue(middle, { name: 'leaf' });
+  const keyOf = ({ der }: { readonly der: Buffer }) => readCertificate(der).publicKey;
+  expect(keyOf(renewed)).toBe(keyOf(former));
+  expect(keyOf(other)).not.toBe(keyOf(former));
 });
 
 test.each([

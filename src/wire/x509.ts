@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import type { Certificate } from '../ports/certificates.ts';
-import { type Element, readElement, tags } from './der.ts';
+import type { Certificate } from '../ports/certificate.ts';
+import { type Element, readElement } from './der.ts';
+import { hashPublicKey, keyIdsIn, publicKeyElement } from './key-ids.ts';
 
 /** Reads one certificate, DER or PEM, into plain facts. @throws what `X509Certificate` throws: an `ERR_OSSL_…` error. */
 export function readCertificate(content: Buffer | string): Certificate {
@@ -14,6 +15,8 @@ export function toCertificate(x509: X509Certificate): Certificate {
   const serial = normalSerial(x509.serialNumber);
   const fingerprint = x509.fingerprint256.replaceAll(':', '').toLowerCase();
   const der = x509.raw;
+  const authority = x509.ca;
+  const keyIds = keyIdsIn(der);
   return {
     fingerprint,
     name: certificateName(subject, names, serial),
@@ -23,9 +26,12 @@ export function toCertificate(x509: X509Certificate): Certificate {
     serial,
     notBefore: x509.validFromDate,
     notAfter: x509.validToDate,
-    authority: x509.ca,
+    authority,
     selfSigned: subject === issuer && signsItself(x509, fingerprint),
     key: keyOf(x509, der),
+    publicKey: hashPublicKey(der),
+    ...keyIds,
+    ...((authority || keyIds.authorityKeyId === undefined) && { der: der.toString('base64') }),
     signature: x509.signatureAlgorithm ?? x509.signatureAlgorithmOid,
     extendedKeyUsage: (x509.keyUsage ?? []).map((oid) => extendedKeyUsageNames.get(oid) ?? oid),
     mustStaple: der.includes(tlsFeatureOid),
@@ -144,13 +150,8 @@ function keyOf(x509: X509Certificate, der: Buffer): Certificate['key'] {
   }
 }
 
-/** RFC 5280 section 4.1: the seventh field of a version 3 certificate's body, the sixth of a version 1's. */
 function publicKeyInfo(der: Buffer): { algorithm: Element; key: Element } {
-  const body = readElement(der, readElement(der, 0).start);
-  let field = readElement(der, body.start);
-  for (let left = field.tag === tags.context0 ? 6 : 5; left > 0; left -= 1)
-    field = readElement(der, field.next);
-  const algorithm = readElement(der, field.start);
+  const algorithm = readElement(der, publicKeyElement(der).start);
   return { algorithm, key: readElement(der, algorithm.next) };
 }
 

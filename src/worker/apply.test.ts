@@ -750,7 +750,9 @@ describe('a mitigation', () => {
 });
 
 describe('a fix that may remove only a part of the fault', () => {
-  const partial = (below: number) => ({ reduces: () => ({ label: 'things', below }) });
+  const partial = (below?: number) => ({
+    reduces: () => ({ label: 'things', ...(below !== undefined && { below }) }),
+  });
 
   test('is fixed once the finding is gone', async () => {
     await setApproved({ fix: partial(1_000) });
@@ -770,6 +772,15 @@ describe('a fix that may remove only a part of the fault', () => {
       state: 'mitigated',
       after: { finding: 'found', isMitigated: true },
     });
+  });
+
+  test('is unverified if its measure is as before', async () => {
+    await setApproved({ fix: partial() });
+    stage.system.fixWorks = false;
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'unverified', after: { finding: 'found' } });
   });
 
   test.each([2, 0])('is unverified if its measure is not below %i', async (below) => {

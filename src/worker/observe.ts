@@ -33,7 +33,7 @@ export async function observe(context: JobContext, before?: Observation): Promis
   const seen = { ...observationOf(report, record, before), at };
   const unproven = before && seen.finding === 'gone' ? await whyNotProven(context) : undefined;
   const observation = { ...seen, ...(unproven !== undefined && { unproven }) };
-  return isMitigated(remediation, record, report.measures)
+  return isMitigated(remediation, record, { before: before?.measures, after: report.measures })
     ? { ...observation, isMitigated: true }
     : observation;
 }
@@ -57,15 +57,24 @@ async function whyNotProven({ deps, record, signal }: JobContext): Promise<strin
   );
 }
 
+interface Measured {
+  readonly before: Report['measures'];
+  readonly after: Report['measures'];
+}
+
 /** Whether the measures have the values that a mitigation names as its proof, or show that a part of the fault was removed. */
 function isMitigated(
   { provenBy, reduces, params }: AnyRemediation,
   { each, ...single }: RemediationRecord,
-  measures: Report['measures'] = [],
+  { before, after }: Measured,
 ): boolean {
   const all = (each ?? [single]).map((one): unknown => params.parse(one.params));
-  const valueOf = (label: string) => measures.find((measure) => measure.label === label)?.value;
-  if (provenBy) return all.map((one) => provenBy(one)).every(({ label, value }) => valueOf(label) === value);
+  const valueOf = (measures: Report['measures'], label: string): number =>
+    measures?.find((measure) => measure.label === label)?.value ?? Number.NaN;
+  if (provenBy)
+    return all.map((one) => provenBy(one)).every(({ label, value }) => valueOf(after, label) === value);
   if (!reduces) return false;
-  return all.map((one) => reduces(one)).every(({ label, below }) => (valueOf(label) ?? below) < below);
+  return all
+    .map((one) => reduces(one))
+    .every(({ label, below = valueOf(before, label) }) => valueOf(after, label) < below);
 }

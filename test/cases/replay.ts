@@ -22,7 +22,8 @@ import type {
 } from '../../src/app/recording/recording.ts';
 import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
-import type { Certificate, CertificateStore, ScanResult } from '../../src/ports/certificates.ts';
+import type { Certificate } from '../../src/ports/certificate.ts';
+import type { CertificateStore, ScanResult, SeenPlace, UnseenPlace } from '../../src/ports/certificates.ts';
 import type { Database } from '../../src/ports/databases.ts';
 import type { Host, Hosts } from '../../src/ports/hosts.ts';
 import type { LogLine, Logs, SwitchPort } from '../../src/ports/logs.ts';
@@ -31,7 +32,7 @@ import { SourceError } from '../../src/ports/source-error.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import type { KubernetesConfig } from '../../src/sources/kubernetes/config.ts';
 import type { SourceConfig } from '../../src/sources/schemas.ts';
-import { makeRedact } from '../../src/text/redact.ts';
+import { makeRedactWhole } from '../../src/text/redact.ts';
 import { makeHideSecrets } from '../../src/wire/hide-secrets.ts';
 import { readCertificate } from '../../src/wire/x509.ts';
 import { MAX_WAIT_MS } from '../timeouts.ts';
@@ -216,7 +217,7 @@ function makeQueue(answers: readonly RecordedAnswer[], from: string): Queue {
 }
 
 function replaySource(name: string, next: Queue, clock: Clock, server: AnswerServer): SourceRecorder {
-  const hide = makeHideSecrets(makeRedact());
+  const hide = makeHideSecrets(makeRedactWhole());
   return {
     http: async (question, send) => {
       const { encoding = 'utf8', signal } = question as { encoding?: BufferEncoding; signal?: AbortSignal };
@@ -252,8 +253,24 @@ async function toError(name: string, error: RecordedError, signal?: AbortSignal)
   return signal.reason;
 }
 
-function replayStore(store: CertificateStore, answers: readonly RecordedAnswer[]): CertificateStore {
+/** Nothing is read. */
+export function replayStore(store: CertificateStore, answers: readonly RecordedAnswer[]): CertificateStore {
   const { name, inspectSite } = store;
+  const next = repliesIn(name, answers);
+  const ask = async <Answer>(request: string): Promise<Answer> => {
+    const { answer, error } = next(request);
+    if (error) throw await toError(name, error);
+    return withDates(answer) as Answer;
+  };
+  const items = async function* <Item extends object>(request: string): AsyncGenerator<Item | UnseenPlace> {
+    const { answer = [], error } = next(request);
+    for (const item of answer as readonly { readonly error?: RecordedError }[]) {
+      const found = withDates(item) as Item;
+      if (item.error) yield { ...found, error: await toError(name, item.error) } as unknown as UnseenPlace;
+      else yield found;
+    }
+    if (error) throw await toError(name, error);
+  };
   const placesOf = (request: string) =>
     answers
       .filter((one): one is RecordedPlace => 'place' in one && one.request === request)
@@ -275,6 +292,17 @@ function replayStore(store: CertificateStore, answers: readonly RecordedAnswer[]
         if (error) throw await toError(name, error);
         return placesOf(request).map((place) => toResult(name, place));
       },
+    }),
+    ...(store.managed && { managed: () => items('managed {}') }),
+    ...(store.issuers && { issuers: () => items('issuers {}') }),
+    ...(store.contents && {
+      contents: (place, options) => ask(questionLine('contents', { place, ...options })),
+    }),
+    ...(store.history && {
+      history: (place, options) => ask(questionLine('history', { place, ...options })),
+    }),
+    ...(store.findIssued && {
+      findIssued: ({ serial }) => ask(questionLine('findIssued', { serial })),
     }),
   };
 }
@@ -380,7 +408,12 @@ function repliesIn(name: string, answers: readonly RecordedAnswer[]): (request: 
 }
 
 /** The facts that are times. */
-const TIMES: ReadonlySet<string> = new Set(['at', 'time', 'modifiedAt', 'oldestDeletedAt', 'startedAt']);
+const TIMES: ReadonlySet<string> = new Set(
+  (
+    'at time modifiedAt oldestDeletedAt startedAt storedSince notBefore notAfter createdAt since dueAt lastFailureAt ' +
+    'failedAt endedAt'
+  ).split(' '),
+);
 
 function withDates(answer: unknown): unknown {
   if (answer === undefined) return undefined;
@@ -402,6 +435,6 @@ function toResult(name: string, { place, certificates = [], path, facts, error }
     place,
     chain,
     ...(onPath && { path: onPath as [Certificate, ...Certificate[]] }),
-    ...facts,
+    ...(withDates(facts) as Partial<SeenPlace>),
   };
 }

@@ -26,13 +26,15 @@ import type {
   FileState,
   HostFileGrowth,
   HostLinks,
+  HostProcess,
   InstanceDisk,
   PathMtu,
 } from '../../src/ports/hosts.ts';
-import type { Deployment } from '../../src/ports/processes.ts';
+import type { DeployedCertificates, Deployment } from '../../src/ports/processes.ts';
 import { SourceError, type SourceErrorKind } from '../../src/ports/source-error.ts';
 import type { Answer, Change, Drop, StreamContent } from './drop-answers.ts';
 import { incompleteBonds } from './bond-drops.ts';
+import { incompleteManaged, unreadDeployments } from './certificate-drops.ts';
 import { incompleteBrokerNodes, incompleteQueues } from './broker-drops.ts';
 import { incompleteContainers, incompleteUsage } from './engine-drops.ts';
 import { unreadableDisks, unreadableFiles } from './image-drops.ts';
@@ -135,6 +137,28 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
     unseenInstead(answer.value as readonly ScanResult[]).map(({ place, results }) =>
       part(answer, `${place} is unseen`, place.slice(place.indexOf(':') + 1), results),
     ),
+  managed: dropsOfManaged,
+  issuers: dropsOfManaged,
+  // Versions that no longer exist are left out, as if there were none.
+  contents: () => [],
+  history: () => [],
+  findIssued: () => [],
+  deployedCertificates: (answer) =>
+    unreadDeployments(answer.value as readonly DeployedCertificates[]).map(({ what, subject, value }) =>
+      part(answer, what, subject, value),
+    ),
+  directorCertificates: () => [],
+  processes: (answer) => [
+    part(
+      answer,
+      'no process has a start',
+      answer.source,
+      (answer.value as readonly HostProcess[]).map(({ pid, program }) => ({ pid, program })),
+    ),
+  ],
+  tasks: () => [],
+  ingresses: () => [],
+  restartPermission: () => [],
   tree: () => [],
   members: dropsOfMembers,
   diskCounters: (answer) => {
@@ -289,6 +313,12 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
     }),
   ],
 };
+
+function dropsOfManaged(answer: Answer): readonly Drop[] {
+  return incompleteManaged(answer.value as Parameters<typeof incompleteManaged>[0]).map(
+    ({ what, subject, value }) => part(answer, what, subject, value),
+  );
+}
 
 function part(answer: Answer, what: string, subject: string, value: unknown, hidden?: unknown): Drop {
   return {

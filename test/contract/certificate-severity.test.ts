@@ -4,7 +4,8 @@ import { check as expiring } from '../../commands/certs/expiring/check.ts';
 import { factsOf as shownIn, shownAt } from '../../commands/certs/show/builders.ts';
 import { check as show } from '../../commands/certs/show/check.ts';
 import type { Finding } from '../../src/check/finding.ts';
-import type { Certificate, SeenPlace } from '../../src/ports/certificates.ts';
+import type { Certificate } from '../../src/ports/certificate.ts';
+import type { SeenPlace } from '../../src/ports/certificates.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = new Date('2026-02-20T07:00:00Z');
@@ -129,6 +130,7 @@ test.each<readonly [string, Certificate, readonly SeenPlace[], readonly string[]
       exact: true,
       shown: [shownAt(first!, NOW, { certificate: shown, elsewhere })],
       matching: 1,
+      managed: [],
       unchecked: 0,
     };
     expect(

@@ -104,6 +104,9 @@ const STREAMS: ReadonlySet<string> = new Set([
   'logLines',
   'networks',
   'servers',
+  'managed',
+  'issuers',
+  'ingresses',
 ]);
 
 /** Of brokers, the nodes are a list. */

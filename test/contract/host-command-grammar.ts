@@ -26,6 +26,17 @@ const SETTINGS = words(
   String.raw`grep -Han -e ^[[:blank:]]*\[ -e ^[[:blank:]]*\(physical_interface_mappings\|bridge_mappings\|vlan_interface\|flat_interface\|public_interface\|local_ip\|path_mtu\|physical_network_mtus\|global_physnet_mtu\|dhcp_lease_duration\)[[:blank:]]*[=:] -e ^[[:blank:]][[:blank:]]*[[:alnum:]_.-]*:[[:alnum:]_.-]*,*[[:blank:]]*$`,
 );
 const JOURNAL = words('journalctl --utc -o short-iso --no-pager -r -n 20000');
+/** Filters that print certificates only. */
+const SED = 'env LC_ALL=C sed -n -e :a -e $!{N;ba -e } -e s/~//g';
+const KEEP_MARKED = '-e s/^[^~]*// -e s/~-[^~]*/~-/g -e G -e p';
+const ONLY_CERTIFICATES = String.raw`-e s%~c\(\(\\[rn]\|[^[:alnum:]~]\)*\(MI[I-L]..[DTjz]C[BC]\|MIM....wg\|MI[GH].M\([A-H].[gC]\|I[GH].[oA]\)\)\)%~+\1%g -e s%~+[^~]*\(\\[rn]\|[^[:alnum:]+/]\)\(MI[I-L]..[AQgw]IBA\|MI[GH].AgE\|M[A-H].CAQ\|MI[^~]\{4,10\}\(BgkqhkiG9w0BBQ\|CSqGSIb3DQEF\)\|b3BlbnNzaC1rZXktdjE\)[^~]*~-%~!~-%g -e s%~c[^~]*~-%~!~-%g`;
+const PEM = String.raw`-e s/-----BEGIN[A-Z0-9[:blank:]]*CERTIFICATE-----\([^-~":]*\)-----END[A-Z0-9[:blank:]]*CERTIFICATE-----/~c\1~-/g ${ONLY_CERTIFICATES} -e s%-----BEGIN[A-Z0-9[:blank:]]*CERTIFICATE-----[^[:alnum:]-]*[[:alnum:]+/]\{24\}%~!~-%g -e s/-----BEGIN.[^-]*-----/~o~-/g`;
+const KUBECONFIG = String.raw`-e s/UFJJVkFURSBLRV\|BSSVZBVEUgS0VZ\|QUklWQVRFIEtFW/@/g -e s%\(\(client-certificate\|certificate-authority\)\(-data\)*\)"*[[:blank:]]*:[[:blank:]]*[^[:alnum:][:space:]/|>]*\([|>]*[[:alnum:]+/=._-]*\)%~\1;\4~-%g -e s%-data;\(LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1J[ST]...[RVae][Ek]N[CD]\)%-data:\1%g -e s%\([aey]\);\([|>]*~-\)%\1:\2%g -e s%\([ey]\);/%\1:/%g -e s/;[^~]*~-/:!~-/g`;
+const AGENT_SETTINGS = String.raw`-e s/\\"//g -e s/-----BEGIN[A-Z0-9[:blank:]]*CERTIFICATE-----\([^-~":}{]*\)-----END[A-Z0-9[:blank:]]*CERTIFICATE-----/~c\1~-/g ${ONLY_CERTIFICATES} -e s%-----BEGIN[A-Z0-9[:blank:]]*CERTIFICATE-----[^[:alnum:]-]*[[:alnum:]+/]\{24\}%~!~-%g -e s/"[^"~]*~\([+!]\)/~\1/g -e s/~-[^"~]*"/~-/g -e s/"\(env\|bosh\|mbus\|cert\|ca\|certificate\)"[[:space:]]*:/~\1~-/g -e s/"[^"~]*"//g -e s/[}{,]/~&~-/g`;
+const certificates = (find: string, filter: string): readonly string[] =>
+  words(
+    `find -L ${find} ( -exec stat -L -c =%Y,%s,%n {} ; -o -exec echo =- {} ; ) -type f -size -1048577c ( -exec ${SED} ${filter} ${KEEP_MARKED} {} ; -o -exec echo =! {} ; )`,
+  );
 /** A file of an instance or a base image. */
 const INSTANCE_FILE = /^\/var\/lib\/nova\/instances(?!.*\/\.)(?:\/[A-Za-z0-9_.+:@%,=-]+)+$/;
 const NOVA_LOG = /^\/var\/log\/(?:nova|kolla\/nova|containers\/nova)\/nova-[a-z-]+\.log(?:\.1)?$/;
@@ -135,6 +146,21 @@ const AS_ROOT: readonly (readonly Word[])[] = [
   words('grep -rHa -e block.I/O.error /var/log/libvirt/qemu /var/log/kolla/libvirt/qemu'),
   openFiles('*/console.log*'),
   openFiles('*/_base*/*'),
+  certificates(
+    '/etc/kubernetes/pki /var/lib/kubelet/pki -maxdepth 6 ! -type d ( -name *.crt -o -name kubelet-client-current.pem -o -name kubelet-server-current.pem )',
+    PEM,
+  ),
+  certificates('/etc/kubernetes -maxdepth 1 ! -type d ( -name *.conf )', KUBECONFIG),
+  certificates(
+    '/var/vcap/jobs -maxdepth 8 -name packages -prune -o ! -type d ( -name *.crt -o -name *.pem -o -name *.cert -o -name *.cer -o -name *.yml -o -name *.yaml -o -name *.json -o -name *.conf -o -name ca -o -name cert )',
+    PEM,
+  ),
+  certificates(
+    '/var/vcap/bosh -maxdepth 1 ! -type d ( -name settings.json -o -name update_settings.json )',
+    AGENT_SETTINGS,
+  ),
+  words('kubeadm certs check-expiration -o json'),
+  words('kubeadm certs check-expiration'),
   words('lldpctl -f json'),
   words('lldpctl -f keyvalue'),
   [...SETTINGS, ...Array.from({ length: 11 }, () => CONFIGURATION)],

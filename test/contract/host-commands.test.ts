@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { Client } from 'ssh2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SourceError } from '../../src/ports/source-error.ts';
+import { hostCertificates } from '../../src/sources/ssh/host-certificates.ts';
 import { type HostReaders, hostReaders } from '../../src/sources/ssh/host-readers.ts';
 import { ROOT_QUESTIONS } from '../../src/sources/ssh/root-questions.ts';
 import { HostArgumentError, type HostCommand } from '../../src/wire/host-command.ts';
@@ -20,7 +21,17 @@ const PREFIX = 'env LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin ';
 const NAMESPACE = 'qdhcp-7d1c0a52-3e44-4a51-9a0c-6a3a0d6f7781';
 /** The exit code of `wrench-collect` for a line that it doesn't run. */
 const REFUSED = 126;
-const PROGRAMS = ['dnsmasq', 'dhclient', 'qemu', 'neutron-dhcp-agent', 'nova-compute'] as const;
+const PACKAGED = ['dnsmasq', 'dhclient', 'qemu', 'neutron-dhcp-agent', 'nova-compute'] as const;
+const PROGRAMS = [
+  ...PACKAGED,
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'etcd',
+  'nginx',
+  'haproxy',
+] as const;
 
 const SUDO = [{ sudo: false }, { sudo: true }];
 const WINDOWS = [1, 21_600, 31_622_400].map((withinSeconds) => ({ withinSeconds }));
@@ -52,6 +63,12 @@ const TABLE: Readonly<Record<keyof typeof HOST_COMMANDS, readonly HostCommand[]>
   archiveJournal: WINDOWS.map(HOST_COMMANDS.archiveJournal),
   novaManageJournal: WINDOWS.map(HOST_COMMANDS.novaManageJournal),
   novaManageFiles: [HOST_COMMANDS.novaManageFiles()],
+  kubernetesCertificates: SUDO.map(HOST_COMMANDS.kubernetesCertificates),
+  kubeconfigs: SUDO.map(HOST_COMMANDS.kubeconfigs),
+  boshCertificates: SUDO.map(HOST_COMMANDS.boshCertificates),
+  agentSettings: SUDO.map(HOST_COMMANDS.agentSettings),
+  kubeadm: SUDO.map(HOST_COMMANDS.kubeadm),
+  kubeadmAsText: SUDO.map(HOST_COMMANDS.kubeadmAsText),
   collector: [HOST_COMMANDS.collector()],
   clock: [HOST_COMMANDS.clock()],
   links: [HOST_COMMANDS.links()],
@@ -78,8 +95,8 @@ const TABLE: Readonly<Record<keyof typeof HOST_COMMANDS, readonly HostCommand[]>
   mountsAsText: [HOST_COMMANDS.mountsAsText()],
   fileSizes: SUDO.flatMap(({ sudo }) => FILES.map((files) => HOST_COMMANDS.fileSizes({ sudo, files }))),
   processes: PROGRAMS.map((program) => HOST_COMMANDS.processes({ program })),
-  packagesOfDebian: PROGRAMS.map((program) => HOST_COMMANDS.packagesOfDebian({ program })),
-  packagesOfRpm: PROGRAMS.map((program) => HOST_COMMANDS.packagesOfRpm({ program })),
+  packagesOfDebian: PACKAGED.map((program) => HOST_COMMANDS.packagesOfDebian({ program })),
+  packagesOfRpm: PACKAGED.map((program) => HOST_COMMANDS.packagesOfRpm({ program })),
   ping: ['10.61.0.14', 'fd00::1', '::1'].map((address) => HOST_COMMANDS.ping({ address, packetBytes: 1500 })),
   logFiles: LOGS.map((path) => HOST_COMMANDS.logFiles({ path })),
   logTail: LOGS.map((path) => HOST_COMMANDS.logTail({ path, bytes: 1_048_576 })),
@@ -129,6 +146,7 @@ beforeAll(async () => {
   for (const name of [
     ...names,
     'dpkg-query',
+    'kubeadm',
     'lldpctl',
     'iptables',
     'nft',
@@ -348,6 +366,47 @@ test('whatever is asked and answered, only commands of the closed set are sent',
   );
   // Otherwise the test would prove nothing.
   expect(new Set(sent.map((line) => words(line).slice(0, 4).join(' '))).size).toBeGreaterThan(20);
+});
+
+test('whatever hosts answer about certificates, only commands of the closed set are sent', async () => {
+  const printed = fc
+    .array(
+      fc.constantFrom(
+        '=1764158400,1120,/etc/kubernetes/$(id).conf\n',
+        '=! /etc/kubernetes/pki/ca.crt\n',
+        '~+AAAA~-~!~-~o~-\n',
+        '~client-certificate:/tmp/$(touch /tmp/canary)~-\n',
+        '~{~-~env~-~{~-~}~-~}~-~}~-\n',
+        '{"certificates":[{"name":"$(id).conf","expirationDate":"2027-11-25T08:00:00Z"}]}',
+      ),
+    )
+    .map((parts) => Buffer.from(parts.join('')));
+  const answer = fc.oneof(
+    ANSWER,
+    fc.record({ answer: ANSWER, printed }).map(({ answer, printed }) => ({ ...answer, stdout: printed })),
+  );
+  const sent = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 4 }), async (answers) => {
+      let asked = 0;
+      const run: RunOnHost = async (_, { line }) => {
+        sent.add(line);
+        return answers[(asked += 1) % answers.length]!;
+      };
+      const store = hostCertificates(run, {
+        name: 'compute',
+        list: () => HOSTS,
+        kinds: ['kubernetes', 'bosh'],
+        sudo: ROOT_QUESTIONS,
+      });
+      const { signal } = new AbortController();
+      for await (const _ of store.scan({ signal }));
+      for await (const _ of store.managed!({ signal }));
+    }),
+    { numRuns: 300 },
+  );
+  for (const line of sent) expect(isAllowedLine(line), line).toBe(true);
+  expect(sent.size).toBeGreaterThan(8);
 });
 
 test('arguments of log files are refused or stay inside the closed set', () => {

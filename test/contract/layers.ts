@@ -97,7 +97,8 @@ export const MODULES: readonly Module[] = [
     path: 'commands/shared/',
     at: /^commands\/shared\//,
     imports: ['kit'],
-    packages: /^(zod$|node:timers\/promises$)/,
+    // To verify signatures of certificates.
+    packages: /^(zod$|node:(timers\/promises|crypto)$)/,
   },
   {
     layer: 3,
@@ -368,7 +369,8 @@ function isAllowed(path: string, module: Module, imported: string): boolean {
 function mayImport(path: string, module: Module, imported: string, target: Module): boolean {
   const schemas = ['queue', 'store'].includes(target.name) ? SCHEMAS[module.name] : undefined;
   if (schemas) return schemas.test(imported);
-  const isOwn = posix.dirname(imported) === posix.dirname(path);
+  // The folder of a vendor may have folders in it.
+  const isOwn = path.startsWith(`${posix.dirname(imported)}/`);
   return module.imports.includes(target.name) || (isOwn && module.imports.includes(`own ${target.name}`));
 }
 

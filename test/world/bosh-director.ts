@@ -8,10 +8,11 @@ import {
   type DirectorResponse,
   answerDirector,
   type StartedRestart,
+  type DeployedVersion,
   type DirectorState,
   type Release,
 } from './bosh/routes.ts';
-import { startTasks, type Task, type TaskFault } from './bosh/tasks.ts';
+import { type HeldDeploy, startTasks, type Task, type TaskFault } from './bosh/tasks.ts';
 import type { VmBackend } from './bosh/vms.ts';
 import { type Authority, issue, makeAuthority } from './ca.ts';
 
@@ -34,6 +35,10 @@ export interface DirectorOptions {
   readonly betweenHalves?: () => Promise<unknown>;
   /** How long a task waits for its deployment's lock before it fails. Default: as BOSH, 10 s. */
   readonly lockWaitMs?: number;
+  /** The versions of certificates that the last successful deploy of a deployment used. Default: none. */
+  readonly certificates?: (deployment: string) => readonly DeployedVersion[];
+  /** Of the director itself. Default: the file that the director reads them from doesn't exist. */
+  readonly ownCertificates?: readonly { readonly certificate_path: string; readonly expiry: string }[];
 }
 
 export interface RecordedRequest {
@@ -57,10 +62,7 @@ export interface Director extends Omit<Access, 'grant' | 'identify' | 'allow'> {
   readonly restarts: readonly StartedRestart[];
   readonly tasks: readonly Task[];
   /** Another user's deploy, which holds the lock until it is ended. */
-  readonly hold: (
-    deployment: string,
-    description: string,
-  ) => { readonly taskId: number; readonly end: () => void };
+  readonly hold: (deployment: string, description: string) => HeldDeploy;
   /** Without `times`, until `heal`. */
   readonly fail: (fault: Fault | TaskFault, times?: number) => void;
   readonly heal: () => void;
@@ -82,6 +84,8 @@ export async function startDirector(options: DirectorOptions): Promise<Director>
     releases: new Map(Object.entries(options.releases ?? {})),
     queue,
     restarts: [],
+    certificates: options.certificates ?? (() => []),
+    ownCertificates: options.ownCertificates,
     betweenHalves: options.betweenHalves ?? (() => sleep(20)),
     redirectOrigin: () => options.redirectOrigin ?? 'https://director.example.invalid:25555',
   };

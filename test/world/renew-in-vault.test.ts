@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { check } from '../../commands/certs/expiring/check.ts';
-import { renew } from '../../commands/certs/expiring/renew.ts';
+import { renew } from '../../commands/shared/renew.ts';
 import { readArguments } from '../../src/check/arguments.ts';
 import type { ReadContext } from '../../src/check/context.ts';
 import type { Report } from '../../src/check/finding.ts';

@@ -6,6 +6,7 @@ import { administer, SETUP_HEADER, type VaultUnderTest } from './vault/administe
 import { answerAppRole, answerLogin, answerToken, findToken, makeToken } from './vault/auth.ts';
 import { type Fault, makeFaults } from './vault/faults.ts';
 import { answerKv } from './vault/kv.ts';
+import { answerPki, isOpenInPki, makePki, type PkiRequest } from './vault/pki.ts';
 import { mayDo } from './vault/policy.ts';
 import {
   type VaultResponse,
@@ -13,6 +14,7 @@ import {
   errors,
   makeSpace,
   type Mount,
+  type Pki,
   type VaultRequest,
   type Role,
   type Space,
@@ -53,6 +55,8 @@ export interface Vault extends VaultUnderTest {
   readonly revokeTokens: () => void;
   /** Mounts of other kinds (`pki`, and `generic` as KV was once named). */
   readonly mountType: (path: string, type: Mount['type']) => void;
+  /** A PKI that issues real certificates. What is returned is its state, which tests may change. */
+  readonly mountPki: (path: string, wanted: PkiRequest) => Pki;
   /** Every current and former token, secret id, JWT and private key, as it would appear in a text. */
   readonly canaries: () => readonly string[];
   readonly close: () => Promise<void>;
@@ -81,7 +85,11 @@ export async function startVault(options: { readonly tls?: Authority } = {}): Pr
       const question = await readQuestion(request);
       const fault = setup ? undefined : await faults.meet(question, response);
       const done = fault === undefined || fault === 'silence';
-      const answer = done ? decide(state, question, request) : fault === 'dealt-with' ? errors(0) : fault;
+      const answer = done
+        ? await decide(state, question, request)
+        : fault === 'dealt-with'
+          ? errors(0)
+          : fault;
       const where = question.space === '' ? '' : `${question.space}/`;
       const vaultRequest = one(request.headers['x-vault-request']);
       const logged = { method: question.method, path: where + question.path, status: answer.status };
@@ -152,6 +160,11 @@ export async function startVault(options: { readonly tls?: Authority } = {}): Pr
     mountType: (path, type) => {
       state.spaces.get('')!.mounts.set(`${path}/`, { type, options: null, secrets: new Map() });
     },
+    mountPki: (path, wanted) => {
+      const pki = makePki(wanted);
+      state.spaces.get('')!.mounts.set(`${path}/`, { type: 'pki', options: null, secrets: new Map(), pki });
+      return pki;
+    },
     canaries: () => [...state.canaries, ...[...state.spaces.values()].flatMap(privateKeyLines)],
     close: async () => {
       stop.abort();
@@ -190,13 +203,20 @@ function send(response: ServerResponse, { status, body }: VaultResponse): void {
   response.end(body === undefined ? undefined : JSON.stringify(body));
 }
 
-function decide(state: VaultState, question: VaultRequest, request: IncomingMessage): VaultResponse {
+async function decide(
+  state: VaultState,
+  question: VaultRequest,
+  request: IncomingMessage,
+): Promise<VaultResponse> {
   const open = answerOpenly(state, question);
   if (open) return open;
   if (state.health === 'sealed') return errors(503, 'Vault is sealed');
   if (state.health === 'uninitialised') return errors(400, 'Vault is not initialized');
   const space = state.spaces.get(question.space);
   if (!space) return errors(404, `no handler for route "${question.path}". route entry not found.`);
+  const [mountPath = '', mount] = mountOf(space, question.path) ?? [];
+  if (mount?.pki && isOpenInPki(question, question.path.slice(mountPath.length)))
+    return answerMount(state, question, space);
   const login = answerLogin(state, question);
   if (login) return login;
   const token = findToken(state, one(request.headers['x-vault-token']));
@@ -215,11 +235,22 @@ function decide(state: VaultState, question: VaultRequest, request: IncomingMess
   return answerMount(state, question, space);
 }
 
-function answerMount(state: VaultState, question: VaultRequest, space: Space): VaultResponse {
-  const found = [...space.mounts].find(([path]) => `${question.path}/`.startsWith(path));
-  if (!found || found[1].type === 'pki')
+function mountOf({ mounts }: Space, path: string): readonly [string, Mount] | undefined {
+  return [...mounts].find(([mount]) => `${path}/`.startsWith(mount));
+}
+
+async function answerMount(state: VaultState, question: VaultRequest, space: Space): Promise<VaultResponse> {
+  const [path = '', mount] = mountOf(space, question.path) ?? [];
+  if (!mount || (mount.type === 'pki' && !mount.pki))
     return errors(404, `no handler for route "${question.path}". route entry not found.`);
-  const [path, mount] = found;
+  if (mount.pki)
+    return answerPki({
+      ...question,
+      pki: mount.pki,
+      path: question.path.slice(path.length),
+      now: state.now(),
+      onKey: (pem) => linesOf(pem).forEach((line) => state.canaries.add(line)),
+    });
   return answerKv({
     ...question,
     mount,
@@ -230,6 +261,7 @@ function answerMount(state: VaultState, question: VaultRequest, space: Space): V
 }
 
 function capabilityFor({ method, query }: VaultRequest): Capability {
+  if (method === 'LIST') return 'list';
   if (method === 'GET') return query.get('list') === 'true' ? 'list' : 'read';
   if (method === 'DELETE') return 'delete';
   return method === 'PATCH' ? 'patch' : 'update';
@@ -242,13 +274,15 @@ function privateKeyLines({ mounts }: Space): string[] {
     .join('\n')
     .replaceAll(String.raw`\n`, '\n');
   const keys = text.match(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]+/g) ?? [];
-  // The first line is the same in all keys of a kind.
-  return keys.flatMap((key) =>
-    key
-      .split('\n')
-      .slice(2)
-      .filter((line) => line.length > 20),
-  );
+  return keys.flatMap(linesOf);
+}
+
+/** The first line is the same in all keys of a kind. */
+function linesOf(key: string): readonly string[] {
+  return key
+    .split('\n')
+    .slice(2)
+    .filter((line) => line.length > 20 && !line.startsWith('-'));
 }
 
 function one(value: string | string[] | undefined): string | undefined {

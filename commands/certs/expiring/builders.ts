@@ -44,6 +44,7 @@ export function certificate({
     authority,
     selfSigned: name === issuer,
     key: { type: 'rsa', bits: 2048 },
+    publicKey: fingerprintOf(`key of ${name}`),
     signature: 'sha256WithRSAEncryption',
     extendedKeyUsage: authority ? [] : ['serverAuth', 'clientAuth'],
     mustStaple: false,
@@ -85,4 +86,36 @@ function fingerprintOf(text: string): string {
       state = Math.imul(state ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
     return state.toString(16).padStart(8, '0');
   }).join('');
+}
+
+/** What a source lists about managed certificates, with the contents that were read by place, and what else was found. */
+export function managedFactsOf(
+  managed: readonly ports.ManagedCertificate[],
+  {
+    contents = {},
+    places = [],
+    now,
+  }: {
+    readonly contents?: Readonly<Record<string, readonly ports.VersionContent[]>>;
+    readonly places?: readonly ports.SeenPlace[];
+    readonly now: Date;
+  },
+): Facts {
+  const written = new Map(
+    places.map(({ place, chain: [leaf] }) => [place.slice(0, place.lastIndexOf(':')), leaf.fingerprint]),
+  );
+  return {
+    ...factsOf(places, now),
+    placeCount: managed.length + places.length,
+    managed: managed.map((one) => {
+      const fingerprint = one.automation && written.get(one.automation.writesTo);
+      return {
+        ...one,
+        store: one.place.slice(0, one.place.indexOf(':')),
+        contents: contents[one.place] ?? [],
+        isAsked: true,
+        ...(fingerprint !== undefined && { written: fingerprint }),
+      };
+    }),
+  };
 }

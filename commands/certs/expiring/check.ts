@@ -3,7 +3,7 @@ import { defineCheck, duration } from '../../kit.ts';
 import { DEFAULT_THRESHOLDS } from '../../shared/certificate-validity.ts';
 import { collect } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { renew } from './renew.ts';
+import { renew } from '../../shared/renew.ts';
 import { resolved } from './resolved.ts';
 
 const share = z

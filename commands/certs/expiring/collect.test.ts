@@ -4,6 +4,8 @@ import { MAX_PLACES } from '../../shared/certificate-occurrences.ts';
 import { collect } from './collect.ts';
 import { certificate, inVault, live } from './builders.ts';
 
+const WITHIN_MS = 30 * 86_400_000;
+
 type Store = ReadContext<'certificates'>['read']['certificates'][number];
 type ScanResult =
   | ports.SeenPlace
@@ -66,7 +68,7 @@ async function read(
       }
     },
   };
-  return collect(context, args).then((facts) => ({
+  return collect(context, { within: WITHIN_MS, ...args }).then((facts) => ({
     names: facts.certificates.map((held) => held.certificate.name).toSorted(),
     facts,
     gaps,

@@ -14,21 +14,39 @@ import {
 } from '../../shared/certificate-validity.ts';
 import { field, optionalField } from '../../shared/evidence.ts';
 import { withoutSource } from '../../shared/sources.ts';
-import { offersFor, type RenewOffer } from './renew.ts';
+import { offersFor, type RenewOffer } from '../../shared/renew.ts';
+import type { SigningCertificate } from './sort-findings.ts';
+import { likelyImpact } from './impact.ts';
 import { daysLeft } from './time-left.ts';
 
 const DAY_MS = 86_400_000;
+/** Rows in the table of what ends with an authority. */
+const MAX_DEPENDENTS = 200;
 
-/** A certificate whose dates need action. `first` has the authorities to renew before it. */
+interface DueContext {
+  /** The authorities to renew before it. */
+  readonly first: readonly SigningCertificate[];
+  /** Stored certificates that it signed, and that end later by their own dates. */
+  readonly endsWith?: readonly CertificateOccurrences[];
+  /** Whether its beginning says when it was issued. */
+  readonly hasOwnStart?: boolean;
+  /** Where it is renewed already, if it is only served. */
+  readonly successor?: string;
+}
+
+/** A certificate whose dates need action. */
 export function dueFinding(
   occurrences: CertificateOccurrences,
   status: DueStatus,
   nowMs: number,
-  first: readonly CertificateOccurrences[],
+  { first, endsWith = [], hasOwnStart = true, successor }: DueContext,
 ): Finding<RenewOffer> {
   const { certificate, places } = occurrences;
   const impact = likelyImpact(places[0].place, certificate.name);
-  const says = describe(occurrences, status, nowMs);
+  const says =
+    describe(occurrences, status, nowMs) +
+    describeDependents(endsWith.map((one) => one.certificate.name)) +
+    (successor === undefined ? '' : `: ${successor} has a newer one, which isn't served here yet`);
   return {
     reason: VALIDITY_REASONS[status.is],
     severity: severityOfDue(occurrences, status),
@@ -41,15 +59,30 @@ export function dueFinding(
       // The summary has both ends.
       ...(isInverted(certificate)
         ? []
-        : [field('Valid', validityOf(certificate) + shareLeft(certificate, nowMs))]),
+        : [
+            field(
+              'Valid',
+              hasOwnStart
+                ? validityOf(certificate) + shareLeft(certificate, nowMs)
+                : `until ${wording.utcTime(certificate.notAfter)}`,
+            ),
+          ]),
       ...(certificate.subject === `CN=${certificate.name}`
         ? []
         : [field('Subject', certificate.subject || 'none')]),
       field('Issuer', issuerOf(certificate)),
+      ...dependentsTable(
+        endsWith.map(({ certificate: { name, notAfter }, places: [{ place }] }) => ({
+          name,
+          notAfter,
+          place,
+        })),
+      ),
       ...placesTable(occurrences),
       field('SHA-256', certificate.fingerprint),
     ],
     ...(isRenewedByDate(occurrences, status) && offersFor(occurrences.renewable)),
+    ...(successor !== undefined && { next: [{ check: 'certs/drift', args: {} }] }),
   };
 }
 
@@ -111,7 +144,7 @@ function roleOf({ as }: CertificatePlace, { selfSigned }: CertificateOccurrences
 }
 
 /** The validity period, and its length if it has one. */
-export function validityOf(certificate: ports.Certificate): string {
+export function validityOf(certificate: Pick<ports.Certificate, 'notBefore' | 'notAfter'>): string {
   const { notBefore, notAfter } = certificate;
   const days = Math.floor((notAfter.getTime() - notBefore.getTime()) / DAY_MS);
   const hasLength = days >= 0 && !neverEnds(certificate);
@@ -131,8 +164,37 @@ function issuerOf({ subject, issuer }: ports.Certificate): string {
 }
 
 /** `cf-internal-ca (vault:secret/cf/ca:certificate)` */
-export function describeSigners(first: readonly CertificateOccurrences[]): string {
-  return wording.list(first.map(({ certificate, storedAt }) => `${certificate.name} (${storedAt})`));
+export function describeSigners(first: readonly SigningCertificate[]): string {
+  return wording.list(
+    first.map(({ name, place }) => (place.endsWith(`:${name}`) ? place : `${name} (${place})`)),
+  );
+}
+
+/** `, and 2 certificates that it signed end with it: a and b`. Continues a summary. */
+export function describeDependents(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  const [what, end] =
+    names.length === 1 ? ['1 certificate', 'ends'] : [`${names.length} certificates`, 'end'];
+  return `, and ${what} that it signed ${end} with it (${wording.list(names, 2)})`;
+}
+
+interface Dependent {
+  readonly name: string;
+  readonly place: string;
+  readonly notAfter?: Date | undefined;
+}
+
+/** With their own ends, which are later. */
+export function dependentsTable(dependents: readonly Dependent[]): readonly Evidence[] {
+  if (dependents.length === 0) return [];
+  const rows = dependents
+    .slice(0, MAX_DEPENDENTS)
+    .map(({ name, place, notAfter }) => [
+      name,
+      place,
+      notAfter === undefined ? 'unknown' : wording.utcTime(notAfter),
+    ]);
+  return [{ kind: 'table', columns: ['Ends with it', 'Place', 'Own end'], rows }];
 }
 
 const AS = {
@@ -158,75 +220,4 @@ function placesTable({ places, count }: CertificateOccurrences): readonly Eviden
           rows: rows.map(([place = '', , leaf = '']) => [place, leaf]),
         },
   ];
-}
-
-/**
- * What stops working when the certificate of a component has expired, for components that can be recognized by name. The first row that
- * matches the place or the name is used, so components that run on another component's VM come first (`cell/silk-daemon`).
- */
-const LIKELY_IMPACT: readonly (readonly [RegExp, string])[] = [
-  // Container networking: https://docs.cloudfoundry.org/concepts/understand-cf-networking.html
-  [
-    words('policy server(?: internal)?|vxlan policy agent'),
-    'cells no longer receive container-to-container network policies',
-  ],
-  [
-    words('silk (?:controller|daemon)'),
-    'cells lose their container network lease: new app instances do not start on them',
-  ],
-  // Logging: https://docs.cloudfoundry.org/loggregator/architecture.html
-  [
-    words('scalablesyslog|syslog(?:ger)?|ss (?:adapter|scheduler)|syslog (?:agent|drain)'),
-    'syslog drains receive no app logs',
-  ],
-  [
-    words('loggregator|reverse ?log ?proxy|rlp|traffic ?controller|doppler|metron'),
-    '`cf logs` and metrics of apps and the platform',
-  ],
-  // Diego: https://docs.cloudfoundry.org/concepts/diego/diego-architecture.html
-  [
-    words('locket'),
-    'cells cannot register their presence, and the BBS and the auctioneer lose their locks: apps cannot be placed',
-  ],
-  [words('auctioneer'), 'no app instance is placed: pushes, scaling and restarts hang'],
-  [words('rep|cell service'), 'the BBS and the cells cannot connect: pushes end in "Downloading Failed"'],
-  [words('bbs'), 'cells and Cloud Controller cannot reach the BBS: apps do not start, stop or scale'],
-  [
-    words('cc uploader|blobstore'),
-    'droplets cannot be uploaded or downloaded: pushes end in "Downloading Failed"',
-  ],
-  [
-    words('cloud controller(?: ng)?|cc bridge|tps(?: watcher)?'),
-    '`cf push` and the rest of the Cloud Controller API',
-  ],
-  [words('uaa'), 'neither users nor components can log in'],
-  [words('go ?router|ha ?proxy'), 'traffic to every app behind it'],
-  // https://bosh.io/docs/nats-ca-rotation/#expired
-  [words('nats'), 'components exchange no messages; on a BOSH director every agent becomes "unresponsive"'],
-  [words('credhub'), 'deployments and apps cannot fetch their secrets'],
-  // https://kubernetes.io/docs/setup/best-practices/certificates/
-  [words('etcd'), 'etcd members and everything that stores its state in etcd'],
-  [words('(?:kube )?apiserver'), 'the Kubernetes API and all its clients'],
-  [words('kubelet'), 'the node becomes NotReady'],
-];
-
-/** Whether an impact is that logs or metrics are missing: everything else keeps working. */
-export function isAboutLogs(impact: string): boolean {
-  return /\blogs\b/.test(impact);
-}
-
-/** Matches whole words, whatever separates them: `policy_server_internal`, `policy-server.service`. */
-function words(pattern: string): RegExp {
-  return new RegExp(`(?:^| )(?:${pattern})(?= |$)`);
-}
-
-/** A short phrase. It is a guess; undefined if the names say nothing. */
-export function likelyImpact(place: string, name: string): string | undefined {
-  const path = place.slice(place.indexOf(':') + 1);
-  for (const text of [path, name]) {
-    const plain = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, ' ');
-    const known = LIKELY_IMPACT.find(([pattern]) => pattern.test(plain));
-    if (known) return known[1];
-  }
-  return undefined;
 }

@@ -194,13 +194,27 @@ test('a group also names the other places of its certificates', () => {
   const [first, ...others] = stored('2026-02-24', '2026-02-24', '2026-02-24');
   const served = live('app.example.com:443', first!.chain);
   const [finding] = ask([first!, ...others, served]).findings;
-  expect(finding?.targets?.[0]).toBe('edge:app.example.com:443');
+  expect(finding?.targets?.[0]).toBe('vault:secret/app-0:certificate');
   expect(finding?.evidence?.at(-1)).toMatchObject({
     columns: ['Certificate', 'Place', 'Other places'],
     rows: [
-      ['app-0', 'edge:app.example.com:443', 'vault:secret/app-0:certificate'],
+      ['app-0', 'vault:secret/app-0:certificate', 'edge:app.example.com:443'],
       ['app-1', expect.any(String), ''],
       ['app-2', expect.any(String), ''],
     ],
   });
+});
+
+test('renewing all of them in the store leaves no target of the group, although one is still served', () => {
+  const before = stored('2026-02-24', '2026-02-24', '2026-02-24');
+  const served = live('app.example.com:443', before[0]!.chain);
+  const [group] = ask([...before, served]).findings;
+  const after = ask([...stored('2027-02-24', '2027-02-24', '2027-02-24'), served]).findings;
+  expect(group?.targets).toHaveLength(3);
+  expect(after.map(({ target }) => target)).toEqual(['edge:app.example.com:443']);
+  expect(after[0]).toMatchObject({
+    summary: expect.stringContaining('vault:secret/app-0:certificate has a newer one'),
+    next: [{ check: 'certs/drift', args: {} }],
+  });
+  expect(after[0]).not.toHaveProperty('offers');
 });

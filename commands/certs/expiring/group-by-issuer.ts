@@ -1,8 +1,8 @@
 import { type Evidence, type Finding, wording } from '../../kit.ts';
-import { isInverted } from '../../shared/certificate-validity.ts';
 import { field } from '../../shared/evidence.ts';
-import { describeSigners, isAboutLogs, likelyImpact } from './expiry.ts';
-import type { RenewOffer } from './renew.ts';
+import { describeSigners } from './expiry.ts';
+import { isAboutLogs, likelyImpact } from './impact.ts';
+import type { RenewOffer } from '../../shared/renew.ts';
 import { compareUrgency, type SortableFinding } from './sort-findings.ts';
 
 /** The finding of one certificate, which may be grouped with others. */
@@ -27,7 +27,7 @@ const TOGETHER_MS = 24 * 3_600_000;
  */
 export function groupByIssuer(findings: readonly SortableFinding[], nowMs: number): SortableFinding[] {
   const alike = Map.groupBy(findings.filter(isMember), ({ finding, about }) =>
-    JSON.stringify([finding.reason, finding.offers !== undefined, about.occurrences.certificate.issuer]),
+    JSON.stringify([finding.reason, finding.offers !== undefined, about.issuer]),
   );
   const groups = [...alike.values()].flatMap(splitByTime).filter(({ length }) => length >= MIN_TOGETHER);
   const grouped = new Set<SortableFinding>(groups.flat());
@@ -40,15 +40,7 @@ export function groupByIssuer(findings: readonly SortableFinding[], nowMs: numbe
 function isMember(one: SortableFinding): one is Member {
   const { finding, about } = one;
   if (!about || !/^certificate-(expired|expiring)$/.test(finding.reason)) return false;
-  const { certificate, storedAt, renewable } = about.occurrences;
-  return (
-    storedAt !== undefined &&
-    renewable.length < 2 &&
-    !certificate.authority &&
-    !isInverted(certificate) &&
-    certificate.issuer !== '' &&
-    certificate.issuer !== certificate.subject
-  );
+  return about.isStored && about.canBeGrouped;
 }
 
 function splitByTime(members: readonly Member[]): readonly (readonly Member[])[] {
@@ -70,8 +62,8 @@ function toFinding(members: readonly Member[], nowMs: number): SortableFinding {
   if (!first) throw new TypeError('a group has members');
   const { signers } = first.about;
   const earliest = earliestOf(members);
-  const { issuer, notAfter } = earliest.about.occurrences.certificate;
-  const lastDay = wording.utcTime(latestOf(members).about.occurrences.certificate.notAfter).slice(0, 10);
+  const { issuer, notAfter } = earliest.about;
+  const lastDay = wording.utcTime(latestOf(members).about.notAfter).slice(0, 10);
   const finding: Finding<RenewOffer> = {
     reason: first.finding.reason,
     severity: first.finding.severity,
@@ -108,7 +100,7 @@ function offersFor(members: readonly Member[]): readonly RenewOffer[] {
 }
 
 function summaryOf(members: readonly Member[], nowMs: number): string {
-  const { issuer, notAfter } = earliestOf(members).about.occurrences.certificate;
+  const { issuer, notAfter } = earliestOf(members).about;
   const untilMs = notAfter.getTime();
   const last = members.reduce((latest, one) => Math.max(latest, one.untilMs), untilMs);
   const soonest = wording.span(untilMs - nowMs);
@@ -119,7 +111,7 @@ function summaryOf(members: readonly Member[], nowMs: number): string {
   const [first, ...more] = impactsOf(members);
   if (untilMs < nowMs && first)
     return `${says}; likely impact: ${first.impact}${more.length > 0 ? `, and ${more.length} more` : ''}`;
-  const names = members.map(({ about }) => about.occurrences.certificate.name);
+  const names = members.map(({ about }) => about.name);
   return `${says} (${wording.list(names, 2)})`;
 }
 
@@ -133,8 +125,8 @@ function impactsOf(
     .toSorted((a, b) => Number(isAboutLogs(a.impact)) - Number(isAboutLogs(b.impact)) || b.count - a.count);
 }
 
-function impactOf({ about: { occurrences } }: Member): string | undefined {
-  return likelyImpact(occurrences.places[0].place, occurrences.certificate.name);
+function impactOf({ about: { places, name } }: Member): string | undefined {
+  return likelyImpact(places[0], name);
 }
 
 /** The CN of a subject, or the whole subject. */
@@ -145,13 +137,12 @@ function nameIn(subject: string): string {
 /** What is likely to break, then where each certificate is. Leaves out columns that are empty or the same for all. */
 function placesOf(members: readonly Member[]): readonly Evidence[] {
   const rows = members.map((one) => {
-    const { certificate, places, count } = one.about.occurrences;
-    const others = places.slice(1).map(({ place }) => place);
+    const { name, notAfter, places, count } = one.about;
     return {
-      Certificate: certificate.name,
-      Place: places[0].place,
-      Expires: wording.utcTime(certificate.notAfter),
-      'Other places': wording.list(others, 2, count - 1),
+      Certificate: name,
+      Place: places[0],
+      Expires: wording.utcTime(notAfter),
+      'Other places': wording.list(places.slice(1), 2, count - 1),
     };
   });
   const ends = new Set(rows.map(({ Expires }) => Expires));

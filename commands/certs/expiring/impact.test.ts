@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { likelyImpact } from './expiry.ts';
+import { likelyImpact } from './impact.ts';
 
 test.each([
   ['vault:secret/api/cf_networking/policy_server_internal/server_cert', '', 'network policies'],

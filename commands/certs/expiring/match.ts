@@ -1,7 +1,8 @@
 import { finderFor, type ports } from '../../kit.ts';
 
 export interface Matcher {
-  readonly matches: (seen: ports.SeenPlace) => boolean;
+  readonly matches: (seen: Pick<ports.SeenPlace, 'place' | 'chain' | 'path'>) => boolean;
+  readonly matchesManaged: (managed: ports.ManagedCertificate) => boolean;
   readonly noteUnread: (store: StoreRole, unseen: ports.UnseenPlace) => void;
   readonly matched: () => number;
   /** Valid only after everything was examined. */
@@ -30,18 +31,27 @@ export function matcherFor(pattern: string): Matcher {
   const unread: { readonly store: StoreRole; readonly unseen: ports.UnseenPlace }[] = [];
   let byPlace = 0;
   let byNameOnly = 0;
+  const matches = (place: string, names: readonly string[]) => {
+    if (found(place)) {
+      byPlace += 1;
+      return true;
+    }
+    const isNamed = names.some(found);
+    if (isNamed) byNameOnly += 1;
+    return isNamed;
+  };
   return {
-    matches: ({ place, chain, path }) => {
-      if (found(place)) {
-        byPlace += 1;
-        return true;
-      }
-      const isNamed = [...chain, ...(path ?? [])].some(({ name, subject, alternativeNames }) =>
-        [name, subject, ...alternativeNames].some(found),
-      );
-      if (isNamed) byNameOnly += 1;
-      return isNamed;
-    },
+    matches: ({ place, chain, path = [] }) =>
+      matches(
+        place,
+        [...chain, ...path].flatMap(({ name, subject, alternativeNames }) => [
+          name,
+          subject,
+          ...alternativeNames,
+        ]),
+      ),
+    matchesManaged: ({ place, name, automation, deployments = [] }) =>
+      matches(place, [name, ...(automation?.dnsNames ?? []), ...deployments]),
     noteUnread: (store, unseen) => void unread.push({ store, unseen }),
     matched: () => byPlace + byNameOnly,
     unread: () => {

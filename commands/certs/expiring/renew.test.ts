@@ -2,14 +2,15 @@ import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { check } from './check.ts';
 import { diagnose } from './diagnose.ts';
-import { renew } from './renew.ts';
+import { renew } from '../../shared/renew.ts';
 import { certificate, factsOf, inVault, live } from './builders.ts';
 
 const PLACE = 'vault:secret/cf/bbs/locket/tls:certificate';
 const ASKED = { store: 'vault', place: PLACE };
 const DAY_MS = 86_400_000;
 
-const LOCKET: ports.Renewal = {
+const LOCKET: ports.SignedRenewal = {
+  method: 'sign',
   place: PLACE,
   name: 'locket.service.cf.internal',
   fingerprint: 'ab'.repeat(32),

@@ -1,6 +1,8 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
 import type { CertificateOccurrences } from '../../shared/certificate-occurrences.ts';
 import { isInverted, isValidAt, neverEnds, VALIDITY_REASONS } from '../../shared/certificate-validity.ts';
+import { activeVersion, datesOf, indexManaged } from '../../shared/managed-chain.ts';
+import type { ManagedFact } from './collect-managed.ts';
 import type { Facts } from './collect.ts';
 import { targetAt } from './expiry.ts';
 
@@ -13,12 +15,17 @@ const NEW_SHARE = 0.5;
  * that cannot be the old one. undefined for findings that are not about dates.
  */
 export function resolved(
-  { certificates }: Pick<Facts, 'certificates'>,
+  { certificates, managed = [] }: Pick<Facts, 'certificates'> & Partial<Pick<Facts, 'managed'>>,
   { reason, target }: Pick<Finding, 'reason' | 'target'>,
   now: Date,
 ): string | undefined {
-  if (certificates.length === 0 || !isAboutDates(reason)) return undefined;
+  if (certificates.length + managed.length === 0 || !isAboutDates(reason)) return undefined;
+  const byName = managed.find(({ place }) => place === target);
+  if (byName) return managedResolved(byName, managed, reason, now);
   const group = /^issuer (.*), until (\d{4}-\d{2}-\d{2})(?:, not renewable here)?$/.exec(target);
+  // The issuer of a group may be a name in a manager, whose certificates these are not.
+  const isManaged = managed.some(({ name, issuer }) => [name, issuer].includes(group?.[1]));
+  if (isManaged) return undefined;
   if (group) return groupResolved(certificates, reason, { issuer: group[1] ?? '', day: group[2] ?? '' }, now);
   const here = certificates.filter((one) => one.places.some((place) => targetAt(place, one) === target));
   if (here.length > 0) return nowAt(here, reason, now);
@@ -36,6 +43,26 @@ function sourceOf(place: string): string {
 
 function isAboutDates(reason: string): boolean {
   return Object.values<string>(VALIDITY_REASONS).includes(reason);
+}
+
+/** A new version is in use if the present one ends much later than any that was reported, or begins now. Its issuers must last as well. */
+function managedResolved(
+  fact: ManagedFact,
+  managed: readonly ManagedFact[],
+  reason: string,
+  now: Date,
+): string | undefined {
+  const chain = indexManaged(managed).chainOf(fact);
+  const active = activeVersion(fact);
+  if (!active || !chain?.ends || chain.ends !== chain.links[0] || chain.ends.notAfter <= now)
+    return undefined;
+  const { notBefore, notAfter } = datesOf(fact, active);
+  if (!notAfter) return undefined;
+  const isNew =
+    reason === expired ||
+    (notBefore !== undefined &&
+      (notAfter.getTime() - now.getTime()) / (notAfter.getTime() - notBefore.getTime()) > NEW_SHARE);
+  return isNew ? `renewed, now valid until ${wording.calendarDay(notAfter)}` : undefined;
 }
 
 function nowAt(here: readonly CertificateOccurrences[], reason: string, now: Date): string | undefined {

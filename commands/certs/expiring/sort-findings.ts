@@ -1,8 +1,7 @@
 import type { Finding } from '../../kit.ts';
-import type { CertificateOccurrences } from '../../shared/certificate-occurrences.ts';
 import { compareSeverity } from '../../shared/severity.ts';
-import { likelyImpact } from './expiry.ts';
-import type { RenewOffer } from './renew.ts';
+import { likelyImpact } from './impact.ts';
+import type { RenewOffer } from '../../shared/renew.ts';
 
 /** A finding with what determines its position in the order of work. */
 export interface SortableFinding {
@@ -14,11 +13,30 @@ export interface SortableFinding {
   /** Present if the finding is about a certificate's dates: only those must wait for their signers. */
   readonly signs?: string;
   readonly signedBy?: string;
-  /** Present if the finding is about the dates of one certificate. `signers` must be renewed before it. */
-  readonly about?: {
-    readonly occurrences: CertificateOccurrences;
-    readonly signers: readonly CertificateOccurrences[];
-  };
+  /** Present if the finding is about the dates of one certificate. */
+  readonly about?: DatedCertificate;
+}
+
+/** What decides whether the findings of several certificates become one, and what it says. */
+export interface DatedCertificate {
+  readonly name: string;
+  /** The name of the issuer in the certificate, or as its manager names it. */
+  readonly issuer: string;
+  readonly notAfter: Date;
+  /** The first ones in order, and how many there are. */
+  readonly places: readonly [string, ...string[]];
+  readonly count: number;
+  /** Whether a store has it as its own. */
+  readonly isStored: boolean;
+  /** Authorities, and certificates that can be renewed in several places, each need their own decision. */
+  readonly canBeGrouped: boolean;
+  /** What must be renewed before it, and where that is stored. */
+  readonly signers: readonly SigningCertificate[];
+}
+
+export interface SigningCertificate {
+  readonly name: string;
+  readonly place: string;
 }
 
 /**
@@ -71,9 +89,7 @@ function hasExpired({ finding: { reason } }: SortableFinding): boolean {
  */
 function isOutage({ finding: { targets }, at, about }: SortableFinding): boolean {
   if ((targets?.length ?? 0) > 1 || (at?.count ?? 1) > 1) return true;
-  if (about?.occurrences.storedAt === undefined) return false;
-  const { certificate, places } = about.occurrences;
-  return likelyImpact(places[0].place, certificate.name) !== undefined;
+  return about?.isStored === true && likelyImpact(about.places[0], about.name) !== undefined;
 }
 
 /** Two certificates at one place (a site with several addresses) are two findings: the later ones are numbered. */

@@ -1,6 +1,7 @@
 import type { ports, Story } from '../../kit.ts';
 import type { Facts } from './collect.ts';
-import { certificate, factsOf, inTrustStore, inVault, live } from './builders.ts';
+import { managedInCredHub } from '../../shared/builders.ts';
+import { certificate, factsOf, inTrustStore, inVault, live, managedFactsOf } from './builders.ts';
 
 /** The thirteen secrets of the outage, in the order of its list, with the names that cf-deployment gives such certificates. */
 const CULPRITS: readonly (readonly [path: string, name: string])[] = [
@@ -339,3 +340,69 @@ function good(name: string, issuer = 'Example Public CA'): ports.Certificate {
 function wildcard(): ports.Certificate {
   return certificate({ name: '*.example.com', from: '2025-02-01', until: '2026-03-05' });
 }
+
+const IN_CREDHUB = '/bosh/cf';
+const INTERNAL_CA = `${IN_CREDHUB}/service_cf_internal_ca`;
+
+/** Searching for certificates that expire within 30 days finds nothing: it looks at the newest version, which is only trusted so far. */
+export const hiddenByTransitional: Story<Facts> = {
+  title: 'The newest version is only trusted',
+  source: 'https://github.com/cloudfoundry/credhub/issues/181',
+  now: new Date('2026-11-26T12:00:00Z'),
+  facts: managedFactsOf(
+    [
+      managedInCredHub(
+        INTERNAL_CA,
+        [
+          {
+            id: 'b476cc7d',
+            until: '2031-11-20T10:00:00Z',
+            transitional: true,
+            authority: true,
+            selfSigned: true,
+          },
+          { id: 'd33e5670', until: '2026-12-05T12:00:00Z', authority: true, selfSigned: true },
+        ],
+        { signedBy: INTERNAL_CA, renewable: true },
+      ),
+      ...['diego_bbs_server', 'diego_rep_client'].map((name) =>
+        managedInCredHub(
+          `${IN_CREDHUB}/${name}`,
+          [{ id: `version of ${name}`, until: '2027-05-02T07:00:00Z', authority: false }],
+          { signedBy: INTERNAL_CA, renewable: true },
+        ),
+      ),
+    ],
+    { now: new Date('2026-11-26T12:00:00Z') },
+  ),
+};
+
+/** cert-manager says that a certificate is ready and has not expired. It expired two days ago, and issuing has stopped a month ago. */
+export const readyButExpired: Story<Facts> = {
+  title: 'Ready, but expired',
+  source: 'https://github.com/cert-manager/cert-manager/issues/7895',
+  now: new Date('2026-11-26T12:00:00Z'),
+  facts: managedFactsOf(
+    [
+      managedInCredHub(
+        'shop/shop',
+        [{ id: '4', notBefore: new Date('2026-08-26T13:37:21Z'), until: '2026-11-24T13:37:21Z' }],
+        {
+          place: 'prod:certificates/shop/shop',
+          renewedBy: 'automatic',
+          renewable: true,
+          automation: {
+            dnsNames: ['shop.example.org'],
+            isAuthority: false,
+            writesTo: 'prod:shop/shop-tls',
+            issuer: { name: 'ClusterIssuer vault' },
+            ready: { status: 'True', since: new Date('2026-08-26T14:02:10Z') },
+            issuing: { status: 'True', since: new Date('2026-10-25T13:37:21Z') },
+            request: { name: 'shop-5', failedAt: new Date('2026-10-25T13:52:00Z') },
+          },
+        },
+      ),
+    ],
+    { now: new Date('2026-11-26T12:00:00Z') },
+  ),
+};

@@ -1,5 +1,5 @@
 import type { Chart, Level, ports } from '../../kit.ts';
-import { neverEnds, type ValidityStatus } from '../../shared/certificate-validity.ts';
+import { type KnownDates, neverEnds, type ValidityStatus } from '../../shared/certificate-validity.ts';
 
 const DAY_MS = 86_400_000;
 /** With fewer, the verdict is enough: `3 of 41 certificates have expired`. */
@@ -22,7 +22,7 @@ const RARE: Partial<Record<ValidityStatus['is'], string>> = {
 };
 
 interface Dated {
-  readonly certificate: Pick<ports.Certificate, 'notAfter'>;
+  readonly certificate: Pick<KnownDates, 'notAfter'>;
   readonly status: Pick<ValidityStatus, 'is'>;
 }
 
@@ -46,7 +46,7 @@ export function timeLeftCharts(certificates: readonly Dated[], nowMs: number): r
 
 function bucketOf({ notAfter }: Dated['certificate'], { is }: Dated['status'], nowMs: number): string {
   if (is === 'expired') return 'expired';
-  const days = (notAfter.getTime() - nowMs) / DAY_MS;
+  const days = ((notAfter?.getTime() ?? NaN) - nowMs) / DAY_MS;
   return RARE[is] ?? BUCKETS.find(([, belowDays]) => days < belowDays)?.[0] ?? 'longer';
 }
 

@@ -6,6 +6,7 @@ const nothing: VerdictInput = {
   total: 41,
   placeCount: 41,
   dated: [],
+  early: [],
   onSchedule: 0,
   unneeded: [],
   trusted: { total: 0, due: [] },

@@ -13,6 +13,8 @@ export interface VerdictInput {
   /** Places examined, trust stores not counted. */
   readonly placeCount: number;
   readonly dated: readonly Dated[];
+  /** Certificates that are due only because their issuer ends before them. */
+  readonly early: readonly Dated[];
   readonly onSchedule: number;
   /** Certificates that are due, in chains that do not need them. */
   readonly unneeded: readonly DueStatus['is'][];
@@ -93,7 +95,9 @@ function partsOf(counted: VerdictInput): readonly VerdictPart[] {
   return [
     ...(['expired', 'never-valid', 'not-yet-valid'] as const).flatMap(dated),
     ...critical.flatMap(problem),
-    ...(['expiring', 'undated'] as const).flatMap(dated),
+    ...dated('expiring'),
+    ...earlyPart(counted),
+    ...dated('undated'),
     ...lesser.flatMap(problem),
     ...unneededPart(counted),
     ...trustedPart(counted),
@@ -121,6 +125,27 @@ function datedPart(
       says: ({ isFirst, isMore }) => {
         const whose = isMore ? `${amount} more` : shareOf(amount, total, 'certificate');
         const text = `${whose} ${amount === 1 ? one : many}${scheduled}`;
+        return isFirst ? wording.capitalize(text) : text;
+      },
+    },
+  ];
+}
+
+function earlyPart({ early, total, withinMs }: VerdictInput): readonly VerdictPart[] {
+  const [worst] = early.toSorted(compareSeverity);
+  if (!worst) return [];
+  const isOver = early.every(({ is }) => is === 'expired');
+  const [one, many] = isOver ? ['has ended', 'have ended'] : ['ends', 'end'];
+  const amount = early.length;
+  const within = isOver ? '' : ` within ${wording.span(withinMs)}`;
+  return [
+    {
+      severity: worst.severity,
+      findings: amount,
+      isDated: true,
+      says: ({ isFirst, isMore }) => {
+        const whose = isMore ? `${amount} more` : shareOf(amount, total, 'certificate');
+        const text = `${whose} ${amount === 1 ? one : many} with ${amount === 1 ? 'its' : 'their'} issuer${isMore ? '' : within}`;
         return isFirst ? wording.capitalize(text) : text;
       },
     },
@@ -159,8 +184,17 @@ const PROBLEMS: Readonly<Record<string, Phrases>> = {
   ],
   'must-staple-without-staple': served('a must-staple certificate without an OCSP response'),
   'weak-key': weak('key'),
+  'renewal-stuck': [
+    (place) => `the renewal of ${withoutSource(place)} makes no progress`,
+    (count) => `the renewals of ${count} certificates make no progress`,
+  ],
+  'issuer-ends-before-roles': [
+    (place) => `${withoutSource(place)} ends before what its roles request, so it issues nothing`,
+    (count) => `${count} issuers end before what their roles request, so they issue nothing`,
+  ],
+  'issuer-unused': [() => '1 unused issuer is due', (count) => `${count} unused issuers are due`],
   'weak-signature': weak('signature'),
-} satisfies Record<PlaceProblem | Weakness, Phrases>;
+} satisfies Record<PlaceProblem | Weakness, Phrases> & Readonly<Record<string, Phrases>>;
 
 function served(what: string): Phrases {
   return [(place) => `${withoutSource(place)} serves ${what}`, (count) => `${count} sites serve ${what}`];

@@ -17,6 +17,7 @@ export function certificate(name: string, issuer: string, from: string, until: s
     authority: name === issuer,
     selfSigned: name === issuer,
     key: { type: 'rsa', bits: 4096 },
+    publicKey: Buffer.from(`key of ${name}`.repeat(32)).toString('hex').slice(0, 64),
     signature: 'sha512WithRSAEncryption',
     extendedKeyUsage: name === issuer ? [] : ['serverAuth', 'clientAuth'],
     mustStaple: false,
@@ -30,7 +31,7 @@ export function stored(place: string, chain: ports.SeenPlace['chain']): ports.Se
 /** The result of a search that matches the leaf of each of these places. */
 export function factsOf(what: string, seen: readonly ports.SeenPlace[], now: Date): Facts {
   const shown = seen.map((one) => shownAt(one, now));
-  return { what, exact: true, shown, matching: shown.length, unchecked: 0 };
+  return { what, exact: true, shown, matching: shown.length, managed: [], unchecked: 0 };
 }
 
 /** A certificate at a place (its leaf unless another is given) and at other places. */

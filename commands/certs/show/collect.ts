@@ -8,6 +8,8 @@ import {
   certificatePath,
 } from '../../shared/certificate-occurrences.ts';
 import { chooseSources, withoutSource } from '../../shared/sources.ts';
+import type { KnownCertificate } from '../../shared/managed-chain.ts';
+import { type ManagedMatches, matchManaged, readManaged, type ShownManaged } from './managed.ts';
 import { inspectSite, type Match, type Search, searchFor, siteOf, type SiteInspection } from './search.ts';
 
 export interface Facts {
@@ -17,6 +19,8 @@ export interface Facts {
   /** In the order of their places; at most {@link MAX_SHOWN}, of `matching`. */
   readonly shown: readonly Shown[];
   readonly matching: number;
+  /** Certificates that something manages under a name; those that match are counted in `matching` too. */
+  readonly managed: readonly ShownManaged[];
   /** How many other places could not be checked. They were not requested, but may contain the same certificates. */
   readonly unchecked: number;
 }
@@ -27,6 +31,8 @@ export interface Shown extends CertificateOccurrences {
 }
 
 const MAX_SHOWN = 50;
+/** How many are shown in full if they were named exactly: a site may serve another certificate at each of its addresses. */
+export const MAX_IN_FULL = 5;
 /** How many places are read between two turns of the event loop. */
 const YIELD_EVERY = 300;
 
@@ -42,6 +48,7 @@ interface Gathered {
   readonly named: ports.ScanResult[];
   /** Whole stores. */
   readonly failed: { readonly store: Store; readonly error: unknown }[];
+  readonly managed: KnownCertificate[];
   examined: number;
   nearest: string | undefined;
 }
@@ -68,6 +75,7 @@ export async function collect(
     unread: [],
     named: [],
     failed: [],
+    managed: [],
     examined: 0,
     nearest: undefined,
   };
@@ -80,15 +88,69 @@ export async function collect(
       else noteCertificates(gathered, result, search.match(result), context.now, what);
     }).catch((error: unknown) => void gathered.failed.push({ store, error })),
   );
+  const listing = stores.map((store) =>
+    listManaged(store, context, gathered, search).catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : '';
+      const isKnown = gathered.failed.some(
+        (one) => one.store === store && one.error instanceof Error && one.error.message === message,
+      );
+      if (!isKnown) gathered.failed.push({ store, error });
+    }),
+  );
   const [inspection] = await Promise.all([inspecting, ...scanning]);
+  await Promise.all(listing);
+  const managed = matchManaged(gathered.managed, what, search);
   const asked = noteNamedPlace(gathered, inspection, context, what);
   const refused =
     gathered.matches.place.size + gathered.matches.certificate.size + asked.length > 0
       ? undefined
       : mergeRefusals(inspection.refusals);
-  return gathered.matches.place.size > 0 || asked.length > 0 || refused
-    ? answerPlace(context, gathered, what, asked, refused)
-    : answerName(context, gathered, what, search, stores);
+  const facts = await (gathered.matches.place.size + managed.exact.length > 0 || asked.length > 0 || refused
+    ? answerPlace(context, gathered, what, asked, managed.exact.length > 0 ? undefined : refused)
+    : answerName(context, gathered, what, search, stores, managed));
+  return withManaged(context, stores, gathered, managed, facts);
+}
+
+/** What is named exactly is shown alone. Parts of a name match both kinds. */
+async function withManaged(
+  context: Context,
+  stores: readonly Store[],
+  { managed: all }: Gathered,
+  { exact, part }: ManagedMatches,
+  facts: Facts,
+): Promise<Facts> {
+  const matching = exact.length > 0 ? exact : facts.exact && facts.matching > 0 ? [] : part;
+  if (matching.length === 0) return facts;
+  const shown = matching.slice(0, MAX_SHOWN);
+  const managed =
+    matching.length > MAX_IN_FULL
+      ? shown.map((certificate) => ({ certificate, signs: [] }))
+      : await Promise.all(shown.map((one) => readManaged(context, stores, all, one)));
+  return {
+    ...facts,
+    exact: exact.length > 0,
+    managed,
+    matching: facts.matching + matching.length,
+  };
+}
+
+/** Also those that do not match, which may be authorities of one that does. */
+async function listManaged(
+  store: Store,
+  { signal, saw }: Context,
+  gathered: Gathered,
+  search: Search,
+): Promise<void> {
+  for await (const one of store.managed?.({ signal }) ?? []) {
+    if (one.kind === 'unseen') {
+      (search.isPlace(one.place) ? gathered.named : gathered.unread).push(one);
+      continue;
+    }
+    saw(store.name);
+    gathered.managed.push({ ...one, store: store.name });
+    gathered.examined += 1;
+    if (gathered.examined % YIELD_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /**
@@ -172,18 +234,19 @@ async function answerName(
   what: string,
   { isPartOf }: Search,
   stores: readonly Store[],
+  managed: ManagedMatches,
 ): Promise<Facts> {
   const { gap, signal } = context;
   const { matches, unread, failed, examined } = gathered;
   const exact = matches.certificate.size > 0;
   const found = exact ? matches.certificate : matches.part;
-  const meant = found.size > 0 ? [] : unread.filter(({ place }) => isPartOf(place));
+  const meant = found.size + managed.part.length > 0 ? [] : unread.filter(({ place }) => isPartOf(place));
   for (const { place, error } of meant) gap(place, error);
   for (const one of failed) await reportFailed(context, one);
   for (const one of unread.filter((one) => !meant.includes(one)))
     gap(one.place, one.error, { unrelated: meant.length > 0 });
   const isUnread = unread.length + failed.length > 0;
-  if (found.size === 0 && meant.length === 0 && stores.length > 0) {
+  if (found.size + managed.part.length === 0 && meant.length === 0 && stores.length > 0) {
     // Unfinished sources may contain it: only what was searched completely does not match.
     if (!signal.aborted && (examined > 0 || !isUnread))
       gap(what, new SourceError('certificates', 'missing', notFound(gathered, stores)));
@@ -268,7 +331,7 @@ function conclude(
     const places = occurrences.find(certificate);
     return places ? [{ ...places, seen }] : [];
   });
-  return { what, exact, shown, matching: candidates.length, unchecked };
+  return { what, exact, shown, matching: candidates.length, managed: [], unchecked };
 }
 
 function notFound({ examined, nearest: meant }: Gathered, stores: readonly Store[]): string {

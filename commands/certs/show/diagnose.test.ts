@@ -79,7 +79,7 @@ test('several matches are a list to choose from', () => {
 });
 
 test('without a match nothing was examined, so the report is never clear', () => {
-  const facts: Facts = { what: 'x', exact: false, shown: [], matching: 0, unchecked: 0 };
+  const facts: Facts = { what: 'x', exact: false, shown: [], matching: 0, managed: [], unchecked: 0 };
   expect(diagnose(facts, {}, new Date('2026-01-01'))).toEqual({ examined: 0, verdict: '', findings: [] });
 });
 
@@ -320,7 +320,7 @@ test('no duration is negative or out of range', () => {
         ...(live && { served: SERVED, path: [leaf, ca] }),
       };
       const shown = [leaf, ca].map((certificate) => shownAt(seen, NOW, { certificate }));
-      const facts: Facts = { what: 'a', exact: true, shown, matching: 2, unchecked: 0 };
+      const facts: Facts = { what: 'a', exact: true, shown, matching: 2, managed: [], unchecked: 0 };
       const text = JSON.stringify([diagnose(facts, {}, NOW), diagnose({ ...facts, exact: false }, {}, NOW)]);
       expect(text).not.toMatch(/-\d+ (?:minute|hour|day|month|year)|NaN|Invalid|Infinity|undefined/);
     }),

@@ -2,22 +2,26 @@ import { type Diagnosis, type Finding, wording } from '../../kit.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import { withoutSource } from '../../shared/sources.ts';
 import { certificateDetails, keyOf } from './details.ts';
-import type { Facts, Shown } from './collect.ts';
-import { describeDates, type Problem, problemsOf } from './problems.ts';
+import { type Facts, MAX_IN_FULL, type Shown } from './collect.ts';
+import {
+  describeManagedDates,
+  managedInFull,
+  managedProblems,
+  type Problem,
+  type ShownManaged,
+} from './managed.ts';
+import { describeDates, problemsOf } from './problems.ts';
 import { siteOf } from './search.ts';
-
-/** How many certificates are shown in full if they were named exactly: a site may serve another one at each of its addresses. */
-const MAX_IN_FULL = 5;
 
 /**
  * The details of a certificate are information. Its problems come first, as separate findings. If nothing matches, nothing was examined, so
  * the report is `unknown` and never clear.
  */
 export function diagnose(facts: Facts, _: unknown, now: Date): Diagnosis {
-  const { what, exact, shown, matching } = facts;
+  const { what, exact, shown, managed, matching } = facts;
   const nowMs = now.getTime();
   if (matching === 0) return { examined: 0, verdict: '', findings: [] };
-  if (matching > (exact ? MAX_IN_FULL : 1)) return listed(what, shown, matching, nowMs);
+  if (matching > (exact ? MAX_IN_FULL : 1)) return listed(what, { shown, managed }, matching, nowMs);
   const labels = labelsOf(shown);
   const judged = sortByProblem(
     shown.map((one) => {
@@ -26,20 +30,34 @@ export function diagnose(facts: Facts, _: unknown, now: Date): Diagnosis {
     }),
     ({ problems }) => problems.find(({ isDated }) => isDated),
   );
+  const byName = managed.map((one) => ({
+    label: one.certificate.name,
+    dates: describeManagedDates(one.certificate, nowMs),
+    problems: managedProblems(one, nowMs),
+  }));
+  const all = [
+    ...byName,
+    ...judged.map(({ one, ...rest }) => ({ ...rest, dates: describeDates(one.certificate, nowMs) })),
+  ];
   const problems = sortByProblem(
-    judged.flatMap((one) => one.problems),
+    all.flatMap((one) => one.problems),
     (problem) => problem,
   );
   return {
-    examined: shown.length,
-    verdict: verdictOf(judged, problems, nowMs),
-    findings: [...problems.map(({ finding }) => finding), ...judged.map(({ one }) => inFull(one, facts))],
+    examined: all.length,
+    verdict: verdictOf(all, problems),
+    findings: [
+      ...problems.map(({ finding }) => finding),
+      ...managed.map(managedInFull),
+      ...judged.map(({ one }) => inFull(one, facts)),
+    ],
   };
 }
 
 interface Judged {
-  readonly one: Shown;
   readonly label: string;
+  /** How long it is valid: continues a sentence. */
+  readonly dates: string;
   readonly problems: readonly Problem[];
 }
 
@@ -52,16 +70,14 @@ function sortByProblem<T>(items: readonly T[], problemOf: (item: T) => Problem |
 }
 
 /** Everything critical, or otherwise the worst problem; then how long each certificate is valid. Dates appear once. */
-function verdictOf(judged: readonly Judged[], problems: readonly Problem[], nowMs: number): string {
+function verdictOf(judged: readonly Judged[], problems: readonly Problem[]): string {
   const others = problems.filter(({ isDated }) => !isDated);
   const shown = others.filter(
     (one, at) => one.finding.severity === 'critical' || (at === 0 && one === problems[0]),
   );
   const [only] = judged.length === 1 ? judged : [];
   const isDatedFirst = problems[0]?.isDated ?? shown.length === 0;
-  const states = judged.map(
-    ({ one, label }) => `${only && !isDatedFirst ? 'it' : label} ${describeDates(one.certificate, nowMs)}`,
-  );
+  const states = judged.map(({ label, dates }) => `${only && !isDatedFirst ? 'it' : label} ${dates}`);
   const summaries = shown.map(({ finding }, at) =>
     only && (isDatedFirst || at > 0) ? `it ${finding.summary.slice(only.label.length + 1)}` : finding.summary,
   );
@@ -84,15 +100,28 @@ function inFull(shown: Shown, { unchecked }: Facts): Finding {
   };
 }
 
-function listed(what: string, shown: readonly Shown[], matching: number, nowMs: number): Diagnosis {
-  const rows = shown.map((one) => [
+function listed(
+  what: string,
+  { shown, managed }: { readonly shown: readonly Shown[]; readonly managed: readonly ShownManaged[] },
+  matching: number,
+  nowMs: number,
+): Diagnosis {
+  const byName = managed.map(({ certificate }) => [
+    certificate.name,
+    describeManagedDates(certificate, nowMs).replace(/^is /, ''),
+    certificate.place,
+    '',
+    '',
+  ]);
+  const atPlaces = shown.map((one) => [
     one.certificate.name,
     describeDates(one.certificate, nowMs).replace(/^is /, ''),
     one.seen.place,
     keyOf(one.certificate),
     one.certificate.fingerprint.slice(0, 16),
   ]);
-  const first = shown.length < matching ? `; ${shown.length} of them are listed` : '';
+  const rows = [...byName, ...atPlaces];
+  const first = rows.length < matching ? `; ${rows.length} of them are listed` : '';
   return {
     examined: matching,
     verdict: `${matching} certificates match “${what}”`,

@@ -1,5 +1,5 @@
 import type { ports } from '../../kit.ts';
-import { certificate } from '../../shared/builders.ts';
+import { certificate, managedInCredHub } from '../../shared/builders.ts';
 import { certificateSource, type Fixture, liveSite } from '../../shared/fixture-sources.ts';
 
 const now = new Date('2026-02-20T07:00:00Z');
@@ -31,6 +31,25 @@ function read(): Partial<ports.Readers> {
   };
 }
 
+/** The same, and a CredHub. */
+function readWithNames(): Partial<ports.Readers> {
+  return {
+    certificates: [
+      ...(read().certificates ?? []),
+      certificateSource({
+        name: 'credhub',
+        role: 'stored',
+        places: [],
+        managed: [
+          managedInCredHub('/bosh/www_ca', [{ id: 'a', until: '2031-01-01T00:00:00Z', authority: true }], {
+            signedBy: '/bosh/www_ca',
+          }),
+        ],
+      }),
+    ],
+  };
+}
+
 export const fixtures: readonly Fixture[] = [
   {
     title: 'a site by its name',
@@ -48,4 +67,11 @@ export const fixtures: readonly Fixture[] = [
   },
   { title: 'a part of a name', status: 'found', now, args: { certificate: 'www' }, read },
   { title: 'a fingerprint', status: 'found', now, args: { certificate: wanted.fingerprint }, read },
+  {
+    title: 'a name in CredHub',
+    status: 'found',
+    now,
+    args: { certificate: 'credhub:/bosh/www_ca' },
+    read: readWithNames,
+  },
 ];

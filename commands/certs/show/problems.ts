@@ -15,12 +15,7 @@ import {
   VALIDITY_REASONS,
 } from '../../shared/certificate-validity.ts';
 import type { Shown } from './collect.ts';
-
-export interface Problem {
-  readonly finding: Finding;
-  /** It is about the certificate's own dates, which the verdict always contains. */
-  readonly isDated: boolean;
-}
+import type { Problem } from './managed.ts';
 
 interface IssuerProblem extends Pick<Finding, 'reason' | 'severity'> {
   readonly says: string;

@@ -31,6 +31,7 @@ export const suspectedLocket: Story<Facts> = {
       ),
     ],
     matching: 1,
+    managed: [],
     unchecked: 0,
   },
 };

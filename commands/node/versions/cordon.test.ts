@@ -52,6 +52,7 @@ async function apply(remediation: typeof cordon, fails?: Error) {
         clusters: (source) => ({
           cordon: doing('cordon', source),
           uncordon: doing('uncordon', source),
+          restartWorkload: () => Promise.reject(new Error('restarts nothing')),
           deletePod: () => Promise.reject(new Error('deletes no pod')),
           changeProbe: () => Promise.reject(new Error('changes no probe')),
         }),

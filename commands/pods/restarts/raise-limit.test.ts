@@ -83,6 +83,7 @@ async function apply(stored: Stored = {}, asked = ASKED, fails?: Error) {
         clusters: (source) => ({
           cordon: notThis,
           uncordon: notThis,
+          restartWorkload: () => Promise.reject(new Error('restarts nothing')),
           deletePod: notThis,
           changeProbe: async (change, by) => {
             if (fails) throw fails;

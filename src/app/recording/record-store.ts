@@ -1,5 +1,12 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import type { CertificateStore, InspectOptions, ScanOptions, ScanResult } from '../../ports/certificates.ts';
+import type {
+  CertificateStore,
+  InspectOptions,
+  ScanOptions,
+  ScanResult,
+  UnseenPlace,
+} from '../../ports/certificates.ts';
+import { asJson, questionLine, recordQuestion } from './record-question.ts';
 import { toRecordedError } from './recorded-error.ts';
 import type { Note, RecordedError, RecordedPlace } from './recording.ts';
 
@@ -25,7 +32,54 @@ export function recordStore(store: CertificateStore, note: Note): CertificateSto
         }
       },
     }),
+    ...recordManaged(store, note),
   };
+}
+
+type ManagedReaders = Pick<CertificateStore, 'managed' | 'contents' | 'history' | 'issuers' | 'findIssued'>;
+
+/** What the store knows without reading places. */
+function recordManaged(store: CertificateStore, note: Note): ManagedReaders {
+  const { name: source, managed, contents, history, issuers, findIssued } = store;
+  const question = (asked: string, query: object) => ({ source, note, request: questionLine(asked, query) });
+  return {
+    ...(managed && { managed: (options) => recordItems(question('managed', {}), managed(options)) }),
+    ...(issuers && { issuers: (options) => recordItems(question('issuers', {}), issuers(options)) }),
+    ...(contents && {
+      contents: (place, options) =>
+        recordQuestion(question('contents', { place, ...options }), () => contents(place, options)),
+    }),
+    ...(history && {
+      history: (place, options) =>
+        recordQuestion(question('history', { place, ...options }), () => history(place, options)),
+    }),
+    ...(findIssued && {
+      findIssued: (certificate, options) =>
+        recordQuestion(question('findIssued', { serial: certificate.serial }), () =>
+          findIssued(certificate, options),
+        ),
+    }),
+  };
+}
+
+/** The same items; they are noted once, also if reading fails or stops. */
+async function* recordItems<Item extends { readonly kind: string }>(
+  { source, note, request }: Parameters<typeof recordQuestion>[0],
+  items: AsyncIterable<Item | UnseenPlace>,
+): AsyncGenerator<Item | UnseenPlace, void> {
+  const answer: unknown[] = [];
+  let error: RecordedError | undefined;
+  try {
+    for await (const item of items) {
+      answer.push('error' in item ? { ...item, error: toRecordedError(source, item.error) } : item);
+      yield item;
+    }
+  } catch (thrown) {
+    error = toRecordedError(source, thrown);
+    throw thrown;
+  } finally {
+    note({ request }, () => ({ answer: asJson(answer), ...(error && { error }) }));
+  }
 }
 
 async function* recordScan(
@@ -90,6 +144,6 @@ function toRecordedPlace(
   return {
     certificates: fingerprints.map(pemOf),
     ...(path && { path: path.map(({ fingerprint }) => indexOrPem(fingerprint)) }),
-    ...(Object.keys(facts).length > 0 && { facts }),
+    ...(Object.keys(facts).length > 0 && { facts: asJson(facts) as NonNullable<RecordedPlace['facts']> }),
   };
 }

@@ -1,5 +1,5 @@
 import type { Source } from '../../ports/source.ts';
-import { makeRedact } from '../../text/redact.ts';
+import { makeRedactWhole } from '../../text/redact.ts';
 import { secretEncodings } from '../../text/secret-encodings.ts';
 import { type HideSecrets, makeHideSecrets } from '../../wire/hide-secrets.ts';
 import type { EnvironmentRecorder } from '../environments.ts';
@@ -20,7 +20,7 @@ export interface Recorder extends EnvironmentRecorder {
  * @param now when the run starts
  */
 export function startRecorder(now: Date, secrets: readonly string[]): Recorder {
-  const hide = makeHideSecrets(makeRedact(secrets.flatMap(secretEncodings)));
+  const hide = makeHideSecrets(makeRedactWhole(secrets.flatMap(secretEncodings)));
   // Secrets are searched for after the run, so that the search doesn't delay the sources.
   const noted: (() => RecordedAnswer)[] = [];
   const startedAt = performance.now();

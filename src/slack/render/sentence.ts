@@ -3,7 +3,7 @@ import { cleanText } from '../../text/clean-text.ts';
 import { code, escapeUntrusted, truncate } from './escape-untrusted.ts';
 
 /** A pair of backticks that is a word of its own. What is inside is short, so that a stray backtick styles no half of a sentence. */
-const CODE = /(?<=^|[\s("'])`([^`]{1,160})`(?=$|[\s.,;:)"'?!])/gu;
+const CODE = /(?<=^|[\s("'])`([^`]{1,200})`(?=$|[\s.,;:)"'?!])/gu;
 
 interface SentenceOptions {
   readonly max?: number;

@@ -9,6 +9,8 @@ const MAX_LENGTH = 300;
 
 /** The body of an error response of a director: https://bosh.io/docs/director-api-v1/ */
 const errorResponse = z.object({ code: z.number(), description: z.string() });
+/** The body if the director doesn't know the certificates of itself. */
+const plainErrorResponse = z.object({ error: z.string() });
 
 /** Makes text from a director safe to show: shortened, without control characters. */
 export function cleanDirectorText(text: string): string {
@@ -27,8 +29,13 @@ export function directorError(config: BoshConfig, { status, text }: TextResponse
     ? `the director says: ${cleanDirectorText(description)} (${code})`
     : noRoute
       ? `the director doesn't support this call (404): it is too old, or ${host} is not a director`
-      : `${host} returned ${status}`;
+      : `${host} returned ${status}${plainReason(text)}`;
   return new SourceError(config.name, kindOf(status), words);
+}
+
+function plainReason(text: string): string {
+  const { data } = plainErrorResponse.safeParse(parseJson(text));
+  return data ? `: ${cleanDirectorText(data.error)}` : '';
 }
 
 function kindOf(status: number): SourceErrorKind {

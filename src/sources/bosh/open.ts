@@ -1,9 +1,11 @@
 import type { ProcessWriter } from '../../ports/processes.ts';
 import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { Source } from '../../ports/source.ts';
+import { readDeployedCertificates, readDirectorCertificates } from './certificates.ts';
 import type { BoshConfig } from './config.ts';
 import { openConnector } from './connect.ts';
 import { readDeployments } from './deployments.ts';
+import { readDirectorTasks } from './director-tasks.ts';
 import { readInfo } from './info.ts';
 import { checkBoshHealth } from './health-check.ts';
 import { restartInstance } from './restart.ts';
@@ -41,6 +43,9 @@ export function openBosh(config: BoshConfig, recorder?: SourceRecorder): Source 
             directorVersion: await directorVersion(options.signal),
             ...options,
           }),
+        deployedCertificates: (options) => readDeployedCertificates({ config, session: reading, ...options }),
+        directorCertificates: (options) => readDirectorCertificates({ config, session: reading, ...options }),
+        tasks: (options) => readDirectorTasks({ config, session: reading, ...options }),
       },
     },
     ...(writer && { writes: { processes: writer } }),

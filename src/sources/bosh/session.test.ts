@@ -70,7 +70,9 @@ test("reports a missing scope in the director's words, without another login", a
 test('reports that UAA rejected a wrong secret', async () => {
   bosh = await startBosh();
   const source = bosh.open({ auth: { client: { id: bosh.director.reader.id, secret: 'wrong' } } });
-  expect(await read(source)).toBe('refused: UAA at HOST rejected the client or its secret (401)');
+  expect(await read(source)).toBe(
+    'refused: UAA at HOST rejected the client wrench-reader or its secret (401)',
+  );
 });
 
 test('a director without UAA accepts a username and password', async () => {

@@ -1,28 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { SourceError } from '../../ports/source-error.ts';
 import type { PlainHttpClient, TextResponse } from '../../wire/http.ts';
-import { printable } from '../../wire/x509.ts';
+import { basicHeader, logInToUaa, type UaaLogin } from '../../wire/uaa.ts';
 import { unlessAborted } from '../../wire/unless-aborted.ts';
 import type { BoshAuth, BoshConfig } from './config.ts';
 import type { Connector } from './connect.ts';
 import { readInfo } from './info.ts';
 import { directorError } from './director-error.ts';
-import { parseJson } from '../../text/parse-json.ts';
 
-/** A token is renewed this long before it expires, because a request takes a while. */
-const TOKEN_MARGIN_MS = 30_000;
 const MAX_BYTES = 50_000_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1_000;
 /** A rate limit, and what a proxy returns while the director behind it restarts: the same request may succeed a moment later. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-
-const tokenResponse = z.object({
-  access_token: z.string().min(1),
-  expires_in: z.number().optional(),
-  scope: z.string().optional(),
-});
 
 export interface DirectorRequest {
   readonly method?: 'GET' | 'POST' | 'PUT';
@@ -50,13 +40,8 @@ export interface DirectorSession {
   readonly logIn: (signal: AbortSignal) => Promise<Login>;
 }
 
-export interface Login {
-  /** The header of that name. */
-  readonly authorization: string;
-  /** The scopes that UAA granted: `bosh.read`. Absent for a local user of the director. */
-  readonly scopes?: readonly string[];
-  readonly endsAtMs: number;
-}
+/** Without scopes for a local user of the director. */
+export type Login = UaaLogin;
 
 export function openDirectorSession(
   config: BoshConfig,
@@ -69,7 +54,7 @@ export function openDirectorSession(
   /** Shared by all callers, so no caller's signal stops it; it has its own timeout. */
   const logInOnce = async (signal: AbortSignal): Promise<Login> => {
     signal.throwIfAborted();
-    if (login && login.endsAtMs > Date.now()) return login;
+    if (login && login.endsAtMs > performance.now()) return login;
     loggingIn ??= fetchLogin(config, auth, connector).finally(() => (loggingIn = undefined));
     login = await unlessAborted(loggingIn, signal);
     return login;
@@ -172,29 +157,14 @@ async function fetchLogin(config: BoshConfig, auth: BoshAuth, connector: Connect
   const http = await connector.http();
   const { signal } = new AbortController();
   const uaaUrl = config.uaa ?? (await findUaa(config, http, signal));
-  const response = await http.requestText({
-    url: `${uaaUrl}/oauth/token`,
-    method: 'POST',
-    headers: { authorization: basicHeader(auth.client.id, auth.client.secret) },
-    form: { grant_type: 'client_credentials' },
-    accept: [400, 401, 403],
+  return logInToUaa({
+    source: config.name,
+    http,
+    uaaUrl,
+    client: auth.client,
     timeoutMs: config.timeoutMs,
     signal,
   });
-  if (response.status >= 400)
-    throw refused(
-      config,
-      `UAA at ${new URL(uaaUrl).host} rejected the client or its secret (${response.status})`,
-    );
-  const token = tokenResponse.safeParse(parseJson(response.text));
-  if (!token.success)
-    throw new SourceError(config.name, 'malformed', `UAA at ${new URL(uaaUrl).host} did not return a token`);
-  const { access_token: id, expires_in: seconds = 60, scope } = token.data;
-  return {
-    authorization: `bearer ${id}`,
-    ...(scope !== undefined && { scopes: scope.split(' ').map(printable) }),
-    endsAtMs: Date.now() + Math.max(seconds * 1000 - TOKEN_MARGIN_MS, seconds * 500),
-  };
 }
 
 /** The secret is sent to the address that the director reports, but never unencrypted. */
@@ -209,10 +179,6 @@ async function findUaa(config: BoshConfig, http: PlainHttpClient, signal: AbortS
       'the director reports no https address for its UAA: configure `uaa`',
     );
   return uaaUrl;
-}
-
-function basicHeader(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
 function refused({ name }: BoshConfig, message: string): SourceError {

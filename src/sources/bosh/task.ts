@@ -29,7 +29,7 @@ export interface Task {
   readonly contextId?: string;
 }
 
-const RUNNING: ReadonlySet<string> = new Set(['queued', 'processing', 'cancelling']);
+export const RUNNING_STATES: ReadonlySet<string> = new Set(['queued', 'processing', 'cancelling']);
 
 /**
  * The task that a call was redirected to. Only the end of the path is used: the host may be unreachable from here, and must not get our
@@ -101,7 +101,7 @@ export async function followTask(
     const noAnswer = task instanceof SourceError ? task : undefined;
     if (!(task instanceof SourceError)) {
       at = (await meanwhile?.()) ?? at;
-      if (!RUNNING.has(task.state)) return task;
+      if (!RUNNING_STATES.has(task.state)) return task;
       if (isOver) throw taskTimeout(config, task, forSeconds, at);
     } else if (isOver) throw task;
     await pause(Math.max(1, Math.min(pauseMs, endsAtMs - performance.now())), signal, noAnswer);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
-import type { Certificate } from '../../ports/certificates.ts';
+import type { Certificate } from '../../ports/certificate.ts';
 import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { HttpTls } from '../../wire/http.ts';
 import { readCertificate } from '../../wire/x509.ts';

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod } from 'node:fs/promises';
+import { chmod, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -65,6 +65,28 @@ test('reports files and folders without read permission', async () => {
     expect(await scan(['**/*.pem'], ignoring('**/locked', 'secret.pem'))).toEqual(['a.pem leaf.test']);
     expect(await scan(['**/*.pem'], ignoring('**/locked/**', 's*.pem'))).toEqual(['a.pem leaf.test']);
   });
+});
+
+test('certificates of kubeconfigs, of the kubelet and of a BOSH agent are found, with the time of their file', async () => {
+  const { put, link, dir, seen } = folder;
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  await put({
+    'kubernetes/admin.conf': `apiVersion: v1\nusers:\n- name: admin\n  user:\n    client-certificate-data: ${base64(pem)}\n    client-key-data: ${base64(keyPem)}\n`,
+    'kubelet/kubelet-client-2026-11-01.pem': pem + keyPem,
+    'bosh/settings.json': JSON.stringify({
+      env: { bosh: { mbus: { cert: { certificate: pem, private_key: keyPem } } } },
+    }),
+  });
+  await link({ 'kubelet/kubelet-client-current.pem': join(dir, 'kubelet/kubelet-client-2026-11-01.pem') });
+  const renewed = new Date('2026-11-25T08:00:04Z');
+  await utimes(join(dir, 'kubernetes/admin.conf'), renewed, renewed);
+  const found = await seen(['kubernetes/*.conf', 'kubelet/kubelet-client-current.pem', 'bosh/settings.json']);
+  expect(Object.keys(found).toSorted()).toEqual([
+    'bosh/settings.json:env.bosh.mbus.cert.certificate',
+    'kubelet/kubelet-client-current.pem',
+    'kubernetes/admin.conf:users.0.user.client-certificate-data',
+  ]);
+  expect(found['kubernetes/admin.conf:users.0.user.client-certificate-data']?.storedSince).toEqual(renewed);
 });
 
 test('does not read a pipe, which would never end', async () => {

@@ -10,7 +10,7 @@ import { printable, toCertificate } from '../../wire/x509.ts';
 import { compareWithKeyBeside } from './compare-with-key.ts';
 import type { FilesConfig } from './config.ts';
 import { type OtherContent, isPromising, missesCertificate } from './promising-name.ts';
-import { isRoot, isTrustStoreContent, isTrustStorePath } from './trust-stores.ts';
+import { isRoot, isTrustStoreContent, isTrustStorePath } from '../../wire/trust-stores.ts';
 
 export interface FileContent {
   readonly results: readonly ScanResult[];
@@ -52,7 +52,7 @@ export async function readCertificateFile(
         'malformed',
         `it is larger than ${sizeInWords(config.maxFileBytes)} (maxFileBytes), and was not read`,
       );
-    return await contentOf(config, file, await readFile(path), options);
+    return await contentOf(config, file, { content: await readFile(path), modifiedAt: facts.mtime }, options);
   } catch (error) {
     const [kind, because] = await explainFileError(error as NodeJS.ErrnoException, path);
     return gap(kind, because);
@@ -62,7 +62,7 @@ export async function readCertificateFile(
 async function contentOf(
   config: FilesConfig,
   { path, real, literal }: ListedFile,
-  content: Buffer,
+  { content, modifiedAt }: { readonly content: Buffer; readonly modifiedAt: Date },
   { isMatched, onCertificate }: ReadFileOptions,
 ): Promise<FileContent> {
   const found = findCertificates(content, {
@@ -76,7 +76,7 @@ async function contentOf(
   for (const { raw } of onCertificate ? chains.flatMap(({ chain }) => chain) : []) onCertificate?.(raw);
   const results: ScanResult[] = [
     ...markTrusted(
-      chains.map((chain) => toSeen(config, path, chain)),
+      chains.map((chain) => toSeen(config, path, chain, modifiedAt)),
       isTrustStorePath(path) || isTrustStorePath(real),
     ),
     ...found.unreadable.map(({ at, because, locked }) =>
@@ -93,12 +93,18 @@ function othersIn({ others }: FoundCertificates): OtherContent {
   return { requests: others.requests, keysAndLists: others.harmless };
 }
 
-function toSeen(config: FilesConfig, path: string, { at, chain, keyMatches }: FoundChain): SeenPlace {
+function toSeen(
+  config: FilesConfig,
+  path: string,
+  { at, chain, keyMatches }: FoundChain,
+  storedSince: Date,
+): SeenPlace {
   const [leaf, ...issuers] = chain;
   return {
     kind: 'seen',
     place: placeOf(config, path + at),
     chain: [toCertificate(leaf), ...issuers.map(toCertificate)],
+    storedSince,
     ...(keyMatches !== undefined && { keyMatches }),
   };
 }

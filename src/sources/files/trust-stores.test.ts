@@ -8,7 +8,7 @@ import {
 } from '../../../test/world/ca.ts';
 import { makeJks } from '../../../test/world/containers.ts';
 import { makeScannedFolder, type ScannedFolder } from '../../../test/world/scan-files.ts';
-import { isTrustStorePath } from './trust-stores.ts';
+import { isTrustStorePath } from '../../wire/trust-stores.ts';
 
 let folder: ScannedFolder;
 let roots: Authority[];

@@ -30,6 +30,7 @@ export async function isAllowed(
             group: attributes.group,
             resource: attributes.resource,
             ...('subresource' in attributes && { subresource: attributes.subresource }),
+            ...('name' in attributes && { name: attributes.name }),
             ...(namespace !== undefined && { namespace }),
           },
         };

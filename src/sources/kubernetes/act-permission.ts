@@ -10,12 +10,16 @@ export const WRITES = {
   cordon: ['cordon', 'uncordon'],
   remove: ['deletePod'],
   adjust: ['changeProbe'],
+  restart: ['restartWorkload'],
+  renew: ['renew'],
 } as const satisfies Record<Act, readonly WriteMethod[]>;
 
 const PURPOSES = {
   cordon: 'cordoning',
   remove: 'deleting pods',
   adjust: 'changing probes',
+  restart: 'restarting workloads',
+  renew: 'renewing certificates',
 } as const satisfies Record<Act, string>;
 
 /**

@@ -14,6 +14,7 @@ import { accessRules, type ReadMethod } from './permissions.ts';
 import { readPreviousLog } from './previous-log.ts';
 import { readWorkload } from './read-workload.ts';
 import { toEvent } from './to-event.ts';
+import { toIngress } from './to-ingress.ts';
 import { toNode } from './to-node.ts';
 import { toDaemonSet, toPod } from './to-pod.ts';
 import { toWorkload } from './to-workload.ts';
@@ -113,9 +114,32 @@ export function openKubernetesCluster(
       readPreviousLog({ source: name, connection, container, lines, signal }),
     kubeletStats: (node, { signal }) => readKubeletStats([config, connection], node, signal),
     kubeletConfig: (node, { signal }) => readKubeletConfig([config, connection], node, signal),
+    ingresses: (options) =>
+      listPages({
+        connection,
+        rule: ruleOf('ingresses'),
+        items: 'ingresses',
+        kind: 'IngressList',
+        make: ({ custom }, { limit, continueToken }) =>
+          custom.listClusterCustomObject(
+            'networking.k8s.io',
+            'v1',
+            'ingresses',
+            undefined,
+            undefined,
+            continueToken,
+            undefined,
+            undefined,
+            limit,
+          ),
+        map: toIngress,
+        ...options,
+      }),
     cordonPermission: ({ signal }) => readActPermission(name, 'cordon', acting.cordon, { signal }),
     removePermission: ({ signal, namespace }) =>
       readActPermission(name, 'remove', acting.remove, { signal, namespace }),
+    restartPermission: ({ signal, namespace }) =>
+      readActPermission(name, 'restart', acting.restart, { signal, namespace }),
     adjustPermission: async ({ signal, namespace }) => {
       const permission = await readActPermission(name, 'adjust', acting.adjust, { signal, namespace });
       return permission.allowed

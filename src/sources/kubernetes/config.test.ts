@@ -19,6 +19,13 @@ test.each([
   ['a context for cordoning without a kubeconfig', { allow: { cordon: { context: 'prod' } } }],
   ['a context for deleting pods without a kubeconfig', { allow: { remove: { context: 'prod' } } }],
   ['a context for changing probes without a kubeconfig', { allow: { adjust: { context: 'prod' } } }],
+  ['renewals without certificates', { kubeconfig: '/k', allow: { renew: {} } }],
+  ['renewals without cert-manager', { certificates: { certManager: 'none' }, allow: { renew: {} } }],
+  ['labels without Secrets', { certificates: { labelSelector: 'team=web' } }],
+  ['a ConfigMap without a namespace', { certificates: { trust: ['trust'] } }],
+  ['a ConfigMap that leads elsewhere', { certificates: { trust: ['shop/../../secrets'] } }],
+  ['a namespace that leads elsewhere', { certificates: { namespaces: ['shop/secrets'] } }],
+  ['no namespaces', { certificates: { namespaces: [] } }],
   ['an option that only `allow.adjust` has', { allow: { remove: { managed: true } } }],
   ['a CA of kubelets that are not read directly', { kubelets: 'proxy', kubeletCa: '/ca.pem' }],
   ['insecure kubelets that are not read directly', { kubeletInsecure: true }],
@@ -40,4 +47,13 @@ test('workloads that a GitOps tool manages are changed only if that is allowed t
 
   expect(allow({})).toEqual({ adjust: { managed: false } });
   expect(allow({ managed: true })).toEqual({ adjust: { managed: true } });
+});
+
+test('by default, `certificates` reads nothing that contains keys', () => {
+  expect(kubernetesConfig.parse({ ...LEAST, certificates: {} }).certificates).toEqual({
+    secrets: 'none',
+    certManager: 'auto',
+    trust: [],
+    caBundles: 'auto',
+  });
 });

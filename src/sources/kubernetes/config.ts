@@ -55,9 +55,85 @@ const adjust = z
       ownCredential('changing probes'),
   });
 
+const restart = z.strictObject(actingCredential('restarting workloads')).meta({
+  description:
+    'Allows restarting workloads as `kubectl rollout restart` does, including those that an operator or a GitOps tool manages. Requires `get` and ' +
+    '`patch` on `deployments`, `statefulsets` and `daemonsets`, in all namespaces or in those where it is used. ' +
+    ownCredential('restarting workloads'),
+});
+
+const renew = z.strictObject(actingCredential('renewing certificates')).meta({
+  description:
+    'Allows asking cert-manager to issue a certificate again, as `cmctl renew` does, if `certificates` is configured. Requires `get` on ' +
+    '`certificates` and `patch` on `certificates/status` of `cert-manager.io`, in all namespaces or in those where it is used. ' +
+    ownCredential('renewing certificates'),
+});
+
 /** What may be changed in a cluster: the keys of `allow`. */
-export const ACTS = ['cordon', 'remove', 'adjust'] as const;
+export const ACTS = ['cordon', 'remove', 'adjust', 'restart', 'renew'] as const;
 export type Act = (typeof ACTS)[number];
+
+/** A name in the API: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
+const NAME = '[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?';
+const namespace = nonEmptyText.regex(new RegExp(`^${NAME}$`), { error: 'must be the name of a namespace' });
+
+const certificates = z
+  .strictObject({
+    secrets: z
+      .enum(['none', 'tls', 'all'])
+      .default('none')
+      .meta({
+        description:
+          'Which Secrets to read. `tls`: those of the type `kubernetes.io/tls`. `all`: also all other types, except tokens of service accounts, passwords ' +
+          'of registries and releases of Helm. Both require `list` on `secrets`, which allows reading all secrets in those namespaces, including private ' +
+          "keys: RBAC can't restrict it to certificates or types. Keys are only compared with their certificates. `none`: no Secret is read; " +
+          'cert-manager still says when its certificates expire.',
+      }),
+    namespaces: z.array(namespace).min(1).exactOptional().meta({
+      description: 'The namespaces in which to read Secrets and objects of cert-manager. Default: all.',
+    }),
+    labelSelector: nonEmptyText.exactOptional().meta({
+      description: 'Reads only Secrets with these labels: `team in (shop, pay)`.',
+    }),
+    certManager: z
+      .enum(['auto', 'none'])
+      .default('auto')
+      .meta({
+        description:
+          'Whether to read the objects of cert-manager, which contain no keys. `auto`: if it is installed. Requires `list` on `certificates`, ' +
+          '`certificaterequests` and `issuers` of `cert-manager.io`, and on `clusterissuers` with `clusterResourceNamespace`.',
+      }),
+    clusterResourceNamespace: namespace.exactOptional().meta({
+      description:
+        'The namespace in which cert-manager stores the Secrets of ClusterIssuers: its `--cluster-resource-namespace`. Default: unknown, so a ClusterIssuer ' +
+        'is not connected with its Secret.',
+    }),
+    trust: z
+      .array(
+        nonEmptyText.regex(new RegExp(`^${NAME}/${NAME}$`), {
+          error: 'must be a namespace and a name: `shop/ca-bundle`',
+        }),
+      )
+      .default([])
+      .meta({
+        description:
+          'ConfigMaps with CAs that clients trust, as `namespace/name`. Requires `get` on these `configmaps`.',
+      }),
+    caBundles: z
+      .enum(['auto', 'all', 'none'])
+      .default('auto')
+      .meta({
+        description:
+          'Whether to read the CAs with which the API server verifies webhooks, aggregated APIs and conversions of custom resources. Requires `list` on ' +
+          '`validatingwebhookconfigurations`, `mutatingwebhookconfigurations`, `apiservices` and `customresourcedefinitions`. `auto`: reads those that the ' +
+          'credential may read. `all`: those that it may not read are reported.',
+      }),
+  })
+  .refine(({ secrets, labelSelector }) => secrets !== 'none' || labelSelector === undefined, {
+    error: 'is only used with `secrets: tls` or `secrets: all`',
+    path: ['labelSelector'],
+  })
+  .meta({ description: 'Certificates to read in this cluster. Default: none.' });
 
 /** The `kubernetes` source in `wrench.yaml`: one cluster. */
 export const kubernetesConfig = z
@@ -89,16 +165,23 @@ export const kubernetesConfig = z
           'Skips the verification of kubelet certificates, for `kubelets: direct`. Anyone who can intercept the connection can then steal ' +
           'the credential. Prefer `serverTLSBootstrap: true` on the kubelets, or `kubeletCa`.',
       }),
+    certificates: certificates.exactOptional(),
     allow: allowOption({
       cordon: cordon.exactOptional(),
       remove: remove.exactOptional(),
       adjust: adjust.exactOptional(),
+      restart: restart.exactOptional(),
+      renew: renew.exactOptional(),
     }).default({}),
     timeoutMs: timeoutOption(),
   })
   .refine(({ kubeconfig, context }) => kubeconfig !== undefined || context === undefined, {
     error: 'needs `kubeconfig`: a service account has no contexts',
     path: ['context'],
+  })
+  .refine(({ certificates, allow }) => allow.renew === undefined || certificates?.certManager === 'auto', {
+    error: 'needs `certificates`, with cert-manager',
+    path: ['allow', 'renew'],
   })
   .superRefine(({ kubeconfig, allow }, issues) => {
     for (const act of ACTS)
@@ -124,3 +207,4 @@ export const kubernetesConfig = z
   .meta({ description: 'Nodes and pods of a Kubernetes cluster.' });
 
 export type KubernetesConfig = z.output<typeof kubernetesConfig>;
+export type CertificateOptions = z.output<typeof certificates>;

@@ -17,8 +17,11 @@ export async function readGrantedPermissions(
 ): Promise<readonly SourcePermission[]> {
   const reviews = accessReviews(config);
   const answers = await Promise.all(
-    reviews.map(({ credential, rule }) =>
-      isAllowed(credential === 'reading' ? reading : (acting[credential] ?? reading), rule, { signal }),
+    reviews.map(({ credential, rule, namespace }) =>
+      isAllowed(credential === 'reading' ? reading : (acting[credential] ?? reading), rule, {
+        signal,
+        ...(namespace !== undefined && { namespace }),
+      }),
     ),
   );
   return reportOf(reviews, answers);

@@ -36,6 +36,8 @@ export interface PageRequest {
 const PAGE_SIZE = 500;
 /** How often to continue a list at a newer version, or restart it, after its `continue` token has expired. */
 const MAX_RESTARTS = 2;
+/** Responses that are too large are requested again with fewer items, down to this. */
+const MIN_PAGE_SIZE = 10;
 /** Pages may be empty, but so many in a row mean that the server makes no progress. */
 const MAX_PAGES_WITHOUT_ITEMS = 100;
 const MAX_PAGE_BYTES = 64_000_000;
@@ -48,7 +50,7 @@ const BATCH_SIZE = 50;
  * @throws {SourceError} if the list cannot be completed; the message has the number of items that were read.
  */
 export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readonly T[]> {
-  const progress: Progress = { seen: makeSeenKeys(), delivered: 0 };
+  const progress: Progress = { seen: makeSeenKeys(), delivered: 0, limit: list.pageSize ?? PAGE_SIZE };
   let continueToken: string | undefined;
   let restarts = 0;
   let pages = 0;
@@ -58,6 +60,7 @@ export async function* listPages<T>(list: ListRequest<T>): AsyncGenerator<readon
   for (;;) {
     const before = progress.delivered;
     const page = yield* readPage(list, continueToken, progress);
+    if ('tooLarge' in page) continue;
     const { delivered } = progress;
     if (!('expired' in page)) reportPage(list, delivered, page.remaining);
     if ('expired' in page) {
@@ -90,6 +93,8 @@ interface Progress {
   readonly seen: ReturnType<typeof makeSeenKeys>;
   /** How many different items were read. */
   delivered: number;
+  /** The most items of a page. */
+  limit: number;
 }
 
 /** What remains of a page once its items were yielded. */
@@ -108,17 +113,21 @@ interface Expired {
   readonly freshToken: string | undefined;
 }
 
+interface TooLarge {
+  readonly tooLarge: true;
+}
+
 /** Yields one page in batches; of the last page at least one, which may be empty. The page is freed before the next one is requested. */
 async function* readPage<T>(
   list: ListRequest<T>,
   continueToken: string | undefined,
   progress: Progress,
-): AsyncGenerator<readonly T[], PageEnd | Expired> {
+): AsyncGenerator<readonly T[], PageEnd | Expired | TooLarge> {
   const { connection, rule, items: name, signal } = list;
   let batch: T[] = [];
   try {
     const { answer, context } = await connection.send({
-      make: (factories) => list.make(factories, { limit: list.pageSize ?? PAGE_SIZE, continueToken }),
+      make: (factories) => list.make(factories, { limit: progress.limit, continueToken }),
       rule,
       what: `the list of ${name}`,
       maxBytes: MAX_PAGE_BYTES,
@@ -143,6 +152,10 @@ async function* readPage<T>(
     if (batch.length > 0 || end.continueToken === undefined) yield batch;
     return end;
   } catch (error) {
+    if (error instanceof SourceError && error.code === 'TOO_LARGE' && progress.limit > MIN_PAGE_SIZE) {
+      progress.limit = Math.max(MIN_PAGE_SIZE, Math.floor(progress.limit / 4));
+      return { tooLarge: true };
+    }
     if (batch.length > 0) yield batch;
     throw error instanceof SourceError ? incomplete(list, error, progress.delivered) : error;
   }
@@ -200,7 +213,10 @@ interface ParsedList {
  * @throws {SourceError} `malformed` if the response is not JSON, also while iterating.
  */
 function parseList(context: AnswerContext, answer: HttpAnswer): ParsedList {
-  const { head, elements } = splitJsonArray(answer.text, 'items') ?? {};
+  const split = splitJsonArray(answer.text, 'items');
+  if (split === 'too-many')
+    throw new SourceError(context.source, 'malformed', `${context.host} returned too many items on one page`);
+  const { head, elements } = split ?? {};
   const list = asObject(head === undefined ? undefined : parseJson(head));
   const { items } = list;
   if (elements && Array.isArray(items) && items.length === 0) {

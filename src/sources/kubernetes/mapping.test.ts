@@ -9,9 +9,19 @@ import {
   podObject,
   statsBody,
 } from '../../../test/world/kubernetes/objects.ts';
+import {
+  certificateObject,
+  ISSUING,
+  READY,
+  secretObject,
+} from '../../../test/world/kubernetes/certificates.ts';
 import type { JsonObject } from '../../wire/json-object.ts';
 import { toKubeletConfig } from './kubelet-config.ts';
 import { toKubeletStats } from './kubelet-stats.ts';
+import { openBundleReader } from './certificates/authorities.ts';
+import { secretContents } from './certificates/secret-contents.ts';
+import { toManaged } from './certificates/to-managed.ts';
+import { toIngress } from './to-ingress.ts';
 import { toEvent } from './to-event.ts';
 import { toNode } from './to-node.ts';
 import { toDaemonSet, toPod } from './to-pod.ts';
@@ -191,9 +201,91 @@ const STATS = {
   ],
 };
 
+const POD_WITH_SECRETS = {
+  metadata: { name: 'alertmanager-0', namespace: 'mon', uid: 'u' },
+  spec: {
+    containers: [
+      {
+        name: 'app',
+        env: [
+          { name: 'A', valueFrom: { secretKeyRef: { name: 'one', key: 'a' } } },
+          { name: 'B', valueFrom: { configMapKeyRef: { name: 'no', key: 'b' } } },
+        ],
+        envFrom: [
+          { secretRef: { name: 'two' } },
+          { secretRef: { name: 'one' } },
+          { configMapRef: { name: 'no' } },
+        ],
+        volumeMounts: [
+          { name: 'web', mountPath: '/etc/tls/tls.crt', subPath: 'tls.crt' },
+          { name: 'web', mountPath: '/etc/x', subPathExpr: '$(POD_NAME)' },
+          { name: 'all', mountPath: '/etc/all', subPath: '' },
+        ],
+      },
+    ],
+    volumes: [
+      { name: 'web', secret: { secretName: 'alerts-tls' } },
+      {
+        name: 'all',
+        projected: {
+          sources: [{ secret: { name: 'ca' } }, { configMap: { name: 'no' } }, { secret: { name: 'ca' } }],
+        },
+      },
+      { name: 'none', emptyDir: {} },
+    ],
+  },
+  status: { phase: 'Running', podIP: '10.244.3.9', podIPs: [{ ip: '10.244.3.9' }, { ip: 'fd00::9' }] },
+};
+const CERTIFICATE = certificateObject('shop', { status: { conditions: [READY, ISSUING] } });
+const SECRET = secretObject('shop-tls', {
+  data: { 'tls.crt': 'x', 'tls.key': 'y', 'ca.crt': 'z' },
+  written: { by: 'cert-manager', at: '2026-11-26T11:59:15Z' },
+});
+const INGRESS = {
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { ingressClassName: 'nginx', tls: [{ hosts: ['shop.example'], secretName: 'shop-tls' }] },
+};
+
+test('the addresses of a pod, and the Secrets that it mounts and has in its environment', () => {
+  expect(toPod(POD_WITH_SECRETS)).toMatchObject({
+    addresses: ['10.244.3.9', 'fd00::9'],
+    containers: [
+      {
+        environmentSecrets: ['one', 'two'],
+        mounts: [
+          { volume: 'web', path: '/etc/tls/tls.crt', subPath: 'tls.crt' },
+          { volume: 'web', path: '/etc/x', subPath: '$(POD_NAME)' },
+          { volume: 'all', path: '/etc/all' },
+        ],
+      },
+    ],
+    volumes: [{ name: 'web', secrets: ['alerts-tls'] }, { name: 'all', secrets: ['ca'] }, { name: 'none' }],
+  });
+  const { podIPs: _, ...status } = POD_WITH_SECRETS.status;
+  expect(toPod({ ...POD_WITH_SECRETS, status }).addresses).toEqual(['10.244.3.9']);
+  const plain = toPod({ metadata: { name: 'a' }, spec: { containers: [{ name: 'app' }] } });
+  expect(plain).not.toHaveProperty('addresses');
+  expect(plain.containers[0]).not.toHaveProperty('environmentSecrets');
+});
+
 test.each<readonly [string, object, (body: JsonObject) => unknown]>([
   ['node', NODE, toNode],
   ['pod', POD, toPod],
+  ['pod with Secrets', POD_WITH_SECRETS, toPod],
+  ['Ingress', INGRESS, toIngress],
+  [
+    'Certificate',
+    CERTIFICATE,
+    (body) => toManaged({ source: 'lab', issuers: new Map(), isRenewable: true }, body),
+  ],
+  [
+    'Secret',
+    SECRET,
+    (body) =>
+      secretContents({ source: 'lab', readBundle: openBundleReader() }, body).map((one) =>
+        one.kind === 'seen' ? one : { place: one.place, because: one.error.message },
+      ),
+  ],
   ['event', eventObject('node-a', { reason: 'FreeDiskSpaceFailed', count: 7 }), toEvent],
   [
     'event of a container',

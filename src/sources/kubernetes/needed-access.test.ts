@@ -34,6 +34,7 @@ const LISTS = [
   'list events',
   'list daemonsets.apps',
   'list replicasets.apps',
+  'list ingresses.networking.k8s.io',
   'get deployments.apps',
   'get statefulsets.apps',
   'get daemonsets.apps',
@@ -52,6 +53,9 @@ const EVERYTHING = [
   'get nodes/stats',
   'get nodes/configz',
   'get pods/log',
+  'list secrets',
+  'get certificates.cert-manager.io',
+  'patch certificates.cert-manager.io/status',
   'anything',
 ];
 const separate = { allow: { cordon: { kubeconfig: '/etc/wrench/cordon' } } };
@@ -242,4 +246,69 @@ test('no review is sent twice', () => {
     const asked = reviewsOf(written).map(({ credential, rule }) => JSON.stringify([credential, rule]));
     expect(asked).toEqual([...new Set(asked)]);
   }
+});
+
+const CERT_MANAGER = [
+  'list certificates.cert-manager.io',
+  'list certificaterequests.cert-manager.io',
+  'list issuers.cert-manager.io',
+];
+
+test('reading Secrets is needed only if it is configured, and is then reported as dangerous', () => {
+  const certificates = { secrets: 'tls' as const };
+  const allowed = [...LISTS, ...CERT_MANAGER, 'list secrets'];
+
+  expect(named(missing(reported({ certificates }, LISTS)))).toEqual(['list secrets', ...CERT_MANAGER]);
+  expect(missing(reported({ certificates }, allowed))).toEqual([]);
+  expect(excess(reported({ certificates }, allowed))).toEqual([
+    {
+      method: 'certificates',
+      permission: 'list secrets',
+      allowed: true,
+      alsoAllows: 'read all other secrets there, including private keys',
+      hint: expect.stringContaining('`secrets: none`') as string,
+    },
+  ]);
+  for (const other of [{}, { certificates: {} }])
+    expect(named(excess(reported(other, allowed)))).toEqual(['list secrets']);
+});
+
+test('permissions are reviewed in the namespaces that are read', () => {
+  const certificates = {
+    secrets: 'tls' as const,
+    certManager: 'none' as const,
+    namespaces: ['shop', 'pay'],
+    trust: ['fin/trust'],
+  };
+  const reviews = reviewsOf({ certificates }).filter(({ namespace }) => namespace !== undefined);
+
+  expect(
+    reviews.map(({ rule, namespace }) => [rule === 'anything' ? rule : ruleInWords(rule), namespace]),
+  ).toEqual([
+    ['list secrets', 'shop'],
+    ['list secrets', 'pay'],
+    ['get configmaps trust', 'fin'],
+  ]);
+  expect(named(missing(reported({ certificates }, LISTS)))).toEqual([
+    'list secrets in the namespace shop',
+    'list secrets in the namespace pay',
+    'get configmaps trust in the namespace fin',
+  ]);
+});
+
+test('what is read only if it happens to be permitted is not reported as missing', () => {
+  expect(named(missing(reported({ certificates: { certManager: 'none' } }, LISTS)))).toEqual([]);
+  expect(
+    named(missing(reported({ certificates: { certManager: 'none', caBundles: 'all' } }, LISTS))),
+  ).toHaveLength(4);
+});
+
+test('restarting and changing probes need the same permissions, which neither has to spare', () => {
+  const written = {
+    allow: { restart: { context: 'restart' }, adjust: { context: 'adjust' } },
+    kubeconfig: '/k',
+  };
+
+  expect(excess(reported(written, LISTS, { restart: ADJUST, adjust: ADJUST }))).toEqual([]);
+  expect(missing(reported(written, LISTS, { restart: ADJUST, adjust: ADJUST }))).toEqual([]);
 });

@@ -3,6 +3,8 @@ import { actingChoice, isSameChoice } from './acting.ts';
 import { ACTS, type Act, type KubernetesConfig } from './config.ts';
 import { type AccessRule, accessRules, type ReadMethod, READ_METHODS, ruleInWords } from './permissions.ts';
 import { WRITES } from './act-permission.ts';
+import { type CertificateUse, certificateUses } from './certificates/certificate-access.ts';
+import { LIST_SECRETS } from './certificates/scan-secrets.ts';
 
 /** The credential for reading, or the one of a key of `allow`. A credential that several keys share has the name of the first. */
 export type CredentialName = 'reading' | Act;
@@ -13,14 +15,17 @@ export interface AccessReview {
   readonly credential: CredentialName;
   /** `anything` is every verb on every resource. */
   readonly rule: AccessRule | 'anything';
+  /** Default: all. */
+  readonly namespace?: string;
   /** What to report, if anything. For a credential that may do anything, excess permissions are not listed one by one. */
   readonly report: (allowed: boolean, mayDoAnything: boolean) => readonly SourcePermission[];
 }
 
-type Configured = Pick<KubernetesConfig, 'kubelets' | 'allow' | 'kubeconfig' | 'context'>;
+type Configured = Pick<KubernetesConfig, 'kubelets' | 'allow' | 'kubeconfig' | 'context' | 'certificates'>;
 
 const ANYTHING = 'do anything in the cluster';
 const EXEC = 'run commands in every container';
+const KEYS = 'read all other secrets there, including private keys';
 
 /** Optional: without it, reports do not quote the log of the previous container. Logs may contain secrets, so granting it is a separate decision. */
 const OPTIONAL: readonly ReadMethod[] = ['previousLog'];
@@ -41,6 +46,11 @@ export function accessReviews(config: Configured): readonly AccessReview[] {
         role: roleFor(rule),
       })),
     ),
+    ...certificateUses(config.certificates).map((use): Use => ({
+      credential: 'reading',
+      method: 'certificates',
+      ...use,
+    })),
     ...acts.flatMap((act) =>
       rulesOf(act).map((rule): Use => ({
         credential: credentialOf(config, act),
@@ -50,15 +60,20 @@ export function accessReviews(config: Configured): readonly AccessReview[] {
       })),
     ),
   ];
-  const unused = (credential: CredentialName): readonly AccessReview[] =>
-    ACTS.filter((act) => !acts.includes(act) || credentialOf(config, act) !== credential).flatMap((act) =>
-      rulesOf(act)
-        .filter(({ verb }) => verb !== 'get' && verb !== 'list')
-        .map((rule) => excessive(credential, rule)),
-    );
+  const unused = (credential: CredentialName): readonly AccessReview[] => {
+    const used = uses.filter((use) => use.credential === credential).map(({ rule }) => ruleInWords(rule));
+    const writes = ACTS.flatMap(rulesOf).filter(({ verb }) => verb !== 'get' && verb !== 'list');
+    const others = new Map(writes.map((rule) => [ruleInWords(rule), rule]));
+    return [...others]
+      .filter(([words]) => !used.includes(words))
+      .map(([, rule]) => excessive(credential, rule));
+  };
   return [
     ...byRule(uses).map(needed),
     ...(kubelets === 'proxy' ? [] : [excessiveProxy(kubelets)]),
+    ...credentials
+      .filter((credential) => credential !== 'reading' || (config.certificates?.secrets ?? 'none') === 'none')
+      .map((credential) => excessive(credential, LIST_SECRETS)),
     ...credentials.flatMap(unused),
     ...credentials.map((credential) => excessive(credential, 'anything')),
   ];
@@ -94,11 +109,15 @@ interface Use {
   readonly method: string;
   readonly rule: AccessRule;
   readonly role: Role;
+  readonly namespace?: string;
 }
 
 /** The uses of each permission of each credential. */
 function byRule(uses: readonly Use[]): readonly (readonly [Use, ...Use[]])[] {
-  const same = Map.groupBy(uses, ({ credential, rule }) => `${credential} ${ruleInWords(rule)}`);
+  const same = Map.groupBy(
+    uses,
+    ({ credential, rule, namespace = '' }) => `${credential} ${namespace} ${ruleInWords(rule)}`,
+  );
   return [...same.values()].flatMap(([first, ...others]) => (first ? [[first, ...others] as const] : []));
 }
 
@@ -108,20 +127,21 @@ function rulesOf(act: Act): readonly AccessRule[] {
 }
 
 function needed(uses: readonly [Use, ...Use[]]): AccessReview {
-  const [{ credential, rule }] = uses;
-  const asked = inWords(rule, credential);
+  const [{ credential, rule, namespace }] = uses;
+  const asked = inWords(rule, credential, namespace);
   return {
     credential,
     rule,
+    ...(namespace !== undefined && { namespace }),
     report: (allowed, mayDoAnything) =>
       uses.map(({ method, role }) => {
-        const isProxy = role === 'wrench-kubelet-proxy';
+        const more = BEYOND[role];
         return {
           ...asked,
           method,
           allowed,
-          ...(isProxy && !mayDoAnything && { alsoAllows: EXEC }),
-          ...(allowed ? isProxy && { hint: DIRECT } : { hint: bind(role) }),
+          ...(more && !mayDoAnything && { alsoAllows: more.alsoAllows }),
+          ...(allowed ? more && { hint: more.hint } : { hint: bind(role) }),
         };
       }),
   };
@@ -158,15 +178,22 @@ function excessive(credential: CredentialName, rule: AccessReview['rule']): Acce
 function inWords(
   rule: AccessReview['rule'],
   credential: CredentialName,
+  namespace?: string,
 ): Pick<SourcePermission, 'permission' | 'credential'> {
+  const where = namespace === undefined ? '' : ` in the namespace ${namespace}`;
   return {
-    permission: rule === 'anything' ? ANYTHING : ruleInWords(rule),
+    permission: rule === 'anything' ? ANYTHING : ruleInWords(rule) + where,
     ...(credential !== 'reading' && { credential: `allow.${credential}` }),
   };
 }
 
 /** A ClusterRole in `deploy/kubernetes/rbac`: `wrench-read` is in `read.yaml`. */
-type Role = 'wrench-read' | 'wrench-kubelet-read' | 'wrench-kubelet-proxy' | `wrench-${Act}`;
+type Role =
+  | 'wrench-read'
+  | 'wrench-kubelet-read'
+  | 'wrench-kubelet-proxy'
+  | CertificateUse['role']
+  | `wrench-${Act}`;
 
 function bind(role: Role): string {
   const how = `apply deploy/kubernetes/rbac/${role.replace('wrench-', '')}.yaml, or bind its ClusterRole \`${role}\` to the account`;
@@ -176,10 +203,26 @@ function bind(role: Role): string {
 }
 
 /** A review of a permission in all namespaces does not see RoleBindings, which are in one. */
-const BY_NAMESPACE: ReadonlySet<Role> = new Set(['wrench-remove', 'wrench-adjust']);
+const BY_NAMESPACE: ReadonlySet<Role> = new Set([
+  'wrench-secrets',
+  'wrench-config-maps',
+  'wrench-remove',
+  'wrench-adjust',
+  'wrench-restart',
+  'wrench-renew',
+]);
 
 const ONLY_ROLES = 'use an account with only the roles in deploy/kubernetes/rbac that this source needs';
 const DIRECT = 'set `kubelets: direct`, which needs only `get nodes/stats` and `get nodes/configz`';
+
+/** What roles allow beyond what Wrench does, and how to need less. */
+const BEYOND: { readonly [One in Role]?: { readonly alsoAllows: string; readonly hint: string } } = {
+  'wrench-kubelet-proxy': { alsoAllows: EXEC, hint: DIRECT },
+  'wrench-secrets': {
+    alsoAllows: KEYS,
+    hint: 'set `namespaces` and bind the role only there, or set `secrets: none` if cert-manager issues all certificates',
+  },
+};
 
 function roleFor(rule: AccessRule): Role {
   if ('path' in rule || rule.subresource === undefined) return 'wrench-read';

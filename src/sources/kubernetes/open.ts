@@ -10,7 +10,9 @@ import { openProbeWriter } from './change-probe.ts';
 import { openCordonWriter } from './cordon.ts';
 import { openPodWriter } from './delete-pod.ts';
 import { readGrantedPermissions } from './granted-permissions.ts';
+import { openCertificates } from './certificates/open-store.ts';
 import { checkClusterHealth } from './health-check.ts';
+import { openRestartWriter } from './restart-workload.ts';
 import { withoutPrivateParts } from './recordable.ts';
 
 /**
@@ -23,11 +25,17 @@ export function openKubernetes(config: KubernetesConfig, recorder?: SourceRecord
   const reading = openConnection(config, config, recorded);
   const acting = openActing(config, reading, (choice) => openConnection(config, choice, recorded));
   const cluster = openKubernetesCluster(config, reading, acting);
+  const certificates = openCertificates(config, { reading, renewing: acting.renew });
   return {
     name,
     kind: 'kubernetes',
-    reads: { clusters: cluster },
-    ...(Object.keys(acting).length > 0 && { writes: { clusters: openWriter(name, acting) } }),
+    reads: { clusters: cluster, ...(certificates && { certificates: certificates.store }) },
+    ...(Object.keys(acting).length > 0 && {
+      writes: {
+        clusters: openWriter(name, acting),
+        ...(certificates?.writer && { certificates: certificates.writer }),
+      },
+    }),
     permissions: (signal) => readGrantedPermissions(config, { reading, acting }, signal),
     healthCheck: (signal) => checkClusterHealth({ config, cluster, signal }),
     close: async () => {
@@ -36,17 +44,19 @@ export function openKubernetes(config: KubernetesConfig, recorder?: SourceRecord
   };
 }
 
-function openWriter(source: string, { cordon, remove, adjust }: ActingConnections): ClusterWriter {
+function openWriter(source: string, { cordon, remove, adjust, restart }: ActingConnections): ClusterWriter {
   const refuse = (act: Act) => async (): Promise<never> => {
     throw new SourceError(source, 'refused', `\`allow.${act}\` is not configured for the source ${source}`);
   };
   const cordoning = cordon && openCordonWriter(source, cordon);
   const deleting = remove && openPodWriter(source, remove);
+  const restarting = restart && openRestartWriter(source, restart);
   const changing = adjust && openProbeWriter(source, adjust);
   return {
     cordon: cordoning?.cordon ?? refuse('cordon'),
     uncordon: cordoning?.uncordon ?? refuse('cordon'),
     deletePod: deleting?.deletePod ?? refuse('remove'),
     changeProbe: changing?.changeProbe ?? refuse('adjust'),
+    restartWorkload: restarting?.restartWorkload ?? refuse('restart'),
   };
 }

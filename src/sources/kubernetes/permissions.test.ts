@@ -23,6 +23,7 @@ test.each([
     'get daemonsets.apps',
     'get replicasets.apps',
     'get pods/log',
+    'list ingresses.networking.k8s.io',
     ...more,
   ]);
 });
@@ -39,5 +40,7 @@ test('only writes need a verb that writes', () => {
     'patch statefulsets.apps',
     'get daemonsets.apps',
     'patch daemonsets.apps',
+    'get certificates.cert-manager.io',
+    'patch certificates.cert-manager.io/status',
   ]);
 });

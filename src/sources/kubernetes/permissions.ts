@@ -1,3 +1,4 @@
+import type { CertificateWriter } from '../../ports/certificates.ts';
 import type { Cluster, ClusterWriter } from '../../ports/clusters.ts';
 
 /** An RBAC permission: a verb on a resource of an API group, or on a path of the API server. */
@@ -5,7 +6,15 @@ export type AccessRule =
   | {
       readonly verb: 'get' | 'list' | 'patch' | 'create' | 'delete';
       /** Empty for the core group. */
-      readonly group: '' | 'apps' | 'authorization.k8s.io';
+      readonly group:
+        | ''
+        | 'apps'
+        | 'networking.k8s.io'
+        | 'cert-manager.io'
+        | 'admissionregistration.k8s.io'
+        | 'apiregistration.k8s.io'
+        | 'apiextensions.k8s.io'
+        | 'authorization.k8s.io';
       readonly resource:
         | 'nodes'
         | 'pods'
@@ -14,18 +23,37 @@ export type AccessRule =
         | 'deployments'
         | 'replicasets'
         | 'statefulsets'
+        | 'ingresses'
+        | 'secrets'
+        | 'configmaps'
+        | 'certificates'
+        | 'certificaterequests'
+        | 'issuers'
+        | 'clusterissuers'
+        | 'validatingwebhookconfigurations'
+        | 'mutatingwebhookconfigurations'
+        | 'apiservices'
+        | 'customresourcedefinitions'
         | 'selfsubjectaccessreviews';
-      readonly subresource?: 'stats' | 'configz' | 'proxy' | 'log';
+      readonly subresource?: 'stats' | 'configz' | 'proxy' | 'log' | 'status';
+      /** A single object. */
+      readonly name?: string;
     }
   | { readonly verb: 'get'; readonly path: '/version' };
 
 /** A method of the port that uses the credential for reading. */
 export type ReadMethod = Exclude<
   keyof Cluster,
-  'name' | 'kubelets' | 'cordonPermission' | 'removePermission' | 'adjustPermission' | 'tryProbeChange'
+  | 'name'
+  | 'kubelets'
+  | 'cordonPermission'
+  | 'removePermission'
+  | 'adjustPermission'
+  | 'restartPermission'
+  | 'tryProbeChange'
 >;
-/** A method of the port that changes something. */
-export type WriteMethod = keyof ClusterWriter;
+/** A method of a port that changes something. */
+export type WriteMethod = keyof ClusterWriter | keyof CertificateWriter;
 
 type Kubelets = Cluster['kubelets'];
 
@@ -57,6 +85,13 @@ const ofApps = (verb: 'get' | 'list' | 'patch', resource: (typeof WORKLOADS)[num
   resource,
 });
 
+const ofCertificates = (verb: 'get' | 'patch', subresource?: 'status'): AccessRule => ({
+  verb,
+  group: 'cert-manager.io',
+  resource: 'certificates',
+  ...(subresource && { subresource }),
+});
+
 const ofKubelets =
   (direct: 'stats' | 'configz') =>
   (kubelets: Kubelets): readonly AccessRule[] =>
@@ -73,12 +108,16 @@ const RULES: {
   replicaSets: () => [ofApps('list', 'replicasets')],
   workload: () => WORKLOADS.map((resource) => ofApps('get', resource)),
   previousLog: () => [{ verb: 'get', group: '', resource: 'pods', subresource: 'log' }],
+  ingresses: () => [{ verb: 'list', group: 'networking.k8s.io', resource: 'ingresses' }],
   kubeletStats: ofKubelets('stats'),
   kubeletConfig: ofKubelets('configz'),
   cordon: () => [ofNodes('get'), ofNodes('patch')],
   uncordon: () => [ofNodes('get'), ofNodes('patch')],
   deletePod: () => [ofPods('get'), ofPods('delete')],
   changeProbe: () => CHANGEABLE.flatMap((resource) => [ofApps('get', resource), ofApps('patch', resource)]),
+  restartWorkload: () =>
+    CHANGEABLE.flatMap((resource) => [ofApps('get', resource), ofApps('patch', resource)]),
+  renew: () => [ofCertificates('get'), ofCertificates('patch', 'status')],
 };
 
 /** All methods that need a permission for reading. */
@@ -91,6 +130,7 @@ export const READ_METHODS = [
   'replicaSets',
   'workload',
   'previousLog',
+  'ingresses',
   'kubeletStats',
   'kubeletConfig',
 ] as const satisfies readonly ReadMethod[];
@@ -99,11 +139,14 @@ export const WRITE_METHODS = [
   'uncordon',
   'deletePod',
   'changeProbe',
+  'restartWorkload',
+  'renew',
 ] as const satisfies readonly WriteMethod[];
 
 /** For messages: `list nodes`, `get nodes/proxy`, `list daemonsets.apps`, `get /version`. */
 export function ruleInWords(rule: AccessRule): string {
   if ('path' in rule) return `${rule.verb} ${rule.path}`;
-  const { verb, group, resource, subresource } = rule;
-  return `${verb} ${resource}${group === '' ? '' : `.${group}`}${subresource ? `/${subresource}` : ''}`;
+  const { verb, group, resource, subresource, name } = rule;
+  const type = `${resource}${group === '' ? '' : `.${group}`}${subresource ? `/${subresource}` : ''}`;
+  return name === undefined ? `${verb} ${type}` : `${verb} ${type} ${name}`;
 }

@@ -1,4 +1,4 @@
-import { makeRedact } from '../../text/redact.ts';
+import { makeRedactWhole } from '../../text/redact.ts';
 import { makeHideSecrets } from '../../wire/hide-secrets.ts';
 
 /** `http://10.0.0.7:8080/health?token=…` */
@@ -25,5 +25,5 @@ export function withoutPrivateText(message: string): string {
 
 /** Text that a container wrote, without recognized secrets. */
 export function hideSecretsIn(text: string): string {
-  return makeHideSecrets(makeRedact()).inText(text);
+  return makeHideSecrets(makeRedactWhole()).inText(text);
 }

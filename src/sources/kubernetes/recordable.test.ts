@@ -1,15 +1,26 @@
 import { expect, test } from 'vitest';
+import { issue, makeAuthority } from '../../../test/world/ca.ts';
+import {
+  certificateObject,
+  ISSUING,
+  READY,
+  secretObject,
+  tlsData,
+} from '../../../test/world/kubernetes/certificates.ts';
 import { containerStatus, podObject } from '../../../test/world/kubernetes/objects.ts';
 import type { Recordable, SourceRecorder } from '../../ports/recorder.ts';
 import type { JsonObject } from '../../wire/json-object.ts';
 import { withoutPrivateParts } from './recordable.ts';
 import { toKubeletConfig } from './kubelet-config.ts';
 import { toEvent } from './to-event.ts';
+import { openBundleReader } from './certificates/authorities.ts';
+import { secretContents } from './certificates/secret-contents.ts';
+import { toManaged } from './certificates/to-managed.ts';
 import { toPod } from './to-pod.ts';
 import { toWorkload } from './to-workload.ts';
 
 /** What is recorded of a response with this body. */
-async function recorded(body: unknown): Promise<JsonObject> {
+async function recorded(body: unknown, url = 'https://x'): Promise<JsonObject> {
   let part: unknown;
   const recorder: SourceRecorder = {
     http: async (_question, _send, recordable: Recordable = (whole) => whole) => {
@@ -19,9 +30,7 @@ async function recorded(body: unknown): Promise<JsonObject> {
     certificate: (_place, read) => read(),
     observe: (_what, observe) => observe(),
   };
-  await withoutPrivateParts(recorder).http({ url: 'https://x' }, () =>
-    Promise.reject(new Error('nothing is sent')),
-  );
+  await withoutPrivateParts(recorder).http({ url }, () => Promise.reject(new Error('nothing is sent')));
   expect(JSON.stringify(part)).not.toContain('CANARY');
   return part as JsonObject;
 }
@@ -128,4 +137,80 @@ test('a recorded workload, event and kubelet configuration are mapped to the sam
   );
   expect(toEvent(await recorded(event))).toEqual(toEvent(event));
   expect(toConfig(await recorded(config))).toEqual(toConfig(config));
+});
+
+test('recorded Secrets contain only certificates, and are mapped to the same except for their keys', async () => {
+  const authority = await makeAuthority({ name: 'lab' });
+  const web = await issue(authority, { name: 'web' });
+  const tls = secretObject('web', {
+    data: { ...tlsData(web, { authorityPem: authority.certificatePem }), note: 'CANARY' },
+    written: { by: 'cert-manager', at: '2026-11-26T11:59:15Z' },
+  });
+  const annotated = { ...tls, metadata: { ...tls.metadata, annotations: { applied: 'CANARY' } } };
+  const empty = secretObject('empty', { data: { 'tls.crt': '', 'tls.key': '' } });
+  const list = {
+    kind: 'SecretList',
+    apiVersion: 'v1',
+    metadata: { continue: 'x' },
+    items: [annotated, empty],
+  };
+  const mapped = (secret: JsonObject) =>
+    secretContents({ source: 'lab', readBundle: openBundleReader() }, secret);
+
+  const { items, ...head } = await recorded(list, 'https://x/api/v1/namespaces/shop/secrets?limit=250');
+
+  const [first, second] = items as readonly [JsonObject, JsonObject];
+  expect(head).toEqual({ kind: 'SecretList', apiVersion: 'v1', metadata: { continue: 'x' } });
+  const [own, ...rest] = mapped(plain(annotated));
+  const { keyMatches, ...withoutKey } = own as typeof own & { readonly keyMatches: boolean };
+  expect(keyMatches).toBe(true);
+  expect(mapped(first)).toEqual([withoutKey, ...rest]);
+  expect(mapped(second)).toEqual(mapped(plain(empty)));
+});
+
+test.each(['"CANARY', ['CANARY'], { kind: 'SecretList', items: ['CANARY', null, { data: 'CANARY' }] }])(
+  'of a response for Secrets that is none, nothing is recorded',
+  async (body) => {
+    const part = await recorded(body, 'https://x/api/v1/secrets');
+
+    expect(JSON.stringify(part)).not.toContain('CANARY');
+  },
+);
+
+test('a recorded Certificate is mapped to the same, without passwords of keystores', async () => {
+  const certificate = certificateObject('shop', {
+    spec: { keystores: { jks: { password: 'CANARY' } }, isCA: true, privateKey: { rotationPolicy: 'Never' } },
+    status: { conditions: [READY, ISSUING], nextPrivateKeySecretName: 'shop-8k4vz' },
+  });
+  const mapped = (item: JsonObject) =>
+    toManaged({ source: 'lab', issuers: new Map(), isRenewable: false }, item);
+
+  const url = 'https://x/apis/cert-manager.io/v1/namespaces/default/certificates/shop';
+  expect(mapped(await recorded(certificate, url))).toEqual(mapped(plain(certificate)));
+});
+
+test('recorded webhooks contain only what is called, and its authorities', async () => {
+  const { certificatePem } = await makeAuthority({ name: 'lab' });
+  const caBundle = Buffer.from(certificatePem).toString('base64');
+  const url = 'https://x/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+  const webhook = (clientConfig: object) => ({ name: 'hook', clientConfig, matchConditions: ['CANARY'] });
+  const items = [
+    {
+      metadata: { name: 'a' },
+      webhooks: [
+        webhook({ service: { name: 'hook', namespace: 'shop', path: '/CANARY' }, caBundle }),
+        webhook({ url: 'https://hook.example/x?token=CANARY', caBundle: 'CANARY' }),
+      ],
+    },
+  ];
+
+  expect((await recorded({ kind: 'List', metadata: {}, items }, url))['items']).toEqual([
+    {
+      metadata: { name: 'a' },
+      webhooks: [
+        { name: 'hook', clientConfig: { service: { name: 'hook', namespace: 'shop' }, caBundle } },
+        { name: 'hook', clientConfig: { url: 'https://hook.example', caBundle: '[redacted]' } },
+      ],
+    },
+  ]);
 });

@@ -1,6 +1,7 @@
 import type { Recordable, SourceRecorder } from '../../ports/recorder.ts';
 import { asObject, type JsonObject } from '../../wire/json-object.ts';
 import { ADJUSTED_AT, ADJUSTED_BY, ADJUSTED_CONTAINER } from './adjustment.ts';
+import { certificateRecordable } from './certificates/recordable-certificates.ts';
 import { CORDON_ANNOTATION } from './cordon-mark.ts';
 import { isObject } from './json-values.ts';
 import { GITOPS_ANNOTATIONS } from './managed-by.ts';
@@ -17,11 +18,17 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   ...GITOPS_ANNOTATIONS,
   'kubernetes.io/config.mirror',
   'kwok.x-k8s.io/node',
+  'kubernetes.io/ingress.class',
+  'cert-manager.io/certificate-name',
+  'cert-manager.io/certificate-revision',
+  'cert-manager.io/inject-ca-from',
+  'cert-manager.io/inject-ca-from-secret',
+  'cert-manager.io/inject-apiserver-ca',
 ]);
 const PATH_OF_CONFIG = 'kubeletconfig';
 
 /** Members that are not read and may contain secrets: in commands, headers and options. */
-const DROPPED = new Set(['envFrom', 'lifecycle', 'readinessProbe', 'volumeAttributes', 'options']);
+const DROPPED = new Set(['lifecycle', 'readinessProbe', 'volumeAttributes', 'options']);
 
 /** Settings of the kubelet that are read. */
 const CONFIG_KEYS = new Set([
@@ -40,14 +47,17 @@ const CONFIG_KEYS = new Set([
 
 /**
  * A recorder that omits everything in the responses of a cluster that Wrench doesn't read and that may be private: environment variables
- * except DOCKER_HOST, annotations, the arguments and queries of probes, what containers wrote when they ended, options of volumes, and settings of kubelets.
+ * except DOCKER_HOST and the names of Secrets, values of Secrets and ConfigMaps except certificates, annotations, the arguments and queries of probes, what containers wrote when they ended, options of volumes, and settings of kubelets.
  * The lines of logs that were read are recorded; the recording redacts them like any other text.
  */
 export function withoutPrivateParts(recorder: SourceRecorder): SourceRecorder {
   return {
     ...recorder,
     http: (question, send, recordable = (body) => body) =>
-      recorder.http(question, send, (body) => recordable(recordablePart(body))),
+      recorder.http(question, send, (body) => {
+        const ofCertificates = certificateRecordable(question.url);
+        return recordable(recordablePart(ofCertificates ? ofCertificates(body) : body));
+      }),
   };
 }
 
@@ -66,7 +76,8 @@ const recordablePart: Recordable = (body) => {
 
 /** What is recorded of members with these names; undefined if there is nothing private in them. */
 const PARTS: Readonly<Record<string, (value: unknown) => unknown>> = {
-  env: dockerHostOnly,
+  env: recordableEnvironment,
+  envFrom: secretReferencesOnly,
   annotations: (value) => only(value, ANNOTATIONS),
   [PATH_OF_CONFIG]: (value) => only(value, CONFIG_KEYS),
   livenessProbe: (value) => (isObject(value) ? probeWithoutArguments(value) : undefined),
@@ -79,8 +90,22 @@ const PARTS: Readonly<Record<string, (value: unknown) => unknown>> = {
   },
 };
 
-function dockerHostOnly(value: unknown): unknown {
-  return Array.isArray(value) ? value.filter((one) => asObject(one)['name'] === 'DOCKER_HOST') : [];
+/** DOCKER_HOST, and which Secrets others come from. */
+function recordableEnvironment(value: unknown): unknown {
+  const variables = Array.isArray(value) ? (value as readonly unknown[]).map(asObject) : [];
+  return variables.flatMap((variable): readonly JsonObject[] => {
+    if (variable['name'] === 'DOCKER_HOST') return [variable];
+    const { name } = asObject(asObject(variable['valueFrom'])['secretKeyRef']);
+    return name === undefined ? [] : [{ valueFrom: { secretKeyRef: { name } } }];
+  });
+}
+
+function secretReferencesOnly(value: unknown): unknown {
+  const sources = Array.isArray(value) ? (value as readonly unknown[]).map(asObject) : [];
+  return sources.flatMap(({ secretRef }) => {
+    const { name } = asObject(secretRef);
+    return name === undefined ? [] : [{ secretRef: { name } }];
+  });
 }
 
 function only(value: unknown, keys: ReadonlySet<string>): JsonObject {

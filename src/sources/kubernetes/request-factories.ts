@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { AppsV1ApiRequestFactory } from '@kubernetes/client-node/dist/gen/apis/AppsV1Api.js';
 import type { AuthorizationV1ApiRequestFactory } from '@kubernetes/client-node/dist/gen/apis/AuthorizationV1Api.js';
 import type { CoreV1ApiRequestFactory } from '@kubernetes/client-node/dist/gen/apis/CoreV1Api.js';
+import type { CustomObjectsApiRequestFactory } from '@kubernetes/client-node/dist/gen/apis/CustomObjectsApi.js';
 import type { VersionApiRequestFactory } from '@kubernetes/client-node/dist/gen/apis/VersionApi.js';
 
 /** Builds requests to the APIs that are used, without sending them. */
@@ -9,6 +10,8 @@ export interface RequestFactories {
   readonly core: CoreV1ApiRequestFactory;
   readonly apps: AppsV1ApiRequestFactory;
   readonly authorization: AuthorizationV1ApiRequestFactory;
+  /** Objects of any other API group, by its name: it is far smaller than the factory of each group. */
+  readonly custom: CustomObjectsApiRequestFactory;
   readonly version: VersionApiRequestFactory;
 }
 
@@ -18,20 +21,29 @@ export interface RequestFactories {
  */
 export async function loadRequestFactories(server: string): Promise<RequestFactories> {
   keepYoungGenerationSmall();
-  const [{ CoreV1ApiRequestFactory: Core }, apps, authorization, version, { createConfiguration }, servers] =
-    await Promise.all([
-      import('@kubernetes/client-node/dist/gen/apis/CoreV1Api.js'),
-      import('@kubernetes/client-node/dist/gen/apis/AppsV1Api.js'),
-      import('@kubernetes/client-node/dist/gen/apis/AuthorizationV1Api.js'),
-      import('@kubernetes/client-node/dist/gen/apis/VersionApi.js'),
-      import('@kubernetes/client-node/dist/gen/configuration.js'),
-      import('@kubernetes/client-node/dist/gen/servers.js'),
-    ]);
+  const [
+    { CoreV1ApiRequestFactory: Core },
+    apps,
+    authorization,
+    custom,
+    version,
+    { createConfiguration },
+    servers,
+  ] = await Promise.all([
+    import('@kubernetes/client-node/dist/gen/apis/CoreV1Api.js'),
+    import('@kubernetes/client-node/dist/gen/apis/AppsV1Api.js'),
+    import('@kubernetes/client-node/dist/gen/apis/AuthorizationV1Api.js'),
+    import('@kubernetes/client-node/dist/gen/apis/CustomObjectsApi.js'),
+    import('@kubernetes/client-node/dist/gen/apis/VersionApi.js'),
+    import('@kubernetes/client-node/dist/gen/configuration.js'),
+    import('@kubernetes/client-node/dist/gen/servers.js'),
+  ]);
   const configuration = createConfiguration({ baseServer: new servers.ServerConfiguration(server, {}) });
   return {
     core: new Core(configuration),
     apps: new apps.AppsV1ApiRequestFactory(configuration),
     authorization: new authorization.AuthorizationV1ApiRequestFactory(configuration),
+    custom: new custom.CustomObjectsApiRequestFactory(configuration),
     version: new version.VersionApiRequestFactory(configuration),
   };
 }

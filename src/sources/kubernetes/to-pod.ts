@@ -38,9 +38,18 @@ export function toPod(item: JsonObject): Pod {
     ...optionalText('restartPolicy', spec),
     ...(graceSeconds !== undefined && { graceSeconds }),
     ...adjustmentIn(annotations),
+    ...addressesIn(status),
     containers: containersIn(spec, status),
     volumes: listIn(spec, 'volumes').map((volume) => toVolume(volume, name)),
   };
+}
+
+/** `podIPs` has all, of which `podIP` is the first. */
+function addressesIn(status: JsonObject): Pick<Pod, 'addresses'> {
+  const all = listIn(status, 'podIPs').flatMap((one) => textIn(one, 'ip') ?? []);
+  const first = textIn(status, 'podIP');
+  const addresses = all.length > 0 || first === undefined ? all : [first];
+  return addresses.length > 0 ? { addresses } : {};
 }
 
 const CONTAINERS = [
@@ -100,11 +109,23 @@ function toContainer(
     privileged: asObject(container['securityContext'])['privileged'] === true,
     command: [...textListIn(container, 'command'), ...textListIn(container, 'args')],
     ...(dockerHost && optionalText('dockerHost', dockerHost, 'value')),
-    mounts: listIn(container, 'volumeMounts').map((mount) => ({
-      volume: textIn(mount, 'name') ?? '',
-      path: textIn(mount, 'mountPath') ?? '',
-    })),
+    mounts: listIn(container, 'volumeMounts').map((mount) => {
+      const subPath = textIn(mount, 'subPath') || textIn(mount, 'subPathExpr');
+      return {
+        volume: textIn(mount, 'name') ?? '',
+        path: textIn(mount, 'mountPath') ?? '',
+        ...(subPath && { subPath }),
+      };
+    }),
+    ...environmentSecretsIn(container),
   };
+}
+
+function environmentSecretsIn(container: JsonObject): Pick<PodContainer, 'environmentSecrets'> {
+  const single = listIn(container, 'env').map((one) => asObject(asObject(one['valueFrom'])['secretKeyRef']));
+  const whole = listIn(container, 'envFrom').map((one) => asObject(one['secretRef']));
+  const names = new Set([...single, ...whole].flatMap((reference) => textIn(reference, 'name') || []));
+  return names.size > 0 ? { environmentSecrets: [...names] } : {};
 }
 
 /** Of a container, or of a pod: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#pod-level-resource-specification */
@@ -127,7 +148,17 @@ function toVolume(volume: JsonObject, pod: string): PodVolume {
     ...(typeof emptyDir === 'object' &&
       emptyDir !== null && { emptyDir: medium === undefined ? 'disk' : 'memory' }),
     ...(claim !== undefined && { claim }),
+    ...secretsIn(volume),
   };
+}
+
+function secretsIn(volume: JsonObject): Pick<PodVolume, 'secrets'> {
+  const projected = listIn(asObject(volume['projected']), 'sources');
+  const names = [
+    textIn(asObject(volume['secret']), 'secretName'),
+    ...projected.map((one) => textIn(asObject(one['secret']), 'name')),
+  ].filter((name) => name !== undefined && name !== '');
+  return names.length > 0 ? { secrets: [...new Set(names as readonly string[])] } : {};
 }
 
 /** Maps a `DaemonSet` that has a name. */

@@ -31,6 +31,12 @@ test.each<readonly [object, readonly string[]]>([
     { hosts: ['-oProxyCommand=x'] },
     ['hosts -oProxyCommand=x is no host name, address or pattern such as cmp-[01:40]'],
   ],
+  [
+    { hosts: ['diego-cell/[0:3]'] },
+    ['hosts with `/` in their names are listed in `inventory`, with their addresses'],
+  ],
+  [{ certificates: [] }, ['certificates Too small: expected array to have >=1 items']],
+  [{ certificates: ['kubernetes', 'bosh'], sudo: ['certificates', 'kubeadm'] }, []],
   [{ address: '10.0.0.1' }, ['address needs `{host}`, or all hosts would have the same address']],
   [{ key: undefined }, ['key is needed, or `agent`']],
   [{ agent: '/run/agent' }, ['agent is not used together with `key`. Remove one of them']],

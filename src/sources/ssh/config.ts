@@ -22,6 +22,8 @@ const ROOT_QUESTIONS = [
   'nova-settings',
   'disk-errors',
   'open-files',
+  'certificates',
+  'kubeadm',
 ] as const;
 
 const folder = nonEmptyText.regex(/^(?:\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}){1,12}$/, {
@@ -124,6 +126,15 @@ export const sshConfig = z
       description:
         "What to read with `sudo -n`, if the user can't read it otherwise. deploy/hosts/sudoers has the lines for the hosts.",
     }),
+    certificates: z
+      .array(z.enum(['kubernetes', 'bosh']))
+      .min(1)
+      .exactOptional()
+      .meta({
+        description:
+          'Whose certificates to read on these hosts: `kubernetes` for those of kubeadm, kubelet and their kubeconfigs, `bosh` for those of the jobs and ' +
+          'the agent of a BOSH instance. Filters on the hosts print certificates only, never a private key. Default: none.',
+      }),
     allow,
     timeoutMs: timeoutOption({
       description:
@@ -137,6 +148,8 @@ export const sshConfig = z
     if (!hosts && inventory === undefined) problem('hosts', 'is needed, or `inventory`');
     if (hosts && inventory !== undefined)
       problem('inventory', 'is not used together with `hosts`. Remove one of them');
+    if (hosts?.some((host) => host.includes('/')))
+      problem('hosts', 'with `/` in their names are listed in `inventory`, with their addresses');
     if (groups && inventory === undefined) problem('groups', 'is only used with `inventory`');
     if (
       !address.includes(HOST) &&

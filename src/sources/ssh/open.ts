@@ -2,10 +2,12 @@ import type { Host, Hosts } from '../../ports/hosts.ts';
 import type { Source } from '../../ports/source.ts';
 import { openSshHosts } from '../../wire/ssh-hosts.ts';
 import type { SshConfig } from './config.ts';
+import { readCertificatePermissions } from './certificate-permissions.ts';
 import { openChangeAccess } from './change-access.ts';
 import { readHostChangePermissions } from './change-permissions.ts';
 import { allowedChanges, hostWriter } from './host-writer.ts';
 import { configuredHosts } from './configured-hosts.ts';
+import { hostCertificates } from './host-certificates.ts';
 import { checkHostsHealth, readHostPermissions } from './health-check.ts';
 import { hostReaders } from './host-readers.ts';
 import { readInstancePermissions } from './instance-permissions.ts';
@@ -55,10 +57,12 @@ export function openHosts(config: SshConfig): Source {
     load: (query) => readers().load(query),
     ...allowedChanges(config, access),
   };
+  const certificates =
+    config.certificates && hostCertificates(run, { name, list, kinds: config.certificates, sudo });
   return {
     name,
     kind: 'ssh',
-    reads: { hosts: reader },
+    reads: { hosts: reader, ...(certificates && { certificates }) },
     healthCheck: (signal) => checkHostsHealth(name, list(), run, signal),
     ...(Object.keys(config.allow ?? {}).length > 0 && { writes: { hosts: hostWriter(config, access) } }),
     permissions: async (signal) =>
@@ -67,6 +71,9 @@ export function openHosts(config: SshConfig): Source {
           readHostPermissions(list(), run, signal),
           readInstancePermissions(list(), readers(), signal),
           readHostChangePermissions(config, list(), access, signal),
+          config.certificates
+            ? readCertificatePermissions(list(), run, { name, kinds: config.certificates, sudo }, signal)
+            : [],
         ])
       ).flat(),
     close: async () => {

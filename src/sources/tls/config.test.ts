@@ -39,6 +39,14 @@ test('a site without a port has the default port of its protocol', () => {
   ]);
 });
 
+test('a site may have the instance that serves it, which is not part of its label', () => {
+  const sites = [{ host: '10.0.32.21', port: 1801, instance: 'diego-cell/1b' }];
+
+  expect(tlsConfig.parse({ kind: 'tls', sites }).sites).toEqual([
+    { label: '10.0.32.21:1801', host: '10.0.32.21', port: 1801, instance: 'diego-cell/1b' },
+  ]);
+});
+
 test.each([
   ['www.example.com:https', /has no valid host and port: write `host:port`/],
   ['www.example.com:0', /has no port between 1 and 65535/],

@@ -17,6 +17,10 @@ const siteParts = z.strictObject({
     .enum(STARTTLS)
     .exactOptional()
     .meta({ description: 'The protocol that starts in plain text and then upgrades to TLS.' }),
+  instance: z.string().trim().min(1).max(200).exactOptional().meta({
+    description:
+      'The host or instance that serves it, as other sources name it: `cp-1`, `diego-cell/1b`. Checks compare what it serves with what is stored there.',
+  }),
 });
 
 /** A union with one transformation, not one per option, so that Zod reports the transformation's own message. */
@@ -39,12 +43,17 @@ export const tlsConfig = z
         description:
           'Sites: `host`, `host:port`, `[2001:db8::1]:443`, `servername@host:port`, `smtp://host:port` ' +
           `(${STARTTLS.join(', ')} upgrade from plain text to TLS; https, ldaps, imaps and the like are TLS from the start), ` +
-          'or `{ host, port, servername, starttls }`.',
+          'or `{ host, port, servername, starttls, instance }`.',
       }),
-    sitesFile: z.string().min(1).exactOptional().meta({
-      description:
-        'A text file with one site per line, for thousands of sites. `#` starts a comment. It is read again for each scan.',
-    }),
+    sitesFile: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .meta({
+        description:
+          'A text file with one site per line, for thousands of sites, followed by its `instance` if that is known: `10.0.32.21:1801 diego-cell/1b`. ' +
+          '`#` starts a comment. It is read again for each scan.',
+      }),
     trust: z.array(z.string().min(1)).default([]).meta({
       description:
         'PEM files with private CAs. A served chain that ends below one of them counts as complete.',

@@ -247,6 +247,15 @@ test('reads sites from a file too, and an invalid line is a gap', async () => {
   ]);
 });
 
+test('a site with an instance is on that host', async () => {
+  const file = join(folder, 'cells.txt');
+  const { host, port } = world.sites.healthy;
+  await writeFile(file, `healthy.world.test@${host}:${port} diego-cell/1b\n`);
+
+  expect(await scan([], { sitesFile: file })).toMatchObject([{ kind: 'seen', host: 'diego-cell/1b' }]);
+  expect(await see('healthy')).not.toHaveProperty('host');
+});
+
 test('missing files are gaps, and the sites are still checked', async () => {
   const [nowhere, rootless] = [join(folder, 'nowhere'), join(folder, 'rootless.pem')];
   await writeFile(rootless, 'canary-5e1f');

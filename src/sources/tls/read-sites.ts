@@ -10,6 +10,8 @@ export interface Sites {
   readonly unread: readonly { readonly what: string; readonly error: SourceError }[];
 }
 
+const WITH_INSTANCE = /^(?<address>\S+)\s+(?<instance>\S{1,200})$/;
+
 /** All configured sites without duplicates; those in the file come last. */
 export async function readSites(config: TlsConfig): Promise<Sites> {
   const { name, sitesFile } = config;
@@ -21,8 +23,10 @@ export async function readSites(config: TlsConfig): Promise<Sites> {
   ).entries()) {
     const written = text.replace(/#.*/, '').trim();
     if (written === '') continue;
-    const site = parseSite(written);
-    if (typeof site !== 'string') byLabel.set(site.label, site);
+    const { address = written, instance } = WITH_INSTANCE.exec(written)?.groups ?? {};
+    const site = parseSite(address);
+    if (typeof site !== 'string')
+      byLabel.set(site.label, { ...site, ...(instance !== undefined && { instance }) });
     else
       unread.push({
         what: `${sitesFile} line ${index + 1}`,

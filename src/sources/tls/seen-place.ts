@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import type { Certificate, Handshake, InspectOptions, SeenPlace } from '../../ports/certificates.ts';
+import type { Certificate } from '../../ports/certificate.ts';
+import type { Handshake, InspectOptions, SeenPlace } from '../../ports/certificates.ts';
 import {
   judgePath,
   type JudgedPath,
@@ -7,7 +8,7 @@ import {
   type TrustedRoots,
 } from '../../wire/certificate-path.ts';
 import { getOrCreate } from '../../wire/get-or-create.ts';
-import { toCertificate } from '../../wire/x509.ts';
+import { printable, toCertificate } from '../../wire/x509.ts';
 import type { SiteProbe } from './probe.ts';
 import type { IsEnough, ServedCertificate, ServedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
@@ -92,7 +93,15 @@ export function makeSeenPlaceReader(
       }
       const path: SeenPlace['chain'] = [leaf.facts, ...judged.path.slice(1).map(factsOf)];
       const served = toHandshake(site, probe, leaf.x509, judged.state, otherAddresses);
-      return { kind: 'seen', place, chain, path, served };
+      const { instance } = site;
+      return {
+        kind: 'seen',
+        place,
+        chain,
+        path,
+        served,
+        ...(instance !== undefined && { host: printable(instance) }),
+      };
     },
   };
 }

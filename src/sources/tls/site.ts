@@ -15,6 +15,8 @@ export interface Site {
   /** For SNI; absent if only an IP address is known, which must not be sent (RFC 6066, section 3). */
   readonly servername?: string;
   readonly starttls?: StartTls;
+  /** The machine or instance that serves it: `diego-cell/1b`. */
+  readonly instance?: string;
 }
 
 interface Scheme {
@@ -63,8 +65,9 @@ export function siteFrom(parts: {
   readonly port?: number | undefined;
   readonly servername?: string | undefined;
   readonly starttls?: StartTls | undefined;
+  readonly instance?: string | undefined;
 }): Site | string {
-  const { starttls } = parts;
+  const { starttls, instance } = parts;
   const host = normalHost(parts.host);
   if (host === undefined) return `${shorten(parts.host)} is neither a host name nor an IP address`;
   const port = parts.port ?? (starttls === undefined ? 443 : (SCHEMES[starttls]?.port ?? 443));
@@ -81,6 +84,7 @@ export function siteFrom(parts: {
     port,
     ...(servername !== undefined && { servername }),
     ...(starttls && { starttls }),
+    ...(instance !== undefined && { instance }),
   };
 }
 

@@ -39,12 +39,25 @@ test.each([
   expect(vaultConfig.parse({ ...LEAST, ...given })).toMatchObject(taken);
 });
 
+test('accepts a PKI without secrets, and roles that issue', () => {
+  const { paths: _, ...rest } = LEAST;
+  expect(vaultConfig.parse({ ...rest, pki: ['/pki_int/'] })).toMatchObject({ paths: [], pki: ['pki_int'] });
+  const issue = [{ paths: ['kv/edge'], role: '/team/pki/edge' }];
+  expect(vaultConfig.parse({ ...LEAST, allow: { renew: { issue } } })).toMatchObject({
+    allow: { renew: { issue: [{ role: 'team/pki/edge', alsoFromOthers: false }] } },
+  });
+  expect(vaultConfig.safeParse(rest).error?.issues).toMatchObject([
+    { path: ['paths'], message: 'is required, or `pki`' },
+  ]);
+});
+
 test.each([
   ['an address with a password in it', { url: 'https://admin:hunter2@vault:8200' }],
   ['an address with another scheme', { url: 'ftp://vault' }],
   ['no path', { paths: [] }],
   ['a path of slashes only', { paths: ['/'] }],
   ['two logins', { auth: { token: 'x', appRole: { roleId: 'r', secretId: 's' } } }],
+  ['a role without its mount', { allow: { renew: { issue: [{ paths: ['kv'], role: 'edge' }] } } }],
   ['an unknown key', { pahts: ['secret'] }],
 ])('rejects %s', (_, given) => {
   expect(vaultConfig.safeParse({ ...LEAST, ...given }).success).toBe(false);

@@ -55,14 +55,33 @@ const paths = z
   .array(nonEmptyText.transform((path) => path.replaceAll(/^\/+|\/+$/g, '')).pipe(z.string().min(1)))
   .min(1);
 
+const issuing = z.strictObject({
+  paths: paths.meta({
+    description: 'Folders or single secrets whose certificates are issued by this role.',
+  }),
+  role: nonEmptyText
+    .transform((path) => path.replaceAll(/^\/+|\/+$/g, ''))
+    .pipe(z.string().regex(/^.+\/[^/]+$/, { error: 'must be a mount and a role: `pki/edge`' }))
+    .meta({ description: 'The mount of the PKI and the role: `pki/edge`.' }),
+  alsoFromOthers: z.boolean().default(false).meta({
+    description:
+      'Also replaces certificates that no issuer of this PKI signed. Everything that verifies them must trust this PKI.',
+  }),
+});
+
 const renewal = z
   .strictObject({
     paths: paths.optional().meta({
       description: 'Folders or single secrets whose certificates may be renewed. Default: all `paths`.',
     }),
+    issue: z.array(issuing).min(1).exactOptional().meta({
+      description:
+        'Certificates that a PKI issues again, with a new key. All others are signed by the `ca` next to them.',
+    }),
     auth: auth.optional().meta({
       description:
         'How to log in for writing. Requires `read` and `update` on the secrets and on the `ca` next to them. ' +
+        'For `issue`, also `update` on `<mount>/issue/<role>`, and `read` on the role and its issuer. ' +
         'Default: `auth` of the source.',
     }),
   })
@@ -76,7 +95,9 @@ export const oldRenew: OldKey<'renew', z.output<typeof renewal>, { renew: z.outp
 
 const vault = z
   .strictObject({
-    kind: z.literal('vault').meta({ description: 'A Vault or OpenBao with certificates in its secrets.' }),
+    kind: z
+      .literal('vault')
+      .meta({ description: 'A Vault or OpenBao with certificates in its secrets, or with a PKI.' }),
     name: nameOption('vault'),
     url: urlOption({ protocols: ['http', 'https'] }).meta({
       description: 'The address: `https://vault.example.com:8200`.',
@@ -84,9 +105,14 @@ const vault = z
     namespace: nonEmptyText
       .optional()
       .meta({ description: 'The namespace, if Vault has namespaces: `ns1/ns2`.' }),
-    paths: paths.meta({
+    paths: paths.default([]).meta({
       description:
-        'Folders or single secrets, as in `vault kv`, beginning with the mount: `secret/cf` (not `secret/data/cf`).',
+        'Folders or single secrets, as in `vault kv`, beginning with the mount: `secret/cf` (not `secret/data/cf`). ' +
+        'Required without `pki`.',
+    }),
+    pki: paths.exactOptional().meta({
+      description:
+        'Mounts of PKI engines, whose issuers and roles are read: `pki`, `pki_int`. Default: none.',
     }),
     auth: auth.meta({ description: 'How to log in: `token`, `appRole` or `kubernetes`.' }),
     allow: allowOption({ renew: renewal.exactOptional() }),
@@ -109,9 +135,15 @@ const vault = z
       .meta({ description: 'How many requests are sent at once.' }),
     timeoutMs: timeoutOption(),
   })
-  .meta({ description: 'Certificates in the secrets of a Vault or OpenBao.' });
+  .refine(({ paths, pki }) => paths.length > 0 || pki !== undefined, {
+    error: 'is required, or `pki`',
+    path: ['paths'],
+    // Reported together with other mistakes in the same source.
+    when: ({ value }) => value !== null && typeof value === 'object',
+  })
+  .meta({ description: 'Certificates in the secrets and PKIs of a Vault or OpenBao.' });
 
-/** The `vault` source in `wrench.yaml`: secrets of a Vault or an OpenBao, KV version 1 and 2. */
+/** The `vault` source in `wrench.yaml`: secrets of a Vault or an OpenBao, KV version 1 and 2, and its PKIs. */
 export const vaultConfig = acceptOldKey(vault, oldRenew);
 
 export type VaultConfig = z.output<typeof vaultConfig>;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { makeAuthority } from '../../../test/world/ca.ts';
 import { startVault, type Vault } from '../../../test/world/vault.ts';
 import type { SourceHealth } from '../../ports/source.ts';
 import { vaultConfig } from './config.ts';
@@ -119,5 +120,78 @@ test('reports an unreachable Vault', async () => {
   expect(await reach()).toMatchObject({
     ok: false,
     hint: `check that ${vault.address} is correct and reachable from here`,
+  });
+});
+
+const PKI = {
+  'pki/issuers': ['list'],
+  'pki/issuer/*': ['read'],
+  'pki/roles': ['list'],
+  'pki/roles/*': ['read'],
+} as const;
+
+async function mountPki(): Promise<void> {
+  const authority = await makeAuthority({ name: 'int' });
+  vault.mountPki('pki', {
+    issuers: [{ name: 'int-2022', authority }],
+    roles: { edge: { ttl: 60, max_ttl: 60 } },
+  });
+}
+
+test('reports the issuers of PKIs, and what a token lacks there', async () => {
+  await mountPki();
+  expect(await reach({ ...(await as({ ...ENOUGH, ...PKI })), pki: ['pki'] })).toMatchObject({
+    ok: true,
+    summary: expect.stringContaining('; 1 issuer in pki') as string,
+  });
+  const { 'pki/roles': _, ...less } = PKI;
+  expect(await reach({ ...(await as({ ...ENOUGH, ...less })), pki: ['pki'] })).toMatchObject({
+    ok: false,
+    summary: expect.stringContaining('vault:pki/roles: the token lacks `list` on pki/roles') as string,
+    hint: 'add to its policy: path "pki/roles" { capabilities = ["list"] }',
+  });
+  expect(await reach({ ...(await as(ENOUGH)), pki: ['pki'] })).toMatchObject({
+    ok: false,
+    hint: expect.stringMatching(
+      /^add to its policy: path "pki\/issuer\/\S+" .* path "pki\/roles" \{ capabilities = \["list"\] \}$/,
+    ) as string,
+  });
+  expect(await reach({ ...(await as(ENOUGH)), pki: ['secret'] })).toMatchObject({ ok: false });
+  // That the token may do too much matters less.
+  expect(await reach({ pki: ['secret'] })).toMatchObject({
+    ok: false,
+    hint: 'correct `pki`: the paths where PKI engines are mounted',
+  });
+});
+
+test('a Vault with nothing but a PKI is healthy', async () => {
+  await mountPki();
+  expect(await reach({ ...(await as(PKI)), paths: undefined, pki: ['pki'] })).toMatchObject({
+    ok: true,
+    summary: expect.stringMatching(/^Vault 1\.18\.5; the token .*; 1 issuer in pki$/) as string,
+  });
+});
+
+test.each([
+  ['pki/roles/edge', 'the token lacks `read` on pki/roles/edge'],
+  ['pki/issue/edge', 'the token lacks `update` on pki/issue/edge'],
+  ['secret/data/cf/*', 'the token lacks `update` on secret/data/cf'],
+] as const)('reports that renewals by issuing lack a permission on %s', async (path, because) => {
+  await mountPki();
+  const rules = {
+    ...ENOUGH,
+    'secret/data/cf/*': ['read', 'update'],
+    'pki/roles/edge': ['read'],
+    'pki/issue/edge': ['update'],
+  } as const;
+  const allow = { renew: { issue: [{ paths: ['secret/cf'], role: 'pki/edge' }] } };
+  expect(await reach({ ...(await as(rules)), allow })).toMatchObject({
+    ok: true,
+    summary: expect.stringContaining('renewals can log in and issue with pki/edge') as string,
+  });
+  const reading = path === 'secret/data/cf/*' ? ['read' as const] : [];
+  expect(await reach({ ...(await as({ ...rules, [path]: reading })), allow })).toMatchObject({
+    ok: false,
+    summary: expect.stringContaining(because) as string,
   });
 });

@@ -24,7 +24,7 @@ export async function checkVaultHealth(scan: VaultScan): Promise<SourceHealth> {
     const good = count - new Set(faults.map(({ path }) => path)).size;
     const life = describeTokenLife(scan, known);
     const summary = [
-      `${version}, ${good} of ${count} paths can be read`,
+      count === 0 ? version : `${version}, ${good} of ${count} paths can be read`,
       ...faults.map((fault) => fault.summary),
       life.summary,
     ];

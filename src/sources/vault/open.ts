@@ -5,7 +5,12 @@ import { type HttpClient, openHttp } from '../../wire/http.ts';
 import { readTextFile } from '../../wire/read-text-file.ts';
 import type { VaultConfig } from './config.ts';
 import { checkVaultHealth } from './health-check.ts';
+import { checkPkiHealth } from './health-check-pki.ts';
 import { checkWritingHealth } from './health-check-writing.ts';
+import { readHistory } from './history.ts';
+import { renewByIssuing } from './issue.ts';
+import { issuedBy, prepareIssue } from './issue-plan.ts';
+import { findIssued, pkiIssuers } from './pki.ts';
 import { prepareRenewal } from './renew-plan.ts';
 import { renewCertificate } from './renew.ts';
 import { scanSecrets } from './scan.ts';
@@ -17,7 +22,7 @@ export function openVault(
   config: VaultConfig,
   options: { readonly schedule?: Schedule; readonly recorder?: SourceRecorder | undefined } = {},
 ): Source {
-  const http = openOnce(config, options.recorder && withoutSecrets(options.recorder));
+  const http = openOnce(config, options.recorder && withoutSecrets(options.recorder, config.pki));
   const schedule = options.schedule ?? inBackground;
   const session = openVaultSession(config, http, schedule);
   const writer = openWriter(config, http, session, schedule);
@@ -30,15 +35,20 @@ export function openVault(
         role: 'stored',
         storedIn: 'secrets',
         scan: (options) => scanSecrets({ config, http, session, ...options }),
+        history: (place, { most, signal }) => readHistory({ config, session, signal }, place, most),
+        ...(config.pki && {
+          issuers: ({ signal }) => pkiIssuers({ config, session, signal }),
+          findIssued: (certificate, { signal }) => findIssued({ config, session, signal }, certificate),
+        }),
         ...(writer && { planRenewal: writer.plan }),
       },
     },
     ...(writer && { writes: { certificates: { renew: writer.renew } } }),
     healthCheck: async (signal) => {
       const reached = await checkVaultHealth({ config, http, session, signal });
-      return writer && reached.ok
-        ? checkWritingHealth({ config, session: writer.session, signal }, reached)
-        : reached;
+      if (!reached.ok) return reached;
+      const read = await checkPkiHealth({ config, session, signal }, reached);
+      return writer && read.ok ? checkWritingHealth({ config, session: writer.session, signal }, read) : read;
     },
     close: async () => {
       session.close();
@@ -67,8 +77,20 @@ function openWriter(
   const session = auth ? openVaultSession({ ...config, auth }, http, schedule) : reading;
   return {
     session,
-    plan: async (place, { signal }) => (await prepareRenewal({ config, session, signal }, place)).renewal,
-    renew: (renewal, { signal }) => renewCertificate({ config, session, signal }, renewal),
+    plan: async (place, { signal }) => {
+      const writing = { config, session, signal };
+      const issued = issuedBy(writing, place);
+      const prepared = issued
+        ? await prepareIssue(writing, place, issued)
+        : await prepareRenewal(writing, place);
+      return prepared.renewal;
+    },
+    renew: async (renewal, { signal }) => {
+      const writing = { config, session, signal };
+      if (renewal.method === 'sign') return renewCertificate(writing, renewal);
+      if (renewal.method === 'issue') return renewByIssuing(writing, renewal);
+      throw new TypeError(`a Vault doesn't ${renewal.method}`);
+    },
   };
 }
 

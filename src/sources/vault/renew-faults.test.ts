@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Authority, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
 import { asSafe, asSafeAuthority } from '../../../test/world/safe-secrets.ts';
 import { startVault, type Vault } from '../../../test/world/vault.ts';
-import type { Renewal } from '../../ports/certificates.ts';
+import type { SignedRenewal } from '../../ports/renewals.ts';
 import type { Source } from '../../ports/source.ts';
 import { vaultConfig } from './config.ts';
 import { openVault } from './open.ts';
@@ -38,12 +38,15 @@ afterEach(async () => {
   await vault.close();
 });
 
-function plan(name = 'tls'): Promise<Renewal> {
+async function plan(name = 'tls'): Promise<SignedRenewal> {
   const { signal } = new AbortController();
-  return source.reads.certificates!.planRenewal!(`vault:secret/cf/${name}:certificate`, { signal });
+  const place = `vault:secret/cf/${name}:certificate`;
+  const planned = await source.reads.certificates!.planRenewal!(place, { signal });
+  if (planned.method !== 'sign') throw new TypeError(`planned to ${planned.method}`);
+  return planned;
 }
 
-function renew(planned: Renewal, signal = new AbortController().signal) {
+function renew(planned: SignedRenewal, signal = new AbortController().signal) {
   return source.writes!.certificates!.renew(planned, {
     idempotencyKey: 'm0123456789abcdef',
     signal,

@@ -4,9 +4,29 @@ import type { VaultConfig } from './config.ts';
 /** The end of a certificate's place in the layout of `safe`. */
 const KEY = ':certificate';
 
-/** Whether the configuration allows renewing the certificate at a path, mount first. */
-export function mayRenew({ allow: { renew }, paths }: VaultConfig, path: string): boolean {
-  return renew !== undefined && (renew.paths ?? paths).some((one) => `${path}/`.startsWith(`${one}/`));
+/** A role of a PKI that issues the certificates at some paths. */
+export type IssuingRole = NonNullable<NonNullable<VaultConfig['allow']['renew']>['issue']>[number];
+
+/** How the certificate at a path, mount first, may be renewed: by a role, or by the `ca` next to it. undefined if the configuration doesn't allow it. */
+export function renewalAllowed(
+  { allow: { renew }, paths }: VaultConfig,
+  path: string,
+): IssuingRole | 'sign' | undefined {
+  if (!renew) return undefined;
+  const role = renew.issue
+    ?.filter((one) => isBelow(path, one.paths))
+    .toSorted((one, other) => closest(path, other.paths) - closest(path, one.paths))
+    .at(0);
+  return role ?? (isBelow(path, renew.paths ?? paths) ? 'sign' : undefined);
+}
+
+function isBelow(path: string, paths: readonly string[]): boolean {
+  return paths.some((one) => `${path}/`.startsWith(`${one}/`));
+}
+
+/** How many characters of a path the most specific of `paths` has in common with it. */
+function closest(path: string, paths: readonly string[]): number {
+  return Math.max(...paths.filter((one) => isBelow(path, [one])).map((one) => one.length));
 }
 
 /** `vault:secret/cf/tls:certificate`, as in a scan. */
@@ -31,7 +51,8 @@ export function pathOf(config: VaultConfig, place: string): string {
       'refused',
       'only the certificate at the key `certificate` of a secret in this Vault can be renewed',
     );
-  if (!mayRenew(config, path)) throw new SourceError(config.name, 'refused', forbiddenBecause(config, path));
+  if (renewalAllowed(config, path) === undefined)
+    throw new SourceError(config.name, 'refused', forbiddenBecause(config, path));
   return path;
 }
 

@@ -1,5 +1,5 @@
 import { createPrivateKey, type X509Certificate } from 'node:crypto';
-import type { Renewal } from '../../ports/certificates.ts';
+import type { SignedRenewal } from '../../ports/renewals.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { type Signing, signingFor } from '../../wire/issue.ts';
 import { displayName, isIssuedBy, printable, toCertificate } from '../../wire/x509.ts';
@@ -15,7 +15,7 @@ import {
 
 /** A certificate and its CA, as just read. The secrets in it contain private keys. */
 export interface PreparedRenewal {
-  readonly renewal: Renewal;
+  readonly renewal: SignedRenewal;
   readonly leaf: StoredCertificate;
   /** The leaf itself if it is self-signed. */
   readonly authority: StoredCertificate;
@@ -199,7 +199,7 @@ function describe(
   { config }: WriteAccess,
   { leaf, authority, signing }: Pick<PreparedRenewal, 'leaf' | 'authority' | 'signing'>,
   serial: bigint | undefined,
-): Renewal {
+): SignedRenewal {
   const { certificate, secret } = leaf;
   const place = placeOf(config, secret.path);
   const from = certificate.validFromDate.getTime();
@@ -207,6 +207,7 @@ function describe(
   const authorityPlace = placeOf(config, authority.secret.path);
   const { insteadOf, algorithm } = signing;
   return {
+    method: 'sign',
     place,
     name: displayName(certificate),
     fingerprint: toCertificate(certificate).fingerprint,

@@ -12,7 +12,7 @@ import {
 import { scanCertificates } from '../../../test/world/scan-certificates.ts';
 import { asSafe, asSafeAuthority } from '../../../test/world/safe-secrets.ts';
 import { type OpenedVault, vaultsUnderTest } from '../../../test/world/vault/under-test.ts';
-import type { Renewal, RenewalResult } from '../../ports/certificates.ts';
+import type { Renewal, SignedRenewal, RenewalResult } from '../../ports/renewals.ts';
 import type { Source } from '../../ports/source.ts';
 import { lostIn } from '../../wire/certificate-parts.ts';
 import { isIssuedBy, readCertificate } from '../../wire/x509.ts';
@@ -24,6 +24,11 @@ const AGES = { notBefore: new Date('2016-01-01T00:00:00Z'), notAfter: new Date('
 const MOUNT = 'wrench-test-renew';
 const signal = new AbortController().signal;
 const applyContext = { idempotencyKey: 'm0123456789abcdef', signal };
+
+function signed(planned: Renewal): SignedRenewal {
+  if (planned.method !== 'sign') throw new TypeError(`planned to ${planned.method}`);
+  return planned;
+}
 
 describe.each(vaultsUnderTest())('%s', (_, open) => {
   let vault: OpenedVault;
@@ -75,9 +80,9 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     return opened.at(-1)!;
   };
   const at = (path: string): string => `vault:${MOUNT}/${path}:certificate`;
-  const plan = (path: string, by = source()): Promise<Renewal> =>
-    by.reads.certificates!.planRenewal!(at(path), { signal });
-  const renew = (planned: Renewal, by = source()): Promise<RenewalResult> =>
+  const plan = async (path: string, by = source()): Promise<SignedRenewal> =>
+    signed(await by.reads.certificates!.planRenewal!(at(path), { signal }));
+  const renew = (planned: SignedRenewal, by = source()): Promise<RenewalResult> =>
     by.writes!.certificates!.renew(planned, applyContext);
   /** A separate folder for each test, with a leaf and its CA. */
   const lay = async (
@@ -111,6 +116,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     await vault.put(`${MOUNT}/planned/ca`, asSafeAuthority(authority, '1A2B'));
 
     expect(await plan('planned/tls')).toEqual({
+      method: 'sign',
       place: at('planned/tls'),
       name: 'locket.service.cf.internal',
       fingerprint: readCertificate(locket.der).fingerprint,

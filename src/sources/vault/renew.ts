@@ -1,6 +1,6 @@
 import { createPrivateKey, randomBytes, type X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Renewal, RenewalResult } from '../../ports/certificates.ts';
+import type { SignedRenewal, RenewalResult } from '../../ports/renewals.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { lostIn } from '../../wire/certificate-parts.ts';
 import { reissue } from '../../wire/issue.ts';
@@ -29,7 +29,7 @@ const CLOCK_ALLOWANCE_MS = 60_000;
  * verifies the result. A failure in between skips a serial, which does no harm.
  * @throws {SourceError} as `CertificateWriter.renew` says.
  */
-export async function renewCertificate(writing: WriteAccess, planned: Renewal): Promise<RenewalResult> {
+export async function renewCertificate(writing: WriteAccess, planned: SignedRenewal): Promise<RenewalResult> {
   const { config, signal } = writing;
   const prepared = await prepareRenewal(writing, planned.place);
   requireAsPlanned(config.name, prepared, planned);
@@ -46,7 +46,7 @@ export async function renewCertificate(writing: WriteAccess, planned: Renewal): 
 function requireAsPlanned(
   source: string,
   { renewal, leaf, authority }: PreparedRenewal,
-  planned: Renewal,
+  planned: SignedRenewal,
 ): void {
   for (const { secret, place } of [
     { secret: leaf.secret, place: renewal.place },

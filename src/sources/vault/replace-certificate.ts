@@ -29,7 +29,7 @@ export function replaceCertificate(
 }
 
 /** Line breaks stay as they were: some secrets contain a PEM with escaped `\n`, with CRLF, indented, or joined by spaces. */
-function inLinesOf(block: string, pem: string): string {
+export function inLinesOf(block: string, pem: string): string {
   const end = /-----(\r\n|\r|\\r\\n|\\n|\n[ \t]*| (?=\S))/.exec(block)?.[1] ?? '\n';
   return pem.replaceAll('\n', () => end);
 }

@@ -11,8 +11,9 @@ import { listFolder, type FolderListing } from './listing.ts';
 import { explainMissingCapability } from './missing-capability.ts';
 import { findMount, listPath, type Mount, readPath, type Root } from './mounts.ts';
 import { type FailedPlace, makeCircuitBreaker, type CircuitBreaker } from './circuit-breaker.ts';
+import { issuerPlaces } from './pki.ts';
 import { readSecret } from './read.ts';
-import { mayRenew } from './renew-place.ts';
+import { renewalAllowed } from './renew-place.ts';
 import type { VaultSession } from './session.ts';
 
 export interface VaultScan extends ScanOptions {
@@ -80,6 +81,13 @@ export async function* scanSecrets(scan: VaultScan): AsyncGenerator<ScanResult, 
     signal.removeEventListener('abort', countLeft);
   }
   yield* breaker.gaps();
+  if (!breaker.isOpen()) yield* issuerPlaces(scan, scan);
+  else for (const mount of config.pki ?? []) yield skippedPki(config, mount);
+}
+
+function skippedPki({ name }: VaultConfig, mount: string): UnseenPlace {
+  const error = new SourceError(name, 'unreachable', 'not read after many failed requests');
+  return { kind: 'unseen', place: printable(`${name}:${mount}`), error };
 }
 
 /** The number of secrets in folders that were not listed is unknown, so the whole source counts as unfinished. */
@@ -199,16 +207,21 @@ async function readCertificates(
 ): Promise<readonly ScanResult[]> {
   const { config, session, signal, onEmpty, onCertificate } = scan;
   const place = { session, source: config.name, mount, path, signal };
-  const values = await readSecret(place, config.only).catch((error: unknown) => {
+  const content = await readSecret(place, config.only).catch((error: unknown) => {
     throw explainMissingCapability(error, session, config.name, 'read', readPath(mount, path));
   });
-  if (!values) {
+  if (!content) {
     onEmpty?.();
     return [];
   }
-  const isWritable = mount.version === 2 && mayRenew(config, mount.path + path);
+  const { values, version, createdAt } = content;
+  const allowed = mount.version === 2 ? renewalAllowed(config, mount.path + path) : undefined;
   const results = certificatesIn(config.name, placeName(config, mount, path), values, {
-    isWritable,
+    renewal: allowed && (allowed === 'sign' ? 'sign' : 'issue'),
+    facts: {
+      ...(version !== undefined && { version: String(version) }),
+      ...(createdAt && { storedSince: createdAt }),
+    },
     onCertificate,
   });
   if (results.length === 0) onEmpty?.();

@@ -4,6 +4,7 @@ import type { VaultConfig } from './config.ts';
 import { type SendRequest, logIn, lookUpToken, type TokenInfo, type Token } from './login.ts';
 import { asObject, numberIn } from '../../wire/json-object.ts';
 import { unlessAborted } from '../../wire/unless-aborted.ts';
+import { printable } from '../../wire/x509.ts';
 
 const SHORTEST_RENEWAL_MS = 5_000;
 /** Also because a timer of more than 24.8 days fires immediately. */
@@ -168,7 +169,11 @@ function send(
   { method, path, query, body, accept, signal }: VaultRequest,
   token: string | undefined,
 ): Promise<JsonResponse> {
-  const escaped = path.split('/').map(encodeURIComponent).join('/');
+  const parts = path.split('/');
+  // Names come from responses. As a part of a URL, these would name something else.
+  if (parts.some((part) => part === '.' || part === '..'))
+    throw new SourceError(config.name, 'malformed', `${printable(path)} can't be requested`);
+  const escaped = parts.map((part) => encodeURIComponent(part.toWellFormed())).join('/');
   return http.requestJson({
     url: `${config.url}/v1/${escaped}${query ? `?${query}` : ''}`,
     method: method ?? 'GET',

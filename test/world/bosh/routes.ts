@@ -38,6 +38,14 @@ export interface Release {
   readonly version: string;
 }
 
+/** One entry of `certificate_expiry`. */
+export interface DeployedVersion {
+  readonly name: string;
+  /** Of the version in CredHub. */
+  readonly id: string;
+  readonly expiry_date: string;
+}
+
 export interface DirectorState {
   readonly uuid: string;
   readonly version: string;
@@ -45,6 +53,10 @@ export interface DirectorState {
   readonly releases: ReadonlyMap<string, readonly Release[]>;
   readonly queue: TaskQueue;
   readonly restarts: StartedRestart[];
+  readonly certificates: (deployment: string) => readonly DeployedVersion[];
+  readonly ownCertificates:
+    | readonly { readonly certificate_path: string; readonly expiry: string }[]
+    | undefined;
   /** A task that reads waits for this between the first half of its result and the rest. */
   readonly betweenHalves: () => Promise<unknown>;
   /** The origin used in redirects. */
@@ -70,6 +82,8 @@ export async function answerDirector(
     return requireScope(question, ['bosh.admin', 'bosh.read'], () => ok(state.queue.locks()));
   if (method === 'GET' && path === '/tasks') return reading(question, () => listTasks(state, question));
   if (method === 'GET' && parts[0] === 'tasks') return answerTask(state, question, parts);
+  if (method === 'GET' && path === '/director/certificate_expiry' && knowsCertificates(state.version))
+    return reading(question, () => answerOwnCertificates(state));
   if (parts[0] === 'deployments' && parts[1] !== undefined)
     return answerDeployment(state, question, parts[1], parts.slice(2));
   return noEndpoint(path);
@@ -152,12 +166,37 @@ async function answerDeployment(
           : ok((await backend.vms()).map(plainInstance)),
       ),
     );
+  if (call === 'GET 1/certificate_expiry' && knowsCertificates(state.version))
+    return reading(question, () =>
+      withDeployment(state, deployment, async () =>
+        ok(state.certificates(deployment).map((one) => ({ ...one, days_left: daysUntil(one.expiry_date) }))),
+      ),
+    );
   if (call === 'POST 5/instance_groups' && action === 'restart' && restartsOne(state.version))
     return acting(question, () => answerRestart(restart));
   // A route that consumes YAML matches nothing else.
   if (call === 'PUT 3/jobs' && question.contentType.split(';')[0] === 'text/yaml')
     return acting(question, () => answerRestart(restart));
   return noEndpoint(path);
+}
+
+/** Since 268.4: https://github.com/cloudfoundry/bosh/releases/tag/v268.4.0 */
+function knowsCertificates(version: string): boolean {
+  const [first = 0, second = 0] = version.split('.').map(Number.parseFloat);
+  return first > 268 || (first === 268 && second >= 4);
+}
+
+function answerOwnCertificates({ ownCertificates }: DirectorState): DirectorResponse {
+  if (!ownCertificates)
+    return {
+      status: 500,
+      body: { error: 'Certificate expiry information not available. See Director logs for more details.' },
+    };
+  return ok(ownCertificates.map((one) => ({ ...one, days_left: daysUntil(one.expiry) })));
+}
+
+function daysUntil(date: string): number {
+  return Math.floor((new Date(date).getTime() - Date.now()) / 86_400_000);
 }
 
 function readInstances(

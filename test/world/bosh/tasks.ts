@@ -43,6 +43,14 @@ export class TaskError extends Error {
   }
 }
 
+/** Another user's deploy, which holds the lock until it is ended. */
+export interface HeldDeploy {
+  readonly taskId: number;
+  /** The deploy starts or finishes an instance: `diego-cell/1b (1)`. */
+  readonly update: (instance: string, state: 'started' | 'finished' | 'failed') => void;
+  readonly end: () => void;
+}
+
 export interface TaskQueue {
   readonly all: readonly Task[];
   readonly enqueue: (request: TaskRequest) => Task;
@@ -55,10 +63,7 @@ export interface TaskQueue {
    */
   readonly withLock: <T>(task: Task, work: () => Promise<T>) => Promise<T>;
   /** Another user's deploy, which holds the lock until it is ended. */
-  readonly hold: (
-    deployment: string,
-    description: string,
-  ) => { readonly taskId: number; readonly end: () => void };
+  readonly hold: (deployment: string, description: string) => HeldDeploy;
   readonly locks: () => readonly object[];
 }
 
@@ -156,6 +161,11 @@ export function startTasks(options: {
       locks.set(deployment, task);
       return {
         taskId: task.id,
+        update: (instance, state) => {
+          const [group = ''] = instance.split('/');
+          const progress = state === 'finished' ? 100 : 0;
+          addEvent(task, { stage: 'Updating instance', tags: [group], task: instance, state, progress });
+        },
         end: () => {
           locks.delete(deployment);
           end(task, 'done', `/deployments/${deployment}`);

@@ -1,13 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Access, Attempt } from './access.ts';
+import { type Access, ANONYMOUS, type Attempt } from './access.ts';
 import type { Collection } from './collection.ts';
 import { askByProxy, type FindKubelet } from './kubelets.ts';
 import { type ListFault, listPage } from './list.ts';
 import { trackChange } from './managed-fields.ts';
 import { patched } from './patch.ts';
 import { answerLog, type PreviousLogs } from './pod-logs.ts';
-import { type ApiObject, apiVersionOf, type ObjectPath, parseObjectPath, type Plural } from './resources.ts';
+import {
+  type ApiObject,
+  apiVersionOf,
+  CERT_MANAGER,
+  type ObjectPath,
+  parseObjectPath,
+  type Plural,
+  RESOURCES,
+} from './resources.ts';
 import {
   type ApiAnswer,
   badRequest,
@@ -30,6 +38,7 @@ export interface ClusterState {
   resourceVersion: number;
   /** Called after each change. */
   readonly changed: (plural: Plural, object: ApiObject) => void;
+  readonly hasCertManager: boolean;
   /** Counts compactions of etcd, each of which invalidates all `continue` tokens. */
   age: number;
 }
@@ -48,6 +57,8 @@ export function answerRequest(state: ClusterState, request: ApiRequest, fault?: 
   const { path, user, method } = request;
   if (method === 'POST' && /^\/apis\/authorization\.k8s\.io\/v1\/selfsubjectaccessreviews$/.test(path))
     return reviewAccess(request.body, (attempt) => state.access.isAllowed(user, attempt));
+  if (method === 'GET' && user !== ANONYMOUS && /^\/apis\/[^/]+\/[^/]+$/.test(path))
+    return discover(state, path);
   const named = parseObjectPath(path);
   const verb = verbOf(request, named);
   if (!named) {
@@ -56,6 +67,20 @@ export function answerRequest(state: ClusterState, request: ApiRequest, fault?: 
   }
   if (!state.access.isAllowed(user, attemptOf(verb, named))) return forbidden(user, verb, named);
   return answerObject(state, request, named, fault);
+}
+
+/** The ClusterRole system:discovery is bound to everyone who is authenticated. */
+function discover({ hasCertManager }: ClusterState, path: string): ApiAnswer {
+  const groupVersion = path.slice('/apis/'.length);
+  const isServed = RESOURCES.some(
+    (resource) =>
+      resource.group !== '' &&
+      apiVersionOf(resource) === groupVersion &&
+      (resource.group !== CERT_MANAGER || hasCertManager),
+  );
+  return isServed
+    ? { status: 200, body: { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: [] } }
+    : NO_SUCH_PATH;
 }
 
 export function verbOf(
@@ -148,6 +173,7 @@ function answerObject(
 ): ApiAnswer {
   const { method, query } = request;
   const { resource, namespace, name, subresource, rest } = named;
+  if (resource.group === CERT_MANAGER && !state.hasCertManager) return NO_SUCH_PATH;
   const collection = state.collections[resource.plural];
   if (name === undefined) {
     if (method === 'GET') {
@@ -162,6 +188,8 @@ function answerObject(
     return askByProxy(state.kubelets, name, rest ?? '');
   if (subresource === 'log' && resource.plural === 'pods' && method === 'GET')
     return answerLog(named, current, query, state.previousLogs);
+  if (subresource === 'status' && resource.plural === 'certificates' && method === 'PATCH')
+    return patch(state, request, named, current);
   if (subresource !== undefined) return NO_SUCH_PATH;
   if (method === 'GET') return { status: 200, body: whole(named, current) };
   if (method === 'PATCH') return patch(state, request, named, current);
@@ -215,9 +243,17 @@ function patch(state: ClusterState, request: ApiRequest, named: ObjectPath, curr
   const changed =
     named.resource.group === 'apps'
       ? trackChange(named, current, result.object, { manager, now: new Date() })
-      : result.object;
+      : partOf(named, current, result.object);
   const object = dryRun || isDeepStrictEqual(changed, current) ? changed : save(state, named, changed);
   return { status: 200, body: whole(named, object) };
+}
+
+/** Only the status can be changed through the subresource, and only everything else without it. */
+function partOf({ resource, subresource }: ObjectPath, current: ApiObject, changed: ApiObject): ApiObject {
+  if (resource.plural !== 'certificates') return changed;
+  return subresource === 'status'
+    ? { ...current, status: changed['status'] }
+    : { ...changed, status: current['status'] };
 }
 
 function create(state: ClusterState, request: ApiRequest, named: ObjectPath): ApiAnswer {

@@ -32,6 +32,18 @@ export interface ClusterOptions {
   readonly replicasets?: Objects;
   readonly statefulsets?: Objects;
   readonly namespaces?: Objects;
+  readonly secrets?: Objects;
+  readonly configmaps?: Objects;
+  readonly ingresses?: Objects;
+  /** Any of these four, even without objects, installs cert-manager. */
+  readonly certificates?: Objects;
+  readonly certificaterequests?: Objects;
+  readonly issuers?: Objects;
+  readonly clusterissuers?: Objects;
+  readonly validatingwebhookconfigurations?: Objects;
+  readonly mutatingwebhookconfigurations?: Objects;
+  readonly apiservices?: Objects;
+  readonly customresourcedefinitions?: Objects;
   /** By node name. The kubelet of any other node is unreachable. */
   readonly kubelets?: Readonly<Record<string, Kubelet>> | FindKubelet;
   /** Whether kubelets also listen on their own ports. The address of their nodes is then loopback. */
@@ -105,6 +117,8 @@ export interface TestCluster {
   readonly close: () => Promise<void>;
 }
 
+const CERT_MANAGER_KINDS = ['certificates', 'certificaterequests', 'issuers', 'clusterissuers'] as const;
+
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
   const { users = [{ name: WRENCH, rules: EVERYTHING }], version = 'v1.33.5' } = options;
   const authority = await makeAuthority({ name: 'kubernetes' });
@@ -162,6 +176,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     kubelets,
     access,
     previousLogs,
+    hasCertManager: CERT_MANAGER_KINDS.some((plural) => options[plural] !== undefined),
     resourceVersion: 9_184_402,
     age: 0,
     changed: (plural, object) => {
@@ -176,6 +191,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       deployments: collectionOf(options.deployments),
       replicasets: collectionOf(options.replicasets),
       statefulsets: collectionOf(options.statefulsets),
+      secrets: collectionOf(options.secrets),
+      configmaps: collectionOf(options.configmaps),
+      ingresses: collectionOf(options.ingresses),
+      certificates: collectionOf(options.certificates),
+      certificaterequests: collectionOf(options.certificaterequests),
+      issuers: collectionOf(options.issuers),
+      clusterissuers: collectionOf(options.clusterissuers),
+      validatingwebhookconfigurations: collectionOf(options.validatingwebhookconfigurations),
+      mutatingwebhookconfigurations: collectionOf(options.mutatingwebhookconfigurations),
+      apiservices: collectionOf(options.apiservices),
+      customresourcedefinitions: collectionOf(options.customresourcedefinitions),
     },
   };
 

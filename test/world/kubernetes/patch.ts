@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { ApiObject, ObjectPath } from './resources.ts';
+import { type ApiObject, CERT_MANAGER, type ObjectPath } from './resources.ts';
 import { type ApiAnswer, badRequest, conflict, failure, invalid } from './status.ts';
 
 const PATCH_TYPES = [
@@ -27,7 +27,10 @@ export function patched(
   text: string,
 ): { readonly object: ApiObject } | { readonly answer: ApiAnswer } {
   const type = PATCH_TYPES.find((known) => known === contentType.split(';')[0]!.trim());
-  if (!type) return { answer: unsupportedType() };
+  // Custom resources have no merge keys.
+  const isUnsupported =
+    type === 'application/strategic-merge-patch+json' && path.resource.group === CERT_MANAGER;
+  if (!type || isUnsupported) return { answer: unsupportedType() };
   let patch: Json;
   try {
     patch = JSON.parse(text) as Json;

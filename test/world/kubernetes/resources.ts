@@ -31,7 +31,7 @@ export interface Resource {
 const COMMON_LABELS = ['metadata.name', 'metadata.namespace'];
 
 /** Field labels: the functions AddFieldLabelConversionsFor… in https://github.com/kubernetes/kubernetes/blob/v1.33.0/pkg/apis/core/v1/conversion.go. */
-const RESOURCES = [
+export const RESOURCES = [
   {
     plural: 'nodes',
     kind: 'Node',
@@ -82,6 +82,32 @@ const RESOURCES = [
   { plural: 'deployments', kind: 'Deployment', group: 'apps', namespaced: true },
   { plural: 'replicasets', kind: 'ReplicaSet', group: 'apps', namespaced: true },
   { plural: 'statefulsets', kind: 'StatefulSet', group: 'apps', namespaced: true },
+  { plural: 'secrets', kind: 'Secret', group: '', namespaced: true, fieldLabels: [...COMMON_LABELS, 'type'] },
+  { plural: 'configmaps', kind: 'ConfigMap', group: '', namespaced: true },
+  { plural: 'ingresses', kind: 'Ingress', group: 'networking.k8s.io', namespaced: true },
+  { plural: 'certificates', kind: 'Certificate', group: 'cert-manager.io', namespaced: true },
+  { plural: 'certificaterequests', kind: 'CertificateRequest', group: 'cert-manager.io', namespaced: true },
+  { plural: 'issuers', kind: 'Issuer', group: 'cert-manager.io', namespaced: true },
+  { plural: 'clusterissuers', kind: 'ClusterIssuer', group: 'cert-manager.io', namespaced: false },
+  {
+    plural: 'validatingwebhookconfigurations',
+    kind: 'ValidatingWebhookConfiguration',
+    group: 'admissionregistration.k8s.io',
+    namespaced: false,
+  },
+  {
+    plural: 'mutatingwebhookconfigurations',
+    kind: 'MutatingWebhookConfiguration',
+    group: 'admissionregistration.k8s.io',
+    namespaced: false,
+  },
+  { plural: 'apiservices', kind: 'APIService', group: 'apiregistration.k8s.io', namespaced: false },
+  {
+    plural: 'customresourcedefinitions',
+    kind: 'CustomResourceDefinition',
+    group: 'apiextensions.k8s.io',
+    namespaced: false,
+  },
 ] as const satisfies readonly Resource[];
 
 export type Plural = (typeof RESOURCES)[number]['plural'];
@@ -89,6 +115,9 @@ export type Plural = (typeof RESOURCES)[number]['plural'];
 export function resourceOf(plural: Plural): Resource & { readonly plural: Plural } {
   return RESOURCES.find((one) => one.plural === plural)!;
 }
+
+/** Its custom resources exist only if it is installed. */
+export const CERT_MANAGER = 'cert-manager.io';
 
 /** `v1`, `apps/v1`. */
 export function apiVersionOf({ group }: Resource): string {

@@ -1,3 +1,5 @@
+import type { Authority } from '../ca.ts';
+
 /** A Vault's state. Formats follow the API's responses, so that handlers only pick from it. */
 export interface VaultState {
   health: 'active' | 'sealed' | 'standby' | 'uninitialised';
@@ -24,6 +26,30 @@ export interface Mount {
   /** `null`, as very old mounts have it, means version 1. */
   readonly options: { readonly version: '1' | '2' } | null;
   readonly secrets: Map<string, Version[]>;
+  /** Of a PKI. */
+  readonly pki?: Pki;
+}
+
+/** The state of a PKI engine. */
+export interface Pki {
+  readonly issuers: PkiIssuer[];
+  /** As in the responses of the API, without what the defaults of Vault are. */
+  readonly roles: Map<string, Readonly<Record<string, unknown>>>;
+  /** PEM by serial number. */
+  readonly issued: Map<string, string>;
+  /** The lifetimes of the mount, in seconds. */
+  readonly tune: { readonly default_lease_ttl: number; readonly max_lease_ttl: number };
+  /** Vault before 1.11, which has one issuer without a name. */
+  readonly isOld: boolean;
+}
+
+export interface PkiIssuer {
+  readonly id: string;
+  readonly name: string;
+  readonly authority: Authority;
+  readonly behavior: 'err' | 'truncate' | 'permit';
+  readonly usage: string;
+  isDefault: boolean;
 }
 
 export interface Version {

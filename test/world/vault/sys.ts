@@ -47,6 +47,10 @@ export function answerSys(state: VaultState, question: VaultRequest, token: Toke
     const found = paths.map((at) => [at, orDeny(capabilitiesOn(token, own, at))] as const);
     return envelope({ data: { capabilities: found[0]?.[1] ?? [], ...Object.fromEntries(found) } });
   }
+  if (area === 'mounts' && question.method === 'GET') {
+    const tuned = space.mounts.get(name.replace(/tune$/, ''))?.pki?.tune;
+    return tuned ? envelope({ data: { ...tuned, force_no_cache: false } }) : errors(404);
+  }
   if (area === 'mounts' && question.method === 'DELETE') {
     space.mounts.delete(`${name}/`);
     return EMPTY;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Certificate } from '../../ports/certificates.ts';
+import type { Certificate } from '../ports/certificate.ts';
 
 /**
  * Where operating systems store the CAs that they trust.
