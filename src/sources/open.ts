@@ -12,6 +12,7 @@ const OPEN: { readonly [Kind in SourceConfig['kind']]: Open<Kind> } = {
   tls: async (config) => (await import('./tls/open.ts')).openTls(config),
   files: async (config) => (await import('./files/open.ts')).openFiles(config),
   vault: async (config, recorder) => (await import('./vault/open.ts')).openVault(config, { recorder }),
+  credhub: async (config, recorder) => (await import('./credhub/open.ts')).openCredhub(config, recorder),
   etcd: async (config, recorder) => (await import('./etcd/open.ts')).openEtcd(config, recorder),
   bosh: async (config, recorder) => (await import('./bosh/open.ts')).openBosh(config, recorder),
   monit: async (config, recorder) => (await import('./monit/open.ts')).openMonit(config, recorder),
@@ -23,6 +24,7 @@ const OPEN: { readonly [Kind in SourceConfig['kind']]: Open<Kind> } = {
   mysql: async (config) => (await import('./mysql/open.ts')).openMySql(config),
   openstack: async (config, recorder) =>
     (await import('./openstack/open.ts')).openOpenStack(config, recorder),
+  opsman: async (config, recorder) => (await import('./opsman/open.ts')).openOpsman(config, recorder),
   rabbitmq: async (config, recorder) => (await import('./rabbitmq/open.ts')).openRabbitmq(config, recorder),
 };
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { boshConfig, oldAct } from './bosh/config.ts';
+import { credhubConfig } from './credhub/config.ts';
 import { dockerConfig } from './docker/config.ts';
 import { etcdConfig, oldMaintain } from './etcd/config.ts';
 import { filesConfig } from './files/config.ts';
@@ -7,6 +8,7 @@ import { kubernetesConfig } from './kubernetes/config.ts';
 import { monitConfig, oldRestart } from './monit/config.ts';
 import { mysqlConfig } from './mysql/config.ts';
 import { openStackConfig } from './openstack/config.ts';
+import { opsmanConfig } from './opsman/config.ts';
 import { rabbitmqConfig } from './rabbitmq/config.ts';
 import { sshConfig } from './ssh/config.ts';
 import { syslogConfig } from './syslog/config.ts';
@@ -18,6 +20,7 @@ export const sourceSchemas = [
   tlsConfig,
   filesConfig,
   vaultConfig,
+  credhubConfig,
   etcdConfig,
   boshConfig,
   monitConfig,
@@ -27,6 +30,7 @@ export const sourceSchemas = [
   syslogConfig,
   openStackConfig,
   mysqlConfig,
+  opsmanConfig,
   rabbitmqConfig,
 ] as const;
 

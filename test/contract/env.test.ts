@@ -26,8 +26,11 @@ test('the example wrench.yaml is valid for the checks in the catalogue and has e
   const { checks } = await loadCatalogue();
   const variables = {
     VAULT_TOKEN: 'token-from-env',
+    OPSMAN_CLIENT_SECRET: 'secret-from-env',
     VAULT_RENEW_TOKEN: 'renew-token-from-env',
     VAULT_STAGE_SECRET_ID: 'secret-id-from-env',
+    CREDHUB_SECRET: 'credhub-secret-from-env',
+    CREDHUB_RENEW_SECRET: 'credhub-renew-secret-from-env',
     BOSH_SECRET: 'bosh-secret-from-env',
     BOSH_ACT_SECRET: 'bosh-act-secret-from-env',
     MONIT_PASSWORD: 'monit-password-from-env',
