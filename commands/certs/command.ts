@@ -1,5 +1,5 @@
 import { defineCommand } from '../kit.ts';
 
 export const command = defineCommand({
-  title: 'Certificates that expire, TLS versions of sites, details of a certificate',
+  title: 'Certificates: expiry, drift, rotation, details, and TLS versions of sites',
 });
