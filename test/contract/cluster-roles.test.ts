@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { RemediationsByName } from '../../src/check/define-remediation.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { WRITES } from '../../src/sources/kubernetes/act-permission.ts';
+import { certificateUses } from '../../src/sources/kubernetes/certificates/certificate-access.ts';
 import { accessReviews, reportOf } from '../../src/sources/kubernetes/needed-access.ts';
 import {
   accessRules,
@@ -13,7 +14,7 @@ import {
   ruleInWords,
   WRITE_METHODS,
 } from '../../src/sources/kubernetes/permissions.ts';
-import { kubernetesConfig } from '../../src/sources/kubernetes/config.ts';
+import { type CertificateOptions, kubernetesConfig } from '../../src/sources/kubernetes/config.ts';
 import { readText, readTree } from './tree.ts';
 
 /** The roles in deploy/kubernetes/rbac grant what checks and fixes need in a cluster, and nothing else. */
@@ -27,6 +28,20 @@ const READ_ROLES = {
 type Kubelets = keyof typeof READ_ROLES;
 /** For what every check works without. */
 const OPTIONAL_ROLES = { previousLog: 'wrench-logs' } as const;
+/** For `certificates`. */
+const CERTIFICATE_ROLES = ['wrench-certificates', 'wrench-secrets', 'wrench-config-maps'] as const;
+const CERTIFICATES: CertificateOptions = {
+  secrets: 'all',
+  certManager: 'auto',
+  caBundles: 'all',
+  clusterResourceNamespace: 'cert-manager',
+  trust: ['shop/trust'],
+};
+const READ_ONLY_ROLES: readonly string[] = [
+  ...Object.values(READ_ROLES).flat(),
+  ...Object.values(OPTIONAL_ROLES),
+  ...CERTIFICATE_ROLES,
+];
 
 type ActPermission = keyof typeof WRITES;
 
@@ -91,9 +106,11 @@ function inWords(granted: z.output<typeof rule>): readonly string[] {
     return granted.verbs.flatMap((verb) => granted.nonResourceURLs.map((path) => `${verb} ${path}`));
   const { apiGroups, resources, verbs } = granted;
   return verbs.flatMap((verb) =>
-    resources.flatMap((resource) =>
-      apiGroups.map((group) => `${verb} ${resource}${group === '' ? '' : `.${group}`}`),
-    ),
+    resources.flatMap((resource) => {
+      const [name = '', subresource] = resource.split('/');
+      const end = subresource === undefined ? '' : `/${subresource}`;
+      return apiGroups.map((group) => `${verb} ${name}${group === '' ? '' : `.${group}`}${end}`);
+    }),
   );
 }
 
@@ -136,6 +153,26 @@ test.each(Object.entries(OPTIONAL_ROLES))(
   },
 );
 
+test.each(CERTIFICATE_ROLES)(
+  'the role %s grants what `certificates` needs from it, and nothing else',
+  (name) => {
+    const needed = certificateUses(CERTIFICATES).filter(({ role }) => role === name);
+
+    // Roles name no objects.
+    expect(grantedBy([name]).toSorted()).toEqual(
+      needed.map((use) => ruleInWords(use.rule).replace(/ trust$/, '')).toSorted(),
+    );
+  },
+);
+
+test('only the role for `secrets` allows reading Secrets', () => {
+  const allowed = roles.filter(({ metadata }) =>
+    grantedBy([metadata.name]).some((words) => /\bsecrets\b/.test(words)),
+  );
+
+  expect(allowed.map(({ metadata }) => metadata.name)).toEqual(['wrench-secrets']);
+});
+
 test.each(fixes)('$name has an act role', ({ allow }) => {
   expect(Object.keys(WRITES)).toContain(allow);
 });
@@ -162,8 +199,8 @@ test('there is an act role for each permission that the source accepts, and each
 });
 
 test.each(MODES)('the hints for `kubelets: %s` name the role that grants what is missing', (kubelets) => {
-  const allow = { cordon: {}, remove: {}, adjust: { managed: false } };
-  const reviews = accessReviews({ kubelets, allow });
+  const allow = { cordon: {}, remove: {}, adjust: { managed: false }, restart: {}, renew: {} };
+  const reviews = accessReviews({ kubelets, allow, certificates: CERTIFICATES });
   const missing = reportOf(
     reviews,
     reviews.map(() => false),
@@ -172,16 +209,16 @@ test.each(MODES)('the hints for `kubelets: %s` name the role that grants what is
   expect(missing).not.toEqual([]);
   for (const { permission, hint = '' } of missing) {
     const [, file = '', role = ''] = /^apply (\S+), or bind its ClusterRole `([\w-]+)`/.exec(hint) ?? [];
-    expect(grantedBy([role])).toContain(permission);
+    const [rule = ''] = permission.split(/ in the namespace | (?=trust)/);
+    expect(grantedBy([role])).toContain(rule);
     expect(readText(file)).toContain(`kind: ClusterRole\nmetadata: { name: ${role} }\n`);
   }
 });
 
 test('no read role allows a write, and no role has a wildcard', () => {
-  const reading = [...Object.values(READ_ROLES).flat(), ...Object.values(OPTIONAL_ROLES)];
   const words = (names: readonly string[]) => grantedBy(names).map((granted) => granted.split(' '));
 
-  expect(words(reading).filter(([verb = '']) => !['get', 'list'].includes(verb))).toEqual([]);
+  expect(words(READ_ONLY_ROLES).filter(([verb = '']) => !['get', 'list'].includes(verb))).toEqual([]);
   expect(
     words(roles.map(({ metadata }) => metadata.name)).filter((parts) => parts.join().includes('*')),
   ).toEqual([]);
@@ -191,14 +228,12 @@ test('every role is bound to one existing account, and read roles to that of the
   const accounts = ofKind('ServiceAccount').map(
     ({ metadata }) => z.object({ name: z.string(), namespace: z.literal('wrench') }).parse(metadata).name,
   );
-  const reading: readonly string[] = [...Object.values(READ_ROLES).flat(), ...Object.values(OPTIONAL_ROLES)];
-
   expect(bindings.map(({ roleRef }) => roleRef.name).toSorted()).toEqual(
     roles.map(({ metadata }) => metadata.name).toSorted(),
   );
   for (const { roleRef, subjects } of bindings) {
     expect(accounts).toContain(subjects[0].name);
-    expect(subjects[0].name === 'wrench-worker').toBe(reading.includes(roleRef.name));
+    expect(subjects[0].name === 'wrench-worker').toBe(READ_ONLY_ROLES.includes(roleRef.name));
   }
 });
 
