@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { SavedSample } from '../../src/check/remembers.ts';
+import { caseNameOf, type CertificateCase, certificateCaseSchema } from './certificate-case.ts';
 
 const answerSchema = z.object({
   /** `cluster:<name>` or `engine:<name>`. */
@@ -51,6 +52,8 @@ export interface CaseFile extends z.output<typeof caseSchema> {
   readonly environment?: string;
   /** The answers of hosts and services. */
   readonly spoken?: readonly SpokenAnswer[];
+  /** The answers of servers with certificates. */
+  readonly certificates?: CertificateCase;
 }
 export type CaseAnswer = CaseFile['answers'][number];
 export type SpokenAnswer = z.output<typeof spokenSchema>;
@@ -76,13 +79,19 @@ function parseCaseFile(text: string, path: string): CaseFile {
     const [problem] = (error as Error).message.split('\n');
     throw new CaseFileError(`${path}: not valid JSON: ${problem}`);
   }
-  const isSpoken = z.object({ id: z.string() }).safeParse(content).success;
-  const parsed = (isSpoken ? spokenCaseSchema.transform(toCaseFile) : caseSchema).safeParse(content);
+  const parsed = schemaOf(content, path).safeParse(content);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const at = issue!.path.length > 0 ? `${issue!.path.join('.')}: ` : '';
   const problem = issue!.message.endsWith('received undefined') ? 'missing' : issue!.message;
   throw new CaseFileError(`${path}: not a case file: ${at}${problem}`);
+}
+
+function schemaOf(content: unknown, path: string): z.ZodType<CaseFile> {
+  const has = (key: string): boolean => typeof content === 'object' && content !== null && key in content;
+  if (has('question'))
+    return certificateCaseSchema.transform((read) => ({ case: caseNameOf(path), ...read }));
+  return has('id') ? spokenCaseSchema.transform(toCaseFile) : caseSchema;
 }
 
 function toCaseFile({ id, answers, ...rest }: z.output<typeof spokenCaseSchema>): CaseFile {

@@ -13,12 +13,12 @@ import { neverAborts } from '../world/openstack/open-source.ts';
 import { recordSource } from '../../src/app/recording/record-source.ts';
 import type { Cloud } from '../../src/ports/cloud.ts';
 import type { SourceRecorder } from '../../src/ports/recorder.ts';
-import { makeRedact } from '../../src/text/redact.ts';
+import { makeRedactWhole } from '../../src/text/redact.ts';
 import { makeHideSecrets } from '../../src/wire/hide-secrets.ts';
 import { openStackConfig } from '../../src/sources/openstack/config.ts';
 import { openOpenStack } from '../../src/sources/openstack/open.ts';
 
-const HIDE = makeHideSecrets(makeRedact());
+const HIDE = makeHideSecrets(makeRedactWhole());
 
 interface Noted {
   readonly request: string;

@@ -10,6 +10,7 @@ import { startEtcd } from '../world/etcd.ts';
 import { startBosh } from '../world/bosh/under-test.ts';
 import { makeMemoryVms, makeVm } from '../world/bosh/vms.ts';
 import { startCluster } from '../world/kubernetes/api-server.ts';
+import { secretObject, tlsData } from '../world/kubernetes/certificates.ts';
 import { kubelet } from '../world/kubernetes/kubelets.ts';
 import {
   configBody,
@@ -78,7 +79,16 @@ test('replays certs/expiring of sites, files and a Vault', async () => {
   await vault.put('secret/cf/rep', { certificate: other.certificatePem, key: old.keyPem });
   await vault.put('secret/cf/users', { password: 'users-and-no-certificate' });
   await vault.put('secret/denied/x', { certificate: other.certificatePem });
+  const ending = await makeAuthority({
+    name: 'int-2022',
+    notBefore: daysFromNow(-900),
+    notAfter: daysFromNow(9),
+  });
+  vault.mountPki('pki', { issuers: [{ name: 'int-2022', authority: ending }], roles: { edge: { ttl: 60 } } });
   await vault.allow('reader', {
+    'pki/issuer/*': ['read'],
+    'pki/roles': ['list'],
+    'pki/roles/*': ['read'],
     'secret/metadata/*': ['list'],
     'secret/data/cf/*': ['read'],
     'secret/subkeys/cf/*': ['read'],
@@ -95,6 +105,7 @@ test('replays certs/expiring of sites, files and a Vault', async () => {
         url: vault.address,
         auth: { token },
         paths: ['secret/cf', 'secret/denied'],
+        pki: ['pki'],
         allow: { renew: { paths: ['secret/cf/**'] } },
       },
     ],
@@ -104,6 +115,7 @@ test('replays certs/expiring of sites, files and a Vault', async () => {
   const text = JSON.stringify(report);
   expect(text).toContain('vault:secret/cf/bbs:certificate');
   expect(text).toContain('vault:secret/denied/x');
+  expect(text).toContain('vault:pki/issuer/int-2022');
 });
 
 test('replays certs/show of one site', async () => {
@@ -274,6 +286,42 @@ test.each(['proxy', 'direct'] as const)(
     }
   },
 );
+
+test('replays certs/expiring with Secrets and CAs of a cluster, without any key', async () => {
+  const authority = await makeAuthority({ name: 'lab' });
+  const web = await issue(authority, {
+    name: 'web.example.org',
+    notBefore: daysFromNow(-87),
+    notAfter: daysFromNow(3),
+  });
+  const cluster = await startCluster({
+    secrets: [
+      secretObject('web', { data: tlsData(web, { authorityPem: authority.certificatePem }) }),
+      secretObject('half', { data: { 'tls.crt': '', 'tls.key': '' } }),
+    ],
+    configmaps: [
+      {
+        metadata: { name: 'trust', namespace: 'shop' },
+        data: { 'ca.crt': authority.certificatePem, password: 'CANARY' },
+      },
+    ],
+  });
+  const kubeconfig = join(await makeFolder(), 'kubeconfig');
+  await writeFile(kubeconfig, cluster.kubeconfig());
+  const certificates = { secrets: 'tls', trust: ['shop/trust'] };
+  const source = { kind: 'kubernetes', name: 'lab', kubeconfig, certificates };
+  const { report, recording, text } = await recordRun('certs/expiring', [source]);
+  await cluster.close();
+
+  expect(report.status).toBe('found');
+  expect(report.findings).toMatchObject([{ target: 'lab:default/web:tls.crt' }]);
+  expect(report.gaps.map(({ what }) => what)).toEqual(['lab:default/half:tls.crt']);
+  const [, key = ''] = /-----\n([^]+)\n-----/.exec(web.keyPem) ?? [];
+  expect(text).not.toContain('CANARY');
+  expect(text).not.toContain(key.slice(60, 120));
+  expect(text).not.toContain(Buffer.from(web.keyPem).toString('base64').slice(120, 180));
+  expect(readable(await replay(recording))).toEqual(readable(report));
+});
 
 test('replays pods/restarts with events, a previous log and the workload, without arguments of probes', async () => {
   const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1_000).toISOString();

@@ -17,6 +17,7 @@ import type { TestCluster } from '../world/kubernetes/api-server.ts';
 import { type CaseFile, checksOf, samplesIn } from './case-file.ts';
 import { clustersOf, serveCase } from './serve-case.ts';
 import { enginesOf, serveEngineCase } from './serve-engine-case.ts';
+import { serveCertificates } from './serve-certificates.ts';
 import { serveSpokenCase } from './serve-spoken-case.ts';
 
 /** The result of one check on a case. */
@@ -38,7 +39,7 @@ const ENVIRONMENT = 'cases';
 const DEADLINE_MS = 60_000;
 
 /**
- * Serves a case (clusters over TLS, engines and clouds on loopback, hosts with sshd) and runs each check that it names, at its `now`, through the sources
+ * Serves a case (clusters, stores of certificates and sites over TLS, engines and clouds on loopback, hosts with sshd) and runs each check that it names, at its `now`, through the sources
  * that a worker would open.
  */
 export async function runCase(
@@ -60,17 +61,18 @@ export async function runCase(
     enginesOf(file).map(async (name) => [name, await serveEngineCase(file, name)] as const),
   );
   const spoken = await serveSpokenCase(file, folder);
+  const certificates = await serveCertificates(file, folder);
   try {
     const sources = await Promise.all(
       clusters.map(([name, cluster]) => configureSource(name, cluster, folder, kubelets)),
     );
     for (const [name, server] of clusters) if (down.includes(name)) await server.close();
-    const all = [...sources, ...engines.map(configureEngine), ...spoken.sources];
-    return await askAll(file, requests, all, args);
+    const all = [...sources, ...engines.map(configureEngine), ...spoken.sources, ...certificates.sources];
+    return await askAll(file, requests, all, { args, asInCase: certificates.asInCase });
   } finally {
     const running = clusters.filter(([name]) => !down.includes(name));
     await Promise.all([...running, ...engines].map(([, server]) => server.close()));
-    await spoken.close();
+    await Promise.all([spoken.close(), certificates.close()]);
     await rm(folder, { recursive: true });
   }
 }
@@ -79,7 +81,13 @@ async function askAll(
   file: CaseFile,
   requests: readonly CaseRequest[],
   sources: readonly object[],
-  args: Readonly<Record<string, string>>,
+  {
+    args,
+    asInCase,
+  }: {
+    readonly args: Readonly<Record<string, string>>;
+    readonly asInCase: (readers: Partial<Readers>) => Partial<Readers>;
+  },
 ): Promise<readonly CaseResult[]> {
   const environment = file.environment ?? ENVIRONMENT;
   // An environment requires a source, but a case may have none that is supported.
@@ -100,7 +108,7 @@ async function askAll(
         args: { ...own, ...args },
         earlier: samplesIn(file),
         now: new Date(file.now),
-        read: readAt(new Date(file.now), environments.get(environment)?.readers ?? {}),
+        read: readAt(new Date(file.now), asInCase(environments.get(environment)?.readers ?? {})),
         signal: new AbortController().signal,
         deadlineMs: DEADLINE_MS,
       });

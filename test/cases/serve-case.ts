@@ -15,8 +15,8 @@ export function clustersOf({ answers }: CaseFile): readonly string[] {
 }
 
 /**
- * An API server with the responses of one cluster in a case file. Lists that are not in the file are empty;
- * anything else that is not in it gets 404. Paging and selectors apply to lists in the file; the list of a
+ * An API server with the responses of one cluster in a case file. Lists that are not in the file are empty,
+ * except those of operators without any answer in it; anything else that is not in it gets 404. Paging and selectors apply to lists in the file; the list of a
  * namespace is taken from the list of the cluster. Everything is allowed except requests with 403 in the
  * file.
  */
@@ -111,6 +111,8 @@ function answerOf(request: ApiRequest, answers: readonly KnownAnswer[], queue: Q
   if (isList) return answerList(request, named, answers, queue);
   const answer = queue(request);
   if (answer) return answer;
+  const listed = request.method === 'GET' && named?.subresource === undefined && findListed(named, answers);
+  if (listed) return { status: 200, body: listed };
   return named && named.subresource === undefined ? undefined : NO_SUCH_PATH;
 }
 
@@ -123,6 +125,7 @@ function answerList(
   const own = decodeURIComponent(request.path);
   const whole = wholeListPath(asked);
   const isNamed = (path: string) => answers.some((one) => one.path === path);
+  if (!isInstalled(asked, answers)) return NO_SUCH_PATH;
   if (!isNamed(own) && !isNamed(whole)) return joinNamespaces(request.query, asked, answers);
   const path = isNamed(own) ? own : whole;
   const position = positionOf(request.query);
@@ -132,6 +135,25 @@ function answerList(
 
 function wholeListPath({ resource }: ObjectPath): string {
   return `${resource.group === '' ? '/api/v1' : `/apis/${resource.group}/v1`}/${resource.plural}`;
+}
+
+/** An object that is in a list of the file. */
+function findListed(named: ObjectPath | undefined, answers: readonly KnownAnswer[]): ApiObject | undefined {
+  if (!named) return undefined;
+  const { resource, namespace, name } = named;
+  return answers
+    .filter(({ path, status }) => status === 200 && parseObjectPath(path)?.resource === resource)
+    .flatMap(({ body }) => itemsOf(body) ?? [])
+    .find(({ metadata }) => metadata.name === name && metadata.namespace === namespace);
+}
+
+/** Custom resources of an operator that the file has no answers for: it isn't installed. */
+function isInstalled({ resource: { group } }: ObjectPath, answers: readonly KnownAnswer[]): boolean {
+  return (
+    !group.includes('.') ||
+    group.endsWith('.k8s.io') ||
+    answers.some(({ path }) => path.startsWith(`/apis/${group}/`))
+  );
 }
 
 /**
