@@ -2,6 +2,7 @@ import type { FaultInjection } from '../workspace/fault-injection.ts';
 import type { Workspace } from '../workspace/start-workspace.ts';
 import type { BuildNodes } from '../world/build-nodes.ts';
 import type { CloudFoundry } from '../world/cloud-foundry.ts';
+import type { HalfRolledDeploy } from '../world/half-rolled-deploy.ts';
 import { order } from '../world/monit/ask.ts';
 import type { ShopCluster } from '../world/shop-cluster.ts';
 import { PEOPLE } from './people.ts';
@@ -15,19 +16,21 @@ const WRITE_BYTES = 1_000_000;
 export interface Breakable {
   readonly shop: ShopCertificate;
   readonly shopCluster: ShopCluster;
+  readonly diego: HalfRolledDeploy;
   readonly cloudFoundry: CloudFoundry | undefined;
   readonly buildNodes: BuildNodes | undefined;
 }
 
 /** The faults that a person can inject from the page. Each result names the command to type next. */
 export function makeFaultInjections(
-  { shop, shopCluster, cloudFoundry: cf, buildNodes }: Breakable,
+  { shop, shopCluster, diego, cloudFoundry: cf, buildNodes }: Breakable,
   workspace: () => Workspace,
 ): readonly FaultInjection[] {
   return [
     ...(cf ? [loseKey(cf), stopMetronByHand(cf), ...loseMajority(cf), fillEtcd(cf)] : []),
     ...(buildNodes ? fillBuildNode(buildNodes) : []),
     redeployCheckout(shopCluster),
+    helpDeploy(diego),
     ...expireCertificate(shop),
     ...changeApprovers(workspace),
   ];
@@ -127,6 +130,20 @@ function redeployCheckout({ redeploy }: ShopCluster): FaultInjection {
     run: async () => {
       await redeploy();
       return 'checkout restarts in a loop. Type /pods restarts';
+    },
+  };
+}
+
+/** In the outage of 2019, the deploy hung at the first cell until a person had replaced its certificates. */
+function helpDeploy({ isHanging, replaceByHand }: HalfRolledDeploy): FaultInjection {
+  return {
+    label: 'Replace the certificates of diego-cell/1 by hand',
+    about: 'And restart its processes with monit, so that the deploy continues. It hangs after a renewal.',
+    restores: true,
+    run: async () => {
+      if (!isHanging()) return 'No deploy hangs. Renew the expired certificates first: type /certs expiring';
+      await replaceByHand();
+      return 'The deploy has ended, and all cells serve the new certificates. Type /certs drift';
     },
   };
 }

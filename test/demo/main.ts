@@ -47,6 +47,7 @@ async function main(): Promise<void> {
     'TLS servers',
     'files',
     'a Vault',
+    'a small Diego',
     'a small Kubernetes cluster',
     'three hypervisors with their OpenStack',
     ...(vms > 0 ? ['a small Cloud Foundry'] : []),
@@ -55,14 +56,14 @@ async function main(): Promise<void> {
   say(`Starting ${parts.join(', ')} …`);
   if (lacking.length > 0) say(noCloudFoundry(lacking));
   const world = await keep(startDemoWorld({ vms, buildNodes: noEngine === undefined }));
-  const { cloudFoundry, shop, shopCluster } = world;
+  const { cloudFoundry, diego, shop, shopCluster } = world;
   const buildNodes = world.buildNodes instanceof Error ? undefined : world.buildNodes;
   if (noEngine) say(noBuildNodes(noEngine));
   if (world.buildNodes instanceof Error) say(noBuildNodes(reasonOf(world.buildNodes)));
   const redis = await keep(startDemoRedis((error) => say(error.message)));
   if (redis.isStandIn) say(NO_REDIS);
   const workspace = await keep(
-    openWorkspace(Number(values.port ?? PAGE_PORT), { shop, shopCluster, cloudFoundry, buildNodes }),
+    openWorkspace(Number(values.port ?? PAGE_PORT), { shop, shopCluster, diego, cloudFoundry, buildNodes }),
   );
   started.push(announceDemo(dataPath, world.configPath, redis.url).close);
   await startWrench(workspace, world.configPath, redis.url);
@@ -101,7 +102,10 @@ function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: 
   Full disk:  click "Break something", run builds without --rm, type /node disk, open the thread,
               click Run /node leftovers, request their removal in its thread.`;
   const renewal = `
-  Renewal:    type /certs expiring --match locket, click Renew.`;
+  Renewal:    type /certs expiring --match locket, click Renew.
+  Deploy:     also renew those of --match cell/rep. Then a deploy begins, and hangs at the second cell: type /certs drift.
+              Click "Break something", replace the certificates of diego-cell/1 by hand, and type /certs drift again.
+              Type /certs rotation for what must be renewed next, and in which order.`;
   const networks = `
   Networks:   type /net mtu: a VLAN of instances is stacked on another VLAN. The report names the line to change.
               Type /net bonds: a switch disabled the ports of cmp-13. The report names the sender.
@@ -155,7 +159,7 @@ const NO_REDIS = `
 async function openWorkspace(port: number, broken: Breakable): Promise<Workspace> {
   const { cloudFoundry, buildNodes } = broken;
   const commands = [
-    { command: '/certs', description: 'Certificates', usage: 'expiring | show <site>' },
+    { command: '/certs', description: 'Certificates', usage: 'expiring | drift | rotation | show <site>' },
     { command: '/pods', description: 'Pods: restart loops, evictions', usage: 'restarts | evicted' },
     { command: '/net', description: 'Networks of hosts: MTU, bonds, DHCP', usage: 'mtu | bonds | dhcp' },
     {

@@ -1,11 +1,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { type BuildNodes, startBuildNodes } from '../world/build-nodes.ts';
 import { writeCertificateFiles } from '../world/certificate-files.ts';
 import { type CloudFoundry, startCloudFoundry } from '../world/cloud-foundry.ts';
 import { startCloudControlPlane } from '../world/cloud-control-plane.ts';
+import { type HalfRolledDeploy, startHalfRolledDeploy } from '../world/half-rolled-deploy.ts';
 import { startHypervisors } from '../world/hypervisors.ts';
 import { type ShopCluster, startShopCluster } from '../world/shop-cluster.ts';
 import { type SiteKind, startTlsServers, type TlsServers } from '../world/tls-servers.ts';
@@ -20,6 +22,7 @@ export interface DemoWorld {
   readonly configPath: string;
   readonly shop: ShopCertificate;
   readonly shopCluster: ShopCluster;
+  readonly diego: HalfRolledDeploy;
   /** Absent if not requested, or if the system lacks a requirement. */
   readonly cloudFoundry?: CloudFoundry;
   /**
@@ -65,6 +68,7 @@ const SITES: readonly SiteKind[] = [
 /** Small enough that etcd runs out of space within seconds. */
 const QUOTA_BYTES = 32_000_000;
 
+const RENEWED_POLL_MS = 500;
 const SHOP_FILE = 'shop.pem';
 /** Stored as people store them; two cannot be read. */
 const FILES = ['shapes/*', 'containers/*', 'documents/*', 'odd/soon.pem', 'cut.pem', SHOP_FILE];
@@ -77,7 +81,7 @@ export interface DemoWorldOptions {
 }
 
 /**
- * Real TLS servers, a folder of files, a Vault, a cluster with a small shop, three hypervisors with their OpenStack, a small Cloud Foundry, and a
+ * Real TLS servers, a folder of files, a Vault, a Diego that serves certificates of the Vault, a cluster with a small shop, three hypervisors with their OpenStack, a small Cloud Foundry, and a
  * Docker Engine on a node of another cluster, all on loopback and only for this demo. If one of them cannot be started, nothing of the others
  * is left behind; only the engine may be missing.
  */
@@ -115,8 +119,12 @@ export async function startDemoWorld({
   const nodes = buildNodes instanceof Error ? undefined : buildNodes;
   const folder = await mkdtemp(join(tmpdir(), 'wrench-demo-'));
   const disk = join(folder, 'disk');
+  const inVault = await vaultSource(vault, now);
+  const diego = await keep(startHalfRolledDeploy(vault));
+  closes.push(deployOnceRenewed(diego));
   const sources = [
-    await vaultSource(vault, now),
+    inVault,
+    ...diego.sources,
     await tlsSource(servers, folder),
     await filesSource(disk, now),
     ...shopCluster.sources,
@@ -138,12 +146,29 @@ export async function startDemoWorld({
     configPath,
     shop: await writeShopCertificate(join(disk, SHOP_FILE)),
     shopCluster,
+    diego,
     ...(cloudFoundry && { cloudFoundry }),
     ...(buildNodes && { buildNodes }),
     close: async () => {
       await closeAll();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** People deploy what they have renewed. Returns a function that stops waiting for that. */
+function deployOnceRenewed({ isRenewed, deploy }: HalfRolledDeploy): () => Promise<void> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const waiting = (async () => {
+    while (!(await isRenewed())) await sleep(RENEWED_POLL_MS, undefined, { signal });
+    await deploy();
+  })().catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  return async () => {
+    stop.abort();
+    await waiting;
   };
 }
 

@@ -85,6 +85,7 @@ export async function startCloudFoundry(options: CloudFoundryOptions): Promise<C
       await startDirector({
         deployments: { cf: vmsUnderMonit(loggregator.vms) },
         releases: { cf: [{ name: 'cf', version: '245' }] },
+        ownCertificates: [],
       }),
     );
     const directorCa = join(folder, 'director.pem');
