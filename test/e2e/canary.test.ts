@@ -11,7 +11,19 @@ import { fillVault } from '../demo/downloading-failed.ts';
 import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { writeCertificateFiles } from '../world/certificate-files.ts';
 import { startTlsServers } from '../world/tls-servers.ts';
+import { issue, makeAuthority } from '../world/ca.ts';
+import { startCredhub } from '../world/credhub.ts';
 import { startCluster } from '../world/kubernetes/api-server.ts';
+import {
+  certificateObject,
+  certificateRequestObject,
+  ISSUING,
+  issuerObject,
+  READY,
+  secretObject,
+  tlsData,
+} from '../world/kubernetes/certificates.ts';
+import { startOpsManager } from '../world/ops-manager.ts';
 import { containerStatus, eventObject, nodeObject, podObject } from '../world/kubernetes/objects.ts';
 import { workloadObject } from '../world/kubernetes/workloads.ts';
 import { serveManagement } from '../world/rabbitmq/served-management.ts';
@@ -101,6 +113,165 @@ test('no private key, passphrase or token reaches a post, a file, the log or Red
       exit,
     ).toEqual([]);
   }
+});
+
+/** Lines of a key, also as base64 at any offset. */
+function piecesOf(keyPem: string): readonly string[] {
+  const lines = keyPem.split('\n').filter((line) => /^[A-Za-z0-9+/=]{24,}$/.test(line));
+  return lines.flatMap((line) => [
+    line.slice(8, 40),
+    ...[0, 1, 2].map((offset) => Buffer.from(line.slice(offset)).toString('base64').slice(0, 28)),
+  ]);
+}
+
+/** A CredHub, an Ops Manager and a cluster with keys wherever someone may have put one, also in messages. */
+async function startWithKeys(folder: string) {
+  const authority = await makeAuthority({ name: 'platform-ca' });
+  const endsSoon = new Date(Date.now() + 3 * 86_400_000);
+  const leaves = await Promise.all(
+    (['rsa2048', 'p256', 'ed25519'] as const).map((keyType) =>
+      issue(authority, { name: `${keyType}.example`, keyType, notAfter: endsSoon }),
+    ),
+  );
+  const [rsa, ec, ed] = leaves.map(({ keyPem }) => keyPem) as [string, string, string];
+  const bodyOf = (pem: string) => pem.replaceAll(/-----[^-]+-----\n/g, '');
+  const message = `can't sign with ${bodyOf(ec)} and ${Buffer.from(ed).toString('base64')} and ${rsa}`;
+  const stuck = { ...ISSUING, message };
+  const web = secretObject('web-tls', { namespace: 'shop', data: tlsData(leaves[0]!) });
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(web) };
+  const cluster = await startCluster({
+    secrets: [
+      { ...web, metadata: { ...web.metadata, annotations } },
+      secretObject('swapped', { namespace: 'shop', data: { 'tls.crt': rsa, 'tls.key': rsa, 'ca.crt': ec } }),
+      secretObject('issuing', {
+        namespace: 'shop',
+        data: { 'tls.crt': ed + leaves[2]!.certificatePem, 'tls.key': ed, 'ca.crt': `junk ${bodyOf(rsa)}` },
+      }),
+      secretObject('files', {
+        namespace: 'shop',
+        type: 'Opaque',
+        data: {
+          'all.pem': leaves[1]!.certificatePem + ec,
+          [`${bodyOf(ed).slice(0, 60)}.pem`.replaceAll(/[^\w.]/g, '')]: ec,
+        },
+      }),
+    ],
+    certificates: [
+      certificateObject('web', {
+        namespace: 'shop',
+        spec: { secretName: 'web-tls' },
+        status: {
+          conditions: [{ ...READY, message }, stuck],
+          notAfter: endsSoon.toISOString(),
+          renewalTime: new Date(Date.now() - 9 * 86_400_000).toISOString(),
+          failedIssuanceAttempts: 7,
+        },
+      }),
+    ],
+    certificaterequests: [
+      certificateRequestObject('web-5', {
+        namespace: 'shop',
+        certificate: 'web',
+        revision: 5,
+        status: { conditions: [{ ...stuck, type: 'Ready', status: 'False', reason: 'Pending' }] },
+      }),
+    ],
+    issuers: [issuerObject('lab', 'swapped', 'shop')],
+  });
+  cleanUp.push(cluster.close);
+  const credhub = await startCredhub();
+  cleanUp.push(credhub.close);
+  await credhub.state.generate('/cf/ca', { isAuthority: true, days: 20 });
+  await credhub.state.generate('/cf/leaf', { ca: '/cf/ca', days: 5 });
+  await credhub.state.regenerate(credhub.state.find('/cf/ca')!, { transitional: true });
+  const opsman = await startOpsManager({
+    certificates: [
+      { name: '/services/tls_ca', valid_until: endsSoon.toISOString(), issuer: message, is_ca: true },
+      { name: `/x${bodyOf(ec)}`, rotation_procedure_name: message, deployments: [message] },
+    ],
+    answer: ({ path }) =>
+      path.includes('certificate_authorities')
+        ? { status: 422, body: { errors: { base: [message] } } }
+        : undefined,
+  });
+  cleanUp.push(opsman.close);
+  const files = { credhub: credhub.ca, opsman: opsman.ca, kubeconfig: cluster.kubeconfig() };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  const sources = [
+    {
+      kind: 'credhub',
+      url: credhub.url,
+      ca: join(folder, 'credhub'),
+      auth: { client: credhub.reader },
+      allow: { renew: { auth: { client: credhub.writer } } },
+    },
+    { kind: 'opsman', url: opsman.url, ca: join(folder, 'opsman'), auth: { client: opsman.client } },
+    {
+      kind: 'kubernetes',
+      name: 'lab',
+      kubeconfig: join(folder, 'kubeconfig'),
+      kubelets: 'none',
+      certificates: { secrets: 'all' },
+      allow: { renew: {} },
+    },
+  ];
+  return {
+    sources,
+    message,
+    credhub,
+    canaries: () => [
+      ...[rsa, ec, ed].flatMap(piecesOf),
+      ...credhub.canaries().flatMap((one) => (one.includes('PRIVATE KEY') ? piecesOf(one) : [one])),
+      ...opsman.canaries(),
+    ],
+  };
+}
+
+test('no part of a private key in CredHub, Ops Manager or a cluster reaches a post, a file, the log or Redis', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-canary-'));
+  cleanUp.push(() => rm(folder, { recursive: true, force: true }));
+  const { sources, message, credhub, canaries } = await startWithKeys(folder);
+  const written = { environments: { prod: { sources } } };
+  const stage = await setStage({
+    delivery: 'http',
+    catalogue: await loadCatalogue(),
+    config: {
+      environments: configSchema.parse(written).environments,
+      secrets: secretsIn(configSchema, written),
+    },
+  });
+  cleanUp.push(stage.close);
+  await stage.startWorker();
+  await stage.startBot();
+  const { workspace, redis, log } = stage;
+  const answers = () => workspace.messages(INCIDENT).filter(({ text }) => !text.startsWith('Checking '));
+  const ask = async (text: string): Promise<void> => {
+    const before = answers().length;
+    await workspace.command({ userId: ADA, channelId: INCIDENT, command: '/certs', text });
+    await workspace.waitFor(() => answers().length > before, WAIT);
+  };
+
+  for (const text of ['expiring', 'drift', 'rotation', 'show web']) await ask(text);
+  credhub.fail({ path: '/api/v1/', status: 400, body: JSON.stringify({ error: message }) });
+  for (const text of ['expiring', 'drift', 'rotation']) await ask(text);
+
+  const threads = answers().flatMap(({ ts }) => [...workspace.thread(INCIDENT, ts)]);
+  const exits = {
+    posts: JSON.stringify([...threads, ...workspace.ephemerals(ADA, INCIDENT)]),
+    requests: JSON.stringify(workspace.requests.map(({ args }) => args)),
+    files: threads.flatMap((one) => one.files.map(({ bytes }) => bytes.toString())).join('\n'),
+    log: log.join(''),
+    redis: await everythingIn(redis.folder),
+  };
+  expect(exits.posts).toContain("can't sign with");
+  expect(exits.redis).toContain('/cf/ca');
+  const all = [...new Set(canaries())].filter((one) => one.length >= 8);
+  expect(all.length).toBeGreaterThan(40);
+  for (const [exit, text] of Object.entries(exits))
+    expect(
+      all.filter((one) => text.includes(one)),
+      exit,
+    ).toEqual([]);
 });
 
 const CANARY = 'CANARYq7x2vv81';
