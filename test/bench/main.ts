@@ -19,6 +19,7 @@ const NAMES = [
   'hosts',
   'records',
   'queues',
+  'credhub',
   'history',
   'digest',
   'start',

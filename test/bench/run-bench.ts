@@ -3,6 +3,7 @@ import { benchAnswer } from './answer.ts';
 import { benchApproval } from './approval.ts';
 import { benchClusters } from './clusters.ts';
 import { benchColdStart } from './cold-start.ts';
+import { benchCredhub } from './credhub.ts';
 import { benchDigest } from './digest.ts';
 import { benchDopplerKeys } from './doppler-keys.ts';
 import type { Figure } from './figure.ts';
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   hosts: benchHosts,
   records: benchRecords,
   queues: benchQueues,
+  credhub: benchCredhub,
   history: benchHistory,
   digest: async () => benchDigest(),
   start: benchColdStart,
