@@ -120,6 +120,7 @@ async function open(
     name: 'lab',
     kubeconfig,
     ...(kubelets && { kubelets }),
+    ...(allow.includes('renew') && { certificates: {} }),
     allow: Object.fromEntries(allow.map((act) => [act, { kubeconfig: join(folder, act) }])),
   });
   source = openKubernetes(config);
@@ -145,7 +146,12 @@ const KUBELET_ROLES = { direct: 'wrench-kubelet-read', proxy: 'wrench-kubelet-pr
 test.each(['direct', 'proxy'] as const)(
   'with `kubelets: %s`, the roles are enough for every read and every change',
   async (kubelets) => {
-    await open({ kubelets, allow: ACTS }, ['wrench-read', 'wrench-logs', KUBELET_ROLES[kubelets]]);
+    await open({ kubelets, allow: ACTS }, [
+      'wrench-read',
+      'wrench-logs',
+      'wrench-certificates',
+      KUBELET_ROLES[kubelets],
+    ]);
     const lab = clusterOf(source);
     const { signal } = new AbortController();
     const nodes: ClusterNode[] = [];
@@ -191,7 +197,11 @@ test.each(['direct', 'proxy'] as const)(
 );
 
 test('the account with the roles for `kubelets: direct` passes the doctor without warnings', async () => {
-  await open({ kubelets: 'direct', allow: ACTS }, ['wrench-read', 'wrench-kubelet-read']);
+  await open({ kubelets: 'direct', allow: ACTS }, [
+    'wrench-read',
+    'wrench-kubelet-read',
+    'wrench-certificates',
+  ]);
 
   const output = await runDoctor();
 
