@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SourceHealth } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { BoshConfig } from './config.ts';
-import type { Connector } from './connect.ts';
+import type { HttpOnDemand } from '../../wire/http-on-demand.ts';
 import { listDeployments } from './deployments.ts';
 import { readInfo, restartsOneInstance } from './info.ts';
 import type { DirectorSession } from './session.ts';
@@ -11,7 +11,7 @@ const ADMIN = /^bosh\.([^.]+\.|teams\.[^.]+\.)?admin$/;
 
 interface HealthCheckInput {
   readonly config: BoshConfig;
-  readonly connector: Connector;
+  readonly connector: HttpOnDemand;
   readonly reading: DirectorSession;
   readonly acting?: DirectorSession;
   readonly signal: AbortSignal;

@@ -2,8 +2,8 @@ import type { ProcessWriter } from '../../ports/processes.ts';
 import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { Source } from '../../ports/source.ts';
 import { readDeployedCertificates, readDirectorCertificates } from './certificates.ts';
+import { openHttpOnDemand } from '../../wire/http-on-demand.ts';
 import type { BoshConfig } from './config.ts';
-import { openConnector } from './connect.ts';
 import { readDeployments } from './deployments.ts';
 import { readDirectorTasks } from './director-tasks.ts';
 import { readInfo } from './info.ts';
@@ -16,7 +16,7 @@ import { openDirectorSession } from './session.ts';
  * credential for reading never changes anything.
  */
 export function openBosh(config: BoshConfig, recorder?: SourceRecorder): Source {
-  const connector = openConnector(config, recorder);
+  const connector = openHttpOnDemand({ source: config.name, ca: config.ca, recorder });
   const reading = openDirectorSession(config, config.auth, connector);
   const { restart } = config.allow;
   const acting = restart && openDirectorSession(config, restart.auth, connector);

@@ -4,7 +4,7 @@ import type { PlainHttpClient, TextResponse } from '../../wire/http.ts';
 import { basicHeader, logInToUaa, type UaaLogin } from '../../wire/uaa.ts';
 import { unlessAborted } from '../../wire/unless-aborted.ts';
 import type { BoshAuth, BoshConfig } from './config.ts';
-import type { Connector } from './connect.ts';
+import type { HttpOnDemand } from '../../wire/http-on-demand.ts';
 import { readInfo } from './info.ts';
 import { directorError } from './director-error.ts';
 
@@ -46,7 +46,7 @@ export type Login = UaaLogin;
 export function openDirectorSession(
   config: BoshConfig,
   auth: BoshAuth,
-  connector: Connector,
+  connector: HttpOnDemand,
 ): DirectorSession {
   let login: Login | undefined;
   let loggingIn: Promise<Login> | undefined;
@@ -149,7 +149,7 @@ function acceptOrThrow(
   throw directorError(config, response);
 }
 
-async function fetchLogin(config: BoshConfig, auth: BoshAuth, connector: Connector): Promise<Login> {
+async function fetchLogin(config: BoshConfig, auth: BoshAuth, connector: HttpOnDemand): Promise<Login> {
   if ('basic' in auth) {
     const { username, password } = auth.basic;
     return { authorization: basicHeader(username, password), endsAtMs: Infinity };

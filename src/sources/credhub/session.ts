@@ -4,7 +4,7 @@ import { parseJson } from '../../text/parse-json.ts';
 import type { PlainHttpClient } from '../../wire/http.ts';
 import { unlessAborted } from '../../wire/unless-aborted.ts';
 import type { CredhubAuth, CredhubConfig } from './config.ts';
-import { openCredhubConnection } from './connect.ts';
+import { openHttpOnDemand } from '../../wire/http-on-demand.ts';
 import { credhubError, credhubErrorCode } from './credhub-error.ts';
 import { fetchUaaToken } from './uaa.ts';
 import type { UaaLogin } from '../../wire/uaa.ts';
@@ -51,7 +51,12 @@ export function openCredhubSession(
 ): CredhubSession {
   const { name: source } = config;
   const { host } = new URL(config.url);
-  const connection = openCredhubConnection(config, auth, recorder);
+  const connection = openHttpOnDemand({
+    source: config.name,
+    ca: config.ca,
+    clientCertificate: 'clientCertificate' in auth ? auth.clientCertificate : undefined,
+    recorder,
+  });
   let token: UaaLogin | undefined;
   let loggingIn: Promise<UaaLogin> | undefined;
 

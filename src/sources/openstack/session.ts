@@ -1,8 +1,8 @@
 import type { HttpAnswer, SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
+import type { PlainHttpClient } from '../../wire/http.ts';
+import { openHttpOnDemand } from '../../wire/http-on-demand.ts';
 import { unlessAborted } from '../../wire/unless-aborted.ts';
-import { readTextFile } from '../../wire/read-text-file.ts';
 import { type CloudServiceType, findEndpoint, SERVICE_NAMES, type ServiceEndpoint } from './catalogue.ts';
 import { cloudError } from './cloud-error.ts';
 import type { OpenStackConfig } from './config.ts';
@@ -51,7 +51,7 @@ export function openCloudSession(
   recorder: SourceRecorder | undefined,
 ): CloudSession {
   const { name, timeoutMs } = config;
-  let opening: Promise<PlainHttpClient> | undefined;
+  const connection = openHttpOnDemand({ source: config.name, ca: config.ca, recorder });
   let current: KeystoneToken | undefined;
   let loggingIn: Promise<KeystoneToken> | undefined;
   let rejected: { readonly error: SourceError; readonly untilMs: number } | undefined;
@@ -59,20 +59,13 @@ export function openCloudSession(
   const rejectsUntilMs = new Map<CloudServiceType, number>();
   const closed = new AbortController();
 
-  const http = (): Promise<PlainHttpClient> => {
-    opening ??= openClient(config, recorder).catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  };
-
   /** Shared by all callers, so no caller's signal stops it; it has its own timeout. */
   const token = async (signal: AbortSignal): Promise<KeystoneToken> => {
     signal.throwIfAborted();
     if (current && current.renewAtMs > Date.now()) return current;
     if (rejected && rejected.untilMs > Date.now()) throw rejected.error;
-    loggingIn ??= http()
+    loggingIn ??= connection
+      .http()
       .then((client) => logInToKeystone(config, client, closed.signal))
       .then((fresh) => (current = fresh))
       .catch((error: unknown) => {
@@ -90,7 +83,7 @@ export function openCloudSession(
   const sendOnce = async (request: ServiceRequest, tokenId: string | undefined): Promise<HttpAnswer> => {
     const { service, signal, headers, method, body } = request;
     const at = await endpoint(service, signal);
-    const client = await http();
+    const client = await connection.http();
     try {
       const answer = await client.requestText({
         url: request.url(at),
@@ -110,7 +103,7 @@ export function openCloudSession(
   };
 
   return {
-    http,
+    http: connection.http,
     token,
     endpoint,
     send: async (request) => {
@@ -138,17 +131,9 @@ export function openCloudSession(
     },
     close: async () => {
       closed.abort(new SourceError(name, 'unreachable', 'the source is closed'));
-      await (await opening?.catch(() => undefined))?.close();
+      await connection.close();
     },
   };
-}
-
-async function openClient(
-  { name, ca }: OpenStackConfig,
-  recorder: SourceRecorder | undefined,
-): Promise<PlainHttpClient> {
-  const tls = ca === undefined ? {} : { ca: await readTextFile(name, ca) };
-  return openHttp({ source: name, tls, recorder });
 }
 
 /** An address of the catalogue may only be reachable from elsewhere. */

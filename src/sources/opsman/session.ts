@@ -1,9 +1,9 @@
 import type { SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { parseJson } from '../../text/parse-json.ts';
-import { openHttp, type PlainHttpClient, type TextResponse } from '../../wire/http.ts';
+import type { PlainHttpClient, TextResponse } from '../../wire/http.ts';
+import { openHttpOnDemand } from '../../wire/http-on-demand.ts';
 import { asObject, textIn } from '../../wire/json-object.ts';
-import { readTextFile } from '../../wire/read-text-file.ts';
 import { logInToUaa, type UaaLogin } from '../../wire/uaa.ts';
 import { unlessAborted } from '../../wire/unless-aborted.ts';
 import { printable } from '../../wire/x509.ts';
@@ -35,26 +35,19 @@ export interface OpsmanSession {
 export function openOpsmanSession(config: OpsmanConfig, recorder: SourceRecorder | undefined): OpsmanSession {
   const { url, timeoutMs } = config;
   const { host } = new URL(url);
-  let opening: Promise<PlainHttpClient> | undefined;
+  const connection = openHttpOnDemand({ source: config.name, ca: config.ca, recorder });
   let login: UaaLogin | undefined;
   let loggingIn: Promise<UaaLogin> | undefined;
   let rejected: { readonly error: SourceError; readonly untilMs: number } | undefined;
   const closed = new AbortController();
-
-  const http = (): Promise<PlainHttpClient> => {
-    opening ??= openClient(config, recorder).catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  };
 
   /** Shared by all callers, so no caller's signal stops it; it has its own timeout. */
   const logIn = async (signal: AbortSignal): Promise<UaaLogin> => {
     signal.throwIfAborted();
     if (login && login.endsAtMs > performance.now()) return login;
     if (rejected && rejected.untilMs > Date.now()) throw rejected.error;
-    loggingIn ??= http()
+    loggingIn ??= connection
+      .http()
       .then((client) => requestToken(config, client, closed.signal))
       .then((fresh) => (login = fresh))
       .catch((error: unknown) => {
@@ -68,7 +61,7 @@ export function openOpsmanSession(config: OpsmanConfig, recorder: SourceRecorder
   };
 
   const get = async (path: string, signal: AbortSignal, used?: UaaLogin): Promise<TextResponse> =>
-    (await http()).requestText({
+    (await connection.http()).requestText({
       url: url + path,
       ...(used && { headers: { authorization: used.authorization } }),
       // Every status has a message of its own. A redirect is not followed: a locked Ops Manager sends people to a page.
@@ -94,17 +87,9 @@ export function openOpsmanSession(config: OpsmanConfig, recorder: SourceRecorder
     },
     close: async () => {
       closed.abort();
-      await (await opening?.catch(() => undefined))?.close();
+      await connection.close();
     },
   };
-}
-
-async function openClient(
-  { name, ca }: OpsmanConfig,
-  recorder: SourceRecorder | undefined,
-): Promise<PlainHttpClient> {
-  const tls = ca === undefined ? {} : { ca: await readTextFile(name, ca) };
-  return openHttp({ source: name, tls, recorder });
 }
 
 /** Users log in through the client `opsman`, which has no secret. */

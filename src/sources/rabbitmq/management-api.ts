@@ -1,8 +1,7 @@
 import type { HttpAnswer, SourceRecorder } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { parseJson } from '../../text/parse-json.ts';
-import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
-import { readTextFile } from '../../wire/read-text-file.ts';
+import { openHttpOnDemand } from '../../wire/http-on-demand.ts';
 import { brokerError, looksLikeWebPage } from './broker-error.ts';
 import type { RabbitmqConfig } from './config.ts';
 
@@ -50,22 +49,14 @@ export function openManagementApi(
   const { name, urls, user, allow, timeoutMs } = config;
   const { username = user.username, password = user.password } = allow.purge ?? {};
   const purger: User = { username, password };
-  let opening: Promise<PlainHttpClient> | undefined;
-
-  const http = (): Promise<PlainHttpClient> => {
-    opening ??= openClient(config, recorder).catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  };
+  const connection = openHttpOnDemand({ source: config.name, ca: config.ca, recorder });
 
   const send = async (
     { endpoint, path, accept = [], signal }: ManagementRequest,
     { as, method }: { readonly as: User; readonly method: 'GET' | 'DELETE' },
   ): Promise<HttpAnswer> => {
     if (!urls.includes(endpoint)) throw new SourceError(name, 'missing', `${endpoint} is not configured`);
-    const client = await http();
+    const client = await connection.http();
     const answer = await client.requestText({
       url: endpoint + path,
       method,
@@ -99,17 +90,9 @@ export function openManagementApi(
       await send(request, { as: purger, method: 'DELETE' });
     },
     close: async () => {
-      await (await opening?.catch(() => undefined))?.close();
+      await connection.close();
     },
   };
-}
-
-async function openClient(
-  { name, ca }: RabbitmqConfig,
-  recorder: SourceRecorder | undefined,
-): Promise<PlainHttpClient> {
-  const tls = ca === undefined ? {} : { ca: await readTextFile(name, ca) };
-  return openHttp({ source: name, tls, recorder });
 }
 
 /** @throws {SourceError} `malformed` if the body is not JSON. */

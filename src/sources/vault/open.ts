@@ -1,8 +1,8 @@
 import type { CertificateStore, CertificateWriter } from '../../ports/certificates.ts';
 import type { SourceRecorder } from '../../ports/recorder.ts';
 import type { Source } from '../../ports/source.ts';
-import { type HttpClient, openHttp } from '../../wire/http.ts';
-import { readTextFile } from '../../wire/read-text-file.ts';
+import type { HttpClient } from '../../wire/http.ts';
+import { openHttpOnDemand } from '../../wire/http-on-demand.ts';
 import type { VaultConfig } from './config.ts';
 import { checkVaultHealth } from './health-check.ts';
 import { checkPkiHealth } from './health-check-pki.ts';
@@ -22,7 +22,16 @@ export function openVault(
   config: VaultConfig,
   options: { readonly schedule?: Schedule; readonly recorder?: SourceRecorder | undefined } = {},
 ): Source {
-  const http = openOnce(config, options.recorder && withoutSecrets(options.recorder, config.pki));
+  const connection = openHttpOnDemand({
+    source: config.name,
+    ca: config.ca,
+    clientCertificate: config.clientCertificate,
+    recorder: options.recorder && withoutSecrets(options.recorder, config.pki),
+  });
+  const http: HttpClient = {
+    requestJson: async (request) => (await connection.http()).requestJson(request),
+    close: connection.close,
+  };
   const schedule = options.schedule ?? inBackground;
   const session = openVaultSession(config, http, schedule);
   const writer = openWriter(config, http, session, schedule);
@@ -90,35 +99,6 @@ function openWriter(
       if (renewal.method === 'sign') return renewCertificate(writing, renewal);
       if (renewal.method === 'issue') return renewByIssuing(writing, renewal);
       throw new TypeError(`a Vault doesn't ${renewal.method}`);
-    },
-  };
-}
-
-/** Reads the PEM files at the first request, so that a missing file fails only this source. */
-function openOnce(config: VaultConfig, recorder: SourceRecorder | undefined): HttpClient {
-  let opening: Promise<HttpClient> | undefined;
-  const open = async (): Promise<HttpClient> => {
-    const { ca, clientCertificate } = config;
-    const tls = {
-      ...(ca !== undefined && { ca: await read(ca) }),
-      ...(clientCertificate && {
-        cert: await read(clientCertificate.cert),
-        key: await read(clientCertificate.key),
-      }),
-    };
-    return openHttp({ source: config.name, tls, recorder });
-  };
-  const read = (path: string): Promise<string> => readTextFile(config.name, path);
-  return {
-    requestJson: async (request) => {
-      opening ??= open().catch((error: unknown) => {
-        opening = undefined;
-        throw error;
-      });
-      return (await opening).requestJson(request);
-    },
-    close: async () => {
-      await (await opening?.catch(() => undefined))?.close();
     },
   };
 }
