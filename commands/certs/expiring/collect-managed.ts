@@ -1,9 +1,10 @@
-import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import type { ports, ReadContext, SourceError } from '../../kit.ts';
 import { intern } from '../../shared/intern-certificates.ts';
 import { limitTasks } from '../../shared/limit-tasks.ts';
 import { indexManaged, type KnownCertificate } from '../../shared/managed-chain.ts';
 import { contentsToRead, openQuestions } from '../../shared/managed-contents.ts';
 import { gapsOf } from '../../shared/open-question-gaps.ts';
+import { answerOf } from '../../shared/settle.ts';
 
 /** A certificate that something manages, with what was read of it. */
 export interface ManagedFact extends KnownCertificate {
@@ -41,14 +42,12 @@ export async function readContents(
   await Promise.all(
     readable.map(({ certificate: { place }, versions }) =>
       limited(async () => {
-        try {
-          const read = await store.contents?.(place, { versions, signal: context.signal });
-          contents.set(place, (read ?? []).map(interner.content));
-        } catch (error) {
-          const reason: unknown = context.signal.aborted ? context.signal.reason : error;
-          if (!(reason instanceof SourceError)) throw reason;
-          failures.set(place, reason);
-        }
+        const { value = [], error } = await answerOf(
+          context.signal,
+          async () => (await store.contents?.(place, { versions, signal: context.signal })) ?? [],
+        );
+        if (error) failures.set(place, error);
+        else contents.set(place, value.map(interner.content));
       }),
     ),
   );

@@ -116,7 +116,7 @@ async function readStore(reading: Reading, store: ports.CertificateStore): Promi
 
 async function scan(reading: Reading, store: ports.CertificateStore, here: StoreReading): Promise<void> {
   const { matcher, grouper } = reading;
-  const { gap, saw, signal } = reading.context;
+  const { saw, signal } = reading.context;
   const onEmpty = () => {
     saw(store.name);
     here.isEmpty = false;
@@ -125,8 +125,7 @@ async function scan(reading: Reading, store: ports.CertificateStore, here: Store
   for await (const result of store.scan({ signal, onEmpty })) {
     here.isEmpty = false;
     if (result.kind === 'unseen') {
-      if (matcher) matcher.noteUnread(store, result);
-      else gap(result.place, result.error);
+      noteUnseen(reading, store, result);
       continue;
     }
     saw(store.name);
@@ -152,14 +151,13 @@ async function listManaged(
   here: StoreReading,
 ): Promise<void> {
   const { matcher, grouper } = reading;
-  const { gap, saw, signal } = reading.context;
+  const { saw, signal } = reading.context;
   const listed: ManagedFact[] = [];
   try {
     for await (const one of store.managed?.({ signal }) ?? []) {
       here.isEmpty = false;
       if (one.kind === 'unseen') {
-        if (matcher) matcher.noteUnread(store, one);
-        else gap(one.place, one.error);
+        noteUnseen(reading, store, one);
         continue;
       }
       saw(store.name);
@@ -180,12 +178,11 @@ async function listIssuers(
   here: StoreReading,
 ): Promise<void> {
   const { matcher, grouper } = reading;
-  const { gap, saw, signal } = reading.context;
+  const { saw, signal } = reading.context;
   for await (const one of store.issuers?.({ signal }) ?? []) {
     here.isEmpty = false;
     if (one.kind === 'unseen') {
-      if (matcher) matcher.noteUnread(store, one);
-      else gap(one.place, one.error);
+      noteUnseen(reading, store, one);
       continue;
     }
     saw(store.name);
@@ -198,6 +195,15 @@ async function listIssuers(
     else grouper.addEmpty();
     here.issuers.push({ place, name, beyondEnd, roles, certificate: chain[0], isUsed });
   }
+}
+
+function noteUnseen(
+  { matcher, context }: Pick<Reading, 'matcher' | 'context'>,
+  store: ports.CertificateStore,
+  unseen: ports.UnseenPlace,
+): void {
+  if (matcher) matcher.noteUnread(store, unseen);
+  else context.gap(unseen.place, unseen.error);
 }
 
 async function countOne(reading: Pick<Reading, 'examined'>): Promise<void> {
