@@ -191,8 +191,11 @@ function open(members: readonly Member[], stop: () => Promise<void>): Rabbitmq {
     purger: PURGER,
     ask,
     declare: async (name, { vhost = '/', durable = true, arguments: given = {}, node } = {}) => {
-      const queue = { durable, arguments: given, ...(node !== undefined && { node }) };
-      await retryTimeouts(() => expectDone('PUT', pathOf(vhost, name), queue));
+      await expectDone('PUT', pathOf(vhost, name), {
+        durable,
+        arguments: given,
+        ...(node !== undefined && { node }),
+      });
     },
     publish: async (name, payloads, vhost = '/') => {
       for (const payload of payloads) {
@@ -206,19 +209,6 @@ function open(members: readonly Member[], stop: () => Promise<void>): Rabbitmq {
     kill: (node) => at(node).process.kill(),
     close: () => (closing ??= stop()),
   };
-}
-
-/**
- * A new cluster may not answer the first declaration of a quorum queue while its members elect a leader. To declare a queue again changes nothing.
- */
-async function retryTimeouts<T>(action: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + MAX_WORLD_WAIT_MS;
-  for (;;)
-    try {
-      return await action();
-    } catch (error) {
-      if (!(error instanceof Error && error.name === 'TimeoutError') || Date.now() > deadline) throw error;
-    }
 }
 
 function pathOf(vhost: string, name: string): string {
