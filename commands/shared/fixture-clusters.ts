@@ -20,10 +20,15 @@ interface StoredCluster {
   readonly workloads?: readonly ports.Workload[];
   /** The log of the previous instance, by `namespace/pod/container`. */
   readonly logs?: Readonly<Record<string, readonly string[]>>;
-  readonly remove?: ports.ClusterPermission;
-  readonly adjust?: ports.AdjustPermission;
+  readonly remove?: ports.RemovePermission;
+  readonly adjust?: ports.WorkloadPermission;
   readonly ingresses?: readonly ports.Ingress[];
-  readonly restart?: ports.ClusterPermission;
+  readonly restart?: ports.WorkloadPermission;
+  readonly pin?: ports.WorkloadPermission;
+  readonly services?: readonly ports.ClusterService[];
+  /** By `namespace/service`. */
+  readonly endpoints?: Readonly<Record<string, readonly ports.Endpoint[]>>;
+  readonly rollouts?: readonly ports.Rollout[];
 }
 
 const NOT_ALLOWED = { allowed: false, because: 'the configuration does not allow it' } as const;
@@ -49,6 +54,10 @@ export function clusterSource({
   adjust = NOT_ALLOWED,
   ingresses = [],
   restart = NOT_ALLOWED,
+  pin = NOT_ALLOWED,
+  services = [],
+  endpoints = {},
+  rollouts = [],
 }: StoredCluster): ports.Cluster {
   return {
     name,
@@ -84,11 +93,16 @@ export function clusterSource({
     },
     kubeletConfig: async (node) => configs[node.name] ?? defaultKubeletConfig(),
     ingresses: () => pagesOf(ingresses),
+    services: ({ namespace }) => pagesOf(services.filter((one) => one.namespace === namespace)),
+    endpoints: ({ namespace, service }) => pagesOf(endpoints[`${namespace}/${service}`] ?? []),
+    rollouts: ({ namespace }) => pagesOf(rollouts.filter((one) => one.namespace === namespace)),
     restartPermission: async () => restart,
+    pinPermission: async () => pin,
     cordonPermission: async () => cordon,
     removePermission: async () => remove,
     adjustPermission: async () => adjust,
     tryProbeChange: async () => {},
+    tryImageChange: async () => {},
   };
 }
 

@@ -9,6 +9,8 @@ interface StoredEngine extends Partial<ports.Engine> {
   /** Bytes that containers have written, by id; the others have written nothing. */
   readonly sizes?: Readonly<Record<string, number>>;
   readonly usage?: Partial<ports.EngineUsage>;
+  /** Those of the Swarm that it manages. Absent: it manages none. */
+  readonly swarmServices?: readonly ports.SwarmService[];
 }
 
 interface StoredEngines {
@@ -37,6 +39,7 @@ export function engineSource({
       name: one.name,
       address: one.address ?? `ssh://${one.name}`,
       node: one.node ?? one.name,
+      host: one.host ?? one.name,
     })),
     info: async ({ engine }) => {
       const { info, containers = [] } = find(engine);
@@ -67,6 +70,13 @@ export function engineSource({
       return new Map(ids.map((id) => [id, sizes[id] ?? 0]));
     },
     usage: async ({ engine }) => ({ images: [], volumes: [], buildCache: [], ...find(engine).usage }),
+    swarmService: async ({ engine, service }) => {
+      const { swarmServices } = find(engine);
+      if (!swarmServices) throw new SourceError(name, 'refused', `${engine} is not a manager of a Swarm`);
+      const found = swarmServices.find((one) => one.name === service);
+      if (!found) throw new SourceError(name, 'missing', `the Swarm has no service ${service}`);
+      return found;
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { PortName, Readers } from '../ports/readers.ts';
+import type { Location } from './finding.ts';
 import type { Remembered } from './remembers.ts';
 
 /**
@@ -33,9 +34,13 @@ interface Reading<P extends PortName, M extends PortName> {
   readonly attempt: <T>(what: string, fallback: T, read: () => Promise<T>) => Promise<T>;
   /**
    * Records what couldn't be checked, if a source reports it without throwing. `unrelated` only if it can't contain what was requested: such a gap
-   * doesn't make the status unknown.
+   * doesn't make the status unknown. `location` if it is a place in a file.
    */
-  readonly gap: (what: string, error: Error, more?: { readonly unrelated?: boolean }) => void;
+  readonly gap: (
+    what: string,
+    error: Error,
+    more?: { readonly unrelated?: boolean; readonly location?: Omit<Location, 'target'> },
+  ) => void;
   /** Records that something was read in another way than usual. The result is valid, but people should know how it was obtained. */
   readonly note: (text: string) => void;
   /** Counts what was examined, by source, for the coverage and for the progress while the check runs. */

@@ -6,13 +6,13 @@ import { type Chart, SEVERITIES, type Severity, worst } from './finding.ts';
 import {
   askedInWords,
   countInWords,
-  countPlaces,
   coverageInWords,
   formatCount,
   groupGaps,
   type Headline,
   SEVERITY_WORDS,
   summaryOf,
+  unreadInWords,
 } from './report-in-words.ts';
 import { claimFact, levelBefore, momentInWords, type StatusFact } from './tracked-in-words.ts';
 
@@ -299,7 +299,7 @@ export function questionInWords({ check, environment }: Pick<PartQuestion, 'chec
 export function uncheckedInWords({ unchecked }: DigestChanges): readonly string[] {
   return unchecked.map(({ question, because, gaps, isNew }) => {
     const reasons = groupGaps(gaps).map(({ because: reason, whats }) => `${reason} (${list(whats)})`);
-    const what = because ?? `couldn't check ${countInWords(countPlaces(gaps), 'source')}: ${list(reasons)}`;
+    const what = because ?? `couldn't check ${unreadInWords(gaps)}: ${list(reasons)}`;
     return `${questionInWords(question)}${isNew ? '' : ', as before'}: ${cleanText(what)}`;
   });
 }

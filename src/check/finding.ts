@@ -78,6 +78,30 @@ const levelSchema = z.strictObject({
 
 export type Level = z.infer<typeof levelSchema>;
 
+/** A place in a file of a repository, as linters show it. Lines and columns count from 1, columns in UTF-16 code units. */
+const locationSchema = z.strictObject({
+  /** One of the finding's `targets`, or its own target. */
+  target: z.string().min(1),
+  /** In its repository, with slashes: `ci/test.sh`. */
+  path: z.string().min(1),
+  line: z.int().positive(),
+  column: z.int().positive(),
+  /** What is wrong there, and what to do if there is no replacement. */
+  message: z.string().min(1),
+  /** Replaces `deletes` characters at this place. `corrected` is the line afterwards. */
+  replacement: z
+    .strictObject({
+      line: z.int().positive(),
+      column: z.int().positive(),
+      deletes: z.int().nonnegative(),
+      inserts: z.string(),
+      corrected: z.string().exactOptional(),
+    })
+    .exactOptional(),
+});
+
+export type Location = Immutable<z.infer<typeof locationSchema>>;
+
 /** A problem with one target. Plain JSON, because it is sent through Redis and compared between runs. */
 const findingSchema = z.strictObject({
   /** A stable kebab-case word. Silences, digests and metrics depend on it, so it never changes. */
@@ -96,6 +120,8 @@ const findingSchema = z.strictObject({
   /** The checks to run next, most useful first. Running them changes nothing. */
   next: z.array(nextCheckSchema).min(1).exactOptional(),
   level: levelSchema.exactOptional(),
+  /** Where in files it is. A terminal shows them instead of its tables and logs, which say the same. */
+  locations: z.array(locationSchema).min(1).exactOptional(),
 });
 
 export type Finding<O = Proposal> = Omit<Immutable<z.infer<typeof findingSchema>>, 'offers'> & {
@@ -113,6 +139,8 @@ const gapSchema = z.strictObject({
   places: z.number().int().positive().exactOptional(),
   /** Which places these are, as a hash: `what` may name only some of them. */
   placesId: z.string().exactOptional(),
+  /** Where in files it is, with what is unknown there. Its `target` is `what`. */
+  location: locationSchema.exactOptional(),
 });
 
 export type Gap = Immutable<z.infer<typeof gapSchema>>;

@@ -137,6 +137,16 @@ export function countPlaces(gaps: readonly Pick<Gap, 'places'>[]): number {
   return gaps.reduce((sum, { places = 1 }) => sum + places, 0);
 }
 
+/** What gaps are counted as. A place in a file isn't a source. */
+export function nounOfGaps(gaps: readonly Pick<Gap, 'location'>[]): 'place' | 'source' {
+  return gaps.some(({ location }) => location) ? 'place' : 'source';
+}
+
+/** `3 sources`, `2 places`: as the verdict counts them. */
+export function unreadInWords(gaps: readonly Pick<Gap, 'places' | 'location'>[]): string {
+  return countInWords(countPlaces(gaps), nounOfGaps(gaps));
+}
+
 const GAP_WORDS: Readonly<Record<Gap['kind'], string>> = {
   unreachable: 'unreachable',
   refused: 'denied',
@@ -159,13 +169,16 @@ export function coverageInWords(report: Report): string {
   const checked = covered || examined;
   const related = uncheckedGaps(report);
   const unrelated = countPlaces(gaps.filter((gap) => gap.unrelated));
+  // A file with such a place isn't counted as checked, so the places are not the rest of anything.
+  const inFiles = related.filter(({ location }) => location);
   const unchecked = Object.entries(GAP_WORDS).flatMap(([kind, word]) => {
-    const some = related.filter((gap) => gap.kind === kind);
+    const some = related.filter((gap) => gap.kind === kind && !gap.location);
     if (some.length === 0) return [];
     const all = checked > 0 ? 'the rest' : 'all';
     const howMany = some.length === related.length && unrelated === 0 ? all : formatCount(countPlaces(some));
     return [`${howMany} ${word}`];
   });
+  if (inFiles.length > 0) unchecked.push(`${countInWords(inFiles.length, 'place')} unknown`);
   if (unrelated > 0) unchecked.push(`${countInWords(unrelated, 'unrelated source')} not checked`);
   // What was examined is counted by the verdict, which says what it is.
   const isCounted = counts !== undefined && covered > 0;
@@ -174,14 +187,16 @@ export function coverageInWords(report: Report): string {
 }
 
 export interface GapGroup {
-  /** `unreachable: connection timed out` */
+  /** `unreachable: connection timed out`. What is unknown at a place in a file is a sentence of its own. */
   readonly because: string;
   readonly whats: readonly string[];
 }
 
 /** By reason, the most common first. */
 export function groupGaps(gaps: readonly Gap[]): readonly GapGroup[] {
-  const groups = Map.groupBy(gaps, ({ kind, because }) => `${GAP_WORDS[kind]}: ${cleanText(because)}`);
+  const groups = Map.groupBy(gaps, ({ kind, because, location }) =>
+    location ? cleanText(because) : `${GAP_WORDS[kind]}: ${cleanText(because)}`,
+  );
   return [...groups]
     .map(([because, members]) => ({ because, whats: members.map(({ what }) => cleanText(what)) }))
     .toSorted((a, b) => b.whats.length - a.whats.length);

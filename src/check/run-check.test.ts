@@ -88,6 +88,20 @@ test("unknown, never clear, if nothing is wrong but something couldn't be checke
   expect(report.gaps).toEqual([{ what: 'secret/hidden', because: 'permission denied', kind: 'refused' }]);
 });
 
+test('places in files are counted as places, of which no total is known', async () => {
+  const location = { path: 'ci/test.sh', line: 3, column: 1, message: '$OPTS decides' };
+  const report = await run(
+    counting(({ gap, saw }) => {
+      saw('checkout', 41);
+      gap('ci/test.sh:3', forbidden, { location });
+      gap('ci/big.sh', forbidden);
+      return Promise.resolve(['a']);
+    }),
+  );
+  expect(report.verdict).toBe("1 of 3 are bad; couldn't check 2 places");
+  expect(coverageInWords(report)).toBe('41 checked, 1 denied, 1 place unknown');
+});
+
 test("the verdict of a report with findings says what couldn't be checked", async () => {
   const report = await run(
     counting(({ gap, saw }) => {
@@ -197,6 +211,22 @@ test('the same gap is reported once, unless only one of them is related', async 
     ['pki', false],
   ]);
   expect(status).toBe('unknown');
+});
+
+test('a gap may name its place in a file, and two places with one reason are two gaps', async () => {
+  const place = { path: 'ci/test.sh', line: 3, message: '$OPTS decides' };
+  const report = await run(
+    counting(async ({ gap }) => {
+      for (const column of [1, 9, 9])
+        gap('shop/api:ci/test.sh:3', forbidden, { location: { ...place, column } });
+      return [];
+    }),
+  );
+
+  expect(report.gaps.map(({ location }) => location)).toEqual([
+    { ...place, column: 1, target: 'shop/api:ci/test.sh:3' },
+    { ...place, column: 9, target: 'shop/api:ci/test.sh:3' },
+  ]);
 });
 
 test('a check knows how much time it has left, never less than zero', async () => {

@@ -16,7 +16,7 @@ import {
   type SavedSample,
 } from './remembers.ts';
 import { type Progress, type ProgressTracker, trackProgress } from './progress.ts';
-import { BEFORE_UNCHECKED, countPlaces } from './report-in-words.ts';
+import { BEFORE_UNCHECKED, countPlaces, nounOfGaps, unreadInWords } from './report-in-words.ts';
 import { makeRedact, type Redact, redactAll } from '../text/redact.ts';
 import { count, list } from '../text/wording.ts';
 
@@ -122,11 +122,20 @@ function takeNotes(): Notes {
     note: (text) => {
       if (!isClosed && !notes.includes(text)) notes.push(text);
     },
-    gap: (what, error, { unrelated } = {}) => {
+    gap: (what, error, { unrelated, location } = {}) => {
       if (!(error instanceof SourceError)) throw error;
       if (isClosed) return;
       // Two questions about one thing may fail alike.
-      const key = JSON.stringify([what, error.source, error.kind, error.message, unrelated === true]);
+      const { line, column } = location ?? {};
+      const key = JSON.stringify([
+        what,
+        error.source,
+        error.kind,
+        error.message,
+        unrelated === true,
+        line,
+        column,
+      ]);
       if (error.places === undefined && known.has(key)) return;
       known.add(key);
       gaps.push({
@@ -136,6 +145,7 @@ function takeNotes(): Notes {
         ...(unrelated && { unrelated }),
         ...(error.places !== undefined && { places: error.places }),
         ...(error.placeNames && { placesId: hashOf(error.placeNames) }),
+        ...(location && { location: { ...location, target: what } }),
       });
     },
     saw: (source, count = 1) => {
@@ -347,18 +357,22 @@ function allOf(gaps: readonly Gap[], sources: ReadonlySet<string>): string {
     return `any of ${count(gaps.length, 'source')}`;
   return gaps.some((gap) => isNamed(gap, sources))
     ? uncheckedInWords(gaps, 0, sources)
-    : `any of ${count(countPlaces(gaps), 'source')}`;
+    : `any of ${unreadInWords(gaps)}`;
 }
 
-/** `2 of 43 sources`. A configured source that couldn't be checked at all is named: `vault and 2 of 43 other sources`. */
+/**
+ * `2 of 43 sources`. A configured source that couldn't be checked at all is named: `vault and 2 of 43 other sources`. Places in files have no total,
+ * because their number is unknown: `2 places`.
+ */
 function uncheckedInWords(gaps: readonly Gap[], checked: number, sources: ReadonlySet<string>): string {
   const names = [...new Set(gaps.filter((gap) => isNamed(gap, sources)).map(({ what }) => what))];
   const named = names.slice(0, MOST_NAMED);
   const places = countPlaces(gaps.filter((gap) => !isNamed(gap, sources)));
   const rest = names.length - named.length + places;
   if (rest === 0) return list(named, named.length);
-  const noun = named.length > 0 ? 'other source' : 'source';
-  const total = places > 0 && checked > 0 ? checked + rest : 0;
+  const one = nounOfGaps(gaps);
+  const noun = named.length > 0 ? `other ${one}` : one;
+  const total = places > 0 && checked > 0 && one === 'source' ? checked + rest : 0;
   const others = total > 0 ? `${rest} of ${count(total, noun)}` : count(rest, noun);
   return list([...named, others], named.length + 1);
 }

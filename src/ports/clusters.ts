@@ -67,6 +67,29 @@ export interface Cluster {
    */
   readonly kubeletConfig: (node: KubeletAddress, options: ReadOptions) => Promise<KubeletConfig>;
   /**
+   * The Services of one namespace. Batched like {@link Cluster.nodes}.
+   * @throws {SourceError}
+   */
+  readonly services: (
+    options: ReadOptions & { readonly namespace: string },
+  ) => AsyncIterable<readonly ClusterService[]>;
+  /**
+   * The endpoints of one Service, from its EndpointSlices. A pod that is in several slices, such as for IPv4 and IPv6, is yielded once for each.
+   * Batched like {@link Cluster.nodes}.
+   * @throws {SourceError}
+   */
+  readonly endpoints: (
+    options: ReadOptions & { readonly namespace: string; readonly service: string },
+  ) => AsyncIterable<readonly Endpoint[]>;
+  /**
+   * What creates pods in one namespace, with how far its rollout is: Deployments, StatefulSets, DaemonSets, ReplicaSets, and Rollouts of Argo if the
+   * cluster has them. Batched like {@link Cluster.nodes}.
+   * @throws {SourceError} if one of the lists cannot be completed; a cluster without Rollouts has none.
+   */
+  readonly rollouts: (
+    options: ReadOptions & { readonly namespace: string },
+  ) => AsyncIterable<readonly Rollout[]>;
+  /**
    * The Ingresses of all namespaces. Batched like {@link Cluster.nodes}.
    * @throws {SourceError}
    */
@@ -77,7 +100,14 @@ export interface Cluster {
    */
   readonly restartPermission: (
     options: ReadOptions & { readonly namespace: string },
-  ) => Promise<ClusterPermission>;
+  ) => Promise<WorkloadPermission>;
+  /**
+   * Whether both the configuration and the RBAC of the cluster allow changing the images of workloads in a namespace, with the credential for it.
+   * @throws {SourceError}
+   */
+  readonly pinPermission: (
+    options: ReadOptions & { readonly namespace: string },
+  ) => Promise<WorkloadPermission>;
   /**
    * Whether both the configuration and the RBAC of the cluster allow cordoning nodes, with the credential for it.
    * @throws {SourceError}
@@ -89,19 +119,24 @@ export interface Cluster {
    */
   readonly removePermission: (
     options: ReadOptions & { readonly namespace: string },
-  ) => Promise<ClusterPermission>;
+  ) => Promise<RemovePermission>;
   /**
    * Whether both the configuration and the RBAC of the cluster allow changing the probes of workloads in a namespace, with the credential for it.
    * @throws {SourceError}
    */
   readonly adjustPermission: (
     options: ReadOptions & { readonly namespace: string },
-  ) => Promise<AdjustPermission>;
+  ) => Promise<WorkloadPermission>;
   /**
    * Sends a change as a dry run, with the credential that would apply it: the API server validates and admits it, and stores nothing.
    * @throws {SourceError} as {@link ClusterWriter.changeProbe}
    */
   readonly tryProbeChange: (change: ProbeChange, options: ReadOptions) => Promise<void>;
+  /**
+   * Sends a change as a dry run, with the credential that would apply it, like {@link Cluster.tryProbeChange}.
+   * @throws {SourceError} as {@link ClusterWriter.changeImage}
+   */
+  readonly tryImageChange: (change: ImageChange, options: ReadOptions) => Promise<void>;
 }
 
 export type ClusterPermission =
@@ -111,8 +146,13 @@ export type ClusterPermission =
 export type CordonPermission = ClusterPermission;
 
 /** `managed`: whether workloads that another tool manages, such as Argo CD, may be changed too. */
-export type AdjustPermission =
+export type WorkloadPermission =
   | { readonly allowed: true; readonly managed: boolean }
+  | { readonly allowed: false; readonly because: string };
+
+/** `running`: whether running pods that a controller replaces may be deleted too, and not only evicted ones. */
+export type RemovePermission =
+  | { readonly allowed: true; readonly running: boolean }
   | { readonly allowed: false; readonly because: string };
 
 /** What is needed to reach the kubelet of a node. */
@@ -189,7 +229,7 @@ export interface Pod {
   /** Set while it is being deleted. */
   readonly deletingSince?: Date;
   /** The controller that creates and replaces it. */
-  readonly controller?: { readonly kind: string; readonly name: string };
+  readonly controller?: { readonly kind: string; readonly name: string; readonly uid?: string };
   /** Whether it is the mirror of a static pod, which only its kubelet manages. */
   readonly isMirror: boolean;
   /** `Always`, `OnFailure`, `Never`. Absent: `Always`. */
@@ -208,6 +248,10 @@ export interface PodContainer {
   readonly name: string;
   readonly kind: 'init' | 'main' | 'ephemeral';
   readonly image: string;
+  /** `Always`, `IfNotPresent`, `Never`, as the API server fills it in. */
+  readonly pullPolicy?: string;
+  /** The ports that its spec names. Absent: none. */
+  readonly ports?: readonly { readonly port: number; readonly name?: string }[];
   readonly privileged: boolean;
   /** Command and arguments in its spec; empty for those of the image. */
   readonly command: readonly string[];
@@ -247,6 +291,8 @@ export interface ContainerStatus {
   /** How often it was restarted. The counter of a static pod is older than its mirror, and a counter restarts at zero after some node restarts. Absent if unreadable. */
   readonly restarts?: number;
   readonly isReady: boolean;
+  /** The image that runs, as the runtime names it: `docker-pullable://repo@sha256:…`, `repo@sha256:…`, `sha256:…`. Absent until it is pulled. */
+  readonly imageId?: string;
   readonly state: ContainerState;
   /** How its previous instance ended. Only one is kept. */
   readonly last?: Termination;
@@ -359,6 +405,111 @@ export interface PodVolume {
   readonly claim?: string;
   /** The Secrets that it contains, including those of a projected volume. */
   readonly secrets?: readonly string[];
+}
+
+/** A Service of Kubernetes. */
+export interface ClusterService {
+  readonly namespace: string;
+  readonly name: string;
+  /** `ClusterIP`, `NodePort`, `LoadBalancer`, `ExternalName`. */
+  readonly type: string;
+  /** The labels of its pods. Empty if it selects none, and someone else maintains its endpoints. */
+  readonly selector: Readonly<Record<string, string>>;
+  readonly ports: readonly {
+    readonly name?: string;
+    readonly port: number;
+    readonly protocol: string;
+    /** The number or name of the port of its pods. */
+    readonly targetPort: number | string;
+  }[];
+}
+
+/** One endpoint of a Service. Conditions that are absent in the API have their defaults: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/ */
+export interface Endpoint {
+  readonly addressType: string;
+  /** IP addresses, which belong to the same pod. */
+  readonly addresses: readonly string[];
+  readonly isReady: boolean;
+  /** Whether it serves, even if it is being deleted. */
+  readonly isServing: boolean;
+  readonly isTerminating: boolean;
+  readonly node?: string;
+  /** Absent if it isn't a pod. */
+  readonly pod?: { readonly namespace: string; readonly name: string; readonly uid?: string };
+  /** Of its slice. A port without a number means all ports. */
+  readonly ports: readonly { readonly name?: string; readonly port?: number; readonly protocol?: string }[];
+}
+
+/** What creates pods from a template, and how far it has replaced them. Counts that are absent in the API are 0. */
+export interface Rollout {
+  readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'ReplicaSet' | 'Rollout';
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly createdAt?: Date;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Set while it is being deleted. */
+  readonly deletingSince?: Date;
+  /** Without `kubectl.kubernetes.io/last-applied-configuration`, which repeats the whole object, and without values of more than 1,000 characters. */
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly controller?: { readonly kind: string; readonly name: string; readonly uid?: string };
+  /** The labels of its pods, without `matchExpressions`. */
+  readonly matchLabels: Readonly<Record<string, string>>;
+  /** Set if its selector also has `matchExpressions`, so that `matchLabels` may match other pods too. */
+  readonly hasMatchExpressions?: true;
+  /** How many pods it should have. Absent for a DaemonSet, whose nodes decide it: `status.desired`. */
+  readonly replicas?: number;
+  /** By someone, or by a step of Argo's strategy. */
+  readonly isPaused: boolean;
+  readonly isUpdatedOnDelete?: true;
+  /** Of a StatefulSet: pods with a lower ordinal keep the earlier template. */
+  readonly partition?: number;
+  readonly managedBy?: string;
+  /** `deployment.kubernetes.io/revision`, or that of Argo. */
+  readonly revision?: string;
+  /** Whether its controller has seen the current template. */
+  readonly isObserved: boolean;
+  readonly status: {
+    /** Of a DaemonSet: on how many nodes it should run. */
+    readonly desired?: number;
+    readonly total: number;
+    /** All of a ReplicaSet, which never replaces its pods. */
+    readonly updated: number;
+    readonly ready: number;
+    readonly available: number;
+    /**
+     * Of a StatefulSet: the names of its ControllerRevisions, as in the label `controller-revision-hash` of pods. Of Argo: those of the stable and of the
+     * new ReplicaSet, as in `rollouts-pod-template-hash`.
+     */
+    readonly currentRevision?: string;
+    readonly updateRevision?: string;
+  };
+  /** `Progressing` and the like. */
+  readonly conditions: readonly RolloutCondition[];
+  /** After how long without progress a rollout counts as stuck. Absent: 600. */
+  readonly progressDeadlineSeconds?: number;
+  readonly template: {
+    readonly labels: Readonly<Record<string, string>>;
+    /** When someone last asked for a restart: `kubectl.kubernetes.io/restartedAt`, or `restartAt` of Argo. */
+    readonly restartedAt?: Date;
+    readonly containers: readonly {
+      readonly name: string;
+      readonly kind: 'init' | 'main';
+      readonly image: string;
+      readonly pullPolicy?: string;
+    }[];
+  };
+}
+
+export interface RolloutCondition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason?: string;
+  readonly message?: string;
+  /** When the status last changed. */
+  readonly since?: Date;
+  /** When it was last updated, such as by progress. */
+  readonly updatedAt?: Date;
 }
 
 export interface Ingress {
@@ -495,6 +646,19 @@ export interface ClusterWriter {
    */
   readonly deletePod: (pod: PodIdentity, applyContext: ApplyContext) => Promise<void>;
   /**
+   * Deletes one running pod with its grace period, so that its controller replaces it. Does nothing if it is already gone or being deleted.
+   * @throws {SourceError} `missing` if another pod has its name; `refused` if RBAC forbids it, if it has already ended, if it has no controller, or if
+   * it is the mirror of a static pod.
+   */
+  readonly deleteRunningPod: (pod: PodIdentity, applyContext: ApplyContext) => Promise<void>;
+  /**
+   * Changes the image of one container in the template of a workload, and annotates the template with the id of the remediation. Does nothing if this
+   * remediation has already done so.
+   * @throws {SourceError} `missing` if no workload has this name and uid, or its image is no longer `from`; `refused` if `to` has no digest or another
+   * repository, its rollout is paused, or RBAC or admission forbids it.
+   */
+  readonly changeImage: (change: ImageChange, applyContext: ApplyContext) => Promise<void>;
+  /**
    * Changes one field of a probe in the template of a workload, and annotates the template with the id of the remediation, so that the pods that are
    * created from it carry it. Does nothing if this remediation has already done so.
    * @throws {SourceError} `missing` if no workload has this name and uid, or the field no longer has the value `from`; `refused` if RBAC or admission
@@ -510,6 +674,14 @@ export interface ClusterWriter {
     workload: WorkloadName & Pick<Workload, 'uid'>,
     applyContext: ApplyContext,
   ) => Promise<void>;
+}
+
+export interface ImageChange {
+  readonly workload: WorkloadName & Pick<Workload, 'uid'>;
+  readonly container: string;
+  readonly from: string;
+  /** The same repository with a digest: `registry.example/api@sha256:…`. */
+  readonly to: string;
 }
 
 export type NodeIdentity = Pick<ClusterNode, 'name' | 'uid'>;

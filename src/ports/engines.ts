@@ -37,6 +37,54 @@ export interface ContainerEngines {
    * @throws {SourceError}
    */
   readonly usage: (query: EngineQuery) => Promise<EngineUsage>;
+  /**
+   * A service of the Swarm that the engine manages, with its tasks.
+   * @throws {SourceError} `missing` if there is no such service; `refused` if the engine is no manager of a Swarm.
+   */
+  readonly swarmService: (query: EngineQuery & { readonly service: string }) => Promise<SwarmService>;
+}
+
+/** A service of Docker Swarm. */
+export interface SwarmService {
+  readonly id: string;
+  readonly name: string;
+  /** As its specification names it, usually with a digest: `registry.example/api:209@sha256:…`. */
+  readonly image: string;
+  /** Those of the service, and those of its containers that it doesn't override. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** How many tasks it should have. Absent for a global service, which has one on each node. */
+  readonly replicas?: number;
+  /** Its last update. */
+  readonly update?: {
+    /** `updating`, `paused`, `completed`, `rollback_started`, `rollback_paused`, `rollback_completed`. */
+    readonly state: string;
+    readonly startedAt?: Date;
+    readonly message?: string;
+  };
+  readonly tasks: readonly SwarmTask[];
+}
+
+export interface SwarmTask {
+  readonly id: string;
+  readonly slot?: number;
+  /** The host name of its node, or its id if it has none. */
+  readonly node: string;
+  /** The address of its node. Absent if the Swarm knows none that other machines can use. */
+  readonly nodeAddress?: string;
+  /** `running`, `shutdown`, `failed`. */
+  readonly state: string;
+  readonly desiredState: string;
+  /** Why it isn't running. */
+  readonly error?: string;
+  readonly image: string;
+  readonly containerId?: string;
+  readonly startedAt?: Date;
+  /** Ports published on its node (`mode=host`), which reach this task and no other. */
+  readonly hostPorts: readonly {
+    readonly port: number;
+    readonly published: number;
+    readonly protocol: string;
+  }[];
 }
 
 /** The engine of one machine. */
@@ -50,6 +98,8 @@ export interface Engine {
    * known.
    */
   readonly node?: string;
+  /** The host that its published ports are on: `node-b`, `127.0.0.1` for a local socket. */
+  readonly host: string;
 }
 
 export interface EngineQuery extends ReadOptions {
@@ -91,6 +141,16 @@ export interface EngineContainer {
   /** As the engine writes it: `created`, `running`, `paused`, `restarting`, `removing`, `exited`, `dead`. */
   readonly state: string;
   readonly createdAt?: Date;
+  /** Its ports that are published on the host. Absent: none, or the engine does not report them. */
+  readonly ports?: readonly {
+    readonly port: number;
+    readonly published: number;
+    /** The address of the host that it is published on; `0.0.0.0` for all. A loopback address can't be reached from other machines. */
+    readonly address: string;
+    readonly protocol: string;
+  }[];
+  /** It uses the network of its host: what it listens on is a port of the host. */
+  readonly usesHostNetwork?: true;
   /** What only an inspection reports. Absent if this container could not be inspected; then `error` is set. */
   readonly details?: ContainerDetails;
   readonly error?: string;

@@ -10,7 +10,9 @@ export type Permission =
   | 'rescue'
   | 'truncate'
   | 'archive'
-  | 'purge';
+  | 'purge'
+  | 'pin'
+  | 'propose';
 
 /** Whether the configuration allows one kind of change. `Details` is what else it says about it. */
 export type ConfiguredPermission<Details extends object = object> =

@@ -1,4 +1,5 @@
 import type { Broker, BrokerWriter } from './brokers.ts';
+import type { Builds } from './builds.ts';
 import type { CertificateStore, CertificateWriter } from './certificates.ts';
 import type { Cloud, CloudWriter } from './cloud.ts';
 import type { Cluster, ClusterWriter } from './clusters.ts';
@@ -7,11 +8,13 @@ import type { ContainerEngines, EngineWriter } from './engines.ts';
 import type { Hosts, HostWriter } from './hosts.ts';
 import type { KeyValueStore, KeyValueWriter } from './key-value.ts';
 import type { Logs } from './logs.ts';
+import type { Pipelines, PipelineWriter } from './pipelines.ts';
 import type { ProcessSupervisor, ProcessWriter } from './processes.ts';
 
 /** Everything that checks can read: the sources of each port. An environment has a port if its configuration has a source for it. */
 export interface Readers {
   readonly brokers: readonly Broker[];
+  readonly builds: readonly Builds[];
   readonly certificates: readonly CertificateStore[];
   readonly cloud: readonly Cloud[];
   readonly clusters: readonly Cluster[];
@@ -20,6 +23,7 @@ export interface Readers {
   readonly hosts: readonly Hosts[];
   readonly keyValue: readonly KeyValueStore[];
   readonly logs: readonly Logs[];
+  readonly pipelines: readonly Pipelines[];
   readonly processes: readonly ProcessSupervisor[];
 }
 
@@ -35,6 +39,7 @@ export interface Writers {
   readonly engines: (source: string) => EngineWriter;
   readonly hosts: (source: string) => HostWriter;
   readonly keyValue: (source: string) => KeyValueWriter;
+  readonly pipelines: (source: string) => PipelineWriter;
   readonly processes: (source: string) => ProcessWriter;
 }
 
@@ -57,6 +62,7 @@ type MethodOf<Source> = {
 /** The ports. An environment's readers and writers follow this table; `holds` is the word for the content of their sources in messages. */
 export const PORTS = {
   brokers: { holds: 'message queues' },
+  builds: { holds: 'services' },
   certificates: { holds: 'certificates' },
   cloud: { holds: 'networks and instances' },
   clusters: { holds: 'nodes and pods' },
@@ -65,6 +71,7 @@ export const PORTS = {
   hosts: { holds: 'hosts' },
   keyValue: { holds: 'keys' },
   logs: { holds: 'logs' },
+  pipelines: { holds: 'pipeline files' },
   processes: { holds: 'processes' },
 } as const satisfies Readonly<Record<PortName, { readonly holds: string }>>;
 
@@ -72,6 +79,7 @@ export const PORT_NAMES = Object.keys(PORTS) as readonly PortName[];
 
 // The types of the ports: checks import them as `ports`.
 export type * from './brokers.ts';
+export type * from './builds.ts';
 export type * from './certificate.ts';
 export type * from './certificates.ts';
 export type * from './cloud.ts';
@@ -83,5 +91,6 @@ export type * from './key-value.ts';
 export type * from './logs.ts';
 export type * from './managed-certificates.ts';
 export type * from './permission.ts';
+export type * from './pipelines.ts';
 export type * from './processes.ts';
 export type * from './renewals.ts';

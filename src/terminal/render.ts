@@ -8,6 +8,7 @@ import {
   type Evidence,
   type Finding,
   fingerprint,
+  type Location,
   type Offer,
   type Report,
 } from '../check/finding.ts';
@@ -16,7 +17,6 @@ import { factInWords, trackedFacts } from '../check/tracked-in-words.ts';
 import {
   askedInWords,
   countInWords,
-  countPlaces,
   coverageInWords,
   durationInWords,
   groupGaps,
@@ -25,13 +25,17 @@ import {
   SEVERITY_WORDS,
   seriesInWords,
   timeInWords,
+  type FindingTitle,
   titleOf,
   listedGaps,
+  unreadInWords,
   nextInWords,
   verdictOf,
 } from '../check/report-in-words.ts';
 import type { Help, HelpEntry, ParsedRequest } from '../request/parse.ts';
 import { type HelpPage, renderHelpPage } from './help-page.ts';
+import { locationLines, unknownLocationLines } from './locations.ts';
+import { unsaid } from '../text/unsaid.ts';
 import { capitalize } from '../text/wording.ts';
 import { wrap } from './wrap.ts';
 
@@ -43,6 +47,8 @@ export interface Screen {
   readonly command?: string;
   /** What is known of the findings from earlier runs. */
   readonly tracked?: readonly TrackedFinding[];
+  /** Where a file is, from the folder that the command runs in. Default: its path in its repository. */
+  readonly pathOf?: (location: Location) => string;
 }
 
 type Style = Parameters<typeof styleText>[0];
@@ -110,8 +116,9 @@ export function entry(
 }
 
 function renderFinding(finding: Finding<Offer>, report: Report, screen: Screen, paint: Paint): string[] {
-  const { severity, evidence = [], offers = [], next = [] } = finding;
-  const { words, target } = titleOf(finding);
+  const { severity, offers = [], next = [] } = finding;
+  const evidence = shownEvidence(finding);
+  const { words, target } = unrepeated(finding, report);
   const fields = evidence.filter((one) => one.kind === 'field' || one.kind === 'series');
   const width = fields.reduce(
     (widest, { label }) => Math.max(widest, Math.min(MAX_LABEL_COLUMNS, cleanText(label).length)),
@@ -121,6 +128,7 @@ function renderFinding(finding: Finding<Offer>, report: Report, screen: Screen, 
     entry(SEVERITY_WORDS[severity], words, screen, paint),
     ...(target === undefined ? [] : wrap(target, screen.columns, INDENT).map((line) => paint('cyan', line))),
     ...renderTracked(finding, report, screen).map((line) => paint('dim', line)),
+    ...locationLines(finding, { ...screen, indent: INDENT }),
     ...evidence.flatMap((one) => renderEvidence(one, width, screen, paint)),
     ...offers.flatMap(({ title }) =>
       wrap(`Fix available in Slack: ${cleanText(title)}`, screen.columns, INDENT),
@@ -129,6 +137,24 @@ function renderFinding(finding: Finding<Offer>, report: Report, screen: Screen, 
       wrap(`Next: wrench run ${nextInWords(one, report).slice(1)}`, screen.columns, INDENT),
     ),
   ];
+}
+
+/** The summary of a single finding says only what the verdict doesn't. */
+function unrepeated(finding: Finding<Offer>, report: Report): Pick<FindingTitle, 'words' | 'target'> {
+  const title = titleOf(finding);
+  if (report.findings.length > 1) return title;
+  const verdict = verdictOf(report);
+  const rest = unsaid(title.words, verdict);
+  if (rest === title.words) return title;
+  const target = cleanText(finding.target);
+  if (rest === '') return { words: target };
+  return verdict.includes(target) ? { words: rest } : { words: rest, target };
+}
+
+/** Places in files replace tables and logs, which say the same. */
+function shownEvidence({ evidence = [], locations }: Finding<Offer>): readonly Evidence[] {
+  if (!locations) return evidence;
+  return evidence.filter(({ kind }) => kind === 'field' || kind === 'series');
 }
 
 /** The id of a finding and what is known of it from earlier runs; nothing if it was not recorded. */
@@ -230,14 +256,25 @@ function barOf(value: number, most: number): string {
 function renderGaps(report: Report, screen: Screen, paint: Paint): string[] {
   const gaps = listedGaps(report);
   if (gaps.length === 0) return [];
-  const title = `Couldn't check ${countInWords(countPlaces(gaps), 'source')}`;
-  const groups = groupGaps(gaps).flatMap(({ because, whats }) => {
+  const title = `Couldn't check ${unreadInWords(gaps)}`;
+  const inFiles = gaps.filter(({ location }) => location);
+  const places = inFiles
+    .slice(0, MAX_WHATS)
+    .flatMap((gap) => unknownLocationLines(gap, { ...screen, indent: INDENT }));
+  const morePlaces = inFiles.length - MAX_WHATS;
+  const groups = groupGaps(gaps.filter(({ location }) => !location)).flatMap(({ because, whats }) => {
     const shown = whats.slice(0, MAX_WHATS).flatMap((what) => wrap(what, screen.columns, `${INDENT}  `));
     const left = whats.length - MAX_WHATS;
     const more = left > 0 ? [`${INDENT}  … and ${countInWords(left, 'more', 'more')} (--json has all)`] : [];
     return [...wrap(because, screen.columns, INDENT), ...shown, ...more];
   });
-  return ['', entry('UNKNOWN', title, screen, paint), ...groups];
+  return [
+    '',
+    entry('UNKNOWN', title, screen, paint),
+    ...groups,
+    ...places,
+    ...(morePlaces > 0 ? [`${INDENT}… and ${countInWords(morePlaces, 'more place')} (--json has all)`] : []),
+  ];
 }
 
 /** `/certs expiring` as a command of this terminal: `wrench run certs expiring`. */

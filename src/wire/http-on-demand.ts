@@ -1,4 +1,3 @@
-import type { SourceRecorder } from '../ports/recorder.ts';
 import { openHttp, type PlainHttpClient } from './http.ts';
 import { readTextFile } from './read-text-file.ts';
 
@@ -14,15 +13,17 @@ export function openHttpOnDemand({
   source,
   ca,
   clientCertificate,
-  recorder,
+  serverName,
+  ...options
 }: {
   readonly source: string;
   /** The path of a PEM file. */
   readonly ca: string | undefined;
   /** The paths of PEM files. */
   readonly clientCertificate?: { readonly cert: string; readonly key: string } | undefined;
-  readonly recorder: SourceRecorder | undefined;
-}): HttpOnDemand {
+  /** For SNI, and the name that certificates must have. Default: the host of the URL. */
+  readonly serverName?: string | undefined;
+} & Pick<Parameters<typeof openHttp>[0], 'recorder' | 'keepAlive' | 'lookup'>): HttpOnDemand {
   let opening: Promise<PlainHttpClient> | undefined;
   const read = (path: string): Promise<string> => readTextFile(source, path);
   const open = async (): Promise<PlainHttpClient> => {
@@ -32,8 +33,9 @@ export function openHttpOnDemand({
         cert: await read(clientCertificate.cert),
         key: await read(clientCertificate.key),
       }),
+      ...(serverName !== undefined && { servername: serverName }),
     };
-    return openHttp({ source, tls, recorder });
+    return openHttp({ source, tls, ...options });
   };
   return {
     http: () => {

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, ProxyAgent, request as send, Socks5ProxyAgent } from 'undici';
@@ -41,6 +41,10 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** The maximum size of the response. Default: 10 MB. */
   readonly maxBytes?: number;
+  /** If the response is larger, return its first `maxBytes + 1` bytes instead of an error. */
+  readonly cut?: boolean;
+  /** Join the values of a repeated header by commas instead of returning only the first. */
+  readonly joinHeaders?: boolean;
   /** The encoding of the response. Default: UTF-8. `latin1` is ISO-8859-1, one byte per character. */
   readonly encoding?: 'utf8' | 'latin1';
   readonly signal: AbortSignal;
@@ -85,10 +89,14 @@ export type HttpThrough = { readonly name: string } & (
   | { readonly openStream: () => Promise<Duplex> }
 );
 
-/** JSON over HTTP to one source. Connections are kept open and reused. */
+/** JSON over HTTP to one source. */
 export function openHttp(options: {
   readonly source: string;
   readonly tls?: HttpTls;
+  /** Whether connections are kept open and reused. Default: true. */
+  readonly keepAlive?: boolean | undefined;
+  /** Resolves the host names of URLs. If it fails with a `SourceError`, requests fail with it. Default: as this machine resolves names. */
+  readonly lookup?: LookupFunction | undefined;
   readonly connectTimeoutMs?: number;
   /** URL of an HTTP or SOCKS5 proxy; may include a user and a password. */
   readonly proxy?: string | undefined;
@@ -122,15 +130,28 @@ export function openHttp(options: {
 function openAgent({
   source,
   tls,
+  keepAlive = true,
+  lookup,
   proxy,
   through,
   maxConnections,
   connectTimeoutMs = CONNECT_TIMEOUT_MS,
 }: Parameters<typeof openHttp>[0]): Dispatcher {
   // The call's deadline is the only timer. Undici's own would end a slow response with other messages.
-  const timers = { headersTimeout: 0, bodyTimeout: 0, allowH2: false, connections: maxConnections ?? null };
+  const timers = {
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+    connections: maxConnections ?? null,
+    pipelining: keepAlive ? 1 : 0,
+  };
   // Otherwise NODE_TLS_REJECT_UNAUTHORIZED applies.
-  const connect = { timeout: connectTimeoutMs, rejectUnauthorized: true, ...tls };
+  const connect = {
+    timeout: connectTimeoutMs,
+    rejectUnauthorized: true,
+    ...tls,
+    ...(lookup && { lookup }),
+  };
   if (through && 'openStream' in through)
     return new Agent({ ...timers, connect: connectThrough(through.openStream) });
   if (through) return new Agent({ ...timers, connect: { ...connect, socketPath: through.socketPath } });
@@ -269,7 +290,7 @@ async function read(
   source: string,
   response: Dispatcher.ResponseData,
   host: string,
-  { maxBytes = MAX_BYTES, encoding = 'utf8', partial = false }: HttpRequest,
+  { maxBytes = MAX_BYTES, encoding = 'utf8', partial = false, cut = false, joinHeaders = false }: HttpRequest,
 ): Promise<TextResponse> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -277,6 +298,10 @@ async function read(
     for await (const chunk of response.body as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       // Leaving the loop destroys the stream and its connection.
+      if (bytes > maxBytes && cut) {
+        chunks.push(chunk.subarray(0, chunk.length - (bytes - maxBytes - 1)));
+        break;
+      }
       if (bytes > maxBytes)
         throw new SourceError(
           source,
@@ -293,7 +318,10 @@ async function read(
     status: response.statusCode,
     text: Buffer.concat(chunks).toString(encoding),
     headers: Object.fromEntries(
-      Object.entries(response.headers).map(([name, value]) => [name, firstOf(value) ?? '']),
+      Object.entries(response.headers).map(([name, value]) => [
+        name,
+        (joinHeaders && Array.isArray(value) ? value.join(', ') : firstOf(value)) ?? '',
+      ]),
     ),
   };
 }

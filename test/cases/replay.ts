@@ -24,9 +24,11 @@ import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import type { Certificate } from '../../src/ports/certificate.ts';
 import type { CertificateStore, ScanResult, SeenPlace, UnseenPlace } from '../../src/ports/certificates.ts';
+import type { Builds } from '../../src/ports/builds.ts';
 import type { Database } from '../../src/ports/databases.ts';
 import type { Host, Hosts } from '../../src/ports/hosts.ts';
 import type { LogLine, Logs, SwitchPort } from '../../src/ports/logs.ts';
+import type { PipelineFile, Pipelines, ProposedChange } from '../../src/ports/pipelines.ts';
 import type { SourceRecorder } from '../../src/ports/recorder.ts';
 import { SourceError } from '../../src/ports/source-error.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
@@ -65,16 +67,18 @@ export async function replay({
     {
       source: ({ kind, name }) => replaySource(name, makeQueue(answers, `${kind}:${name}`), clock, server),
       opened: (source) => {
-        const { certificates, databases, hosts, logs } = source.reads;
+        const { builds, certificates, databases, hosts, logs, pipelines } = source.reads;
         const from = answers.filter((answer) => answer.from === `${source.kind}:${source.name}`);
         return {
           ...source,
           reads: {
             ...source.reads,
+            ...(builds && { builds: replayBuilds(builds, from) }),
             ...(certificates && { certificates: replayStore(certificates, from) }),
             ...(databases && { databases: replayDatabase(source.name, from) }),
             ...(hosts && { hosts: replayHosts(source.name, from) }),
             ...(logs && { logs: replayLogs(logs, from) }),
+            ...(pipelines && { pipelines: replayPipelines(pipelines, from) }),
           },
         };
       },
@@ -141,16 +145,13 @@ async function withKubeconfig(
 }
 
 /** What is allowed, with the one credential of the replay. */
-function withoutCredentials({
-  cordon,
-  remove,
-  adjust,
-}: KubernetesConfig['allow']): KubernetesConfig['allow'] {
-  return {
-    ...(cordon && { cordon: {} }),
-    ...(remove && { remove: {} }),
-    ...(adjust && { adjust: { managed: adjust.managed } }),
-  };
+function withoutCredentials(allow: KubernetesConfig['allow']): KubernetesConfig['allow'] {
+  return Object.fromEntries(
+    Object.entries(allow).map(([act, { kubeconfig: _kubeconfig, context: _context, ...options }]) => [
+      act,
+      options,
+    ]),
+  );
 }
 
 /** `Date` moves from one recorded response to the next, never backwards. */
@@ -362,6 +363,11 @@ function askFrom(name: string, next: ReturnType<typeof repliesIn>) {
 }
 
 /** Nothing is connected to. */
+function replayBuilds(builds: Builds, answers: readonly RecordedAnswer[]): Builds {
+  return { ...builds, ask: askFrom(builds.name, repliesIn(builds.name, answers))('ask') };
+}
+
+/** Nothing is connected to. */
 export function replayDatabase(name: string, answers: readonly RecordedAnswer[]): Database {
   const ask = askFrom(name, repliesIn(name, answers));
   return {
@@ -390,6 +396,28 @@ export function replayLogs(logs: Logs, answers: readonly RecordedAnswer[]): Logs
       if (error) throw await toError(name, error);
       return answer as readonly SwitchPort[];
     },
+  };
+}
+
+/** No file is read, and nothing is connected to. */
+export function replayPipelines(pipelines: Pipelines, answers: readonly RecordedAnswer[]): Pipelines {
+  const { name } = pipelines;
+  const next = repliesIn(name, answers);
+  return {
+    ...pipelines,
+    proposing: NOT_REPLAYED,
+    files: async function* (query) {
+      const { answer, error } = next(questionLine('files', query));
+      if (answer) yield answer as readonly PipelineFile[];
+      if (error) throw await toError(name, error);
+    },
+    ...(pipelines.proposals && {
+      proposals: async (query) => {
+        const { answer, error } = next(questionLine('proposals', query));
+        if (error) throw await toError(name, error);
+        return withDates(answer) as readonly ProposedChange[];
+      },
+    }),
   };
 }
 

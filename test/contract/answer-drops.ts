@@ -18,9 +18,10 @@ import type {
   StoreMembers,
   StoreQuery,
 } from '../../src/ports/key-value.ts';
+import type { BuildAnswer } from '../../src/ports/builds.ts';
 import type { CloudService } from '../../src/ports/cloud.ts';
 import type { BrokerNode, BrokerQueue } from '../../src/ports/brokers.ts';
-import type { EngineContainer, EngineUsage } from '../../src/ports/engines.ts';
+import type { EngineContainer, EngineUsage, SwarmService } from '../../src/ports/engines.ts';
 import type {
   Bond,
   FileState,
@@ -30,15 +31,17 @@ import type {
   InstanceDisk,
   PathMtu,
 } from '../../src/ports/hosts.ts';
+import type { PipelineFile } from '../../src/ports/pipelines.ts';
 import type { DeployedCertificates, Deployment } from '../../src/ports/processes.ts';
 import { SourceError, type SourceErrorKind } from '../../src/ports/source-error.ts';
 import type { Answer, Change, Drop, StreamContent } from './drop-answers.ts';
 import { incompleteBonds } from './bond-drops.ts';
 import { incompleteManaged, unreadDeployments } from './certificate-drops.ts';
 import { incompleteBrokerNodes, incompleteQueues } from './broker-drops.ts';
-import { incompleteContainers, incompleteUsage } from './engine-drops.ts';
+import { incompleteContainers, incompleteSwarmService, incompleteUsage } from './engine-drops.ts';
 import { unreadableDisks, unreadableFiles } from './image-drops.ts';
 import { incompleteLinks } from './link-drops.ts';
+import { unreadPipelines } from './pipeline-drops.ts';
 
 const KINDS: readonly SourceErrorKind[] = ['unreachable', 'refused', 'missing', 'malformed'];
 
@@ -139,6 +142,22 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
     ),
   managed: dropsOfManaged,
   issuers: dropsOfManaged,
+  ask: (answer) => {
+    const { body: _body, header: _header, ...rest } = answer.value as BuildAnswer;
+    return [
+      part(answer, 'the body is too large', '', { ...rest, isTooLarge: true }),
+      part(answer, 'the body is not text', '', rest),
+      part(answer, 'there is a login page', '', {
+        ...rest,
+        contentType: 'text/html',
+        body: '<!doctype html><title>Sign in</title>',
+      }),
+    ];
+  },
+  swarmService: (answer) =>
+    incompleteSwarmService(answer.value as SwarmService).map(({ what, subject, value }) =>
+      part(answer, what, subject, value),
+    ),
   // Versions that no longer exist are left out, as if there were none.
   contents: () => [],
   history: () => [],
@@ -158,7 +177,10 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
   ],
   tasks: () => [],
   ingresses: () => [],
+  endpoints: () => [],
+  rollouts: () => [],
   restartPermission: () => [],
+  pinPermission: () => [],
   tree: () => [],
   members: dropsOfMembers,
   diskCounters: (answer) => {
@@ -196,6 +218,11 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
     incompleteQueues(answer.value as readonly (readonly BrokerQueue[])[]).map(
       ({ what, subject, value, hidden }) => part(answer, what, subject, value, hidden),
     ),
+  files: (answer) =>
+    unreadPipelines(answer.value as readonly (readonly PipelineFile[])[]).map(({ what, subject, value }) =>
+      part(answer, what, subject, value),
+    ),
+  proposals: () => [],
   overview: () => [],
   memory: () => [],
   pods: (answer) => {
@@ -265,6 +292,7 @@ const PARTS: Readonly<Record<string, DropsOfParts>> = {
   servers: () => [],
   alarms: () => [],
   services: (answer) => {
+    if (answer.isStream) return [];
     const services = answer.value as readonly CloudService[];
     return services.flatMap(({ host, binary }, at) =>
       [['isUp'], ['isEnabled'], ['isUp', 'isEnabled', 'id']].map((keys) =>

@@ -14,7 +14,7 @@ import {
   ruleInWords,
   WRITE_METHODS,
 } from '../../src/sources/kubernetes/permissions.ts';
-import { type CertificateOptions, kubernetesConfig } from '../../src/sources/kubernetes/config.ts';
+import { ACTS, type CertificateOptions, kubernetesConfig } from '../../src/sources/kubernetes/config.ts';
 import { readText, readTree } from './tree.ts';
 
 /** The roles in deploy/kubernetes/rbac grant what checks and fixes need in a cluster, and nothing else. */
@@ -199,7 +199,7 @@ test('there is an act role for each permission that the source accepts, and each
 });
 
 test.each(MODES)('the hints for `kubelets: %s` name the role that grants what is missing', (kubelets) => {
-  const allow = { cordon: {}, remove: {}, adjust: { managed: false }, restart: {}, renew: {} };
+  const allow = kubernetesConfig.shape.allow.parse(Object.fromEntries(ACTS.map((act) => [act, {}])));
   const reviews = accessReviews({ kubelets, allow, certificates: CERTIFICATES });
   const missing = reportOf(
     reviews,

@@ -107,10 +107,14 @@ const STREAMS: ReadonlySet<string> = new Set([
   'managed',
   'issuers',
   'ingresses',
+  'files',
+  'endpoints',
+  'rollouts',
 ]);
 
-/** Of brokers, the nodes are a list. */
+/** Of brokers, the nodes are a list. Of clouds, the services are. */
 function isStream(port: string, method: string): boolean {
+  if (port === 'clusters' && method === 'services') return true;
   return STREAMS.has(method) && !(port === 'brokers' && method === 'nodes');
 }
 

@@ -1,4 +1,9 @@
-import type { ContainerDetails, EngineContainer, EngineUsage } from '../../src/ports/engines.ts';
+import type {
+  ContainerDetails,
+  EngineContainer,
+  EngineUsage,
+  SwarmService,
+} from '../../src/ports/engines.ts';
 
 type Batches = readonly (readonly EngineContainer[])[];
 
@@ -18,6 +23,7 @@ export function incompleteContainers(batches: Batches): readonly Incomplete[] {
     const replaced = (changed: EngineContainer): Batches =>
       batches.map((batch) => batch.map((one) => (one.id === container.id ? changed : one)));
     const { details: _, ...listed } = container;
+    const { ports, ...withoutPorts } = container;
     const withoutTime = ({ finishedAt: _finishedAt, ...others }: ContainerDetails): ContainerDetails =>
       others;
     return [
@@ -31,6 +37,7 @@ export function incompleteContainers(batches: Batches): readonly Incomplete[] {
         subject: '',
         value: replaced({ ...container, details: withoutTime(details) }),
       },
+      ...(ports ? [{ what: `${name} publishes no port`, subject: '', value: replaced(withoutPorts) }] : []),
     ];
   });
 }
@@ -63,4 +70,19 @@ export function incompleteUsage(usage: EngineUsage): readonly Incomplete[] {
       },
     })),
   ];
+}
+
+/** Each task that can't be asked, because its address or its port is unknown. */
+export function incompleteSwarmService(service: SwarmService): readonly Incomplete[] {
+  return service.tasks.flatMap((task) => {
+    const { nodeAddress: _nodeAddress, ...withoutAddress } = task;
+    return [
+      { what: 'an address', changed: withoutAddress },
+      { what: 'a port of its own', changed: { ...task, hostPorts: [] } },
+    ].map(({ what, changed }) => ({
+      what: `the task ${task.id} has not ${what}`,
+      subject: '',
+      value: { ...service, tasks: service.tasks.map((one) => (one === task ? changed : one)) },
+    }));
+  });
 }

@@ -97,8 +97,8 @@ export const MODULES: readonly Module[] = [
     path: 'commands/shared/',
     at: /^commands\/shared\//,
     imports: ['kit'],
-    // To verify signatures of certificates.
-    packages: /^(zod$|node:(timers\/promises|crypto)$)/,
+    // `crypto` to verify signatures of certificates, `unbash` and `yaml` to read pipelines.
+    packages: /^((zod|unbash|yaml)$|node:(timers\/promises|crypto)$)/,
   },
   {
     layer: 3,

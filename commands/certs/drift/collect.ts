@@ -4,7 +4,9 @@ import {
   surveyCertificates,
   type SurveyedCertificate,
 } from '../../shared/certificate-survey.ts';
+import { obstacleToRestart } from '../../shared/restart-obstacle.ts';
 import { contentsOfDeployed, unlistedOf } from './deployed-versions.ts';
+import { workloadOf } from './pod-loading.ts';
 import { type NamespaceRestart, stalePods } from './stale-pods.ts';
 import { hasExpiredAt, staleSites } from './stale-sites.ts';
 import { isCompared, type Matched, matchSites } from './match.ts';
@@ -64,6 +66,7 @@ export async function collect(
         ({ cluster, pod }) => ({
           cluster,
           namespace: pod.namespace,
+          workload: workloadOf(pod),
         }),
       ),
     ),
@@ -168,18 +171,57 @@ function undecided(
   );
 }
 
+interface WantedRestart {
+  readonly cluster: string;
+  readonly namespace: string;
+  /** Absent if nothing can restart the pod. */
+  readonly workload: ports.WorkloadName | undefined;
+}
+
+/** More workloads of one namespace are read only when a restart is planned. */
+const MAX_WORKLOADS = 50;
+
+/** Undefined if it no longer exists, which the plan of a restart will say. */
+async function findWorkload(
+  cluster: ports.Cluster,
+  workload: ports.WorkloadName,
+  signal: AbortSignal,
+): Promise<ports.Workload | undefined> {
+  try {
+    return await cluster.workload(workload, { signal });
+  } catch (error) {
+    if (error instanceof SourceError && error.kind === 'missing') return undefined;
+    throw error;
+  }
+}
+
 async function readRestarts(
   { read, attempt, signal }: Context,
-  wanted: readonly Omit<NamespaceRestart, 'permission'>[],
+  wanted: readonly WantedRestart[],
 ): Promise<readonly NamespaceRestart[]> {
-  const once = new Map(wanted.map((one) => [`${one.cluster} ${one.namespace}`, one]));
+  const inNamespaces = Map.groupBy(wanted, (one) => JSON.stringify([one.cluster, one.namespace]));
   const answers = await Promise.all(
-    [...once.values()].map(async ({ cluster: name, namespace }) => {
-      const cluster = read.clusters?.find((one) => one.name === name);
-      const permission = await attempt(`permission to restart in ${name}`, undefined, async () =>
-        cluster?.restartPermission({ namespace, signal }),
+    [...inNamespaces.values()].map(async ([one, ...others]) => {
+      const cluster = read.clusters?.find(({ name }) => name === one?.cluster);
+      if (!one || !cluster) return [];
+      const { name } = cluster;
+      const { namespace } = one;
+      const permission = await attempt(`permission to restart in ${name}`, undefined, () =>
+        cluster.restartPermission({ namespace, signal }),
       );
-      return permission ? [{ cluster: name, namespace, permission }] : [];
+      if (!permission?.allowed) return permission ? [{ cluster: name, namespace, permission }] : [];
+      const workloads = [one, ...others].flatMap(({ workload }) => workload ?? []);
+      const named = new Map(workloads.map((workload) => [`${workload.kind} ${workload.name}`, workload]));
+      const obstacles: Record<string, string> = {};
+      for (const [key, workload] of [...named].slice(0, MAX_WORKLOADS)) {
+        const what = `${workload.kind} ${namespace}/${workload.name} in ${name}`;
+        const obstacle = await attempt(what, "it couldn't be read", async () => {
+          const found = await findWorkload(cluster, workload, signal);
+          return found && obstacleToRestart(found, permission);
+        });
+        if (obstacle !== undefined) obstacles[key] = obstacle;
+      }
+      return [{ cluster: name, namespace, permission, obstacles }];
     }),
   );
   return answers.flat();

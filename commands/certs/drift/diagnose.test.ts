@@ -42,7 +42,7 @@ function pod(known: Partial<ports.Pod> = {}, subPath?: string): Facts['survey'][
 }
 
 const ALLOWED = {
-  restarts: [{ cluster: 'prod', namespace: 'shop', permission: { allowed: true } as const }],
+  restarts: [{ cluster: 'prod', namespace: 'shop', permission: { allowed: true, managed: false } as const }],
 };
 
 describe('a rotation that stopped half-way', () => {
@@ -269,6 +269,18 @@ describe('a pod that has not loaded its Secret', () => {
     );
     expect(offersIn(given)).toEqual([]);
     expect(JSON.stringify(about(given))).toContain('`allow.restart` is not set');
+  });
+
+  test('is not restarted if its workload must not be, and the report says why', () => {
+    const because = 'Flux manages it. Restart it there, or set `allow.restart.managed`';
+    const [allowed] = ALLOWED.restarts;
+    const having = (obstacles: Record<string, string>) =>
+      facts({ places, clusters: pod() }, { restarts: [{ ...allowed!, obstacles }] });
+
+    const given = having({ 'StatefulSet app': because });
+    expect(offersIn(given)).toEqual([]);
+    expect(JSON.stringify(about(given))).toContain(`To restart it from here: ${because}`);
+    expect(offersIn(having({ 'Deployment app': because }))).toEqual(['restart-workload']);
   });
 
   test.each([

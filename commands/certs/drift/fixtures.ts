@@ -155,7 +155,7 @@ function withStalePod(): Partial<ports.Readers> {
         nodes: [],
         pods: [pod],
         workloads: [workload('shop', { kind: 'StatefulSet', replicas: 1 })],
-        restart: { allowed: true },
+        restart: { allowed: true, managed: false },
       }),
       ...clusters.slice(1),
     ],
@@ -213,7 +213,14 @@ export const fixtures: readonly Fixture[] = [
     status: 'found',
     now,
     read: withStalePod,
-    answeredOtherwise: ENDS,
+    answeredOtherwise: [
+      ...ENDS,
+      {
+        answer: /^\S+\.workload\(.*\) is missing/,
+        because:
+          'what is wrong is known without the workload, and the plan of a restart says that it is gone',
+      },
+    ],
   },
   {
     title: 'nginx is older than its certificate',

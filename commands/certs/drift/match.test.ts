@@ -61,7 +61,9 @@ describe('the pod at an address', () => {
         podContainer('app'),
       ],
     });
-    const restarts = [{ cluster: 'prod', namespace: 'shop', permission: { allowed: true } as const }];
+    const restarts = [
+      { cluster: 'prod', namespace: 'shop', permission: { allowed: true, managed: false } as const },
+    ];
     const [finding] = findingsIn(facts({ places, clusters: cluster(copying) }, { restarts }));
     expect(finding?.offers).toMatchObject([{ remediation: 'restart-workload' }]);
     expect(finding?.summary).toContain('An init container copies it, only when the pod starts');

@@ -3,7 +3,7 @@ import { field, optionalField, steps } from '../../shared/evidence.ts';
 import { worstSeverity } from '../../shared/severity.ts';
 import { withoutSource } from '../../shared/sources.ts';
 import type { Facts } from './collect.ts';
-import type { NamespaceRestart } from './stale-pods.ts';
+import { type NamespaceRestart, restartOf } from './stale-pods.ts';
 import { type DriftFinding, endOf, validUntil } from './finding-words.ts';
 import { describeRunning, taskAhead, taskOn } from './director-tasks.ts';
 import { type Advice, adviceForHost } from './host-advice.ts';
@@ -263,9 +263,7 @@ function adviceForPod(
   const named = workload
     ? `${workload.kind} ${workload.namespace}/${workload.name}`
     : `pod ${pod.namespace}/${pod.name}`;
-  const permission = restarts.find(
-    (one) => one.cluster === cluster && one.namespace === pod.namespace,
-  )?.permission;
+  const permission = restartOf(restarts, cluster, { namespace: pod.namespace, workload });
   const isOffered = workload !== undefined && permission?.allowed === true;
   return {
     says: `${wording.capitalize(WHY[loading.by].replace(/^but /, ''))}: restart ${named}`,

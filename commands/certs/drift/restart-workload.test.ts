@@ -19,13 +19,13 @@ const alertmanager = (known: Partial<ports.Workload> = {}) =>
 interface Stored {
   readonly workloads?: readonly ports.Workload[];
   readonly pods?: readonly ports.Pod[];
-  readonly restart?: ports.ClusterPermission;
+  readonly restart?: ports.WorkloadPermission;
 }
 
 function context({
   workloads = [alertmanager()],
   pods = [clusterPod('alertmanager-0', { namespace: 'mon' })],
-  restart = { allowed: true },
+  restart = { allowed: true, managed: false },
 }: Stored): ReadContext<'clusters'> {
   return {
     read: { clusters: [clusterSource({ name: 'prod', nodes: [], workloads, pods, restart })] },
@@ -67,9 +67,31 @@ test.each<[string, Stored, RegExp]>([
   ['is paused', { workloads: [alertmanager({ isPaused: true })] }, /paused/],
   ['only replaces deleted pods', { workloads: [alertmanager({ isUpdatedOnDelete: true })] }, /OnDelete/],
   ['keeps some pods', { workloads: [alertmanager({ partition: 2 })] }, /partition/],
+  [
+    'is managed by a GitOps tool',
+    { workloads: [alertmanager({ managedBy: 'Argo CD (mon)' })] },
+    /^cannot restart StatefulSet mon\/alertmanager: Argo CD \(mon\) manages it\. Restart it there, or set `allow\.restart\.managed`$/,
+  ],
+  [
+    'belongs to an operator',
+    { workloads: [alertmanager({ controller: { kind: 'Alertmanager', name: 'main' } })] },
+    /belongs to Alertmanager main, whose operator manages it\. Restart it there/,
+  ],
 ])('there is no plan if the workload %s', async (_, stored, because) => {
   await expect(planOf(stored)).rejects.toThrow(because);
 });
+
+test.each([{ managedBy: 'Flux' }, { controller: { kind: 'Alertmanager', name: 'main' } }])(
+  'what other tools manage is restarted if the configuration allows that: %j',
+  async (known) => {
+    const restart = { allowed: true, managed: true } as const;
+
+    expect(await planOf({ workloads: [alertmanager(known)], restart })).toEqual(await planOf());
+    await expect(
+      planOf({ workloads: [alertmanager({ ...known, isPaused: true })], restart }),
+    ).rejects.toThrow('paused');
+  },
+);
 
 test('the workload with the planned uid is restarted once, and the step is recorded', async () => {
   const restarted: unknown[] = [];

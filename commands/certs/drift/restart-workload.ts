@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, SourceError, wording } from '../../kit.ts';
 import { allOf } from '../../shared/grammar.ts';
+import { obstacleToRestart } from '../../shared/restart-obstacle.ts';
 import { fitTitle } from '../../shared/title.ts';
 import { workloadOf } from './pod-loading.ts';
 
@@ -47,7 +48,7 @@ export const restartWorkload = defineRemediation({
     const permission = await cluster.restartPermission({ namespace, signal });
     if (!permission.allowed) throw refused(permission.because);
     const workload = await cluster.workload({ namespace, kind, name }, { signal });
-    const obstacle = obstacleTo(workload);
+    const obstacle = obstacleToRestart(workload, permission);
     if (obstacle !== undefined) throw refused(`cannot restart ${nameOf(asked)}: ${obstacle}`);
     // It is replaced by the fix, so the plan can't be applied twice.
     if (!(await isRunning(cluster, asked, signal)))
@@ -95,14 +96,6 @@ export const restartWorkload = defineRemediation({
 
 function nameOf({ kind, namespace, name }: ports.WorkloadName): string {
   return `${kind} ${namespace}/${name}`;
-}
-
-function obstacleTo({ isPaused, isUpdatedOnDelete, partition }: ports.Workload): string | undefined {
-  if (isPaused) return 'its rollout is paused';
-  if (isUpdatedOnDelete) return 'it replaces its pods only when someone deletes them (`OnDelete`)';
-  return partition === undefined || partition === 0
-    ? undefined
-    : `pods with an ordinal below ${partition} are kept (\`partition\`)`;
 }
 
 async function isRunning(

@@ -17,7 +17,9 @@ function ask(
     site,
     known = {},
     subPath = 'tls.crt',
+    obstacle,
   }: {
+    obstacle?: string;
     subPath?: string;
     allowed?: boolean;
     site?: ReturnType<typeof served>;
@@ -52,7 +54,8 @@ function ask(
           {
             cluster: 'prod',
             namespace: 'mon',
-            permission: allowed ? { allowed } : { allowed, because: 'not configured' },
+            permission: allowed ? { allowed, managed: false } : { allowed, because: 'not configured' },
+            ...(obstacle !== undefined && { obstacles: { 'StatefulSet alerts': obstacle } }),
           },
         ],
       },
@@ -89,6 +92,12 @@ test('a pod that mounts only the authority of the Secret does not use the certif
 test('a restart is offered only if it is allowed and the stored certificate is usable', () => {
   expect(ask('subPath', BEFORE, { allowed: false })[0]).not.toHaveProperty('offers');
   expect(ask('subPath', BEFORE, { known: { keyMatches: false } })[0]).not.toHaveProperty('offers');
+});
+
+test('a restart is not offered for a workload that must not be restarted, and the report says why', () => {
+  const [finding] = ask('subPath', BEFORE, { obstacle: 'its rollout is paused' });
+  expect(finding).not.toHaveProperty('offers');
+  expect(JSON.stringify(finding)).toContain('not offered: its rollout is paused');
 });
 
 test('a pod with a site is judged by what it serves', () => {

@@ -10,7 +10,21 @@ import { loadingOf, type PodLoading, workloadOf } from './pod-loading.ts';
 export interface NamespaceRestart {
   readonly cluster: string;
   readonly namespace: string;
-  readonly permission: ports.ClusterPermission;
+  readonly permission: ports.WorkloadPermission;
+  /** Why single workloads may not, by kind and name: `Deployment web`. */
+  readonly obstacles?: Readonly<Record<string, string>>;
+}
+
+/** Whether a workload may be restarted; without one, whether any in the namespace of the pod may. Undefined if the permission is unknown. */
+export function restartOf(
+  restarts: readonly NamespaceRestart[],
+  cluster: string,
+  { namespace, workload }: { readonly namespace: string; readonly workload?: ports.WorkloadName | undefined },
+): ports.ClusterPermission | undefined {
+  const found = restarts.find((one) => one.cluster === cluster && one.namespace === namespace);
+  if (!found?.permission.allowed) return found?.permission;
+  const because = workload && found.obstacles?.[`${workload.kind} ${workload.name}`];
+  return because === undefined ? { allowed: true } : { allowed: false, because };
 }
 
 interface StalePods {
@@ -115,9 +129,7 @@ function findingFor(
   const workload = workloadOf(pod);
   const target = targetOf(pod);
   const how = loading.by === 'subPath' ? 'mounted with `subPath`' : 'in an environment variable';
-  const permission = restarts.find(
-    (one) => one.cluster === cluster && one.namespace === pod.namespace,
-  )?.permission;
+  const permission = restartOf(restarts, cluster, { namespace: pod.namespace, workload });
   const isUsable = leaf.notAfter > now && stored.keyMatches !== false;
   const isOffered = workload !== undefined && permission?.allowed === true && isUsable;
   const command =

@@ -174,7 +174,7 @@ export const mountedWithSubPath: Story<Facts> = {
         },
       ],
     },
-    { restarts: [{ cluster: 'prod', namespace: 'mon', permission: { allowed: true } }] },
+    { restarts: [{ cluster: 'prod', namespace: 'mon', permission: { allowed: true, managed: false } }] },
   ),
 };
 

@@ -118,7 +118,7 @@ test('of many nodes, the 10 with the least space are queried', async () => {
 });
 
 function withoutNode(source: ports.ContainerEngines): ports.ContainerEngines {
-  return { ...source, engines: source.engines.map(({ name, address }) => ({ name, address })) };
+  return { ...source, engines: source.engines.map(({ name, address, host }) => ({ name, address, host })) };
 }
 
 test('an engine without a configured node is matched by its own host name', async () => {

@@ -208,7 +208,7 @@ describe('a failing request affects no other engine and no other request', () =>
   test('ten thousand that could not be inspected are one gap', async () => {
     const { context, gaps } = contextOf([
       builders({
-        engines: [{ name: 'build-1', address: 'ssh://build-1' }],
+        engines: [{ name: 'build-1', address: 'ssh://build-1', host: 'build-1' }],
         containers: async function* () {
           for (let at = 0; at < 10_000; at += 1) {
             const { details: _, ...container } = stoppedContainer(`c${at}`, old);
@@ -231,7 +231,7 @@ test('a dangling image without a creation time is a gap', async () => {
   const { createdAt: _, ...undated } = unusedImage('built without a date', { tags: [] });
   const usage = async () => ({ images: [undated], volumes: [], buildCache: [] });
   const { context, gaps } = contextOf([
-    builders({ engines: [{ name: 'build-1', address: 'ssh://b' }], usage }),
+    builders({ engines: [{ name: 'build-1', address: 'ssh://b', host: 'b' }], usage }),
   ]);
   await collect(context, ARGS);
   expect(gaps).toEqual([

@@ -54,6 +54,8 @@ async function apply(remediation: typeof cordon, fails?: Error) {
           uncordon: doing('uncordon', source),
           restartWorkload: () => Promise.reject(new Error('restarts nothing')),
           deletePod: () => Promise.reject(new Error('deletes no pod')),
+          deleteRunningPod: () => Promise.reject(new Error('deletes no pod')),
+          changeImage: () => Promise.reject(new Error('changes no image')),
           changeProbe: () => Promise.reject(new Error('changes no probe')),
         }),
       },

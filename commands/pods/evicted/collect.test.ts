@@ -216,7 +216,7 @@ test('asks once for each namespace whether pods may be deleted, and only where o
   const asked: string[] = [];
   const removePermission: ports.Cluster['removePermission'] = async ({ namespace }) => {
     asked.push(namespace);
-    return { allowed: true };
+    return { allowed: true, running: false };
   };
   const pods = [
     ...refused,
@@ -226,7 +226,8 @@ test('asks once for each namespace whether pods may be deleted, and only where o
   ];
   const { facts } = await collectFrom([{ ...lab(pods), removePermission }]);
   expect(asked).toEqual(['shop', 'third']);
-  expect(facts.clusters[0]?.removal).toEqual({ shop: { allowed: true }, third: { allowed: true } });
+  expect(facts.clusters[0]?.removal).toMatchObject({ shop: { allowed: true }, third: { allowed: true } });
+  expect(Object.keys(facts.clusters[0]?.removal ?? {})).toEqual(['shop', 'third']);
 });
 
 test('if the permission cannot be read, nothing is offered, and the rest is reported', async () => {

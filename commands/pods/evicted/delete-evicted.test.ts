@@ -41,7 +41,7 @@ function contextOf({ stored = [oldest, second, newest], ...known }: Given = {}):
     nodes: [],
     pods: stored,
     replicaSets: [workload('web-6c5d', { kind: 'ReplicaSet' })],
-    remove: { allowed: true },
+    remove: { allowed: true, running: false },
   });
   return {
     read: { clusters: [{ ...source, ...known }] },

@@ -69,7 +69,7 @@ function environment(faults: readonly ports.Pod[]): Partial<ports.Readers> {
         ],
         pods: [...PODS, ...faults],
         replicaSets: REPLICA_SETS,
-        remove: { allowed: true },
+        remove: { allowed: true, running: false },
       }),
       clusterSource({ name: 'cloud', nodes: healthy, pods: PODS }),
     ],

@@ -51,7 +51,7 @@ export interface RestartedContainer {
   /** What would be changed to fix it. Absent if its owner has no probe that Wrench could change, or it couldn't be read. */
   readonly workload?: ports.Workload;
   /** Absent if it couldn't be read, or was not asked for. */
-  readonly adjust?: ports.AdjustPermission;
+  readonly adjust?: ports.WorkloadPermission;
 }
 
 export type Owner = PodOwner;

@@ -23,7 +23,7 @@ const TIMES_OUT: Cause = {
   isExecBroken: false,
 };
 const TARGET = 'shop/web (app)';
-const ALLOWED: ports.AdjustPermission = { allowed: true, managed: false };
+const ALLOWED: ports.WorkloadPermission = { allowed: true, managed: false };
 
 const web = (known: Partial<RestartedContainer> = {}) =>
   restarted({ liveness: LIVENESS, adjust: ALLOWED, ...known });

@@ -24,7 +24,7 @@ const ASKED: LimitChange = {
   to: 15,
 };
 
-const ALLOWED: ports.AdjustPermission = { allowed: true, managed: false };
+const ALLOWED: ports.WorkloadPermission = { allowed: true, managed: false };
 
 const scheduler = (known: Partial<ports.Workload> = {}): ports.Workload =>
   workload('scheduler', {
@@ -36,7 +36,7 @@ const scheduler = (known: Partial<ports.Workload> = {}): ports.Workload =>
 interface Stored {
   readonly workloads?: readonly ports.Workload[];
   readonly replicaSets?: readonly ports.Workload[];
-  readonly adjust?: ports.AdjustPermission;
+  readonly adjust?: ports.WorkloadPermission;
   readonly rejects?: string;
 }
 
@@ -85,6 +85,8 @@ async function apply(stored: Stored = {}, asked = ASKED, fails?: Error) {
           uncordon: notThis,
           restartWorkload: () => Promise.reject(new Error('restarts nothing')),
           deletePod: notThis,
+          deleteRunningPod: notThis,
+          changeImage: notThis,
           changeProbe: async (change, by) => {
             if (fails) throw fails;
             done.push([source, change, by]);
@@ -345,7 +347,7 @@ describe('a plan is refused', () => {
 });
 
 describe('what other tools manage', () => {
-  const managed: ports.AdjustPermission = { allowed: true, managed: true };
+  const managed: ports.WorkloadPermission = { allowed: true, managed: true };
   const afterwardsOf = async (known: Partial<ports.Workload>, adjust = ALLOWED) =>
     (await planOf({ workloads: [scheduler(known)], adjust })).afterwards?.[0];
 

@@ -3,9 +3,11 @@ import { makeRedactWhole } from '../../text/redact.ts';
 import { secretEncodings } from '../../text/secret-encodings.ts';
 import { type HideSecrets, makeHideSecrets } from '../../wire/hide-secrets.ts';
 import type { EnvironmentRecorder } from '../environments.ts';
+import { recordBuilds } from './record-builds.ts';
 import { recordDatabase } from './record-database.ts';
 import { recordHosts } from './record-hosts.ts';
 import { recordLogs } from './record-logs.ts';
+import { recordPipelines } from './record-pipelines.ts';
 import { recordStore } from './record-store.ts';
 import { recordSource } from './record-source.ts';
 import type { Answered, Asked, RecordedAnswer, Recording } from './recording.ts';
@@ -35,14 +37,16 @@ export function startRecorder(now: Date, secrets: readonly string[]): Recorder {
   return {
     source: (config) => recordSource(config.name, noteFrom(config), hide),
     opened: (source) => {
-      const { certificates, databases, hosts, logs } = source.reads;
-      if (!certificates && !databases && !hosts && !logs) return source;
+      const { builds, certificates, databases, hosts, logs, pipelines } = source.reads;
+      if (!builds && !certificates && !databases && !hosts && !logs && !pipelines) return source;
       const note = noteFrom(source);
       const recorded = {
+        ...(builds && { builds: recordBuilds(builds, note) }),
         ...(certificates && { certificates: recordStore(certificates, note) }),
         ...(databases && { databases: recordDatabase(databases, note) }),
         ...(hosts && { hosts: recordHosts(hosts, note) }),
         ...(logs && { logs: recordLogs(logs, note) }),
+        ...(pipelines && { pipelines: recordPipelines(pipelines, note) }),
       };
       return { ...source, reads: { ...source.reads, ...recorded } };
     },

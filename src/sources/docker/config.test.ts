@@ -39,6 +39,20 @@ test('has one engine on each host, matched to a node, without the user in its ad
   ).toMatchObject({ node: 'a' });
 });
 
+test.each([
+  [{}, '127.0.0.1'],
+  [{ url: 'tcp://127.0.0.1:2375' }, '127.0.0.1'],
+  [{ url: 'ssh://wrench@{host}:2222', hosts: ['build-1'], ssh: { key: '/key' } }, 'build-1'],
+  [{ url: 'tcp://{host}:2376', hosts: ['fd00::1'], ca: '/ca' }, 'fd00::1'],
+  [{ publishedOn: 'build-1.example.internal' }, 'build-1.example.internal'],
+  [
+    { url: 'ssh://{host}', hosts: ['a'], publishedOn: '{host}.apps.example', ssh: { key: '/key' } },
+    'a.apps.example',
+  ],
+])('with %j, ports are published on %s', (config, host) => {
+  expect(configuredEngines(parse(config))[0]!.host).toBe(host);
+});
+
 test('the access for removing inherits what it does not set; `{}` is the access for reading', () => {
   const common = {
     url: 'tcp://{host}:2376',
@@ -98,6 +112,16 @@ test.each([
   [{ url: 'ssh://{host}', ssh: { key: '/key' }, hosts: ['user@a'] }, /must be a host name/],
   [{ url: 'ssh://{host}', ssh: { key: '/key' }, hosts: ['a'], node: 'node' }, /node needs `\{host\}`/],
   [{ node: '{host}.example' }, /node has `\{host\}`/],
+  [{ publishedOn: '{host}.example' }, /publishedOn has `\{host\}`/],
+  [{ publishedOn: 'http://a' }, /publishedOn must be a host name/],
+  [
+    { url: 'ssh://{host}', ssh: { key: '/key' }, hosts: ['a'], publishedOn: 'a' },
+    /publishedOn needs `\{host\}`/,
+  ],
+  [
+    { url: 'ssh://{host}', ssh: { key: '/key' }, hosts: ['a'], publishedOn: '{host}.{zone}' },
+    /publishedOn may contain only `\{host\}`/,
+  ],
   [{ allow: { remove: { url: 'ssh://a' } } }, /allow\.remove\.ssh is needed/],
   [
     { url: 'ssh://{host}', ssh: { key: '/key' }, hosts: ['a'], allow: { remove: { url: 'ssh://a' } } },

@@ -143,6 +143,14 @@ export const dockerConfig = z
       description:
         "The name or an address of the Kubernetes node that the engine runs on: `{host}.example.internal`. Default: `{host}`; without `hosts`, the engine's own host name.",
     }),
+    publishedOn: nonEmptyText
+      .regex(/^([\w.{}-]+|[\da-fA-F:.]*:[\da-fA-F:.]*)$/, { error: 'must be a host name or an address' })
+      .exactOptional()
+      .meta({
+        description:
+          'The host on which the worker reaches published ports of containers: `{host}.example.internal`. Default: the host in `url`; for a ' +
+          'socket, `127.0.0.1`.',
+      }),
     ca: caOption('the certificates of the engines, for `tcp://`'),
     clientCertificate: certificate,
     ssh: z
@@ -156,7 +164,7 @@ export const dockerConfig = z
     }),
   })
   .superRefine((config, context) => {
-    const { url, hosts, node, allow } = config;
+    const { url, hosts, node, publishedOn, allow } = config;
     const problem = (path: readonly string[], message: string): void =>
       context.addIssue({ code: 'custom', path: [...path], message });
     const needsHosts = [url, allow.remove?.url].some((one) => one?.includes(HOST));
@@ -167,6 +175,13 @@ export const dockerConfig = z
     if (hosts && node !== undefined && !node.includes(HOST))
       return problem(['node'], 'needs `{host}` because there are `hosts`');
     if (!hosts && node?.includes(HOST)) return problem(['node'], 'has `{host}`, but there are no `hosts`');
+    if (hosts && publishedOn !== undefined && !publishedOn.includes(HOST))
+      return problem(['publishedOn'], 'needs `{host}` because there are `hosts`');
+    if (publishedOn !== undefined && /[{}]/.test(hosts ? publishedOn.replaceAll(HOST, '') : publishedOn))
+      return problem(
+        ['publishedOn'],
+        hosts ? 'may contain only `{host}` in braces' : 'has `{host}`, but there are no `hosts`',
+      );
     const reading = accessProblem(config, hosts ?? []);
     if (reading) problem([reading[0]], reading[1]);
     if (!allow.remove || reading) return undefined;

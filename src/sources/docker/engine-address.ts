@@ -10,7 +10,7 @@ export interface ConfiguredEngine extends Engine {
 
 /** One on each host, or the one that is named as its source. */
 export function configuredEngines(config: DockerConfig): readonly ConfiguredEngine[] {
-  const { name, url, ca, clientCertificate, ssh, hosts, node, allow } = config;
+  const { name, url, ca, clientCertificate, ssh, hosts, node, publishedOn, allow } = config;
   const engineOn = (host: string | undefined): ConfiguredEngine => {
     const on = (access: DockerAccess): DockerAccess => ({ ...access, url: addressOn(access.url, host) });
     const access = { url, ca, clientCertificate, ssh };
@@ -22,11 +22,17 @@ export function configuredEngines(config: DockerConfig): readonly ConfiguredEngi
       name: host ?? name,
       address: withoutUser(reading.url),
       ...(onNode !== undefined && { node: onNode }),
+      host: publishedOn?.replaceAll('{host}', host ?? '') ?? hostOf(reading.url),
       reading,
       ...(remove && { removing: isOwn ? on(accessForRemoving(access, remove)) : reading }),
     };
   };
   return hosts ? hosts.map(engineOn) : [engineOn(undefined)];
+}
+
+/** The host in the address of an engine. A socket is on the machine of the worker. */
+function hostOf(url: string): string {
+  return url.startsWith('unix:') ? '127.0.0.1' : new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 function withoutUser(url: string): string {

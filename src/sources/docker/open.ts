@@ -10,6 +10,7 @@ import { checkEnginesHealth } from './health-check.ts';
 import { assertSameEngine, readEngineInfo } from './info.ts';
 import { withoutUnreadParts } from './recordable.ts';
 import { removeContainer, removeImage } from './removal.ts';
+import { readSwarmService } from './swarm.ts';
 import { openUsageReader } from './usage.ts';
 
 interface OpenedEngine extends ConfiguredEngine {
@@ -32,10 +33,11 @@ export function openDocker(config: DockerConfig, recorder?: SourceRecorder): Sou
   };
   const reader: ContainerEngines = {
     name,
-    engines: engines.map(({ name: engine, address, node }) => ({
+    engines: engines.map(({ name: engine, address, node, host }) => ({
       name: engine,
       address,
       ...(node !== undefined && { node }),
+      host,
     })),
     removal: config.allow.remove
       ? { allowed: true }
@@ -51,6 +53,10 @@ export function openDocker(config: DockerConfig, recorder?: SourceRecorder): Sou
       const { usage } = find(engine);
       onProgress?.({ waitingFor: `the disk usage of ${engine}` });
       return usage(signal);
+    },
+    swarmService: async ({ engine, service, signal }) => {
+      const { connection, host } = find(engine);
+      return readSwarmService(connection, { service, host, signal });
     },
   };
   const removerOf = async (engine: string, signal: AbortSignal): Promise<EngineConnection> => {

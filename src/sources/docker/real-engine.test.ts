@@ -30,7 +30,7 @@ test('reads the version and host name of the engine, with an API version that bo
     rootFolder: expect.stringContaining('/') as string,
     clockBehindMs: expect.any(Number) as number,
   });
-  expect(engines.engines).toEqual([{ name: 'lab', address: engine.url }]);
+  expect(engines.engines).toEqual([{ name: 'lab', address: engine.url, host: '127.0.0.1' }]);
 });
 
 test('reads containers in any state, but not their environment', async () => {
@@ -217,6 +217,21 @@ test('removes an image that nothing names or uses, by its id', async () => {
   const ids = (await engines.usage(query)).images.map(({ id }) => id);
   expect(ids).toEqual(expect.arrayContaining([tagged, used]));
   expect(ids).not.toContain(dangling);
+});
+
+test('says that a container uses the network of its host, and that the engine manages no Swarm', async () => {
+  await engine.run({ name: 'on-host', state: 'running', network: 'host' });
+  const { engines, containers } = open();
+
+  const found = await containers();
+
+  expect(found.get('on-host')).toMatchObject({ usesHostNetwork: true });
+  expect(found.get('on-host')).not.toHaveProperty('ports');
+  expect(found.get('on-host')!.error).toBeUndefined();
+  await expect(engines.swarmService({ ...query, service: 'api' })).rejects.toMatchObject({
+    kind: 'refused',
+    message: expect.stringContaining('is not a manager of a Swarm') as string,
+  });
 });
 
 test('has no writer without `allow.remove`', () => {

@@ -12,7 +12,10 @@ const READ: ReadonlySet<string> = new Set(
     'SizeRw Config HostConfig RestartPolicy AutoRemove VolumesFrom NetworkMode IpcMode PidMode Links StartedAt FinishedAt ExitCode Mounts ' +
     'Type Source Destination LayersSize Images Volumes BuildCache ImageUsage ImagesUsage ' +
     'VolumeUsage VolumesUsage BuildCacheUsage TotalSize TotalCount Items ParentId RepoTags RepoDigests ' +
-    'Size SharedSize Containers UsageData RefCount InUse Shared LastUsedAt CreatedAt'
+    'Size SharedSize Containers UsageData RefCount InUse Shared LastUsedAt CreatedAt ' +
+    'NetworkSettings IP PrivatePort PublicPort HostIp HostPort ServiceID Slot NodeID DesiredState Spec Mode Replicated Replicas TaskTemplate ' +
+    'ContainerSpec UpdateStatus Message Err Timestamp ContainerStatus ContainerID PortStatus PublishMode PublishedPort TargetPort Protocol ' +
+    'ManagerStatus Addr Description Hostname'
   ).split(' '),
 );
 
@@ -31,7 +34,14 @@ const readPart: Recordable = (body) => {
   return Object.fromEntries(
     Object.entries(body as JsonObject).flatMap(([key, value]) => {
       if (key === 'Labels') return [[key, value]];
+      // A list, or by the port in the container: `80/tcp`.
+      if (key === 'Ports') return [[key, readPorts(value)]];
       return READ.has(key) ? [[key, readPart(value)]] : [];
     }),
   );
 };
+
+function readPorts(ports: unknown): unknown {
+  if (typeof ports !== 'object' || ports === null || Array.isArray(ports)) return readPart(ports);
+  return Object.fromEntries(Object.entries(ports).map(([key, bindings]) => [key, readPart(bindings)]));
+}

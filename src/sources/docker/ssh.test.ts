@@ -61,7 +61,7 @@ test('reads and removes over one ssh connection, with fewer sessions than sshd a
   const [logins, commands] = [sshd.logins(), sshd.commands()];
 
   expect(engines.engines).toEqual([
-    { name: '127.0.0.1', address: `ssh://127.0.0.1:${sshd.port}`, node: '127.0.0.1' },
+    { name: '127.0.0.1', address: `ssh://127.0.0.1:${sshd.port}`, node: '127.0.0.1', host: '127.0.0.1' },
   ]);
   const found = await containers('127.0.0.1');
   expect(found.size).toBe(31);

@@ -1,3 +1,4 @@
+import { containerPorts, usesHostNetwork } from './container-network.ts';
 import type { ContainerDetails, ContainerMount, EngineContainer } from '../../ports/engines.ts';
 import { asObject, type JsonObject, numberIn, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
@@ -24,6 +25,7 @@ export function toListed(value: unknown): ListedContainer | undefined {
 /** A container as listed; `error` says why it was not inspected. */
 export function uninspected({ id, item }: ListedContainer, error: string): EngineContainer {
   const createdAt = numberIn(item, 'Created');
+  const ports = containerPorts(item['Ports']);
   return {
     id,
     name: nameIn(item['Names']) ?? id.slice(0, 12),
@@ -32,6 +34,8 @@ export function uninspected({ id, item }: ListedContainer, error: string): Engin
     labels: labelsOf(item['Labels']),
     state: printable(textIn(item, 'State') ?? ''),
     ...(createdAt !== undefined && { createdAt: new Date(createdAt * 1_000) }),
+    ...(ports.length > 0 && { ports }),
+    ...(usesHostNetwork(item['HostConfig']) && { usesHostNetwork: true }),
     error,
   };
 }
@@ -41,7 +45,7 @@ export function uninspected({ id, item }: ListedContainer, error: string): Engin
  * If a fact that decides about its removal can't be read, `error` is set.
  */
 export function toContainer(listed: ListedContainer, inspection: unknown): EngineContainer {
-  const { error: _, ...known } = uninspected(listed, '');
+  const { error: _, ports: listedPorts, usesHostNetwork: __, ...known } = uninspected(listed, '');
   const inspected = asObject(inspection);
   if (textIn(inspected, 'Id') !== listed.id)
     return { ...known, error: 'the inspection is not of this container' };
@@ -50,6 +54,9 @@ export function toContainer(listed: ListedContainer, inspection: unknown): Engin
   const image = textIn(config, 'Image');
   const imageId = textIn(inspected, 'Image');
   const createdAt = parseEngineTime(textIn(inspected, 'Created'));
+  const network = asObject(inspected['NetworkSettings']);
+  // Ports may change with each start, and the inspection is newer than the list.
+  const ports = 'Ports' in network ? containerPorts(network['Ports']) : listedPorts;
   const container: EngineContainer = {
     ...known,
     ...(name !== undefined && { name }),
@@ -59,6 +66,8 @@ export function toContainer(listed: ListedContainer, inspection: unknown): Engin
     labels: { ...known.labels, ...labelsOf(config['Labels']) },
     state: printable(stateIn(inspected) ?? known.state),
     ...(createdAt instanceof Date && { createdAt }),
+    ...(ports && ports.length > 0 && { ports }),
+    ...(usesHostNetwork(inspected['HostConfig']) && { usesHostNetwork: true as const }),
   };
   const labels = [config['Labels'], listed.item['Labels'] ?? null];
   const details = labels.every(isLabels) ? detailsIn(inspected) : 'its labels cannot be read';

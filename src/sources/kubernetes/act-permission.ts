@@ -8,9 +8,10 @@ import { accessRules, type WriteMethod, ruleInWords } from './permissions.ts';
 /** The methods that each key of `allow` permits. Those of one key need the same permissions. */
 export const WRITES = {
   cordon: ['cordon', 'uncordon'],
-  remove: ['deletePod'],
+  remove: ['deletePod', 'deleteRunningPod'],
   adjust: ['changeProbe'],
   restart: ['restartWorkload'],
+  pin: ['changeImage'],
   renew: ['renew'],
 } as const satisfies Record<Act, readonly WriteMethod[]>;
 
@@ -19,6 +20,7 @@ const PURPOSES = {
   remove: 'deleting pods',
   adjust: 'changing probes',
   restart: 'restarting workloads',
+  pin: 'changing images',
   renew: 'renewing certificates',
 } as const satisfies Record<Act, string>;
 

@@ -61,6 +61,7 @@ test('without `allow`, nothing can be changed and each permission names its key'
   expect(await cluster.cordonPermission({ signal })).toEqual(because('cordon'));
   expect(await cluster.removePermission({ signal, namespace: 'shop' })).toEqual(because('remove'));
   expect(await cluster.adjustPermission({ signal, namespace: 'shop' })).toEqual(because('adjust'));
+  expect(await cluster.pinPermission({ signal, namespace: 'shop' })).toEqual(because('pin'));
   await expect(cluster.tryProbeChange(CHANGE, { signal })).rejects.toMatchObject({
     kind: 'refused',
     message: because('adjust').because,
@@ -100,7 +101,10 @@ test('a Role in one namespace is enough there, and the missing permission elsewh
     allow: { remove: { kubeconfig: acting }, adjust: { kubeconfig: acting, managed: true } },
   });
 
-  expect(await cluster.removePermission({ signal, namespace: 'shop' })).toEqual({ allowed: true });
+  expect(await cluster.removePermission({ signal, namespace: 'shop' })).toEqual({
+    allowed: true,
+    running: false,
+  });
   expect(await cluster.adjustPermission({ signal, namespace: 'shop' })).toEqual({
     allowed: true,
     managed: true,
@@ -137,12 +141,33 @@ test('workloads that a GitOps tool manages need an option of their own', async (
   });
 });
 
+test('running pods need an option of their own', async () => {
+  const { server, acting } = await start([{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }]);
+  const { writer } = await openLab(server.kubeconfig(), { allow: { remove: { kubeconfig: acting } } });
+  await expect(writer!.deleteRunningPod(POD, approved)).rejects.toMatchObject({
+    kind: 'refused',
+    message: '`allow.remove.running` is not configured for the source lab',
+  });
+  expect(server.asked).toEqual([]);
+
+  const remove = { kubeconfig: acting, running: true };
+  const running = await openLab(server.kubeconfig(), { allow: { remove } });
+  expect(await running.cluster.removePermission({ signal, namespace: 'shop' })).toEqual({
+    allowed: true,
+    running: true,
+  });
+  await expect(running.writer!.deleteRunningPod(POD, approved)).rejects.toThrow('has already ended');
+});
+
 test('`{}` uses the credential for reading', async () => {
   const { server } = await start([]);
   server.allow(READER, [...READ, { apiGroups: [''], resources: ['pods'], verbs: ['get', 'delete'] }]);
   const { cluster, writer } = await openLab(server.kubeconfig(), { allow: { remove: {} } });
 
-  expect(await cluster.removePermission({ signal, namespace: 'shop' })).toEqual({ allowed: true });
+  expect(await cluster.removePermission({ signal, namespace: 'shop' })).toEqual({
+    allowed: true,
+    running: false,
+  });
   await writer!.deletePod(POD, approved);
   expect(new Set(server.asked.map(({ user }) => user))).toEqual(new Set([READER]));
 });

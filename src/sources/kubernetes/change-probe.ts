@@ -1,7 +1,7 @@
 import type { ClusterWriter, ProbeChange } from '../../ports/clusters.ts';
 import type { ReadOptions } from '../../ports/read-options.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import { asObject, type JsonObject, listIn } from '../../wire/json-object.ts';
+import type { JsonObject } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
 import { ADJUSTED_AT, ADJUSTED_BY, ADJUSTED_CONTAINER, adjustmentIn } from './adjustment.ts';
 import { makeChange } from './bound-change.ts';
@@ -9,19 +9,17 @@ import type { ClusterAnswer, ClusterConnection } from './connection.ts';
 import { errorOfAnswer, objectIn } from './explain-answer.ts';
 import {
   changeableKind,
+  containerInTemplate,
+  DRY_RUN_ID,
   isTemplateConflict,
   patchTemplate,
   readChangeable,
   requireRollout,
   templateAnnotations,
   type TemplateChange,
-  templateOf,
   workloadInWords,
 } from './template-change.ts';
 import { probeIn } from './to-probe.ts';
-
-/** In the template during a dry run, which stores nothing. */
-const DRY_RUN_ID = 'dry-run';
 
 interface Changing extends TemplateChange {
   readonly change: ProbeChange;
@@ -81,7 +79,7 @@ function requireChangeable(changing: Changing, current: JsonObject): void {
   const shown = workloadInWords(change.workload);
   requireRollout(changing, current);
   const container = printable(change.container);
-  const found = containerIn(current, change);
+  const found = containerInTemplate(current, change.container);
   if (!found) throw missing(`the ${shown} no longer has the container ${container}`);
   const value = valueIn(current, change);
   if (value === undefined)
@@ -99,7 +97,7 @@ function sendPatch(
 ): Promise<ClusterAnswer> {
   const { change } = changing;
   const { container, field, to } = change;
-  const list = containerIn(current, change)?.list ?? 'containers';
+  const list = containerInTemplate(current, container)?.list ?? 'containers';
   const template = {
     metadata: {
       annotations: {
@@ -126,17 +124,8 @@ function adjustedBy(workload: JsonObject): string | undefined {
   return adjustmentIn(templateAnnotations(workload)).adjusted?.by;
 }
 
-function containerIn(workload: JsonObject, { container }: ProbeChange) {
-  const spec = asObject(templateOf(workload)['spec']);
-  for (const list of ['containers', 'initContainers'] as const) {
-    const found = listIn(spec, list).find(({ name }) => name === container);
-    if (found) return { list, container: found };
-  }
-  return undefined;
-}
-
 /** The present value of the field; undefined if the probe does not exist. */
 function valueIn(workload: JsonObject, change: ProbeChange): number | undefined {
-  const found = containerIn(workload, change);
+  const found = containerInTemplate(workload, change.container);
   return found && probeIn(found.container, probeKey(change))?.[change.field];
 }

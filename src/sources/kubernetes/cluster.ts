@@ -2,21 +2,25 @@ import type { Cluster } from '../../ports/clusters.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
+import { openImageWriter } from './change-image.ts';
 import { openProbeWriter } from './change-probe.ts';
 import { readActPermission } from './act-permission.ts';
 import type { ActingConnections } from './acting.ts';
-import type { KubernetesConfig } from './config.ts';
+import type { Act, KubernetesConfig } from './config.ts';
 import type { ClusterConnection } from './connection.ts';
 import { errorOfAnswer, objectIn } from './explain-answer.ts';
 import { readKubeletConfig, readKubeletStats } from './kubelets.ts';
 import { listPages } from './list-pages.ts';
 import { accessRules, type ReadMethod } from './permissions.ts';
+import { readEndpoints } from './read-endpoints.ts';
 import { readPreviousLog } from './previous-log.ts';
+import { readRollouts } from './read-rollouts.ts';
 import { readWorkload } from './read-workload.ts';
 import { toEvent } from './to-event.ts';
 import { toIngress } from './to-ingress.ts';
 import { toNode } from './to-node.ts';
 import { toDaemonSet, toPod } from './to-pod.ts';
+import { toService } from './to-service.ts';
 import { toWorkload } from './to-workload.ts';
 
 /** A node lists up to 50 images, so it takes several times the memory of a pod. */
@@ -135,22 +139,66 @@ export function openKubernetesCluster(
         map: toIngress,
         ...options,
       }),
-    cordonPermission: ({ signal }) => readActPermission(name, 'cordon', acting.cordon, { signal }),
-    removePermission: ({ signal, namespace }) =>
-      readActPermission(name, 'remove', acting.remove, { signal, namespace }),
-    restartPermission: ({ signal, namespace }) =>
-      readActPermission(name, 'restart', acting.restart, { signal, namespace }),
-    adjustPermission: async ({ signal, namespace }) => {
-      const permission = await readActPermission(name, 'adjust', acting.adjust, { signal, namespace });
-      return permission.allowed
-        ? { ...permission, managed: config.allow.adjust?.managed ?? false }
-        : permission;
-    },
+    services: ({ namespace, ...options }) =>
+      listPages({
+        connection,
+        rule: ruleOf('services'),
+        items: 'services',
+        kind: 'ServiceList',
+        make: ({ core }, { limit, continueToken }) =>
+          core.listNamespacedService(
+            namespace,
+            undefined,
+            undefined,
+            continueToken,
+            undefined,
+            undefined,
+            limit,
+          ),
+        map: toService,
+        ...options,
+      }),
+    endpoints: (options) => readEndpoints(name, connection, options),
+    rollouts: (options) => readRollouts(name, connection, options),
+    ...openPermissions(config, acting),
     tryProbeChange: async (change, { signal }) => {
-      if (!acting.adjust)
-        throw new SourceError(name, 'refused', `\`allow.adjust\` is not configured for the source ${name}`);
-      await openProbeWriter(name, acting.adjust).tryChange(change, { signal });
+      await openProbeWriter(name, required(name, 'adjust', acting.adjust)).tryChange(change, { signal });
     },
+    tryImageChange: async (change, { signal }) => {
+      await openImageWriter(name, required(name, 'pin', acting.pin)).tryChange(change, { signal });
+    },
+  };
+}
+
+/** @throws {SourceError} if the configuration does not allow it. */
+function required(source: string, act: Act, connection: ClusterConnection | undefined): ClusterConnection {
+  if (connection) return connection;
+  throw new SourceError(source, 'refused', `\`allow.${act}\` is not configured for the source ${source}`);
+}
+
+/** What may be changed: the configuration and RBAC decide together. */
+function openPermissions(
+  { name, allow }: KubernetesConfig,
+  acting: ActingConnections,
+): Pick<
+  Cluster,
+  'cordonPermission' | 'removePermission' | 'restartPermission' | 'pinPermission' | 'adjustPermission'
+> {
+  const permissionFor =
+    (act: 'restart' | 'pin' | 'adjust'): Cluster['pinPermission'] =>
+    async ({ signal, namespace }) => {
+      const permission = await readActPermission(name, act, acting[act], { signal, namespace });
+      return permission.allowed ? { allowed: true, managed: allow[act]?.managed ?? false } : permission;
+    };
+  return {
+    cordonPermission: ({ signal }) => readActPermission(name, 'cordon', acting.cordon, { signal }),
+    removePermission: async ({ signal, namespace }) => {
+      const permission = await readActPermission(name, 'remove', acting.remove, { signal, namespace });
+      return permission.allowed ? { allowed: true, running: allow.remove?.running ?? false } : permission;
+    },
+    restartPermission: permissionFor('restart'),
+    pinPermission: permissionFor('pin'),
+    adjustPermission: permissionFor('adjust'),
   };
 }
 

@@ -26,7 +26,9 @@ test.each([
   ['a ConfigMap that leads elsewhere', { certificates: { trust: ['shop/../../secrets'] } }],
   ['a namespace that leads elsewhere', { certificates: { namespaces: ['shop/secrets'] } }],
   ['no namespaces', { certificates: { namespaces: [] } }],
-  ['an option that only `allow.adjust` has', { allow: { remove: { managed: true } } }],
+  ['a context for changing images without a kubeconfig', { allow: { pin: { context: 'prod' } } }],
+  ['an option that `allow.remove` does not have', { allow: { remove: { managed: true } } }],
+  ['an option that only `allow.remove` has', { allow: { pin: { running: true } } }],
   ['a CA of kubelets that are not read directly', { kubelets: 'proxy', kubeletCa: '/ca.pem' }],
   ['insecure kubelets that are not read directly', { kubeletInsecure: true }],
   ['a CA that is not used', { kubelets: 'direct', kubeletCa: '/ca.pem', kubeletInsecure: true }],
@@ -42,11 +44,21 @@ test('the context for cordoning can be in the kubeconfig for reading', () => {
   expect(kubernetesConfig.parse({ ...LEAST, ...options })).toMatchObject(options);
 });
 
-test('workloads that a GitOps tool manages are changed only if that is allowed too', () => {
-  const allow = (adjust: object) => kubernetesConfig.parse({ ...LEAST, allow: { adjust } }).allow;
+test.each(['adjust', 'restart', 'pin'] as const)(
+  'with `allow.%s`, workloads that a GitOps tool manages are changed only if that is allowed too',
+  (act) => {
+    const allow = (options: object) => kubernetesConfig.parse({ ...LEAST, allow: { [act]: options } }).allow;
 
-  expect(allow({})).toEqual({ adjust: { managed: false } });
-  expect(allow({ managed: true })).toEqual({ adjust: { managed: true } });
+    expect(allow({})).toEqual({ [act]: { managed: false } });
+    expect(allow({ managed: true })).toEqual({ [act]: { managed: true } });
+  },
+);
+
+test('running pods are deleted only if that is allowed too', () => {
+  const allow = (remove: object) => kubernetesConfig.parse({ ...LEAST, allow: { remove } }).allow;
+
+  expect(allow({})).toEqual({ remove: { running: false } });
+  expect(allow({ running: true })).toEqual({ remove: { running: true } });
 });
 
 test('by default, `certificates` reads nothing that contains keys', () => {

@@ -34,11 +34,19 @@ const cordon = z.strictObject(actingCredential('cordoning')).meta({
     ownCredential('cordoning and uncordoning'),
 });
 
-const remove = z.strictObject(actingCredential('deleting pods')).meta({
-  description:
-    'Allows deleting evicted pods that have been replaced. Requires `get` and `delete` on `pods`, in all namespaces or in those where it is used. ' +
-    ownCredential('deleting pods'),
-});
+const remove = z
+  .strictObject({
+    ...actingCredential('deleting pods'),
+    running: z.boolean().default(false).meta({
+      description:
+        'Also allows deleting single running pods that their controller replaces, with their grace period.',
+    }),
+  })
+  .meta({
+    description:
+      'Allows deleting evicted pods that have been replaced. Requires `get` and `delete` on `pods`, in all namespaces or in those where it is used. ' +
+      ownCredential('deleting pods'),
+  });
 
 const adjust = z
   .strictObject({
@@ -55,12 +63,35 @@ const adjust = z
       ownCredential('changing probes'),
   });
 
-const restart = z.strictObject(actingCredential('restarting workloads')).meta({
-  description:
-    'Allows restarting workloads as `kubectl rollout restart` does, including those that an operator or a GitOps tool manages. Requires `get` and ' +
-    '`patch` on `deployments`, `statefulsets` and `daemonsets`, in all namespaces or in those where it is used. ' +
-    ownCredential('restarting workloads'),
-});
+const restart = z
+  .strictObject({
+    ...actingCredential('restarting workloads'),
+    managed: z.boolean().default(false).meta({
+      description:
+        'Also allows restarting workloads that an operator, or a GitOps tool such as Argo CD or Flux, manages. It may undo the restart or repeat it.',
+    }),
+  })
+  .meta({
+    description:
+      'Allows restarting workloads as `kubectl rollout restart` does. Requires `get` and `patch` on `deployments`, `statefulsets` and `daemonsets`, in ' +
+      'all namespaces or in those where it is used. ' +
+      ownCredential('restarting workloads'),
+  });
+
+const pin = z
+  .strictObject({
+    ...actingCredential('changing images'),
+    managed: z.boolean().default(false).meta({
+      description:
+        'Also allows changing workloads that an operator, or a GitOps tool such as Argo CD or Flux, manages. It may undo the change.',
+    }),
+  })
+  .meta({
+    description:
+      'Allows replacing the tag of an image in a workload by a digest, which replaces its pods. Requires `get` and `patch` on `deployments`, ' +
+      '`statefulsets` and `daemonsets`, in all namespaces or in those where it is used. ' +
+      ownCredential('changing images'),
+  });
 
 const renew = z.strictObject(actingCredential('renewing certificates')).meta({
   description:
@@ -70,7 +101,7 @@ const renew = z.strictObject(actingCredential('renewing certificates')).meta({
 });
 
 /** What may be changed in a cluster: the keys of `allow`. */
-export const ACTS = ['cordon', 'remove', 'adjust', 'restart', 'renew'] as const;
+export const ACTS = ['cordon', 'remove', 'adjust', 'restart', 'pin', 'renew'] as const;
 export type Act = (typeof ACTS)[number];
 
 /** A name in the API: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
@@ -171,6 +202,7 @@ export const kubernetesConfig = z
       remove: remove.exactOptional(),
       adjust: adjust.exactOptional(),
       restart: restart.exactOptional(),
+      pin: pin.exactOptional(),
       renew: renew.exactOptional(),
     }).default({}),
     timeoutMs: timeoutOption(),

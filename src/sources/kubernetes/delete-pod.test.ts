@@ -1,5 +1,9 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { startCluster, type TestCluster } from '../../../test/world/kubernetes/api-server.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  type ClusterOptions,
+  startCluster,
+  type TestCluster,
+} from '../../../test/world/kubernetes/api-server.ts';
 import { podObject } from '../../../test/world/kubernetes/objects.ts';
 import { saveFile } from '../../../test/world/kubernetes/open-source.ts';
 import type { ClusterWriter } from '../../ports/clusters.ts';
@@ -26,12 +30,15 @@ const evicted = (request: PodRequest = {}) =>
     ...request,
   });
 
-async function open(pod = evicted()): Promise<{
+async function open(
+  pod = evicted(),
+  options: ClusterOptions = {},
+): Promise<{
   readonly server: TestCluster;
-  readonly writer: Pick<ClusterWriter, 'deletePod'>;
+  readonly writer: Pick<ClusterWriter, 'deletePod' | 'deleteRunningPod'>;
   readonly isThere: () => boolean;
 }> {
-  const server = await startCluster({ pods: [pod] });
+  const server = await startCluster({ pods: [pod], ...options });
   onTestFinished(server.close);
   const kubeconfig = await saveFile('kubeconfig', server.kubeconfig());
   const config = kubernetesConfig.parse({ kind: 'kubernetes', name: 'lab', kubeconfig, timeoutMs: 2_000 });
@@ -258,4 +265,73 @@ test('an admission webhook denies it', async () => {
   expect(String(error)).toContain(
     `rejected the request for the deletion of the pod shop/web-1 (403): ${message}`,
   );
+});
+
+describe('a running pod', () => {
+  const running = (request: PodRequest = {}) =>
+    podObject(POD.name, {
+      namespace: POD.namespace,
+      uid: POD.uid,
+      owner: { kind: 'ReplicaSet', name: 'web' },
+      ...request,
+    });
+
+  test('is deleted with its own grace period, and only once', async () => {
+    const { server, writer } = await open(running(), { stopsGracefully: true });
+
+    await writer.deleteRunningPod(POD, approved);
+    await writer.deleteRunningPod(POD, approved);
+
+    expect(server.find('pods', POD.name, POD.namespace)?.metadata).toMatchObject({
+      uid: POD.uid,
+      deletionGracePeriodSeconds: 30,
+    });
+    expect(deletions(server).map(({ path }) => path)).toEqual([PATH]);
+    expect(JSON.parse(deletions(server)[0]!.body!)).toMatchObject({
+      preconditions: { uid: POD.uid, resourceVersion: '1' },
+    });
+  });
+
+  test('that waits for its image is deleted too; one that is gone is nothing to do', async () => {
+    const { writer, isThere } = await open(running({ phase: 'Pending' }));
+
+    await writer.deleteRunningPod(POD, approved);
+    expect(isThere()).toBe(false);
+    await writer.deleteRunningPod(POD, approved);
+  });
+
+  test.each([
+    [{ owner: undefined }, 'has no controller that replaces it'],
+    [{ owner: { kind: 'Node', name: 'node-a' } }, 'is the mirror of a static pod'],
+    [{ annotations: { 'kubernetes.io/config.mirror': '9a1f' } }, 'is the mirror of a static pod'],
+    [{ phase: 'Succeeded' }, 'has already ended'],
+    [{ phase: 'Failed', reason: 'Evicted' }, 'has already ended'],
+  ] as readonly (readonly [PodRequest, string])[])('is not deleted: %j', async (request, because) => {
+    const { server, writer } = await open(running(request));
+
+    await expect(writer.deleteRunningPod(POD, approved)).rejects.toMatchObject({
+      kind: 'refused',
+      message: `the pod shop/web-1 ${because}, so it is not deleted`,
+    });
+    expect(deletions(server)).toEqual([]);
+  });
+
+  test('with the same name as the planned one is not deleted, also if it appears in between', async () => {
+    const { server, writer, isThere } = await open(running({ uid: 'uid-2' }));
+    await expect(writer.deleteRunningPod(POD, approved)).rejects.toMatchObject({ kind: 'missing' });
+
+    server.put('pods', running());
+    before(server, () => server.put('pods', running({ uid: 'uid-3' })));
+    await expect(writer.deleteRunningPod(POD, approved)).rejects.toMatchObject({ kind: 'missing' });
+    expect(isThere()).toBe(true);
+  });
+
+  test('is deleted once if the response is lost: it is then being deleted', async () => {
+    const { server, writer } = await open(running(), { stopsGracefully: true });
+    server.fail({ ...DELETE, lose: 'answer' }, 1);
+
+    await writer.deleteRunningPod(POD, approved);
+
+    expect(deletions(server)).toHaveLength(1);
+  });
 });

@@ -1,5 +1,5 @@
 import type { ApplyContext } from '../../ports/apply-context.ts';
-import type { ClusterWriter, PodIdentity } from '../../ports/clusters.ts';
+import type { ClusterWriter, Pod, PodIdentity } from '../../ports/clusters.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
@@ -20,64 +20,101 @@ interface Deleting {
 }
 
 /**
- * Deletes evicted pods with the credential of this connection. The deletion is bound to the version of the pod that was read, so a pod that was
- * created or changed since is never deleted.
+ * Deletes pods with the credential of this connection. A deletion is bound to the version of the pod that was read, so a pod that was created or changed
+ * since is never deleted.
  */
 export function openPodWriter(
   source: string,
   connection: ClusterConnection,
-): Pick<ClusterWriter, 'deletePod'> {
+): Pick<ClusterWriter, 'deletePod' | 'deleteRunningPod'> {
+  const deletePod = async (
+    { obstacleIn, graceSeconds }: Deletion,
+    pod: PodIdentity,
+    applyContext: ApplyContext,
+  ): Promise<void> => {
+    const deleting = { source, connection, pod, applyContext };
+    const shown = shownName(pod);
+    const words = { request: `deletion of the pod ${shown}`, outcome: `${shown} was deleted` };
+    await makeChange(source, words, async () => {
+      const current = await readPod(deleting);
+      if (!current) return undefined;
+      if (uidOf(current) !== pod.uid)
+        throw new SourceError(
+          source,
+          'missing',
+          `the pod ${shown} was replaced by another one with the same name`,
+        );
+      const found = toPod(current);
+      // With a grace period, it is still there after its deletion.
+      if (graceSeconds === undefined && found.deletingSince) return undefined;
+      const obstacle = obstacleIn(found);
+      if (obstacle !== undefined)
+        throw new SourceError(source, 'refused', `the pod ${shown} ${obstacle}, so it is not deleted`);
+      return {
+        send: () => sendDelete(deleting, current, graceSeconds),
+        isDone: ({ context, answer }) => isDeleted(objectIn(context, answer), pod),
+        isConflict: ({ status }) => status === 409 || status === 404,
+        isSeenDone: async () => {
+          const after = await readPod(deleting);
+          return !after || uidOf(after) !== pod.uid || toPod(after).deletingSince !== undefined;
+        },
+      };
+    });
+  };
   return {
-    deletePod: async (pod, applyContext) => {
-      const deleting = { source, connection, pod, applyContext };
-      const shown = shownName(pod);
-      const words = { request: `deletion of the pod ${shown}`, outcome: `${shown} was deleted` };
-      await makeChange(source, words, async () => {
-        const current = await readPod(deleting);
-        if (!current) return undefined;
-        if (uidOf(current) !== pod.uid)
-          throw new SourceError(
-            source,
-            'missing',
-            `the pod ${shown} was replaced by another one with the same name`,
-          );
-        const obstacle = obstacleIn(current);
-        if (obstacle !== undefined)
-          throw new SourceError(source, 'refused', `the pod ${shown} ${obstacle}, so it is not deleted`);
-        return {
-          send: () => sendDelete(deleting, current),
-          isDone: ({ context, answer }) => isDeleted(objectIn(context, answer), pod),
-          isConflict: ({ status }) => status === 409 || status === 404,
-          isSeenDone: async () => {
-            const after = await readPod(deleting);
-            return !after || uidOf(after) !== pod.uid || toPod(after).deletingSince !== undefined;
-          },
-        };
-      });
-    },
+    deletePod: (pod, applyContext) => deletePod(OF_EVICTED, pod, applyContext),
+    deleteRunningPod: (pod, applyContext) => deletePod(OF_RUNNING, pod, applyContext),
   };
 }
 
-/** Why this pod must stay; undefined if it was evicted and its controller can replace it. */
-function obstacleIn(current: JsonObject): string | undefined {
-  const { isMirror, phase, reason, controller } = toPod(current);
-  if (isMirror) return 'is the mirror of a static pod';
-  if (phase !== 'Failed') return 'has not failed';
-  if (reason !== 'Evicted') return 'was not evicted';
-  return controller ? undefined : 'has no controller that replaces it';
+interface Deletion {
+  /** Why this pod must stay; undefined if its controller can replace it. */
+  readonly obstacleIn: (pod: Pod) => string | undefined;
+  /** Absent: that of the pod. */
+  readonly graceSeconds?: number;
 }
+
+const NO_CONTROLLER = 'has no controller that replaces it';
+const IS_MIRROR = 'is the mirror of a static pod';
+
+const OF_EVICTED: Deletion = {
+  obstacleIn: ({ isMirror, phase, reason, controller }) => {
+    if (isMirror) return IS_MIRROR;
+    if (phase !== 'Failed') return 'has not failed';
+    if (reason !== 'Evicted') return 'was not evicted';
+    return controller ? undefined : NO_CONTROLLER;
+  },
+  graceSeconds: 0,
+};
+
+const OF_RUNNING: Deletion = {
+  obstacleIn: ({ isMirror, phase, controller }) => {
+    if (isMirror) return IS_MIRROR;
+    if (phase === 'Failed' || phase === 'Succeeded') return 'has already ended';
+    return controller ? undefined : NO_CONTROLLER;
+  },
+};
 
 function sendDelete(
   { connection, pod: { namespace, name, uid }, applyContext: { signal } }: Deleting,
   current: JsonObject,
+  graceSeconds: number | undefined,
 ) {
   const resourceVersion = textIn(asObject(current['metadata']), 'resourceVersion');
   const preconditions = { uid, ...(resourceVersion !== undefined && { resourceVersion }) };
   return connection.send({
     make: ({ core }) =>
-      core.deleteNamespacedPod(name, namespace, undefined, undefined, 0, undefined, undefined, undefined, {
-        preconditions,
-      }),
+      core.deleteNamespacedPod(
+        name,
+        namespace,
+        undefined,
+        undefined,
+        graceSeconds,
+        undefined,
+        undefined,
+        undefined,
+        { preconditions },
+      ),
     contentType: 'application/json',
     rule: DELETE_PODS,
     what: `the deletion of the pod ${shownName({ namespace, name })}`,

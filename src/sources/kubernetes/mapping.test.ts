@@ -15,6 +15,7 @@ import {
   READY,
   secretObject,
 } from '../../../test/world/kubernetes/certificates.ts';
+import { endpointOf, endpointSliceObject, serviceObject } from '../../../test/world/kubernetes/services.ts';
 import type { JsonObject } from '../../wire/json-object.ts';
 import { toKubeletConfig } from './kubelet-config.ts';
 import { toKubeletStats } from './kubelet-stats.ts';
@@ -25,6 +26,8 @@ import { toIngress } from './to-ingress.ts';
 import { toEvent } from './to-event.ts';
 import { toNode } from './to-node.ts';
 import { toDaemonSet, toPod } from './to-pod.ts';
+import { toRollout } from './to-rollout.ts';
+import { toEndpoints, toService } from './to-service.ts';
 import { toWorkload } from './to-workload.ts';
 
 class Malformed extends Error {}
@@ -185,6 +188,36 @@ const WORKLOAD = {
     },
   },
 };
+const ROLLOUT = {
+  ...WORKLOAD,
+  metadata: {
+    ...WORKLOAD.metadata,
+    uid: 'uid-api',
+    generation: 12,
+    creationTimestamp: '2026-11-26T11:00:00Z',
+    annotations: { 'rollout.argoproj.io/revision': '4', build: '210' },
+  },
+  spec: {
+    ...WORKLOAD.spec,
+    restartAt: '2026-11-26T11:00:00Z',
+    progressDeadlineSeconds: 600,
+    selector: { matchLabels: { app: 'api' }, matchExpressions: [{ key: 'tier', operator: 'Exists' }] },
+    template: {
+      metadata: { labels: { app: 'api' } },
+      spec: { containers: [{ name: 'api', image: 'x:1', imagePullPolicy: 'Always' }] },
+    },
+  },
+  status: {
+    observedGeneration: '12',
+    replicas: 3,
+    desiredNumberScheduled: 3,
+    pauseConditions: [{ reason: 'CanaryPauseStep' }],
+    stableRS: '7c9d',
+    conditions: [
+      { type: 'Progressing', status: 'True', message: 'ok', lastUpdateTime: '2026-11-26T11:00:00Z' },
+    ],
+  },
+};
 const NODE = nodeObject('node-a', {
   unschedulable: true,
   annotations: { 'wrench/cordoned-by': 'm1' },
@@ -268,6 +301,55 @@ test('the addresses of a pod, and the Secrets that it mounts and has in its envi
   expect(plain.containers[0]).not.toHaveProperty('environmentSecrets');
 });
 
+test('the controller, the ports, the pull policy and the running image of a pod', () => {
+  const digest = `sha256:${'a1'.repeat(32)}`;
+  const pod = toPod({
+    metadata: {
+      name: 'api-1',
+      ownerReferences: [{ kind: 'ReplicaSet', name: 'api-7c9d', uid: 'uid-7', controller: true }],
+    },
+    spec: {
+      containers: [
+        {
+          name: 'api',
+          image: 'registry.example/api:latest',
+          imagePullPolicy: 'IfNotPresent',
+          ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }, { containerPort: 9090 }, {}],
+        },
+        { name: 'proxy', image: 'registry.example/proxy:7', ports: null },
+      ],
+    },
+    status: {
+      containerStatuses: [
+        { name: 'api', imageID: `docker-pullable://registry.example/api@${digest}` },
+        { name: 'proxy', imageID: '' },
+      ],
+    },
+  });
+
+  expect(pod.controller).toEqual({ kind: 'ReplicaSet', name: 'api-7c9d', uid: 'uid-7' });
+  expect(pod.containers[0]).toMatchObject({
+    pullPolicy: 'IfNotPresent',
+    ports: [{ port: 8080, name: 'http' }, { port: 9090 }],
+    status: { imageId: `docker-pullable://registry.example/api@${digest}` },
+  });
+  expect(pod.containers[1]).not.toHaveProperty('ports');
+  expect(pod.containers[1]?.status).not.toHaveProperty('imageId');
+});
+
+test('an image of a container is one line of visible characters, and not too long', () => {
+  const imageOf = (imageID: unknown) =>
+    toPod({
+      metadata: { name: 'api-1' },
+      spec: { containers: [{ name: 'api' }] },
+      status: { containerStatuses: [{ name: 'api', imageID }] },
+    }).containers[0]?.status?.imageId;
+
+  expect(imageOf('x\u001B[31m\u202Ey')).toBe('x\uFFFD[31m\uFFFDy');
+  expect(imageOf('x'.repeat(10_000))).toHaveLength(500);
+  expect(imageOf(7)).toBeUndefined();
+});
+
 test.each<readonly [string, object, (body: JsonObject) => unknown]>([
   ['node', NODE, toNode],
   ['pod', POD, toPod],
@@ -301,6 +383,14 @@ test.each<readonly [string, object, (body: JsonObject) => unknown]>([
     toEvent,
   ],
   ['workload', WORKLOAD, (body) => toWorkload('Deployment', body)],
+  ['rollout', ROLLOUT, (body) => toRollout('Rollout', body)],
+  ['DaemonSet that is rolled out', ROLLOUT, (body) => toRollout('DaemonSet', body)],
+  ['Service', serviceObject('api'), toService],
+  [
+    'EndpointSlice',
+    endpointSliceObject('api-x7k2p', { service: 'api', endpoints: [endpointOf('api-1', '10.0.0.1')] }),
+    (body) => toEndpoints(body) ?? [],
+  ],
   ['DaemonSet', daemonSetObject('kube-proxy', { image: 'kube-proxy:v1.33.5' }), toDaemonSet],
   ['stats', STATS, (body) => toKubeletStats(body, malformed)],
   ['configuration', configBody(), (body) => toKubeletConfig(body, malformed)],

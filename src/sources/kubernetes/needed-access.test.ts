@@ -35,6 +35,10 @@ const LISTS = [
   'list daemonsets.apps',
   'list replicasets.apps',
   'list ingresses.networking.k8s.io',
+  'list services',
+  'list endpointslices.discovery.k8s.io',
+  'list deployments.apps',
+  'list statefulsets.apps',
   'get deployments.apps',
   'get statefulsets.apps',
   'get daemonsets.apps',
@@ -97,12 +101,12 @@ test('a missing permission names its methods and the role that grants it', () =>
       ),
     ),
   ).toEqual([
-    {
-      method: 'daemonSets',
+    ...['daemonSets', 'rollouts'].map((method) => ({
+      method,
       permission: 'list daemonsets.apps',
       allowed: false,
       hint: 'apply deploy/kubernetes/rbac/read.yaml, or bind its ClusterRole `wrench-read` to the account',
-    },
+    })),
     {
       method: 'kubeletStats',
       permission: 'get nodes/stats',
@@ -227,9 +231,9 @@ test('a role that can also be bound in single namespaces has a hint that says so
   );
 });
 
-test('logs are optional', () => {
+test.each(['get pods/log', 'list rollouts.argoproj.io'])('%s is optional', (permission) => {
   expect(reviewsOf({}).map(({ rule }) => (rule === 'anything' ? rule : ruleInWords(rule)))).not.toContain(
-    'get pods/log',
+    permission,
   );
 });
 
@@ -303,12 +307,19 @@ test('what is read only if it happens to be permitted is not reported as missing
   ).toHaveLength(4);
 });
 
-test('restarting and changing probes need the same permissions, which neither has to spare', () => {
+test('restarting, pinning and changing probes need the same permissions, which none has to spare', () => {
+  const acts = ['restart', 'adjust', 'pin'] as const;
   const written = {
-    allow: { restart: { context: 'restart' }, adjust: { context: 'adjust' } },
+    allow: Object.fromEntries(acts.map((act) => [act, { context: act }])),
     kubeconfig: '/k',
   };
+  const granted = Object.fromEntries(acts.map((act) => [act, ADJUST]));
 
-  expect(excess(reported(written, LISTS, { restart: ADJUST, adjust: ADJUST }))).toEqual([]);
-  expect(missing(reported(written, LISTS, { restart: ADJUST, adjust: ADJUST }))).toEqual([]);
+  expect(excess(reported(written, LISTS, granted))).toEqual([]);
+  expect(missing(reported(written, LISTS, granted))).toEqual([]);
+  const [, , last] = missing(reported(written, LISTS)).filter(({ method }) => method === 'pin');
+  expect(last).toMatchObject({
+    credential: 'allow.pin',
+    hint: expect.stringContaining('ignore this if RoleBindings grant it') as string,
+  });
 });

@@ -29,6 +29,8 @@ const KEYS = 'read all other secrets there, including private keys';
 
 /** Optional: without it, reports do not quote the log of the previous container. Logs may contain secrets, so granting it is a separate decision. */
 const OPTIONAL: readonly ReadMethod[] = ['previousLog'];
+/** Most clusters don't have Argo Rollouts. In one that does, a check that lacks the permission says so. */
+const isOfExtension = (rule: AccessRule): boolean => !('path' in rule) && rule.group === 'argoproj.io';
 
 /** The permissions that the credentials of a source need in its cluster, and those that they should not have. The hints name the roles in `deploy/kubernetes/rbac`. */
 export function accessReviews(config: Configured): readonly AccessReview[] {
@@ -39,12 +41,9 @@ export function accessReviews(config: Configured): readonly AccessReview[] {
   ];
   const uses = [
     ...READ_METHODS.filter((method) => !OPTIONAL.includes(method)).flatMap((method) =>
-      accessRules(method, kubelets).map((rule): Use => ({
-        credential: 'reading',
-        method,
-        rule,
-        role: roleFor(rule),
-      })),
+      accessRules(method, kubelets)
+        .filter((rule) => !isOfExtension(rule))
+        .map((rule): Use => ({ credential: 'reading', method, rule, role: roleFor(rule) })),
     ),
     ...certificateUses(config.certificates).map((use): Use => ({
       credential: 'reading',
@@ -209,6 +208,7 @@ const BY_NAMESPACE: ReadonlySet<Role> = new Set([
   'wrench-remove',
   'wrench-adjust',
   'wrench-restart',
+  'wrench-pin',
   'wrench-renew',
 ]);
 

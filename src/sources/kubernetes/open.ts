@@ -6,6 +6,7 @@ import { type ActingConnections, openActing } from './acting.ts';
 import { openKubernetesCluster } from './cluster.ts';
 import type { Act, KubernetesConfig } from './config.ts';
 import { openConnection } from './connection.ts';
+import { openImageWriter } from './change-image.ts';
 import { openProbeWriter } from './change-probe.ts';
 import { openCordonWriter } from './cordon.ts';
 import { openPodWriter } from './delete-pod.ts';
@@ -32,7 +33,7 @@ export function openKubernetes(config: KubernetesConfig, recorder?: SourceRecord
     reads: { clusters: cluster, ...(certificates && { certificates: certificates.store }) },
     ...(Object.keys(acting).length > 0 && {
       writes: {
-        clusters: openWriter(name, acting),
+        clusters: openWriter(config, acting),
         ...(certificates?.writer && { certificates: certificates.writer }),
       },
     }),
@@ -44,19 +45,25 @@ export function openKubernetes(config: KubernetesConfig, recorder?: SourceRecord
   };
 }
 
-function openWriter(source: string, { cordon, remove, adjust, restart }: ActingConnections): ClusterWriter {
-  const refuse = (act: Act) => async (): Promise<never> => {
+function openWriter(config: KubernetesConfig, acting: ActingConnections): ClusterWriter {
+  const { name: source, allow } = config;
+  const { cordon, remove, adjust, restart, pin } = acting;
+  const refuse = (act: Act | 'remove.running') => async (): Promise<never> => {
     throw new SourceError(source, 'refused', `\`allow.${act}\` is not configured for the source ${source}`);
   };
   const cordoning = cordon && openCordonWriter(source, cordon);
   const deleting = remove && openPodWriter(source, remove);
   const restarting = restart && openRestartWriter(source, restart);
   const changing = adjust && openProbeWriter(source, adjust);
+  const pinning = pin && openImageWriter(source, pin);
   return {
     cordon: cordoning?.cordon ?? refuse('cordon'),
     uncordon: cordoning?.uncordon ?? refuse('cordon'),
     deletePod: deleting?.deletePod ?? refuse('remove'),
+    deleteRunningPod:
+      (allow.remove?.running ? deleting?.deleteRunningPod : undefined) ?? refuse('remove.running'),
     changeProbe: changing?.changeProbe ?? refuse('adjust'),
     restartWorkload: restarting?.restartWorkload ?? refuse('restart'),
+    changeImage: pinning?.changeImage ?? refuse('pin'),
   };
 }

@@ -24,6 +24,11 @@ test.each([
     'get replicasets.apps',
     'get pods/log',
     'list ingresses.networking.k8s.io',
+    'list services',
+    'list endpointslices.discovery.k8s.io',
+    'list deployments.apps',
+    'list statefulsets.apps',
+    'list rollouts.argoproj.io',
     ...more,
   ]);
 });

@@ -10,6 +10,8 @@ export type AccessRule =
         | ''
         | 'apps'
         | 'networking.k8s.io'
+        | 'discovery.k8s.io'
+        | 'argoproj.io'
         | 'cert-manager.io'
         | 'admissionregistration.k8s.io'
         | 'apiregistration.k8s.io'
@@ -24,6 +26,9 @@ export type AccessRule =
         | 'replicasets'
         | 'statefulsets'
         | 'ingresses'
+        | 'services'
+        | 'endpointslices'
+        | 'rollouts'
         | 'secrets'
         | 'configmaps'
         | 'certificates'
@@ -50,7 +55,9 @@ export type ReadMethod = Exclude<
   | 'removePermission'
   | 'adjustPermission'
   | 'restartPermission'
+  | 'pinPermission'
   | 'tryProbeChange'
+  | 'tryImageChange'
 >;
 /** A method of a port that changes something. */
 export type WriteMethod = keyof ClusterWriter | keyof CertificateWriter;
@@ -68,7 +75,11 @@ export function accessRules(method: ReadMethod | WriteMethod, kubelets: Kubelets
   return RULES[method](kubelets);
 }
 
-const list = (resource: 'nodes' | 'pods' | 'events'): AccessRule => ({ verb: 'list', group: '', resource });
+const list = (resource: 'nodes' | 'pods' | 'events' | 'services'): AccessRule => ({
+  verb: 'list',
+  group: '',
+  resource,
+});
 const ofNodes = (verb: 'get' | 'patch', subresource?: 'stats' | 'configz' | 'proxy'): AccessRule => ({
   verb,
   group: '',
@@ -84,6 +95,9 @@ const ofApps = (verb: 'get' | 'list' | 'patch', resource: (typeof WORKLOADS)[num
   group: 'apps',
   resource,
 });
+
+const changeTemplates = (): readonly AccessRule[] =>
+  CHANGEABLE.flatMap((resource) => [ofApps('get', resource), ofApps('patch', resource)]);
 
 const ofCertificates = (verb: 'get' | 'patch', subresource?: 'status'): AccessRule => ({
   verb,
@@ -109,14 +123,21 @@ const RULES: {
   workload: () => WORKLOADS.map((resource) => ofApps('get', resource)),
   previousLog: () => [{ verb: 'get', group: '', resource: 'pods', subresource: 'log' }],
   ingresses: () => [{ verb: 'list', group: 'networking.k8s.io', resource: 'ingresses' }],
+  services: () => [list('services')],
+  endpoints: () => [{ verb: 'list', group: 'discovery.k8s.io', resource: 'endpointslices' }],
+  rollouts: () => [
+    ...WORKLOADS.map((resource) => ofApps('list', resource)),
+    { verb: 'list', group: 'argoproj.io', resource: 'rollouts' },
+  ],
   kubeletStats: ofKubelets('stats'),
   kubeletConfig: ofKubelets('configz'),
   cordon: () => [ofNodes('get'), ofNodes('patch')],
   uncordon: () => [ofNodes('get'), ofNodes('patch')],
   deletePod: () => [ofPods('get'), ofPods('delete')],
-  changeProbe: () => CHANGEABLE.flatMap((resource) => [ofApps('get', resource), ofApps('patch', resource)]),
-  restartWorkload: () =>
-    CHANGEABLE.flatMap((resource) => [ofApps('get', resource), ofApps('patch', resource)]),
+  deleteRunningPod: () => [ofPods('get'), ofPods('delete')],
+  changeProbe: changeTemplates,
+  restartWorkload: changeTemplates,
+  changeImage: changeTemplates,
   renew: () => [ofCertificates('get'), ofCertificates('patch', 'status')],
 };
 
@@ -131,6 +152,9 @@ export const READ_METHODS = [
   'workload',
   'previousLog',
   'ingresses',
+  'services',
+  'endpoints',
+  'rollouts',
   'kubeletStats',
   'kubeletConfig',
 ] as const satisfies readonly ReadMethod[];
@@ -138,8 +162,10 @@ export const WRITE_METHODS = [
   'cordon',
   'uncordon',
   'deletePod',
+  'deleteRunningPod',
   'changeProbe',
   'restartWorkload',
+  'changeImage',
   'renew',
 ] as const satisfies readonly WriteMethod[];
 

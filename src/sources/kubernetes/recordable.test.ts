@@ -8,6 +8,7 @@ import {
   tlsData,
 } from '../../../test/world/kubernetes/certificates.ts';
 import { containerStatus, podObject } from '../../../test/world/kubernetes/objects.ts';
+import { endpointOf, endpointSliceObject, serviceObject } from '../../../test/world/kubernetes/services.ts';
 import type { Recordable, SourceRecorder } from '../../ports/recorder.ts';
 import type { JsonObject } from '../../wire/json-object.ts';
 import { withoutPrivateParts } from './recordable.ts';
@@ -17,6 +18,8 @@ import { openBundleReader } from './certificates/authorities.ts';
 import { secretContents } from './certificates/secret-contents.ts';
 import { toManaged } from './certificates/to-managed.ts';
 import { toPod } from './to-pod.ts';
+import { toRollout } from './to-rollout.ts';
+import { toEndpoints, toService } from './to-service.ts';
 import { toWorkload } from './to-workload.ts';
 
 /** What is recorded of a response with this body. */
@@ -213,4 +216,56 @@ test('recorded webhooks contain only what is called, and its authorities', async
       ],
     },
   ]);
+});
+
+test('recorded rollouts, Services and endpoints are mapped to the same, except for annotations that are no builds', async () => {
+  const annotations = {
+    'deployment.kubernetes.io/revision': '18',
+    'harbour.example/build': '210',
+    'harbour.example/commit': '8f1c0de51b2a7f0c4f1e0a7c5d9b3e2f6a8c4d10',
+    'build.example/notes': 'see https://x/?token=CANARY',
+    'checksum/secret': 'CANARY',
+    'kubectl.kubernetes.io/last-applied-configuration': '{"build":"CANARY"}',
+  };
+  const { 'harbour.example/build': build, 'harbour.example/commit': commit, ...others } = annotations;
+  const rollout = {
+    metadata: { name: 'api', labels: { strategy: 'canary' }, annotations },
+    spec: {
+      strategy: { canary: { steps: [{ analysis: { args: [{ name: 'token', value: 'CANARY' }] } }] } },
+      template: {
+        metadata: {
+          annotations: { 'kubectl.kubernetes.io/restartedAt': '2026-11-26T09:00:00Z', x: 'CANARY' },
+        },
+        spec: { containers: [{ name: 'app', image: 'x:1', env: [{ name: 'P', value: 'CANARY' }] }] },
+      },
+    },
+    status: { conditions: [{ type: 'Progressing', message: 'GET https://x/?token=CANARY failed' }] },
+  };
+
+  const mapped = toRollout('Rollout', await recorded(rollout));
+
+  const plainly = toRollout('Rollout', plain(rollout));
+  const revision = others['deployment.kubernetes.io/revision'];
+  expect(mapped).toEqual({
+    ...plainly,
+    annotations: {
+      'deployment.kubernetes.io/revision': revision,
+      'harbour.example/build': build,
+      'harbour.example/commit': commit,
+    },
+  });
+  expect(mapped.template.restartedAt).toEqual(new Date('2026-11-26T09:00:00Z'));
+
+  const service = serviceObject('api', { namespace: 'shop' });
+  expect(toService(await recorded(service))).toEqual(toService(service));
+  const slice = endpointSliceObject('api', { service: 'api', endpoints: [endpointOf('api-1', '10.0.0.1')] });
+  expect(toEndpoints(await recorded(slice))).toEqual(toEndpoints(slice));
+});
+
+test('the conversion of a custom resource is recorded, and the arguments of a strategy are not', async () => {
+  expect(
+    await recorded({ spec: { conversion: { strategy: 'None' }, strategy: { args: ['CANARY'] } } }),
+  ).toEqual({
+    spec: { conversion: { strategy: 'None' }, strategy: {} },
+  });
 });

@@ -1,13 +1,16 @@
 import type { Recordable, SourceRecorder } from '../../ports/recorder.ts';
 import { asObject, type JsonObject } from '../../wire/json-object.ts';
 import { ADJUSTED_AT, ADJUSTED_BY, ADJUSTED_CONTAINER } from './adjustment.ts';
+import { PINNED_BY } from './change-image.ts';
 import { certificateRecordable } from './certificates/recordable-certificates.ts';
 import { CORDON_ANNOTATION } from './cordon-mark.ts';
 import { isObject } from './json-values.ts';
 import { GITOPS_ANNOTATIONS } from './managed-by.ts';
 import { withoutPrivateText } from './private-text.ts';
+import { RESTARTED_AT, RESTARTED_BY } from './restart-workload.ts';
 import { isOfRuntime } from './to-container-status.ts';
 import { probeWithoutArguments } from './to-probe.ts';
+import { REVISIONS } from './to-rollout.ts';
 
 /** Annotations that are read. Others may contain secrets, such as entire manifests with passwords. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
@@ -17,6 +20,10 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   ADJUSTED_CONTAINER,
   ...GITOPS_ANNOTATIONS,
   'kubernetes.io/config.mirror',
+  ...REVISIONS,
+  RESTARTED_AT,
+  RESTARTED_BY,
+  PINNED_BY,
   'kwok.x-k8s.io/node',
   'kubernetes.io/ingress.class',
   'cert-manager.io/certificate-name',
@@ -25,6 +32,9 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   'cert-manager.io/inject-ca-from-secret',
   'cert-manager.io/inject-apiserver-ca',
 ]);
+/** An annotation that says which build it is, under any name. A value that looks like anything else isn't recorded. */
+const OF_BUILD = /build|version|revision|release|commit|sha\b|tag\b/i;
+const BUILD = /^(?:[\w.+-]{1,40}|sha256:[\da-f]{64})$/;
 const PATH_OF_CONFIG = 'kubeletconfig';
 
 /** Members that are not read and may contain secrets: in commands, headers and options. */
@@ -78,10 +88,12 @@ const recordablePart: Recordable = (body) => {
 const PARTS: Readonly<Record<string, (value: unknown) => unknown>> = {
   env: recordableEnvironment,
   envFrom: secretReferencesOnly,
-  annotations: (value) => only(value, ANNOTATIONS),
+  annotations: recordableAnnotations,
   [PATH_OF_CONFIG]: (value) => only(value, CONFIG_KEYS),
   livenessProbe: (value) => (isObject(value) ? probeWithoutArguments(value) : undefined),
   startupProbe: (value) => (isObject(value) ? probeWithoutArguments(value) : undefined),
+  // Argo has arguments of analyses in it. That of a conversion is a word.
+  strategy: (value) => (isObject(value) ? {} : undefined),
   message: (value) => (typeof value === 'string' ? withoutPrivateText(value) : undefined),
   terminated: (value) => {
     if (!isObject(value) || isOfRuntime(value['reason'])) return undefined;
@@ -98,6 +110,14 @@ function recordableEnvironment(value: unknown): unknown {
     const { name } = asObject(asObject(variable['valueFrom'])['secretKeyRef']);
     return name === undefined ? [] : [{ valueFrom: { secretKeyRef: { name } } }];
   });
+}
+
+function recordableAnnotations(value: unknown): JsonObject {
+  const isBuild = (name: string, text: unknown) =>
+    OF_BUILD.test(name) && typeof text === 'string' && BUILD.test(text);
+  return Object.fromEntries(
+    Object.entries(asObject(value)).filter(([name, text]) => ANNOTATIONS.has(name) || isBuild(name, text)),
+  );
 }
 
 function secretReferencesOnly(value: unknown): unknown {

@@ -95,7 +95,7 @@ test.each([
   expect(annotations()).toHaveProperty('wrench/restarted-by');
 });
 
-test('one that a GitOps tool manages is restarted: it does not restore annotations that it does not know', async () => {
+test('one that a GitOps tool manages is restarted if it is asked for', async () => {
   const { writer, annotations } = await open(
     web({ annotations: { 'argocd.argoproj.io/tracking-id': 'shop:apps/Deployment:shop/web' } }),
   );
@@ -181,7 +181,7 @@ test('an outcome that is unknown says so', async () => {
 test('whether it is allowed depends on the configuration and on RBAC in its namespace', async () => {
   const { server, cluster } = await open();
   const ask = () => cluster.restartPermission({ signal, namespace: 'shop' });
-  expect(await ask()).toEqual({ allowed: true });
+  expect(await ask()).toEqual({ allowed: true, managed: false });
 
   server.allow(WRENCH, [{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'patch'] }]);
   expect(await ask()).toEqual({

@@ -17,14 +17,11 @@ import {
 } from './template-change.ts';
 
 /** Set by `kubectl rollout restart`: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/ */
-const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
+export const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 /** The id of the remediation that restarted a workload, in its template. */
-const RESTARTED_BY = 'wrench/restarted-by';
+export const RESTARTED_BY = 'wrench/restarted-by';
 
-/**
- * Restarts workloads with the credential of this connection, those that a GitOps tool manages too: annotations that are not in its repository are not
- * restored, and a tool that removes them anyway restarts the pods once more.
- */
+/** Restarts workloads with the credential of this connection, whoever manages them. */
 export function openRestartWriter(
   source: string,
   connection: ClusterConnection,

@@ -1,7 +1,7 @@
 import type { Workload, WorkloadName } from '../../ports/clusters.ts';
 import type { HttpAnswer } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
+import { asObject, type JsonObject, listIn, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
 import type { ClusterAnswer, ClusterConnection } from './connection.ts';
 import { FIELD_MANAGER } from './cordon-mark.ts';
@@ -115,8 +115,20 @@ export function isTemplateConflict(answer: HttpAnswer): boolean {
   return Array.isArray(causes) && causes.some((cause) => asObject(cause)['field'] === 'metadata.uid');
 }
 
-export function templateOf(workload: JsonObject): JsonObject {
+/** In the template during a dry run, which stores nothing. */
+export const DRY_RUN_ID = 'dry-run';
+
+function templateOf(workload: JsonObject): JsonObject {
   return asObject(asObject(workload['spec'])['template']);
+}
+
+export function containerInTemplate(workload: JsonObject, container: string) {
+  const spec = asObject(templateOf(workload)['spec']);
+  for (const list of ['containers', 'initContainers'] as const) {
+    const found = listIn(spec, list).find(({ name }) => name === container);
+    if (found) return { list, container: found };
+  }
+  return undefined;
 }
 
 export function templateAnnotations(workload: JsonObject): Readonly<Record<string, string>> {

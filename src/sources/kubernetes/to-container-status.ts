@@ -1,6 +1,7 @@
 import type { ContainerState, ContainerStatus, Termination } from '../../ports/clusters.ts';
 import { cleanLine } from '../../text/clean-text.ts';
 import { asObject, type JsonObject, numberIn, textIn } from '../../wire/json-object.ts';
+import { printable } from '../../wire/x509.ts';
 import { wholeNumberIn, isObject, optionalDate } from './json-values.ts';
 
 /** Whether the runtime wrote the message of a termination with this reason. The message of any other may be what the container wrote, such as a secret. */
@@ -17,7 +18,7 @@ const UNREADABLE: ContainerStatus = { isReady: false, state: { kind: 'unknown' }
 /** The status of a container by its name; undefined if the kubelet has not reported it. */
 export type StatusFinder = (name: string) => ContainerStatus | undefined;
 
-/** Finds statuses in a list of a pod's status. If there are several for one name, or one without a name, restarts are unknown. */
+/** Finds statuses in a list of a pod's status. If there are several for one name, or one without a name, restarts and images are unknown. */
 export function statusFinder(list: unknown): StatusFinder {
   if (list === undefined || list === null) return () => undefined;
   if (!Array.isArray(list)) return () => UNREADABLE;
@@ -29,7 +30,7 @@ export function statusFinder(list: unknown): StatusFinder {
     const [found, other] = index?.get(name) ?? statuses.filter((one) => one['name'] === name);
     if (!found) return hasNames ? undefined : UNREADABLE;
     if (hasNames && !other) return toStatus(found);
-    const { restarts: _uncertain, ...status } = toStatus(found);
+    const { restarts: _uncertain, imageId: _ofWhich, ...status } = toStatus(found);
     return status;
   };
 }
@@ -42,9 +43,18 @@ function toStatus(status: JsonObject): ContainerStatus {
   return {
     ...(restarts !== undefined && { restarts }),
     isReady: status['ready'] === true,
+    ...imageIdIn(status),
     state: stateOf(asObject(status['state'])),
     ...(isObject(terminated) && { last: toTermination(terminated) }),
   };
+}
+
+/** A name with a digest has at most 255 + 1 + 71 characters. */
+const MAX_IMAGE_ID_LENGTH = 500;
+
+function imageIdIn(status: JsonObject): Pick<ContainerStatus, 'imageId'> {
+  const imageId = textIn(status, 'imageID');
+  return imageId === undefined ? {} : { imageId: printable(imageId.slice(0, MAX_IMAGE_ID_LENGTH)) };
 }
 
 function stateOf({ running, waiting, terminated }: JsonObject): ContainerState {

@@ -1,6 +1,7 @@
 import type { DaemonSet, Pod, PodContainer, PodVolume } from '../../ports/clusters.ts';
 import { asObject, type JsonObject, listIn, numberIn, textIn } from '../../wire/json-object.ts';
 import { adjustmentIn } from './adjustment.ts';
+import { toOwner } from './owner.ts';
 import { wholeNumberIn, optionalDate, optionalText, textListIn, textsIn } from './json-values.ts';
 import { statusFinder, type StatusFinder } from './to-container-status.ts';
 import { probeIn } from './to-probe.ts';
@@ -30,9 +31,7 @@ export function toPod(item: JsonObject): Pod {
     ...optionalText('reason', status),
     ...optionalText('message', status),
     ...optionalDate('startedAt', status, 'startTime'),
-    ...(controller && {
-      controller: { kind: textIn(controller, 'kind') ?? '', name: textIn(controller, 'name') ?? '' },
-    }),
+    ...(controller && { controller: toOwner(controller) }),
     isMirror: isOfNode || Object.hasOwn(annotations, MIRROR_ANNOTATION),
     ...optionalDate('deletingSince', metadata, 'deletionTimestamp'),
     ...optionalText('restartPolicy', spec),
@@ -118,7 +117,17 @@ function toContainer(
       };
     }),
     ...environmentSecretsIn(container),
+    ...optionalText('pullPolicy', container, 'imagePullPolicy'),
+    ...portsIn(container),
   };
+}
+
+function portsIn(container: JsonObject): Pick<PodContainer, 'ports'> {
+  const ports = listIn(container, 'ports').flatMap((one) => {
+    const port = wholeNumberIn(one, 'containerPort');
+    return port === undefined ? [] : [{ port, ...optionalText('name', one) }];
+  });
+  return ports.length > 0 ? { ports } : {};
 }
 
 function environmentSecretsIn(container: JsonObject): Pick<PodContainer, 'environmentSecrets'> {

@@ -5,6 +5,7 @@ import { fieldManagersIn } from './field-managers.ts';
 import { wholeNumberIn, optionalText } from './json-values.ts';
 import { managedBy } from './managed-by.ts';
 import { probeIn } from './to-probe.ts';
+import { updateStrategyIn } from './update-strategy.ts';
 
 /** Maps a Deployment, StatefulSet, DaemonSet or ReplicaSet that has a name. */
 export function toWorkload(kind: Workload['kind'], item: JsonObject): Workload {
@@ -16,8 +17,6 @@ export function toWorkload(kind: Workload['kind'], item: JsonObject): Workload {
   const replicas = kind === 'DaemonSet' ? undefined : wholeNumberIn(spec, 'replicas');
   const tool = managedBy(metadata);
   const graceSeconds = wholeNumberIn(pod, 'terminationGracePeriodSeconds');
-  const { type: strategy, rollingUpdate } = asObject(spec['updateStrategy']);
-  const partition = kind === 'StatefulSet' ? wholeNumberIn(asObject(rollingUpdate), 'partition') : undefined;
   const rollout = rolloutIn(kind, item);
   return {
     kind,
@@ -28,9 +27,7 @@ export function toWorkload(kind: Workload['kind'], item: JsonObject): Workload {
       controller: { kind: textIn(controller, 'kind') ?? '', name: textIn(controller, 'name') ?? '' },
     }),
     ...(replicas !== undefined && { replicas }),
-    isPaused: spec['paused'] === true,
-    ...(strategy === 'OnDelete' && { isUpdatedOnDelete: true as const }),
-    ...(partition !== undefined && partition > 0 && { partition }),
+    ...updateStrategyIn(kind, spec),
     ...(rollout && { rollout }),
     ...(tool !== undefined && { managedBy: tool }),
     ...optionalText('templateNode', pod, 'nodeName'),

@@ -31,6 +31,10 @@ export interface ContainerFacts {
     readonly Destination: string;
   }[];
   readonly env?: readonly string[];
+  /** Published on all addresses: `{ 8080: 32768 }`, by the port in the container. */
+  readonly published?: Readonly<Record<number, number>>;
+  /** Default `bridge`. */
+  readonly network?: string;
 }
 
 /** The engine's zero time. */
@@ -40,6 +44,7 @@ export const ZERO_TIME = '0001-01-01T00:00:00Z';
 export function containerObject(name: string, facts: ContainerFacts = {}): ServedContainer {
   const { state = 'exited', finishedAt = ZERO_TIME, exitCode = 0, labels = {}, bytes } = facts;
   const { image = 'registry.example/build:1', restartPolicy = 'no', autoRemove = false } = facts;
+  const { published = {}, network = 'bridge' } = facts;
   const id = sha256(`container ${name}`);
   const imageId = `sha256:${sha256(`image ${image}`)}`;
   const mounts = (facts.mounts ?? []).map((mount) => ({ Driver: 'local', RW: true, Source: '', ...mount }));
@@ -57,7 +62,10 @@ export function containerObject(name: string, facts: ContainerFacts = {}): Serve
       State: state,
       Status: isStarted ? `${state} (${exitCode})` : 'Created',
       Labels: labels,
-      HostConfig: { NetworkMode: 'bridge' },
+      HostConfig: { NetworkMode: network },
+      Ports: Object.entries(published).flatMap(([port, to]) =>
+        ['0.0.0.0', '::'].map((ip) => ({ IP: ip, PrivatePort: Number(port), PublicPort: to, Type: 'tcp' })),
+      ),
       Mounts: mounts,
       ...(bytes !== undefined && { SizeRw: bytes, SizeRootFs: bytes + 8_000_000 }),
     } as ContainerRow,
@@ -84,6 +92,15 @@ export function containerObject(name: string, facts: ContainerFacts = {}): Serve
         AutoRemove: autoRemove,
         RestartPolicy: { Name: restartPolicy, MaximumRetryCount: 0 },
         VolumesFrom: facts.volumesFrom ?? null,
+        NetworkMode: network,
+      },
+      NetworkSettings: {
+        Ports: Object.fromEntries(
+          Object.entries(published).map(([port, to]) => [
+            `${port}/tcp`,
+            ['0.0.0.0', '::'].map((ip) => ({ HostIp: ip, HostPort: String(to) })),
+          ]),
+        ),
       },
       Mounts: mounts,
     },

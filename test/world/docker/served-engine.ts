@@ -9,6 +9,7 @@ import {
   serveEngineApi,
 } from './http-server.ts';
 import { findContainer, type ImageRow, isTrue, selectContainers, selectImages } from './select.ts';
+import { type ServedSwarm, swarmAnswer } from './swarm.ts';
 import { type EngineUsageBody, usageAnswer } from './usage.ts';
 
 /** An engine without containers: it responds from plain data like a real one, and executes removals. */
@@ -61,6 +62,8 @@ export interface ServedEngineOptions {
   /** Default `build-1`. */
   readonly hostname?: string;
   readonly product?: 'docker' | 'podman';
+  /** The Swarm that it manages. Default: none. */
+  readonly swarm?: ServedSwarm;
   /** By the beginning of the path. */
   readonly faults?: Readonly<Record<string, EngineFault>>;
 }
@@ -168,6 +171,11 @@ export async function serveEngine(options: ServedEngineOptions = {}): Promise<Se
       ({ query, apiVersion: asked = apiVersion }) =>
         usageAnswer(usageOf(options, containers, [...images.values()]), asked, query),
     ],
+    [
+      'GET',
+      /^\/(services|tasks|nodes)$/,
+      ({ query }, list) => swarmAnswer(options.swarm, list as keyof ServedSwarm, query),
+    ],
   ];
   const server = await serveEngineApi({
     answer: (request) => route(routes, request),
@@ -230,7 +238,7 @@ function versionBody({
 }
 
 function infoBody(
-  { version = '27.5.1', hostname = 'build-1' }: ServedEngineOptions,
+  { version = '27.5.1', hostname = 'build-1', swarm }: ServedEngineOptions,
   containers: readonly ServedContainer[],
   images: number,
 ): object {
@@ -247,7 +255,7 @@ function infoBody(
     Driver: 'overlay2',
     DockerRootDir: '/var/lib/docker',
     ServerVersion: version,
-    Swarm: { LocalNodeState: 'inactive' },
+    Swarm: { LocalNodeState: swarm ? 'active' : 'inactive' },
   };
 }
 

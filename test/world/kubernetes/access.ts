@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
+import { parseAllDocuments } from 'yaml';
 
 /** A rule of a ClusterRole; with `namespace`, of a Role in that namespace. */
 export type Rule =
@@ -117,4 +120,13 @@ function grants(rule: Rule, attempt: Attempt): boolean {
     (rule.namespace === undefined || rule.namespace === namespace) &&
     (rule.resourceNames === undefined || (name !== undefined && rule.resourceNames.includes(name)))
   );
+}
+
+/** What roles in `deploy/kubernetes/rbac` allow: `read`, `pin`. */
+export async function readRoles(roles: readonly string[]): Promise<readonly Rule[]> {
+  const folder = join(import.meta.dirname, '../../../deploy/kubernetes/rbac');
+  const files = await Promise.all(roles.map((role) => readFile(join(folder, `${role}.yaml`), 'utf8')));
+  return files
+    .flatMap((text) => parseAllDocuments(text))
+    .flatMap((document) => (document.toJS() as { readonly rules?: readonly Rule[] } | null)?.rules ?? []);
 }

@@ -10,10 +10,10 @@ import { answerLog, type PreviousLogs } from './pod-logs.ts';
 import {
   type ApiObject,
   apiVersionOf,
-  CERT_MANAGER,
   type ObjectPath,
   parseObjectPath,
   type Plural,
+  type Resource,
   RESOURCES,
 } from './resources.ts';
 import {
@@ -38,7 +38,10 @@ export interface ClusterState {
   resourceVersion: number;
   /** Called after each change. */
   readonly changed: (plural: Plural, object: ApiObject) => void;
-  readonly hasCertManager: boolean;
+  /** Whether a resource exists in this cluster. */
+  readonly isServed: (resource: Resource) => boolean;
+  /** Whether a pod that is deleted with a grace period stays until its kubelet has stopped it. */
+  readonly stopsGracefully: boolean;
   /** Counts compactions of etcd, each of which invalidates all `continue` tokens. */
   age: number;
 }
@@ -70,16 +73,14 @@ export function answerRequest(state: ClusterState, request: ApiRequest, fault?: 
 }
 
 /** The ClusterRole system:discovery is bound to everyone who is authenticated. */
-function discover({ hasCertManager }: ClusterState, path: string): ApiAnswer {
+function discover({ isServed }: ClusterState, path: string): ApiAnswer {
   const groupVersion = path.slice('/apis/'.length);
-  const isServed = RESOURCES.some(
-    (resource) =>
-      resource.group !== '' &&
-      apiVersionOf(resource) === groupVersion &&
-      (resource.group !== CERT_MANAGER || hasCertManager),
-  );
-  return isServed
-    ? { status: 200, body: { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: [] } }
+  const all: readonly Resource[] = RESOURCES;
+  const resources = all
+    .filter((one) => one.group !== '' && apiVersionOf(one) === groupVersion && isServed(one))
+    .map(({ plural, kind, namespaced }) => ({ name: plural, kind, namespaced }));
+  return resources.length > 0
+    ? { status: 200, body: { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources } }
     : NO_SUCH_PATH;
 }
 
@@ -173,7 +174,7 @@ function answerObject(
 ): ApiAnswer {
   const { method, query } = request;
   const { resource, namespace, name, subresource, rest } = named;
-  if (resource.group === CERT_MANAGER && !state.hasCertManager) return NO_SUCH_PATH;
+  if (!state.isServed(resource)) return NO_SUCH_PATH;
   const collection = state.collections[resource.plural];
   if (name === undefined) {
     if (method === 'GET') {
@@ -281,6 +282,7 @@ function create(state: ClusterState, request: ApiRequest, named: ObjectPath): Ap
 interface DeleteOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly dryRun?: readonly string[];
+  readonly gracePeriodSeconds?: number;
 }
 
 function remove(state: ClusterState, request: ApiRequest, named: ObjectPath, current: ApiObject): ApiAnswer {
@@ -299,6 +301,20 @@ function remove(state: ClusterState, request: ApiRequest, named: ObjectPath, cur
       named,
       `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion ?? ''}`,
     );
+  const graceSeconds = Number(request.query.get('gracePeriodSeconds') ?? options.gracePeriodSeconds ?? 30);
+  const isStopped = named.resource.plural === 'pods' && state.stopsGracefully && graceSeconds > 0;
+  if (isStopped) {
+    const deletionTimestamp = new Date(Date.now() + graceSeconds * 1_000).toISOString();
+    const stopping = {
+      ...current,
+      metadata: {
+        deletionTimestamp: `${deletionTimestamp.slice(0, 19)}Z`,
+        deletionGracePeriodSeconds: graceSeconds,
+        ...metadata,
+      },
+    };
+    return { status: 200, body: whole(named, dryRun ? stopping : save(state, named, stopping)) };
+  }
   if (!dryRun) {
     state.resourceVersion++;
     state.collections[named.resource.plural].remove(current);

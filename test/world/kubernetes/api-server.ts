@@ -18,7 +18,7 @@ import {
   type KubeletServer,
   listenAsKubelet,
 } from './kubelets.ts';
-import { type ApiObject, type Plural, resourceOf } from './resources.ts';
+import { type ApiObject, CERT_MANAGER, type Plural, resourceOf } from './resources.ts';
 import { type ApiAnswer, UNAUTHORIZED } from './status.ts';
 
 export interface ClusterOptions {
@@ -34,6 +34,13 @@ export interface ClusterOptions {
   readonly namespaces?: Objects;
   readonly secrets?: Objects;
   readonly configmaps?: Objects;
+  readonly controllerrevisions?: Objects;
+  readonly services?: Objects;
+  readonly endpointslices?: Objects;
+  /** The version in which EndpointSlices are served: `v1beta1` before Kubernetes 1.21. Default: `v1`. */
+  readonly endpointSliceVersion?: 'v1' | 'v1beta1';
+  /** Even without objects, it installs Argo Rollouts. */
+  readonly rollouts?: Objects;
   readonly ingresses?: Objects;
   /** Any of these four, even without objects, installs cert-manager. */
   readonly certificates?: Objects;
@@ -48,6 +55,8 @@ export interface ClusterOptions {
   readonly kubelets?: Readonly<Record<string, Kubelet>> | FindKubelet;
   /** Whether kubelets also listen on their own ports. The address of their nodes is then loopback. */
   readonly kubeletsListen?: boolean;
+  /** Whether pods that are deleted with a grace period stay, with the end of that period, until the test removes them. Default: they don't. */
+  readonly stopsGracefully?: boolean;
   /** Default: {@link WRENCH}, with all permissions. */
   readonly users?: readonly User[];
   /** Handles a request of any authenticated user first; undefined leaves it to the server. */
@@ -176,7 +185,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     kubelets,
     access,
     previousLogs,
-    hasCertManager: CERT_MANAGER_KINDS.some((plural) => options[plural] !== undefined),
+    isServed: ({ plural, group, version = 'v1' }) => {
+      if (group === CERT_MANAGER) return CERT_MANAGER_KINDS.some((one) => options[one] !== undefined);
+      if (plural === 'rollouts') return options.rollouts !== undefined;
+      return plural !== 'endpointslices' || version === (options.endpointSliceVersion ?? 'v1');
+    },
+    stopsGracefully: options.stopsGracefully ?? false,
     resourceVersion: 9_184_402,
     age: 0,
     changed: (plural, object) => {
@@ -193,6 +207,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       statefulsets: collectionOf(options.statefulsets),
       secrets: collectionOf(options.secrets),
       configmaps: collectionOf(options.configmaps),
+      controllerrevisions: collectionOf(options.controllerrevisions),
+      services: collectionOf(options.services),
+      endpointslices: collectionOf(options.endpointslices),
+      rollouts: collectionOf(options.rollouts),
       ingresses: collectionOf(options.ingresses),
       certificates: collectionOf(options.certificates),
       certificaterequests: collectionOf(options.certificaterequests),

@@ -32,7 +32,8 @@ export function startDeploymentController(cluster: TestCluster, options: Control
       for (const deployment of cluster.list('deployments')) rollOut(cluster, deployment, now());
       for (const replicaSet of cluster.list('replicasets'))
         created = scale(cluster, replicaSet, { nodes, now: now(), created });
-      for (const deployment of cluster.list('deployments')) report(cluster, deployment);
+      for (const replicaSet of cluster.list('replicasets')) reportReplicaSet(cluster, replicaSet);
+      for (const deployment of cluster.list('deployments')) report(cluster, deployment, now());
     } finally {
       isRunning = false;
     }
@@ -48,7 +49,7 @@ const WATCHED: ReadonlySet<Plural> = new Set<Plural>(['deployments', 'replicaset
 /** Of a name or a hash: no vowels, and nothing that looks like another letter. */
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
-function encoded(bytes: Uint8Array): string {
+export function encoded(bytes: Uint8Array): string {
   return [...bytes].map((byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }
 
@@ -59,13 +60,19 @@ function rollOut(cluster: TestCluster, deployment: ApiObject, now: Date): void {
   if (paused) return;
   const { name, namespace } = deployment.metadata;
   const { hash, owned, isCurrent } = replicaSetsOf(cluster, deployment);
+  const newest = Math.max(0, ...owned.map(revisionOf));
   for (const one of owned)
     if (!isCurrent(one) && specOf(one).replicas !== 0)
       cluster.save('replicasets', { ...one, spec: { ...specOf(one), replicas: 0 } });
   const current = owned.find(isCurrent);
-  if (current && specOf(current).replicas === replicas) return;
   if (current) {
-    cluster.save('replicasets', { ...current, spec: { ...specOf(current), replicas } });
+    // One that is used again gets a new revision: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-back-a-deployment
+    const revision = revisionOf(current) < newest ? newest + 1 : revisionOf(current);
+    if (specOf(current).replicas !== replicas || revision !== revisionOf(current))
+      cluster.save(
+        'replicasets',
+        withRevision({ ...current, spec: { ...specOf(current), replicas } }, revision),
+      );
     return;
   }
   const labels = { ...template.metadata?.labels, 'pod-template-hash': hash };
@@ -76,7 +83,7 @@ function rollOut(cluster: TestCluster, deployment: ApiObject, now: Date): void {
       uid: randomUUID(),
       creationTimestamp: timestamp(now),
       labels,
-      annotations: { 'deployment.kubernetes.io/revision': String(owned.length + 1) },
+      annotations: { [REVISION]: String(newest + 1) },
       ownerReferences: [ownerReference('Deployment', deployment)],
     },
     spec: {
@@ -90,25 +97,87 @@ function rollOut(cluster: TestCluster, deployment: ApiObject, now: Date): void {
 
 function replicaSetsOf(cluster: TestCluster, deployment: ApiObject) {
   const { template } = specOf(deployment);
-  const hash = encoded(createHash('sha256').update(JSON.stringify(template)).digest().subarray(0, 10));
+  const hash = templateHash(template);
   const owned = cluster.list('replicasets').filter((one) => isOwnedBy(one, deployment));
   const isCurrent = (one: ApiObject) => one.metadata.labels?.['pod-template-hash'] === hash;
   return { hash, owned, isCurrent };
 }
 
+const REVISION = 'deployment.kubernetes.io/revision';
+
+function revisionOf({ metadata: { annotations = {} } }: ApiObject): number {
+  return Number(annotations[REVISION] ?? 0);
+}
+
+function withRevision(object: ApiObject, revision: number): ApiObject {
+  const annotations = { ...object.metadata.annotations, [REVISION]: String(revision) };
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
+/** Of the pods of a template, in names and labels. */
+export function templateHash(template: PodTemplate): string {
+  return encoded(createHash('sha256').update(JSON.stringify(template)).digest().subarray(0, 10));
+}
+
+/** Saves what a controller reports about a workload, if anything in it has changed. `more` is what it then says besides. */
+export function reportStatus(
+  cluster: TestCluster,
+  plural: Plural,
+  object: ApiObject,
+  reported: object,
+  more: object = {},
+): void {
+  const before = (object['status'] ?? {}) as Readonly<Record<string, unknown>>;
+  if (Object.entries(reported).every(([key, value]) => before[key] === value)) return;
+  cluster.save(plural, { ...object, status: { ...before, ...reported, ...more } });
+}
+
+/** As its kubelet says. */
+export function isReady({ status }: ApiObject): boolean {
+  const { conditions = [] } = (status ?? {}) as {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+  return conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
+}
+
+function reportReplicaSet(cluster: TestCluster, replicaSet: ApiObject): void {
+  const pods = cluster.list('pods').filter((pod) => isActive(pod) && isOwnedBy(pod, replicaSet));
+  const ready = pods.filter(isReady).length;
+  const counts = { replicas: pods.length, readyReplicas: ready, availableReplicas: ready };
+  reportStatus(cluster, 'replicasets', replicaSet, counts);
+}
+
 /** Reports in its status how far a Deployment has been rolled out. */
-function report(cluster: TestCluster, deployment: ApiObject): void {
+function report(cluster: TestCluster, deployment: ApiObject, now: Date): void {
   const { owned, isCurrent } = replicaSetsOf(cluster, deployment);
   const podsOf = (some: readonly ApiObject[]) =>
-    cluster.list('pods').filter((pod) => isActive(pod) && some.some((one) => isOwnedBy(pod, one))).length;
-  const reported = {
-    observedGeneration: deployment.metadata['generation'],
-    replicas: podsOf(owned),
-    updatedReplicas: podsOf(owned.filter(isCurrent)),
+    cluster.list('pods').filter((pod) => isActive(pod) && some.some((one) => isOwnedBy(pod, one)));
+  const { replicas = 1 } = specOf(deployment);
+  const all = podsOf(owned);
+  const updated = podsOf(owned.filter(isCurrent)).length;
+  const ready = all.filter(isReady).length;
+  const isComplete = updated === replicas && all.length === updated && ready === replicas;
+  const progressing = {
+    type: 'Progressing',
+    status: 'True',
+    reason: isComplete ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
+    lastUpdateTime: timestamp(now),
   };
-  const status = { ...(deployment['status'] as object | undefined), ...reported };
-  if (JSON.stringify(status) !== JSON.stringify(deployment['status']))
-    cluster.save('deployments', { ...deployment, status });
+  const current = owned.find(isCurrent);
+  const revised = current ? withRevision(deployment, revisionOf(current)) : deployment;
+  reportStatus(
+    cluster,
+    'deployments',
+    revised,
+    {
+      observedGeneration: deployment.metadata['generation'],
+      replicas: all.length,
+      updatedReplicas: updated,
+      readyReplicas: ready,
+      availableReplicas: ready,
+    },
+    { conditions: [progressing] },
+  );
 }
 
 interface Scaling {
@@ -142,7 +211,7 @@ function scale(cluster: TestCluster, replicaSet: ApiObject, { nodes, now, create
   return count;
 }
 
-function isActive(pod: ApiObject): boolean {
+export function isActive(pod: ApiObject): boolean {
   const { phase } = pod['status'] as { readonly phase?: string };
   return phase !== 'Failed' && phase !== 'Succeeded' && pod.metadata['deletionTimestamp'] === undefined;
 }
@@ -156,7 +225,7 @@ interface OwnerReference {
   readonly blockOwnerDeletion: true;
 }
 
-function ownerReference(kind: string, { metadata: { name, uid } }: ApiObject): OwnerReference {
+export function ownerReference(kind: string, { metadata: { name, uid } }: ApiObject): OwnerReference {
   return {
     apiVersion: 'apps/v1',
     kind,
@@ -167,7 +236,7 @@ function ownerReference(kind: string, { metadata: { name, uid } }: ApiObject): O
   };
 }
 
-function isOwnedBy({ metadata }: ApiObject, owner: ApiObject): boolean {
+export function isOwnedBy({ metadata }: ApiObject, owner: ApiObject): boolean {
   const references = (metadata['ownerReferences'] ?? []) as readonly OwnerReference[];
   return references.some(({ uid }) => uid === owner.metadata.uid);
 }

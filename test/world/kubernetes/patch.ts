@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { type ApiObject, CERT_MANAGER, type ObjectPath } from './resources.ts';
+import { type ApiObject, isCustom, type ObjectPath } from './resources.ts';
 import { type ApiAnswer, badRequest, conflict, failure, invalid } from './status.ts';
 
 const PATCH_TYPES = [
@@ -28,8 +28,7 @@ export function patched(
 ): { readonly object: ApiObject } | { readonly answer: ApiAnswer } {
   const type = PATCH_TYPES.find((known) => known === contentType.split(';')[0]!.trim());
   // Custom resources have no merge keys.
-  const isUnsupported =
-    type === 'application/strategic-merge-patch+json' && path.resource.group === CERT_MANAGER;
+  const isUnsupported = type === 'application/strategic-merge-patch+json' && isCustom(path.resource);
   if (!type || isUnsupported) return { answer: unsupportedType() };
   let patch: Json;
   try {

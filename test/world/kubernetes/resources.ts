@@ -23,6 +23,8 @@ export interface Resource {
   readonly kind: string;
   /** `''` is the core group. */
   readonly group: string;
+  /** Default: `v1`. */
+  readonly version?: string;
   readonly namespaced: boolean;
   /** Supported field labels. Absent: only the two that every resource has, with another error message. */
   readonly fieldLabels?: readonly string[];
@@ -82,6 +84,10 @@ export const RESOURCES = [
   { plural: 'deployments', kind: 'Deployment', group: 'apps', namespaced: true },
   { plural: 'replicasets', kind: 'ReplicaSet', group: 'apps', namespaced: true },
   { plural: 'statefulsets', kind: 'StatefulSet', group: 'apps', namespaced: true },
+  { plural: 'controllerrevisions', kind: 'ControllerRevision', group: 'apps', namespaced: true },
+  { plural: 'services', kind: 'Service', group: '', namespaced: true },
+  { plural: 'endpointslices', kind: 'EndpointSlice', group: 'discovery.k8s.io', namespaced: true },
+  { plural: 'rollouts', kind: 'Rollout', group: 'argoproj.io', version: 'v1alpha1', namespaced: true },
   { plural: 'secrets', kind: 'Secret', group: '', namespaced: true, fieldLabels: [...COMMON_LABELS, 'type'] },
   { plural: 'configmaps', kind: 'ConfigMap', group: '', namespaced: true },
   { plural: 'ingresses', kind: 'Ingress', group: 'networking.k8s.io', namespaced: true },
@@ -119,9 +125,25 @@ export function resourceOf(plural: Plural): Resource & { readonly plural: Plural
 /** Its custom resources exist only if it is installed. */
 export const CERT_MANAGER = 'cert-manager.io';
 
+/** Whether the API server has no merge keys for its objects. */
+export function isCustom({ group }: Resource): boolean {
+  return group === CERT_MANAGER || group === 'argoproj.io';
+}
+
 /** `v1`, `apps/v1`. */
-export function apiVersionOf({ group }: Resource): string {
-  return group === '' ? 'v1' : `${group}/v1`;
+export function apiVersionOf({ group, version = 'v1' }: Resource): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+/** EndpointSlices exist in two versions, of which a cluster serves one. */
+const OLD_ENDPOINT_SLICES = { ...resourceOf('endpointslices'), version: 'v1beta1' };
+
+function inVersion<R extends Resource>(
+  resource: R,
+  version: string,
+): R | typeof OLD_ENDPOINT_SLICES | undefined {
+  if (resource.plural === 'endpointslices' && version === 'v1beta1') return OLD_ENDPOINT_SLICES;
+  return (resource.version ?? 'v1') === version ? resource : undefined;
 }
 
 /** The target of a request. */
@@ -139,11 +161,13 @@ export interface ObjectPath {
 /** Parses the path of a request; undefined if it names no known resource. */
 export function parseObjectPath(path: string): ObjectPath | undefined {
   const match =
-    /^\/(?:api|apis\/(?<group>[^/]+))\/v1(?:\/namespaces\/(?<namespace>[^/]+)(?=\/[^/]))?\/(?<plural>[a-z]+)(?:\/(?<name>[^/]+)(?:\/(?<subresource>[^/]+)(?:\/(?<rest>.*))?)?)?$/.exec(
+    /^\/(?:api|apis\/(?<group>[^/]+))\/(?<version>v\d[a-z\d]*)(?:\/namespaces\/(?<namespace>[^/]+)(?=\/[^/]))?\/(?<plural>[a-z]+)(?:\/(?<name>[^/]+)(?:\/(?<subresource>[^/]+)(?:\/(?<rest>.*))?)?)?$/.exec(
       path,
     );
-  const { group = '', namespace, plural, name, subresource, rest } = match?.groups ?? {};
-  const resource = RESOURCES.find((one) => one.plural === plural && one.group === group);
+  const { group = '', version = '', namespace, plural, name, subresource, rest } = match?.groups ?? {};
+  const known: readonly (Resource & { readonly plural: Plural })[] = RESOURCES;
+  const found = known.find((one) => one.plural === plural && one.group === group);
+  const resource = found && inVersion(found, version);
   if (!resource || (namespace !== undefined && !resource.namespaced)) return undefined;
   if (resource.namespaced && namespace === undefined && name !== undefined) return undefined;
   return {

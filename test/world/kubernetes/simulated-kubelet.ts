@@ -27,8 +27,19 @@ export interface KubeletOptions {
   readonly behaviorOf?: (probe: ProbedBy) => ProbeBehavior;
   /** Whether a container keeps running after SIGTERM until its grace period is over. Default: none does. */
   readonly ignoresSigterm?: (container: string) => boolean;
+  /** The address of a pod. Default: all have the same. */
+  readonly addressOf?: (pod: PodOnNode) => string;
+  /** What a node runs for an image, as its runtime names it: `registry.example/app@sha256:…`. Default: unknown. */
+  readonly imageIdOf?: (image: string, pod: PodOnNode) => string;
   /** `crashLoopBackOff.maxContainerRestartPeriod`. Default 300. */
   readonly maxBackOffSeconds?: number;
+}
+
+interface PodOnNode {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string;
 }
 
 /** The kubelets of all nodes. They run every pod that has a node and has not failed. */
@@ -40,8 +51,9 @@ export interface SimulatedKubelet {
 }
 
 interface Container {
-  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly pod: PodOnNode;
   readonly spec: ContainerSpec;
+  readonly imageId: string;
   readonly graceSeconds: number;
   readonly workers: Partial<Record<'liveness' | 'startup', ProbeWorker>>;
   restarts: number;
@@ -68,8 +80,14 @@ const MAX_BACK_OFF_SECONDS = 300;
 export function startKubelet(cluster: TestCluster, options: KubeletOptions): SimulatedKubelet {
   const { now, behaviorOf = () => always('succeeds'), ignoresSigterm = () => false } = options;
   const { maxBackOffSeconds = MAX_BACK_OFF_SECONDS } = options;
+  const { addressOf = () => '10.244.0.7', imageIdOf = () => '' } = options;
   const events = makeEventRecorder(cluster);
   const pods = new Map<string, readonly Container[]>();
+
+  const reportPod = (containers: readonly Container[], atMs: number): void => {
+    const [first] = containers;
+    if (first) report(cluster, containers, { atMs, podIP: addressOf(first.pod) });
+  };
 
   const start = (container: Container, atMs: number): void => {
     // Counts the restarts so far: a container that waits to be restarted is not counted yet.
@@ -190,6 +208,7 @@ export function startKubelet(cluster: TestCluster, options: KubeletOptions): Sim
     const spec = pod['spec'] as PodSpec;
     if (spec.nodeName === undefined || pods.has(uid) || hasEnded(pod)) return;
     const atMs = now().getTime();
+    const onNode = { namespace, name, uid, node: spec.nodeName };
     const containers = spec.containers.map((container): Container => {
       const workerOf = (probe: 'liveness' | 'startup', given: ProbeSpec | undefined) =>
         given && {
@@ -200,8 +219,9 @@ export function startKubelet(cluster: TestCluster, options: KubeletOptions): Sim
           ),
         };
       return {
-        pod: { namespace, name, uid },
+        pod: onNode,
         spec: container,
+        imageId: imageIdOf(container.image ?? '', onNode),
         graceSeconds: spec.terminationGracePeriodSeconds ?? 30,
         workers: {
           ...workerOf('liveness', container.livenessProbe),
@@ -215,7 +235,7 @@ export function startKubelet(cluster: TestCluster, options: KubeletOptions): Sim
     });
     pods.set(uid, containers);
     for (const container of containers) start(container, atMs);
-    report(cluster, containers, atMs);
+    reportPod(containers, atMs);
   };
 
   cluster.onChange((plural, { metadata: { name, namespace, uid = '' } }) => {
@@ -238,7 +258,7 @@ export function startKubelet(cluster: TestCluster, options: KubeletOptions): Sim
         ),
       );
       if (!next) break;
-      if (next.run()) report(cluster, next.containers, next.atMs);
+      if (next.run()) reportPod(next.containers, next.atMs);
     }
     events.expire(untilMs);
   };
@@ -297,7 +317,11 @@ function recordFor(record: RecordEvent, { pod, spec }: Container, atMs: number):
 }
 
 /** Writes the status of a pod, as its kubelet does. */
-function report(cluster: TestCluster, containers: readonly Container[], atMs: number): void {
+function report(
+  cluster: TestCluster,
+  containers: readonly Container[],
+  { atMs, podIP }: { readonly atMs: number; readonly podIP: string },
+): void {
   const [{ pod }] = containers as readonly [Container];
   const current = cluster.find('pods', pod.name, pod.namespace);
   if (current?.metadata.uid !== pod.uid) return;
@@ -308,7 +332,8 @@ function report(cluster: TestCluster, containers: readonly Container[], atMs: nu
     status: {
       phase: 'Running',
       startTime,
-      podIP: '10.244.0.7',
+      podIP,
+      podIPs: [{ ip: podIP }],
       conditions: ['Ready', 'ContainersReady'].map((type) => ({ type, status: isReady ? 'True' : 'False' })),
       containerStatuses: containers.map((one) => statusOf(one)),
     },
@@ -316,13 +341,14 @@ function report(cluster: TestCluster, containers: readonly Container[], atMs: nu
 }
 
 function statusOf(container: Container): object {
-  const { state, spec, restarts, isStarted, id, last } = container;
+  const { state, spec, imageId, restarts, isStarted, id, last } = container;
   return {
     name: spec.name,
     image: spec.image,
     restartCount: restarts,
     ready: isStarted && state.kind === 'running',
     started: isStarted,
+    imageID: imageId,
     containerID: id,
     state:
       state.kind === 'waiting'

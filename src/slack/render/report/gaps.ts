@@ -1,5 +1,5 @@
 import type { Gap } from '../../../check/finding.ts';
-import { countInWords, countPlaces, groupGaps } from '../../../check/report-in-words.ts';
+import { countInWords, groupGaps, unreadInWords } from '../../../check/report-in-words.ts';
 import { encodedLength, truncate, escapeUntrusted, joinLinesWithin } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
@@ -32,7 +32,7 @@ export function renderGaps(
   question?: string,
 ): { readonly message: Message; readonly isCut: boolean } {
   const groups = groupGaps(gaps);
-  const sources = `Couldn't check ${countInWords(countPlaces(gaps), 'source')}`;
+  const sources = `Couldn't check ${unreadInWords(gaps)}`;
   const title = question === undefined ? sources : `${sources} for ${question}`;
   const parts: RichTextPart[] = [
     line(emoji(EMOJI.UNKNOWN), { ...plain(' UNKNOWN  '), style: { bold: true } }, bold(title)),

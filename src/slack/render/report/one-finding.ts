@@ -10,7 +10,7 @@ import { findingLine, nextLine } from './finding.ts';
 import { findingButtons } from './finding-buttons.ts';
 import { nextQuestions } from './next-checks.ts';
 import { type KnownStatus, statusContext, statusLine } from './tracked.ts';
-import { unsaid } from './unsaid.ts';
+import { unsaid } from '../../../text/unsaid.ts';
 
 const MAX_SUMMARY_CHARS = 800;
 const MAX_TARGET_CHARS = 300;

@@ -7,6 +7,7 @@ import {
   SEVERITY_WORDS,
   seriesInWords,
   titleOf,
+  nounOfGaps,
 } from '../../../check/report-in-words.ts';
 import { toCsv } from './csv.ts';
 import { escapeUntrusted, joinLinesWithin, truncate } from '../escape-untrusted.ts';
@@ -134,7 +135,7 @@ export function gapsFile(gaps: readonly Gap[], name: string): Attachment {
   const rows = gaps.map(({ kind, what, because }) => [kind, what, because]);
   return {
     filename: 'gaps.csv',
-    title: `${countInWords(gaps.length, 'source')} not checked by ${name}`,
+    title: `${countInWords(gaps.length, nounOfGaps(gaps))} not checked by ${name}`,
     content: toCsv([['kind', 'what', 'because'], ...rows]),
   };
 }

@@ -11,7 +11,7 @@ import { findingsCsv, gapsCsv, renderRest } from './overview.ts';
 import { packUnits } from './pack.ts';
 import { isRootCut, renderRoot } from './root.ts';
 import { type KnownStatus, knownStatuses } from './tracked.ts';
-import { unsaid } from './unsaid.ts';
+import { unsaid } from '../../../text/unsaid.ts';
 
 /** More findings are shown as a list and a file. */
 const MAX_FULL_FINDINGS = 30;

@@ -15,7 +15,7 @@ import {
 } from '../remediation/words.ts';
 import { headBlocks, signOf } from './head.ts';
 import { bySeverity } from './root-findings.ts';
-import { saidBefore, unsaidClauses } from './unsaid.ts';
+import { saidBefore, unsaidClauses } from '../../../text/unsaid.ts';
 
 const MAX_WAS_CHARS = 200;
 const MAX_VERDICT_CHARS = 290;
