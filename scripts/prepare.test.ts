@@ -12,7 +12,7 @@ const INSTALLS_ALL = `for word in "$@"; do case $word in
   redis-tools) make redis-check-rdb;; etcd-server) make etcd;; monit | chromium) make $word;;
   docker.io) make dockerd;; busybox-static) make busybox;; openssh-server) make sshd;;
   iproute2) make ip;; dnsmasq-base) make dnsmasq;; isc-dhcp-client) make dhclient;; user-mode-linux) make linux.uml;;
-  rabbitmq-server) make rabbitmq-server;; mariadb-server) make mariadbd;; qemu-utils) make qemu-img;;
+  rabbitmq-server) make rabbitmq-server;; mariadb-server) make mariadbd;; qemu-utils) make qemu-img;; git) make git;;
 esac; done`;
 /** Programs that these tests do not vary. */
 const OTHERS = [
@@ -26,9 +26,10 @@ const OTHERS = [
   'rabbitmq-server',
   'mariadbd',
   'qemu-img',
+  'git',
 ];
 const ALL_PACKAGES =
-  'redis-tools etcd-server monit chromium docker.io busybox-static openssh-server iproute2 dnsmasq-base isc-dhcp-client user-mode-linux rabbitmq-server mariadb-server qemu-utils';
+  'redis-tools etcd-server monit chromium docker.io busybox-static openssh-server iproute2 dnsmasq-base isc-dhcp-client user-mode-linux rabbitmq-server mariadb-server qemu-utils git';
 
 let folder: string;
 let said: string[];
@@ -201,7 +202,7 @@ test('prints the command immediately if the user is not root', async () => {
 
   expect(run({ isRoot: false })).toBe(1);
   expect(said).toEqual([
-    `The tests need a Redis or Valkey server, etcd, monit, Chromium, a Docker Engine, a static busybox, sshd, ip, dnsmasq, dhclient, user-mode-linux, RabbitMQ, a MariaDB server and qemu-img. Install with: sudo apt-get install -y --no-install-recommends ${ALL_PACKAGES}`,
+    `The tests need a Redis or Valkey server, etcd, monit, Chromium, a Docker Engine, a static busybox, sshd, ip, dnsmasq, dhclient, user-mode-linux, RabbitMQ, a MariaDB server, qemu-img and git. Install with: sudo apt-get install -y --no-install-recommends ${ALL_PACKAGES}`,
   ]);
   expect(await calls()).toEqual(['']);
 });

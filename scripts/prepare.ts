@@ -79,6 +79,7 @@ const NEEDED: readonly Needed[] = [
     isInstalled: ({ env }) => isOnPath('mariadbd', env['PATH']),
   },
   { package: 'qemu-utils', name: 'qemu-img', isInstalled: ({ env }) => isOnPath('qemu-img', env['PATH']) },
+  { package: 'git', name: 'git', isInstalled: ({ env }) => isOnPath('git', env['PATH']) },
 ];
 
 /**

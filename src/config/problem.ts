@@ -16,14 +16,17 @@ export class ConfigError extends Error {
   /** `./wrench.yaml`, or `the environment`. */
   readonly file: string;
   readonly problems: readonly Problem[];
+  /** There is no such file. */
+  readonly isMissing: boolean;
 
-  constructor(file: string, problems: readonly Problem[]) {
+  constructor(file: string, problems: readonly Problem[], { isMissing = false } = {}) {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
     super(
       [`${count} in ${file}`, ...problems.map((problem) => `  ${writeProblem(file, problem)}`)].join('\n'),
     );
     this.file = file;
     this.problems = problems;
+    this.isMissing = isMissing;
   }
 }
 

@@ -188,6 +188,56 @@ test.each(['${', '${}', '${1x}', '${a b}', '${NAME'])('%s is reported as an inva
   );
 });
 
+test.each([
+  [{ kubernetes: { namespace: 'shop', service: 'api' } }, ['prod-eu'], undefined],
+  [
+    { kubernetes: { namespace: 'shop', service: 'api', cluster: 'prod-eu' } },
+    ['prod-eu', 'prod-us'],
+    undefined,
+  ],
+  [
+    { kubernetes: { namespace: 'shop', service: 'api' } },
+    ['prod-eu', 'prod-us'],
+    'kubernetes: Needs `cluster`, because there are 2 `kubernetes` sources. Available: `prod-eu`, `prod-us`.',
+  ],
+  [
+    { kubernetes: { namespace: 'shop', service: 'api', cluster: 'prod-ue' } },
+    ['prod-eu'],
+    'kubernetes.cluster: Unknown `kubernetes` source `prod-ue`. Did you mean `prod-eu`?',
+  ],
+  [
+    { swarm: { service: 'api' } },
+    ['prod-eu'],
+    'swarm: There is no `docker` source in this environment. Add it, or list the replicas in `addresses`.',
+  ],
+])('replicas in %j are found by one of the clusters %j: %s', (replicas, clusters, problem) => {
+  const service = { name: 'api', replicas, port: 8080, path: '/version' };
+  const sources = [
+    { kind: 'builds', services: [service], hosts: ['10.0.0.0/8'] },
+    ...clusters.map((name) => ({ kind: 'kubernetes', name })),
+  ];
+
+  const found = problemsOf(() => read(JSON.stringify({ environments: { prod: { sources } } })));
+
+  expect(found.map((one) => one.replace(/^.*\.replicas\./, ''))).toEqual(
+    problem === undefined ? [] : [problem],
+  );
+});
+
+test('headers for replicas are secret, with and without the text around a variable', () => {
+  const service = {
+    name: 'api',
+    replicas: { addresses: ['http://host-1:3000'] },
+    path: '/version',
+    headers: { authorization: 'Bearer ${TOKEN}' },
+  };
+  const environments = { prod: { sources: [{ kind: 'builds', services: [service] }] } };
+
+  const { secrets } = read(JSON.stringify({ environments }), { TOKEN: 'canary-token-1' });
+
+  expect(secrets.toSorted()).toEqual(['Bearer canary-token-1', 'canary-token-1']);
+});
+
 test('collects secret values and no others, so that no output shows them', () => {
   const { secrets } = read(VAULT, {
     MOUNT: 'public-mount',

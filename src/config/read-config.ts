@@ -8,6 +8,7 @@ import {
   crossCheckRemediations,
   type KnownChecks,
 } from './cross-check.ts';
+import { crossCheckBuilds } from './cross-check-builds.ts';
 import { crossCheckDigests } from './cross-check-digests.ts';
 import { deprecatedKeys } from './deprecated-keys.ts';
 import { explainIssues, type PlacedProblem } from './explain.ts';
@@ -70,6 +71,7 @@ export function readConfig(
   const problems = problemsOf(yaml, () => [
     ...explainIssues(schema, yaml.value, parsed.error?.issues ?? []),
     ...crossCheck(yaml.value, variables),
+    ...crossCheckBuilds(yaml.value),
     ...crossCheckDigests(yaml.value, checks),
     ...(checks
       ? [
@@ -112,7 +114,8 @@ function readText(path: string): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const missing = 'Copy deploy/examples/wrench.yaml there, or set WRENCH_CONFIG to another file';
-    if (code === 'ENOENT') throw new ConfigError(path, [{ path: '', what: 'file not found', hint: missing }]);
+    if (code === 'ENOENT')
+      throw new ConfigError(path, [{ path: '', what: 'file not found', hint: missing }], { isMissing: true });
     throw new ConfigError(path, [
       {
         path: '',

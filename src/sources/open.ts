@@ -25,7 +25,11 @@ const OPEN: { readonly [Kind in SourceConfig['kind']]: Open<Kind> } = {
   openstack: async (config, recorder) =>
     (await import('./openstack/open.ts')).openOpenStack(config, recorder),
   opsman: async (config, recorder) => (await import('./opsman/open.ts')).openOpsman(config, recorder),
+  builds: async (config) => (await import('./builds/open.ts')).openBuilds(config),
   rabbitmq: async (config, recorder) => (await import('./rabbitmq/open.ts')).openRabbitmq(config, recorder),
+  checkout: async (config) => (await import('./checkout/open.ts')).openCheckout(config),
+  github: async (config) => (await import('./github/open.ts')).openGithub(config),
+  gitlab: async (config) => (await import('./gitlab/open.ts')).openGitlab(config),
 };
 
 /** Opens a configured source; no request is sent yet. */

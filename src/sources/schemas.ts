@@ -1,9 +1,13 @@
 import type { z } from 'zod';
 import { boshConfig, oldAct } from './bosh/config.ts';
+import { buildsConfig } from './builds/config.ts';
+import { checkoutConfig } from './checkout/config.ts';
 import { credhubConfig } from './credhub/config.ts';
 import { dockerConfig } from './docker/config.ts';
 import { etcdConfig, oldMaintain } from './etcd/config.ts';
 import { filesConfig } from './files/config.ts';
+import { githubConfig } from './github/config.ts';
+import { gitlabConfig } from './gitlab/config.ts';
 import { kubernetesConfig } from './kubernetes/config.ts';
 import { monitConfig, oldRestart } from './monit/config.ts';
 import { mysqlConfig } from './mysql/config.ts';
@@ -32,6 +36,10 @@ export const sourceSchemas = [
   mysqlConfig,
   opsmanConfig,
   rabbitmqConfig,
+  buildsConfig,
+  checkoutConfig,
+  githubConfig,
+  gitlabConfig,
 ] as const;
 
 /** One configured source, with all defaults filled in. `kind` says which vendor it is. */

@@ -116,6 +116,13 @@ test('reads the name of a pair in any case, and in the base64 of etcd', () => {
   ]);
 });
 
-test.each(['bypass: true', 'pass the salt', 'encompass=1', 'the primary-key: id'])('keeps %s', (text) => {
+test.each([
+  'bypass: true',
+  'pass the salt',
+  'encompass=1',
+  'the primary-key: id',
+  'GITHUB_TOKEN: ${{ secrets.GITHUB_TOKEN }}',
+  'login --password ${{ secrets.PASSWORD }}',
+])('keeps %s', (text) => {
   expect(inText(text)).toBe(text);
 });

@@ -119,10 +119,11 @@ const QUOTED_VALUE = new RegExp(
 );
 /** `--password …` */
 const FLAG = new RegExp(
-  String.raw`((?<!\S)--?[\w-]{0,40}(?:${SECRET_WORDS})\s{1,3})[^\s"'&,;<>\\-][^\s"'<>]*`,
+  String.raw`((?<!\S)--?[\w-]{0,40}(?:${SECRET_WORDS})\s{1,3})(?!\$\{\{)[^\s"'&,;<>\\-][^\s"'<>]*`,
   'gi',
 );
-const VALUE = new RegExp(String.raw`((?:${SECRET_WORDS})s?${ASSIGNED})[^\s"'&,;<>\\]+`, 'gi');
+/** Without expressions of GitHub (`${{ secrets.TOKEN }}`), which only name a secret. */
+const VALUE = new RegExp(String.raw`((?:${SECRET_WORDS})s?${ASSIGNED})(?!\$\{\{)[^\s"'&,;<>\\]+`, 'gi');
 /** The rest of the line: these values have several parts. */
 const HEADER = new RegExp(String.raw`((?:authorization|cookie)${ASSIGNED})[^"'\\<>\n][^<>\n]*`, 'gi');
 /** The text of an element. */

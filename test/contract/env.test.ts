@@ -39,6 +39,11 @@ test('the example wrench.yaml is valid for the checks in the catalogue and has e
     NOVA_DB_PASSWORD: 'nova-db-password-from-env',
     RABBITMQ_PASSWORD: 'rabbitmq-password-from-env',
     RABBITMQ_PURGE_PASSWORD: 'rabbitmq-purge-password-from-env',
+    PUSH_TOKEN: 'push-token-from-env',
+    GITHUB_TOKEN: 'github-token-from-env',
+    GITHUB_PROPOSE_TOKEN: 'github-propose-token-from-env',
+    GITLAB_TOKEN: 'gitlab-token-from-env',
+    GITLAB_PROPOSE_TOKEN: 'gitlab-propose-token-from-env',
   };
 
   const config = readConfig(`${ROOT}deploy/examples/wrench.yaml`, variables, { checks });
