@@ -79,12 +79,20 @@ function untilInterrupted(): AbortSignal {
 function terminal(): Terminal {
   const { stdout, stderr } = process;
   return {
-    out: (text) => stdout.write(text),
+    out: (text) => {
+      if (stdout.listenerCount('error') === 0) stdout.on('error', ignoreClosedPipe);
+      stdout.write(text);
+    },
     error: (text) => stderr.write(text),
     ...(stderr.isTTY && { status: (line) => stderr.write(`\r${line}\u001B[K`) }),
     color: stdout.isTTY && stdout.hasColors(),
     columns: stdout.columns ?? 100,
   };
+}
+
+/** If the reader has closed the pipe, as `head` does, the rest isn't printed. The exit code is still that of the report. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') crash(error);
 }
 
 /** Resolves when the text is written. Exits without an error if the reader has closed the pipe, as `head` does. */

@@ -3,17 +3,28 @@ import { dropInvalidNext } from '../request/next-checks.ts';
 import { makeRedact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { Report } from '../check/finding.ts';
-import { type ProcessSettings, readConfig, readEnvironment } from '../config/read-config.ts';
+import {
+  type Config,
+  ConfigError,
+  type ProcessSettings,
+  readConfig,
+  readEnvironment,
+} from '../config/read-config.ts';
 import { type Help, type ParsedRequest, parseRequest } from '../request/parse.ts';
-import { renderHelpTerminal, renderTerminal } from '../terminal/render.ts';
+import { renderHelpTerminal, renderTerminal, type Screen } from '../terminal/render.ts';
+import { renderDiff } from '../terminal/diff.ts';
+import { renderSarif } from '../terminal/sarif.ts';
 import { type HelpPage, renderHelpPage } from '../terminal/help-page.ts';
 import { HELP_FLAG, REPORT_EXIT_CODES } from './shared/usage.ts';
 import { asksForDemo, demoSettings } from './shared/demo.ts';
 import { type SampleSession, withSamples } from './shared/samples.ts';
-import { createRecordFile, type RecordFile, takeRecordFlag } from './shared/record-file.ts';
+import { createRecordFile, type RecordFile } from './shared/record-file.ts';
+import { type Output, RUN_FLAGS, takeRunFlags } from './shared/run-flags.ts';
+import { takeFlag } from './shared/take-flag.ts';
+import { localConfig, localPaths, pathFromHere } from './shared/local-files.ts';
 import { showTerminalProgress, type TerminalProgress } from './shared/terminal-progress.ts';
 import { EXIT, printUsageProblem, type Terminal, type UsageProblem } from './shared/terminal.ts';
-import { noValueText, quoteWord } from './shared/parse-flags.ts';
+import { quoteWord } from './shared/parse-flags.ts';
 import { closeEnvironments, openEnvironments } from '../app/environments.ts';
 import { startRecorder } from '../app/recording/recorder.ts';
 
@@ -26,14 +37,12 @@ export async function run(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const recording = takeRecordFlag(allWords);
-  if (typeof recording === 'string') return printUsageProblem({ problem: recording, usage: [] }, terminal);
-  const { words, path } = recording;
+  const flags = takeRunFlags(allWords);
+  if (typeof flags === 'string') return printUsageProblem({ problem: flags, usage: [] }, terminal);
+  const { words: typed, output, recordPath } = flags;
+  const paths = localPaths(flags.paths);
   const catalogue = await loadCatalogue();
-  const typed = words.filter((word) => word !== JSON_FLAG);
   const text = typed.map(quoteWord).join(' ');
-  if (typed.some((word) => word.startsWith(`${JSON_FLAG}=`)))
-    return printUsageProblem({ problem: noValueText(JSON_FLAG), usage: [] }, terminal);
   // Help needs no configuration.
   if (typed.length === 0 || (typed.length === 1 && /^(--help|-h|help)$/.test(typed[0] ?? ''))) {
     terminal.out(renderHelpPage(helpPageOf(catalogue)));
@@ -42,8 +51,11 @@ export async function run(
   const asked = parseRequest(text, { catalogue, environments: [], isTerminal: true });
   if (asked.kind === 'help') return printHelp(asked.help, terminal);
 
-  const settings = settingsFor(words);
-  const config = readConfig(settings.configPath, undefined, { checks: catalogue.checks });
+  const isLocal = paths.length > 0;
+  const settings = isLocal ? readEnvironment() : settingsFor(typed);
+  const config = isLocal ? await localConfig(paths) : configOrProblem(settings, typed, catalogue);
+  if (typeof config === 'string') return printUsageProblem({ problem: config, usage: [] }, terminal);
+  if ('problem' in config) return printUsageProblem(config, terminal);
   const environments = Object.keys(config.environments);
   const request = parseRequest(text, {
     catalogue,
@@ -57,11 +69,12 @@ export async function run(
   const check = catalogue.checks.get(request.check);
   if (environment === undefined || !check)
     return printUsageProblem(environmentProblem(environments), terminal);
-  const file = path === undefined ? undefined : await createRecordFile(path);
+  if (isLocal && !check.uses.includes('pipelines'))
+    return printUsageProblem(pathProblem(catalogue), terminal);
+  const file = recordPath === undefined ? undefined : await createRecordFile(recordPath);
   if (typeof file === 'string') return printUsageProblem({ problem: file, usage: [] }, terminal);
   const session = { settings, config, error: terminal.error };
-  const isJson = words.includes(JSON_FLAG);
-  const progress = isJson ? undefined : showTerminalProgress(terminal, environment);
+  const progress = output === 'text' ? showTerminalProgress(terminal, environment) : undefined;
   try {
     const made = await runInEnvironment(request, { environment, check, session, file, signal, progress });
     const report = dropInvalidNext(made, catalogue, (next) =>
@@ -69,20 +82,20 @@ export async function run(
         `wrench: A bug in Wrench: the check suggests a command that doesn't exist: ${JSON.stringify(next)}\n`,
       ),
     );
-    const shown = isJson
-      ? `${JSON.stringify(report, null, 2)}\n`
-      : renderTerminal(report, { ...terminal, command: `wrench run ${text}` });
-    terminal.out(shown);
+    const command = ['wrench run', text, ...paths.map((path) => `--path ${quoteWord(path)}`)].join(' ');
+    const screen = { ...terminal, command, ...(isLocal && { pathOf: pathFromHere(paths) }) };
+    terminal.out(RENDER[output](report, screen));
     return EXIT[report.status];
   } finally {
     await file?.close();
   }
 }
 
-const JSON_FLAG = '--json';
-const FLAGS = {
-  '--json': 'Print only the report, as JSON',
-  '--record FILE': 'Save what the sources returned to FILE, without secrets, for a bug report',
+const RENDER: Readonly<Record<Output, (report: Report, screen: Screen) => string>> = {
+  text: renderTerminal,
+  json: (report) => `${JSON.stringify(report, null, 2)}\n`,
+  sarif: renderSarif,
+  diff: renderDiff,
 };
 
 function helpPageOf({ checks }: Catalogue): HelpPage {
@@ -94,18 +107,22 @@ function helpPageOf({ checks }: Catalogue): HelpPage {
       Checks: Object.fromEntries(titles),
       Flags: {
         '--env NAME': 'The environment to check. Default: `defaultEnvironment` in wrench.yaml',
-        ...FLAGS,
+        ...RUN_FLAGS,
         ...HELP_FLAG,
       },
       'Exit codes': REPORT_EXIT_CODES,
     },
-    examples: ['wrench run certs expiring --env prod', 'wrench run certs expiring --within 90d --json'],
+    examples: [
+      'wrench run certs expiring --env prod',
+      'wrench run certs expiring --within 90d --json',
+      'wrench run ci docker-run --path . -o sarif',
+    ],
     more: 'Run `wrench run COMMAND CHECK --help` for the flags of a check.',
   };
 }
 
 function printHelp(help: Help, { out, columns }: Terminal): number {
-  out(renderHelpTerminal(help, columns, { ...FLAGS, ...HELP_FLAG }));
+  out(renderHelpTerminal(help, columns, { ...RUN_FLAGS, ...HELP_FLAG }));
   return EXIT.clear;
 }
 
@@ -115,8 +132,43 @@ function settingsFor(words: readonly string[]): ProcessSettings {
   return asksForDemo(words) ? demoSettings(settings) : settings;
 }
 
+/**
+ * Without `wrench.yaml`, a mistake in the command line is reported first, because a new file wouldn't correct it.
+ * @throws {ConfigError}
+ */
+function configOrProblem(
+  { configPath }: ProcessSettings,
+  typed: readonly string[],
+  catalogue: Catalogue,
+): Config | UsageProblem {
+  try {
+    return readConfig(configPath, undefined, { checks: catalogue.checks });
+  } catch (error) {
+    if (!(error instanceof ConfigError) || !error.isMissing) throw error;
+    // Which environments there are is unknown.
+    const rest = takeFlag(typed, ['--env'], 'the name of an environment');
+    if (typeof rest === 'string') return { problem: rest, usage: [] };
+    const text = rest.words.map(quoteWord).join(' ');
+    const request = parseRequest(text, { catalogue, environments: [], isTerminal: true });
+    if (request.kind === 'problem') return request;
+    if (request.kind !== 'run' || !catalogue.checks.get(request.check)?.uses.includes('pipelines'))
+      throw error;
+    const instead = `To check files without it, add \`--path .\`. Otherwise, copy deploy/examples/wrench.yaml there`;
+    throw new ConfigError(
+      error.file,
+      error.problems.map((problem) => ({ ...problem, hint: instead })),
+    );
+  }
+}
+
 function environmentProblem(environments: readonly string[]): UsageProblem {
   return { problem: `Missing \`--env\`. Available: ${environments.join(', ')}.`, usage: [] };
+}
+
+function pathProblem({ checks }: Catalogue): UsageProblem {
+  const names = [...checks].filter(([, { uses }]) => uses.includes('pipelines')).map(([name]) => name);
+  const shown = names.map((name) => `\`${name.replace('/', ' ')}\``);
+  return { problem: `\`--path\` is only for checks of pipeline files: ${shown.join(', ')}.`, usage: [] };
 }
 
 /** The name of a secret may reveal as much as its value. */

@@ -2,27 +2,13 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createRecordFile, type RecordFile, takeRecordFlag } from './record-file.ts';
+import { createRecordFile, type RecordFile } from './record-file.ts';
 
 async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-record-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
-
-test('the flag is removed from the arguments, at any position', () => {
-  const words = ['certs', 'expiring'];
-  expect(takeRecordFlag(words)).toEqual({ words });
-  expect(takeRecordFlag(['certs', '--record', 'a.json', 'expiring'])).toEqual({ words, path: 'a.json' });
-  expect(takeRecordFlag(['certs', 'expiring', '--record=a.json'])).toEqual({ words, path: 'a.json' });
-});
-
-test.each([[['--record']], [['--record=']], [['--record', '--json']], [['--record', '-']]])(
-  'a flag without a file is refused: %j',
-  (words) => {
-    expect(takeRecordFlag(words)).toBe('`--record` needs a file name.');
-  },
-);
 
 test('the file is readable for its owner only', async () => {
   const path = join(await makeFolder(), 'a.json');

@@ -8,23 +8,6 @@ export interface RecordFile {
   readonly close: () => Promise<void>;
 }
 
-/**
- * Takes `--record FILE` or `--record=FILE` out of the words of a command line.
- * @returns what is wrong, as a sentence, if something is.
- */
-export function takeRecordFlag(
-  words: readonly string[],
-): { readonly words: readonly string[]; readonly path?: string } | string {
-  const at = words.findIndex((word) => word === FLAG || word.startsWith(`${FLAG}=`));
-  if (at < 0) return { words };
-  const isJoined = words[at] !== FLAG;
-  const path = isJoined ? words[at]?.slice(FLAG.length + 1) : words[at + 1];
-  if (path === undefined || path === '' || path.startsWith('-')) return `\`${FLAG}\` needs a file name.`;
-  return { words: words.toSpliced(at, isJoined ? 1 : 2), path };
-}
-
-const FLAG = '--record';
-
 /** Creates a file that only this user can read. An existing one is never overwritten. @returns what is wrong, as a sentence, if something is. */
 export async function createRecordFile(path: string): Promise<RecordFile | string> {
   try {
