@@ -1,5 +1,7 @@
 import type { ports } from '../../kit.ts';
 import { containerId } from '../../shared/fixture-engines.ts';
+import type { Pattern } from '../../shared/pipelines/container-commands.ts';
+import type { PipelineCommand } from '../../shared/pipelines/match-containers.ts';
 import type { EngineFacts, Facts, KeptContainers, KeptReason, Leftover, SortedContainers } from './facts.ts';
 
 /** Builders of facts, for the stories and tests of this check. */
@@ -12,6 +14,7 @@ export function leftover(name: string, finishedAt: Date, known: Partial<Leftover
     id: idOf(name),
     name,
     image: 'registry.example/it:1',
+    labels: {},
     state: 'exited',
     finishedAt,
     finishedAtText: finishedAt.toISOString().replace('Z', '000001Z'),
@@ -65,6 +68,45 @@ export function factsOf(...engines: readonly EngineFacts[]): Facts {
   return { engines };
 }
 
+/** The facts of an environment whose pipelines were all read, with overrides. */
+export function withPipelines(
+  facts: Facts,
+  commands: readonly PipelineCommand[],
+  { areAllKnown = true }: { readonly areAllKnown?: boolean } = {},
+): Facts {
+  return { ...facts, pipelines: { commands, areAllKnown } };
+}
+
+/** `commandAt('shop/api:ci/test.sh:14', { image: ['base:', '$TAG'] })`: parts that begin with `$` are variables. */
+export function commandAt(
+  place: string,
+  {
+    image,
+    name,
+    labels = [],
+    ...leak
+  }: Partial<Omit<PipelineCommand['leak'], 'image' | 'name' | 'labels'>> & {
+    readonly image?: readonly string[];
+    readonly name?: readonly string[];
+    readonly labels?: readonly (readonly string[])[];
+  },
+): PipelineCommand {
+  const pattern = (parts: readonly string[]): Pattern => ({
+    parts: parts.map((part) => (part.startsWith('$') ? { variable: part } : { text: part })),
+  });
+  return {
+    repository: place.slice(0, place.indexOf(':')),
+    place,
+    leak: {
+      reason: 'left',
+      ...(image && { image: pattern(image) }),
+      ...(name && { name: pattern(name) }),
+      labels: labels.map(pattern),
+      ...leak,
+    },
+  };
+}
+
 /** A tagged image that no container uses, with overrides. */
 export function unusedImage(name: string, known: Partial<ports.EngineImage> = {}): ports.EngineImage {
   return {
@@ -100,19 +142,18 @@ export function builds(
   return Array.from({ length: count }, (_, at) => {
     const build = firstBuild + at;
     const finishedAt = new Date(now.getTime() - Math.round((count - at) * everyDays * DAY_MS));
-    return leftover(
-      `${ADJECTIVES[at % ADJECTIVES.length] ?? ''}_${NAMES[at % NAMES.length] ?? ''}_${build}`,
-      finishedAt,
-      {
-        image: `${image}:${build}`,
-        bytes: bytes + at,
-      },
-    );
+    return leftover(generatedName(at), finishedAt, { image: `${image}:${build}`, bytes: bytes + at });
   });
 }
 
 const ADJECTIVES = ['elastic', 'quirky', 'sleepy', 'fervent', 'admiring'];
-const NAMES = ['morse', 'hopper', 'curie', 'tesla', 'lovelace', 'turing', 'noether'];
+const SURNAMES = ['morse', 'hopper', 'curie', 'tesla', 'lovelace', 'turing', 'noether'];
+
+/** As an engine names a container without a name, with a digit if there is already one of that name. */
+function generatedName(at: number): string {
+  const again = Math.floor(at / (ADJECTIVES.length * SURNAMES.length));
+  return `${ADJECTIVES[at % ADJECTIVES.length] ?? ''}_${SURNAMES[at % SURNAMES.length] ?? ''}${again === 0 ? '' : again}`;
+}
 
 /** 64 hexadecimal digits, which begin with the end of the name. */
 function idOf(name: string): string {

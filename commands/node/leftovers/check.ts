@@ -3,7 +3,7 @@ import { defineCheck, duration } from '../../kit.ts';
 import { splitNames } from '../../shared/sources.ts';
 import { collect } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { type Includable, INCLUDABLE, isIncludable } from './owners.ts';
+import { type Includable, INCLUDABLE, isIncludable } from '../../shared/container-owners.ts';
 import { removeContainers } from './remove-containers.ts';
 import { removeImages } from './remove-images.ts';
 
@@ -24,7 +24,7 @@ export const check = defineCheck({
   why: 'Builds ran `docker run` without `--rm` for months, nothing removed the stopped containers, and the disks of the nodes filled up.',
   counts: 'container engine',
   uses: ['engines'],
-  mayUse: ['clusters'],
+  mayUse: ['clusters', 'pipelines'],
   reads: { clusters: ['nodes', 'kubeletStats'] },
   args: z.object({
     node: z.string().min(1).optional().meta({

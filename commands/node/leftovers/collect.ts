@@ -5,7 +5,8 @@ import { selectByName } from '../../shared/select-by-name.ts';
 import { chooseSources, splitNames } from '../../shared/sources.ts';
 import type { Context, EngineFacts, Facts, Leftover, SortedContainers } from './facts.ts';
 import { askKubelet, type ClusterNodes, readNodes } from './nodes.ts';
-import type { Includable } from './owners.ts';
+import { readPipelines } from './pipelines.ts';
+import type { Includable } from '../../shared/container-owners.ts';
 import { byBytesThenName, CLOCK_TOLERANCE_MS, sortContainers, type Undecided } from './sort-containers.ts';
 import { judgeUsage } from './usage.ts';
 
@@ -21,13 +22,15 @@ const MAX_NAMED = 5;
 /** For a check without a deadline. */
 const MAX_WAIT_MS = 300_000;
 
-/** Reads all engines at the same time. A request that fails is a gap, and affects nothing else. */
+/** Reads all engines at the same time, then what may have started their containers. A request that fails is a gap, and affects nothing else. */
 export async function collect(context: Context, args: CollectArgs): Promise<Facts> {
   const machines = enginesOf(chooseSources(context, 'engines', args.source));
   const clusters = readNodes(context);
   const chosen = args.node === undefined ? machines : await choose(context, machines, args.node, clusters);
   const engines = await Promise.all(chosen.map((machine) => readEngine(context, machine, args, clusters)));
-  return { engines: engines.flatMap((one) => one ?? []) };
+  const read = engines.flatMap((one) => one ?? []);
+  const pipelines = await readPipelines(context, read);
+  return { engines: read, ...(pipelines && { pipelines }) };
 }
 
 /** The machines with these names: of engines, or of nodes on which they run. */

@@ -3,6 +3,7 @@ import type { OfferOfLeftovers } from './offers.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import type { EngineFacts, Facts, KeptContainers } from './facts.ts';
 import { type Problem, problemsOf } from './problems.ts';
+import { mainCause, matcherOf } from './started-by.ts';
 import { sum } from './usage.ts';
 import { KEPT_WORDS } from './words.ts';
 
@@ -14,13 +15,11 @@ export interface DiagnoseArgs {
 const MAX_NAMED = 3;
 
 /** Decides what is left over on each engine. Pure. */
-export function diagnose(
-  { engines }: Facts,
-  { older }: DiagnoseArgs,
-  now: Date,
-): Diagnosis<OfferOfLeftovers> {
+export function diagnose(facts: Facts, { older }: DiagnoseArgs, now: Date): Diagnosis<OfferOfLeftovers> {
+  const { engines } = facts;
+  const limits = { now, olderMs: older, matcher: matcherOf(facts) };
   const judged = engines
-    .map((engine) => ({ engine, problems: problemsOf(engine, { now, olderMs: older }) }))
+    .map((engine) => ({ engine, problems: problemsOf(engine, limits) }))
     .toSorted(
       (a, b) => bytesOf(b.problems) - bytesOf(a.problems) || (a.engine.target < b.engine.target ? -1 : 1),
     );
@@ -81,9 +80,14 @@ function describeFound(found: readonly Judged[], engines: number): string {
   );
   const named = sentences.slice(0, MAX_NAMED).join('; ');
   const rest = sentences.length - MAX_NAMED;
-  if (engines === 1) return named;
+  const cause = mainCause(
+    found.flatMap(({ problems }) => problems.flatMap(({ started = [] }) => started)),
+    sum(found.map(({ engine }) => engine.containers.leftovers.length)),
+    { isCounted: engines === 1 },
+  );
+  if (engines === 1) return `${named}${cause}`;
   const share = `${found.length} of ${wording.count(engines, 'container engine')} ${found.length === 1 ? 'has' : 'have'} leftovers`;
-  return `${share}. ${named}${rest > 0 ? `; and ${rest} more` : ''}`;
+  return `${share}. ${named}${rest > 0 ? `; and ${rest} more` : ''}${cause}`;
 }
 
 function describeClear(engines: readonly EngineFacts[]): string {

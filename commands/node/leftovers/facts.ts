@@ -1,10 +1,17 @@
 import type { ports, ReadContext } from '../../kit.ts';
-import type { Owner } from './owners.ts';
+import type { Owner } from '../../shared/container-owners.ts';
+import type { PipelineCommand } from '../../shared/pipelines/match-containers.ts';
 
-export type Context = ReadContext<'engines', 'clusters'>;
+export type Context = ReadContext<'engines', 'clusters' | 'pipelines'>;
 
 export interface Facts {
   readonly engines: readonly EngineFacts[];
+  /** What containers may come from. Absent if nothing is left over, or the environment has no pipelines. */
+  readonly pipelines?: {
+    readonly commands: readonly PipelineCommand[];
+    /** Whether all pipelines could be read. */
+    readonly areAllKnown: boolean;
+  };
 }
 
 /** What one engine reports. */
@@ -41,6 +48,7 @@ export interface Leftover {
   readonly name: string;
   /** As it was created from: `base:209`. */
   readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly state: string;
   readonly finishedAt: Date;
   readonly finishedAtText: string;

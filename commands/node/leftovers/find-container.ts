@@ -4,7 +4,7 @@ import { engineTarget } from '../../shared/match-engine.ts';
 import { findRemovable, oncePerPlan } from './removable-engine.ts';
 import { containerTarget } from './targets.ts';
 import { judge, namedBy, volumesOf } from './sort-containers.ts';
-import { INCLUDABLE } from './owners.ts';
+import { INCLUDABLE } from '../../shared/container-owners.ts';
 import { KEPT_WORDS } from './words.ts';
 
 export const containerParams = z.strictObject({

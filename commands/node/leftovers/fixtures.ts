@@ -1,6 +1,7 @@
 import type { ports } from '../../kit.ts';
 import { clusterNode, clusterSource, oneDisk } from '../../shared/fixture-clusters.ts';
 import { engineSource, stoppedContainer } from '../../shared/fixture-engines.ts';
+import { pipelineSource } from '../../shared/fixture-pipelines.ts';
 import type { Fixture } from '../../shared/fixture-sources.ts';
 
 const now = new Date('2026-11-26T12:00:00Z');
@@ -17,6 +18,10 @@ const image = (digit: string, known: Partial<ports.EngineImage> = {}): ports.Eng
   isParent: false,
   ...known,
 });
+
+function script(repository: string, command: string): ports.PipelineFile {
+  return { repository, path: 'ci/test.sh', kind: 'shell', content: `#!/bin/sh\n${command}\n` };
+}
 
 /** Two build hosts, of which one is a node of a cluster, and the Docker of a developer. */
 function environment({ hasLeftovers }: { readonly hasLeftovers: boolean }): Partial<ports.Readers> {
@@ -57,6 +62,16 @@ function environment({ hasLeftovers }: { readonly hasLeftovers: boolean }): Part
         ],
       }),
       engineSource({ name: 'laptop', engines: [{ name: 'laptop' }] }),
+    ],
+    pipelines: [
+      pipelineSource({
+        name: 'shop',
+        files: [
+          script('shop/api', 'docker run --name jenkins-it-$BUILD_NUMBER registry.example/it:$BUILD_NUMBER'),
+          script('shop/web', 'docker run --rm shop/web:$BUILD_NUMBER'),
+        ],
+      }),
+      pipelineSource({ name: 'pay', files: [script('pay/core', 'docker run registry.example/pay:$TAG')] }),
     ],
     clusters: [
       clusterSource({

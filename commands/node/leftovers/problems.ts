@@ -1,6 +1,7 @@
 import { type Finding, type Level, type ports, wording } from '../../kit.ts';
 import { field, optionalField } from '../../shared/evidence.ts';
 import { agree } from '../../shared/grammar.ts';
+import type { ContainerMatcher } from '../../shared/pipelines/match-containers.ts';
 import {
   aboutEngine,
   blindSpot,
@@ -20,8 +21,9 @@ import {
 } from './describe.ts';
 import type { EngineFacts } from './facts.ts';
 import { notOffered, offerContainers, offerImages, type OfferOfLeftovers } from './offers.ts';
+import { causeInWords, nextOf, type StartedBy, startedBy, startedByEvidence } from './started-by.ts';
 import { originsInWords, originsOf } from './origins.ts';
-import { INCLUDABLE } from './owners.ts';
+import { INCLUDABLE } from '../../shared/container-owners.ts';
 import { containerTarget, imageTarget } from './targets.ts';
 import { type JudgedUsage, judgeUsage, sum } from './usage.ts';
 import { bytesInFull, KEPT_WORDS } from './words.ts';
@@ -33,12 +35,16 @@ export interface Problem {
   readonly headline: string;
   /** As far as known. */
   readonly bytes: number;
+  /** Of stopped containers, the commands that they come from. */
+  readonly started?: readonly StartedBy[];
 }
 
 export interface Limits {
   readonly now: Date;
   /** How long ago something must have been used. */
   readonly olderMs: number;
+  /** Finds the commands of pipelines that containers come from. Absent if no pipelines were read. */
+  readonly matcher?: ContainerMatcher | undefined;
 }
 
 /** From this size on, leftovers are a warning, and large objects that are not leftovers are mentioned. */
@@ -67,12 +73,13 @@ export function problemsOf(engine: EngineFacts, limits: Limits): readonly Proble
   ];
 }
 
-function stoppedContainers(engine: EngineFacts, { olderMs }: Limits): readonly Problem[] {
+function stoppedContainers(engine: EngineFacts, { olderMs, matcher }: Limits): readonly Problem[] {
   const { target, containers, removal } = engine;
   const { leftovers, kept } = containers;
   if (leftovers.length === 0) return [];
   const { bytes, unknown } = bytesOf(leftovers);
   const origins = originsOf(leftovers);
+  const started = startedBy(engine, matcher);
   const count = wording.count(leftovers.length, 'stopped container');
   const isLarge = bytes >= LARGE_BYTES || unknown > 0 || leftovers.length >= MANY;
   const volumes = [...new Set(leftovers.flatMap((one) => one.volumes))].toSorted();
@@ -81,10 +88,11 @@ function stoppedContainers(engine: EngineFacts, { olderMs }: Limits): readonly P
     severity: isLarge ? 'warning' : 'info',
     target,
     targets: leftovers.map(({ name }) => containerTarget(target, name)),
-    summary: `${count} without an owner ${agree(leftovers.length, USE)} ${sizeTextInFull(bytes, unknown)}${originsInWords(origins, 3)}`,
+    summary: `${count} without an owner ${agree(leftovers.length, USE)} ${sizeTextInFull(bytes, unknown)}${originsInWords(origins, 3)}${causeInWords(started, leftovers.length)}`,
     ...sizeLevel(bytes, unknown),
     evidence: [
       field('Finished', `${finishedBetween(leftovers)}, more than ${wording.period(olderMs)} ago`),
+      ...startedByEvidence(started, leftovers.length),
       ...cameFrom(origins),
       tableOf(leftovers),
       ...optionalField('Kept', keptInFull(kept)),
@@ -100,9 +108,15 @@ function stoppedContainers(engine: EngineFacts, { olderMs }: Limits): readonly P
       ...aboutEngine(engine),
     ],
     ...offerContainers(engine, leftovers),
+    ...nextOf(started),
   };
   return [
-    { finding, bytes, headline: `${count} ${agree(leftovers.length, USE)} ${sizeText(bytes, unknown)}` },
+    {
+      finding,
+      bytes,
+      headline: `${count} ${agree(leftovers.length, USE)} ${sizeText(bytes, unknown)}`,
+      started,
+    },
   ];
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineRemediation, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
 import { engineTarget } from '../../shared/match-engine.ts';
 import { fitTitle } from '../../shared/title.ts';
-import { ownerOf } from './owners.ts';
+import { containerOwner } from '../../shared/container-owners.ts';
 import { findRemovable, oncePerPlan } from './removable-engine.ts';
 import { imageTarget, shortId } from './targets.ts';
 import { sum } from './usage.ts';
@@ -110,7 +110,7 @@ async function readState(
   for await (const batch of source.containers({ engine, signal }))
     for (const container of batch) {
       usedIds.add(container.imageId);
-      hasKubelet ||= ownerOf(container) === 'kubernetes';
+      hasKubelet ||= containerOwner(container) === 'kubernetes';
     }
   return { images: new Map(images.map((image) => [image.id, image])), usedIds, hasKubelet };
 }

@@ -1,6 +1,11 @@
 import type { ports } from '../../kit.ts';
 import type { KeptContainers, KeptReason, Leftover, SortedContainers } from './facts.ts';
-import { type Includable, isIncludable, isOwnedByName, ownerOf } from './owners.ts';
+import {
+  type Includable,
+  isIncludable,
+  isOwnedByName,
+  containerOwner,
+} from '../../shared/container-owners.ts';
 
 /** The result for one container, without regard to others that use its volumes. */
 type Verdict =
@@ -38,7 +43,7 @@ const STOPPED: ReadonlySet<string> = new Set(['exited', 'dead']);
 /** Decides whether a container is a leftover. If anything is unknown, it is not. */
 export function judge(container: ports.EngineContainer, options: SortOptions): Verdict {
   if (IN_USE.has(container.state)) return { kind: 'in-use' };
-  const owner = ownerOf(container);
+  const owner = containerOwner(container);
   if (owner === undefined) return judgeUnowned(container, options);
   if (!isIncludable(owner)) return { kind: 'kept', why: owner };
   const verdict = judgeUnowned(container, options);
@@ -128,7 +133,7 @@ export function sortContainers(options: SortOptions): Sorting {
     imageIds.add(container.imageId);
     for (const volume of own) volumes.add(volume);
     for (const one of details?.volumesFrom ?? []) volumesFrom.add(nameIn(one));
-    const owner = ownerOf(container);
+    const owner = containerOwner(container);
     hasKubelet ||= owner === 'kubernetes';
     if (owner === 'gitlab-cache') for (const volume of own) runnerCacheVolumes.add(volume);
     const verdict = judge(container, options);
@@ -200,6 +205,7 @@ function leftoverOf(
     id,
     name,
     image,
+    labels,
     state,
     finishedAt,
     finishedAtText,

@@ -1,5 +1,5 @@
 import type { Story } from '../../kit.ts';
-import { builds, engineFacts, factsOf, kept, unusedImage } from './builders.ts';
+import { builds, commandAt, engineFacts, factsOf, kept, unusedImage, withPipelines } from './builders.ts';
 import type { Facts } from './facts.ts';
 
 const HELL_GOT_LOOSE = 'http://qa4code.blogspot.com/2018/11/hell-got-loose-on-k8s-dind.html';
@@ -83,6 +83,20 @@ export const cleanedUp: Story<Facts> = {
   ),
 };
 
+/** All containers have the same image, and one stage of one pipeline runs it. */
+export const fromOnePipeline: Story<Facts> = {
+  title: 'The same outage, in an environment whose pipelines are known: one stage forgot `--rm`',
+  source: HELL_GOT_LOOSE,
+  now: dindNight,
+  facts: withPipelines(hellGotLoose.facts, [
+    commandAt('shop/orders:Jenkinsfile:14', { image: ['base:', '$BUILD_NUMBER'], stage: 'unit' }),
+    commandAt('shop/orders:Jenkinsfile:31', {
+      image: ['Tests:', '$BUILD_NUMBER'],
+      stage: 'validate staging',
+    }),
+  ]),
+};
+
 const buildHost = new Date('2026-11-26T12:00:00Z');
 
 /** The build cache is larger than the images, and easily overlooked. */
@@ -113,6 +127,44 @@ export const cacheOfABuildHost: Story<Facts> = {
         })),
       },
     }),
+  ),
+};
+
+const agent = builds('aqa', {
+  count: 30,
+  firstBuild: 100,
+  bytes: 90_000_000,
+  now: buildHost,
+  everyDays: 0.5,
+}).toReversed();
+
+/** Aborted builds never reach `docker rm`. What someone has started by hand has the same image as a pipeline. */
+export const fromSeveralPipelines: Story<Facts> = {
+  title: 'Containers of several pipelines, of a public image, and of none on a Jenkins agent',
+  source: 'https://github.com/adoptium/aqa-tests/issues/915',
+  now: buildHost,
+  facts: withPipelines(
+    factsOf(
+      engineFacts('jenkins-agent-3', {
+        containers: {
+          leftovers: agent.map((one, at) => {
+            if (at < 17) return { ...one, name: `tests-aqa-${180 - at}`, image: 'aqa:latest' };
+            if (at < 24) return { ...one, image: 'postgres:16' };
+            return at < 27 ? { ...one, image: 'registry.example/lint:3' } : { ...one, name: `debug-${at}` };
+          }),
+        },
+      }),
+    ),
+    [
+      commandAt('adoptium/aqa-tests:external/test.sh:61', {
+        name: ['tests-', '$BUILD_TAG'],
+        image: ['aqa:latest'],
+        reason: 'removed-on-success',
+      }),
+      commandAt('shop/api:ci/Jenkinsfile:22', { image: ['postgres:', '$POSTGRES'], stage: 'integration' }),
+      commandAt('shop/api:ci/Jenkinsfile:9', { image: ['registry.example/lint:3'], stage: 'lint' }),
+      commandAt('shop/web:.gitlab-ci.yml:12', { image: ['registry.example/lint:3'], job: 'lint' }),
+    ],
   ),
 };
 

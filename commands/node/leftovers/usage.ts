@@ -1,6 +1,6 @@
 import type { ports } from '../../kit.ts';
 import type { SortedContainers } from './facts.ts';
-import { isGitlabCache } from './owners.ts';
+import { isGitlabCache } from '../../shared/container-owners.ts';
 
 /** What uses space on one engine besides its containers. Nothing unknown counts as unused. */
 export interface JudgedUsage {
