@@ -75,3 +75,14 @@ test.each([[[]], [['--no-such-flag', 'x.json']]])('prints the usage for %j', asy
   expect(stderr).toContain('Usage: npm run case -- [--direct] FILE...');
   expect(exitCode).toBe(64);
 });
+
+test('runs a pipeline file alone', async () => {
+  const path = await write('test.sh', 'docker run shop/api npm test\n');
+  const { stdout, exitCode } = await runMain(path);
+  expect(JSON.parse(stdout)).toMatchObject({
+    case: 'test.sh',
+    check: 'ci/docker-run',
+    report: { status: 'found', findings: [{ locations: [{ line: 1, column: 1 }] }] },
+  });
+  expect(exitCode).toBe(0);
+});

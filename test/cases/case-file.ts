@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import type { SavedSample } from '../../src/check/remembers.ts';
+import { type BuildCase, buildCaseSchema } from './build-case.ts';
 import { caseNameOf, type CertificateCase, certificateCaseSchema } from './certificate-case.ts';
 
 const answerSchema = z.object({
@@ -54,6 +56,10 @@ export interface CaseFile extends z.output<typeof caseSchema> {
   readonly spoken?: readonly SpokenAnswer[];
   /** The answers of servers with certificates. */
   readonly certificates?: CertificateCase;
+  /** The answers of the replicas of a service. */
+  readonly builds?: BuildCase;
+  /** The absolute path of a pipeline file, which is a case of its own. */
+  readonly pipeline?: string;
 }
 export type CaseAnswer = CaseFile['answers'][number];
 export type SpokenAnswer = z.output<typeof spokenSchema>;
@@ -68,7 +74,18 @@ export async function readCaseFile(path: string): Promise<CaseFile> {
       `${path}: ${error.code === 'ENOENT' ? 'no such file' : `cannot be read (${error.code})`}`,
     );
   });
-  return parseCaseFile(text, path);
+  return path.endsWith('.json') ? parseCaseFile(text, path) : pipelineCase(path);
+}
+
+/** A Jenkinsfile, a shell script and the like: anything that isn't JSON. The time says nothing about it. */
+function pipelineCase(path: string): CaseFile {
+  return {
+    case: basename(path),
+    check: 'ci/docker-run',
+    now: '2026-11-26T12:00:00Z',
+    answers: [],
+    pipeline: resolve(path),
+  };
 }
 
 function parseCaseFile(text: string, path: string): CaseFile {
@@ -89,9 +106,16 @@ function parseCaseFile(text: string, path: string): CaseFile {
 
 function schemaOf(content: unknown, path: string): z.ZodType<CaseFile> {
   const has = (key: string): boolean => typeof content === 'object' && content !== null && key in content;
+  if (isAboutBuilds(content))
+    return buildCaseSchema.transform((read) => ({ case: caseNameOf(path), ...read }));
   if (has('question'))
     return certificateCaseSchema.transform((read) => ({ case: caseNameOf(path), ...read }));
   return has('id') ? spokenCaseSchema.transform(toCaseFile) : caseSchema;
+}
+
+function isAboutBuilds(content: unknown): boolean {
+  const { question } = Object(content) as { readonly question?: unknown };
+  return typeof question === 'string' && question.startsWith('/builds');
 }
 
 function toCaseFile({ id, answers, ...rest }: z.output<typeof spokenCaseSchema>): CaseFile {

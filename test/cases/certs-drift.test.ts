@@ -154,6 +154,27 @@ describe('a pod that mounts its certificate with subPath', () => {
     expect(verdict.text).toContain('subPath');
   });
 
+  test.each([
+    ['the rollout is paused', { paused: true }, 'its rollout is paused'],
+    ['pods are only replaced when deleted', { updateStrategy: { type: 'OnDelete' } }, '`OnDelete`'],
+  ])('is not restarted if %s', async (_, spec, because) => {
+    const file = await readCaseFile(new URL('certificates/c11.json', import.meta.url).pathname);
+    const statefulSet = {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'alertmanager', namespace: 'mon', uid: 'uid-alertmanager' },
+      spec,
+    };
+    const kubernetes = {
+      ...file.certificates!.kubernetes,
+      'GET /apis/apps/v1/namespaces/mon/statefulsets/alertmanager': statefulSet,
+    };
+    const verdict = await drift({ ...file, certificates: { ...file.certificates!, kubernetes } });
+    expect(verdict.offers).toEqual([]);
+    expect(verdict.text).toContain(`To restart it from here: `);
+    expect(verdict.text).toContain(because);
+  });
+
   test('is not restarted if it started after the certificate was issued', async () => {
     const verdict = await varied('c11', [
       '"startTime":"2026-09-05T10:00:00Z"',

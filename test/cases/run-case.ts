@@ -15,6 +15,7 @@ import { parseRequest } from '../../src/request/parse.ts';
 import type { EngineServer } from '../world/docker/http-server.ts';
 import type { TestCluster } from '../world/kubernetes/api-server.ts';
 import { type CaseFile, checksOf, samplesIn } from './case-file.ts';
+import { serveBuilds } from './serve-builds.ts';
 import { clustersOf, serveCase } from './serve-case.ts';
 import { enginesOf, serveEngineCase } from './serve-engine-case.ts';
 import { serveCertificates } from './serve-certificates.ts';
@@ -62,19 +63,32 @@ export async function runCase(
   );
   const spoken = await serveSpokenCase(file, folder);
   const certificates = await serveCertificates(file, folder);
+  const builds = await serveBuilds(file, folder);
   try {
     const sources = await Promise.all(
       clusters.map(([name, cluster]) => configureSource(name, cluster, folder, kubelets)),
     );
     for (const [name, server] of clusters) if (down.includes(name)) await server.close();
-    const all = [...sources, ...engines.map(configureEngine), ...spoken.sources, ...certificates.sources];
-    return await askAll(file, requests, all, { args, asInCase: certificates.asInCase });
+    const all = [
+      ...sources,
+      ...engines.map(configureEngine),
+      ...spoken.sources,
+      ...certificates.sources,
+      ...builds.sources,
+      ...pipelineSources(file),
+    ];
+    return builds.asInCase(await askAll(file, requests, all, { args, asInCase: certificates.asInCase }));
   } finally {
     const running = clusters.filter(([name]) => !down.includes(name));
     await Promise.all([...running, ...engines].map(([, server]) => server.close()));
-    await Promise.all([spoken.close(), certificates.close()]);
+    await Promise.all([spoken.close(), certificates.close(), builds.close()]);
     await rm(folder, { recursive: true });
   }
+}
+
+/** The file alone, as if it were in a repository. */
+function pipelineSources({ pipeline }: CaseFile): readonly object[] {
+  return pipeline === undefined ? [] : [{ kind: 'checkout', folders: [pipeline] }];
 }
 
 async function askAll(

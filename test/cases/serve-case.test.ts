@@ -1,4 +1,10 @@
-import { AuthorizationV1Api, CoreV1Api, KubeConfig, type V1ListMeta } from '@kubernetes/client-node';
+import {
+  AuthorizationV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  KubeConfig,
+  type V1ListMeta,
+} from '@kubernetes/client-node';
 import { afterEach, expect, test } from 'vitest';
 import type { TestCluster } from '../world/kubernetes/api-server.ts';
 import { failureOf } from '../world/kubernetes/failure-of.ts';
@@ -139,6 +145,30 @@ test('a request that gets 403 in the file is also denied in an access review', a
   expect(await mayI('patch', 'nodes')).toBe(true);
   const { message } = await failureOf(core.listNamespacedPod({ namespace: 'shop' }));
   expect(message).toMatch(/in the namespace "shop"$/);
+});
+
+test('EndpointSlices are only served in the version that is in the file, and Rollouts if the file has any', async () => {
+  const statusesWith = async (path: string): Promise<readonly unknown[]> => {
+    const { config } = await serve([answer(`GET ${path}`, list([]))]);
+    const api = config.makeApiClient(CustomObjectsApi);
+    for (const [group, version, plural] of [
+      ['discovery.k8s.io', 'v1', 'endpointslices'],
+      ['discovery.k8s.io', 'v1beta1', 'endpointslices'],
+      ['argoproj.io', 'v1alpha1', 'rollouts'],
+    ] as const)
+      await api.listNamespacedCustomObject({ group, version, plural, namespace: 'shop' }).catch(() => {});
+    const statuses = cluster?.asked.map(({ status }) => status) ?? [];
+    await cluster?.close();
+    return statuses;
+  };
+
+  expect(await statusesWith('/apis/discovery.k8s.io/v1beta1/namespaces/shop/endpointslices')).toEqual([
+    404, 200, 404,
+  ]);
+  expect(await statusesWith('/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices')).toEqual([
+    200, 404, 404,
+  ]);
+  expect(await statusesWith('/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts')).toEqual([200, 200, 200]);
 });
 
 test('responses of engines are ignored', () => {

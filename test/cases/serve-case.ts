@@ -4,7 +4,12 @@ import type { Attempt } from '../world/kubernetes/access.ts';
 import { collectionOf } from '../world/kubernetes/collection.ts';
 import type { Kubelet } from '../world/kubernetes/kubelets.ts';
 import { listPage, positionOf } from '../world/kubernetes/list.ts';
-import { type ApiObject, type ObjectPath, parseObjectPath } from '../world/kubernetes/resources.ts';
+import {
+  type ApiObject,
+  apiVersionOf,
+  type ObjectPath,
+  parseObjectPath,
+} from '../world/kubernetes/resources.ts';
 import { type ApiAnswer, NO_SUCH_PATH } from '../world/kubernetes/status.ts';
 import type { CaseAnswer, CaseFile } from './case-file.ts';
 
@@ -134,7 +139,7 @@ function answerList(
 }
 
 function wholeListPath({ resource }: ObjectPath): string {
-  return `${resource.group === '' ? '/api/v1' : `/apis/${resource.group}/v1`}/${resource.plural}`;
+  return `/${resource.group === '' ? 'api' : 'apis'}/${apiVersionOf(resource)}/${resource.plural}`;
 }
 
 /** An object that is in a list of the file. */
@@ -147,8 +152,12 @@ function findListed(named: ObjectPath | undefined, answers: readonly KnownAnswer
     .find(({ metadata }) => metadata.name === name && metadata.namespace === namespace);
 }
 
-/** Custom resources of an operator that the file has no answers for: it isn't installed. */
-function isInstalled({ resource: { group } }: ObjectPath, answers: readonly KnownAnswer[]): boolean {
+/** Custom resources of an operator that the file has no answers for are not installed, and nothing is served in two versions. */
+function isInstalled({ resource }: ObjectPath, answers: readonly KnownAnswer[]): boolean {
+  const { group, plural } = resource;
+  const answered = answers.flatMap(({ path }) => parseObjectPath(path)?.resource ?? []);
+  const same = answered.filter((one) => one.plural === plural);
+  if (same.length > 0 && !same.includes(resource)) return false;
   return (
     !group.includes('.') ||
     group.endsWith('.k8s.io') ||

@@ -28,7 +28,7 @@ export async function serveSecrets(
       name: NAME,
       kubeconfig,
       certificates: { secrets: 'all', trust: bundlesIn(calls) },
-      allow: { renew: {}, restart: {} },
+      allow: { renew: {}, restart: { managed: true } },
     },
     close: cluster.close,
   };
