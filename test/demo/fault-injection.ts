@@ -7,6 +7,7 @@ import { order } from '../world/monit/ask.ts';
 import type { ShopCluster } from '../world/shop-cluster.ts';
 import { PEOPLE } from './people.ts';
 import type { ShopCertificate } from './shop-certificate.ts';
+import type { ShopRepository } from './shop-repository.ts';
 
 /** Enough to fill etcd's small quota many times over. */
 const MOST_WRITES = 500;
@@ -16,6 +17,7 @@ const WRITE_BYTES = 1_000_000;
 export interface Breakable {
   readonly shop: ShopCertificate;
   readonly shopCluster: ShopCluster;
+  readonly shopRepository: ShopRepository;
   readonly diego: HalfRolledDeploy;
   readonly cloudFoundry: CloudFoundry | undefined;
   readonly buildNodes: BuildNodes | undefined;
@@ -23,13 +25,15 @@ export interface Breakable {
 
 /** The faults that a person can inject from the page. Each result names the command to type next. */
 export function makeFaultInjections(
-  { shop, shopCluster, diego, cloudFoundry: cf, buildNodes }: Breakable,
+  { shop, shopCluster, shopRepository, diego, cloudFoundry: cf, buildNodes }: Breakable,
   workspace: () => Workspace,
 ): readonly FaultInjection[] {
   return [
     ...(cf ? [loseKey(cf), stopMetronByHand(cf), ...loseMajority(cf), fillEtcd(cf)] : []),
     ...(buildNodes ? fillBuildNode(buildNodes) : []),
     redeployCheckout(shopCluster),
+    redeployApi(shopCluster),
+    ...mergePipelines(shopRepository),
     helpDeploy(diego),
     ...expireCertificate(shop),
     ...changeApprovers(workspace),
@@ -132,6 +136,43 @@ function redeployCheckout({ redeploy }: ShopCluster): FaultInjection {
       return 'checkout restarts in a loop. Type /pods restarts';
     },
   };
+}
+
+/** A tag that moves is not the same image on every node. */
+function redeployApi({ redeployApi: redeploy }: ShopCluster): FaultInjection {
+  return {
+    label: 'Deploy api again from its chart',
+    about: 'This resets a pinned image to its tag, for which one node still has an old copy.',
+    run: async () => {
+      redeploy();
+      return '1 of 3 replicas of api runs an old build. Type /builds drift';
+    },
+  };
+}
+
+/** Until a person merges it, a pull request changes nothing. */
+function mergePipelines({ merge, revert }: ShopRepository): readonly FaultInjection[] {
+  return [
+    {
+      label: "Merge Wrench's pull request in shop/web",
+      about: 'From then on, its pipelines run their tests with --rm.',
+      restores: true,
+      run: async () => {
+        const numbers = merge().map((number) => `#${number}`);
+        return numbers.length === 0
+          ? 'No pull request is open. Type /ci docker-run, and approve its fix'
+          : `Merged ${numbers.join(', ')}. Type /ci docker-run`;
+      },
+    },
+    {
+      label: 'Remove --rm from the pipelines of shop/web again',
+      about: 'Reverts the pull request.',
+      run: async () => {
+        revert();
+        return '3 commands in 2 pipelines leave their containers behind. Type /ci docker-run';
+      },
+    },
+  ];
 }
 
 /** In the outage of 2019, the deploy hung at the first cell until a person had replaced its certificates. */

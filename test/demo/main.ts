@@ -49,6 +49,7 @@ async function main(): Promise<void> {
     'a Vault',
     'a small Diego',
     'a small Kubernetes cluster',
+    'a repository on a simulated GitHub',
     'three hypervisors with their OpenStack',
     ...(vms > 0 ? ['a small Cloud Foundry'] : []),
     ...(noEngine === undefined ? ['a Docker Engine'] : []),
@@ -56,14 +57,21 @@ async function main(): Promise<void> {
   say(`Starting ${parts.join(', ')} …`);
   if (lacking.length > 0) say(noCloudFoundry(lacking));
   const world = await keep(startDemoWorld({ vms, buildNodes: noEngine === undefined }));
-  const { cloudFoundry, diego, shop, shopCluster } = world;
+  const { cloudFoundry, diego, shop, shopCluster, shopRepository } = world;
   const buildNodes = world.buildNodes instanceof Error ? undefined : world.buildNodes;
   if (noEngine) say(noBuildNodes(noEngine));
   if (world.buildNodes instanceof Error) say(noBuildNodes(reasonOf(world.buildNodes)));
   const redis = await keep(startDemoRedis((error) => say(error.message)));
   if (redis.isStandIn) say(NO_REDIS);
   const workspace = await keep(
-    openWorkspace(Number(values.port ?? PAGE_PORT), { shop, shopCluster, diego, cloudFoundry, buildNodes }),
+    openWorkspace(Number(values.port ?? PAGE_PORT), {
+      shop,
+      shopCluster,
+      shopRepository,
+      diego,
+      cloudFoundry,
+      buildNodes,
+    }),
   );
   started.push(announceDemo(dataPath, world.configPath, redis.url).close);
   await startWrench(workspace, world.configPath, redis.url);
@@ -94,6 +102,11 @@ function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: 
   Restarts:   type /pods restarts, open the thread, click Request plan, read it, switch to Grace (click her face
               next to the title), approve. It is FIXED once checkout has run for longer than it took to be killed.
   Evictions:  type /pods evicted, and continue as above to delete evicted pods that have been replaced.`;
+  const builds = `
+  Builds:     type /builds drift: 1 of 3 replicas of api runs an old build. Pin its image as above, and it is FIXED.
+              Click "Break something", deploy api again from its chart, and type /builds drift again.
+  Pipelines:  type /ci docker-run, request the plan, and let Grace approve it: Wrench opens a pull request.
+              Click "Break something", merge it, and type /ci docker-run again.`;
   const outage = `
   Outage:     click "Break something", let doppler_z2/0 lose its key in etcd, type /etcd doppler, open the thread,
               click Request plan, read it, switch to Grace (click her face next to the title), approve.
@@ -122,7 +135,7 @@ function whatToTry(pageUrl: string, { hasCloudFoundry, hasBuildNodes, canFix }: 
               Click Silence… or I'm on it in its thread, and see how the next digest shows the finding.`;
   return `
 Open ${pageUrl} and try:
-${canFix ? [restarts, hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}${networks}${cloud}${digest}
+${canFix ? [restarts, builds, hasCloudFoundry ? outage : '', hasBuildNodes ? fullDisk : '', renewal].join('') : ''}${networks}${cloud}${digest}
   Terminal:   npm run wrench -- run certs expiring --env demo
 `;
 }
@@ -161,6 +174,8 @@ async function openWorkspace(port: number, broken: Breakable): Promise<Workspace
   const commands = [
     { command: '/certs', description: 'Certificates', usage: 'expiring | drift | rotation | show <site>' },
     { command: '/pods', description: 'Pods: restart loops, evictions', usage: 'restarts | evicted' },
+    { command: '/builds', description: 'Builds that the replicas of a service run', usage: 'drift' },
+    { command: '/ci', description: 'CI pipelines', usage: 'docker-run' },
     { command: '/net', description: 'Networks of hosts: MTU, bonds, DHCP', usage: 'mtu | bonds | dhcp' },
     {
       command: '/cloud',

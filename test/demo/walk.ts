@@ -54,7 +54,7 @@ const PRESS_WITHIN_MS = 5_000;
 
 async function pressThread(message: Locator): Promise<void> {
   const within = { timeout: PRESS_WITHIN_MS };
-  const replies = message.getByRole('button', { name: /\d+ repl/ });
+  const replies = message.getByRole('button', { name: /\d+ repl(y|ies)/ });
   if ((await replies.count()) > 0) return replies.click(within);
   await message.hover(within);
   return message.getByRole('button', { name: 'Reply in thread' }).click(within);

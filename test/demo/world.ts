@@ -16,12 +16,14 @@ import { startVault } from '../world/vault.ts';
 import { fillVault } from './downloading-failed.ts';
 import { CHANNELS, PEOPLE } from './people.ts';
 import { type ShopCertificate, writeShopCertificate } from './shop-certificate.ts';
+import { type ShopRepository, startShopRepository } from './shop-repository.ts';
 
 export interface DemoWorld {
   /** A `wrench.yaml` with the environment `demo`. */
   readonly configPath: string;
   readonly shop: ShopCertificate;
   readonly shopCluster: ShopCluster;
+  readonly shopRepository: ShopRepository;
   readonly diego: HalfRolledDeploy;
   /** Absent if not requested, or if the system lacks a requirement. */
   readonly cloudFoundry?: CloudFoundry;
@@ -81,7 +83,7 @@ export interface DemoWorldOptions {
 }
 
 /**
- * Real TLS servers, a folder of files, a Vault, a Diego that serves certificates of the Vault, a cluster with a small shop, three hypervisors with their OpenStack, a small Cloud Foundry, and a
+ * Real TLS servers, a folder of files, a Vault, a Diego that serves certificates of the Vault, a cluster with a small shop, its repository on a simulated GitHub, three hypervisors with their OpenStack, a small Cloud Foundry, and a
  * Docker Engine on a node of another cluster, all on loopback and only for this demo. If one of them cannot be started, nothing of the others
  * is left behind; only the engine may be missing.
  */
@@ -105,13 +107,14 @@ export async function startDemoWorld({
     keep(startTlsServers({ now })),
     keep(startVault()),
     keep(startShopCluster()),
+    keep(startShopRepository()),
     keep(startHypervisors()),
     keep(startCloudControlPlane()),
     vms > 0 ? keep(startCloudFoundry({ vms, quotaBytes: QUOTA_BYTES })) : Promise.resolve(undefined),
     wanted ? keep(startBuildNodes()).catch((error: Error) => error) : Promise.resolve(undefined),
   ] as const;
   await Promise.allSettled(starting);
-  const [servers, vault, shopCluster, hypervisors, controlPlane, cloudFoundry, buildNodes] =
+  const [servers, vault, shopCluster, shopRepository, hypervisors, controlPlane, cloudFoundry, buildNodes] =
     await Promise.all(starting).catch(async (error: unknown) => {
       await closeAll();
       throw error;
@@ -128,6 +131,7 @@ export async function startDemoWorld({
     await tlsSource(servers, folder),
     await filesSource(disk, now),
     ...shopCluster.sources,
+    ...shopRepository.sources,
     ...hypervisors.sources,
     ...controlPlane.sources,
     ...(cloudFoundry?.sources ?? []),
@@ -146,6 +150,7 @@ export async function startDemoWorld({
     configPath,
     shop: await writeShopCertificate(join(disk, SHOP_FILE)),
     shopCluster,
+    shopRepository,
     diego,
     ...(cloudFoundry && { cloudFoundry }),
     ...(buildNodes && { buildNodes }),

@@ -1,35 +1,54 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
+import type { buildsConfig } from '../../src/sources/builds/config.ts';
 import type { kubernetesConfig } from '../../src/sources/kubernetes/config.ts';
-import type { Rule } from './kubernetes/access.ts';
+import { freePort } from './free-port.ts';
+import { readRoles } from './kubernetes/access.ts';
 import { startCluster, type TestCluster, WRENCH } from './kubernetes/api-server.ts';
 import { startDeploymentController, timestamp } from './kubernetes/deployment-controller.ts';
 import { kubelet } from './kubernetes/kubelets.ts';
 import { configBody, nodeObject, statsBody } from './kubernetes/objects.ts';
+import { startEndpointController } from './kubernetes/endpoint-controller.ts';
 import { always, atFirst, type ProbeBehavior } from './kubernetes/probe-worker.ts';
 import type { ApiObject } from './kubernetes/resources.ts';
+import { serviceObject } from './kubernetes/services.ts';
 import { startKubelet } from './kubernetes/simulated-kubelet.ts';
 import { type ContainerSpec, workloadObject } from './kubernetes/workloads.ts';
+import { startPodServers } from './pod-servers.ts';
 
-/** A cluster with a small shop. One of its Deployments restarts in a loop, and pods of another one were evicted. */
+/**
+ * A cluster with a small shop. One of its Deployments restarts in a loop, pods of another one were evicted, and one of three replicas of api runs an old build.
+ */
 export interface ShopCluster {
   readonly cluster: TestCluster;
-  /** As configured for one environment in `wrench.yaml`. Changing probes and deleting evicted pods are allowed. */
-  readonly sources: readonly [z.input<typeof kubernetesConfig>];
+  /** As configured for one environment in `wrench.yaml`. Changing probes, pinning images and deleting evicted pods are allowed. */
+  readonly sources: readonly [z.input<typeof kubernetesConfig>, z.input<typeof buildsConfig>];
   /** Resets the probe of checkout, as the next release of its chart would. Resolves once it restarts in a loop again. */
   readonly redeploy: () => Promise<void>;
+  /** Sets the tag of api's image again, as the next release of its chart would. One node still has an old image with this tag. */
+  readonly redeployApi: () => void;
   readonly close: () => Promise<void>;
 }
 
 /** In `deploy/kubernetes/rbac`: what the source needs, and nothing else. */
-const ROLES = ['read', 'logs', 'kubelet-read', 'adjust', 'remove'];
+const ROLES = ['read', 'logs', 'kubelet-read', 'adjust', 'pin', 'remove'];
 
-const NODES = ['shop-1', 'shop-2'];
+const NODES = ['shop-1', 'shop-2', 'shop-3'];
 const NAMESPACE = 'shop';
 const CHECKOUT = 'checkout';
+
+const VERSION_LABEL = 'app.kubernetes.io/version';
+const API = 'api';
+const API_IMAGE = `registry.example/shop/${API}`;
+const [OLD_BUILD, NEW_BUILD] = [209, 210];
+/** It pulled the image of api when its tag still meant the old build, and `IfNotPresent` keeps that. */
+const NODE_WITH_OLD_IMAGE = 'shop-2';
+const BUILDS: ReadonlyMap<string, number> = new Map(
+  [OLD_BUILD, NEW_BUILD].map((build) => [digestOf(build), build]),
+);
 
 /** How often the simulated kubelets look what is due. */
 const TICK_MS = 200;
@@ -58,13 +77,21 @@ const EVICTED_HOURS_AGO = [30, 7, 2];
 const HOUR_MS = 3_600_000;
 
 export async function startShopCluster(): Promise<ShopCluster> {
+  const port = await freePort();
+  const api = apiDeployment(port);
   const cluster = await startCluster({
     nodes: NODES.map((name) => nodeObject(name, { at: timestamp(new Date()) })),
     kubelets: (node) =>
       kubelet({ stats: statsBody(node, { time: new Date().toISOString() }), config: configBody() }),
     kubeletsListen: true,
-    deployments: [deployment('web', 2), deployment('thumbnails', 1)],
-    users: [{ name: WRENCH, rules: await rulesOf(ROLES) }],
+    deployments: [deployment('web', 2), deployment('thumbnails', 1), api],
+    services: [
+      serviceObject(API, {
+        namespace: NAMESPACE,
+        ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: port }],
+      }),
+    ],
+    users: [{ name: WRENCH, rules: await readRoles(ROLES) }],
   });
   // The last hours pass at once; from then on, it is the time of this machine.
   const startedMs = Date.now();
@@ -76,8 +103,16 @@ export async function startShopCluster(): Promise<ShopCluster> {
     evictThumbnails(cluster);
   }
   msAgo = LOOPING_SINCE_MS;
+  const servers = startPodServers(cluster, {
+    app: API,
+    port,
+    contentOf: (pod) => ({ buildNumber: BUILDS.get(imageIdOf(pod).split('@')[1] ?? '') }),
+  });
+  startEndpointController(cluster);
   const kubelets = startKubelet(cluster, {
     now,
+    addressOf: servers.addressOf,
+    imageIdOf: runningImage,
     behaviorOf: ({ pod }) => (pod.startsWith(`${CHECKOUT}-`) ? STARTING : always('succeeds')),
     maxBackOffSeconds: MAX_BACK_OFF_SECONDS,
   });
@@ -93,26 +128,41 @@ export async function startShopCluster(): Promise<ShopCluster> {
   return {
     cluster,
     sources: [
-      { kind: 'kubernetes', name: 'apps', kubeconfig, kubelets: 'direct', allow: { adjust: {}, remove: {} } },
+      {
+        kind: 'kubernetes',
+        name: 'apps',
+        kubeconfig,
+        kubelets: 'direct',
+        allow: { adjust: {}, pin: {}, remove: {} },
+      },
+      {
+        kind: 'builds',
+        name: 'builds',
+        hosts: [servers.network],
+        services: [
+          {
+            name: `${NAMESPACE}/${API}`,
+            replicas: { kubernetes: { cluster: 'apps', namespace: NAMESPACE, service: API } },
+            path: '/diagnostics',
+            expected: { label: VERSION_LABEL },
+          },
+        ],
+      },
     ],
     redeploy: async () => {
       cluster.save('deployments', checkout);
       await untilLooping(cluster);
     },
+    redeployApi: () => {
+      cluster.save('deployments', api);
+    },
     close: async () => {
       running.stop();
       await cluster.close();
       await rm(folder, { recursive: true, force: true });
+      await servers.close();
     },
   };
-}
-
-async function rulesOf(roles: readonly string[]): Promise<readonly Rule[]> {
-  const folder = join(import.meta.dirname, '../../deploy/kubernetes/rbac');
-  const files = await Promise.all(roles.map((role) => readFile(join(folder, `${role}.yaml`), 'utf8')));
-  return files
-    .flatMap((text) => parseAllDocuments(text))
-    .flatMap((document) => (document.toJS() as { readonly rules?: readonly Rule[] } | null)?.rules ?? []);
 }
 
 function deployment(
@@ -136,9 +186,41 @@ function deployment(
   });
 }
 
+function digestOf(build: number): string {
+  return `sha256:${createHash('sha256').update(`${API} ${build}`).digest('hex')}`;
+}
+
+/** Its tag moves to each new build. */
+function apiDeployment(port: number): ApiObject {
+  return workloadObject(API, {
+    namespace: NAMESPACE,
+    replicas: 3,
+    labels: { [VERSION_LABEL]: String(NEW_BUILD) },
+    containers: [
+      {
+        name: API,
+        image: `${API_IMAGE}:stable`,
+        imagePullPolicy: 'IfNotPresent',
+        ports: [{ name: 'http', containerPort: port }],
+      },
+    ],
+  });
+}
+
+/** What a node runs for an image, as its runtime names it. Unknown for everything but api. */
+function runningImage(image: string, { node }: { readonly node: string }): string {
+  if (!image.startsWith(API_IMAGE)) return '';
+  const [, digest = digestOf(node === NODE_WITH_OLD_IMAGE ? OLD_BUILD : NEW_BUILD)] = image.split('@');
+  return `${API_IMAGE}@${digest}`;
+}
+
 interface PodStatus {
   readonly phase: string;
-  readonly containerStatuses?: readonly { readonly restartCount: number }[];
+  readonly containerStatuses?: readonly { readonly restartCount: number; readonly imageID?: string }[];
+}
+
+function imageIdOf({ status }: ApiObject): string {
+  return (status as PodStatus).containerStatuses?.[0]?.imageID ?? '';
 }
 
 function podsOf(cluster: TestCluster, name: string): readonly (ApiObject & { readonly status: PodStatus })[] {
