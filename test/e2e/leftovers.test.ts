@@ -108,7 +108,7 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     expect(namesOf(before)).toEqual(STAYING);
     const page = await openPage(demo.address);
     await page.locator('#channels').getByText('platform').click();
-    await ask(page, '/node disk', /CLEAR · None of the 4 nodes is short of disk/);
+    await ask(page, '/node disk', /CLEAR · None of the 5 nodes is short of disk/);
 
     expect(await breakSomething(page, BUILDS)).toMatch(
       /containers have stopped, and \d+\.\d% of build-1's disk is free/,
@@ -117,7 +117,7 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     expect(built.length).toBeGreaterThan(4);
     const writtenBytes = built.length * 6 * 1_024 ** 2;
 
-    const disk = /CRITICAL · 1 of 4 nodes is short of disk: ci:build-1/;
+    const disk = /CRITICAL · 1 of 5 nodes is short of disk: ci:build-1/;
     await ask(page, '/node disk', disk);
     // A report with one finding is one message.
     const details = messageWith(page, disk);
@@ -130,6 +130,12 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     await page.getByRole('heading', { name: verdict }).first().waitFor();
     const thread = await openThread(page, verdict);
     await thread.getByText(/1 with a keep label \(release-2026-10\)/).waitFor();
+    // Each container has the name that a command in this repository gives it.
+    await thread
+      .getByText(/started by shop\/web:Jenkinsfile:\d+, stage unit tests/)
+      .first()
+      .waitFor();
+    await thread.getByRole('button', { name: 'Run /ci docker-run --repository shop/web' }).waitFor();
 
     await thread
       .getByRole('button', { name: new RegExp(`^Request plan: Remove ${built.length} containers`) })
@@ -151,7 +157,7 @@ describe.each(IS_ROOT ? ['root'] : [])('as %s', () => {
     expect(proof).toContain(`${writtenBytes.toLocaleString('en-US')} -> 0 bytes`);
     const [, was = '', is = ''] = /available \(kubelet\): ([\d,]+) -> ([\d,]+) bytes/.exec(proof) ?? [];
     expect(bytesIn(is) - bytesIn(was)).toBeGreaterThanOrEqual(writtenBytes);
-    await ask(page, '/node disk', /CLEAR · None of the 4 nodes is short of disk/);
+    await ask(page, '/node disk', /CLEAR · None of the 5 nodes is short of disk/);
     const after = await listAll(engine);
     expect(namesOf(after)).toEqual([...STAYING, 'shop-web-late'].toSorted());
     const stateOf = ({ Id, State }: Listed) => `${Id} ${State}`;
