@@ -20,6 +20,8 @@ const NAMES = [
   'records',
   'queues',
   'credhub',
+  'replicas',
+  'docker-run',
   'history',
   'digest',
   'start',

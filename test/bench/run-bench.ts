@@ -4,6 +4,7 @@ import { benchApproval } from './approval.ts';
 import { benchClusters } from './clusters.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchCredhub } from './credhub.ts';
+import { benchDockerRun } from './docker-run.ts';
 import { benchDigest } from './digest.ts';
 import { benchDopplerKeys } from './doppler-keys.ts';
 import type { Figure } from './figure.ts';
@@ -15,6 +16,7 @@ import { benchPipeline } from './pipeline.ts';
 import { benchQueues } from './queues.ts';
 import { benchReadCertificates } from './read-certificates.ts';
 import { benchRecords } from './records.ts';
+import { benchReplicas } from './replicas.ts';
 import { benchTlsScan } from './tls-scan.ts';
 
 /** Closes everything in `cleanup` after the benchmark, and at Ctrl-C. */
@@ -34,6 +36,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   records: benchRecords,
   queues: benchQueues,
   credhub: benchCredhub,
+  replicas: benchReplicas,
+  'docker-run': benchDockerRun,
   history: benchHistory,
   digest: async () => benchDigest(),
   start: benchColdStart,
