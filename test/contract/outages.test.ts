@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readText, ROOT } from './tree.ts';
 
 const DOCUMENT = 'docs/outages.md';
-const REGION = /<!-- golden:([\w/]+) -->\n[^]*?<!-- \/golden -->/g;
+const REGION = /<!-- golden:([\w/-]+) -->\n[^]*?<!-- \/golden -->/g;
 const MAX_LINES = 16;
 
 /** The document, with the verdict and the first finding of the named golden reports in its regions. */

@@ -5,7 +5,7 @@ import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { checkSource } from '../../src/doctor/sources.ts';
 import { writeLines } from '../../src/doctor/run-doctor.ts';
-import type { Cluster, ClusterNode, ProbeChange } from '../../src/ports/clusters.ts';
+import type { Cluster, ClusterNode, ImageChange, ProbeChange } from '../../src/ports/clusters.ts';
 import type { Source } from '../../src/ports/source.ts';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import {
@@ -19,6 +19,7 @@ import { EVERYTHING, type Rule } from '../world/kubernetes/access.ts';
 import { startCluster, type TestCluster } from '../world/kubernetes/api-server.ts';
 import { kubelet } from '../world/kubernetes/kubelets.ts';
 import { configBody, nodeObject, podObject, statsBody } from '../world/kubernetes/objects.ts';
+import { endpointOf, endpointSliceObject, serviceObject } from '../world/kubernetes/services.ts';
 import { workloadObject } from '../world/kubernetes/workloads.ts';
 import { filesIn, readAllYaml } from './tree.ts';
 
@@ -77,6 +78,18 @@ const CHANGE: ProbeChange = {
   to: 6,
 };
 
+const PIN: ImageChange = {
+  workload,
+  container: 'app',
+  from: 'registry.example/app:1',
+  to: `registry.example/app@sha256:${'a1'.repeat(32)}`,
+};
+const SLICE = endpointSliceObject('api-x7k2p', {
+  namespace: 'shop',
+  service: 'api',
+  endpoints: [endpointOf('api-1', '10.244.1.1')],
+});
+
 let cluster: TestCluster;
 let source: Source;
 afterEach(async () => {
@@ -104,6 +117,9 @@ async function open(
     kubeletsListen: true,
     pods: [EVICTED],
     deployments: [API],
+    rollouts: [workloadObject('web', { namespace: 'shop' })],
+    services: [serviceObject('api', { namespace: 'shop' })],
+    endpointslices: [SLICE],
     users: [
       { name: READER, rules: rulesOf(reading) },
       ...ACTS.map((act) => ({ name: accountOf(act), rules: rulesOf(acting ?? [`wrench-${act}`]) })),
@@ -166,6 +182,9 @@ test.each(['direct', 'proxy'] as const)(
     expect(await countOf(lab.events({ signal, about: 'Node' }))).toBe(0);
     expect(await countOf(lab.daemonSets({ signal }))).toBe(0);
     expect(await countOf(lab.replicaSets({ signal }))).toBe(0);
+    expect(await countOf(lab.services({ signal, namespace: 'shop' }))).toBe(1);
+    expect(await countOf(lab.endpoints({ signal, namespace: 'shop', service: 'api' }))).toBe(1);
+    expect(await countOf(lab.rollouts({ signal, namespace: 'shop' }))).toBe(2);
     expect(await lab.workload(workload, { signal })).toMatchObject({ name: 'api' });
     expect(await lab.previousLog(CONTAINER, { signal, lines: 5 })).toEqual(['leaderelection lost']);
     expect(await lab.kubeletStats(node, { signal })).toMatchObject({ nodeFs: expect.anything() as object });
@@ -173,12 +192,18 @@ test.each(['direct', 'proxy'] as const)(
       evictionHard: expect.anything() as object,
     });
     expect(await lab.cordonPermission({ signal })).toEqual({ allowed: true });
-    expect(await lab.removePermission({ signal, namespace: 'shop' })).toEqual({ allowed: true });
+    expect(await lab.removePermission({ signal, namespace: 'shop' })).toEqual({
+      allowed: true,
+      running: false,
+    });
     expect(await lab.adjustPermission({ signal, namespace: 'shop' })).toEqual({
       allowed: true,
       managed: false,
     });
+    for (const permission of [lab.restartPermission, lab.pinPermission])
+      expect(await permission({ signal, namespace: 'shop' })).toEqual({ allowed: true, managed: false });
     await lab.tryProbeChange(CHANGE, { signal });
+    await lab.tryImageChange(PIN, { signal });
     const writer = source.writes!.clusters!;
     await writer.cordon(node, { idempotencyKey: 'm1', signal });
     await writer.deletePod(
@@ -186,11 +211,18 @@ test.each(['direct', 'proxy'] as const)(
       { idempotencyKey: 'm2', signal },
     );
     await writer.changeProbe(CHANGE, { idempotencyKey: 'm3', signal });
+    await writer.restartWorkload(workload, { idempotencyKey: 'm4', signal });
+    await writer.changeImage(PIN, { idempotencyKey: 'm5', signal });
 
     expect(cluster.find('nodes', node.name)).toMatchObject({ spec: { unschedulable: true } });
     expect(cluster.find('pods', 'api-1', 'shop')).toBeUndefined();
     expect(cluster.find('deployments', 'api', 'shop')).toMatchObject({
-      spec: { template: { spec: { containers: [{ livenessProbe: { failureThreshold: 6 } }] } } },
+      spec: {
+        template: {
+          metadata: { annotations: { 'wrench/restarted-by': 'm4', 'wrench/pinned-by': 'm5' } },
+          spec: { containers: [{ image: PIN.to, livenessProbe: { failureThreshold: 6 } }] },
+        },
+      },
     });
     expect(cluster.asked.filter(({ status }) => status === 403)).toEqual([]);
   },

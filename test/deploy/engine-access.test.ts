@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { containerObject } from '../world/docker/objects.ts';
 import { openEngines } from '../world/docker/open-engines.ts';
 import { serveEngine } from '../world/docker/served-engine.ts';
+import { swarmNodeObject, serviceObject, taskObject } from '../world/docker/swarm.ts';
 import { readText } from './tree.ts';
 
 const { signal } = new AbortController();
@@ -19,6 +20,11 @@ test('sends exactly the documented requests to engines, for reading and for remo
   const served = await serveEngine({
     containers: [containerObject('leftover', { finishedAt: FINISHED })],
     images: [{ Id: IMAGE_ID, RepoTags: [], Size: 1_000 }],
+    swarm: {
+      services: [serviceObject('api')],
+      tasks: [taskObject('api-1', { service: 'api', node: 'node-a' })],
+      nodes: [swarmNodeObject('node-a')],
+    },
   });
   onTestFinished(served.close);
   const { engines, containers, writer, source } = openEngines({ url: served.url, allow: { remove: {} } });
@@ -28,6 +34,7 @@ test('sends exactly the documented requests to engines, for reading and for remo
   await engines.container({ ...query, id });
   await engines.containerSizes({ ...query, ids: [id] });
   await engines.usage(query);
+  await engines.swarmService({ ...query, service: 'api' });
   expect(await source.healthCheck(signal)).toMatchObject({ ok: true });
   const sentToRead = new Set(served.requests.map(withoutDetails));
   await writer!.removeContainer(
