@@ -1,50 +1,28 @@
-import { SourceError } from '../../ports/source-error.ts';
 import type { SourceHealth, SourcePermission } from '../../ports/source.ts';
 import { parseJson } from '../../text/parse-json.ts';
-import { concurrently } from '../../wire/concurrently.ts';
+import { checkRepositories, permissionsOfEach } from '../../wire/check-repositories.ts';
 import { asObject } from '../../wire/json-object.ts';
-import { hintForConnection, type TokenApi } from '../../wire/token-api.ts';
+import type { TokenApi } from '../../wire/token-api.ts';
 import { type GithubRepository, pathIn } from './github-api.ts';
 
-const AT_ONCE = 6;
-const MAX_NAMED = 10;
 const HINT =
   'Correct `token` and `repositories`, and give the token the permission Contents (read-only): docs/sources.md#github-and-gitlab';
 /** Scopes of a classic token with which it can write: https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps */
 const WRITES = /^(?:repo|public_repo|workflow|write:.*|admin:.*|delete_repo)$/;
 
 /** Throws only on a bug in Wrench. */
-export async function checkGithubHealth(
+export function checkGithubHealth(
   api: TokenApi,
   repositories: readonly GithubRepository[],
   signal: AbortSignal,
 ): Promise<SourceHealth> {
-  const failures: SourceError[] = [];
-  const ask = async (repository: GithubRepository): Promise<SourceError | undefined> => {
-    try {
-      await api.get(pathIn(repository), { about: `the repository ${repository.name}`, signal });
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof SourceError)) throw error;
-      return error;
-    }
-  };
-  try {
-    for await (const failure of concurrently(repositories, AT_ONCE, ask, signal))
-      if (failure) failures.push(failure);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    return { ok: false, summary: 'timed out', hint: `Check that ${api.host} is reachable from here` };
-  }
-  const count = repositories.length === 1 ? '1 repository' : `${repositories.length} repositories`;
-  return failures.length === 0
-    ? { ok: true, summary: `${api.host}: ${count} can be read` }
-    : { ok: false, summary: summaryOf(failures), hint: hintForConnection(api, failures) ?? HINT };
-}
-
-function summaryOf(failures: readonly SourceError[]): string {
-  const messages = new Set(failures.map(({ message }) => message));
-  return [...messages].toSorted().slice(0, MAX_NAMED).join('; ');
+  return checkRepositories(repositories, {
+    api,
+    read: (repository) => api.get(pathIn(repository), { about: `the repository ${repository.name}`, signal }),
+    noun: { one: 'repository', many: 'repositories' },
+    hint: HINT,
+    signal,
+  });
 }
 
 /**
@@ -100,12 +78,7 @@ export async function readGithubPermissions({
     });
     return permissions;
   };
-  const all: (readonly SourcePermission[])[] = repositories.map(() => []);
-  const askInOrder = async (at: number) => {
-    all[at] = await ask(repositories[at]!);
-  };
-  for await (const _ of concurrently(repositories.keys(), AT_ONCE, askInOrder, signal));
-  return all.flat();
+  return permissionsOfEach(repositories, ask, signal);
 }
 
 function scopesIn(headers: Readonly<Record<string, string>>): readonly string[] {

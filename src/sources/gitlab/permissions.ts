@@ -1,13 +1,10 @@
-import { SourceError } from '../../ports/source-error.ts';
 import type { SourceHealth, SourcePermission } from '../../ports/source.ts';
 import { parseJson } from '../../text/parse-json.ts';
-import { concurrently } from '../../wire/concurrently.ts';
+import { checkRepositories, permissionsOfEach } from '../../wire/check-repositories.ts';
 import { asObject, numberIn } from '../../wire/json-object.ts';
-import { hintForConnection, type TokenApi } from '../../wire/token-api.ts';
+import type { TokenApi } from '../../wire/token-api.ts';
 import { type GitlabProject, pathOfProject } from './gitlab-api.ts';
 
-const AT_ONCE = 6;
-const MAX_NAMED = 10;
 const HINT =
   'Correct `token` and `projects`, and give the token the scope `read_api` and the role Reporter: docs/sources.md#github-and-gitlab';
 /** https://docs.gitlab.com/api/members/#roles */
@@ -16,37 +13,18 @@ const DEVELOPER = 30;
 const WRITES: ReadonlySet<unknown> = new Set(['api', 'write_repository', 'sudo', 'admin_mode']);
 
 /** Throws only on a bug in Wrench. */
-export async function checkGitlabHealth(
+export function checkGitlabHealth(
   api: TokenApi,
   projects: readonly GitlabProject[],
   signal: AbortSignal,
 ): Promise<SourceHealth> {
-  const failures: SourceError[] = [];
-  const ask = async (project: GitlabProject): Promise<SourceError | undefined> => {
-    try {
-      await api.get(pathOfProject(project), { about: `the project ${project.path}`, signal });
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof SourceError)) throw error;
-      return error;
-    }
-  };
-  try {
-    for await (const failure of concurrently(projects, AT_ONCE, ask, signal))
-      if (failure) failures.push(failure);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    return { ok: false, summary: 'timed out', hint: `Check that ${api.host} is reachable from here` };
-  }
-  const count = projects.length === 1 ? '1 project' : `${projects.length} projects`;
-  return failures.length === 0
-    ? { ok: true, summary: `${api.host}: ${count} can be read` }
-    : { ok: false, summary: summaryOf(failures), hint: hintForConnection(api, failures) ?? HINT };
-}
-
-function summaryOf(failures: readonly SourceError[]): string {
-  const messages = new Set(failures.map(({ message }) => message));
-  return [...messages].toSorted().slice(0, MAX_NAMED).join('; ');
+  return checkRepositories(projects, {
+    api,
+    read: (project) => api.get(pathOfProject(project), { about: `the project ${project.path}`, signal }),
+    noun: { one: 'project', many: 'projects' },
+    hint: HINT,
+    signal,
+  });
 }
 
 /**
@@ -100,12 +78,7 @@ export async function readGitlabPermissions({
     });
     return permissions;
   };
-  const all: (readonly SourcePermission[])[] = projects.map(() => []);
-  const askInOrder = async (at: number) => {
-    all[at] = await ask(projects[at]!);
-  };
-  for await (const _ of concurrently(projects.keys(), AT_ONCE, askInOrder, signal));
-  return all.flat();
+  return permissionsOfEach(projects, ask, signal);
 }
 
 /** Empty if GitLab doesn't report them, as for tokens of OAuth. */
