@@ -341,6 +341,7 @@ export function judgePluginRun(
     ...positions.at(run.at),
     command: oneLine(content.slice(run.at, run.end)),
     ...(run.stage !== undefined && { stage: run.stage }),
+    ...(run.command.machine === 'discarded' && { isOnDiscardedMachine: true }),
     ...(run.image && { image: run.image }),
     ...(start?.name && { name: start.name }),
     labels: start?.labels ?? [],
