@@ -8,6 +8,16 @@ export function splitNames(list: string): readonly string[] {
     .filter(Boolean);
 }
 
+/** The source that a fix was offered for. @throws {SourceError} `refused` if the configuration no longer has it. */
+export function sourceNamed<Source extends { readonly name: string }>(
+  sources: readonly Source[],
+  name: string,
+): Source {
+  const source = sources.find((one) => one.name === name);
+  if (!source) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
+  return source;
+}
+
 /** A place without the name of its source: `secret/cf/uaa` for `vault:secret/cf/uaa`. */
 export function withoutSource(place: string): string {
   return place.slice(place.indexOf(':') + 1);

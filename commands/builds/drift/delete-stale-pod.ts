@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, SourceError } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import { fitTitle } from '../../shared/title.ts';
 import type { Replica, ServiceFacts } from './facts.ts';
-import { clusterNamed, podsIn, rolloutsIn } from './planned-workload.ts';
+import { podsIn, rolloutsIn } from './planned-workload.ts';
 import { WorkloadTree } from './workload-tree.ts';
 
 const params = z.strictObject({
@@ -33,7 +34,7 @@ export const deleteStalePod = defineRemediation({
     const { signal } = context;
     const refused = (because: string, kind: SourceError['kind'] = 'refused') =>
       new SourceError(source, kind, because);
-    const cluster = clusterNamed(context, source);
+    const cluster = sourceNamed(context.read.clusters, source);
     const permission = await cluster.removePermission({ namespace, signal });
     if (!permission.allowed) throw refused(permission.because);
     if (!permission.running) throw refused('the configuration does not allow deleting running pods');
@@ -73,7 +74,7 @@ export const deleteStalePod = defineRemediation({
     await recordStep(`pod ${namespace}/${name} deleted`);
   },
   whyUnproven: async (context, { cluster: source, namespace, pod: name, uid }) => {
-    const pods = await podsIn(clusterNamed(context, source), namespace, context.signal);
+    const pods = await podsIn(sourceNamed(context.read.clusters, source), namespace, context.signal);
     return pods.some((one) => one.uid === uid) ? `pod ${namespace}/${name} hasn't ended yet` : undefined;
   },
 });

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { defineRemediation, SourceError, wording } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import { fitTitle } from '../../shared/title.ts';
 import { type Build, type BuildGroup, buildInWords } from './build.ts';
 import { areExpected } from './expected.ts';
 import type { Replica, ServiceFacts, WorkloadFacts } from './facts.ts';
 import { repositoryOf } from './image-id.ts';
 import {
-  clusterNamed,
   impactOf,
   readChangeable,
   revertedBy,
@@ -46,7 +46,7 @@ export const pinImage = defineRemediation({
   settlesWithinSeconds: 900,
   plan: async (context, asked) => {
     const { cluster: source, namespace, container, from, to, build } = asked;
-    const cluster = clusterNamed(context, source);
+    const cluster = sourceNamed(context.read.clusters, source);
     const permission = await cluster.pinPermission({ namespace, signal: context.signal });
     const workload = await readChangeable(context, asked, 'pin', permission);
     const now = workload.template.containers.find(({ name }) => name === container)?.image;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import { WorkloadTree } from './workload-tree.ts';
 import { desiredOf, progressOf } from './rollout-progress.ts';
 import { obstacleToChange } from './restart-rules.ts';
@@ -15,12 +16,6 @@ export const workloadParams = z.strictObject({
 });
 
 type WorkloadParams = z.output<typeof workloadParams>;
-
-export function clusterNamed({ read }: Context, name: string): ports.Cluster {
-  const cluster = read.clusters.find((one) => one.name === name);
-  if (!cluster) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
-  return cluster;
-}
 
 /** Deployment shop/api */
 export function workloadName({ kind, namespace, name }: ports.WorkloadName): string {
@@ -60,7 +55,7 @@ export async function readChangeable(
   permission: ports.WorkloadPermission,
 ): Promise<ports.Rollout> {
   const { cluster: source, namespace, kind, name } = asked;
-  const cluster = clusterNamed(context, source);
+  const cluster = sourceNamed(context.read.clusters, source);
   const all = await rolloutsIn(cluster, namespace, context.signal);
   const workload = all.find((one) => one.kind === kind && one.name === name);
   if (!workload) throw new SourceError(source, 'missing', `${workloadName(asked)} no longer exists`);
@@ -94,7 +89,7 @@ export async function whyNotReplaced(
   uid: string,
 ): Promise<string | undefined> {
   const { cluster: source, namespace, kind, name } = asked;
-  const cluster = clusterNamed(context, source);
+  const cluster = sourceNamed(context.read.clusters, source);
   const all = await rolloutsIn(cluster, namespace, context.signal);
   const workload = all.find((one) => one.kind === kind && one.name === name);
   if (workload?.uid !== uid) return `${workloadName(asked)} was replaced by another one with the same name`;

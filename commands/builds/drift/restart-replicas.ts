@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { defineRemediation, SourceError } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import { fitTitle } from '../../shared/title.ts';
 import type { Replica, ServiceFacts, WorkloadFacts } from './facts.ts';
 import {
-  clusterNamed,
   impactOf,
   podsIn,
   readChangeable,
@@ -42,7 +42,7 @@ export const restartReplicas = defineRemediation({
   plan: async (context, asked) => {
     const { cluster: source, namespace, pod, podUid } = asked;
     const { signal } = context;
-    const cluster = clusterNamed(context, source);
+    const cluster = sourceNamed(context.read.clusters, source);
     const permission = await cluster.restartPermission({ namespace, signal });
     const workload = await readChangeable(context, asked, 'restart', permission);
     const pods = await podsIn(cluster, namespace, signal);

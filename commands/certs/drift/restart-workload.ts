@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, SourceError, wording } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import { allOf } from '../../shared/grammar.ts';
 import { obstacleToRestart } from '../../shared/restart-obstacle.ts';
 import { fitTitle } from '../../shared/title.ts';
@@ -43,8 +44,7 @@ export const restartWorkload = defineRemediation({
     const { signal } = context;
     const refused = (because: string, why: SourceError['kind'] = 'refused') =>
       new SourceError(source, why, because);
-    const cluster = context.read.clusters.find((one) => one.name === source);
-    if (!cluster) throw refused(`source ${source} no longer exists`);
+    const cluster = sourceNamed(context.read.clusters, source);
     const permission = await cluster.restartPermission({ namespace, signal });
     if (!permission.allowed) throw refused(permission.because);
     const workload = await cluster.workload({ namespace, kind, name }, { signal });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import { contentHash } from '../../shared/content-hash.ts';
 import { applyFixes, changedLines, unifiedDiff } from './diff.ts';
 import { isFixable, type PlacedLeak } from './facts.ts';
@@ -47,8 +48,7 @@ export async function planChange(
   { read, signal }: Context,
   { source: name, repository, match }: FixParams,
 ): Promise<PlannedChange> {
-  const source = read.pipelines.find((one) => one.name === name);
-  if (!source) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
+  const source = sourceNamed(read.pipelines, name);
   const refuse = (because: string) => new SourceError(name, 'refused', because);
   if (!source.proposing.allowed) throw refuse(source.proposing.because);
   if (!source.proposals) throw refuse(`${repository} has no pull or merge requests`);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import { fitTitle } from '../../shared/title.ts';
 import { diskBytesOf, LARGE_BYTES } from './console-logs.ts';
 import { writerProblem } from './truncating.ts';
@@ -54,8 +55,7 @@ async function findTruncatable(
   { read, signal }: Pick<ReadContext<'hosts'>, 'read' | 'signal'>,
   { source: name, host, path }: TruncateParams,
 ): Promise<ports.HostFileSize> {
-  const source = read.hosts.find((one) => one.name === name);
-  if (!source) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
+  const source = sourceNamed(read.hosts, name);
   if (!source.truncation.allowed) throw new SourceError(name, 'refused', source.truncation.because);
   const query = { host, signal, files: 'console-logs' } as const;
   const [files, openFiles] = await Promise.all([source.fileSizes(query), source.openFiles(query)]);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ReadContext, SourceError } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import { isCompute, knownServices, type KnownService } from './known-service.ts';
 import { type Survey, surveyServices } from './survey.ts';
 
@@ -20,8 +21,7 @@ export async function readCompute(
   { read, signal, now }: Pick<ReadContext<'cloud'>, 'read' | 'signal' | 'now'>,
   { cloud, id, host }: ComputeParams,
 ): Promise<{ readonly compute: KnownService; readonly survey: Survey }> {
-  const source = read.cloud.find(({ name }) => name === cloud);
-  if (!source) throw new SourceError(cloud, 'refused', `source ${cloud} no longer exists`);
+  const source = sourceNamed(read.cloud, cloud);
   if (!source.serviceChanges.allowed) throw new SourceError(cloud, 'refused', source.serviceChanges.because);
   const services = await source.services({ signal });
   const compute = knownServices(services).find((one) => isCompute(one) && one.id === id && one.host === host);

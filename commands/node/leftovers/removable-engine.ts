@@ -1,4 +1,5 @@
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 
 /**
  * The source of an engine from which things are to be removed.
@@ -8,8 +9,7 @@ export function findRemovable(
   { read }: Pick<ReadContext<'engines'>, 'read'>,
   name: string,
 ): ports.ContainerEngines {
-  const source = read.engines.find((one) => one.name === name);
-  if (!source) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
+  const source = sourceNamed(read.engines, name);
   if (!source.removal.allowed) throw new SourceError(name, 'refused', source.removal.because);
   return source;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import type { NodeParams } from './problem.ts';
 
 export const nodeParams = z.strictObject({
@@ -40,8 +41,7 @@ function readOnce(context: Context, cluster: string): Promise<readonly FoundNode
 }
 
 async function readNodes({ read, signal }: Context, name: string): Promise<readonly FoundNode[]> {
-  const cluster = read.clusters.find((one) => one.name === name);
-  if (!cluster) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
+  const cluster = sourceNamed(read.clusters, name);
   const permission = await cluster.cordonPermission({ signal });
   if (!permission.allowed) throw new SourceError(name, 'refused', permission.because);
   const all: FoundNode[] = [];

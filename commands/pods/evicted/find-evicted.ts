@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import type { EvictedPod } from './facts.ts';
 import { PodSurvey } from './pod-survey.ts';
 import { indexPods, type PodIndex } from './removable.ts';
@@ -39,8 +40,7 @@ export async function findEvicted(
 ): Promise<{ readonly pod: EvictedPod; readonly controllerUid: string }> {
   const { cluster: name, namespace, pod: podName, uid, controller } = asked;
   const gone = (because: string) => new SourceError(name, 'missing', `${namespace}/${podName} ${because}`);
-  const cluster = context.read.clusters.find((one) => one.name === name);
-  if (!cluster) throw new SourceError(name, 'refused', `source ${name} no longer exists`);
+  const cluster = sourceNamed(context.read.clusters, name);
   const { byUid, index } = await oncePerPlan(context, `pods ${name} ${namespace}`, () =>
     readNamespace(context, cluster, namespace),
   );

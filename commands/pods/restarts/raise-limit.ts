@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, SourceError, wording } from '../../kit.ts';
+import { sourceNamed } from '../../shared/sources.ts';
 import { allOf } from '../../shared/grammar.ts';
 import { fitTitle } from '../../shared/title.ts';
 import {
@@ -45,8 +46,7 @@ export const raiseLimit = defineRemediation({
   params,
   plan: async ({ read, signal }, asked) => {
     const { cluster: source, namespace, container, field, to } = asked;
-    const cluster = read.clusters.find(({ name }) => name === source);
-    if (!cluster) throw new SourceError(source, 'refused', `source ${source} no longer exists`);
+    const cluster = sourceNamed(read.clusters, source);
     const permission = await cluster.adjustPermission({ namespace, signal });
     if (!permission.allowed) throw new SourceError(source, 'refused', permission.because);
     const workload = await workloadOf(cluster, asked, signal);
