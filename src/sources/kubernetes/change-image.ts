@@ -3,19 +3,16 @@ import type { ReadOptions } from '../../ports/read-options.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { type JsonObject, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
-import { makeChange } from './bound-change.ts';
-import type { ClusterAnswer, ClusterConnection } from './connection.ts';
-import { errorOfAnswer, objectIn } from './explain-answer.ts';
+import type { ClusterConnection } from './connection.ts';
 import {
   changeableKind,
+  changeTemplate,
   containerInTemplate,
-  DRY_RUN_ID,
-  isTemplateConflict,
-  patchTemplate,
-  readChangeable,
   requireRollout,
   templateAnnotations,
   type TemplateChange,
+  type TemplateEdit,
+  tryTemplateChange,
   workloadInWords,
 } from './template-change.ts';
 
@@ -47,29 +44,11 @@ export function openImageWriter(source: string, connection: ClusterConnection): 
   return {
     changeImage: async (change, { idempotencyKey: id, signal }) => {
       const changing = changingOf(change, signal);
-      const shown = workloadInWords(change.workload);
-      const words = { request: `patch of the ${shown}`, outcome: `the ${shown} was changed` };
-      const isOwn = (workload: JsonObject) => templateAnnotations(workload)[PINNED_BY] === id;
-      const isDone = (after: JsonObject) => isOwn(after) && imageIn(after, change) === change.to;
-      await makeChange(source, words, async () => {
-        const current = await readChangeable(changing);
-        if (isOwn(current)) return undefined;
-        requireImage(changing, current);
-        return {
-          send: () => sendPatch(changing, current, id),
-          isDone: ({ context, answer }) => isDone(objectIn(context, answer)),
-          isConflict: isTemplateConflict,
-          isSeenDone: async () => isDone(await readChangeable(changing)),
-        };
-      });
+      await changeTemplate(changing, editOf(changing), id);
     },
     tryChange: async (change, { signal }) => {
       const changing = changingOf(change, signal);
-      const current = await readChangeable(changing);
-      requireImage(changing, current);
-      const { answer, context } = await sendPatch(changing, current, DRY_RUN_ID, 'All');
-      if (answer.status !== 200) throw errorOfAnswer(context, answer);
-      const after = imageIn(objectIn(context, answer), change);
+      const after = imageIn(await tryTemplateChange(changing, editOf(changing)), change);
       if (after !== change.to)
         throw new SourceError(
           source,
@@ -103,20 +82,23 @@ function requireImage(changing: Changing, current: JsonObject): void {
     );
 }
 
-/** Containers are merged by name. */
-function sendPatch(
-  changing: Changing,
-  current: JsonObject,
-  id: string,
-  dryRun?: 'All',
-): Promise<ClusterAnswer> {
-  const { container, to } = changing.change;
-  const list = containerInTemplate(current, container)?.list ?? 'containers';
-  const template = {
-    metadata: { annotations: { [PINNED_BY]: id } },
-    spec: { [list]: [{ name: container, image: to }] },
+function editOf(changing: Changing): TemplateEdit {
+  const { change } = changing;
+  const { container, to } = change;
+  return {
+    request: 'patch',
+    outcome: 'changed',
+    idIn: (workload) => templateAnnotations(workload)[PINNED_BY],
+    ensureChangeable: (current) => requireImage(changing, current),
+    // Containers are merged by name.
+    templateFor: (current, id) => ({
+      metadata: { annotations: { [PINNED_BY]: id } },
+      spec: {
+        [containerInTemplate(current, container)?.list ?? 'containers']: [{ name: container, image: to }],
+      },
+    }),
+    isApplied: (after) => imageIn(after, change) === to,
   };
-  return patchTemplate(changing, { current, template, ...(dryRun && { dryRun }) });
 }
 
 function imageIn(workload: JsonObject, { container }: ImageChange): string | undefined {

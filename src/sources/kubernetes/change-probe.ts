@@ -4,19 +4,16 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { JsonObject } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
 import { ADJUSTED_AT, ADJUSTED_BY, ADJUSTED_CONTAINER, adjustmentIn } from './adjustment.ts';
-import { makeChange } from './bound-change.ts';
-import type { ClusterAnswer, ClusterConnection } from './connection.ts';
-import { errorOfAnswer, objectIn } from './explain-answer.ts';
+import type { ClusterConnection } from './connection.ts';
 import {
   changeableKind,
+  changeTemplate,
   containerInTemplate,
-  DRY_RUN_ID,
-  isTemplateConflict,
-  patchTemplate,
-  readChangeable,
   requireRollout,
   templateAnnotations,
   type TemplateChange,
+  type TemplateEdit,
+  tryTemplateChange,
   workloadInWords,
 } from './template-change.ts';
 import { probeIn } from './to-probe.ts';
@@ -39,29 +36,11 @@ export function openProbeWriter(source: string, connection: ClusterConnection): 
   return {
     changeProbe: async (change, { idempotencyKey: id, signal }) => {
       const changing = changingOf(change, signal);
-      const shown = workloadInWords(change.workload);
-      const words = { request: `patch of the ${shown}`, outcome: `the ${shown} was changed` };
-      await makeChange(source, words, async () => {
-        const current = await readChangeable(changing);
-        if (adjustedBy(current) === id) return undefined;
-        requireChangeable(changing, current);
-        const isDone = (after: JsonObject) =>
-          adjustedBy(after) === id && valueIn(after, change) === change.to;
-        return {
-          send: () => sendPatch(changing, current, id),
-          isDone: ({ context, answer }) => isDone(objectIn(context, answer)),
-          isConflict: isTemplateConflict,
-          isSeenDone: async () => isDone(await readChangeable(changing)),
-        };
-      });
+      await changeTemplate(changing, editOf(changing), id);
     },
     tryChange: async (change, { signal }) => {
       const changing = changingOf(change, signal);
-      const current = await readChangeable(changing);
-      requireChangeable(changing, current);
-      const { answer, context } = await sendPatch(changing, current, DRY_RUN_ID, 'All');
-      if (answer.status !== 200) throw errorOfAnswer(context, answer);
-      const after = valueIn(objectIn(context, answer), change);
+      const after = valueIn(await tryTemplateChange(changing, editOf(changing)), change);
       if (after !== change.to)
         throw new SourceError(
           source,
@@ -88,27 +67,31 @@ function requireChangeable(changing: Changing, current: JsonObject): void {
     throw missing(`${fieldName(change)} of ${container} in the ${shown} is now ${value}, not ${change.from}`);
 }
 
-/** Containers are merged by name. */
-function sendPatch(
-  changing: Changing,
-  current: JsonObject,
-  id: string,
-  dryRun?: 'All',
-): Promise<ClusterAnswer> {
+function editOf(changing: Changing): TemplateEdit {
   const { change } = changing;
   const { container, field, to } = change;
-  const list = containerInTemplate(current, container)?.list ?? 'containers';
-  const template = {
-    metadata: {
-      annotations: {
-        [ADJUSTED_BY]: id,
-        [ADJUSTED_AT]: new Date().toISOString(),
-        [ADJUSTED_CONTAINER]: container,
+  return {
+    request: 'patch',
+    outcome: 'changed',
+    idIn: (workload) => adjustmentIn(templateAnnotations(workload)).adjusted?.by,
+    ensureChangeable: (current) => requireChangeable(changing, current),
+    // Containers are merged by name.
+    templateFor: (current, id) => ({
+      metadata: {
+        annotations: {
+          [ADJUSTED_BY]: id,
+          [ADJUSTED_AT]: new Date().toISOString(),
+          [ADJUSTED_CONTAINER]: container,
+        },
       },
-    },
-    spec: { [list]: [{ name: container, [probeKey(change)]: { [field]: to } }] },
+      spec: {
+        [containerInTemplate(current, container)?.list ?? 'containers']: [
+          { name: container, [probeKey(change)]: { [field]: to } },
+        ],
+      },
+    }),
+    isApplied: (after) => valueIn(after, change) === to,
   };
-  return patchTemplate(changing, { current, template, ...(dryRun && { dryRun }) });
 }
 
 /** In `kubectl`'s words: `livenessProbe.failureThreshold`. */
@@ -118,10 +101,6 @@ function fieldName(change: ProbeChange): string {
 
 function probeKey({ probe }: ProbeChange): 'livenessProbe' | 'startupProbe' {
   return `${probe}Probe`;
-}
-
-function adjustedBy(workload: JsonObject): string | undefined {
-  return adjustmentIn(templateAnnotations(workload)).adjusted?.by;
 }
 
 /** The present value of the field; undefined if the probe does not exist. */

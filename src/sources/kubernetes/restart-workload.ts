@@ -1,18 +1,15 @@
 import type { ClusterWriter } from '../../ports/clusters.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { asObject, type JsonObject } from '../../wire/json-object.ts';
-import { makeChange } from './bound-change.ts';
 import type { ClusterConnection } from './connection.ts';
-import { objectIn } from './explain-answer.ts';
 import { wholeNumberIn } from './json-values.ts';
 import {
   changeableKind,
-  isTemplateConflict,
-  patchTemplate,
-  readChangeable,
+  changeTemplate,
   requireRollout,
   templateAnnotations,
   type TemplateChange,
+  type TemplateEdit,
   workloadInWords,
 } from './template-change.ts';
 
@@ -29,22 +26,19 @@ export function openRestartWriter(
   return {
     restartWorkload: async (workload, { idempotencyKey: id, signal }) => {
       const change = { source, connection, workload, kind: changeableKind(source, workload), signal };
-      const shown = workloadInWords(workload);
-      const words = { request: `restart of the ${shown}`, outcome: `the ${shown} was restarted` };
-      const isDone = (after: JsonObject) => templateAnnotations(after)[RESTARTED_BY] === id;
-      await makeChange(source, words, async () => {
-        const current = await readChangeable(change);
-        if (isDone(current)) return undefined;
-        requireRollout(change, current);
-        requireReplacement(change, current);
-        const annotations = { [RESTARTED_AT]: new Date().toISOString(), [RESTARTED_BY]: id };
-        return {
-          send: () => patchTemplate(change, { current, template: { metadata: { annotations } } }),
-          isDone: ({ context, answer }) => isDone(objectIn(context, answer)),
-          isConflict: isTemplateConflict,
-          isSeenDone: async () => isDone(await readChangeable(change)),
-        };
-      });
+      const edit: TemplateEdit = {
+        request: 'restart',
+        outcome: 'restarted',
+        idIn: (current) => templateAnnotations(current)[RESTARTED_BY],
+        ensureChangeable: (current) => {
+          requireRollout(change, current);
+          requireReplacement(change, current);
+        },
+        templateFor: (_, by) => ({
+          metadata: { annotations: { [RESTARTED_AT]: new Date().toISOString(), [RESTARTED_BY]: by } },
+        }),
+      };
+      await changeTemplate(change, edit, id);
     },
   };
 }

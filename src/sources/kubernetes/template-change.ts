@@ -3,6 +3,7 @@ import type { HttpAnswer } from '../../ports/recorder.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { asObject, type JsonObject, listIn, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
+import { makeChange } from './bound-change.ts';
 import type { ClusterAnswer, ClusterConnection } from './connection.ts';
 import { FIELD_MANAGER } from './cordon-mark.ts';
 import { errorOfAnswer, objectIn, statusObject } from './explain-answer.ts';
@@ -39,7 +40,7 @@ export function changeableKind(source: string, workload: NamedWorkload): Changea
 }
 
 /** @throws {SourceError} `missing` if no workload has this name and uid. */
-export async function readChangeable(change: TemplateChange): Promise<JsonObject> {
+async function readChangeable(change: TemplateChange): Promise<JsonObject> {
   const { source, connection, workload, kind, signal } = change;
   const { namespace, name, uid } = workload;
   const shown = workloadInWords(workload);
@@ -79,7 +80,7 @@ export function requireRollout({ source, workload }: TemplateChange, current: Js
 }
 
 /** Sends a strategic merge patch of the template, which the API server rejects if the workload has changed since it was read. */
-export function patchTemplate(
+function patchTemplate(
   { connection, workload, kind, signal }: TemplateChange,
   {
     current,
@@ -107,8 +108,52 @@ export function patchTemplate(
   });
 }
 
+/** What is changed in a template, and how its result is recognized. */
+export interface TemplateEdit {
+  /** `patch` or `restart`, for messages. */
+  readonly request: string;
+  /** `changed` or `restarted`. */
+  readonly outcome: string;
+  /** The id of the remediation that last made such a change. */
+  readonly idIn: (workload: JsonObject) => string | undefined;
+  /** @throws {SourceError} if the change may not be made now, or would have no effect. */
+  readonly ensureChangeable: (current: JsonObject) => void;
+  /** The part of the template to send, with the id. */
+  readonly templateFor: (current: JsonObject, id: string) => object;
+  /** Whether the values are as requested, whoever set them. Absent: the id says all. */
+  readonly isApplied?: (workload: JsonObject) => boolean;
+}
+
+/** Changes a template once for each remediation: does nothing if this one has already done so. @throws {SourceError} as {@link makeChange} */
+export async function changeTemplate(change: TemplateChange, edit: TemplateEdit, id: string): Promise<void> {
+  const shown = workloadInWords(change.workload);
+  const words = { request: `${edit.request} of the ${shown}`, outcome: `the ${shown} was ${edit.outcome}` };
+  const isDone = (after: JsonObject) => edit.idIn(after) === id && (edit.isApplied?.(after) ?? true);
+  await makeChange(change.source, words, async () => {
+    const current = await readChangeable(change);
+    if (edit.idIn(current) === id) return undefined;
+    edit.ensureChangeable(current);
+    return {
+      send: () => patchTemplate(change, { current, template: edit.templateFor(current, id) }),
+      isDone: ({ context, answer }) => isDone(objectIn(context, answer)),
+      isConflict: isTemplateConflict,
+      isSeenDone: async () => isDone(await readChangeable(change)),
+    };
+  });
+}
+
+/** Sends the same patch as a dry run. @returns the workload as it would be. @throws {SourceError} */
+export async function tryTemplateChange(change: TemplateChange, edit: TemplateEdit): Promise<JsonObject> {
+  const current = await readChangeable(change);
+  edit.ensureChangeable(current);
+  const template = edit.templateFor(current, DRY_RUN_ID);
+  const { answer, context } = await patchTemplate(change, { current, template, dryRun: 'All' });
+  if (answer.status !== 200) throw errorOfAnswer(context, answer);
+  return objectIn(context, answer);
+}
+
 /** Whether the patch was rejected because the workload has changed, or another one has its name now. */
-export function isTemplateConflict(answer: HttpAnswer): boolean {
+function isTemplateConflict(answer: HttpAnswer): boolean {
   if (answer.status === 409) return true;
   if (answer.status !== 422) return false;
   const { causes } = asObject(asObject(statusObject(answer))['details']);
@@ -116,7 +161,7 @@ export function isTemplateConflict(answer: HttpAnswer): boolean {
 }
 
 /** In the template during a dry run, which stores nothing. */
-export const DRY_RUN_ID = 'dry-run';
+const DRY_RUN_ID = 'dry-run';
 
 function templateOf(workload: JsonObject): JsonObject {
   return asObject(asObject(workload['spec'])['template']);
