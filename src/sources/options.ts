@@ -105,6 +105,31 @@ export function acceptOldKey<Schema extends WithAllow, Key extends keyof z.outpu
     }));
 }
 
+/** The size above which a pipeline file is not read. */
+export function maxFileOption() {
+  return z.int().min(1).max(16_384).default(2048).meta({
+    description: 'The maximum size of a file, in KiB. Larger files are reported and not read.',
+  });
+}
+
+/** A second token, with which only requests are opened. */
+export function proposeOption({
+  token,
+  requests,
+}: {
+  /** What it is and may do. */
+  readonly token: string;
+  /** `pull requests` */
+  readonly requests: string;
+}) {
+  return z
+    .strictObject({ token: nonEmptyText.meta({ description: token, secret: true }) })
+    .meta({
+      description: `Allows opening ${requests} from new branches whose names begin with \`wrench/\`. Wrench never changes another branch.`,
+    })
+    .exactOptional();
+}
+
 /** A zone that {@link isTimeZone} accepts. */
 export function timeZoneOption(description: string) {
   return nonEmptyText

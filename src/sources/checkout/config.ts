@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameOption, nonEmptyText } from '../options.ts';
+import { maxFileOption, nameOption, nonEmptyText } from '../options.ts';
 
 /** The `checkout` source in `wrench.yaml`: the pipeline files in folders of the worker. */
 export const checkoutConfig = z
@@ -24,9 +24,7 @@ export const checkoutConfig = z
           "Files and folders to skip, relative to each folder: `vendor`, `**/testdata`, `*.mk`. `*` stays within a folder, `**` doesn't. `node_modules` and `.git` are " +
           'always skipped.',
       }),
-    maxFileKiB: z.int().min(1).max(16_384).default(2048).meta({
-      description: 'The maximum size of a file, in KiB. Larger files are reported and not read.',
-    }),
+    maxFileKiB: maxFileOption(),
   })
   .meta({ description: 'Pipeline files in folders and git checkouts.' });
 

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { allowOption, caOption, nameOption, nonEmptyText, timeoutOption, urlOption } from '../options.ts';
+import {
+  allowOption,
+  caOption,
+  maxFileOption,
+  nameOption,
+  nonEmptyText,
+  proposeOption,
+  timeoutOption,
+  urlOption,
+} from '../options.ts';
 
 const repositoryName = nonEmptyText.regex(/^[\w.-]+\/[\w.-]+$/, { error: 'must be `owner/repository`' });
 
@@ -11,18 +20,11 @@ const repository = z.union([
   }),
 ]);
 
-const propose = z
-  .strictObject({
-    token: nonEmptyText.meta({
-      description:
-        'A second token, with the permissions Contents and Pull requests (read and write), and Workflows to change workflows. It is used for nothing else.',
-      secret: true,
-    }),
-  })
-  .meta({
-    description:
-      'Allows opening pull requests from new branches whose names begin with `wrench/`. Wrench never changes another branch.',
-  });
+const propose = proposeOption({
+  token:
+    'A second token, with the permissions Contents and Pull requests (read and write), and Workflows to change workflows. It is used for nothing else.',
+  requests: 'pull requests',
+});
 
 /** The `github` source in `wrench.yaml`: the pipeline files of repositories on GitHub. */
 export const githubConfig = z
@@ -52,10 +54,8 @@ export const githubConfig = z
           'The repositories to read: `owner/repository`, or `{ name, branch }` for another branch than the default. No others are read.',
         examples: [['shop/api', { name: 'shop/web', branch: 'release' }]],
       }),
-    maxFileKiB: z.int().min(1).max(16_384).default(2048).meta({
-      description: 'The maximum size of a file, in KiB. Larger files are reported and not read.',
-    }),
-    allow: allowOption({ propose: propose.exactOptional() }).default({}),
+    maxFileKiB: maxFileOption(),
+    allow: allowOption({ propose }).default({}),
     timeoutMs: timeoutOption(),
   })
   .refine(({ token, allow }) => allow.propose?.token !== token, {

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { allowOption, caOption, nameOption, nonEmptyText, timeoutOption, urlOption } from '../options.ts';
+import {
+  allowOption,
+  caOption,
+  maxFileOption,
+  nameOption,
+  nonEmptyText,
+  proposeOption,
+  timeoutOption,
+  urlOption,
+} from '../options.ts';
 
 const projectPath = nonEmptyText.regex(/^[\w.-]+(?:\/[\w.-]+)+$/, { error: 'must be `group/project`' });
 
@@ -11,18 +20,10 @@ const project = z.union([
   }),
 ]);
 
-const propose = z
-  .strictObject({
-    token: nonEmptyText.meta({
-      description:
-        'A second token, with the scope `api` and the role Developer. It is used for nothing else.',
-      secret: true,
-    }),
-  })
-  .meta({
-    description:
-      'Allows opening merge requests from new branches whose names begin with `wrench/`. Wrench never changes another branch.',
-  });
+const propose = proposeOption({
+  token: 'A second token, with the scope `api` and the role Developer. It is used for nothing else.',
+  requests: 'merge requests',
+});
 
 /** The `gitlab` source in `wrench.yaml`: the pipeline files of projects on GitLab. */
 export const gitlabConfig = z
@@ -48,10 +49,8 @@ export const gitlabConfig = z
           'The projects to read: `group/project`, or `{ path, branch }` for another branch than the default. No others are read.',
         examples: [['shop/api', { path: 'shop/backend/web', branch: 'release' }]],
       }),
-    maxFileKiB: z.int().min(1).max(16_384).default(2048).meta({
-      description: 'The maximum size of a file, in KiB. Larger files are reported and not read.',
-    }),
-    allow: allowOption({ propose: propose.exactOptional() }).default({}),
+    maxFileKiB: maxFileOption(),
+    allow: allowOption({ propose }).default({}),
     timeoutMs: timeoutOption(),
   })
   .refine(({ token, allow }) => allow.propose?.token !== token, {
