@@ -8,6 +8,7 @@ import {
   isReady,
   ownerReference,
   reportStatus,
+  runController,
   templateHash,
   timestamp,
 } from './deployment-controller.ts';
@@ -24,24 +25,12 @@ interface DaemonSetSpec {
 /** Runs one pod of each DaemonSet on every node, and replaces them at once unless its strategy is `OnDelete`. */
 export function startDaemonSetController(cluster: TestCluster, options: ControllerOptions): void {
   const { nodes, now = () => new Date() } = options;
-  let isRunning = false;
-  const reconcile = (): void => {
-    // What it changes itself is included in the next round.
-    if (isRunning) return;
-    isRunning = true;
-    try {
-      for (const daemonSet of cluster.list('daemonsets')) {
-        for (const node of nodes) runOn(cluster, daemonSet, node, now());
-        report(cluster, daemonSet, nodes);
-      }
-    } finally {
-      isRunning = false;
+  runController(cluster, ['daemonsets', 'pods'], () => {
+    for (const daemonSet of cluster.list('daemonsets')) {
+      for (const node of nodes) runOn(cluster, daemonSet, node, now());
+      report(cluster, daemonSet, nodes);
     }
-  };
-  cluster.onChange((plural) => {
-    if (plural === 'daemonsets' || plural === 'pods') reconcile();
   });
-  reconcile();
 }
 
 function podsOf(cluster: TestCluster, daemonSet: ApiObject): readonly ApiObject[] {

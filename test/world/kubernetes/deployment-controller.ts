@@ -23,28 +23,33 @@ interface WorkloadSpec {
  */
 export function startDeploymentController(cluster: TestCluster, options: ControllerOptions): void {
   const { nodes, now = () => new Date() } = options;
-  let [isRunning, created] = [false, 0];
-  const reconcile = (): void => {
-    // What it changes itself is included in the next round.
+  let created = 0;
+  runController(cluster, ['deployments', 'replicasets', 'pods'], () => {
+    for (const deployment of cluster.list('deployments')) rollOut(cluster, deployment, now());
+    for (const replicaSet of cluster.list('replicasets'))
+      created = scale(cluster, replicaSet, { nodes, now: now(), created });
+    for (const replicaSet of cluster.list('replicasets')) reportReplicaSet(cluster, replicaSet);
+    for (const deployment of cluster.list('deployments')) report(cluster, deployment, now());
+  });
+}
+
+/** Reconciles now, and whenever one of these kinds of objects changes. What it changes itself is included in the next round. */
+export function runController(cluster: TestCluster, watched: readonly Plural[], reconcile: () => void): void {
+  let isRunning = false;
+  const run = (): void => {
     if (isRunning) return;
     isRunning = true;
     try {
-      for (const deployment of cluster.list('deployments')) rollOut(cluster, deployment, now());
-      for (const replicaSet of cluster.list('replicasets'))
-        created = scale(cluster, replicaSet, { nodes, now: now(), created });
-      for (const replicaSet of cluster.list('replicasets')) reportReplicaSet(cluster, replicaSet);
-      for (const deployment of cluster.list('deployments')) report(cluster, deployment, now());
+      reconcile();
     } finally {
       isRunning = false;
     }
   };
   cluster.onChange((plural) => {
-    if (WATCHED.has(plural)) reconcile();
+    if (watched.includes(plural)) run();
   });
-  reconcile();
+  run();
 }
-
-const WATCHED: ReadonlySet<Plural> = new Set<Plural>(['deployments', 'replicasets', 'pods']);
 
 /** Of a name or a hash: no vowels, and nothing that looks like another letter. */
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';

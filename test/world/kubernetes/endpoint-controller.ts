@@ -1,5 +1,5 @@
 import type { TestCluster } from './api-server.ts';
-import { isReady } from './deployment-controller.ts';
+import { isReady, runController } from './deployment-controller.ts';
 import type { ApiObject } from './resources.ts';
 import { endpointSliceObject } from './services.ts';
 
@@ -19,21 +19,9 @@ interface PodPort {
 
 /** Keeps one EndpointSlice for each Service with a selector, with all of its pods that have an address. */
 export function startEndpointController(cluster: TestCluster): void {
-  let isRunning = false;
-  const reconcile = (): void => {
-    // What it changes itself concerns no pod.
-    if (isRunning) return;
-    isRunning = true;
-    try {
-      for (const service of cluster.list('services')) update(cluster, service);
-    } finally {
-      isRunning = false;
-    }
-  };
-  cluster.onChange((plural) => {
-    if (plural === 'services' || plural === 'pods') reconcile();
+  runController(cluster, ['services', 'pods'], () => {
+    for (const service of cluster.list('services')) update(cluster, service);
   });
-  reconcile();
 }
 
 function update(cluster: TestCluster, service: ApiObject): void {

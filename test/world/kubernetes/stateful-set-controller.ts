@@ -7,6 +7,7 @@ import {
   isReady,
   ownerReference,
   reportStatus,
+  runController,
   templateHash,
   timestamp,
 } from './deployment-controller.ts';
@@ -30,21 +31,9 @@ interface StatefulSetSpec {
  */
 export function startStatefulSetController(cluster: TestCluster, options: ControllerOptions): void {
   const { nodes, now = () => new Date() } = options;
-  let isRunning = false;
-  const reconcile = (): void => {
-    // What it changes itself is included in the next round.
-    if (isRunning) return;
-    isRunning = true;
-    try {
-      for (const one of cluster.list('statefulsets')) rollOut(cluster, one, { nodes, now: now() });
-    } finally {
-      isRunning = false;
-    }
-  };
-  cluster.onChange((plural) => {
-    if (plural === 'statefulsets' || plural === 'pods') reconcile();
+  runController(cluster, ['statefulsets', 'pods'], () => {
+    for (const one of cluster.list('statefulsets')) rollOut(cluster, one, { nodes, now: now() });
   });
-  reconcile();
 }
 
 interface Context {
