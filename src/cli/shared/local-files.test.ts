@@ -21,14 +21,14 @@ test.each([
   ['.', at('ci/test.sh:3', 'ci/test.sh'), 'ci/test.sh'],
   ['ci', at('ci:test.sh:3', 'test.sh'), 'ci/test.sh'],
   ['ci/test.sh', at('ci/test.sh:3', 'test.sh'), 'ci/test.sh'],
-  ['/srv/work/ci', at('/srv/work/ci:test.sh:3', 'test.sh'), 'ci/test.sh'],
+  ['/srv/checkouts/ci', at('/srv/checkouts/ci:test.sh:3', 'test.sh'), 'ci/test.sh'],
   ['../other', at('../other:test.sh:3', 'test.sh'), '../other/test.sh'],
 ])('of %s, a file is found from the current folder', (path, location, expected) => {
-  expect(pathFromHere([path], '/srv/work')(location)).toBe(expected);
+  expect(pathFromHere([path], '/srv/checkouts')(location)).toBe(expected);
 });
 
 test('several paths are told apart', () => {
-  const pathOf = pathFromHere(['ci', 'build.sh'], '/srv/work');
+  const pathOf = pathFromHere(['ci', 'build.sh'], '/srv/checkouts');
 
   expect(pathOf(at('ci:build.sh:3', 'build.sh'))).toBe('ci/build.sh');
   expect(pathOf(at('build.sh:3', 'build.sh'))).toBe('build.sh');
